@@ -1,0 +1,28 @@
+"""The web server's application: event streams in front, Django behind them."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import re_path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
+django_application = get_asgi_application()
+
+from deployments.event_routes import event_routes  # noqa: E402 - Django must be set up first
+from deployments.sweeper import start_sweeper  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": URLRouter(
+            [
+                re_path(r"^(?:deployments/\d+/)?events/$", event_routes),
+                re_path(r"", django_application),
+            ]
+        ),
+    }
+)
+
+start_sweeper()

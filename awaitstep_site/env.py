@@ -1,0 +1,95 @@
+"""Everything that can be set from outside, in one place: environment variables that begin with AWAITSTEP_.
+
+The README has a row for each field; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.fernet import Fernet
+from django.core.management.utils import get_random_secret_key
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from audit.keyfile import private_folder, read_or_create
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Words = Annotated[str, NoDecode]
+
+
+class Environment(BaseSettings):
+    """The product's settings, read once at start; a wrong value ends the start with its name."""
+
+    model_config = SettingsConfigDict(env_prefix="AWAITSTEP_", frozen=True)
+
+    mode: Literal["development", "production"] = "development"
+    debug: bool = False
+    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = PROJECT / "var"
+    port: Port = 8000
+    local_cloudflare_port: Port = 8788
+    local_cloudflare: bool | None = None
+    allowed_hosts: Words = "localhost,127.0.0.1,[::1]"
+    trusted_origins: Words = ""
+    https: bool | None = None
+    secret_key: SecretStr | None = None
+    encryption_keys: SecretStr | None = None
+    deploy_threads: Annotated[int, Field(ge=1, le=32)] = 2
+    deploy_timeout: Annotated[float, Field(gt=0)] = 120
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    time_zone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _hosts_are_named_in_production(self) -> Environment:
+        if self.production and "*" in self.allowed_hosts:
+            raise ValueError("AWAITSTEP_ALLOWED_HOSTS must name the hosts, not '*', in production")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.mode == "production"
+
+    @property
+    def uses_https(self) -> bool:
+        """Secure cookies and redirects: in production unless AWAITSTEP_HTTPS says otherwise."""
+        return self.production if self.https is None else self.https
+
+    @property
+    def offers_local_cloudflare(self) -> bool:
+        """The embedded platform runs authors' code on this host: off in production unless asked for."""
+        return not self.production if self.local_cloudflare is None else self.local_cloudflare
+
+    @property
+    def hosts(self) -> list[str]:
+        return _split(self.allowed_hosts)
+
+    @property
+    def origins(self) -> list[str]:
+        return _split(self.trusted_origins)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The data directory, which exists and is private."""
+        return private_folder(self.data_dir)
+
+    @cached_property
+    def django_secret_key(self) -> str:
+        if self.secret_key:
+            return self.secret_key.get_secret_value()
+        return read_or_create(self.folder / "keys" / "django", get_random_secret_key)
+
+    @cached_property
+    def fernet_keys(self) -> list[str]:
+        """The keys of encrypted fields: the first encrypts, all decrypt (rotation)."""
+        if self.encryption_keys:
+            return _split(self.encryption_keys.get_secret_value())
+        path = self.folder / "keys" / "encryption"
+        return [read_or_create(path, lambda: Fernet.generate_key().decode())]
+
+
+def _split(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,135 @@
+"""Django's settings, derived from the environment (env.py) and from nothing else."""
+
+from __future__ import annotations
+
+import django_stubs_ext
+
+from awaitstep_site.env import PROJECT, Environment
+
+django_stubs_ext.monkeypatch()
+
+AWAITSTEP = Environment()
+
+SECRET_KEY = AWAITSTEP.django_secret_key
+DEBUG = AWAITSTEP.debug
+ALLOWED_HOSTS = AWAITSTEP.hosts
+CSRF_TRUSTED_ORIGINS = AWAITSTEP.origins
+
+INSTALLED_APPS = [
+    "daphne",
+    "audit",
+    "workflows",
+    "deployments",
+    "runs",
+    "api",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "django_eventstream",
+    "django_htmx",
+    "django_tasks",
+    "import_export",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "awaitstep_site.urls"
+ASGI_APPLICATION = "awaitstep_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PROJECT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": AWAITSTEP.folder / "db.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+        # Threads write too: an in-memory test database would hide what a file shows.
+        "TEST": {"NAME": AWAITSTEP.folder / "test.sqlite3"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "deployments:dashboard"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = AWAITSTEP.time_zone
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = AWAITSTEP.data_dir / "static"
+STATICFILES_DIRS = [PROJECT / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # nothing to collect before the first start
+WHITENOISE_AUTOREFRESH = DEBUG
+
+TASKS = {
+    "default": {
+        "BACKEND": "deployments.thread_backend.ThreadBackend",
+        "OPTIONS": {"threads": AWAITSTEP.deploy_threads},
+    }
+}
+
+EVENTSTREAM_STORAGE_CLASS = "deployments.events.StageRecordStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.events.DeploymentChannels"
+
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AWAITSTEP.uses_https
+SECURE_SSL_REDIRECT = AWAITSTEP.uses_https
+SECURE_HSTS_SECONDS = 31_536_000 if AWAITSTEP.uses_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = AWAITSTEP.uses_https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if AWAITSTEP.uses_https else None
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": AWAITSTEP.log_level}
+        for name in ("audit", "workflows", "deployments", "runs", "api", "django.request")
+    },
+}

@@ -1,0 +1,142 @@
+"""The event streams, served in front of Django's middleware: an open one holds no thread.
+
+GET /deployments/<id>/events/   one deployment's stages, then its result
+GET /events/                    a nudge for each change of any deployment
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.auth import AuthMiddlewareStack, get_user
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, User
+from django.urls import path
+
+from deployments import events
+from deployments.models import Deployment
+from deployments.stream import follow
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class BadCursor(ValueError):
+    """Last-Event-ID is not the number of an event."""
+
+
+async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
+    """Without a cursor the stream begins at the first stage."""
+    pk = scope["url_route"]["kwargs"]["pk"]
+    refusal = await _refusal(scope)
+    if refusal is None and not await _exists(pk):
+        refusal = (404, f"There is no deployment {pk}.")
+    await _answer(scope, receive, send, channel=events.channel_of(pk), first=0, refusal=refusal)
+
+
+async def all_deployments(scope: Scope, receive: Receive, send: Send) -> None:
+    """Without a cursor the stream begins now: the page has just shown what was before."""
+    refusal = await _refusal(scope)
+    await _answer(scope, receive, send, channel=events.ALL, first=None, refusal=refusal)
+
+
+async def _answer(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    channel: str,
+    first: int | None,
+    refusal: tuple[int, str] | None,
+) -> None:
+    try:
+        cursor = _cursor(scope, first)
+    except BadCursor:
+        refusal = refusal or (400, "Last-Event-ID must be the id of an event: a whole number.")
+    if refusal:
+        await _refuse(send, *refusal)
+        return
+
+    async def still_allowed() -> bool:
+        return await _may_read(await get_user(scope))
+
+    frames = follow(channel, cursor, still_allowed=still_allowed)
+    sending = asyncio.ensure_future(_send_all(frames, send))
+    leaving = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sending.cancel()
+        leaving.cancel()
+        await asyncio.gather(sending, leaving, return_exceptions=True)
+
+
+async def _send_all(frames: AsyncGenerator[bytes], send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    async with aclosing(frames):
+        async for frame in frames:
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refusal(scope: Scope) -> tuple[int, str] | None:
+    if scope["method"] not in ("GET", "HEAD"):
+        return 405, "An event stream is read with GET."
+    if not await _may_read(scope["user"]):
+        return 403, "Log in as a user who may view deployments."
+    return None
+
+
+@database_sync_to_async
+def _may_read(user: User | AnonymousUser) -> bool:
+    return events.may_read(user)
+
+
+@database_sync_to_async
+def _exists(pk: int) -> bool:
+    return Deployment.objects.filter(pk=pk).exists()
+
+
+def _cursor(scope: Scope, first: int | None) -> int | None:
+    """The header wins over ?lastEventId=: a browser that reconnects by itself sends both."""
+    header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
+    query = parse_qs(scope["query_string"].decode("latin-1")).get("lastEventId", [""])[-1]
+    text = (header or query).strip()
+    if not text:
+        return first
+    if not text.isdecimal() or len(text) > 18:
+        raise BadCursor(text)
+    return int(text)
+
+
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": sentence.encode() + b"\n"})
+
+
+event_routes = AuthMiddlewareStack(
+    URLRouter(
+        [
+            path("deployments/<int:pk>/events/", one_deployment),
+            path("events/", all_deployments),
+        ]
+    )
+)

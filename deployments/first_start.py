@@ -1,0 +1,62 @@
+"""What an empty installation needs so that somebody can begin: an administrator and a sample."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from importlib.resources import files
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from deployments.follow import follow_to_the_end
+from deployments.models import Deployment, StageRecord
+from deployments.services import request_deployment
+from deployments.targets import embedded_target
+from workflows.models import EnvironmentVariable, Workflow
+from workflows.services import import_document, set_variable
+
+ADMINISTRATOR = "admin"
+SAMPLE_VARIABLE = "CLOUDFLARE_API"
+_LOCAL = "http://127.0.0.1:"
+
+
+def create_administrator() -> str:
+    """Make the first superuser and return its password; "" where there is one already."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return ""
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(ADMINISTRATOR, password=password)
+    return password
+
+
+def create_sample() -> Workflow | None:
+    """Import the sample into an installation that has never had a workflow."""
+    if Workflow.objects.exists() or Deployment.objects.exists():
+        _follow_the_port()
+        return None
+    document = json.loads(files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8"))
+    sample = import_document(document)
+    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample)
+    return sample
+
+
+def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
+    """Deploy the sample unless anything has been deployed before; None then."""
+    sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
+    if sample is None or Deployment.objects.exists():
+        return None
+    return follow_to_the_end(request_deployment(sample, target=embedded_target()), tell)
+
+
+def _local_api() -> str:
+    return f"{_LOCAL}{settings.AWAITSTEP.local_cloudflare_port}/client/v4"
+
+
+def _follow_the_port() -> None:
+    """The embedded platform's port may have changed since the sample was made."""
+    for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
+        if variable.value.startswith(_LOCAL) and variable.value != _local_api():
+            set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow)

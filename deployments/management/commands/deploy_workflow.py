@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deployments.errors import DeployError
+from deployments.follow import follow_to_the_end
+from deployments.models import StageRecord
+from deployments.services import request_deployment
+from deployments.stages import Status
+from deployments.targets import target_named
+from workflows.models import Workflow
+
+
+class Command(BaseCommand):
+    help = "Deploy a workflow and print its stages as JSON lines while they begin."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("workflow", metavar="ID", help="the workflow's id")
+        parser.add_argument("--target", metavar="NAME", help="default: the default target")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        workflow = Workflow.objects.filter(pk=options["workflow"]).first()
+        if workflow is None:
+            raise CommandError(f"There is no workflow {options['workflow']!r}.")
+        try:
+            target = target_named(options["target"]) if options["target"] else None
+            deployment = request_deployment(workflow, target=target)
+        except DeployError as refusal:
+            raise CommandError(str(refusal)) from None
+        ended = follow_to_the_end(deployment, self._print)
+        if ended.status != Status.SUCCEEDED.value:
+            sys.exit(1)
+
+    def _print(self, record: StageRecord) -> None:
+        self.stdout.write(json.dumps(record.as_event(), ensure_ascii=False))
+        self.stdout.flush()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from deployments.models import Deployment
+
+_FIELDS = (
+    "id",
+    "workflow_public_id",
+    "workflow_name",
+    "target_name",
+    "status",
+    "stage",
+    "message",
+    "worker_name",
+    "worker_url",
+    "version_number",
+    "requested_by_name",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
+
+
+class Command(BaseCommand):
+    help = "List deployments, the newest first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--workflow", metavar="ID", help="only this workflow's")
+        parser.add_argument("--json", action="store_true", help="a JSON list with every field")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        deployments = Deployment.objects.order_by("-pk")
+        if options["workflow"]:
+            deployments = deployments.filter(workflow_public_id=options["workflow"])
+        rows = [_row(values) for values in deployments.values(*_FIELDS)]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
+            return
+        for row in rows:
+            self.stdout.write(_line(row))
+        if not rows:
+            self.stdout.write("No deployments yet. Start one with deploy_workflow ID.")
+
+
+def _row(values: dict[str, Any]) -> dict[str, Any]:
+    """Name the fields as every other door does; times are ISO 8601."""
+    times = ("created_at", "started_at", "finished_at")
+    return {
+        "id": values["id"],
+        "workflow": values["workflow_public_id"],
+        "workflow_name": values["workflow_name"],
+        "target": values["target_name"],
+        **{name: values[name] for name in ("status", "stage", "message")},
+        **{name: values[name] for name in ("worker_name", "worker_url")},
+        "version": values["version_number"],
+        "user": values["requested_by_name"],
+        **{name: values[name].isoformat() if values[name] else None for name in times},
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    when = row["created_at"][:19].replace("T", " ")
+    told = row["worker_url"] if row["status"] == "succeeded" else row["message"].split("\n")[0]
+    where = f"{row['status']} {row['stage']}".strip()
+    return f"#{row['id']}  {when}  {row['workflow']} v{row['version']} on {row['target']}  {where}  {told}"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from deployments import first_start, supervisor
+
+
+class Command(BaseCommand):
+    help = "Start everything: database, administrator, embedded platform, web server, sample."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        here = settings.AWAITSTEP
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            supervisor.check_ports(here)
+            self._prepare()
+            with supervisor.servers(here):
+                self._deploy_sample()
+                self._say_where()
+                supervisor.wait()
+        except supervisor.CannotStart as reason:
+            raise CommandError(str(reason)) from None
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+
+    def _prepare(self) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        password = first_start.create_administrator()
+        if password:
+            self.stdout.write(
+                "The first administrator is made. The password is shown only here and now:\n"
+                f"  user name  {first_start.ADMINISTRATOR}\n"
+                f"  password   {password}\n"
+            )
+        first_start.create_sample()
+
+    def _deploy_sample(self) -> None:
+        if not settings.AWAITSTEP.offers_local_cloudflare:
+            return
+        deployment = first_start.deploy_sample(lambda record: self._tell(record.message))
+        if deployment and deployment.worker_url:
+            self._tell(f"The sample answers: curl -s {deployment.worker_url}/")
+
+    def _say_where(self) -> None:
+        here = settings.AWAITSTEP
+        self._tell(f"\nAwaitStep        http://localhost:{here.port}/")
+        if here.offers_local_cloudflare:
+            self._tell(f"Cloudflare's API http://127.0.0.1:{here.local_cloudflare_port}/client/v4")
+        self._tell(f"Data             {here.data_dir}\nCtrl-C stops everything.")
+
+    def _tell(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

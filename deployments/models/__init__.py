@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from deployments.models.deployment import Deployment
+from deployments.models.lease import Lease
+from deployments.models.output import ProgramOutput
+from deployments.models.stage_record import StageRecord
+from deployments.models.target import Target
+
+__all__ = ["Deployment", "Lease", "ProgramOutput", "StageRecord", "Target"]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from deployments.models.target import Target
+from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
+from workflows.models import Workflow
+
+
+class Deployment(models.Model):
+    """One attempt to put one version of a workflow on one target, with all that it used.
+
+    What was deployed is copied in, so that history outlives edits and deletions. Status and stage
+    change in deployments.services alone.
+    """
+
+    workflow = models.ForeignKey(
+        Workflow, null=True, on_delete=models.SET_NULL, related_name="deployments"
+    )
+    workflow_public_id = models.CharField("workflow id", max_length=20, db_index=True)
+    workflow_name = models.CharField("workflow", max_length=256)
+    version_number = models.PositiveIntegerField("version")
+    target = models.ForeignKey(
+        Target, null=True, on_delete=models.SET_NULL, related_name="deployments"
+    )
+    target_name = models.CharField("target", max_length=60)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_by_name = models.CharField("by", max_length=150, blank=True)
+
+    status = models.CharField(
+        max_length=12,
+        choices=[(status.value, status.label) for status in Status],
+        default=Status.QUEUED.value,
+    )
+    stage = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[(stage.value, stage.label) for stage in HAPPY_PATH],
+        help_text="The last of the ten that was entered: where it failed, if it did.",
+    )
+    message = models.TextField(blank=True)
+    problems = models.JSONField(default=list, blank=True)
+    superseded_by = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    uploaded = models.CharField(
+        max_length=8,
+        choices=[(answer.value, answer.value) for answer in Uploaded],
+        default=Uploaded.NO.value,
+    )
+
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    ir = models.JSONField("document (IR)")
+    entry_code = models.TextField(blank=True)
+    dependencies = models.JSONField(default=dict)
+    class_name = models.CharField(max_length=128)
+    worker_name = models.CharField(max_length=63)
+    source = models.TextField("generated TypeScript", blank=True)
+    script_size = models.PositiveIntegerField("size of the JavaScript in bytes", null=True)
+    script_hash = models.CharField("SHA-256 of the JavaScript", max_length=64, blank=True)
+    wrangler_json = models.TextField("wrangler.json", blank=True)
+    variables = models.JSONField(default=dict)
+    secret_names = models.JSONField(default=list)
+    wrangler_version = models.CharField(max_length=40, blank=True)
+    worker_url = models.URLField("Worker URL", max_length=300, blank=True)
+    dashboard_url = models.URLField("dashboard URL", max_length=300, blank=True)
+    version_id = models.CharField("Cloudflare's version", max_length=64, blank=True)
+    live_before = models.CharField("version live before", max_length=64, blank=True)
+    live_version = models.CharField("version live afterwards", max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["workflow_public_id", "-id"], name="deployments_of_workflow"),
+            models.Index(fields=["status", "id"], name="deployments_by_status"),
+            models.Index(fields=["-created_at"], name="deployments_by_date"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow_public_id", "target"],
+                condition=Q(status=Status.RUNNING.value),
+                name="one_running_deployment",
+            ),
+            models.UniqueConstraint(
+                fields=["workflow_public_id", "target"],
+                condition=Q(status=Status.QUEUED.value),
+                name="one_waiting_deployment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.workflow_name} v{self.version_number} on {self.target_name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("deployments:deployment", args=[self.pk])
+
+    @property
+    def state(self) -> Status:
+        return Status(self.status)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state.is_final
+
+    @property
+    def percent(self) -> int:
+        return Stage(self.stage).percent if self.stage else 0

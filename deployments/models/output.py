@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from deployments.models.deployment import Deployment
+
+
+class ProgramOutput(models.Model):
+    """What one program printed during a deployment, redacted before it is stored."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="outputs")
+    program = models.CharField(max_length=60)
+    exit_code = models.IntegerField(null=True, help_text="Empty: ended at its time limit.")
+    seconds = models.FloatField()
+    text = models.TextField(blank=True)
+    ended_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.program} of deployment {self.deployment_id}"

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from deployments.models.deployment import Deployment
+from deployments.stages import Stage
+
+
+class StageRecord(models.Model):
+    """One row per stage that a deployment entered; written once. The events are replayed from it."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="records")
+    number = models.PositiveSmallIntegerField()
+    stage = models.CharField(max_length=20, choices=[(stage.value, stage.label) for stage in Stage])
+    message = models.TextField(blank=True)
+    progress = models.PositiveSmallIntegerField()
+    entered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["deployment", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["deployment", "number"], name="records_are_numbered"),
+            models.UniqueConstraint(fields=["deployment", "stage"], name="a_stage_begins_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} of deployment {self.deployment_id}"
+
+    def as_event(self) -> dict[str, Any]:
+        """The stage object of the stream and of `deploy_workflow`."""
+        return {"stage": self.stage, "message": self.message, "progress": self.progress}

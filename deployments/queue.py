@@ -1,0 +1,104 @@
+"""The table is the queue: claiming what waits, and ending what nobody works on any more."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from deployments import leases, runner, transitions
+from deployments.errors import DeployError
+from deployments.leases import Held
+from deployments.models import Deployment, Lease
+from deployments.stages import Stage, Status
+from deployments.targets import account_of
+from deployments.tools.account import Account
+
+logger = logging.getLogger(__name__)
+
+
+def work() -> None:
+    """Reap what is silent, then perform what waits, the oldest first, until nothing does."""
+    sweep()
+    while held := claim():
+        runner.perform(held)
+
+
+def claim() -> Held | None:
+    """Take the oldest waiting deployment whose workflow and target are free; None without one."""
+    running = Deployment.objects.filter(
+        workflow_public_id=OuterRef("workflow_public_id"),
+        target=OuterRef("target"),
+        status=Status.RUNNING.value,
+    )
+    waiting = Deployment.objects.filter(~Exists(running), status=Status.QUEUED.value)
+    for deployment in waiting.order_by("pk"):
+        held = _take(deployment)
+        if held:
+            return held
+    return None
+
+
+def _take(deployment: Deployment) -> Held | None:
+    waiting = Deployment.objects.filter(pk=deployment.pk, status=Status.QUEUED.value)
+    try:
+        with transaction.atomic():
+            if waiting.update(status=Status.RUNNING.value, started_at=timezone.now()):
+                return leases.grant(deployment)
+    except IntegrityError:
+        logger.info("%s waits: another deployment of its workflow runs", deployment)
+    return None
+
+
+def sweep() -> None:
+    """End the deployments whose worker is gone, and remove what it left behind."""
+    for lease in Lease.objects.select_related("deployment__target"):
+        if leases.is_silent(lease):
+            reap(lease)
+    _remove_left_folders()
+
+
+def reap(lease: Lease) -> None:
+    """Interrupt a deployment: its programs end first, then the target is asked what is live."""
+    leases.end_programs(lease)
+    deployment = lease.deployment
+    ended = transitions.end(
+        deployment.pk,
+        lease.token,
+        status=Status.INTERRUPTED,
+        message=_interrupted(deployment),
+        facts=runner.what_is_live(deployment, _reachable(deployment)),
+    )
+    if ended:
+        logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)
+
+
+def _interrupted(deployment: Deployment) -> str:
+    stage = Stage(deployment.stage).label if deployment.stage else "its start"
+    return (
+        f"Interrupted at {stage}: the process that worked on this deployment ended before it did. "
+        "Its programs have been ended and its files removed. You can deploy again."
+    )
+
+
+def _reachable(deployment: Deployment) -> Account | None:
+    try:
+        return account_of(deployment.target) if deployment.target else None
+    except DeployError:
+        return None
+
+
+def _remove_left_folders() -> None:
+    """Remove the directories of deployments that do not run: a killed process left them."""
+    deploys = settings.AWAITSTEP.data_dir / "deploys"
+    folders = {folder: folder.name.partition("-")[0] for folder in deploys.glob("*-*")}
+    ids = [int(pk) for pk in folders.values() if pk.isdigit()]
+    running = Deployment.objects.filter(pk__in=ids, status=Status.RUNNING.value)
+    kept = {str(pk) for pk in running.values_list("pk", flat=True)}
+    for folder, pk in folders.items():
+        if pk not in kept:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,112 @@
+"""A channel as a stream of SSE: what the table holds after the client's cursor, then what comes.
+
+The package's own `stream()` reads its storage again from the client's first cursor when an event
+arrives during a read, and so tells some events twice: the loop here keeps the cursor itself, and
+uses the package for its listeners (fan-out), its storage and its channel rights.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django_eventstream.utils import get_storage
+from django_eventstream.views import Listener, get_listener_manager
+
+from deployments import events
+from deployments.tail import tail
+
+KEEP_ALIVE = 15.0  # seconds
+_BEAT = b": keep-alive\n\n"
+_OPENING = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies wait for a first 2 KB
+
+Still = Callable[[], Awaitable[bool]]
+
+
+async def follow(
+    channel: str, cursor: int | None, *, still_allowed: Still
+) -> AsyncGenerator[bytes]:
+    """Yield the channel's events after `cursor` (None: from now), each once and in order.
+
+    A deployment's stream ends with its result. `still_allowed` is asked at each keep-alive.
+    """
+    listener = Listener()
+    listener.assign_loop()
+    listener.channels = {channel}
+    manager = get_listener_manager()
+    manager.add_listener(listener)
+    try:
+        await database_sync_to_async(tail.ensure, thread_sensitive=False)()
+        yield _OPENING
+        async with aclosing(_events(channel, cursor, listener, still_allowed)) as frames:
+            async for frame in frames:
+                yield frame
+    finally:
+        manager.remove_listener(listener)
+
+
+async def _events(
+    channel: str, cursor: int | None, listener: Listener, still_allowed: Still
+) -> AsyncGenerator[bytes]:
+    known = await _current(channel) if cursor is None else cursor
+    found = await _read(channel, known)
+    while True:
+        fresh = [event for event in found if event.id is None or event.id > known]
+        known = max([known, *(event.id for event in fresh if event.id)])
+        if fresh:
+            yield events.encode_all(fresh)
+        if result := await _result(channel, known, fresh):
+            yield result
+            return
+        woken = await _woken(listener)
+        if not woken:
+            if not await still_allowed():
+                return
+            yield _BEAT
+        found = await (_taken(channel, listener, known) if woken else _read(channel, known))
+
+
+async def _woken(listener: Listener) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(listener.aevent.wait(), KEEP_ALIVE)
+        return True
+    return False
+
+
+async def _taken(channel: str, listener: Listener, known: int) -> list[Any]:
+    """Take what is queued; where something is missing before it, read the table instead."""
+    with get_listener_manager().lock:
+        queued = listener.channel_items.pop(channel, [])
+        overflow, listener.overflow = listener.overflow, False
+        listener.aevent.clear()
+    numbers = [event.id for event in queued if event.id is not None and event.id > known]
+    gap = channel != events.ALL and numbers != list(range(known + 1, known + 1 + len(numbers)))
+    return await _read(channel, known) if overflow or gap else queued
+
+
+@database_sync_to_async
+def _read(channel: str, known: int) -> list[Any]:
+    return list(get_storage().get_events(channel, known, limit=1000))
+
+
+@database_sync_to_async
+def _current(channel: str) -> int:
+    return int(get_storage().get_current_id(channel))
+
+
+async def _result(channel: str, known: int, fresh: list[Any]) -> bytes:
+    """Return the last event once the client has seen the last stage; b"" before."""
+    if channel == events.ALL or (fresh and not any(map(events.is_last, fresh))):
+        return b""
+    return await _result_of(channel, known)
+
+
+@database_sync_to_async
+def _result_of(channel: str, known: int) -> bytes:
+    deployment = events.deployment_of(channel)
+    if not deployment.is_final or deployment.records.filter(number__gt=known).exists():
+        return b""
+    return events.encode(events.result_event(deployment))

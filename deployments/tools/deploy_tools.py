@@ -1,0 +1,153 @@
+"""The pipeline's tools, for real: tsc, npm, wrangler, and the target's API."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workflows.codegen.bindings import BindingKind
+from workflows.codegen.module import GeneratedModule
+
+from audit.keyfile import private_folder
+from deployments.cloudflare import naming
+from deployments.cloudflare.wrangler_config import MAIN
+from deployments.errors import DeployError, Finding
+from deployments.pipeline import Bundle, DeployRequest, Site
+from deployments.tools import npm, process, wrangler
+from deployments.tools.account import Account
+from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
+
+TIMED_OUT = (
+    "wrangler was {reason} and has been ended. The network or the target's API is slow or down: "
+    "look at the target's state, then deploy again."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramRan:
+    """What a program printed, not yet redacted; `exit_code` None: it was ended at its limit."""
+
+    program: str
+    exit_code: int | None
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What the pipeline's runner wants to hear or be asked."""
+
+    program_started: Callable[[int], None]
+    program_ended: Callable[[ProgramRan], None]
+    before_upload: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployTools:
+    """`deploys` holds the temporary directories, `cache` Node's compiled code."""
+
+    account: Account
+    provisions: bool
+    deploys: Path
+    cache: Path
+    timeout: float
+    name: str
+    hooks: Hooks
+    wrangler_version: str = field(default_factory=wrangler.version)
+
+    def inspect(self, request: DeployRequest) -> Site:
+        self.account.verify()
+        worker = request.worker_name
+        owner = self.account.workflow_owner(worker)
+        if owner and owner != worker:
+            raise DeployError(
+                f"The Workflow {worker} belongs to the Worker {owner} on this target, and would be "
+                "taken over. Delete one of the two on the target first."
+            )
+        return Site(
+            worker_url=self.account.worker_url(worker),
+            dashboard_url=naming.dashboard_url(worker, self.account.account_id),
+            live_version=self.account.live_version(worker),
+        )
+
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
+        with self.workspace() as folder:
+            try:
+                return compile_module(module.source, folder, dependencies=tuple(dependencies))
+            except CompileFailed as failed:
+                findings = [_located(found, module) for found in failed.diagnostics]
+            except process.ProgramTimeout as slow:
+                raise DeployError(
+                    f"The TypeScript compiler was {slow}: simplify the code."
+                ) from None
+        raise DeployError.listing("The code has type errors:", findings)
+
+    def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
+        if not self.provisions:
+            return None
+        return self.account.find_or_create(kind, naming.resource_name(worker, name))
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        folder = Path(tempfile.mkdtemp(dir=private_folder(self.deploys), prefix=f"{self.name}-"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def write(self, folder: Path, bundle: Bundle) -> None:
+        (folder / MAIN).write_text(bundle.script, encoding="utf-8")
+        config = json.dumps(bundle.config, indent=2, ensure_ascii=False)
+        (folder / "wrangler.json").write_text(config, encoding="utf-8")
+        if bundle.secrets:
+            _write_private(folder / wrangler.SECRETS, json.dumps(dict(bundle.secrets)))
+        if bundle.dependencies:
+            started, ended = self.hooks.program_started, self._ended("npm install")
+            npm.install(folder, bundle.dependencies, on_start=started, on_end=ended)
+
+    def upload(self, folder: Path, request: DeployRequest) -> str:
+        self.hooks.before_upload()
+        program = wrangler.Wrangler(account=self.account, cache=self.cache, timeout=self.timeout)
+        ended = self._ended("wrangler deploy")
+        try:
+            return program.deploy(folder, on_start=self.hooks.program_started, on_end=ended)
+        except process.ProgramTimeout as slow:
+            ran = ProgramRan(
+                program="wrangler deploy", exit_code=None, seconds=slow.seconds, text=slow.output
+            )
+            self.hooks.program_ended(ran)
+            raise DeployError(TIMED_OUT.format(reason=slow)) from None
+
+    def live_version(self, worker: str) -> str:
+        return self.account.live_version(worker)
+
+    def _ended(self, program: str) -> Callable[[process.Finished], None]:
+        def tell(ended: process.Finished) -> None:
+            text = "\n".join(part.strip() for part in (ended.stdout, ended.stderr) if part.strip())
+            ran = ProgramRan(
+                program=program, exit_code=ended.exit_code, seconds=ended.seconds, text=text
+            )
+            self.hooks.program_ended(ran)
+
+        return tell
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _located(found: Diagnostic, module: GeneratedModule) -> Finding:
+    """Name the node and the line of the person's own code where the compiler found something."""
+    place = module.locate(found.line, found.column)
+    message = f"{found.message} ({found.code})"
+    if place is None:
+        return Finding(message=message, path=f"generated code, line {found.line}")
+    return Finding(message=message, node_id=place.node_id, path=place.path, line=place.line)

@@ -1,0 +1,127 @@
+"""The one door to other programs: a list of arguments, a made environment, limits, and an end."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class ProgramTimeout(Exception):
+    """The program was still running at its limit and has been ended, with all that it started."""
+
+    def __init__(self, seconds: float, output: str) -> None:
+        super().__init__(f"still running after {seconds:g} seconds")
+        self.seconds = seconds
+        self.output = output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a program ended: output as text (bytes that are not UTF-8 are replaced), seconds it took."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def environment(*, home: Path, **more: str) -> dict[str, str]:
+    """Return all that a program may see of us: a path, a home of its own, and what is named here."""
+    return {"PATH": _SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **more}
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    memory_limit: int | None = None,
+    on_start: Callable[[int], None] | None = None,
+) -> Finished:
+    """Run the program to its end in a session of its own; `memory_limit` is in bytes.
+
+    `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout.
+    The calling thread waits: the program dies with the thread that started it (Linux).
+    """
+    began = time.monotonic()
+    process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit)
+    try:
+        if on_start:
+            on_start(process.pid)
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        out, err = _end(process)
+        raise ProgramTimeout(timeout, _text(out + err)) from None
+    except BaseException:
+        _end(process)
+        raise
+    seconds = time.monotonic() - began
+    return Finished(
+        exit_code=process.returncode, stdout=_text(out), stderr=_text(err), seconds=seconds
+    )
+
+
+def start(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    memory_limit: int | None = None,
+    stdin: int = subprocess.DEVNULL,
+    output: int | None = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Start the program in a session of its own; it dies with the calling thread (Linux).
+
+    `output` None lets it print where this process prints.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _die_with(parent)
+        if memory_limit:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+
+    return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        [str(part) for part in arguments],
+        cwd=cwd,
+        env=dict(env),
+        stdin=stdin,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=prepare,
+    )
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to end this process with its parent, also when that is killed."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Kill the whole group while its leader is not yet reaped, so that its number is still ours."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")

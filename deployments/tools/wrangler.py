@@ -1,0 +1,92 @@
+"""`wrangler deploy`, started so that it asks nothing, tells nobody, and answers in JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from deployments.errors import DeployError
+from deployments.tools import process
+from deployments.tools.account import Account
+from deployments.tools.toolchain import MODULES, NODE, WRANGLER
+
+SECRETS = "secrets.json"
+_ANSWERS = "wrangler-output.ndjson"
+
+
+@cache
+def version() -> str:
+    """Return the pinned wrangler's version."""
+    manifest = json.loads((MODULES / "wrangler" / "package.json").read_text(encoding="utf-8"))
+    return str(manifest["version"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrangler:
+    """wrangler for one account. `cache` keeps Node's compiled code; `timeout` is in seconds."""
+
+    account: Account
+    cache: Path
+    timeout: float
+
+    def deploy(
+        self,
+        folder: Path,
+        *,
+        on_start: Callable[[int], None],
+        on_end: Callable[[process.Finished], None],
+    ) -> str:
+        """Deploy the folder's wrangler.json and return the id of the new version.
+
+        Raises DeployError with wrangler's own reason, and ProgramTimeout.
+        """
+        arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--strict"]
+        if (folder / SECRETS).exists():
+            arguments += ["--secrets-file", SECRETS]
+        env = self._environment(folder)
+        ended = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
+        on_end(ended)
+        answers = _answers(folder / _ANSWERS)
+        version_id = str(answers.get("deploy", {}).get("version_id") or "")
+        if ended.exit_code == 0 and version_id:
+            return version_id
+        raise DeployError(_reason(answers, ended))
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        return process.environment(
+            home=home,
+            CI="1",
+            NO_COLOR="1",
+            NODE_COMPILE_CACHE=str(self.cache),
+            CLOUDFLARE_ACCOUNT_ID=self.account.account_id,
+            CLOUDFLARE_API_TOKEN=self.account.api_token,
+            CLOUDFLARE_API_BASE_URL=self.account.api_base_url,
+            WRANGLER_OUTPUT_FILE_PATH=str(folder / _ANSWERS),
+            WRANGLER_HIDE_BANNER="true",
+            WRANGLER_SEND_METRICS="false",
+            WRANGLER_SEND_ERROR_REPORTS="false",
+            WRANGLER_WRITE_LOGS="false",
+        )
+
+
+def _answers(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Return wrangler's machine-readable lines by their type, the last of each."""
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
+
+
+def _reason(answers: Mapping[str, Mapping[str, Any]], ended: process.Finished) -> str:
+    """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
+    failed = answers.get("command-failed", {}).get("message")
+    if failed:
+        return f"wrangler could not deploy: {failed}"
+    printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
+    return f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"

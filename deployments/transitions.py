@@ -1,0 +1,91 @@
+"""The one door through which a deployment's status and stage change, always by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from deployments.errors import Finding, LeaseLost
+from deployments.models import Deployment, Lease, StageRecord
+from deployments.stages import Stage, Status
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
+    return Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, lease__token=token)
+
+
+@transaction.atomic
+def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOTHING) -> None:
+    """Begin the stage and write down what is known by now; COMPLETED ends the deployment.
+
+    Raises LeaseLost where the token no longer holds the deployment, or the stage cannot follow.
+    """
+    changes: dict[str, Any] = {"stage": stage.value, **facts}
+    if stage is Stage.COMPLETED:
+        changes |= {"status": Status.SUCCEEDED.value, "finished_at": timezone.now()}
+    if not _held(pk, token).filter(stage=stage.predecessor).update(**changes):
+        raise LeaseLost(f"deployment {pk} cannot enter {stage.value}: it was ended elsewhere")
+    _record(pk, stage, message=stage.message, progress=stage.percent)
+    if stage is Stage.COMPLETED:
+        Lease.objects.filter(deployment=pk).delete()
+
+
+@transaction.atomic
+def end(
+    pk: int,
+    token: UUID,
+    *,
+    status: Status,
+    message: str,
+    findings: tuple[Finding, ...] = (),
+    facts: Mapping[str, Any] = _NOTHING,
+) -> bool:
+    """End a running deployment that did not complete; False where it was ended elsewhere."""
+    changes = _ended(status, message, findings) | dict(facts)
+    if not _held(pk, token).update(**changes):
+        return False
+    Lease.objects.filter(deployment=pk).delete()
+    _record_end(pk, message)
+    return True
+
+
+@transaction.atomic
+def supersede(waiting: Deployment, message: str) -> bool:
+    """End a deployment that has not begun, because a newer one takes its place in the queue."""
+    queued = Deployment.objects.filter(pk=waiting.pk, status=Status.QUEUED.value)
+    if not queued.update(**_ended(Status.SUPERSEDED, message, ())):
+        return False
+    _record_end(waiting.pk, message)
+    return True
+
+
+def _ended(status: Status, message: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    problems = [
+        {field: getattr(finding, field) for field in finding.__slots__} for finding in findings
+    ]
+    return {
+        "status": status.value,
+        "message": message,
+        "problems": problems,
+        "finished_at": timezone.now(),
+    }
+
+
+def _record_end(pk: int, message: str) -> None:
+    """A FAILED row closes every deployment that did not complete, so that every stream ends."""
+    reached = Deployment.objects.only("stage").get(pk=pk).percent
+    _record(pk, Stage.FAILED, message=message, progress=reached)
+
+
+def _record(pk: int, stage: Stage, *, message: str, progress: int) -> None:
+    number = StageRecord.objects.filter(deployment=pk).count() + 1
+    StageRecord.objects.create(
+        deployment_id=pk, number=number, stage=stage.value, message=message, progress=progress
+    )

@@ -1,0 +1,84 @@
+"""Instances of deployed workflows, through the official SDK: Cloudflare is their system of record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cloudflare.types.workflows import InstanceGetResponse
+
+from deployments.cloudflare.naming import worker_name
+from deployments.services import live_deployment
+from deployments.targets import account_of, default_target
+from deployments.tools.account import Account
+from workflows.models import Workflow
+
+LATEST = "latest"
+
+
+class NoRun(Exception):
+    """The workflow has no such run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of one workflow on the target where it is live."""
+
+    account: Account
+    workflow: str
+
+    def trigger(self, payload: Any) -> dict[str, Any]:
+        """Start a run and return Cloudflare's answer: `id`, `status`, `version_id`, `workflow_id`."""
+        with self.account.explained(f"start a run of {self.workflow}"):
+            started = self.account.client.workflows.instances.create(
+                self.workflow, account_id=self.account.account_id, params=json.dumps(payload)
+            )
+        return _plain(started)
+
+    def describe(self, instance: str) -> InstanceGetResponse:
+        """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
+        instance_id = self.latest() if instance == LATEST else instance
+        with self.account.explained(f"read the run {instance_id}"):
+            return self.account.client.workflows.instances.get(
+                instance_id, account_id=self.account.account_id, workflow_name=self.workflow
+            )
+
+    def latest(self) -> str:
+        """Return the id of the run that was created last; raises NoRun where there is none."""
+        with self.account.explained(f"list the runs of {self.workflow}"):
+            page = self.account.client.workflows.instances.list(
+                self.workflow, account_id=self.account.account_id
+            )
+        newest = max(page.result, key=lambda run: run.created_on, default=None)
+        if newest is None:
+            raise NoRun(f"{self.workflow} has no runs yet. Start one with trigger_workflow.")
+        return newest.id
+
+    def send_event(self, instance: str, event_type: str, *, payload: Any) -> None:
+        """Give the event to the run, which may be waiting for it."""
+        instance_id = self.latest() if instance == LATEST else instance
+        with self.account.explained(f"send {event_type} to the run {instance_id}"):
+            self.account.client.workflows.instances.events.create(
+                event_type,
+                account_id=self.account.account_id,
+                workflow_name=self.workflow,
+                instance_id=instance_id,
+                body=payload,
+            )
+
+
+def runs_of(workflow: Workflow) -> Runs:
+    """Return the runs on the target that the workflow is live on, else on the default target."""
+    live = live_deployment(workflow.pk)
+    target = live.target if live and live.target else default_target()
+    return Runs(account_of(target), worker_name(workflow.pk))
+
+
+def _plain(answer: Any) -> dict[str, Any]:
+    return answer.to_dict(mode="json", use_api_names=True) if answer else {}
+
+
+def as_json(run: InstanceGetResponse) -> dict[str, Any]:
+    """Return the run in the shape of Cloudflare's API."""
+    return _plain(run)

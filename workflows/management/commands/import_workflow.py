@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workflows.ir.problems import InvalidIR
+from workflows.ir.validate import parse_json
+from workflows.models import Workflow
+from workflows.services import import_document
+
+
+class Command(BaseCommand):
+    help = "Import a document (IR) as a new workflow and print its id."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
+        parser.add_argument(
+            "--workflow", metavar="ID", help="give this workflow a new draft instead"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        into = _existing(options["workflow"]) if options["workflow"] else None
+        try:
+            workflow = import_document(parse_json(_read(options["file"])), into=into)
+        except InvalidIR as invalid:
+            for problem in invalid.problems:
+                self.stderr.write(str(problem))
+            sys.exit(1)
+        self.stdout.write(workflow.pk)
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+
+
+def _existing(workflow_id: str) -> Workflow:
+    workflow = Workflow.objects.filter(pk=workflow_id).first()
+    if workflow is None:
+        raise CommandError(f"There is no workflow {workflow_id!r}.")
+    return workflow

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workflows.models import Workflow
+from workflows.services import set_variable
+
+
+class Command(BaseCommand):
+    help = "Set an environment variable: a global one, or a workflow's own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument(
+            "value",
+            metavar="VALUE",
+            help="- reads it from standard input, which keeps it out of the process list",
+        )
+        parser.add_argument("--workflow", metavar="ID")
+        parser.add_argument("--secret", action="store_true", help="never to be shown again")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        workflow = None
+        if options["workflow"]:
+            workflow = Workflow.objects.filter(pk=options["workflow"]).first()
+            if workflow is None:
+                raise CommandError(f"There is no workflow {options['workflow']!r}.")
+        value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
+        try:
+            set_variable(options["name"], value, workflow=workflow, is_secret=options["secret"])
+        except ValidationError as invalid:
+            raise CommandError(" ".join(invalid.messages)) from None
+        owner = f"of {workflow.name}" if workflow else "for all workflows"
+        self.stdout.write(f"{options['name']} is set {owner}.")

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from audit.fields import EncryptedTextField
+
+_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
+
+
+def new_workflow_id() -> str:
+    """Return 10 characters that fit a URL, a host name and the name of a Worker."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(10))
+
+
+class Workflow(models.Model):
+    """What a person edits. Its document, entry code and dependencies are the draft."""
+
+    id = models.CharField(primary_key=True, max_length=20, default=new_workflow_id, editable=False)
+    name = models.CharField(max_length=256)
+    description = models.TextField(blank=True)
+    ir = models.JSONField("document (IR)")
+    entry_code = models.TextField(
+        blank=True,
+        help_text="A TypeScript module with fetch, queue or scheduled functions. "
+        "Empty: the default of the document's trigger.",
+    )
+    dependencies = models.JSONField(
+        default=dict, blank=True, help_text='npm packages and versions: {"zod": "4.1.0"}'
+    )
+    class_name = models.CharField(max_length=128, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:workflows_workflow_change", args=[self.pk])
+
+    @property
+    def newest_version(self) -> WorkflowVersion:
+        return self.versions.latest("number")
+
+
+class WorkflowVersion(models.Model):
+    """An immutable snapshot of all that decides a workflow's code."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    ir = models.JSONField("document (IR)")
+    entry_code = models.TextField(blank=True)
+    dependencies = models.JSONField(default=dict, blank=True)
+    locked = models.BooleanField(default=False, help_text="A locked version cannot be deleted.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="version_number_is_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} v{self.number}"
+
+    def holds(self, content: dict[str, Any]) -> bool:
+        """Tell whether the version's document, entry code and dependencies are these."""
+        return all(getattr(self, field) == value for field, value in content.items())
+
+
+class EnvironmentVariable(models.Model):
+    """A name and a value for the Worker's `env`: of one workflow, or global without one."""
+
+    workflow = models.ForeignKey(
+        Workflow,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="variables",
+        help_text="Empty: global. A workflow's own variable wins over the global one of its name.",
+    )
+    name = models.CharField(
+        max_length=128,
+        validators=[
+            RegexValidator(
+                r"\A[A-Z][A-Z0-9_]*\Z",
+                "Use capital letters, digits and _, and begin with a letter: API_KEY.",
+            )
+        ],
+    )
+    value = EncryptedTextField(blank=True)
+    is_secret = models.BooleanField(
+        "secret", default=False, help_text="A secret is never shown again once it is saved."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow", "name"],
+                name="variable_is_unique_in_its_workflow",
+                violation_error_message="This workflow has a variable of this name already.",
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(workflow=None),
+                name="global_variable_is_unique",
+                violation_error_message="There is a global variable of this name already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,102 @@
+"""What can be done with workflows: one function per action, for admin, pages, API and commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from workflows.codegen.naming import class_name_for
+from workflows.ir.validate import parse_valid
+from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    User = AbstractBaseUser | None
+
+BINDING_ID = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable as a deploy sees it; `origin` is "workflow" or "global"."""
+
+    name: str
+    value: str
+    is_secret: bool
+    origin: str
+
+
+@transaction.atomic
+def save_draft(workflow: Workflow, *, by: User = None) -> WorkflowVersion:
+    """Save the draft and return its version: a new one where anything that decides code changed.
+
+    Raises InvalidIR with every problem of the document; then nothing is changed.
+    """
+    ir = parse_valid(workflow.ir)
+    if not workflow.class_name:
+        workflow.class_name = class_name_for(ir.metadata.name)
+    workflow.name = workflow.name or ir.metadata.name
+    workflow.save()
+    return _freeze(workflow, by=by)
+
+
+def _freeze(workflow: Workflow, *, by: User) -> WorkflowVersion:
+    content: dict[str, Any] = {
+        "ir": workflow.ir,
+        "entry_code": workflow.entry_code,
+        "dependencies": workflow.dependencies,
+    }
+    newest = workflow.versions.order_by("-number").first()
+    if newest and newest.holds(content):
+        return newest
+    number = newest.number + 1 if newest else 1
+    return WorkflowVersion.objects.create(
+        workflow=workflow, number=number, created_by=by, **content
+    )
+
+
+def import_document(document: Any, *, into: Workflow | None = None, by: User = None) -> Workflow:
+    """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
+    workflow = into or Workflow()
+    workflow.ir = document
+    name = parse_valid(document).metadata.name
+    workflow.name = name
+    save_draft(workflow, by=by)
+    return workflow
+
+
+def set_variable(
+    name: str, value: str, *, workflow: Workflow | None = None, is_secret: bool = False
+) -> EnvironmentVariable:
+    """Set a workflow's variable, or the global one; raises ValidationError for an impossible name.
+
+    A variable that is secret stays so until it is deleted: no later call can bring it to light.
+    """
+    variable = EnvironmentVariable.objects.filter(name=name, workflow=workflow).first()
+    variable = variable or EnvironmentVariable(name=name, workflow=workflow)
+    variable.value = value
+    variable.is_secret = variable.is_secret or is_secret
+    if is_secret and name.endswith(BINDING_ID):
+        raise ValidationError(f"{name} names a resource; it is not a secret.")
+    variable.full_clean()
+    variable.save()
+    return variable
+
+
+def variables_of(workflow: Workflow | None) -> dict[str, Variable]:
+    """Return all variables that a deploy of the workflow may use, its own over the global ones."""
+    globals_ = EnvironmentVariable.objects.filter(workflow=None)
+    own = workflow.variables.all() if workflow else EnvironmentVariable.objects.none()
+    return {
+        variable.name: Variable(
+            name=variable.name,
+            value=variable.value,
+            is_secret=variable.is_secret,
+            origin="workflow" if variable.workflow_id else "global",
+        )
+        for variable in (*globals_, *own)
+    }
