@@ -19,7 +19,7 @@ application = ProtocolTypeRouter(
         "http": URLRouter(
             [
                 re_path(r"^(?:deployments/\d+/)?events/$", event_routes),
-                re_path(r"", django_application),
+                re_path(r"", django_application),  # type: ignore[arg-type]
             ]
         ),
     }

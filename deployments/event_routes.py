@@ -104,14 +104,12 @@ async def _refusal(scope: Scope) -> tuple[int, str] | None:
     return None
 
 
-@database_sync_to_async
-def _may_read(user: User | AnonymousUser) -> bool:
-    return events.may_read(user)
+async def _may_read(user: User | AnonymousUser) -> bool:
+    return bool(await database_sync_to_async(events.may_read)(user))
 
 
-@database_sync_to_async
-def _exists(pk: int) -> bool:
-    return Deployment.objects.filter(pk=pk).exists()
+async def _exists(pk: int) -> bool:
+    return bool(await database_sync_to_async(Deployment.objects.filter(pk=pk).exists)())
 
 
 def _cursor(scope: Scope, first: int | None) -> int | None:
@@ -135,8 +133,8 @@ async def _refuse(send: Send, status: int, sentence: str) -> None:
 event_routes = AuthMiddlewareStack(
     URLRouter(
         [
-            path("deployments/<int:pk>/events/", one_deployment),
-            path("events/", all_deployments),
+            path("deployments/<int:pk>/events/", one_deployment),  # type: ignore[arg-type]
+            path("events/", all_deployments),  # type: ignore[arg-type]
         ]
     )
 )

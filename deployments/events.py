@@ -96,6 +96,17 @@ def result_event(deployment: Deployment) -> Event:
     return Event(channel_of(deployment.pk), RESULT, data, id=None)
 
 
+def result_after(channel: str, known: int) -> bytes:
+    """Return the result, encoded, for a client that has seen all stages up to `known`.
+
+    b"" while the deployment goes on or has stages that the client has not seen.
+    """
+    deployment = deployment_of(channel)
+    if not deployment.is_final or deployment.records.filter(number__gt=known).exists():
+        return b""
+    return encode(result_event(deployment))
+
+
 def is_last(event: Event) -> bool:
     """Tell whether no stage follows this one."""
     return event.type == STAGE and Stage(json.loads(event.data)["stage"]).is_last

@@ -69,7 +69,8 @@ class Bundle:
 class Tools(Protocol):
     """The outside world of a deploy."""
 
-    wrangler_version: str
+    @property
+    def wrangler_version(self) -> str: ...
 
     def inspect(self, request: DeployRequest) -> Site:
         """Verify the credentials and look at the Worker's place on the target."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Any
 
 from channels.db import database_sync_to_async
+from django_eventstream.event import Event
 from django_eventstream.utils import get_storage
 from django_eventstream.views import Listener, get_listener_manager
 
@@ -20,6 +20,7 @@ from deployments import events
 from deployments.tail import tail
 
 KEEP_ALIVE = 15.0  # seconds
+_MOST = 1000  # events of one read
 _BEAT = b": keep-alive\n\n"
 _OPENING = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies wait for a first 2 KB
 
@@ -76,10 +77,10 @@ async def _woken(listener: Listener) -> bool:
     return False
 
 
-async def _taken(channel: str, listener: Listener, known: int) -> list[Any]:
+async def _taken(channel: str, listener: Listener, known: int) -> list[Event]:
     """Take what is queued; where something is missing before it, read the table instead."""
     with get_listener_manager().lock:
-        queued = listener.channel_items.pop(channel, [])
+        queued: list[Event] = listener.channel_items.pop(channel, [])
         overflow, listener.overflow = listener.overflow, False
         listener.aevent.clear()
     numbers = [event.id for event in queued if event.id is not None and event.id > known]
@@ -87,26 +88,21 @@ async def _taken(channel: str, listener: Listener, known: int) -> list[Any]:
     return await _read(channel, known) if overflow or gap else queued
 
 
-@database_sync_to_async
-def _read(channel: str, known: int) -> list[Any]:
-    return list(get_storage().get_events(channel, known, limit=1000))
+async def _read(channel: str, known: int) -> list[Event]:
+    found: list[Event] = await database_sync_to_async(_stored)(channel, known)
+    return found
 
 
-@database_sync_to_async
-def _current(channel: str) -> int:
-    return int(get_storage().get_current_id(channel))
+def _stored(channel: str, known: int) -> list[Event]:
+    return list(get_storage().get_events(channel, known, limit=_MOST))
 
 
-async def _result(channel: str, known: int, fresh: list[Any]) -> bytes:
+async def _current(channel: str) -> int:
+    return int(await database_sync_to_async(get_storage().get_current_id)(channel))
+
+
+async def _result(channel: str, known: int, fresh: list[Event]) -> bytes:
     """Return the last event once the client has seen the last stage; b"" before."""
     if channel == events.ALL or (fresh and not any(map(events.is_last, fresh))):
         return b""
-    return await _result_of(channel, known)
-
-
-@database_sync_to_async
-def _result_of(channel: str, known: int) -> bytes:
-    deployment = events.deployment_of(channel)
-    if not deployment.is_final or deployment.records.filter(number__gt=known).exists():
-        return b""
-    return events.encode(events.result_event(deployment))
+    return bytes(await database_sync_to_async(events.result_after)(channel, known))

@@ -13,9 +13,7 @@ from workflows.ir.validate import parse_valid
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
-
-    User = AbstractBaseUser | None
+    from django.contrib.auth.models import User
 
 BINDING_ID = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
 
@@ -31,7 +29,7 @@ class Variable:
 
 
 @transaction.atomic
-def save_draft(workflow: Workflow, *, by: User = None) -> WorkflowVersion:
+def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion:
     """Save the draft and return its version: a new one where anything that decides code changed.
 
     Raises InvalidIR with every problem of the document; then nothing is changed.
@@ -44,7 +42,7 @@ def save_draft(workflow: Workflow, *, by: User = None) -> WorkflowVersion:
     return _freeze(workflow, by=by)
 
 
-def _freeze(workflow: Workflow, *, by: User) -> WorkflowVersion:
+def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
     content: dict[str, Any] = {
         "ir": workflow.ir,
         "entry_code": workflow.entry_code,
@@ -59,7 +57,9 @@ def _freeze(workflow: Workflow, *, by: User) -> WorkflowVersion:
     )
 
 
-def import_document(document: Any, *, into: Workflow | None = None, by: User = None) -> Workflow:
+def import_document(
+    document: Any, *, into: Workflow | None = None, by: User | None = None
+) -> Workflow:
     """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
     workflow = into or Workflow()
     workflow.ir = document
