@@ -1,0 +1,91 @@
+"""A person's own entry code: a TypeScript module that exports fetch, queue and/or scheduled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tree_sitter import Node
+
+from workflows.codegen.reading import ENTRY_PATH, Reading
+from workflows.codegen.syntax import Syntax, text
+from workflows.codegen.writer import Mapped, Writer
+from workflows.ir.problems import listed
+
+HANDLERS: Final = ("fetch", "queue", "scheduled")
+_NOT_A_LINE_END: Final = re.compile(rb"[^\n\r]")
+_TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
+
+
+class CustomEntry:
+    """The code, and the handlers it exports: by exported name, the name inside."""
+
+    def __init__(self, source: str, reading: Reading) -> None:
+        self._syntax = reading.read_entry(source)
+        self._reading = reading
+        self._blanks: list[tuple[int, int]] = []
+        self.handlers: dict[str, str] = {}
+        for node in self._syntax.found("export_statement"):
+            self._export(node)
+        if not self.handlers and not any(problem.is_error for problem in reading.problems):
+            self._refuse(self._syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
+
+    def write(self, writer: Writer) -> None:
+        """Write the module inside a function, so that its names and ours never meet."""
+        returned = ", ".join(
+            name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
+        )
+        writer.line("const entry = (() => {")
+        writer.verbatim(Mapped(_blanked(self._syntax, self._blanks), ENTRY_PATH, 1, 1))
+        writer.line(f"  return {{ {returned} }};")
+        writer.line("})();")
+        writer.line()
+        writer.line("export default entry;")
+
+    def _export(self, node: Node) -> None:
+        declaration = node.child_by_field_name("declaration")
+        is_default = any(part.type == "default" for part in node.children)
+        clause = next((part for part in node.named_children if part.type == "export_clause"), None)
+        if declaration and not is_default:
+            self._blanks.append((node.start_byte, node.start_byte + len(b"export")))
+            if declaration.type not in _TYPES:
+                for name in _declared(declaration):
+                    self._handler(node, name, name)
+        elif clause and not node.child_by_field_name("source"):
+            self._blanks.append((node.start_byte, node.end_byte))
+            for specifier in clause.named_children:
+                inner = specifier.child_by_field_name("name")
+                alias = specifier.child_by_field_name("alias")
+                if inner:
+                    self._handler(node, text(alias or inner), text(inner))
+        else:
+            self._refuse(node, f"export {listed(HANDLERS)} by their names, nothing else")
+
+    def _handler(self, node: Node, name: str, inner: str) -> None:
+        if name not in HANDLERS:
+            self._refuse(node, f"{name} is no handler of a Worker: export only {listed(HANDLERS)}")
+        self.handlers[name] = inner
+
+    def _refuse(self, node: Node, message: str) -> None:
+        mistake = self._syntax.mistake(node, message)
+        self._reading.refuse(mistake, node_id="", path=ENTRY_PATH)
+
+
+def _declared(declaration: Node) -> Iterator[str]:
+    name = declaration.child_by_field_name("name")
+    if name:
+        yield text(name)
+    for part in declaration.named_children:
+        if part.type == "variable_declarator":
+            inner = part.child_by_field_name("name")
+            yield text(inner) if inner else ""
+
+
+def _blanked(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:
+    """Return the code with blanks where imports stand and where `export` does."""
+    imports = [(node.start_byte, node.end_byte) for node in syntax.top_imports]
+    data = bytearray(syntax.data)
+    for start, end in (*imports, *blanks):
+        data[start:end] = _NOT_A_LINE_END.sub(b" ", bytes(data[start:end]))
+    return data.decode()

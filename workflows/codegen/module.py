@@ -1,0 +1,222 @@
+"""The generated Worker as a whole: imports, Env, helpers, the workflow's class, its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
+from workflows.codegen.custom_entry import CustomEntry
+from workflows.codegen.emitter import Emitter, Plan
+from workflows.codegen.entry import READY, default_entry
+from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
+from workflows.codegen.literals import comment, literal
+from workflows.codegen.naming import Names, is_name, variables
+from workflows.codegen.reading import Reading
+from workflows.codegen.usage import usage
+from workflows.codegen.writer import Location, Writer
+from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.problems import InvalidIR, Problem, quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSettings:
+    """What a module needs to know beside the document.
+
+    `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
+    of all environment variables, `bindings` those declared on the workflow, `dependencies` npm
+    packages and their versions.
+    """
+
+    class_name: str
+    workflow_binding: str
+    variables: frozenset[str] = frozenset()
+    bindings: Mapping[str, BindingKind] = field(default_factory=dict)
+    entry_code: str = ""
+    dependencies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvUse:
+    """A name of `env` that code uses: what it stands for (None: nobody knows), and where."""
+
+    name: str
+    kind: EnvKind
+    node_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedModule:
+    """The TypeScript of a Worker; `problems` are warnings."""
+
+    source: str
+    env_uses: tuple[EnvUse, ...]
+    problems: tuple[Problem, ...]
+    _writer: Writer
+
+    def locate(self, line: int, column: int) -> Location | None:
+        """Return what a position (from 1) comes from, None where no person wrote it."""
+        return self._writer.locate(line, column)
+
+
+def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
+    """Return the module; raises InvalidIR with everything that keeps it from being one."""
+    reading = Reading(dependencies=frozenset(settings.dependencies))
+    reading.problems += _not_yet(ir, settings)
+    reading.read_nodes(ir)
+    entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
+    if any(problem.is_error for problem in reading.problems):
+        raise InvalidIR(reading.problems)
+    uses = _env_uses(reading, settings)
+    writer = _Module(ir, settings=settings, reading=reading).write(uses, entry)
+    return GeneratedModule(
+        source=writer.source, env_uses=uses, problems=tuple(reading.problems), _writer=writer
+    )
+
+
+def _not_yet(ir: WorkflowIR, settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield what a document may hold and no code can be made of so far."""
+    if ir.kind != "workflow":
+        yield Problem(path="kind", message=f"a {ir.kind} cannot be generated yet: use a workflow")
+    if ir.trigger.kind not in READY and not settings.entry_code.strip():
+        message = f"{quoted(ir.trigger.kind)} triggers cannot be generated yet: use http or manual"
+        yield Problem(path="trigger.type", message=message)
+    for node in ir.nodes.values():
+        if node.type.emit is None:
+            message = (
+                f"{quoted(node.name)} ({node.type.name}) cannot be generated yet: "
+                "replace it by steps and branches"
+            )
+            yield Problem(path=f"{node.path}.type", message=message, node_id=node.id)
+
+
+def _env_uses(reading: Reading, settings: ModuleSettings) -> tuple[EnvUse, ...]:
+    return tuple(
+        EnvUse(
+            name=use.name,
+            kind=resolve(use.name, declared=settings.bindings, variables=settings.variables),
+            node_id=use.node_id,
+            path=use.path,
+        )
+        for use in reading.uses
+        if use.name != settings.workflow_binding
+    )
+
+
+class _Module:
+    """Puts the parts together; the class is written first, for only it knows what it needs."""
+
+    def __init__(self, ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading) -> None:
+        self._ir = ir
+        self._settings = settings
+        self._reading = reading
+
+    def write(self, uses: tuple[EnvUse, ...], entry: CustomEntry | None) -> Writer:
+        body = Writer()
+        emitter = Emitter(self._plan(), body)
+        self._class(emitter, body)
+        body.mark("")
+        body.line()
+        if entry:
+            entry.write(body)
+        else:
+            body.text_block(default_entry(self._ir.trigger, self._settings.workflow_binding))
+        return self._with_head(body, uses=uses, helpers=emitter.helpers)
+
+    def _plan(self) -> Plan:
+        taken = self._reading.head.names | {self._settings.class_name}
+        names = Names(taken | _region_names(self._ir))
+        named = variables(self._ir.nodes, names)
+        return Plan(
+            ir=self._ir,
+            variables=named,
+            syntaxes=self._reading.syntaxes,
+            usage=usage(self._ir, self._reads(named)),
+            names=names,
+        )
+
+    def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return the nodes whose values each node reads, by reference or by variable."""
+        by_variable = {variable: id_ for id_, variable in named.items()}
+        reads: dict[str, set[str]] = {}
+        for (node_id, _), syntax in self._reading.syntaxes.items():
+            found = {by_variable[name] for name in syntax.names & by_variable.keys()}
+            reads.setdefault(node_id, set()).update(found)
+        for node in self._ir.nodes.values():
+            reads.setdefault(node.id, set()).update(_referred(node, self._ir))
+        return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
+
+    def _readable(self, id_: str, found: set[str]) -> set[str]:
+        precedes, nodes = self._ir.structure.precedes, self._ir.nodes
+        return {
+            other
+            for other in found
+            if nodes[other].type.output is not None and precedes(other, id_)
+        }
+
+    def _class(self, emitter: Emitter, body: Writer) -> None:
+        extends = "extends WorkflowEntrypoint<Env, any>"
+        body.line(f"export class {self._settings.class_name} {extends} {{")
+        with body.indented():
+            body.line("async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {")
+            with body.indented():
+                body.line("const env = this.env;")
+                body.line()
+                emitter.steps(self._ir.structure.root)
+            body.mark("")
+            body.line("}")
+        body.line("}")
+
+    def _with_head(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
+        head = self._reading.head
+        head.need("WorkflowEntrypoint", WORKERS, type_only=False)
+        text = "\n".join([body.source, *helpers])
+        for name in (name for name in TYPES if name in text):
+            head.need(name, WORKERS, type_only=True)
+        if "NonRetryableError" in text:
+            head.need("NonRetryableError", WORKFLOWS, type_only=False)
+        writer = Writer()
+        name = quoted(self._ir.metadata.name, limit=256)
+        writer.line(
+            comment(f"{name}: generated from its document, which is the place for changes.")
+        )
+        writer.line()
+        head.write(writer)
+        self._env(writer, uses)
+        for helper in helpers:
+            writer.line()
+            writer.text_block(helper)
+        writer.line()
+        writer.append(body)
+        return writer
+
+    def _env(self, writer: Writer, uses: tuple[EnvUse, ...]) -> None:
+        types = {self._settings.workflow_binding: BindingKind.WORKFLOW.typescript}
+        types |= {name: kind.typescript for name, kind in self._settings.bindings.items()}
+        types |= {use.name: typescript(use.kind) for use in uses}
+        writer.line()
+        writer.line("interface Env {")
+        with writer.indented():
+            for name, type_ in types.items():
+                writer.line(f"{name if is_name(name) else literal(name)}: {type_};")
+        writer.line("}")
+
+
+def _region_names(ir: WorkflowIR) -> set[str]:
+    """Return the names that regions give to what is inside them, so that no variable hides one."""
+    names: set[str] = set()
+    for place in ir.structure.places[1:]:
+        node = ir.nodes[place.owner]
+        if node.type.container:
+            names.update(node.type.container.names(node.settings, place.label))
+    return names
+
+
+def _referred(node: Node, ir: WorkflowIR) -> set[str]:
+    return {
+        reference.root
+        for part in node.fields
+        for reference in part.references
+        if reference.root in ir.nodes
+    }

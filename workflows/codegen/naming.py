@@ -1,0 +1,86 @@
+"""Names of variables: made from node ids, valid, unique, never a name that means something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_OTHER: Final = re.compile(r"[^A-Za-z0-9_$]")
+
+_LANGUAGE: Final = """
+abstract any arguments as asserts async await bigint boolean break case catch class const constructor
+continue debugger declare default delete do else enum eval export extends false finally for from
+function get global globalThis if implements import in infer Infinity instanceof interface is keyof
+let module namespace NaN never new null number object of out package private protected public
+readonly require return satisfies set static string super switch symbol this throw true try type
+typeof undefined unique unknown using var void while with yield
+Array ArrayBuffer AsyncFunction Atomics BigInt BigInt64Array BigUint64Array Boolean DataView Date
+Error EvalError FinalizationRegistry Float32Array Float64Array Function Int16Array Int32Array
+Int8Array Intl Iterator JSON Map Math Number Object Promise Proxy RangeError ReferenceError Reflect
+RegExp Set SharedArrayBuffer String Symbol SyntaxError TypeError URIError Uint16Array Uint32Array
+Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet AggregateError decodeURI decodeURIComponent
+encodeURI encodeURIComponent escape isFinite isNaN parseFloat parseInt unescape
+"""
+
+_RUNTIME: Final = """
+AbortController AbortSignal Ai Blob Buffer ByteLengthQueuingStrategy Cache CacheStorage CloseEvent
+Cloudflare CompressionStream CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException
+DecompressionStream DigestStream DurableObjectNamespace ErrorEvent Event EventSource EventTarget
+ExecutionContext ExportedHandler File FixedLengthStream FormData HTMLRewriter Headers
+IdentityTransformStream MessageChannel MessageEvent MessagePort Navigator Performance ReadableStream
+Request Response SubtleCrypto TextDecoder TextDecoderStream TextEncoder TextEncoderStream
+TransformStream URL URLPattern URLSearchParams WebAssembly WebSocket WebSocketPair Workflow
+WritableStream addEventListener atob btoa caches clearImmediate clearInterval clearTimeout console
+crypto dispatchEvent exports fetch navigator origin performance process queueMicrotask
+removeEventListener reportError scheduler self setImmediate setInterval setTimeout structuredClone
+"""
+
+_GENERATED: Final = """
+Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
+WorkflowStep WorkflowStepContext WorkflowStepEvent asText ctx entry env err event isPlain readBody
+refuse request sendRequest showRun step trigger
+"""
+
+RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED}".split())
+OURS: Final = frozenset(_GENERATED.split())
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can stand as a property after a dot."""
+    return _WORD.fullmatch(text) is not None
+
+
+class Names:
+    """Hands out names; the same calls in the same order give the same names."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken) | RESERVED
+        self._counts: dict[str, int] = {}
+
+    def unique(self, wish: str) -> str:
+        """Return the wish, or the nearest name that is free and means nothing else."""
+        name = made_valid(wish)
+        if name in self._taken and name in RESERVED:
+            name += "_"
+        found, count = name, self._counts.get(name, 1)
+        while found in self._taken:
+            count += 1
+            found = f"{name}_{count}"
+        self._counts[name] = count
+        self._taken.add(found)
+        return found
+
+
+def made_valid(text: str) -> str:
+    name = _OTHER.sub("_", text)
+    return f"_{name}" if not name or name[0].isdigit() else name
+
+
+def variables(ids: Iterable[str], names: Names) -> dict[str, str]:
+    """Return the variable of each node id; an id that is a name already goes before its doubles."""
+    ids = list(ids)
+    exact = [id_ for id_ in ids if is_name(id_) and id_ not in RESERVED]
+    rest = set(ids) - set(exact)
+    return {id_: names.unique(id_) for id_ in [*exact, *(id_ for id_ in ids if id_ in rest)]}

@@ -1,0 +1,103 @@
+"""Reads all code of a workflow once: what is wrong with it, what it imports, what it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from workflows.codegen import imports
+from workflows.codegen.env_uses import env_names
+from workflows.codegen.head import Head
+from workflows.codegen.syntax import Mistake, Syntax
+from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.fields import Code, Field
+from workflows.ir.problems import Problem, Severity
+
+ENTRY_PATH = "entryCode"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameUse:
+    """A name of `env`, and where it is used."""
+
+    name: str
+    node_id: str
+    path: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What was read; `syntaxes` are by node id and path of the field."""
+
+    dependencies: frozenset[str]
+    head: Head = field(default_factory=Head)
+    syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    uses: dict[NameUse, None] = field(default_factory=dict)
+
+    def read_nodes(self, ir: WorkflowIR) -> None:
+        for node in ir.nodes.values():
+            for part in node.fields:
+                self._read_references(node, part)
+                if isinstance(part, Code):
+                    self._read_code(node, part)
+
+    def read_entry(self, source: str) -> Syntax:
+        """Read the entry code; its exports are checked by whoever writes them."""
+        syntax = Syntax(Code(ENTRY_PATH, source, is_expression=False, references=()))
+        self._read_syntax(syntax, node_id="", path=ENTRY_PATH)
+        return syntax
+
+    def refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+        self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
+
+    def _read_references(self, node: Node, part: Field) -> None:
+        for reference in part.references:
+            if reference.root == "env" and reference.path:
+                self._use(str(reference.path[0]), node_id=node.id, path=f"{node.path}.{part.path}")
+
+    def _read_code(self, node: Node, code: Code) -> None:
+        path = f"{node.path}.{code.path}"
+        syntax = Syntax(code)
+        self.syntaxes[node.id, code.path] = syntax
+        self._read_syntax(syntax, node_id=node.id, path=path)
+        for exported in syntax.found("export_statement"):
+            mistake = syntax.mistake(exported, "code of a node exports nothing: remove `export`")
+            self.refuse(mistake, node_id=node.id, path=path)
+        for mistake in _inert(syntax):
+            self._warn(mistake, node_id=node.id, path=path)
+
+    def _read_syntax(self, syntax: Syntax, *, node_id: str, path: str) -> None:
+        for mistake in (*syntax.mistakes(), *imports.mistakes(syntax, self.dependencies)):
+            self.refuse(mistake, node_id=node_id, path=path)
+        for declaration in imports.declarations(syntax):
+            for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
+                mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
+                self.refuse(mistake, node_id=node_id, path=path)
+        found = env_names(syntax)
+        for name in found.names:
+            self._use(name, node_id=node_id, path=path)
+        for mistake in found.unreadable:
+            self._warn(mistake, node_id=node_id, path=path)
+
+    def _use(self, name: str, *, node_id: str, path: str) -> None:
+        self.uses[NameUse(name=name, node_id=node_id, path=path)] = None
+
+    def _warn(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+        self.problems.append(
+            Problem(path=path, message=str(mistake), node_id=node_id, severity=Severity.WARNING)
+        )
+
+
+def _inert(syntax: Syntax) -> Iterator[Mistake]:
+    """Yield the references that stand in strings and comments, where they are text."""
+    code = syntax.code
+    for reference in code.references:
+        if not syntax.is_code(reference):
+            written = code.source[reference.start : reference.end]
+            yield Mistake(
+                line=code.source.count("\n", 0, reference.start) + 1,
+                column=reference.start - code.source.rfind("\n", 0, reference.start),
+                message=f"{written} is text here, not a reference: in a string write ${{...}} "
+                "between backticks",
+            )

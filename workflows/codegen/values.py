@@ -1,0 +1,108 @@
+"""Settings as TypeScript: code byte for byte, text as template literals, JSON as literals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workflows.codegen.literals import escaped, literal
+from workflows.codegen.naming import is_name
+from workflows.codegen.syntax import Syntax
+from workflows.codegen.writer import Mapped, Piece
+from workflows.ir.fields import Code, Json, Text
+from workflows.ir.references import Reference, references_in
+
+Resolve = Callable[[Reference], str]
+
+
+def access(path: tuple[str | int, ...]) -> str:
+    """Return the property accesses of a path: `.list[0]["first-name"]`."""
+    return "".join(_access(part) for part in path)
+
+
+def _access(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if is_name(part) else f"[{literal(part)}]"
+
+
+def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
+    """Return a person's code as it is, with references resolved where an expression may stand."""
+    code, source = syntax.code, syntax.without_imports
+    pieces: list[Piece] = []
+    position = 0
+    for reference in code.references:
+        if syntax.is_code(reference):
+            pieces += _mapped(code, source[position : reference.start], position)
+            pieces += _mapped(code, resolve(reference), reference.start)
+            position = reference.end
+    return pieces + _mapped(code, source[position:], position)
+
+
+def _mapped(code: Code | Text, text: str, start: int) -> list[Piece]:
+    line = code.source.count("\n", 0, start) + 1
+    column = start - code.source.rfind("\n", 0, start)
+    return [Mapped(text, code.path, line, column)] if text else []
+
+
+def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
+    """Return text: a string, the value of one reference alone, or a template literal."""
+    if not field.references:
+        return [Mapped(literal(field.source), field.path, 1, 1)]
+    return _template(field, field.source, resolve)
+
+
+def _template(field: Text | Json, source: str, resolve: Resolve) -> list[Piece]:
+    references = references_in(source)
+    if not references:
+        return [literal(source)]
+    origin = [_origin(field, source, reference, resolve) for reference in references]
+    if len(references) == 1 and (references[0].start, references[0].end) == (0, len(source)):
+        return [origin[0]]
+    pieces: list[Piece] = ["`"]
+    position = 0
+    for reference, value in zip(references, origin, strict=True):
+        pieces += [escaped(source[position : reference.start]), "${", value, "}"]
+        position = reference.end
+    return [*pieces, escaped(source[position:]), "`"]
+
+
+def _origin(field: Text | Json, source: str, reference: Reference, resolve: Resolve) -> Piece:
+    line = source.count("\n", 0, reference.start) + 1 if isinstance(field, Text) else 1
+    column = reference.start - source.rfind("\n", 0, reference.start)
+    return Mapped(resolve(reference), field.path, line, column)
+
+
+def json_pieces(field: Json, resolve: Resolve) -> list[Piece]:
+    """Return a JSON value as a literal on one line."""
+    return _json(field, field.value, resolve)
+
+
+def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
+    match value:
+        case str():
+            return _template(field, value, resolve)
+        case dict():
+            members = [[_key(key), *_json(field, inner, resolve)] for key, inner in value.items()]
+            return ["{ ", *_joined(members), " }"] if members else ["{}"]
+        case list():
+            return ["[", *_joined([_json(field, inner, resolve) for inner in value]), "]"]
+        case None:
+            return ["null"]
+        case bool():
+            return ["true" if value else "false"]
+        case _:
+            return [repr(value)]
+
+
+def _key(key: str) -> str:
+    if key == "__proto__":  # as a plain key it would set the prototype
+        return '["__proto__"]: '
+    return f"{key}: " if is_name(key) else f"{literal(key)}: "
+
+
+def _joined(items: list[list[Piece]]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for index, item in enumerate(items):
+        pieces += [", ", *item] if index else item
+    return pieces

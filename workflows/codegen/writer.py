@@ -1,0 +1,151 @@
+"""Lines of TypeScript that remember which of their parts a person wrote, and where."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+_LINE_END: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")  # what the compiler counts
+_ODD_LINE_END: Final = re.compile(r"[\r\u2028\u2029]")
+_INDENT: Final = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A piece of a line that comes from a person: its field, and where in it (both from 1)."""
+
+    text: str
+    path: str
+    line: int
+    column: int
+
+
+Piece = str | Mapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place in what a person wrote.
+
+    `path` is the field (`nodes.charge.data.code`); `line` and `column` count from 1 in it and are 0
+    when only the node is known; `node_id` is "" for the entry code.
+    """
+
+    node_id: str
+    path: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A mapped piece from its first position in the module to its last."""
+
+    end: tuple[int, int]
+    node_id: str
+    piece: Mapped
+
+
+def line_ends(text: str) -> int:
+    if _ODD_LINE_END.search(text):
+        return len(_LINE_END.findall(text))
+    return text.count("\n")
+
+
+class Writer:
+    """Collects lines; `node_id` names the node whose lines are being written."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._line = 1
+        self._indent = ""
+        self._starts: list[tuple[int, int]] = []
+        self._segments: list[_Segment] = []
+        self._marks: list[tuple[int, str]] = [(1, "")]
+
+    @property
+    def source(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def node_id(self) -> str:
+        return self._marks[-1][1]
+
+    def mark(self, node_id: str) -> None:
+        """Say whose lines follow; "" for those of no node."""
+        if node_id != self.node_id:
+            self._marks.append((self._line, node_id))
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        before = self._indent
+        self._indent += _INDENT
+        yield
+        self._indent = before
+
+    def line(self, *pieces: Piece) -> None:
+        """Write one line, indented; mapped pieces stand in it byte for byte."""
+        self._write(self._indent if any(pieces) else "", *pieces, "\n")
+
+    def verbatim(self, *pieces: Piece) -> None:
+        """Write pieces as they are, without indentation, and end the line."""
+        self._write(*pieces, "\n")
+
+    def _write(self, *pieces: Piece) -> None:
+        column = 1
+        for piece in pieces:
+            text = piece if isinstance(piece, str) else piece.text
+            start = (self._line, column)
+            ends = line_ends(text)
+            if ends:
+                self._line += ends
+                column = len(_LINE_END.split(text)[-1]) + 1
+            else:
+                column += len(text)
+            if isinstance(piece, Mapped):
+                self._starts.append(start)
+                self._segments.append(_Segment((self._line, column), self.node_id, piece))
+            self._parts.append(text)
+
+    def text_block(self, text: str) -> None:
+        """Write lines that are ours and stand at the left margin."""
+        self._write(text)
+
+    def append(self, other: Writer) -> None:
+        """Write all that the other one holds, which keeps its places."""
+        below = self._line - 1
+        self._marks += [(line + below, node_id) for line, node_id in other._marks]
+        self._starts += [(line + below, column) for line, column in other._starts]
+        self._segments += [
+            _Segment((segment.end[0] + below, segment.end[1]), segment.node_id, segment.piece)
+            for segment in other._segments
+        ]
+        self._parts.append(other.source)
+        self._line += other._line - 1
+
+    def locate(self, line: int, column: int) -> Location | None:
+        """Return what a position of the module comes from, None where no person wrote it."""
+        index = bisect_right(self._starts, (line, column)) - 1
+        if index >= 0 and (line, column) <= self._segments[index].end:
+            return _inside(self._segments[index], self._starts[index], at=(line, column))
+        node_id = self._marks[bisect_right(self._marks, line, key=lambda mark: mark[0]) - 1][1]
+        if not node_id:
+            return None
+        return Location(node_id=node_id, path=f"nodes.{node_id}", line=0, column=0)
+
+
+def _inside(segment: _Segment, start: tuple[int, int], *, at: tuple[int, int]) -> Location:
+    piece = segment.piece
+    below = at[0] - start[0]
+    column = at[1] if below else piece.column + at[1] - start[1]
+    prefix = f"nodes.{segment.node_id}." if segment.node_id else ""
+    return Location(
+        node_id=segment.node_id,
+        path=f"{prefix}{piece.path}",
+        line=piece.line + below,
+        column=column,
+    )

@@ -1,0 +1,206 @@
+"""The document as values that cannot change, and how its outer parts are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.ir.fields import Field
+from workflows.ir.node_types import NodeType
+from workflows.ir.problems import listed, quoted
+from workflows.ir.reader import Reader
+from workflows.ir.structure import Structure
+
+MAX_NODES: Final = 10_000
+MAX_ID: Final = 256
+NAME_LENGTH: Final = 256
+HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+EVENT_TYPE_RULE: Final = "must be 1-100 letters, digits, - or _"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    name: str
+    description: str
+    version: int
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What starts a run; each kind uses the fields that are named after it."""
+
+    kind: str = "manual"
+    path: str = "/"
+    method: str = "POST"
+    expression: str = ""
+    event_type: str = ""
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """From one node to the next; `label` is "" where it has none."""
+
+    id: str
+    source: str
+    target: str
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node with the settings of its type and all that a person wrote in them."""
+
+    id: str
+    type: NodeType
+    name: str
+    settings: Any
+    fields: tuple[Field, ...]
+
+    @property
+    def path(self) -> str:
+        return f"nodes.{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowIR:
+    """A document without a problem; `structure` is the tree that its graph means."""
+
+    kind: str
+    metadata: Metadata
+    trigger: Trigger
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    entry: str
+    structure: Structure
+
+
+def read_metadata(document: Reader) -> Metadata:
+    metadata = document.required("metadata")
+    return Metadata(
+        name=metadata.string("name"),
+        description=metadata.string("description", ""),
+        version=metadata.integer("version", None, least=1, most=2**31 - 1),
+        created_at=metadata.string("createdAt"),
+        updated_at=metadata.string("updatedAt"),
+    )
+
+
+def read_edges(document: Reader) -> tuple[Edge, ...]:
+    return tuple(
+        Edge(
+            id=edge.string("id"),
+            source=edge.string("source"),
+            target=edge.string("target"),
+            label=edge.string("label", ""),
+            path=edge.path,
+        )
+        for edge in document.objects("edges", names="id")
+    )
+
+
+def read_trigger(document: Reader) -> Trigger:
+    trigger = document.child("trigger")
+    if trigger is None:
+        return Trigger()
+    kind = trigger.string("type")
+    if kind and kind not in _TRIGGERS:
+        trigger.problem("type", f"must be one of {listed(_TRIGGERS)}, not {quoted(kind)}")
+    return _TRIGGERS.get(kind, _manual)(trigger)
+
+
+def _manual(_trigger: Reader) -> Trigger:
+    return Trigger()
+
+
+def _http(trigger: Reader) -> Trigger:
+    path = trigger.string("path", "") or "/"
+    if not path.startswith("/") or re.search(r"[\s?#]", path):
+        trigger.problem("path", f'must begin with "/" and have no "?" or "#": {quoted(path)}')
+    method = trigger.choice("method", "POST", HTTP_METHODS)
+    return Trigger(kind="http", path=path, method=method)
+
+
+def _cron(trigger: Reader) -> Trigger:
+    return Trigger(kind="cron", expression=trigger.string("expression"))
+
+
+def _event(trigger: Reader) -> Trigger:
+    event_type = trigger.string("eventType")
+    if event_type and not EVENT_TYPE.fullmatch(event_type):
+        trigger.problem("eventType", EVENT_TYPE_RULE)
+    return Trigger(kind="event", event_type=event_type)
+
+
+def _queue(trigger: Reader) -> Trigger:
+    return Trigger(kind="queue", queue=trigger.string("queue"))
+
+
+_TRIGGERS: Final = {
+    "manual": _manual, "http": _http, "cron": _cron, "event": _event, "queue": _queue,
+}  # fmt: skip
+
+
+def read_nodes(document: Reader, types: Mapping[str, NodeType]) -> tuple[Node, ...]:
+    """Read the nodes whose id and type are known; every other one is a problem."""
+    read = [read_node(node, types) for node in document.objects("nodes", names="id")]
+    if document.value.get("nodes") == []:
+        document.problem("nodes", "must hold at least one node")
+    return tuple(node for node in read if node is not None)
+
+
+def read_node(reader: Reader, types: Mapping[str, NodeType]) -> Node | None:
+    id_ = reader.string("id")
+    reader.node_id = id_
+    reader.fields = []
+    if len(id_) > MAX_ID or _CONTROL.search(id_):
+        reader.problem("id", f"must have at most {MAX_ID} characters and no control characters")
+    name = _node_name(reader)
+    _check_position(reader)
+    type_ = _node_type(reader, types)
+    if type_ is None or not id_:
+        return None
+    data = reader.required("data")
+    data.config = reader.child("config")
+    settings = type_.read(data)
+    data.warn_of_unknown()
+    return Node(id=id_, type=type_, name=name, settings=settings, fields=tuple(data.fields))
+
+
+def _node_name(reader: Reader) -> str:
+    name = reader.string("name")
+    if len(name) > NAME_LENGTH or _CONTROL.search(name):
+        reader.problem("name", f"must have 1-{NAME_LENGTH} characters and no control characters")
+    return name
+
+
+def _check_position(reader: Reader) -> None:
+    position = reader.required("position")
+    for axis in ("x", "y"):
+        value = position.raw(axis)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            position.problem(axis, "must be a number")
+
+
+def _node_type(reader: Reader, types: Mapping[str, NodeType]) -> NodeType | None:
+    name = reader.string("type")
+    type_ = types.get(name)
+    version, provider = reader.string("version"), reader.string("provider")
+    if type_ is None:
+        if name:
+            reader.problem(
+                "type", f"{quoted(name)} is not a node type: use {listed(types, limit=20)}"
+            )
+        return None
+    if version and version != type_.version:
+        reader.problem("version", f"must be {quoted(type_.version)}, not {quoted(version)}")
+    if provider and provider != type_.provider:
+        reader.problem("provider", f"must be {quoted(type_.provider)}, not {quoted(provider)}")
+    return type_

@@ -1,0 +1,39 @@
+"""How a durable step is retried and when it is given up; always explicit in the generated code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflows.ir.fields import Duration
+from workflows.ir.reader import Reader
+
+BACKOFFS = ("constant", "linear", "exponential")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPolicy:
+    limit: int
+    delay: Duration
+    backoff: str
+    timeout: Duration
+
+
+def read_policy(data: Reader) -> StepPolicy:
+    """Read the retry settings of `data`; those of the node's `config` win over them."""
+    config = data.config
+    retries = config.child("retries") if config else None
+    limit = _where(retries, "limit") or (data, "retryLimit")
+    delay = _where(retries, "delay") or (data, "retryDelay")
+    backoff = _where(retries, "backoff") or (data, "backoff")
+    timeout = _where(config, "timeout") or (data, "timeout")
+    data.know("retryLimit", "retryDelay", "backoff", "timeout")
+    return StepPolicy(
+        limit=limit[0].integer(limit[1], 5, least=0, most=10_000),
+        delay=delay[0].duration(delay[1], "10 seconds"),
+        backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
+        timeout=timeout[0].duration(timeout[1], "10 minutes"),
+    )
+
+
+def _where(reader: Reader | None, key: str) -> tuple[Reader, str] | None:
+    return (reader, key) if reader and reader.has(key) else None

@@ -1,0 +1,66 @@
+"""Which names a reference may use where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from workflows.ir.document import Node
+from workflows.ir.problems import Problem, Severity, quoted
+from workflows.ir.references import Reference
+from workflows.ir.structure import Structure
+
+ROOTS: Final = ("trigger", "event", "env")
+
+
+class Scopes:
+    """What a reference resolves to: a node before it, a root, or a name of a region around it."""
+
+    def __init__(self, nodes: Mapping[str, Node], structure: Structure) -> None:
+        self._nodes = nodes
+        self._structure = structure
+        self._names: dict[int, frozenset[str]] = {}
+
+    def names_at(self, place: int) -> frozenset[str]:
+        """Return the names that the regions around the place give: a loop's item, a catch's err."""
+        if place not in self._names:
+            here = self._structure.places[place]
+            inherited = self.names_at(here.parent) if here.owner else frozenset()
+            self._names[place] = inherited | self._given(here.owner, here.label)
+        return self._names[place]
+
+    def _given(self, owner: str, label: str) -> frozenset[str]:
+        container = self._nodes[owner].type.container if owner else None
+        return frozenset(container.names(self._nodes[owner].settings, label) if container else ())
+
+    def check(self) -> Iterator[Problem]:
+        for node in self._nodes.values():
+            for field in node.fields:
+                for reference in field.references:
+                    yield from self._check(node, reference, f"{node.path}.{field.path}")
+
+    def _check(self, node: Node, reference: Reference, path: str) -> Iterator[Problem]:
+        root = reference.root
+        place, _ = self._structure.where[node.id]
+        if root in self.names_at(place) or (root in ROOTS and root not in self._nodes):
+            return
+        refusal = self._refusal(node, root)
+        if refusal:
+            yield Problem(path=path, message=refusal, node_id=node.id)
+        elif self._nodes[root].type.output is None:
+            yield Problem(
+                path=path,
+                message=f"{quoted(root)} ({self._nodes[root].type.name}) has no output: "
+                "the reference is undefined",
+                node_id=node.id,
+                severity=Severity.WARNING,
+            )
+
+    def _refusal(self, node: Node, root: str) -> str:
+        if root == node.id:
+            return f"refers to itself: {quoted(root)} has no output before it has run"
+        if root not in self._nodes:
+            return f"no node has the id {quoted(root)}: refer to a node before this one"
+        if not self._structure.precedes(root, node.id):
+            return f"{quoted(root)} does not come before {quoted(node.id)}: it has no output there"
+        return ""

@@ -1,0 +1,214 @@
+"""From any JSON value to a document that means something, or to every problem it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.ir import graph
+from workflows.ir.building import Builder, TooDeep
+from workflows.ir.document import (
+    MAX_NODES,
+    Edge,
+    Metadata,
+    Node,
+    Trigger,
+    WorkflowIR,
+    read_edges,
+    read_metadata,
+    read_nodes,
+    read_trigger,
+)
+from workflows.ir.edge_checks import CHECKS, Drawn
+from workflows.ir.flow import flows
+from workflows.ir.kinds import check_kind
+from workflows.ir.node_types import NodeType
+from workflows.ir.problems import InvalidIR, Problem, quoted
+from workflows.ir.reader import Reader
+from workflows.ir.scope import Scopes
+from workflows.ir.structure import MAX_NESTING, Structure
+from workflows.nodes import NODE_TYPES
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_JSON_DEPTH: Final = 100
+KINDS: Final = ("workflow", "script")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What came of a document: `ir` is None when a problem is an error."""
+
+    ir: WorkflowIR | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """The parts of a document, each read on its own."""
+
+    kind: str
+    metadata: Metadata
+    trigger: Trigger
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    entry: str
+
+
+def parse_valid(document: object) -> WorkflowIR:
+    """Return the document; raises InvalidIR with everything that is wrong with it."""
+    parsed = parse(document)
+    if parsed.ir is None:
+        raise InvalidIR(parsed.problems)
+    return parsed.ir
+
+
+def parse(document: object, types: Mapping[str, NodeType] = NODE_TYPES) -> Parsed:
+    """Read and check a document; never raises, whatever JSON value it is."""
+    refusal = _refusal(document)
+    if refusal or not isinstance(document, dict):
+        return Parsed(ir=None, problems=(Problem(path="", message=refusal),))
+    log: list[Problem] = []
+    parts = _read(Reader(document, path="", log=log), types)
+    return _checked(parts, ids=_ids(document), log=log)
+
+
+def parse_json(text: str | bytes) -> Parsed:
+    """Read and check a document given as text; never raises."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_BYTES:
+        return _refused(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")
+    try:
+        return parse(json.loads(data, object_pairs_hook=_no_twins, parse_constant=_no_constant))
+    except json.JSONDecodeError as error:
+        return _refused(
+            f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}"
+        )
+    except UnicodeDecodeError as error:
+        return _refused(f"is not UTF-8: byte {error.start} cannot be read")
+    except RecursionError:
+        return _refused(f"nests values more than {MAX_JSON_DEPTH} deep")
+    except ValueError as error:
+        return _refused(str(error))
+
+
+def _refused(message: str) -> Parsed:
+    return Parsed(ir=None, problems=(Problem(path="", message=message),))
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twin = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"an object has the key {quoted(twin)} twice: keep one")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON: write a number or null")
+
+
+def _refusal(document: object) -> str:
+    if not isinstance(document, dict):
+        return f"must be an object, not {quoted(document)}"
+    if _deeper_than(document, MAX_JSON_DEPTH):
+        return f"nests values more than {MAX_JSON_DEPTH} deep"
+    nodes = document.get("nodes")
+    if isinstance(nodes, list) and len(nodes) > MAX_NODES:
+        return f"has {len(nodes)} nodes: {MAX_NODES} are the limit"
+    return ""
+
+
+def _deeper_than(document: object, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _read(document: Reader, types: Mapping[str, NodeType]) -> _Parts:
+    return _Parts(
+        kind=document.choice("kind", "workflow", KINDS),
+        metadata=read_metadata(document),
+        trigger=read_trigger(document),
+        nodes=read_nodes(document, types),
+        edges=read_edges(document),
+        entry=document.string("entryNodeId"),
+    )
+
+
+def _ids(document: dict[str, Any]) -> list[str]:
+    """Return the ids of all nodes, also of those that cannot be read otherwise."""
+    nodes = document.get("nodes")
+    given = nodes if isinstance(nodes, list) else []
+    found = [node.get("id") for node in given if isinstance(node, dict)]
+    return [id_ for id_ in found if isinstance(id_, str)]
+
+
+def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
+    nodes = {node.id: node for node in parts.nodes}
+    drawn = Drawn(
+        nodes=nodes,
+        ids=ids,
+        edges=parts.edges,
+        entry=parts.entry,
+        flows=flows(nodes, parts.edges),
+    )
+    found = [problem for check in CHECKS for problem in check(drawn)]
+    found += check_kind(parts.kind, trigger=parts.trigger, nodes=parts.nodes)
+    log += found
+    structure = None if _is_broken(drawn, log) else _structure(drawn, log)
+    if structure is None or any(problem.is_error for problem in log):
+        return Parsed(ir=None, problems=tuple(log))
+    ir = WorkflowIR(
+        kind=parts.kind,
+        metadata=parts.metadata,
+        trigger=parts.trigger,
+        nodes=nodes,
+        edges=parts.edges,
+        entry=parts.entry,
+        structure=structure,
+    )
+    return Parsed(ir=ir, problems=tuple(log))
+
+
+def _is_broken(drawn: Drawn, log: list[Problem]) -> bool:
+    """Whether the graph itself is at fault, so that a tree of it would only repeat the problems."""
+    unread = set(drawn.ids) - set(drawn.nodes)
+    return (
+        bool(unread)
+        or drawn.entry not in drawn.nodes
+        or any(problem.is_error and _is_of_graph(problem) for problem in log)
+    )
+
+
+def _is_of_graph(problem: Problem) -> bool:
+    """Whether a problem is about nodes or edges as such, and not about a node's settings."""
+    inner = problem.path.removeprefix(f"nodes.{problem.node_id}")
+    return not inner.startswith((".data.", ".config.", ".name", "metadata", "trigger"))
+
+
+def _structure(drawn: Drawn, log: list[Problem]) -> Structure | None:
+    order = graph.topological_order(
+        drawn.nodes, {id_: flow.targets for id_, flow in drawn.flows.items()}
+    )
+    builder = Builder(drawn.nodes, flows=drawn.flows, order=order)
+    try:
+        structure = builder.build(drawn.entry)
+    except TooDeep as deep:
+        message = f"stands more than {MAX_NESTING} containers deep: split the workflow"
+        log.append(Problem(path=f"nodes.{deep.node_id}", message=message, node_id=deep.node_id))
+        return None
+    log += builder.problems
+    if not builder.problems:
+        log += Scopes(drawn.nodes, structure).check()
+    return structure

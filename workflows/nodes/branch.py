@@ -1,0 +1,88 @@
+"""`branch`: the first arm whose condition holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflows.ir.fields import Code
+from workflows.ir.flow import THEN
+from workflows.ir.node_types import Container, NodeType
+from workflows.ir.problems import quoted
+from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """An arm; without a condition it is the else."""
+
+    label: str
+    condition: Code | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    arms: tuple[Arm, ...]
+
+
+def read(data: Reader) -> Settings:
+    arms = tuple(_arm(arm) for arm in data.objects("branches"))
+    if data.value.get("branches") == []:
+        data.problem("branches", "must hold at least one arm")
+    _check_labels(data, arms)
+    for index, arm in enumerate(arms[:-1]):
+        if arm.condition is None:
+            data.problem(
+                f"branches.{index}.condition",
+                f"is empty, which means else, and only the last arm may be that: write the "
+                f"condition of {quoted(arm.label)} or move it to the end",
+            )
+    return Settings(arms=arms)
+
+
+def _arm(arm: Reader) -> Arm:
+    label = arm.string("label")
+    condition = arm.raw("condition")
+    if condition is None or (isinstance(condition, str) and not condition.strip()):
+        return Arm(label=label, condition=None)
+    return Arm(label=label, condition=arm.code("condition", is_expression=True))
+
+
+def _check_labels(data: Reader, arms: tuple[Arm, ...]) -> None:
+    seen = {THEN}
+    for index, arm in enumerate(arms):
+        if arm.label in seen:
+            reason = "leads on from the branch" if arm.label == THEN else "is taken"
+            data.problem(
+                f"branches.{index}.label", f"{quoted(arm.label)} {reason}: choose another label"
+            )
+        seen.add(arm.label)
+
+
+def labels(settings: Settings) -> list[str]:
+    return [arm.label for arm in settings.arms]
+
+
+def emit(node: Node, out: Emitter) -> None:
+    arms = node.settings.arms
+    for index, (arm, region) in enumerate(zip(arms, out.regions(node), strict=True)):
+        before = "} else " if index else ""
+        if arm.condition is not None:
+            out.line(f"{before}if (", *out.value(arm.condition), ") {", out.comment(arm.label))
+        else:
+            out.line(f"{before}{{", out.comment(arm.label))
+        out.region(region)
+    out.line("}")
+
+
+TYPE = NodeType(
+    name="branch",
+    title="Branch",
+    read=read,
+    container=Container(labels=labels, alternatives=True),
+    emit=emit,
+)

@@ -1,0 +1,161 @@
+"""`http_request`: one request as one durable step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from workflows.ir import fields
+from workflows.ir.fields import Code, Json, NotJson, Text
+from workflows.ir.node_types import NodeType
+from workflows.ir.policy import StepPolicy, read_policy
+from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    method: str
+    url: Text
+    headers: Json | None
+    query: Json | None
+    body: Json | Code | None
+    fails: bool
+    policy: StepPolicy
+
+
+def read(data: Reader) -> Settings:
+    method = data.choice("method", "GET", METHODS)
+    return Settings(
+        method=method,
+        url=data.text("url"),
+        headers=data.table("headers"),
+        query=data.table("queryParams"),
+        body=_body(data, method),
+        fails=data.choice("failOn", "error", ("error", "never")) == "error",
+        policy=read_policy(data),
+    )
+
+
+def _body(data: Reader, method: str) -> Json | Code | None:
+    value = data.raw("body")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if method in ("GET", "HEAD"):
+        data.warning("body", f"is not sent: a {method} request has none")
+        return None
+    if isinstance(value, str):
+        try:
+            value = fields.loads_with_references(value)
+        except NotJson:
+            return data.code("body", is_expression=True)
+    return data.json("body", value)
+
+
+def callback(node: Node, out: Emitter) -> None:
+    settings: Settings = node.settings
+    out.use(HELPER)
+    out.line("const ", out.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
+    with out.indented():
+        out.line("return await sendRequest({")
+        with out.indented():
+            out.line(f'method: "{settings.method}",')
+            out.line("url: ", *out.value(settings.url), ",")
+            _parts(settings, out)
+            out.line(f"failOnError: {'true' if settings.fails else 'false'},")
+        out.line("});")
+    out.line("};")
+
+
+def _parts(settings: Settings, out: Emitter) -> None:
+    if settings.query:
+        out.line("query: ", *out.value(settings.query), ",")
+    if settings.headers:
+        out.line("headers: ", *out.value(settings.headers), ",")
+    if settings.body:
+        name = "json" if isinstance(settings.body, Json) else "body"
+        out.line(f"{name}: ", *out.value(settings.body), ",")
+
+
+def emit(node: Node, out: Emitter) -> None:
+    out.durable_step(node, node.settings.policy)
+
+
+TYPE = NodeType(
+    name="http_request",
+    title="HTTP request",
+    read=read,
+    output="HttpResponse",
+    callback=callback,
+    emit=emit,
+)
+
+HELPER: Final = """\
+type HttpResponse = { status: number; headers: Record<string, string>; body: any };
+
+type HttpRequest = {
+  method: string;
+  url: string;
+  query?: Record<string, unknown>;
+  headers?: Record<string, unknown>;
+  json?: unknown;
+  body?: unknown;
+  failOnError: boolean;
+};
+
+/** These say "not now": the same request may succeed later, every other 4xx will not. */
+const WORTH_A_RETRY = [408, 425, 429];
+
+function asText(value: unknown): string {
+  return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Plain objects and lists are sent as JSON, everything else as fetch understands it. */
+function isPlain(value: unknown): boolean {
+  return Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";
+}
+
+/** Send a request and read its answer; a status of 400 or more throws where `failOnError` says so. */
+async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
+  const url = new URL(request.url);
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    url.searchParams.set(name, asText(value));
+  }
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    headers.set(name, asText(value));
+  }
+  let body = request.body as BodyInit | undefined;
+  if ("json" in request || isPlain(request.body)) {
+    body = JSON.stringify("json" in request ? request.json : request.body);
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+  }
+  const response = await fetch(url, { method: request.method, headers, body });
+  const text = await response.text();
+  if (request.failOnError && response.status >= 400) {
+    const where = `${request.method} ${url.origin}${url.pathname}`;
+    const message = `${where} answered ${response.status}: ${text.slice(0, 500)}`;
+    const isFinal = response.status < 500 && !WORTH_A_RETRY.includes(response.status);
+    throw isFinal ? new NonRetryableError(message) : new Error(message);
+  }
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: readBody(text, response.headers.get("content-type") ?? ""),
+  };
+}
+
+function readBody(text: string, contentType: string): any {
+  if (!/\\bjson\\b/i.test(contentType)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+"""

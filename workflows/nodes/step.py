@@ -1,0 +1,40 @@
+"""`step`: a person's own code as one durable step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflows.ir.fields import Code
+from workflows.ir.node_types import INFERRED, NodeType
+from workflows.ir.policy import StepPolicy, read_policy
+from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    code: Code
+    policy: StepPolicy
+
+
+def read(data: Reader) -> Settings:
+    if data.raw("inline"):
+        data.warning("inline", "is read as false: the code runs as a durable step")
+    return Settings(code=data.code("code", is_expression=False), policy=read_policy(data))
+
+
+def callback(node: Node, out: Emitter) -> None:
+    out.line("const ", out.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
+    out.code(node.settings.code)
+    out.line("};")
+
+
+def emit(node: Node, out: Emitter) -> None:
+    out.durable_step(node, node.settings.policy)
+
+
+TYPE = NodeType(name="step", title="Step", read=read, output=INFERRED, callback=callback, emit=emit)

@@ -1,0 +1,50 @@
+"""`wait_for_event`: the run waits until somebody sends it an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflows.ir.document import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.fields import Duration, Text
+from workflows.ir.node_types import NodeType
+from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    event_type: Text
+    timeout: Duration
+
+
+def read(data: Reader) -> Settings:
+    event_type = data.text("eventType")
+    fixed = event_type.source and not event_type.references
+    if fixed and not EVENT_TYPE.fullmatch(event_type.source):
+        data.problem("eventType", EVENT_TYPE_RULE)
+    timeout_from = data.config if data.config and data.config.has("timeout") else data
+    data.know("timeout")
+    return Settings(event_type=event_type, timeout=timeout_from.duration("timeout", "24 hours"))
+
+
+def emit(node: Node, out: Emitter) -> None:
+    event_type = out.value(node.settings.event_type)
+    timeout = out.duration(node.settings.timeout)
+    out.line(*out.assign(node), "await step.waitForEvent<any>(", out.step_name(node), ", {")
+    with out.indented():
+        out.line("type: ", *event_type, ",")
+        out.line("timeout: ", *timeout, ",")
+    out.line("});")
+
+
+TYPE = NodeType(
+    name="wait_for_event",
+    title="Wait for event",
+    read=read,
+    output="WorkflowStepEvent<any>",
+    emit=emit,
+)
