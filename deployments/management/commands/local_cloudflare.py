@@ -1,0 +1,22 @@
+"""Run the embedded platform in the foreground."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from deployments.tools import local_cloudflare
+
+
+class Command(BaseCommand):
+    help = "Runs the embedded platform until Ctrl-C; its port opens when it can serve."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve, and pass the platform's exit status on."""
+        configured = settings.AWAITSTEP
+        port = configured.local_cloudflare_port
+        sys.exit(local_cloudflare.serve(configured.data_dir, port=port))

@@ -1,0 +1,25 @@
+import { Hono } from 'hono';
+import { ok, paged } from '../envelope.ts';
+import { unknownAccount } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+
+const TOKEN_ID = '10ca1c10ca1c10ca1c10ca1c10ca1c10';
+
+/** What is asked without an account in the path. */
+export function tokens({ account }: Platform): Hono {
+  const mine = { id: account.id, name: 'Embedded platform', type: 'standard' };
+  return new Hono()
+    .get('/user/tokens/verify', (c) => ok(c, { id: TOKEN_ID, status: 'active' }))
+    .get('/accounts', (c) => {
+      const { items, info } = paged(c, [mine]);
+      return ok(c, items, info);
+    })
+    .get('/accounts/:account', (c) => {
+      if (c.req.param('account') !== account.id) throw unknownAccount(c.req.param('account'));
+      return ok(c, mine);
+    });
+}
+
+export function accounts(_: Platform): Hono {
+  return new Hono().get('/tokens/verify', (c) => ok(c, { id: TOKEN_ID, status: 'active' }));
+}

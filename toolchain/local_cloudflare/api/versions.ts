@@ -1,0 +1,50 @@
+import { Hono } from 'hono';
+import { addVersion } from '../deploying.ts';
+import { ok, paged } from '../envelope.ts';
+import { noSuchVersion } from '../errors.ts';
+import type { Version, VersionSummary } from '../model.ts';
+import { type Platform, sourceOf, workerOf } from '../platform.ts';
+import { readUpload } from '../upload.ts';
+
+const AUTHOR = 'local@localhost';
+
+/** Uploaded code. A version answers no requests until it is deployed, which is when its group starts. */
+export function versions(platform: Platform): Hono {
+  const { account } = platform;
+  return new Hono()
+    .get('/workers/scripts/:name/versions', (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      const { items, info } = paged(c, worker.versions);
+      return ok(c, { items: items.map((summary) => described(summary)) }, info);
+    })
+    .get('/workers/scripts/:name/versions/:id', (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      const version = account.version(worker.name, c.req.param('id'));
+      if (!version) throw noSuchVersion(c.req.param('id'));
+      return ok(c, whole(version));
+    })
+    .post('/workers/scripts/:name/versions', async (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      const source = sourceOf(c);
+      const before = account.newest(worker);
+      const context = { account, worker: worker.name, before, source };
+      const { version, settings } = await readUpload(c.req.raw, context);
+      addVersion(account, worker.name, version, settings);
+      return ok(c, { ...whole(version), startup_time_ms: 0 });
+    });
+}
+
+function described({ id, number, created_on, source, annotations }: VersionSummary): object {
+  const metadata = { created_on, modified_on: created_on, source, author_email: AUTHOR, hasPreview: false };
+  return { id, number, metadata, annotations };
+}
+
+function whole(version: Version): object {
+  const script = { etag: version.etag, handlers: ['fetch'], last_deployed_from: version.source };
+  const script_runtime = {
+    compatibility_date: version.compatibility_date,
+    compatibility_flags: version.compatibility_flags,
+    usage_model: 'standard',
+  };
+  return { ...described(version), resources: { script, script_runtime } };
+}

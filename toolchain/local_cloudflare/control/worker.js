@@ -1,0 +1,77 @@
+// Runs in workerd beside a group's Workers and does for the API what only a binding can do.
+
+const POLL_MILLISECONDS = 2;
+const PAUSE_MILLISECONDS = 5000;
+/** An event that no step waits for: it wakes an instance that was queued when workerd ended. */
+const WAKE = 'local-cloudflare-wake';
+
+async function paused(instance) {
+  const deadline = Date.now() + PAUSE_MILLISECONDS;
+  while (Date.now() < deadline) {
+    const { status } = await instance.status();
+    if (status !== 'waitingForPause') return status === 'paused';
+    await scheduler.wait(POLL_MILLISECONDS);
+  }
+  return false;
+}
+
+/**
+ * An instance that ran when workerd ended does nothing afterwards. Paused and resumed it goes on where it was.
+ * `keep` is for one that a person had paused while a step was still running.
+ */
+async function revive(workflow, { id, status, keep }) {
+  const instance = await workflow.get(id);
+  if (status === 'queued') return instance.sendEvent({ type: WAKE, payload: null });
+  if (status === 'waitingForPause') await instance.resume();
+  if (status !== 'paused') await instance.pause();
+  if ((await paused(instance)) && !keep) await instance.resume();
+}
+
+const WORKFLOW = {
+  create: async (workflow, { id, params }) => ({ id: (await workflow.create({ id, params })).id }),
+  pause: async (workflow, { id }) => (await workflow.get(id)).pause(),
+  resume: async (workflow, { id }) => (await workflow.get(id)).resume(),
+  terminate: async (workflow, { id, rollback }) =>
+    (await workflow.get(id)).terminate(rollback ? { rollback } : undefined),
+  restart: async (workflow, { id, from }) => (await workflow.get(id)).restart(from && { from }),
+  event: async (workflow, { id, type, payload }) => (await workflow.get(id)).sendEvent({ type, payload }),
+  delete: async (workflow, { id }) => (await workflow.get(id)).delete(),
+  revive: (workflow, { instances }) =>
+    Promise.all(instances.map((instance) => revive(workflow, instance).catch(report(instance.id)))),
+};
+
+const report = (id) => (error) => console.error(`instance ${id} was not revived: ${error.message}`);
+
+const KV = {
+  get: async (kv, { key }) => {
+    const { value, metadata } = await kv.getWithMetadata(key, 'arrayBuffer');
+    return value === null ? null : { value: base64(value), metadata };
+  },
+  put: (kv, { key, value, options }) => kv.put(key, bytes(value), options),
+  delete: (kv, { key }) => kv.delete(key),
+  list: (kv, { options }) => kv.list(options),
+};
+
+const D1 = {
+  query: async (d1, { statements }) =>
+    d1.batch(statements.map(({ sql, params }) => d1.prepare(sql).bind(...params))),
+};
+
+const OPERATIONS = { workflow: WORKFLOW, kv: KV, d1: D1 };
+
+const base64 = (buffer) => new Uint8Array(buffer).toBase64();
+const bytes = (text) => Uint8Array.fromBase64(text);
+
+export default {
+  async fetch(request, env) {
+    if (request.headers.get('x-control') !== env.SECRET) return new Response(null, { status: 404 });
+    const { node, operation, ...options } = await request.json();
+    try {
+      const operations = OPERATIONS[node.slice(0, node.indexOf(':'))];
+      const result = await operations[operation](env[node], options);
+      return Response.json({ result: result ?? null });
+    } catch (error) {
+      return Response.json({ error: error.message });
+    }
+  },
+};

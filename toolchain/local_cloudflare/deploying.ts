@@ -1,0 +1,90 @@
+// A version becomes the one that answers.
+
+import { type Account, newId, newWorker, now } from './account.ts';
+import type { Groups } from './groups.ts';
+import type { Binding, Deployment, Source, Version, VersionSummary, Worker } from './model.ts';
+
+export interface Deploying {
+  account: Account;
+  groups: Groups;
+}
+
+const DEPLOYMENTS_KEPT = 100;
+const AUTHOR = 'local@localhost';
+
+/** Keep a version that is not live yet; the Worker is made if there is none. */
+export function addVersion(account: Account, name: string, version: Version, settings: object = {}): Worker {
+  const worker = account.workers.get(name) ?? newWorker(name, version.source);
+  account.keepVersion(name, version);
+  const changed = {
+    ...worker,
+    versions: [summaryOf(version), ...worker.versions],
+    settings: { ...worker.settings, ...settings },
+  };
+  account.keepWorker(changed);
+  return changed;
+}
+
+export function summaryOf({ id, number, created_on, source, annotations }: Version): VersionSummary {
+  return { id, number, created_on, source, annotations };
+}
+
+export interface Order {
+  name: string;
+  version: string;
+  source: Source;
+  annotations: Record<string, string>;
+}
+
+/** Make the version live. Where its group does not start, the one before stays, and the error is thrown. */
+export async function deploy({ account, groups }: Deploying, order: Order): Promise<Deployment> {
+  const before = account.workers.get(order.name) ?? newWorker(order.name, order.source);
+  const deployment = newDeployment(order);
+  const live = { ...before, live: order.version, last_deployed_from: order.source, modified_on: now() };
+  await groups.apply(
+    () => account.workers.set(order.name, live),
+    `worker:${order.name}`,
+    () =>
+      account.workers.set(order.name, { ...(account.workers.get(order.name) ?? before), live: before.live }),
+  );
+  const current = account.workers.get(order.name) ?? live;
+  const deployments = [deployment, ...current.deployments].slice(0, DEPLOYMENTS_KEPT);
+  account.keepWorker({ ...current, deployments });
+  return deployment;
+}
+
+function newDeployment({ version, source, annotations }: Order): Deployment {
+  return {
+    id: newId(),
+    created_on: now(),
+    source,
+    strategy: 'percentage',
+    versions: [{ version_id: version, percentage: 100 }],
+    annotations,
+    author_email: AUTHOR,
+  };
+}
+
+/** Deploy the live version again with other bindings: what a change of secrets or settings is. */
+export async function rebind(
+  deploying: Deploying,
+  worker: Worker,
+  change: { source: Source; triggeredBy: string; bindings: Binding[]; settings?: Partial<Version> },
+): Promise<void> {
+  const { account } = deploying;
+  const live = account.live(worker);
+  if (!live) return;
+  const version: Version = {
+    ...live,
+    ...change.settings,
+    id: newId(),
+    number: (worker.versions[0]?.number ?? 0) + 1,
+    created_on: now(),
+    source: change.source,
+    bindings: change.bindings,
+    annotations: { 'workers/triggered_by': change.triggeredBy },
+  };
+  addVersion(account, worker.name, version);
+  const annotations = version.annotations;
+  await deploy(deploying, { name: worker.name, version: version.id, source: change.source, annotations });
+}

@@ -1,0 +1,73 @@
+// What Cloudflare answers when it refuses: a status, and a code that clients look for.
+
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+export class ApiError extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly code: number;
+
+  constructor(status: ContentfulStatusCode, code: number, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export const malformedAuthorization = () =>
+  new ApiError(400, 6003, 'Invalid request headers: the Authorization header is missing or malformed');
+export const wrongToken = () => new ApiError(403, 9109, 'Invalid access token');
+export const unknownCall = (method: string, path: string) =>
+  new ApiError(404, 7003, `Could not route to ${path} for ${method}: this platform has no such call`);
+export const unknownAccount = (id: string) =>
+  new ApiError(404, 7003, `Could not route to /accounts/${id}, perhaps your object identifier is invalid?`);
+
+export const noSuchService = (name: string) =>
+  new ApiError(404, 10090, `This service does not exist: no Worker is called "${name}"`);
+export const noSuchWorker = (name: string) =>
+  new ApiError(404, 10007, `This Worker does not exist on your account: "${name}"`);
+export const noSuchVersion = (id: string) => new ApiError(404, 10192, `Version not found: "${id}"`);
+export const invalidWorkerName = (name: string) =>
+  new ApiError(
+    400,
+    10016,
+    `"${name}" is not a Worker name: use lower-case letters, digits, "-" and "_", at most 63 characters`,
+  );
+export const invalidUpload = (message: string) => new ApiError(400, 10021, message);
+export const startFailed = (message: string) => new ApiError(400, 10021, message);
+export const missingBinding = (code: number, message: string) => new ApiError(400, code, message);
+export const noSuchSecret = (name: string) => new ApiError(404, 10056, `Binding "${name}" not found`);
+export const newestNotDeployed = (code: number) =>
+  new ApiError(400, code, 'The newest version of this Worker is not deployed: deploy it first');
+export const inUse = (name: string, users: string[]) =>
+  new ApiError(
+    400,
+    10064,
+    `Worker "${name}" is used by ${users.map((user) => `"${user}"`).join(', ')}: delete it with force`,
+  );
+
+export const noSuchWorkflow = (name: string) =>
+  new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);
+export const invalidWorkflowName = (name: string) =>
+  new ApiError(400, 10201, `"${name}" is not a Workflow name`);
+export const noSuchInstance = (id: string) =>
+  new ApiError(404, 10400, `workflows.api.error.instance.not_found: "${id}"`);
+export const instanceExists = (id: string) =>
+  new ApiError(409, 10405, `workflows.api.error.instance.already_exists: "${id}"`);
+export const invalidInstance = (message: string) => new ApiError(400, 10401, message);
+export const workflowFailed = (message: string) => new ApiError(500, 10001, message);
+export const workflowHasNoWorker = (name: string, script: string) =>
+  new ApiError(409, 10200, `Workflow "${name}" has no Worker: "${script}" was deleted`);
+
+export const noSuchNamespace = (id: string) =>
+  new ApiError(404, 10013, `get namespace: 'namespace not found': "${id}"`);
+export const noSuchKey = () => new ApiError(404, 10009, "get: 'key not found'");
+export const noSuchDatabase = (id: string) =>
+  new ApiError(404, 7404, `The database ${id} could not be found`);
+export const queryFailed = (message: string) => new ApiError(400, 7500, message);
+export const noSuchBucket = (name: string) =>
+  new ApiError(404, 10006, `The specified bucket does not exist: "${name}"`);
+export const nameTaken = (code: number, message: string) => new ApiError(400, code, message);
+export const stillBound = (code: number, what: string, users: string[]) =>
+  new ApiError(400, code, `${what} is bound to ${users.map((user) => `"${user}"`).join(', ')}`);
+export const invalidBody = (message: string) => new ApiError(400, 10026, message);
+export const notSupported = (message: string) => new ApiError(400, 10021, message);

@@ -1,0 +1,113 @@
+// What the account holds. These records are also what stands on disk.
+
+export type Source = 'api' | 'wrangler';
+
+export interface Binding {
+  type: string;
+  name: string;
+  [setting: string]: unknown;
+}
+
+export type ModuleType = 'esm' | 'cjs' | 'text' | 'data' | 'wasm' | 'json';
+
+export interface Module {
+  name: string;
+  type: ModuleType;
+  /** Text, or base64 for the types that hold bytes. */
+  contents: string;
+}
+
+/** All that decides what a Worker does; it never changes. */
+export interface Version {
+  id: string;
+  number: number;
+  created_on: string;
+  source: Source;
+  main_module: string;
+  compatibility_date: string;
+  compatibility_flags: string[];
+  bindings: Binding[];
+  modules: Module[];
+  annotations: Record<string, string>;
+  etag: string;
+}
+
+export interface VersionSummary {
+  id: string;
+  number: number;
+  created_on: string;
+  source: Source;
+  annotations: Record<string, string>;
+}
+
+export interface Deployment {
+  id: string;
+  created_on: string;
+  source: Source;
+  strategy: 'percentage';
+  versions: { version_id: string; percentage: number }[];
+  annotations: Record<string, string>;
+  author_email: string;
+}
+
+export interface Schedule {
+  cron: string;
+  created_on: string;
+  modified_on: string;
+}
+
+export interface Worker {
+  name: string;
+  tag: string;
+  created_on: string;
+  modified_on: string;
+  last_deployed_from: Source;
+  /** The version that answers requests; empty until one is deployed. */
+  live: string;
+  /** Newest first. */
+  versions: VersionSummary[];
+  /** Newest first. */
+  deployments: Deployment[];
+  schedules: Schedule[];
+  settings: Record<string, unknown>;
+  subdomain: { enabled: boolean; previews_enabled: boolean };
+}
+
+export interface WorkflowVersion {
+  id: string;
+  class_name: string;
+  created_on: string;
+  modified_on: string;
+  workflow_id: string;
+  worker_version: string;
+  limits?: { steps?: number };
+}
+
+export interface Workflow {
+  id: string;
+  name: string;
+  script_name: string;
+  class_name: string;
+  created_on: string;
+  modified_on: string;
+  /** Newest first. */
+  versions: WorkflowVersion[];
+  /** Instances that a person paused: a start of their group leaves them so. */
+  paused: string[];
+}
+
+export interface Namespace {
+  id: string;
+  title: string;
+}
+
+export interface Database {
+  uuid: string;
+  name: string;
+  created_at: string;
+}
+
+export interface Bucket {
+  name: string;
+  creation_date: string;
+}

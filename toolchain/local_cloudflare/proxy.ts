@@ -1,0 +1,124 @@
+// Passes requests for `<worker>.localhost` on to the Worker's group: method, headers and both bodies as they come.
+
+import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Groups } from './groups.ts';
+import { StartFailed } from './runtime.ts';
+
+const RESERVED = '/cdn-cgi/';
+const INTERNAL = 'mf-';
+
+export class WorkerProxy {
+  readonly #groups: Groups;
+
+  constructor(groups: Groups) {
+    this.#groups = groups;
+  }
+
+  async request(worker: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const used = await this.#enter(worker, request).catch((error: unknown) => refusal(error));
+    if ('status' in used) return say(response, used);
+    response.once('close', used.release);
+    const onward = http.request({
+      host: '127.0.0.1',
+      port: used.runtime.port,
+      method: request.method,
+      path: request.url,
+      headers: headersFor(worker, request),
+      agent: false,
+    });
+    onward.once('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
+      answer.pipe(response);
+      answer.once('error', () => response.destroy());
+    });
+    onward.once('error', () => (response.headersSent ? response.destroy() : say(response, ENDED)));
+    response.once('close', () => onward.destroy());
+    request.pipe(onward);
+  }
+
+  /** A WebSocket: once the head is passed on, bytes go both ways. */
+  async upgrade(worker: string, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+    const used = await this.#enter(worker, request).catch((error: unknown) => refusal(error));
+    if ('status' in used) {
+      client.end(
+        `HTTP/1.1 ${used.status} ${http.STATUS_CODES[used.status]}\r\nconnection: close\r\n\r\n${used.text}`,
+      );
+      return;
+    }
+    const server = net.connect(used.runtime.port, '127.0.0.1');
+    server.once('close', used.release);
+    server.write(headText(worker, request));
+    server.write(head);
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.pipe(to);
+      from.once('error', () => to.destroy());
+      from.once('close', () => to.destroy());
+    }
+  }
+
+  async #enter(worker: string, request: IncomingMessage): Promise<Refusal | Entered> {
+    if (request.url?.startsWith(RESERVED))
+      return { status: 404, text: 'This path belongs to the platform.\n' };
+    const used = await this.#groups.acquire(`worker:${worker}`);
+    if (used?.group.hasWorker(worker)) return used;
+    used?.release();
+    return { status: 404, text: `There is no Worker called "${worker}" here.\n` };
+  }
+}
+
+type Entered = NonNullable<Awaited<ReturnType<Groups['acquire']>>>;
+
+interface Refusal {
+  status: number;
+  text: string;
+}
+
+const ENDED: Refusal = { status: 502, text: 'The Worker ended before it answered.\n' };
+
+function refusal(error: unknown): Refusal {
+  if (error instanceof StartFailed)
+    return { status: 500, text: `The Worker does not start: ${error.message}\n` };
+  throw error;
+}
+
+function say(response: ServerResponse, { status, text }: Refusal): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(text);
+}
+
+/** Miniflare steers by headers of its own, which no client may set. */
+function* headersOf(request: IncomingMessage): Iterable<[string, string]> {
+  const raw = request.rawHeaders;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (!name.toLowerCase().startsWith(INTERNAL)) yield [name, raw[at + 1] ?? ''];
+  }
+}
+
+function steering(worker: string): [string, string][] {
+  return [
+    ['MF-Route-Override', worker],
+    ['MF-Disable-Pretty-Error', 'true'],
+  ];
+}
+
+function headersFor(worker: string, request: IncomingMessage): OutgoingHttpHeaders {
+  const headers: Record<string, string[]> = {};
+  for (const [name, value] of [...headersOf(request), ...steering(worker)]) {
+    const key = name.toLowerCase();
+    headers[key] = [...(headers[key] ?? []), value];
+  }
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
+  );
+}
+
+function headText(worker: string, request: IncomingMessage): string {
+  const lines = [...headersOf(request), ...steering(worker)].map(([name, value]) => `${name}: ${value}`);
+  return `${request.method} ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+}

@@ -1,0 +1,154 @@
+// One workerd for one group, through Miniflare.
+
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
+import { privateFolder } from './files.ts';
+import { endBy, setpriv } from './processes.ts';
+
+const HERE = import.meta.dirname;
+const CONTROL = ':control';
+const CONTROL_SOURCE = fs.readFileSync(path.join(HERE, 'control', 'worker.js'), 'utf8');
+const CONTROL_DATE = '2026-11-01';
+
+process.env.WORKERD_PATH = workerdPath();
+process.env.WORKERD_SETPRIV = setpriv();
+process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, 'workerd.sh');
+
+export type WorkerOptions = MiniflareOptions['workers'][number];
+
+export interface LogLine {
+  timestamp: number;
+  level: string;
+  message: string;
+}
+
+export interface RuntimeSettings {
+  folder: string;
+  workers: WorkerOptions[];
+  /** The bindings of the group's resources, by node. */
+  resources: Record<string, object>;
+  milliseconds: number;
+  onLog: (line: LogLine) => void;
+  onRestart: () => void;
+}
+
+/** The Workers do not start; the message is workerd's own. */
+export class StartFailed extends Error {}
+
+export class Runtime {
+  readonly port: number;
+  readonly #miniflare: Miniflare;
+  readonly #secret: string;
+  readonly #note: string;
+
+  private constructor(miniflare: Miniflare, port: number, secret: string, note: string) {
+    this.#miniflare = miniflare;
+    this.port = port;
+    this.#secret = secret;
+    this.#note = note;
+  }
+
+  static async start(settings: RuntimeSettings): Promise<Runtime> {
+    const note = noteOf(settings.folder);
+    await endBy(note);
+    privateFolder(settings.folder);
+    const secret = randomBytes(32).toString('hex');
+    const said: string[] = [];
+    const miniflare = make(settings, secret, note, said);
+    try {
+      const url = await within(settings.milliseconds, miniflare.ready);
+      said.length = 0;
+      return new Runtime(miniflare, Number(url.port), secret, note);
+    } catch (error) {
+      await miniflare.dispose().catch(() => undefined);
+      await endBy(note);
+      throw new StartFailed(reason(said, error));
+    }
+  }
+
+  /** Return when workerd is gone. */
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose().catch(() => undefined);
+    await endBy(this.#note);
+  }
+
+  /** Ask the control Worker; throws its error. */
+  async control<T>(node: string, operation: string, options: object = {}): Promise<T> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
+      method: 'POST',
+      headers: { 'x-control': this.#secret, 'mf-route-override': CONTROL },
+      body: JSON.stringify({ ...options, node, operation }),
+    });
+    const { result, error } = (await answer.json()) as { result: T; error?: string };
+    if (error !== undefined) throw new Error(error);
+    return result;
+  }
+}
+
+export function noteOf(folder: string): string {
+  return path.join(folder, 'workerd.pid');
+}
+
+function make(settings: RuntimeSettings, secret: string, note: string, said: string[]): Miniflare {
+  const options: MiniflareOptions = {
+    host: '127.0.0.1',
+    port: 0,
+    cf: false, // or it asks the internet
+    telemetry: { enabled: false },
+    enableDevRegistry: false,
+    log: new Log(LogLevel.NONE),
+    logRequests: false,
+    resourcePersistencePath: settings.folder,
+    unsafeTriggerHandlers: true,
+    unsafeRuntimeEnv: { WORKERD_NOTE: note },
+    unsafeHandleRuntimeRestart: async () => settings.onRestart(),
+    handleStructuredLogs: (line: LogLine) => {
+      said.push(line.message);
+      settings.onLog(line);
+    },
+    workers: [...settings.workers, control(secret, settings.resources)],
+  };
+  return new Miniflare(options);
+}
+
+function control(secret: string, resources: Record<string, object>): WorkerOptions {
+  return {
+    config: {
+      name: CONTROL,
+      compatibilityDate: CONTROL_DATE,
+      manifest: {
+        mainModule: 'worker.js',
+        modules: { 'worker.js': { type: 'esm', contents: CONTROL_SOURCE } },
+      },
+      env: { ...resources, SECRET: { type: 'text', value: secret } },
+    },
+  } as WorkerOptions;
+}
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `Script startup exceeded the limit of ${milliseconds / 1000} seconds.`;
+    timer = setTimeout(() => reject(new Error(message)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What workerd said of the Worker's own code, without the errors that follow from it. */
+function reason(said: string[], error: unknown): string {
+  const own = said.filter((message) => message.includes('Uncaught'));
+  const lines = own.length > 0 ? own : said;
+  const text = lines.map((line) => line.replace(/^service core:user:\S+: /, '')).join('\n');
+  return text || (error instanceof Error ? error.message : String(error));
+}
+
+function workerdPath(): string {
+  return createRequire(import.meta.url)('workerd').default;
+}

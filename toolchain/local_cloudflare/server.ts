@@ -1,0 +1,54 @@
+// The one port: the API for loopback hosts, Workers for their own.
+
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { destination } from './hosts.ts';
+import type { WorkerProxy } from './proxy.ts';
+
+const HOST = '127.0.0.1';
+
+export interface ServerParts {
+  api: Hono;
+  proxy: WorkerProxy;
+  onFault: (error: Error) => void;
+}
+
+export async function listen(port: number, parts: ServerParts): Promise<http.Server> {
+  const answer = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
+  const server = http.createServer((request, response) => {
+    const to = destination(request.headers.host);
+    if (to.kind === 'api') return void answer(request, response);
+    if (to.kind === 'nobody') return misdirected(response);
+    parts.proxy.request(to.name, request, response).catch((error: Error) => fault(parts, response, error));
+  });
+  server.requestTimeout = 0;
+  server.on('upgrade', (request: IncomingMessage, socket, head) => {
+    const to = destination(request.headers.host);
+    if (to.kind !== 'worker') return socket.destroy();
+    parts.proxy.upgrade(to.name, request, socket, head).catch((error: Error) => {
+      parts.onFault(error);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, HOST, resolve);
+  });
+  return server;
+}
+
+export const portOf = (server: http.Server): number => (server.address() as AddressInfo).port;
+
+function misdirected(response: ServerResponse): void {
+  response.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end('This host is not served here.\n');
+}
+
+function fault({ onFault }: ServerParts, response: ServerResponse, error: Error): void {
+  onFault(error);
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end('The embedded platform failed; its log says why.\n');
+}

@@ -1,0 +1,43 @@
+// What the process is told by its environment, and nothing else.
+
+import path from 'node:path';
+import { readText } from './files.ts';
+
+const IDLE_SECONDS = 120;
+const START_SECONDS = 20;
+
+export interface Settings {
+  port: number;
+  state: string;
+  account: string;
+  token: string;
+  /** Without a request for so long, a group with nothing to do is stopped. */
+  idleMilliseconds: number;
+  /** A Worker that takes longer to start is refused. */
+  startMilliseconds: number;
+}
+
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const token = readText(required(env, 'LOCAL_CLOUDFLARE_TOKEN_FILE'))?.trim();
+  if (!token) throw new Error('LOCAL_CLOUDFLARE_TOKEN_FILE names no file with a token in it');
+  return {
+    port: number(env, 'LOCAL_CLOUDFLARE_PORT', 8788),
+    state: path.resolve(required(env, 'LOCAL_CLOUDFLARE_STATE')),
+    account: required(env, 'LOCAL_CLOUDFLARE_ACCOUNT_ID'),
+    token,
+    idleMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_IDLE_SECONDS', IDLE_SECONDS),
+    startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
+  };
+}
+
+function required(env: NodeJS.ProcessEnv, name: string): string {
+  const value = env[name];
+  if (!value) throw new Error(`${name} is not set`);
+  return value;
+}
+
+function number(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {
+  const value = Number(env[name] ?? otherwise);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is not a number`);
+  return value;
+}
