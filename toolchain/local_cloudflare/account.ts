@@ -40,9 +40,19 @@ export class Account {
   }
 
   keepWorker(worker: Worker): void {
-    for (const old of worker.versions.splice(VERSIONS_KEPT)) this.#dropVersion(worker.name, old.id);
-    this.workers.set(worker.name, worker);
-    writeJson(this.#file('workers', worker.name), worker);
+    const isKept = ({ id }: { id: string }, index: number) => index < VERSIONS_KEPT || id === worker.live;
+    const versions = worker.versions.filter(isKept);
+    for (const old of worker.versions.filter((version) => !versions.includes(version)))
+      this.#dropVersion(worker.name, old.id);
+    const kept = { ...worker, versions };
+    this.workers.set(worker.name, kept);
+    writeJson(this.#file('workers', worker.name), kept);
+    this.#forgetOld(kept);
+  }
+
+  /** Memory holds the version that answers and the newest; the others are read when asked for. */
+  #forgetOld({ versions, live }: Worker): void {
+    for (const { id } of versions.slice(1)) if (id !== live) this.#versions.delete(id);
   }
 
   keepVersion(worker: string, version: Version): void {

@@ -38,19 +38,25 @@ export interface Order {
 
 /** Make the version live. Where its group does not start, the one before stays, and the error is thrown. */
 export async function deploy({ account, groups }: Deploying, order: Order): Promise<Deployment> {
-  const before = account.workers.get(order.name) ?? newWorker(order.name, order.source);
+  const { live, last_deployed_from, modified_on } =
+    account.workers.get(order.name) ?? newWorker(order.name, order.source);
+  const put = (fields: Partial<Worker>) => () => {
+    const worker = account.workers.get(order.name);
+    if (worker) account.workers.set(order.name, { ...worker, ...fields });
+  };
+  await groups.apply({
+    change: put({ live: order.version, last_deployed_from: order.source, modified_on: now() }),
+    undo: put({ live, last_deployed_from, modified_on }),
+    runs: `worker:${order.name}`,
+  });
   const deployment = newDeployment(order);
-  const live = { ...before, live: order.version, last_deployed_from: order.source, modified_on: now() };
-  await groups.apply(
-    () => account.workers.set(order.name, live),
-    `worker:${order.name}`,
-    () =>
-      account.workers.set(order.name, { ...(account.workers.get(order.name) ?? before), live: before.live }),
-  );
-  const current = account.workers.get(order.name) ?? live;
-  const deployments = [deployment, ...current.deployments].slice(0, DEPLOYMENTS_KEPT);
-  account.keepWorker({ ...current, deployments });
+  const worker = account.workers.get(order.name);
+  if (worker) account.keepWorker(deployed(worker, deployment));
   return deployment;
+}
+
+function deployed(worker: Worker, deployment: Deployment): Worker {
+  return { ...worker, deployments: [deployment, ...worker.deployments].slice(0, DEPLOYMENTS_KEPT) };
 }
 
 function newDeployment({ version, source, annotations }: Order): Deployment {

@@ -1,19 +1,20 @@
 // A group: Workers and resources that are bound together, and the one process they run in while there is need of it.
 
 import path from 'node:path';
-import { isFinal, readAll, type Stored } from './engine.ts';
-import { privateFolder } from './files.ts';
+import { isFinal, readAll, type Status, type Stored } from './engine.ts';
+import { privateFolder, readJson, remove, writeJson } from './files.ts';
 import { workflowFolder } from './layout.ts';
 import { Mutex } from './mutex.ts';
 import type { GroupOptions } from './options.ts';
 import { type LogLine, Runtime } from './runtime.ts';
 
+const DRAIN_MILLISECONDS = 250;
+const POLL_MILLISECONDS = 5;
+
 export interface GroupSurroundings {
   folder: string;
   milliseconds: number;
   onLog: (line: LogLine) => void;
-  /** The ids of a Workflow's instances that a person paused. */
-  paused: (workflow: string) => readonly string[];
 }
 
 export class Group {
@@ -25,7 +26,6 @@ export class Group {
   nodes: string[] = [];
   options: GroupOptions = { workers: [], resources: {}, fingerprint: '' };
   lastUsed = Date.now();
-  starts = 0;
   runtime: Runtime | undefined;
   #users = 0;
   readonly #around: GroupSurroundings;
@@ -55,13 +55,13 @@ export class Group {
     return readAll(workflowFolder(this.folder, workflow), this.finals);
   }
 
-  /** Those that must go on by themselves: neither final nor paused. */
-  live(workflow: string): Stored[] {
-    return this.instances(workflow).filter(({ status }) => !isFinal(status) && status !== 'paused');
+  /** Whether an instance must go on by itself. */
+  hasLiveInstances(): boolean {
+    return this.#stalled().size > 0;
   }
 
-  hasLiveInstances(): boolean {
-    return this.workflows.some((workflow) => this.canRun(workflow) && this.live(workflow).length > 0);
+  get hasAnything(): boolean {
+    return this.options.workers.length > 0 || Object.keys(this.options.resources).length > 0;
   }
 
   canRun(workflow: string): boolean {
@@ -70,19 +70,18 @@ export class Group {
 
   /** Start the process, and return it with the revival that must end before anyone else uses it. Hold the mutex. */
   async start(): Promise<{ runtime: Runtime; revived: Promise<void> }> {
-    const sleeping = this.#sleeping();
-    this.starts += 1;
+    const stalled = this.#stalled();
     const runtime = await Runtime.start({
       folder: this.folder,
       milliseconds: this.#around.milliseconds,
       onLog: this.#around.onLog,
-      onRestart: () => void this.mutex.run(() => this.#revive(this.#sleeping())),
+      onRestart: () => void this.mutex.run(() => this.#revive(this.#stalled())),
       workers: this.options.workers,
       resources: this.options.resources,
     });
     this.runtime = runtime;
     this.lastUsed = Date.now();
-    return { runtime, revived: this.#revive(sleeping) };
+    return { runtime, revived: this.#revive(stalled) };
   }
 
   /** Hold the mutex. */
@@ -93,14 +92,12 @@ export class Group {
   }
 
   /** Count a use in, with the process started if need be: until `release` it is not stopped for being idle. */
-  async acquire(): Promise<Runtime> {
-    this.#users += 1;
-    try {
-      return await this.ready();
-    } catch (error) {
-      this.release();
-      throw error;
-    }
+  acquire(): Promise<Runtime> {
+    return this.mutex.run(async () => {
+      const runtime = await this.#ensure();
+      this.#users += 1;
+      return runtime;
+    });
   }
 
   release(): void {
@@ -112,30 +109,65 @@ export class Group {
     return this.#users > 0;
   }
 
-  ready(): Promise<Runtime> {
-    return this.mutex.run(async () => {
-      if (this.runtime) return this.runtime;
-      const { runtime, revived } = await this.start();
-      await revived;
-      return runtime;
-    });
+  /** Give requests a moment to end before the process does. Hold the mutex, so that no more come. */
+  async drained(): Promise<void> {
+    const deadline = Date.now() + DRAIN_MILLISECONDS;
+    while (this.isUsed && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
 
-  #sleeping(): Map<string, object[]> {
-    const found = new Map<string, object[]>();
+  ready(): Promise<Runtime> {
+    return this.mutex.run(() => this.#ensure());
+  }
+
+  async #ensure(): Promise<Runtime> {
+    if (this.runtime) return this.runtime;
+    const { runtime, revived } = await this.start();
+    await revived;
+    return runtime;
+  }
+
+  /**
+   * The instances that do nothing in a new process although they should: all that are neither final nor paused. One
+   * that a kill caught in the middle of its revival is paused too, and is known by the note of that revival.
+   */
+  #stalled(): Map<string, Stalled[]> {
+    const reviving = new Set(readJson<string[]>(this.#note));
+    const found = new Map<string, Stalled[]>();
     for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
-      const paused = this.#around.paused(workflow);
-      const all = this.instances(workflow).filter(
-        ({ id, status }) => !isFinal(status) && !(status === 'paused' && paused.includes(id)),
-      );
-      const instances = all.map(({ id, status }) => ({ id, status, keep: paused.includes(id) }));
-      if (instances.length > 0) found.set(workflow, instances);
+      const isReviving = ({ id }: Stored) => reviving.has(`${workflow}/${id}`);
+      const stalled = this.instances(workflow)
+        .filter((stored) => !isFinal(stored.status) && (stored.status !== 'paused' || isReviving(stored)))
+        .map((stored) => stalledOf(stored, isReviving(stored)));
+      if (stalled.length > 0) found.set(workflow, stalled);
     }
     return found;
   }
 
-  async #revive(sleeping: Map<string, object[]>): Promise<void> {
-    for (const [workflow, instances] of sleeping)
+  async #revive(stalled: Map<string, Stalled[]>): Promise<void> {
+    if (stalled.size === 0) return;
+    const ids = [...stalled].flatMap(([workflow, all]) =>
+      all.filter(({ keep }) => !keep).map(({ id }) => `${workflow}/${id}`),
+    );
+    writeJson(this.#note, ids);
+    for (const [workflow, instances] of stalled)
       await this.runtime?.control(`workflow:${workflow}`, 'revive', { instances });
+    remove(this.#note);
   }
+
+  get #note(): string {
+    return path.join(this.folder, 'reviving.json');
+  }
+}
+
+interface Stalled {
+  id: string;
+  status: Status;
+  /** Leave it paused. */
+  keep: boolean;
+}
+
+/** Somebody asked for a pause, and the process ended before the running step did. */
+function stalledOf({ id, status }: Stored, isReviving: boolean): Stalled {
+  return { id, status, keep: status === 'waitingForPause' && !isReviving };
 }

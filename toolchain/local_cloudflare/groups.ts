@@ -3,13 +3,15 @@
 import path from 'node:path';
 import type { Account } from './account.ts';
 import { startFailed } from './errors.ts';
+import { names } from './files.ts';
 import { Group } from './group.ts';
 import { erase, gather } from './layout.ts';
 import type { Logs } from './logs.ts';
 import { Mutex } from './mutex.ts';
 import { groupOptions } from './options.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { type Runtime, StartFailed } from './runtime.ts';
+import { endBy } from './processes.ts';
+import { noteOf, type Runtime, StartFailed } from './runtime.ts';
 import type { Settings } from './settings.ts';
 
 const SWEEP_MILLISECONDS = 1000;
@@ -19,6 +21,16 @@ export interface Used {
   group: Group;
   runtime: Runtime;
   release: () => void;
+}
+
+export interface Change {
+  /** Changes the account's records. */
+  change: () => void;
+  /** What must run afterwards: where its process does not start, all is undone and the error is thrown. */
+  runs?: string;
+  undo?: () => void;
+  /** The resource whose state goes for good. */
+  erases?: string;
 }
 
 export class Groups {
@@ -43,14 +55,33 @@ export class Groups {
   async open(): Promise<void> {
     this.#plan = makePlan(this.#account);
     for (const key of this.#plan.members.keys()) this.#settle(this.#group(key));
-    const waiting = [...this.#groups.values()].filter((group) => this.#mustRun(group));
-    const start = async (): Promise<void> => {
-      for (let group = waiting.pop(); group; group = waiting.pop())
-        await group.ready().catch((error: Error) => this.#logs.platform(`${group?.key}: ${error.message}`));
-    };
-    await Promise.all(Array.from({ length: EAGER_AT_ONCE }, start));
+    await this.#endLeftovers();
     this.#sweep = setInterval(() => void this.#stopIdle(), SWEEP_MILLISECONDS);
     this.#sweep.unref();
+  }
+
+  /**
+   * Start the groups that have something to go on with, a few at a time. Whoever asks for a group meanwhile waits for
+   * that one alone, so the port need not wait for all.
+   */
+  async resume(): Promise<void> {
+    const waiting = [...this.#groups.values()];
+    const start = async (): Promise<void> => {
+      for (let group = waiting.shift(); group; group = waiting.shift()) {
+        await new Promise(setImmediate); // reading instances takes time: let requests in between
+        if (this.#mustRun(group)) await group.ready().catch(this.#report(group));
+      }
+    };
+    await Promise.all(Array.from({ length: EAGER_AT_ONCE }, start));
+  }
+
+  /** Where workerd is not tied to its parent's life, a kill has left some. */
+  async #endLeftovers(): Promise<void> {
+    for (const folder of names(this.#folder)) await endBy(noteOf(path.join(this.#folder, folder)));
+  }
+
+  #report(group: Group): (error: Error) => void {
+    return (error) => this.#logs.platform(`${group.key}: ${error.message}`);
   }
 
   async close(): Promise<void> {
@@ -72,19 +103,24 @@ export class Groups {
     }
   }
 
-  /** Count a use in, with its way out; the group may have been replaced while we waited for it. */
+  /**
+   * Count a use in, with its way out. The group may have been replaced while we waited for it; and where it does not
+   * start, it may be that a deploy is just being undone.
+   */
   async acquire(node: string): Promise<Used | undefined> {
-    for (;;) {
+    for (let failures = 0; ; ) {
       const group = await this.settled(node);
-      if (
-        group === undefined ||
-        group.options.workers.length + Object.keys(group.options.resources).length === 0
-      )
-        return undefined;
-      const runtime = await group.acquire();
-      if (group === this.of(node) && group.runtime === runtime)
-        return { group, runtime, release: once(() => group.release()) };
-      group.release();
+      if (!group?.hasAnything) return undefined;
+      try {
+        const runtime = await group.acquire();
+        if (group === this.of(node) && group.runtime === runtime)
+          return { group, runtime, release: once(() => group.release()) };
+        group.release();
+      } catch (error) {
+        failures += 1;
+        if (!(error instanceof StartFailed) || failures > 1) throw error;
+        await this.#planning.idle();
+      }
     }
   }
 
@@ -99,43 +135,40 @@ export class Groups {
   }
 
   /**
-   * Change the records by `change`, and bring the processes after them. `node` is what must run afterwards, if
-   * anything: where its process does not start, `undo` is called, all is as before, and the error is thrown.
+   * Change the records, and bring the processes after them: groups that this changes are stopped, those of them that
+   * have something to do are started again, and all others notice nothing.
    */
-  async apply(change: () => void, node?: string, undo?: () => void): Promise<void> {
-    const affected = await this.#planning.run(() => this.#replan(change));
+  async apply({ change, undo, runs, erases }: Change): Promise<void> {
+    if (runs) await this.settled(runs);
+    const affected = await this.#planning.run(() => this.#replan(change, erases));
     try {
-      await this.#startAll(affected, node);
+      await this.#startAll(affected, runs);
     } catch (error) {
       for (const leave of affected.values()) leave();
       if (!(error instanceof StartFailed)) throw error;
-      if (undo) await this.apply(undo);
+      if (undo) await this.apply({ change: undo });
       throw startFailed(error.message);
     }
   }
 
-  /** Remove a resource's state, once no plan has it. */
-  async erase(node: string): Promise<void> {
-    const keys = [...this.#groups.keys()];
-    for (const key of keys) erase(this.#folder, key, node);
-  }
-
   /** Change the records, stop the groups that this changes, move state, and return them with their mutexes held. */
-  async #replan(change: () => void): Promise<Map<Group, () => void>> {
+  async #replan(change: () => void, erased: string | undefined): Promise<Map<Group, () => void>> {
+    const erasing = erased === undefined ? undefined : this.of(erased);
     change();
     const plan = makePlan(this.#account);
-    const affected = this.#changed(plan);
+    const affected = this.#changed(plan, erasing);
     const held = new Map<Group, () => void>();
     for (const group of affected) held.set(group, await group.mutex.enter());
-    await Promise.all(affected.map((group) => group.stop()));
+    await Promise.all(affected.map((group) => group.drained().then(() => group.stop())));
+    if (erased !== undefined && erasing) erase(this.#folder, erasing.key, erased);
     this.#plan = plan;
     for (const group of affected) this.#settle(group);
-    for (const [key, group] of this.#groups) if (!plan.members.has(key)) this.#forget(key, group);
+    for (const key of this.#groups.keys()) if (!plan.members.has(key)) this.#groups.delete(key);
     return held;
   }
 
-  #changed(plan: Plan): Group[] {
-    const changed = new Set<Group>();
+  #changed(plan: Plan, erasing: Group | undefined): Group[] {
+    const changed = new Set<Group>(erasing ? [erasing] : []);
     for (const [key, nodes] of plan.members)
       if (groupOptions(this.#account, nodes).fingerprint !== this.#group(key).options.fingerprint)
         changed.add(this.#group(key));
@@ -152,22 +185,19 @@ export class Groups {
     gather(this.#folder, group.key, nodes);
   }
 
-  #forget(key: string, group: Group): void {
-    group.nodes = [];
-    this.#groups.delete(key);
-  }
-
-  /** Start the group of `node`, and those that were stopped with something to do; let each go when it is ready. */
-  async #startAll(affected: Map<Group, () => void>, node: string | undefined): Promise<void> {
-    const wanted = node === undefined ? undefined : this.of(node);
-    for (const [group, leave] of affected) {
-      if (group !== wanted && !this.#mustRun(group)) {
-        leave();
-        continue;
-      }
-      const started = await group.start();
-      void started.revived.catch((error: Error) => this.#logs.platform(error.message)).finally(leave);
-    }
+  /** Start the group of `runs`, and those that were stopped with something to do; let each go when it is ready. */
+  async #startAll(affected: Map<Group, () => void>, runs: string | undefined): Promise<void> {
+    const wanted = runs === undefined ? undefined : this.of(runs);
+    const start = async (group: Group, leave: () => void): Promise<void> => {
+      const { revived } = await group.start();
+      void revived.catch(this.#report(group)).finally(leave);
+    };
+    const starts = [...affected].map(async ([group, leave]) => {
+      if (group === wanted) await start(group, leave);
+      else if (this.#mustRun(group)) void start(group, leave).catch(this.#report(group)).finally(leave);
+      else leave();
+    });
+    await Promise.all(starts);
   }
 
   #mustRun(group: Group): boolean {
@@ -197,15 +227,9 @@ export class Groups {
       folder: this.#folder,
       milliseconds: this.#settings.startMilliseconds,
       onLog: (line) => this.#logs.group(key, line),
-      paused: (workflow) => this.#account.workflows.get(workflow)?.paused ?? [],
     });
     this.#groups.set(key, group);
     return group;
-  }
-
-  /** How often each group's process was started, by group: for tests and benchmarks. */
-  starts(): Record<string, number> {
-    return Object.fromEntries([...this.#groups].map(([key, group]) => [key, group.starts]));
   }
 }
 

@@ -107,7 +107,6 @@ export class Instances {
     const before = await this.read(workflow, id);
     if (isFinal(before.status) && action !== 'restart')
       throw invalidInstance(`cannot ${action} instance "${id}": it is ${before.status}`);
-    this.#rememberPause(workflow.name, id, action === 'pause');
     await this.#control(workflow, action, { id, from: body.from, rollback: body.rollback });
     const status: Status = summary(await this.read(workflow, id)).status;
     return { status, timestamp: new Date().toISOString() };
@@ -123,7 +122,6 @@ export class Instances {
   async remove(workflow: Workflow, id: string): Promise<void> {
     await this.read(workflow, id);
     await this.#control(workflow, 'delete', { id });
-    this.#rememberPause(workflow.name, id, false);
   }
 
   async deleteAll(workflow: Workflow, body: { instances?: unknown }): Promise<object> {
@@ -162,14 +160,6 @@ export class Instances {
 
   #file(workflow: string): string {
     return path.join(this.#folder, workflow);
-  }
-
-  #rememberPause(name: string, id: string, isPaused: boolean): void {
-    const workflow = this.#platform.account.workflows.get(name);
-    if (!workflow || workflow.paused.includes(id) === isPaused) return;
-    const others = workflow.paused.filter((other) => other !== id);
-    const paused = isPaused ? [...others, id] : others;
-    this.#platform.account.keepWorkflow({ ...workflow, paused });
   }
 
   async #control(workflow: Workflow, operation: string, options: object): Promise<unknown> {

@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   };
   const server = await listen(settings.port, parts);
   crons.open();
+  void groups.resume();
   process.stdout.write(`${JSON.stringify({ ready: true, port: portOf(server) })}\n`);
 }
 

@@ -92,8 +92,6 @@ export interface Workflow {
   modified_on: string;
   /** Newest first. */
   versions: WorkflowVersion[];
-  /** Instances that a person paused: a start of their group leaves them so. */
-  paused: string[];
 }
 
 export interface Namespace {

@@ -60,15 +60,14 @@ async function create({ account, groups }: Platform, { name }: Partial<Database>
   if (account.databases.all().some((other) => other.name === name))
     throw nameTaken(NAME_TAKEN, `a database with the name "${name}" already exists`);
   const database = { uuid: newId(), name, created_at: now() };
-  await groups.apply(() => account.databases.add(database));
+  await groups.apply({ change: () => account.databases.add(database) });
   return database;
 }
 
 async function remove({ account, groups }: Platform, id: string): Promise<void> {
   const users = account.usersOf((binding) => binding.type === 'd1' && databaseId(binding) === id);
   if (users.length > 0) throw stillBound(BOUND, `database ${id}`, users);
-  await groups.apply(() => account.databases.drop(id));
-  await groups.erase(`d1:${id}`);
+  await groups.apply({ change: () => account.databases.drop(id), erases: `d1:${id}` });
 }
 
 function checked({ sql, params }: Partial<Statement>): Statement {

@@ -84,15 +84,14 @@ async function create({ account, groups }: Platform, { title }: Partial<Namespac
   if (account.namespaces.all().some((other) => other.title === title))
     throw nameTaken(TITLE_TAKEN, `a namespace with the title "${title}" already exists`);
   const namespace = { id: randomBytes(16).toString('hex'), title };
-  await groups.apply(() => account.namespaces.add(namespace));
+  await groups.apply({ change: () => account.namespaces.add(namespace) });
   return namespace;
 }
 
 async function remove({ account, groups }: Platform, id: string): Promise<void> {
   const users = account.usersOf((binding) => binding.type === 'kv_namespace' && binding.namespace_id === id);
   if (users.length > 0) throw stillBound(BOUND, `KV namespace ${id}`, users);
-  await groups.apply(() => account.namespaces.drop(id));
-  await groups.erase(`kv:${id}`);
+  await groups.apply({ change: () => account.namespaces.drop(id), erases: `kv:${id}` });
 }
 
 const keyOf = (c: Context): string => c.req.param('key') ?? '';

@@ -37,13 +37,12 @@ async function create({ account, groups }: Platform, { name }: Partial<Bucket>):
   if (!name || !NAME.test(name)) throw invalidBody(`"${name ?? ''}" is not a bucket name`);
   if (account.buckets.get(name)) throw nameTaken(NAME_TAKEN, `the bucket "${name}" already exists`);
   const bucket = { name, creation_date: now() };
-  await groups.apply(() => account.buckets.add(bucket));
+  await groups.apply({ change: () => account.buckets.add(bucket) });
   return bucket;
 }
 
 async function remove({ account, groups }: Platform, name: string): Promise<void> {
   const users = account.usersOf((binding) => binding.type === 'r2_bucket' && binding.bucket_name === name);
   if (users.length > 0) throw stillBound(BOUND, `bucket ${name}`, users);
-  await groups.apply(() => account.buckets.drop(name));
-  await groups.erase(`r2:${name}`);
+  await groups.apply({ change: () => account.buckets.drop(name), erases: `r2:${name}` });
 }

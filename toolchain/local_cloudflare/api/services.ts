@@ -59,6 +59,6 @@ async function remove(platform: Platform, c: Context, name: string): Promise<Res
   if (!account.workers.has(name)) throw noSuchService(name);
   const using = users(platform, name);
   if (using.length > 0 && c.req.query('force') !== 'true') throw inUse(name, using);
-  await groups.apply(() => account.dropWorker(name));
+  await groups.apply({ change: () => account.dropWorker(name) });
   return ok(c, null);
 }

@@ -46,7 +46,7 @@ export function workflows(platform: Platform): Hono {
     )
     .put('/workflows/:workflow', async (c) => {
       const workflow = await give(platform, c.req.param('workflow'), await bodyOf<Wanted>(c));
-      const { paused: _, versions, ...record } = workflow;
+      const { versions, ...record } = workflow;
       return ok(c, {
         ...record,
         is_deleted: 0,
@@ -57,8 +57,7 @@ export function workflows(platform: Platform): Hono {
     })
     .delete('/workflows/:workflow', async (c) => {
       const { name } = workflowOf(platform, c.req.param('workflow'));
-      await groups.apply(() => account.dropWorkflow(name));
-      await groups.erase(`workflow:${name}`);
+      await groups.apply({ change: () => account.dropWorkflow(name), erases: `workflow:${name}` });
       return ok(c, { status: 'ok', success: true });
     })
     .get('/workflows/:workflow/versions', (c) => {
@@ -74,7 +73,7 @@ export function workflows(platform: Platform): Hono {
 }
 
 async function described(platform: Platform, workflow: Workflow): Promise<object> {
-  const { paused: _, versions: __, ...record } = workflow;
+  const { versions: _, ...record } = workflow;
   const group = await platform.groups.settled(`workflow:${workflow.name}`);
   const instances = Object.fromEntries(STATUSES.map((status) => [status, 0]));
   let newest = '';
@@ -102,7 +101,7 @@ async function give({ account, groups }: Platform, name: string, wanted: Partial
     throw invalidBody('the embedded platform starts no Workflow by schedule: give the Worker a cron trigger');
   const before = account.workflows.get(name);
   const time = now();
-  const record = before ?? { id: newId(), name, created_on: time, versions: [], paused: [] };
+  const record = before ?? { id: newId(), name, created_on: time, versions: [] };
   const version: WorkflowVersion = {
     id: newId(),
     class_name,
@@ -116,6 +115,6 @@ async function give({ account, groups }: Platform, name: string, wanted: Partial
   const isNew = newest?.worker_version !== worker.live || newest.class_name !== class_name;
   const versions = isNew ? [version, ...record.versions] : record.versions;
   const workflow = { ...record, script_name, class_name, modified_on: time, versions };
-  await groups.apply(() => account.keepWorkflow(workflow), `workflow:${name}`);
+  await groups.apply({ change: () => account.keepWorkflow(workflow) });
   return workflow;
 }
