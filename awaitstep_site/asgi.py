@@ -18,7 +18,8 @@ application = ProtocolTypeRouter(
     {
         "http": URLRouter(
             [
-                re_path(r"^(?:deployments/\d+/)?events/$", event_routes),
+                # It looks ahead: what it matched would be gone from the path that is routed next.
+                re_path(r"^(?=(?:deployments/\d+/)?events/$)", event_routes),
                 re_path(r"", django_application),  # type: ignore[arg-type]
             ]
         ),

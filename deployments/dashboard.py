@@ -1,0 +1,168 @@
+"""What the dashboard shows, in a number of queries that does not grow with what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from deployments import presentation
+from deployments.models import Deployment, Target
+from deployments.stages import Status
+from workflows.models import Workflow, WorkflowVersion
+
+RECENT = 20
+WORKFLOWS = 50
+RUNNING = 30
+ATTENTION = 10
+_USUAL_OF = 9  # the last successful deployments whose median is the usual time
+_SUCCESSES = 300
+
+SUMMARY = (
+    "workflow_id",
+    "workflow_public_id",
+    "workflow_name",
+    "version_number",
+    "target_id",
+    "target_name",
+    "requested_by_name",
+    "status",
+    "stage",
+    "message",
+    "uploaded",
+    "live_before",
+    "live_version",
+    "worker_url",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A deployment that waits or runs, with the usual time of its workflow in seconds."""
+
+    deployment: Deployment
+    elapsed: float
+    usual: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A workflow with what is live of it and what was tried last."""
+
+    workflow: Workflow
+    newest: int | None
+    live: Deployment | None
+    last: Deployment | None
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether a version was saved after the live one."""
+        return bool(self.live and self.newest and self.newest > self.live.version_number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    running: list[Card]
+    attention: list[Deployment]
+    workflows: list[Row]
+    has_more_workflows: bool
+    recent: list[Deployment]
+    has_target: bool
+
+
+def summaries() -> QuerySet[Deployment]:
+    """Deployments without the large columns: documents, code, configuration."""
+    return Deployment.objects.only(*SUMMARY)
+
+
+def load() -> Dashboard:
+    rows = _workflows()
+    return Dashboard(
+        running=_running(),
+        attention=list(_attention()[:ATTENTION]),
+        workflows=rows[:WORKFLOWS],
+        has_more_workflows=len(rows) > WORKFLOWS,
+        recent=list(summaries().order_by("-pk")[:RECENT]),
+        has_target=settings.AWAITSTEP.offers_local_cloudflare
+        or Target.objects.filter(is_default=True).exists(),
+    )
+
+
+def elapsed(deployment: Deployment) -> float:
+    """Seconds since the deployment began, or since it was asked for while it waits."""
+    since = deployment.started_at or deployment.created_at
+    return max((timezone.now() - since).total_seconds(), 0)
+
+
+def usual_times(workflow_ids: Iterable[str]) -> dict[str, float]:
+    """Return the usual time in seconds of each workflow that has been deployed before."""
+    ends = Deployment.objects.filter(
+        workflow_public_id__in=set(workflow_ids),
+        status=Status.SUCCEEDED.value,
+        started_at__isnull=False,
+        finished_at__isnull=False,
+    ).order_by("-pk")
+    fields = ("workflow_public_id", "started_at", "finished_at")
+    return _medians(ends.values_list(*fields)[:_SUCCESSES])
+
+
+def _medians(ends: Iterable[tuple[str, datetime | None, datetime | None]]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for workflow_id, started_at, finished_at in ends:
+        if started_at and finished_at:
+            found.setdefault(workflow_id, []).append((finished_at - started_at).total_seconds())
+    medians = {key: presentation.usual(times[:_USUAL_OF]) for key, times in found.items()}
+    return {key: time for key, time in medians.items() if time is not None}
+
+
+def _running() -> list[Card]:
+    unfinished = [status.value for status in Status if not status.is_final]
+    found = list(summaries().filter(status__in=unfinished).order_by("pk")[:RUNNING])
+    usual = usual_times(item.workflow_public_id for item in found) if found else {}
+    return [
+        Card(deployment=item, elapsed=elapsed(item), usual=usual.get(item.workflow_public_id))
+        for item in found
+    ]
+
+
+def _attention() -> QuerySet[Deployment]:
+    """Deployments that ended badly and have no newer one: nobody has answered them yet."""
+    bad = [Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value]
+    newer = Deployment.objects.filter(
+        pk__gt=OuterRef("pk"),
+        workflow_public_id=OuterRef("workflow_public_id"),
+        target=OuterRef("target"),
+    )
+    mine = Deployment.objects.only(*SUMMARY, "problems")
+    return mine.filter(~Exists(newer), status__in=bad, workflow__isnull=False).order_by("-pk")
+
+
+def _workflows() -> list[Row]:
+    mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+    versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
+    last, live = mine.values("pk")[:1], mine.filter(status=Status.SUCCEEDED.value).values("pk")[:1]
+    workflows = Workflow.objects.only("name", "updated_at").annotate(
+        newest=Subquery(versions.values("number")[:1]),
+        last_id=Subquery(last),
+        live_id=Subquery(live),
+    )
+    found = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
+    ids = {pk for workflow in found for pk in (workflow.last_id, workflow.live_id) if pk}
+    known = summaries().in_bulk(ids)
+    return [
+        Row(
+            workflow=workflow,
+            newest=workflow.newest,
+            live=known.get(workflow.live_id),
+            last=known.get(workflow.last_id),
+        )
+        for workflow in found
+    ]

@@ -1,0 +1,66 @@
+"""Where a person goes to mend a deployment that did not succeed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from deployments import presentation
+from deployments.models import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    words: str
+    url: str
+
+
+def links(deployment: Deployment) -> list[Link]:
+    """Return the places that the advice is about: the next step first."""
+    make = _PLACES.get(presentation.advice(deployment).place)
+    return make(deployment) if make else []
+
+
+def editor_url(deployment: Deployment, node_id: str = "") -> str:
+    """The workflow's page in the admin, at the node; "" where the workflow is gone."""
+    if not deployment.workflow_id:
+        return ""
+    url = reverse("admin:workflows_workflow_change", args=[deployment.workflow_id])
+    return f"{url}#{urlencode({'node': node_id})}" if node_id else url
+
+
+def _workflow(deployment: Deployment) -> list[Link]:
+    nodes = [problem["node_id"] for problem in deployment.problems if problem.get("node_id")]
+    url = editor_url(deployment, nodes[0] if nodes else "")
+    return [Link(f"Edit {deployment.workflow_name}", url)] if url else []
+
+
+def _target(deployment: Deployment) -> list[Link]:
+    if not deployment.target_id:
+        return []
+    url = reverse("admin:deployments_target_change", args=[deployment.target_id])
+    return [Link(f"Open the target {deployment.target_name}", url)]
+
+
+def _variables(deployment: Deployment) -> list[Link]:
+    add = reverse("admin:workflows_environmentvariable_add")
+    mine = {"workflow": deployment.workflow_id} if deployment.workflow_id else {}
+    names = dict.fromkeys(problem.get("path", "") for problem in deployment.problems)
+    return [
+        Link(f"Set {name}", f"{add}?{urlencode({'name': name, **mine})}") for name in names if name
+    ]
+
+
+def _output(deployment: Deployment) -> list[Link]:
+    url = reverse("deployments:deployment_output", args=[deployment.pk])
+    return [Link("Read the output", f"{url}#tab")]
+
+
+_PLACES = {
+    "target": _target,
+    "workflow": _workflow,
+    "variables": _variables,
+    "output": _output,
+}

@@ -1,0 +1,78 @@
+"""The tabs of a deployment's page: each has an address of its own and loads only what it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.models import Deployment
+
+Context = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    slug: str
+    label: str
+    fields: tuple[str, ...]
+    load: Callable[[Deployment], Context]
+
+    @property
+    def url_name(self) -> str:
+        return "deployment_" + self.slug.replace("-", "_")
+
+    @property
+    def view_name(self) -> str:
+        return f"deployments:{self.url_name}"
+
+    @property
+    def template(self) -> str:
+        return f"deployments/tabs/_{self.slug.replace('-', '_')}.html"
+
+
+def _output(deployment: Deployment) -> Context:
+    return {"outputs": list(deployment.outputs.all())}
+
+
+def _variables(deployment: Deployment) -> Context:
+    plain = [(name, value, False) for name, value in deployment.variables.items()]
+    return {"variables": sorted([*plain, *((name, "", True) for name in deployment.secret_names)])}
+
+
+def _record(deployment: Deployment) -> Context:
+    """The document as it is stored, laid out for reading."""
+    return {"document": json.dumps(deployment.ir, indent=2, ensure_ascii=False)}
+
+
+def _nothing(_deployment: Deployment) -> Context:
+    return {}
+
+
+TABS = (
+    Tab(slug="output", label="Output", fields=(), load=_output),
+    Tab(slug="code", label="Generated code", fields=("source",), load=_nothing),
+    Tab(slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_nothing),
+    Tab(
+        slug="variables",
+        label="Variables",
+        fields=("variables", "secret_names"),
+        load=_variables,
+    ),
+    Tab(
+        slug="snapshot",
+        label="Record",
+        fields=(
+            "ir",
+            "entry_code",
+            "dependencies",
+            "class_name",
+            "script_size",
+            "script_hash",
+            "wrangler_version",
+            "version_id",
+        ),
+        load=_record,
+    ),
+)

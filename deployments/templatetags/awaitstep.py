@@ -1,0 +1,117 @@
+"""What the product's templates share: statuses, times, durations, copy buttons."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deployments import listing, next_steps, presentation
+from deployments.models import Deployment
+from deployments.next_steps import Link
+from deployments.stages import Stage, Status
+
+register = template.Library()
+
+
+@register.filter
+def duration(time: timedelta | float | None) -> str:
+    return presentation.duration(time)
+
+
+@register.filter
+def elapsed(seconds: float) -> str:
+    return presentation.elapsed(seconds)
+
+
+@register.filter
+def time_taken(deployment: Deployment) -> timedelta | None:
+    return presentation.time_taken(deployment)
+
+
+@register.filter
+def ago(moment: datetime | None) -> str | SafeString:
+    """A relative time that keeps the exact one, with its zone, in `title` and `datetime`."""
+    if moment is None:
+        return ""
+    exact = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        presentation.ago(moment, timezone.now()),
+    )
+
+
+@register.filter
+def clock(moment: datetime | None) -> str | SafeString:
+    """The time of day, with the date and the zone in `title` and `datetime`."""
+    if moment is None:
+        return ""
+    exact = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="milliseconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        exact.strftime("%H:%M:%S"),
+    )
+
+
+@register.filter
+def stage_label(stage: str) -> str:
+    return Stage(stage).label if stage else ""
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The class of a status's colour."""
+    return f"tone-{presentation.TONES[Status(status)].colour}"
+
+
+@register.filter
+def tone_icon(status: str) -> str:
+    return presentation.TONES[Status(status)].icon
+
+
+@register.filter(name="next_steps")
+def next_steps_of(deployment: Deployment) -> list[Link]:
+    return next_steps.links(deployment)
+
+
+@register.simple_tag
+def lines(text: str, name: str) -> SafeString:
+    return listing.listing(text, str(name))
+
+
+@register.inclusion_tag("deployments/_status.html")
+def status(value: str) -> dict[str, Any]:
+    """The icon and the word of a status, in its colour."""
+    known = Status(value)
+    return {"label": known.label, "tone": presentation.TONES[known]}
+
+
+@register.inclusion_tag("deployments/_icon.html")
+def icon(name: str) -> dict[str, str]:
+    return {"name": name}
+
+
+@register.inclusion_tag("deployments/_copy.html")
+def copy(text: str, what: str) -> dict[str, str]:
+    """A button that copies the text; it shows itself where there is JavaScript."""
+    return {"text": text, "what": what}
+
+
+@register.inclusion_tag("deployments/_copy.html")
+def copy_from(name: str, what: str) -> dict[str, str]:
+    """A button that copies the text of a listing."""
+    return {"source": f"{name}-text", "what": what}
+
+
+@register.inclusion_tag("deployments/_ticks.html")
+def ticks(deployment: Any) -> dict[str, Any]:
+    """The progress bar of a deployment: one tick for each of the ten stages."""
+    return {"deployment": deployment, "ticks": presentation.ticks(deployment)}

@@ -1,0 +1,142 @@
+"""The pages: a dashboard, a page per deployment with its tabs, and the one action, Deploy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.text import slugify
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments import dashboard as board
+from deployments import next_steps, presentation, services
+from deployments.access import HttpRequest, staff_with
+from deployments.errors import DeployError
+from deployments.models import Deployment, ProgramOutput, Target
+from deployments.tabs import TABS, Tab
+from workflows.models import Workflow, WorkflowVersion
+
+VIEW = "deployments.view_deployment"
+DEPLOY = "deployments.add_deployment"
+_SHOWN = (*board.SUMMARY, "problems", "superseded_by_id", "worker_name", "dashboard_url")
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def dashboard(request: HttpRequest) -> HttpResponse:
+    context = {
+        "board": board.load(),
+        "may_deploy": request.user.has_perm(DEPLOY),
+        "may_add": request.user.has_perm("workflows.add_workflow"),
+    }
+    return _page(request, "dashboard", context)
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
+    shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")
+    item = get_object_or_404(shown.defer("target__api_token"), pk=pk)
+    records = list(item.records.order_by("number"))
+    now = timezone.now()
+    context = {
+        "deployment": item,
+        "is_embedded": bool(item.target and item.target.embedded),
+        "steps": presentation.steps(item, records, now=now),
+        "cursor": records[-1].number if records else 0,
+        "elapsed": board.elapsed(item),
+        "usual": _usual(item),
+        "page_title": presentation.page_title(item),
+        "announcement": presentation.announcement(item),
+        "tabs": TABS,
+        "tab": tab,
+        "may_deploy": bool(item.workflow_id) and request.user.has_perm(DEPLOY),
+        **_ending(item),
+        **tab.load(item),
+    }
+    return _page(request, "deployment", context)
+
+
+def _usual(item: Deployment) -> float | None:
+    if item.is_final:
+        return None
+    return board.usual_times([item.workflow_public_id]).get(item.workflow_public_id)
+
+
+def _ending(item: Deployment) -> dict[str, Any]:
+    """What a deployment that did not succeed has to say."""
+    if not item.is_final or item.status == "succeeded":
+        return {}
+    findings = [
+        {**finding, "url": next_steps.editor_url(item, finding["node_id"])}
+        if finding.get("node_id")
+        else finding
+        for finding in item.problems
+    ]
+    return {
+        "findings": findings,
+        "headline": item.message.partition("\n")[0] if findings else item.message,
+        "what_is_live": presentation.what_is_live(item),
+        "advice": presentation.advice(item),
+        "links": next_steps.links(item),
+    }
+
+
+def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """Answer with the whole page, or with its live part when htmx asks for it."""
+    if request.htmx:
+        answer = render(request, f"deployments/_{name}.html", context)
+    else:
+        context = {**admin.site.each_context(request), **context}
+        answer = render(request, f"deployments/{name}.html", context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+@require_safe
+@staff_with(VIEW)
+def download(_request: HttpRequest, pk: int, output: int) -> HttpResponse:
+    """A program's whole output as a text file."""
+    found = get_object_or_404(ProgramOutput, pk=output, deployment=pk)
+    name = f"deployment-{pk}-{slugify(found.program)}.txt"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(found.text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_POST
+@staff_with(DEPLOY)
+def deploy(request: HttpRequest, pk: str) -> HttpResponse:
+    """Deploy the workflow's newest version to the default target, or to the one named."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    try:
+        made = services.request_deployment(workflow, target=_target(request), by=request.user)
+    except WorkflowVersion.DoesNotExist:
+        messages.error(request, f"{workflow} has no version to deploy: save it once, then deploy.")
+    except DeployError as refusal:
+        messages.error(request, f"{workflow} was not deployed. {refusal}")
+    else:
+        return redirect(made)
+    return redirect("deployments:dashboard")
+
+
+def _target(request: HttpRequest) -> Target | None:
+    asked = request.POST.get("target", "")
+    if not asked:
+        return None
+    if not asked.isdecimal():
+        raise Http404("There is no such target.")
+    return get_object_or_404(Target, pk=int(asked))
+
+
+@require_safe
+def needs_asgi(_request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+    """Event streams are served in front of Django; whoever gets here runs it without daphne."""
+    sentence = "Event streams need the ASGI server: start the product with `make run`.\n"
+    return HttpResponse(sentence, status=501, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,90 @@
+"""The admin's page of a workflow, with what is live of it and the Deploy button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deployments.models import Deployment
+from deployments.services import live_deployment
+from deployments.stages import Status
+from workflows.admin import WorkflowAdmin
+from workflows.models import Workflow
+
+DEPLOY = "deployments.add_deployment"
+
+
+class DeployableWorkflowAdmin(WorkflowAdmin):
+    list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
+    change_form_template = "admin/workflows/workflow/change_form.html"
+    delete_confirmation_template = "admin/workflows/workflow/delete_confirmation.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
+        mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+        live = mine.filter(status=Status.SUCCEEDED.value)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                live_version=Subquery(live.values("version_number")[:1]),
+                last_id=Subquery(mine.values("pk")[:1]),
+                last_state=Subquery(mine.values("status")[:1]),
+            )
+        )
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        may_deploy = request.user.has_perm(DEPLOY)
+        return [column for column in self.list_display if may_deploy or column != "deploy"]  # type: ignore[misc]
+
+    @admin.display(description="live", empty_value="not deployed")
+    def live(self, workflow: Any) -> str | None:
+        return f"v{workflow.live_version}" if workflow.live_version else None
+
+    @admin.display(description="last deployment", empty_value="none yet")
+    def last_status(self, workflow: Any) -> SafeString | None:
+        return status_link(workflow.last_id, workflow.last_state) if workflow.last_id else None
+
+    @admin.display(description="")
+    def deploy(self, workflow: Workflow) -> SafeString:
+        """The list is one form; this button posts it to the Deploy address instead."""
+        return format_html(
+            '<button type="submit" class="button" formaction="{}" aria-label="Deploy {}">Deploy</button>',
+            reverse("deployments:deploy", args=[workflow.pk]),
+            workflow.name,
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        workflow = kwargs.get("obj")
+        if workflow is not None:
+            context = {**context, **_about(workflow)}
+            context["may_deploy"] = request.user.has_perm(DEPLOY)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _about(workflow: Any) -> dict[str, Any]:
+    return {
+        "live": live_deployment(workflow.pk),
+        "last_id": workflow.last_id,
+        "last_state": workflow.last_state,
+        "newest": workflow.versions.values_list("number", flat=True).first(),
+    }
+
+
+def status_link(pk: int, status: str) -> SafeString:
+    url = reverse("deployments:deployment", args=[pk])
+    return format_html('<a href="{}">{}</a>', url, status_badge(status))
+
+
+def status_badge(status: str) -> SafeString:
+    return SafeString(
+        render_to_string("deployments/_status_badge.html", {"status": status}).strip()
+    )

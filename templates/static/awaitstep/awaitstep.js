@@ -1,0 +1,234 @@
+// Live pages, copy buttons and clocks. Every page works without this file; a reload then shows the state.
+(() => {
+  'use strict'
+
+  // A browser opens six connections to a host, shared by all tabs: four tabs may hold a stream, any
+  // further one asks every second until one of the four closes or has been hidden for a minute.
+  const SLOTS = 4
+  const ASK_EVERY = 1000
+  const HIDDEN_FOR = 60000
+  const LONGEST_WAIT = 64000
+
+  // Stands in for EventSource in htmx's extension, which never sees it close on its own.
+  class Stream extends EventTarget {
+    readyState = EventSource.CONNECTING
+    onopen = null
+    onerror = null
+    #url
+    #source = null
+    #giveBack = null
+    #timer = 0
+    #hidden = 0
+    #failures = 0
+
+    constructor(url) {
+      super()
+      this.#url = new URL(url, location.href)
+      document.addEventListener('visibilitychange', this.#look)
+      this.#look()
+      this.#connect()
+    }
+
+    close() {
+      this.readyState = EventSource.CLOSED
+      document.removeEventListener('visibilitychange', this.#look)
+      clearTimeout(this.#hidden)
+      this.#hangUp()
+    }
+
+    #look = () => {
+      clearTimeout(this.#hidden)
+      if (document.hidden) this.#hidden = setTimeout(() => this.#hangUp(), HIDDEN_FOR)
+      else if (!this.#source) this.#connect()
+    }
+
+    async #connect() {
+      clearTimeout(this.#timer)
+      const giveBack = await slot()
+      if (this.readyState === EventSource.CLOSED || this.#source) return giveBack?.()
+      if (!giveBack) return this.#ask(ASK_EVERY)
+      this.#giveBack = giveBack
+      const source = (this.#source = new EventSource(this.#url))
+      source.onopen = () => this.#opened()
+      source.onerror = () => source.readyState === EventSource.CLOSED && this.#failed()
+      for (const type of ['message', 'result']) source.addEventListener(type, this.#pass)
+    }
+
+    #opened() {
+      this.#failures = 0
+      this.readyState = EventSource.OPEN
+      this.onopen?.(new Event('open'))
+    }
+
+    // The answer was no stream. The page's own request shows why: a login page, or the newest state.
+    #failed() {
+      this.#hangUp()
+      const wait = Math.min(LONGEST_WAIT, 500 * 2 ** this.#failures++)
+      this.#ask(wait * (0.75 + Math.random() / 2))
+    }
+
+    #ask(wait) {
+      if (document.querySelector('[data-final]')) return this.close()
+      this.dispatchEvent(new MessageEvent('message'))
+      this.#timer = setTimeout(() => this.#connect(), wait)
+    }
+
+    #pass = event => {
+      const { type, data, lastEventId } = event
+      if (lastEventId && this.#url.searchParams.has('lastEventId')) {
+        this.#url.searchParams.set('lastEventId', lastEventId)
+      }
+      this.dispatchEvent(new MessageEvent(type, { data, lastEventId }))
+    }
+
+    #hangUp() {
+      clearTimeout(this.#timer)
+      this.#source?.close()
+      this.#source = null
+      this.#giveBack?.()
+      this.#giveBack = null
+    }
+  }
+
+  // Resolves to the function that gives the slot back, or to null while other tabs hold all of them.
+  // Browsers have no locks where the page came by plain HTTP from another host: no limit there.
+  async function slot() {
+    if (!navigator.locks) return () => {}
+    for (let number = 0; number < SLOTS; number++) {
+      const giveBack = await hold(`awaitstep-stream-${number}`)
+      if (giveBack) return giveBack
+    }
+    return null
+  }
+
+  function hold(name) {
+    return new Promise(answer => {
+      navigator.locks.request(name, { ifAvailable: true }, lock => {
+        if (lock) return new Promise(answer)
+        answer(null)
+      })
+    })
+  }
+
+  // Swaps only the parts of a page whose HTML has changed: focus, selection and a half-made click stay.
+  const shown = new Map()
+
+  function remember() {
+    for (const part of document.querySelectorAll('[data-part]')) shown.set(part.id, part.outerHTML)
+  }
+
+  function swapParts(style, target, fragment) {
+    if (style !== 'parts') return false
+    const fresh = [...fragment.querySelectorAll('[data-part]')].filter(
+      part => document.getElementById(part.id) && shown.get(part.id) !== part.outerHTML
+    )
+    for (const part of fresh) {
+      shown.set(part.id, part.outerHTML)
+      document.getElementById(part.id).replaceWith(part)
+    }
+    const news = fresh.find(part => part.dataset.announce)
+    if (news) announce(news.dataset.announce)
+    return fresh
+  }
+
+  function announce(sentence) {
+    const announcer = document.getElementById('announcer')
+    if (announcer) announcer.textContent = sentence
+  }
+
+  async function copy(button) {
+    const source = document.getElementById(button.dataset.copyFrom)
+    const text = source ? source.textContent : button.dataset.copy
+    const done = await toClipboard(text)
+    button.textContent = done ? 'Copied' : 'Press Ctrl+C'
+    announce(done ? 'Copied' : 'The text is selected: copy it with Ctrl+C')
+    setTimeout(() => (button.textContent = 'Copy'), 2000)
+  }
+
+  async function toClipboard(text) {
+    try {
+      await navigator.clipboard.writeText(text)
+      return true
+    } catch {
+      return copyBySelecting(text) // no clipboard on pages that came by plain HTTP
+    }
+  }
+
+  function copyBySelecting(text) {
+    const area = document.createElement('textarea')
+    area.className = 'visually-hidden'
+    area.value = text
+    document.body.append(area)
+    area.select()
+    const done = document.execCommand('copy')
+    area.remove()
+    return done
+  }
+
+  // Times count on from what the server said; the clocks of server and browser may differ.
+  const counted = new WeakMap()
+  const said = document.querySelector('meta[name="server-time"]')
+  const ahead = said ? Date.parse(said.content) - Date.now() : 0
+
+  function tick() {
+    for (const element of document.querySelectorAll('[data-elapsed]')) {
+      if (!counted.has(element)) counted.set(element, performance.now())
+      const since = (performance.now() - counted.get(element)) / 1000
+      show(element, elapsed(Number(element.dataset.elapsed) + since))
+    }
+    for (const element of document.querySelectorAll('time[data-ago]')) {
+      show(element, ago((Date.now() + ahead - Date.parse(element.dateTime)) / 1000))
+    }
+  }
+
+  function show(element, text) {
+    if (element.textContent !== text) element.textContent = text
+  }
+
+  // The same words as deployments/presentation.py.
+  function elapsed(time) {
+    const seconds = Math.floor(time)
+    const padded = number => String(number).padStart(2, '0')
+    if (seconds < 60) return `${seconds} s`
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${padded(seconds % 60)} s`
+    const minutes = Math.round(seconds / 60)
+    return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} m`
+  }
+
+  function ago(seconds) {
+    if (seconds < 45) return 'just now'
+    if (seconds < 3600) return `${Math.max(Math.round(seconds / 60), 1)} min ago`
+    if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`
+    const days = Math.round(seconds / 86400)
+    return days === 1 ? '1 day ago' : `${days} days ago`
+  }
+
+  // A link to a workflow's page may name a node (#node=charge): it is selected in the document.
+  function selectNode() {
+    const node = new URLSearchParams(location.hash.slice(1)).get('node')
+    const area = document.getElementById('id_ir')
+    if (!node || !area) return
+    const at = area.value.search(new RegExp(`"id"\\s*:\\s*${escaped(JSON.stringify(node))}`))
+    if (at < 0) return
+    area.focus()
+    area.setSelectionRange(at, area.value.indexOf('\n', at))
+    const line = area.value.slice(0, at).split('\n').length
+    area.scrollTop = (area.scrollHeight / area.value.split('\n').length) * Math.max(line - 4, 0)
+  }
+
+  const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+  document.documentElement.classList.add('has-script')
+  document.addEventListener('click', event => {
+    const button = event.target.closest('[data-copy], [data-copy-from]')
+    if (button) copy(button)
+  })
+  remember()
+  tick()
+  setInterval(tick, 1000)
+  selectNode()
+  if (window.htmx) {
+    htmx.createEventSource = url => new Stream(url)
+    htmx.defineExtension('parts', { handleSwap: swapParts })
+  }
+})()

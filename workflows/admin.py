@@ -1,0 +1,102 @@
+"""The admin's pages for authoring: workflows, their versions, environment variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from workflows import services
+from workflows.forms import VariableForm, WorkflowForm
+from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+
+
+class WorkflowAdmin(admin.ModelAdmin[Workflow]):
+    """Saves through the service, which makes a version; deployments.admin adds what is deployed."""
+
+    form = WorkflowForm
+    list_display = ["name", "id", "updated_at"]
+    search_fields = ["name", "id", "description"]
+    view_on_site = False
+    fieldsets = [
+        (None, {"fields": ["name", "description", "ir", "opened_at"]}),
+        ("Code", {"fields": ["entry_code", "dependencies"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
+        found = super().get_queryset(request)
+        return found if _is_one(request) else found.defer("ir", "entry_code", "dependencies")
+
+    def save_model(self, request: HttpRequest, obj: Workflow, form: Any, change: bool) -> None:  # noqa: FBT001
+        services.save_draft(obj, by=request.user)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Versions go with their workflow although nobody may delete one by itself."""
+        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        lacking = set(lacking) - {WorkflowVersion._meta.verbose_name}
+        locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
+        return found, counts, lacking, [*protected, *(f"{version} is locked" for version in locked)]
+
+
+def _is_one(request: HttpRequest) -> bool:
+    return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
+
+
+@admin.register(WorkflowVersion)
+class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
+    """Versions are made by saving a workflow and never change."""
+
+    list_display = ["version", "workflow_name", "locked", "created_by", "created_at"]
+    list_filter = ["locked", ("workflow", admin.RelatedFieldListFilter)]
+    list_select_related = ["workflow", "created_by"]
+    search_fields = ["workflow__name", "workflow__id"]
+    date_hierarchy = "created_at"
+    ordering = ["-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
+        found = super().get_queryset(request)
+        large = ("ir", "entry_code", "dependencies")
+        found = found.defer(*(f"workflow__{field}" for field in large))
+        return found if _is_one(request) else found.defer(*large)
+
+    @admin.display(ordering="number")
+    def version(self, version: WorkflowVersion) -> str:
+        return f"v{version.number}"
+
+    @admin.display(description="workflow", ordering="workflow__name")
+    def workflow_name(self, version: WorkflowVersion) -> str:
+        return version.workflow.name
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(EnvironmentVariable)
+class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
+    form = VariableForm
+    fields = ["name", "workflow", "value", "is_secret"]
+    list_display = ["name", "scope", "is_secret", "updated_at"]
+    list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
+    list_select_related = ["workflow"]
+    search_fields = ["name", "workflow__name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentVariable]:
+        """Values are not read for a list, and a value that cannot be decrypted is no obstacle."""
+        large = (f"workflow__{field}" for field in ("ir", "entry_code", "dependencies"))
+        return super().get_queryset(request).defer("value", *large)
+
+    @admin.display(description="of", ordering="workflow__name")
+    def scope(self, variable: EnvironmentVariable) -> str:
+        return variable.workflow.name if variable.workflow else "all workflows"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Another name or another workflow is another variable."""
+        return ["name", "workflow"] if obj else []

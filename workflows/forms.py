@@ -1,0 +1,194 @@
+"""The admin's forms: a document that says where it is wrong, and secrets that are never shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+
+from audit.fields import UnreadableSecret
+from workflows.ir.validate import parse_json
+from workflows.models import EnvironmentVariable, Workflow
+from workflows.services import BINDING_ID
+
+_PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*")
+_VERSION = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
+_FIRST_DOCUMENT = """\
+{
+  "metadata": {"name": "My workflow", "version": 1},
+  "trigger": {"type": "http", "method": "POST"},
+  "entryNodeId": "hello",
+  "nodes": [
+    {
+      "id": "hello",
+      "type": "step",
+      "name": "say hello",
+      "version": "1.0.0",
+      "provider": "cloudflare",
+      "position": {"x": 0, "y": 0},
+      "data": {"code": "return { hello: event.payload };"}
+    }
+  ],
+  "edges": []
+}"""
+
+
+class CodeArea(forms.Textarea):
+    """A monospaced field for code, without the browser's help with spelling."""
+
+    def __init__(self, *, rows: int) -> None:
+        super().__init__({"class": "code", "rows": rows, "spellcheck": "false", "wrap": "off"})
+
+
+class DocumentField(forms.CharField):
+    """A workflow's document as JSON; every problem of it is an error of this field."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, widget=CodeArea(rows=28), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def clean(self, value: str) -> Any:
+        text = super().clean(value)
+        errors = [str(problem) for problem in parse_json(text).problems if problem.is_error]
+        if errors:
+            raise ValidationError(errors)
+        return json.loads(text)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
+class WorkflowForm(forms.ModelForm[Workflow]):
+    """The draft. Whoever saves what somebody else has changed meanwhile is told so first."""
+
+    ir = DocumentField(
+        label="Document (IR)",
+        initial=_FIRST_DOCUMENT,
+        help_text="The workflow as JSON. What is wrong is said when you save, all at once: each "
+        "problem with its node and its path.",
+    )
+    opened_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Workflow
+        fields = ["name", "description", "ir", "entry_code", "dependencies"]
+        widgets = {
+            "description": forms.Textarea({"rows": 2, "cols": 80}),
+            "entry_code": CodeArea(rows=8),
+            "dependencies": CodeArea(rows=3),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
+        self.fields["name"].help_text = "Empty: the name in the document."
+        if self.instance.pk and not self.instance._state.adding:
+            self.initial["opened_at"] = self.instance.updated_at.isoformat()
+
+    def clean_dependencies(self) -> dict[str, str]:
+        """Only versions of the registry: a path or an address would bring other files in."""
+        packages = self.cleaned_data["dependencies"] or {}
+        if not isinstance(packages, dict):
+            raise ValidationError('Write an object of packages and versions: {"zod": "4.1.0"}.')
+        wrong = [name for name, version in packages.items() if not _is_package(name, version)]
+        if wrong:
+            raise ValidationError(
+                [
+                    f"{name}: write a package's name and its version, as 4.1.0 or ^4.1.0."
+                    for name in wrong
+                ]
+            )
+        return packages
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        opened_at = parse_datetime(cleaned.get("opened_at") or "")
+        current = Workflow.objects.filter(pk=self.instance.pk).values_list("updated_at", flat=True)
+        saved_at = current.first()
+        if opened_at and saved_at and opened_at != saved_at:
+            self.data = self.data.copy()
+            self.data["opened_at"] = saved_at.isoformat()
+            raise ValidationError(
+                "Somebody else saved this workflow while you were editing it. Nothing of yours is "
+                "saved yet: open it in another tab to see their version, or save again to replace it."
+            )
+        return cleaned
+
+
+def _is_package(name: str, version: object) -> bool:
+    return bool(
+        _PACKAGE.fullmatch(name) and isinstance(version, str) and _VERSION.fullmatch(version)
+    )
+
+
+class VariableForm(forms.ModelForm[EnvironmentVariable]):
+    """Secret values are write-only: a stored one is never part of a page, an empty input keeps it."""
+
+    value = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea({"rows": 3, "cols": 80, "spellcheck": "false"}),
+    )
+
+    class Meta:
+        model = EnvironmentVariable
+        fields = ["name", "workflow", "is_secret"]
+        help_texts = {
+            "name": "Capital letters, digits and _. X_BINDING_ID names the resource behind the "
+            "binding X: the id of a KV namespace or a D1 database, the name of an R2 bucket. It is "
+            "never sent to the Worker and cannot be a secret.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.was_secret = bool(self.instance.pk and self.instance.is_secret)
+        if self.was_secret:
+            self.fields["value"].help_text = "A secret is stored. Type a new one to replace it."
+        elif self.instance.pk:
+            self._show_stored()
+
+    def _show_stored(self) -> None:
+        try:
+            self.initial["value"] = self.instance.value
+        except UnreadableSecret as error:
+            self.fields["value"].help_text = str(error)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        self._check_value(cleaned)
+        if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
+            self.add_error("is_secret", f"{cleaned['name']} names a resource; it is not a secret.")
+        if self.errors and cleaned.get("is_secret"):
+            self._forget_typed(cleaned)
+        return cleaned
+
+    def _check_value(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("value"):
+            return
+        if self.was_secret and not cleaned.get("is_secret"):
+            self.add_error(
+                "value", "A secret is never shown again: type the value that everybody may see."
+            )
+        elif cleaned.get("is_secret") and not self.was_secret:
+            self.add_error("value", "Type the secret.")
+
+    def _forget_typed(self, cleaned: dict[str, Any]) -> None:
+        """A page with an error must not carry the secret that was typed; ask for it again."""
+        self.data = self.data.copy()
+        self.data["value"] = ""
+        if cleaned.get("value"):
+            self.add_error("value", "Nothing was saved: type the secret again.")
+
+    def save(self, commit: bool = True) -> EnvironmentVariable:  # noqa: FBT001, FBT002 - Django's
+        """An empty input keeps a stored secret; a plain value may be empty."""
+        if self.cleaned_data["value"] or not self.was_secret:
+            self.instance.value = self.cleaned_data["value"]
+        return super().save(commit)
