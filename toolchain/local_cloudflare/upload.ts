@@ -44,6 +44,8 @@ export interface UploadContext {
   /** The newest version, whose kept bindings go over into this one. */
   before: Version | undefined;
   source: Source;
+  /** Refuse a binding that is to be inherited and is not there, instead of leaving it out. */
+  isStrict: boolean;
 }
 
 export async function readUpload(request: Request, context: UploadContext): Promise<Upload> {
@@ -83,8 +85,9 @@ async function readMetadata(form: FormData): Promise<Metadata> {
 
 async function readModules(form: FormData): Promise<Module[]> {
   const modules: Module[] = [];
-  for (const [name, part] of form) {
-    if (name === 'metadata' || !(part instanceof File) || part.type === SOURCE_MAP) continue;
+  for (const [field, part] of form) {
+    if (field === 'metadata' || !(part instanceof File) || part.type === SOURCE_MAP) continue;
+    const name = part.name; // the field's name says nothing: the SDK calls all of them "files"
     const type = moduleType(name, part.type);
     const isBytes = type === 'data' || type === 'wasm';
     const contents = isBytes ? Buffer.from(await part.arrayBuffer()).toString('base64') : await part.text();
@@ -115,7 +118,7 @@ function compatibilityDate(metadata: Metadata): string {
 
 function bindings(metadata: Metadata, context: UploadContext): Binding[] {
   const before = context.before?.bindings ?? [];
-  const own = (metadata.bindings ?? []).map((binding) => inherited(binding, before));
+  const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
   const names = new Set(own.map(({ name }) => name));
   const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
   for (const binding of own) {
@@ -125,12 +128,13 @@ function bindings(metadata: Metadata, context: UploadContext): Binding[] {
   return [...own, ...kept];
 }
 
-function inherited(binding: Binding, before: Binding[]): Binding {
-  if (binding.type !== 'inherit') return binding;
+function inherited(binding: Binding, before: Binding[], isStrict: boolean): Binding[] {
+  if (binding.type !== 'inherit') return [binding];
   const name = String(binding.old_name ?? binding.name);
   const found = before.find((other) => other.name === name);
-  if (!found) throw missingBinding(10057, `binding ${name} cannot be inherited: there is none before`);
-  return { ...found, name: binding.name };
+  if (!found && isStrict)
+    throw missingBinding(10057, `binding ${name} cannot be inherited: there is none before`);
+  return found ? [{ ...found, name: binding.name }] : [];
 }
 
 type Exists = (binding: Binding, context: UploadContext) => [found: boolean, code: number, what: string];

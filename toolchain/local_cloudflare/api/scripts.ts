@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { addVersion, deploy } from '../deploying.ts';
 import { ok } from '../envelope.ts';
 import { invalidWorkerName } from '../errors.ts';
@@ -22,12 +22,8 @@ export function scripts(platform: Platform): Hono {
       const before = account.workers.get(name);
       const source = sourceOf(c);
       const inherit = before && account.newest(before);
-      const { version, settings } = await readUpload(c.req.raw, {
-        account,
-        worker: name,
-        before: inherit,
-        source,
-      });
+      const context = { account, worker: name, before: inherit, source, isStrict: isStrict(c) };
+      const { version, settings } = await readUpload(c.req.raw, context);
       const began = performance.now();
       addVersion(account, name, version, settings);
       const order = { name, version: version.id, source, annotations: version.annotations };
@@ -43,6 +39,8 @@ export function scripts(platform: Platform): Hono {
       });
     });
 }
+
+export const isStrict = (c: Context): boolean => c.req.query('bindings_inherit') === 'strict';
 
 export function workerName(name: string): string {
   if (!NAME.test(name)) throw invalidWorkerName(name);

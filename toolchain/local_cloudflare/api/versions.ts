@@ -1,10 +1,12 @@
 import { Hono } from 'hono';
+import { shown } from '../bindings.ts';
 import { addVersion } from '../deploying.ts';
 import { ok, paged } from '../envelope.ts';
 import { noSuchVersion } from '../errors.ts';
 import type { Version, VersionSummary } from '../model.ts';
 import { type Platform, sourceOf, workerOf } from '../platform.ts';
 import { readUpload } from '../upload.ts';
+import { isStrict } from './scripts.ts';
 
 const AUTHOR = 'local@localhost';
 
@@ -27,7 +29,7 @@ export function versions(platform: Platform): Hono {
       const worker = workerOf(platform, c.req.param('name'));
       const source = sourceOf(c);
       const before = account.newest(worker);
-      const context = { account, worker: worker.name, before, source };
+      const context = { account, worker: worker.name, before, source, isStrict: isStrict(c) };
       const { version, settings } = await readUpload(c.req.raw, context);
       addVersion(account, worker.name, version, settings);
       return ok(c, { ...whole(version), startup_time_ms: 0 });
@@ -46,5 +48,5 @@ function whole(version: Version): object {
     compatibility_flags: version.compatibility_flags,
     usage_model: 'standard',
   };
-  return { ...described(version), resources: { script, script_runtime } };
+  return { ...described(version), resources: { script, script_runtime, bindings: version.bindings.map(shown) } };
 }
