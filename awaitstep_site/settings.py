@@ -16,7 +16,6 @@ ALLOWED_HOSTS = AWAITSTEP.hosts
 CSRF_TRUSTED_ORIGINS = AWAITSTEP.origins
 
 INSTALLED_APPS = [
-    "daphne",
     "audit",
     "workflows",
     "deployments",

@@ -37,7 +37,7 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Target]:
         return super().get_queryset(request).defer("api_token")
 
-    def get_fields(self, request: HttpRequest, obj: Target | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Target | None = None) -> Any:
         if obj and obj.embedded:
             return ["name", "kind", "account_id", "is_default"]
         return ["name", "account_id", "api_token", "api_base_url", "is_default"]
@@ -65,18 +65,26 @@ class TargetAdmin(admin.ModelAdmin[Target]):
         super().save_model(request, obj, form, change)
 
 
+class PersonFilter(admin.RelatedFieldListFilter):
+    """The users, under a title that reads as a sentence: "By person"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "person"
+
+
 @admin.register(Deployment)
 class HistoryAdmin(ExportMixin, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
     """Read-only; each row leads to the deployment's page."""
 
-    list_display = ["number", "what", "target_name", "state", "stage", "requested_by_name", "when"]
+    list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
     list_display_links = None
     list_filter = [
         "status",
         "stage",
         ("target", admin.RelatedFieldListFilter),
         ("workflow", admin.RelatedFieldListFilter),
-        ("requested_by", admin.RelatedFieldListFilter),
+        ("requested_by", PersonFilter),
     ]
     search_fields = [
         "workflow_name",
@@ -96,7 +104,7 @@ class HistoryAdmin(ExportMixin, admin.ModelAdmin[Deployment]):  # type: ignore[m
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return HistoryQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})
 
-    @admin.display(description="deployment", ordering="pk")
+    @admin.display(description="no.", ordering="pk")
     def number(self, deployment: Deployment) -> SafeString:
         return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
 
@@ -106,12 +114,18 @@ class HistoryAdmin(ExportMixin, admin.ModelAdmin[Deployment]):  # type: ignore[m
 
     @admin.display(description="status")
     def state(self, deployment: Deployment) -> SafeString:
-        return status_badge(deployment.status)
+        return status_badge(deployment.status, deployment.stage)
 
     @admin.display(description="when", ordering="created_at")
-    def when(self, deployment: Deployment) -> SafeString:
-        taken = presentation.duration(presentation.time_taken(deployment))
-        return format_html("{}{}", ago(deployment.created_at), f", took {taken}" if taken else "")
+    def when(self, deployment: Deployment) -> str | SafeString:
+        return ago(deployment.created_at)
+
+    @admin.display(description="duration")
+    def took(self, deployment: Deployment) -> str:
+        return presentation.duration(presentation.time_taken(deployment))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Deployments", **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any

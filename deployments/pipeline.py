@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from workflows.codegen.bindings import BindingKind
-from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
-
 from deployments.cloudflare import bindings
 from deployments.cloudflare.bindings import Binding, Plan, Variable
 from deployments.cloudflare.naming import WORKFLOW_BINDING
 from deployments.cloudflare.wrangler_config import wrangler_config
 from deployments.errors import DeployError, Finding
 from deployments.stages import Stage
+from workflows.codegen.bindings import BindingKind
+from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
 

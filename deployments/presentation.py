@@ -86,6 +86,10 @@ class Tone:
     colour: str
     mark: str
 
+    @property
+    def css(self) -> str:
+        return f"tone-{self.colour}"
+
 
 TONES = {
     Status.QUEUED: Tone("clock", "quiet", "…"),
@@ -94,8 +98,8 @@ TONES = {
     Status.FAILED: Tone("cross", "bad", "✗"),
     Status.PARTIAL: Tone("half", "warn", "◐"),
     Status.INTERRUPTED: Tone("bolt", "warn", "⚡"),
-    Status.CANCELLED: Tone("bar", "quiet", "–"),
-    Status.SUPERSEDED: Tone("bar", "quiet", "–"),
+    Status.CANCELLED: Tone("bar", "quiet", "◌"),
+    Status.SUPERSEDED: Tone("bar", "quiet", "◌"),
 }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, connections
 
 from deployments import leases, pipeline, transitions
 from deployments.cloudflare.redaction import redact
@@ -23,6 +26,8 @@ from workflows.services import variables_of
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
+
 OUR_FAULT = (
     "Something went wrong in AwaitStep itself, not in your workflow. The server's log has the "
     "details. Nothing was uploaded after this stage; you can deploy again."
@@ -35,7 +40,9 @@ def perform(held: Held) -> None:
         account = _account(held.deployment)
         request = request_of(held.deployment)
     except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
-        transitions.enter(held.deployment.pk, held.token, stage=Stage.INITIALIZING)
+        _surely(
+            partial(transitions.enter, held.deployment.pk, held.token, stage=Stage.INITIALIZING)
+        )
         _end(held, error, secrets=())
         return
     secrets = [account.api_token, *_secrets(request)]
@@ -126,14 +133,26 @@ def _end(
     status, message, findings = _reason(error)
     if status is Status.FAILED and not isinstance(error, DeployError):
         logger.error("deployment %s failed", pk, exc_info=error)
-    transitions.end(
-        pk,
-        held.token,
-        status=status,
-        message=redact(message, secrets),
-        findings=findings,
-        facts=what_is_live(Deployment.objects.get(pk=pk), account),
+    end = partial(transitions.end, pk, held.token, status=status, findings=findings)
+    _surely(
+        lambda: end(
+            message=redact(message, secrets),
+            facts=what_is_live(Deployment.objects.get(pk=pk), account),
+        )
     )
+
+
+def _surely(end: Callable[[], object]) -> None:
+    """A database that is locked or away for a while must not leave a deployment without an end."""
+    for seconds in _PATIENCE:
+        try:
+            end()
+            return
+        except DatabaseError:
+            logger.exception("the end of a deployment could not be written; trying again")
+            connections.close_all()
+            time.sleep(seconds)
+    end()
 
 
 def _reason(error: Exception) -> tuple[Status, str, tuple[Finding, ...]]:
@@ -154,9 +173,12 @@ def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, A
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
         return {"uploaded": Uploaded.NO.value}
+    if account is None:
+        return {"uploaded": Uploaded.UNKNOWN.value}
     try:
-        live = account.live_version(deployment.worker_name) if account else ""
-    except DeployError:
+        live = account.live_version(deployment.worker_name)
+    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
+        logger.info("what is live of %s is unknown: %s", deployment, error)
         return {"uploaded": Uploaded.UNKNOWN.value}
     uploaded = Uploaded.NO if live == deployment.live_before else Uploaded.YES
     return {"uploaded": uploaded.value, "live_version": live}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -116,7 +117,8 @@ def deploy(request: HttpRequest, pk: str) -> HttpResponse:
     """Deploy the workflow's newest version to the default target, or to the one named."""
     workflow = get_object_or_404(Workflow, pk=pk)
     try:
-        made = services.request_deployment(workflow, target=_target(request), by=request.user)
+        by = cast("User", request.user)
+        made = services.request_deployment(workflow, target=_target(request), by=by)
     except WorkflowVersion.DoesNotExist:
         messages.error(request, f"{workflow} has no version to deploy: save it once, then deploy.")
     except DeployError as refusal:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from deployments.models import Deployment
 from deployments.services import live_deployment
 from deployments.stages import Status
+from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
 from workflows.models import Workflow
 
@@ -39,9 +40,9 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
             )
         )
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         may_deploy = request.user.has_perm(DEPLOY)
-        return [column for column in self.list_display if may_deploy or column != "deploy"]  # type: ignore[misc]
+        return [column for column in self.list_display if may_deploy or column != "deploy"]
 
     @admin.display(description="live", empty_value="not deployed")
     def live(self, workflow: Any) -> str | None:
@@ -84,7 +85,6 @@ def status_link(pk: int, status: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, status_badge(status))
 
 
-def status_badge(status: str) -> SafeString:
-    return SafeString(
-        render_to_string("deployments/_status_badge.html", {"status": status}).strip()
-    )
+def status_badge(status: str, stage: str = "") -> SafeString:
+    html = render_to_string("deployments/_status.html", awaitstep.status(status, stage))
+    return SafeString(html.strip())

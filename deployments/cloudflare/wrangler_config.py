@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflows.codegen.bindings import BindingKind
-
 from deployments.cloudflare.bindings import Binding
 from deployments.cloudflare.naming import WORKFLOW_BINDING
+from workflows.codegen.bindings import BindingKind
 
 COMPATIBILITY_DATE = "2026-11-01"
 MAIN = "worker.js"

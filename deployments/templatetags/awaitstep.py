@@ -69,7 +69,7 @@ def stage_label(stage: str) -> str:
 @register.filter
 def tone(status: str) -> str:
     """The class of a status's colour."""
-    return f"tone-{presentation.TONES[Status(status)].colour}"
+    return presentation.TONES[Status(status)].css
 
 
 @register.filter
@@ -88,10 +88,15 @@ def lines(text: str, name: str) -> SafeString:
 
 
 @register.inclusion_tag("deployments/_status.html")
-def status(value: str) -> dict[str, Any]:
-    """The icon and the word of a status, in its colour."""
+def status(value: str, stage: str = "") -> dict[str, Any]:
+    """The icon and the word of a status, in its colour, and the stage where it went wrong."""
     known = Status(value)
-    return {"label": known.label, "tone": presentation.TONES[known]}
+    ended_early = known.is_final and known is not Status.SUCCEEDED
+    return {
+        "label": known.label,
+        "tone": presentation.TONES[known],
+        "at": stage_label(stage) if ended_early else "",
+    }
 
 
 @register.inclusion_tag("deployments/_icon.html")

@@ -10,10 +10,10 @@ from typing import Any
 
 import cloudflare
 from cloudflare import Cloudflare
-from workflows.codegen.bindings import BindingKind
 
 from deployments.cloudflare import naming
 from deployments.errors import DeployError
+from workflows.codegen.bindings import BindingKind
 
 _SECONDS = 30.0
 
@@ -65,13 +65,16 @@ class Account:
         """Return the id of the version that takes all requests; "" where there is none."""
         with self.explained("read the Worker's deployments"):
             try:
-                answer: Any = self.client.workers.scripts.deployments.list(
+                page: Any = self.client.workers.scripts.deployments.list(
                     worker, account_id=self.account_id
                 )
             except cloudflare.NotFoundError:
                 return ""
-        newest = answer.deployments[0].versions if answer and answer.deployments else []
-        return next((v.version_id for v in newest if v.percentage == 100), "")
+        # Cloudflare answers {"deployments": [...]}, newest first; the SDK's page expects "items".
+        answered = page.result.to_dict() if page.result else {}
+        newest = next(iter(answered.get("deployments") or []), {})
+        whole = (one for one in newest.get("versions", []) if one["percentage"] == 100)
+        return next((str(one["version_id"]) for one in whole), "")
 
     def workflow_owner(self, workflow: str) -> str:
         """Return the Worker that a Workflow of this name belongs to; "" where there is none."""

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workflows.codegen.bindings import BindingKind
-from workflows.codegen.module import GeneratedModule
-
 from audit.keyfile import private_folder
 from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
@@ -22,6 +19,8 @@ from deployments.pipeline import Bundle, DeployRequest, Site
 from deployments.tools import npm, process, wrangler
 from deployments.tools.account import Account
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
+from workflows.codegen.bindings import BindingKind
+from workflows.codegen.module import GeneratedModule
 
 TIMED_OUT = (
     "wrangler was {reason} and has been ended. The network or the target's API is slow or down: "

@@ -9,6 +9,9 @@ from typing import Final
 _WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_$]")
 
+_MOST_WORDS: Final = 8
+_MOST_LETTERS: Final = 60
+
 _LANGUAGE: Final = """
 abstract any arguments as asserts async await bigint boolean break case catch class const constructor
 continue debugger declare default delete do else enum eval export extends false finally for from
@@ -84,3 +87,13 @@ def variables(ids: Iterable[str], names: Names) -> dict[str, str]:
     exact = [id_ for id_ in ids if is_name(id_) and id_ not in RESERVED]
     rest = set(ids) - set(exact)
     return {id_: names.unique(id_) for id_ in [*exact, *(id_ for id_ in ids if id_ in rest)]}
+
+
+def class_name_for(name: str) -> str:
+    """Return the class of a workflow of this name: `Order e-mails` is `OrderEMails`.
+
+    It is chosen once: Cloudflare knows the workflow's code by it.
+    """
+    words = re.findall(r"[A-Za-z0-9]+", name)[:_MOST_WORDS]
+    wish = made_valid("".join(word[:1].upper() + word[1:] for word in words))[:_MOST_LETTERS]
+    return f"{wish}Workflow" if wish in RESERVED or len(words) == 0 else wish

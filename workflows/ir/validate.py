@@ -76,25 +76,32 @@ def parse(document: object, types: Mapping[str, NodeType] = NODE_TYPES) -> Parse
 
 def parse_json(text: str | bytes) -> Parsed:
     """Read and check a document given as text; never raises."""
+    try:
+        return parse(read_json(text))
+    except InvalidIR as invalid:
+        return Parsed(ir=None, problems=invalid.problems)
+
+
+def read_json(text: str | bytes) -> object:
+    """Return the JSON value that the text is; raises InvalidIR where it is none."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
-        return _refused(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")
+        raise _refused(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")
     try:
-        return parse(json.loads(data, object_pairs_hook=_no_twins, parse_constant=_no_constant))
+        return json.loads(data, object_pairs_hook=_no_twins, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        return _refused(
-            f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg.lower()}"
-        )
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _refused(f"is not JSON: {where}: {error.msg.lower()}") from None
     except UnicodeDecodeError as error:
-        return _refused(f"is not UTF-8: byte {error.start} cannot be read")
+        raise _refused(f"is not UTF-8: byte {error.start} cannot be read") from None
     except RecursionError:
-        return _refused(f"nests values more than {MAX_JSON_DEPTH} deep")
+        raise _refused(f"nests values more than {MAX_JSON_DEPTH} deep") from None
     except ValueError as error:
-        return _refused(str(error))
+        raise _refused(str(error)) from None
 
 
-def _refused(message: str) -> Parsed:
-    return Parsed(ir=None, problems=(Problem(path="", message=message),))
+def _refused(message: str) -> InvalidIR:
+    return InvalidIR([Problem(path="", message=message)])
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

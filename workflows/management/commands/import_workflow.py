@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import parse_json
+from workflows.ir.validate import read_json
 from workflows.models import Workflow
 from workflows.services import import_document
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         into = _existing(options["workflow"]) if options["workflow"] else None
         try:
-            workflow = import_document(parse_json(_read(options["file"])), into=into)
+            workflow = import_document(read_json(_read(options["file"])), into=into)
         except InvalidIR as invalid:
             for problem in invalid.problems:
                 self.stderr.write(str(problem))

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import connection
+from pytest_django.fixtures import SettingsWrapper
+
+from audit.fields import UnreadableSecret
+from awaitstep_site.env import Environment
+from workflows.models import EnvironmentVariable
+from workflows.services import set_variable
+
+pytestmark = pytest.mark.django_db
+
+
+def use_keys(settings: SettingsWrapper, *keys: str) -> None:
+    joined = ",".join(keys)
+    settings.AWAITSTEP = Environment(encryption_keys=joined)
+
+
+def stored() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM workflows_environmentvariable")
+        return str(cursor.fetchone()[0])
+
+
+def test_a_value_is_not_readable_in_the_database() -> None:
+    set_variable("TOKEN", "sentinel", is_secret=True)
+
+    assert "sentinel" not in stored()
+    assert EnvironmentVariable.objects.get().value == "sentinel"
+
+
+def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: SettingsWrapper) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    use_keys(settings, old)
+    variable = set_variable("TOKEN", "sentinel")
+    use_keys(settings, new, old)
+
+    variable.refresh_from_db()
+    variable.save()
+
+    assert variable.value == "sentinel"
+    assert Fernet(new).decrypt(stored()) == b"sentinel"
+
+
+def test_without_its_key_a_secret_cannot_be_read_and_the_error_says_what_to_do(
+    settings: SettingsWrapper,
+) -> None:
+    set_variable("TOKEN", "sentinel")
+    use_keys(settings, Fernet.generate_key().decode())
+
+    with pytest.raises(UnreadableSecret, match="AWAITSTEP_ENCRYPTION_KEYS"):
+        EnvironmentVariable.objects.get()

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from uuid import uuid4
+
+from audit.keyfile import read_or_create
+
+
+def test_callers_at_once_agree_on_one_text(tmp_path: Path) -> None:
+    path, start, texts = tmp_path / "keys" / "one", threading.Barrier(8), set()
+
+    def read() -> None:
+        start.wait()
+        texts.add(read_or_create(path, lambda: str(uuid4())))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert texts == {path.read_text().strip()}
+    assert [found.name for found in path.parent.iterdir()] == ["one"]
+    assert path.stat().st_mode & 0o777 == 0o600

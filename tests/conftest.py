@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.installation import Installation
+from tests.platform_fixture import platform  # noqa: F401 - a fixture
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation with its embedded platform and its web server, used from outside."""
+    whole = Installation(Path(tmp_path_factory.mktemp("installation")))
+    whole.manage("migrate", "--verbosity", "0")
+    whole.start_platform()
+    whole.start_server()
+    whole.create_user("deployer")
+    yield whole
+    whole.stop()

@@ -1,0 +1,105 @@
+"""A fake of the pipeline's outside world, for the unit tests of the pure core alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployments.errors import DeployError
+from deployments.pipeline import Bundle, DeployRequest, Site
+from workflows.codegen.bindings import BindingKind
+from workflows.codegen.module import GeneratedModule
+from workflows.services import Variable
+
+
+@dataclass
+class FakeTools:
+    """Does nothing, remembers what it was asked, and fails where it is told to."""
+
+    fails_at: str = ""
+    provisions: bool = True
+    live: str = "v1"
+    wrangler_version: str = "4.0.0"
+    bundle: Bundle | None = None
+    open_folders: int = 0
+    asked: list[str] = field(default_factory=list)
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what == self.fails_at:
+            raise DeployError(f"{what} failed")
+
+    def inspect(self, request: DeployRequest) -> Site:
+        self._ask("inspect")
+        return Site(worker_url="http://w", dashboard_url="http://d", live_version="v0")
+
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
+        self._ask("compile")
+        return "export default {}"
+
+    def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
+        self._ask("provide")
+        return f"id-of-{name}" if self.provisions else None
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        self.open_folders += 1
+        try:
+            yield Path("nowhere")
+        finally:
+            self.open_folders -= 1
+
+    def write(self, folder: Path, bundle: Bundle) -> None:
+        self._ask("write")
+        self.bundle = bundle
+
+    def upload(self, folder: Path, request: DeployRequest) -> str:
+        self._ask("upload")
+        return "v1"
+
+    def live_version(self, worker: str) -> str:
+        self._ask("live_version")
+        return self.live
+
+
+def document(code: str = "return 1;") -> dict[str, Any]:
+    """A workflow of one step."""
+    step = {
+        "id": "only",
+        "type": "step",
+        "name": "Only step",
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "position": {"x": 0, "y": 0},
+        "data": {"code": code},
+    }
+    return {
+        "metadata": {
+            "name": "One step",
+            "version": 1,
+            "createdAt": "2026-01-01T00:00:00Z",
+            "updatedAt": "2026-01-01T00:00:00Z",
+        },
+        "trigger": {"type": "manual"},
+        "entryNodeId": "only",
+        "nodes": [step],
+        "edges": [],
+    }
+
+
+def variable(name: str, value: str = "x", *, is_secret: bool = False) -> Variable:
+    return Variable(name=name, value=value, is_secret=is_secret, origin="workflow")
+
+
+def request(code: str = "return 1;", *variables: Variable) -> DeployRequest:
+    return DeployRequest(
+        ir=document(code),
+        entry_code="",
+        dependencies={},
+        class_name="OneStep",
+        worker_name="awaitstep-abc",
+        variables={one.name: one for one in variables},
+    )

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployments import pipeline
+from deployments.errors import DeployError
+from deployments.stages import HAPPY_PATH, Stage
+from tests.deployments.fakes import FakeTools, request, variable
+
+
+def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:
+    last = Stage.INITIALIZING
+    try:
+        for progress in pipeline.run(request(*asked), tools):
+            last = progress.stage
+    except DeployError as error:
+        return last, str(error)
+    return last, ""
+
+
+def test_a_deploy_goes_through_the_ten_stages_in_order() -> None:
+    stages = [progress.stage for progress in pipeline.run(request(), FakeTools())]
+
+    assert stages == list(HAPPY_PATH)
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "stage"),
+    [
+        ("inspect", Stage.INITIALIZING),
+        ("compile", Stage.GENERATING_CODE),
+        ("write", Stage.CREATING_WORKER),
+        ("upload", Stage.DEPLOYING),
+        ("live_version", Stage.WORKER_DEPLOYED),
+    ],
+)
+def test_a_failure_leaves_the_stage_that_it_happened_in(fails_at: str, stage: Stage) -> None:
+    tools = FakeTools(fails_at=fails_at)
+
+    assert last_stage(tools) == (stage, f"{fails_at} failed")
+    assert tools.open_folders == 0
+
+
+def test_an_abandoned_deploy_leaves_no_directory() -> None:
+    tools = FakeTools()
+    stages = pipeline.run(request(), tools)
+
+    for progress in stages:
+        if progress.stage is Stage.DEPLOYING:
+            break
+    stages.close()
+
+    assert tools.open_folders == 0
+
+
+def test_an_invalid_document_fails_while_generating_and_names_its_node() -> None:
+    stage, message = last_stage(FakeTools(), "return {{nobody}};")
+
+    assert stage is Stage.GENERATING_CODE
+    assert "only" in message
+    assert "nobody" in message
+
+
+def test_everything_that_env_lacks_is_one_message() -> None:
+    stage, message = last_stage(
+        FakeTools(provisions=False), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
+    )
+
+    assert stage is Stage.DETECTING_BINDINGS
+    for name in ("MY_KV_BINDING_ID", "MY_DB_BINDING_ID", "API_KEY"):
+        assert name in message
+
+
+def test_a_missing_resource_is_provided_by_a_target_that_can() -> None:
+    tools = FakeTools()
+
+    list(pipeline.run(request("return env.MY_KV;"), tools))
+
+    assert tools.bundle
+    assert tools.bundle.config["kv_namespaces"] == [{"binding": "MY_KV", "id": "id-of-MY_KV"}]
+
+
+def test_a_binding_id_names_the_resource_and_is_not_sent() -> None:
+    tools = FakeTools()
+    named = variable("MY_DB_BINDING_ID", "abc")
+
+    list(pipeline.run(request("return env.MY_DB;", named), tools))
+
+    assert tools.bundle
+    assert tools.bundle.config["d1_databases"][0]["database_id"] == "abc"
+    assert tools.bundle.config["vars"] == {}
+
+
+def test_secrets_travel_apart_from_variables() -> None:
+    tools = FakeTools()
+    secret, plain = variable("TOKEN", "s3cret", is_secret=True), variable("MODE", "on")
+
+    list(pipeline.run(request("return 1;", secret, plain), tools))
+
+    assert tools.bundle
+    assert tools.bundle.secrets == {"TOKEN": "s3cret"}
+    assert tools.bundle.config["vars"] == {"MODE": "on"}
+
+
+def test_a_version_that_is_not_live_afterwards_is_a_failure() -> None:
+    stage, message = last_stage(FakeTools(live="another"))
+
+    assert stage is Stage.WORKER_DEPLOYED
+    assert "another is live" in message

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from deployments import leases, queue
+from deployments.models import Deployment, Lease
+from deployments.services import request_deployment
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+
+
+def statuses() -> list[str]:
+    return list(Deployment.objects.order_by("pk").values_list("status", flat=True))
+
+
+@pytest.mark.django_db
+def test_a_newer_request_takes_the_waiting_place() -> None:
+    workflow = make_workflow()
+
+    first, second = request_deployment(workflow), request_deployment(workflow)
+
+    first.refresh_from_db()
+    assert statuses() == ["superseded", "queued"]
+    assert first.superseded_by == second
+    assert first.records.get().stage == "FAILED"
+
+
+@pytest.mark.django_db
+def test_workflows_and_targets_do_not_wait_for_one_another() -> None:
+    workflow = make_workflow()
+
+    request_deployment(workflow)
+    request_deployment(workflow, target=make_target())
+    request_deployment(make_workflow())
+
+    assert statuses() == ["queued"] * 3
+
+
+@pytest.mark.django_db
+def test_the_oldest_free_deployment_is_claimed_first() -> None:
+    busy = make_deployment(status="running")
+    make_deployment(workflow=busy.workflow)
+    free = make_deployment()
+    make_deployment()
+
+    held = queue.claim()
+
+    assert held
+    assert held.deployment == free
+
+
+@pytest.mark.django_db
+def test_nothing_is_claimed_where_nothing_waits() -> None:
+    make_deployment(status="succeeded")
+
+    assert queue.claim() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_at_once_one_gets_the_deployment() -> None:
+    make_deployment()
+    start, claimed = threading.Barrier(8), []
+
+    def work() -> None:
+        start.wait()
+        claimed.append(queue.claim())
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len([held for held in claimed if held]) == 1
+    assert len(claimed) == 8
+
+
+@pytest.mark.django_db
+def test_a_deployment_whose_worker_is_gone_is_interrupted_and_its_place_is_free() -> None:
+    gone = make_deployment(status="running", stage="GENERATING_CODE")
+    leases.grant(gone)
+    Lease.objects.update(pid_started=1.0)
+    waiting = make_deployment(workflow=gone.workflow)
+
+    queue.sweep()
+
+    gone.refresh_from_db()
+    assert (gone.status, gone.stage, gone.uploaded) == ("interrupted", "GENERATING_CODE", "no")
+    assert "Interrupted at Generating code" in gone.records.get().message
+    held = queue.claim()
+    assert held
+    assert held.deployment == waiting
+
+
+@pytest.mark.django_db
+def test_an_upload_that_was_interrupted_is_unknown_while_the_target_is_silent() -> None:
+    gone = make_deployment(status="running", stage="DEPLOYING", target=make_target())
+    leases.grant(gone)
+    Lease.objects.update(pid_started=1.0)
+
+    queue.sweep()
+
+    gone.refresh_from_db()
+    assert (gone.status, gone.uploaded) == ("interrupted", "unknown")
+
+
+@pytest.mark.django_db
+def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
+    running = make_deployment(status="running")
+    leases.grant(running)
+    deploys: Path = settings.AWAITSTEP.data_dir / "deploys"
+    kept, left = deploys / f"{running.pk}-abc", deploys / "999999-abc"
+    for folder in (kept, left):
+        folder.mkdir(parents=True)
+
+    queue.sweep()
+
+    assert (kept.exists(), left.exists()) == (True, False)
+    kept.rmdir()

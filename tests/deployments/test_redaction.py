@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.cloudflare.redaction import MASK, redact
+
+SECRET = 'p&ss"w<rd/é+sentinel\\42'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        json.dumps(SECRET),
+        escape(SECRET),
+        *(base64.b64encode(b"x" * n + SECRET.encode() + b"yz").decode() for n in range(3)),
+    ],
+)
+def test_a_secret_is_masked_in_every_usual_encoding(form: str) -> None:
+    masked = redact(f"before {form} after", [SECRET])
+
+    assert MASK in masked
+    assert "sentinel" not in masked
+    assert base64.b64encode(b"sentinel").decode()[:8] not in masked
+
+
+def test_a_secret_within_another_does_not_survive_in_part() -> None:
+    assert redact("abcdef", ["abc", "abcdef"]) == MASK
+
+
+def test_no_secrets_change_nothing() -> None:
+    assert redact("text", ["", *[]]) == "text"
+
+
+@given(st.text(min_size=8), st.text(), st.text())
+def test_no_secret_survives_anywhere(secret: str, before: str, after: str) -> None:
+    assert secret not in redact(before + secret + after, [secret]).replace(MASK, "\0")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from deployments.stages import HAPPY_PATH, Stage, Status
+
+REFERENCE = """
+{"stage":"INITIALIZING","message":"Preparing deployment...","progress":5}
+{"stage":"GENERATING_CODE","message":"Transpiling TypeScript...","progress":15}
+{"stage":"CODE_READY","message":"Code compiled","progress":25}
+{"stage":"DETECTING_BINDINGS","message":"Analyzing workflow bindings...","progress":35}
+{"stage":"BINDINGS_READY","message":"Bindings configured","progress":45}
+{"stage":"CREATING_WORKER","message":"Creating Cloudflare Worker...","progress":55}
+{"stage":"DEPLOYING","message":"Deploying to Cloudflare...","progress":65}
+{"stage":"WORKER_DEPLOYED","message":"Worker deployed","progress":80}
+{"stage":"UPDATING_WORKFLOW","message":"Updating workflow configuration...","progress":90}
+{"stage":"COMPLETED","message":"Deployment successful","progress":100}
+"""
+
+
+def test_the_stages_tell_what_the_reference_tells() -> None:
+    told = [
+        f'{{"stage":"{stage}","message":"{stage.message}","progress":{stage.percent}}}'
+        for stage in HAPPY_PATH
+    ]
+
+    assert told == REFERENCE.split("\n")[1:-1]
+
+
+def test_each_stage_follows_the_one_before() -> None:
+    assert [stage.predecessor for stage in HAPPY_PATH] == ["", *HAPPY_PATH[:-1]]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_what_waits_or_runs_is_not_final(status: Status) -> None:
+    assert status.is_final == (status not in (Status.QUEUED, Status.RUNNING))
+
+
+def test_only_completed_and_failed_are_last() -> None:
+    assert [stage for stage in Stage if stage.is_last] == [Stage.COMPLETED, Stage.FAILED]

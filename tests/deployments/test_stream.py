@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+
+from deployments import events, leases, transitions
+from deployments.leases import Held
+from deployments.stages import HAPPY_PATH, Stage, Status
+from deployments.stream import follow
+from tests.deployments.factories import make_deployment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def yes() -> bool:
+    return True
+
+
+def numbers(frames: bytes) -> list[int]:
+    return [int(line[4:]) for line in frames.decode().splitlines() if line.startswith("id: ")]
+
+
+def hold() -> Held:
+    return leases.grant(make_deployment(status="running"))
+
+
+def enter(held: Held, *stages: Stage) -> None:
+    for stage in stages:
+        transitions.enter(held.deployment.pk, held.token, stage=stage)
+
+
+async def rest(stream: AsyncGenerator[bytes]) -> bytes:
+    async with asyncio.timeout(20):
+        return b"".join([frame async for frame in stream])
+
+
+async def read(held: Held, cursor: int) -> bytes:
+    async with aclosing(channel(held, cursor)) as stream:
+        return await rest(stream)
+
+
+def channel(held: Held, cursor: int | None) -> AsyncGenerator[bytes]:
+    return follow(events.channel_of(held.deployment.pk), cursor, still_allowed=yes)
+
+
+async def scenario_of_a_finished_deployment() -> tuple[bytes, bytes, bytes]:
+    held = await sync_to_async(hold)()
+    await sync_to_async(enter)(held, *HAPPY_PATH)
+    return await read(held, 0), await read(held, 7), await read(held, 10)
+
+
+def test_a_finished_deployment_is_replayed_from_the_cursor_and_ends_with_its_result() -> None:
+    whole, part, nothing = asyncio.run(scenario_of_a_finished_deployment())
+
+    assert [numbers(frames) for frames in (whole, part, nothing)] == [
+        [*range(1, 11)],
+        [8, 9, 10],
+        [],
+    ]
+    for frames in (whole, part, nothing):
+        *_, name, data = frames.decode().strip().splitlines()
+        assert name == "event: result"
+        assert json.loads(data.removeprefix("data: "))["status"] == "succeeded"
+
+
+async def scenario_of_stages_that_come_in_a_burst() -> list[bytes]:
+    held = await sync_to_async(hold)()
+    streams = [channel(held, 0) for _ in range(20)]
+    for stream in streams:
+        await anext(stream)
+    reading = [asyncio.ensure_future(rest(stream)) for stream in streams]
+    await database_sync_to_async(enter, thread_sensitive=False)(held, *HAPPY_PATH)
+    return await asyncio.gather(*reading)
+
+
+def test_every_reader_gets_every_stage_once_and_in_order() -> None:
+    for frames in asyncio.run(scenario_of_stages_that_come_in_a_burst()):
+        assert numbers(frames) == [*range(1, 11)]
+
+
+def fail(held: Held) -> None:
+    enter(held, Stage.INITIALIZING)
+    transitions.end(held.deployment.pk, held.token, status=Status.FAILED, message="because")
+
+
+async def scenario_of_a_failure() -> bytes:
+    held = await sync_to_async(hold)()
+    await sync_to_async(fail)(held)
+    return await read(held, 0)
+
+
+def test_a_failure_ends_the_stream_too() -> None:
+    frames = asyncio.run(scenario_of_a_failure()).decode()
+
+    assert 'data: {"stage": "FAILED", "message": "because", "progress": 5}' in frames
+    assert '"status": "failed"' in frames
+
+
+async def scenario_of_the_dashboard() -> bytes:
+    stream = follow(events.ALL, None, still_allowed=yes)
+    await anext(stream)
+    held = await database_sync_to_async(hold, thread_sensitive=False)()
+    await database_sync_to_async(enter, thread_sensitive=False)(held, Stage.INITIALIZING)
+    async with asyncio.timeout(20), aclosing(stream):
+        frames = b""
+        while frames.count(b"data: ") < 2:
+            frames += await anext(stream)
+    return frames
+
+
+def test_the_dashboard_hears_of_a_new_deployment_and_of_its_stage() -> None:
+    frames = asyncio.run(scenario_of_the_dashboard())
+
+    assert b'"stage": ""' in frames
+    assert b'"stage": "INITIALIZING"' in frames

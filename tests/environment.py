@@ -1,0 +1,34 @@
+"""Loaded before Django's settings (see pyproject.toml): the tests' own data directory and ports."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import tempfile
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _fresh(variables: dict[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith("AWAITSTEP_")]:
+        if name != "AWAITSTEP_REQUIRE_BROWSER":
+            del os.environ[name]
+    os.environ.update(variables)
+
+
+_data_dir = tempfile.mkdtemp(prefix="awaitstep-tests-")
+atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+_fresh(
+    {
+        "AWAITSTEP_DATA_DIR": _data_dir,
+        "AWAITSTEP_PORT": str(free_port()),
+        "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
+    }
+)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from awaitstep_site.env import Environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_the_readme_has_a_row_for_every_setting_and_no_other() -> None:
+    rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", (PROJECT / "README.md").read_text(), re.M)
+
+    assert sorted(rows) == sorted(name.upper() for name in Environment.model_fields)
+
+
+def test_the_embedded_platform_is_off_in_production_unless_asked_for(tmp_path: Path) -> None:
+    production = Environment(mode="production", data_dir=tmp_path)
+    asked = Environment(mode="production", data_dir=tmp_path, local_cloudflare=True)
+
+    assert (production.offers_local_cloudflare, asked.offers_local_cloudflare) == (False, True)
+
+
+def test_production_must_name_its_hosts() -> None:
+    with pytest.raises(ValidationError, match="AWAITSTEP_ALLOWED_HOSTS"):
+        Environment(mode="production", allowed_hosts="*")
+
+
+def test_the_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
+    first, second = (Environment(data_dir=tmp_path / "data") for _ in range(2))
+
+    assert first.fernet_keys == second.fernet_keys
+    modes = [path.stat().st_mode & 0o777 for path in sorted((tmp_path / "data").rglob("*"))]
+    assert modes == [0o700, 0o600]
+
+
+@pytest.mark.parametrize(
+    "package", ["workflows.ir", "workflows.codegen", "workflows.nodes", "deployments.pipeline"]
+)
+def test_the_pure_packages_load_without_django(package: str) -> None:
+    code = f"import sys, {package}; sys.exit('django' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
