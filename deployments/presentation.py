@@ -162,10 +162,10 @@ _UNHAPPY = {Status.FAILED: "failed", Status.PARTIAL: "failed"}
 def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list[Step]:
     """Return all ten stages; a stage lasts until the next record, the current one until `now`."""
     known = list(records)
-    ends = [record.entered_at for record in known[1:]] + [attempt.finished_at or now]
+    ends = [*(record.entered_at for record in known[1:]), attempt.finished_at or now]
     entered = {
         record.stage: (record.entered_at, (end - record.entered_at).total_seconds())
-        for record, end in zip(known, ends, strict=True)
+        for record, end in zip(known, ends, strict=False)
     }
     return [_step(stage, attempt, entered.get(stage.value)) for stage in HAPPY_PATH]
 

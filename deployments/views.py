@@ -18,7 +18,7 @@ from deployments import dashboard as board
 from deployments import next_steps, presentation, services
 from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
-from deployments.models import Deployment, ProgramOutput, Target
+from deployments.models import Deployment, ProgramOutput, StageRecord, Target
 from deployments.tabs import TABS, Tab
 from workflows.models import Workflow, WorkflowVersion
 
@@ -43,9 +43,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
+    # The records first: a stage that begins in between is then newer than the cursor, and told.
+    records = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
     shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")
     item = get_object_or_404(shown.defer("target__api_token"), pk=pk)
-    records = list(item.records.order_by("number"))
     now = timezone.now()
     context = {
         "deployment": item,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -30,7 +31,7 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         return found if _is_one(request) else found.defer("ir", "entry_code", "dependencies")
 
     def save_model(self, request: HttpRequest, obj: Workflow, form: Any, change: bool) -> None:  # noqa: FBT001
-        services.save_draft(obj, by=request.user)
+        services.save_draft(obj, by=cast("User", request.user))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Versions go with their workflow although nobody may delete one by itself."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,6 +15,9 @@ from audit.fields import UnreadableSecret
 from workflows.ir.validate import parse_json
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.services import BINDING_ID
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
 
 _PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*")
 _VERSION = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
@@ -114,13 +118,19 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         current = Workflow.objects.filter(pk=self.instance.pk).values_list("updated_at", flat=True)
         saved_at = current.first()
         if opened_at and saved_at and opened_at != saved_at:
-            self.data = self.data.copy()
-            self.data["opened_at"] = saved_at.isoformat()
+            self.data = _replaced(self.data, "opened_at", saved_at.isoformat())
             raise ValidationError(
                 "Somebody else saved this workflow while you were editing it. Nothing of yours is "
                 "saved yet: open it in another tab to see their version, or save again to replace it."
             )
         return cleaned
+
+
+def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, Any]:
+    """Return what was posted with another value, for the form to show."""
+    changed = cast("QueryDict", data).copy()
+    changed[name] = value
+    return changed
 
 
 def _is_package(name: str, version: object) -> bool:
@@ -182,8 +192,7 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
 
     def _forget_typed(self, cleaned: dict[str, Any]) -> None:
         """A page with an error must not carry the secret that was typed; ask for it again."""
-        self.data = self.data.copy()
-        self.data["value"] = ""
+        self.data = _replaced(self.data, "value", "")
         if cleaned.get("value"):
             self.add_error("value", "Nothing was saved: type the secret again.")
 
