@@ -153,9 +153,11 @@ class Emitter:
     # The tree
 
     def region(self, region: Region) -> None:
-        """Write the steps of a region, one level in."""
+        """Write the steps of a region, one level in; then the container's lines go on."""
+        container = self._writer.node_id
         with self.indented():
             self.steps(region)
+        self._writer.mark(container)
 
     def regions(self, node: Node) -> tuple[Region, ...]:
         """Return the regions of the container that is being written, in the order of its labels."""
@@ -186,7 +188,6 @@ class Emitter:
             self._writer.mark(step.node_id)
             self.line(f"if ({self._flag(shared.steps[0].node_id)}) {{")
             self.region(shared)
-            self._writer.mark(step.node_id)
             self.line("}")
 
     def _node(self, step: Step) -> Node:

@@ -39,7 +39,7 @@ def env_names(syntax: Syntax) -> EnvNames:
     found = EnvNames()
     if b"env" not in syntax.data:
         return found
-    for node in _envs(syntax):
+    for node in sorted(_envs(syntax), key=lambda one: one.start_byte):
         names = _names_of(node)
         if names is None:
             found.unreadable.append(
@@ -92,9 +92,17 @@ def _names_of(env: Node) -> list[str] | None:
 def _outermost(node: Node) -> tuple[Node, Node | None]:
     """Step out of parentheses, casts and `!`."""
     parent = node.parent
-    while parent is not None and parent.type in _TRANSPARENT:
+    while parent is not None and (parent.type in _TRANSPARENT or _is_misread(parent, node)):
         node, parent = parent, parent.parent
     return node, parent
+
+
+def _is_misread(parent: Node, node: Node) -> bool:
+    """Whether the grammar took `1 + env!` for `(1 + env)!`, as it does with every operator."""
+    around = parent.parent
+    is_operation = parent.type in ("binary_expression", "unary_expression", "await_expression")
+    is_bang = around is not None and around.type == "non_null_expression"
+    return is_operation and is_bang and parent.end_byte == node.end_byte
 
 
 def _declared(declarator: Node, node: Node) -> list[str] | None:

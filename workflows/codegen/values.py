@@ -48,7 +48,7 @@ def _mapped(code: Code | Text, text: str, start: int) -> list[Piece]:
 def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
     """Return text: a string, the value of one reference alone, or a template literal."""
     if not field.references:
-        return [Mapped(literal(field.source), field.path, 1, 1)]
+        return [literal(field.source)]
     return _template(field, field.source, resolve)
 
 

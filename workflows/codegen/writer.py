@@ -89,7 +89,11 @@ class Writer:
 
     def line(self, *pieces: Piece) -> None:
         """Write one line, indented; mapped pieces stand in it byte for byte."""
-        self._write(self._indent if any(pieces) else "", *pieces, "\n")
+        if len(pieces) == 1 and isinstance(pieces[0], str):
+            self._parts.append(f"{self._indent}{pieces[0]}\n")
+            self._line += 1
+        else:
+            self._write(self._indent if pieces else "", *pieces, "\n")
 
     def verbatim(self, *pieces: Piece) -> None:
         """Write pieces as they are, without indentation, and end the line."""
@@ -98,18 +102,22 @@ class Writer:
     def _write(self, *pieces: Piece) -> None:
         column = 1
         for piece in pieces:
-            text = piece if isinstance(piece, str) else piece.text
-            start = (self._line, column)
-            ends = line_ends(text)
-            if ends:
-                self._line += ends
-                column = len(_LINE_END.split(text)[-1]) + 1
+            if isinstance(piece, str):
+                self._parts.append(piece)
+                column = self._after(piece, column) if "\n" in piece else column + len(piece)
             else:
-                column += len(text)
-            if isinstance(piece, Mapped):
-                self._starts.append(start)
+                self._starts.append((self._line, column))
+                self._parts.append(piece.text)
+                column = self._after(piece.text, column)
                 self._segments.append(_Segment((self._line, column), self.node_id, piece))
-            self._parts.append(text)
+
+    def _after(self, text: str, column: int) -> int:
+        """Return the column behind a text, and count its lines."""
+        ends = line_ends(text)
+        if not ends:
+            return column + len(text)
+        self._line += ends
+        return len(_LINE_END.split(text)[-1]) + 1 if _ODD_LINE_END.search(text) else _tail(text)
 
     def text_block(self, text: str) -> None:
         """Write lines that are ours and stand at the left margin."""
@@ -136,6 +144,11 @@ class Writer:
         if not node_id:
             return None
         return Location(node_id=node_id, path=f"nodes.{node_id}", line=0, column=0)
+
+
+def _tail(text: str) -> int:
+    """Return the column behind a text whose lines end as usual."""
+    return len(text) - text.rfind("\n")
 
 
 def _inside(segment: _Segment, start: tuple[int, int], *, at: tuple[int, int]) -> Location:

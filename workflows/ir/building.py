@@ -61,6 +61,7 @@ class Builder:
         self._arms: dict[str, list[int]] = {}
         self._shared: dict[str, list[int]] = {}
         self._where: dict[str, tuple[int, int]] = {}
+        self._shares: list[tuple[str, dict[_Arrival, list[int]]]] = []
         self._arrivals: dict[str, list[_Arrival]] = {id_: [] for id_ in order}
 
     def build(self, entry: str) -> Structure:
@@ -69,6 +70,8 @@ class Builder:
         for id_ in self._order:
             self._put(id_, self._place_for(id_))
             self._leave(id_)
+        for id_, ways in self._shares:  # now that every join has its place
+            self._refuse_leaving(id_, ways)
         return self._frozen()
 
     def _put(self, id_: str, place: int) -> None:
@@ -135,7 +138,7 @@ class Builder:
         if len(owners) > 1 or not all(inner.values()):
             self._refuse_past_joins(id_, inner)
             return common
-        self._refuse_leaving(id_, inner)
+        self._shares.append((id_, inner))
         return self._share(id_, owner=owners.pop(), ways=inner)
 
     def _share(self, id_: str, *, owner: str, ways: Mapping[_Arrival, list[int]]) -> int:
@@ -178,14 +181,19 @@ class Builder:
         return next((owner for owner in owners if self._joins[owner]), owners[-1])
 
     def _refuse_leaving(self, id_: str, ways: Mapping[_Arrival, list[int]]) -> None:
+        """Refuse what only the arms of branches may do, and what would pass by a join inside."""
         for arrival, way in ways.items():
             for place in way:
                 owner = self._places[place].owner
                 container = self._nodes[owner].type.container
-                has_join = place != way[-1] and self._joins[owner] is not None
-                if has_join or not (container and container.alternatives):
+                is_alternative = container is not None and container.alternatives
+                if not is_alternative or self._join_is_in(owner, way):
                     self._refuse(id_, arrival, owner)
                     break
+
+    def _join_is_in(self, owner: str, way: list[int]) -> bool:
+        join = self._joins[owner]
+        return join in self._where and self._where[join][0] in way
 
     def _refuse(self, id_: str, arrival: _Arrival, owner: str) -> None:
         items = self._places[arrival.place].items

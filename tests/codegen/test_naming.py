@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.codegen.naming import RESERVED, Names, is_name, variables
+
+CASES = [
+    (["charge"], ["charge"]),
+    (["charge-card", "charge_card"], ["charge_card_2", "charge_card"]),
+    (["1st", "fetch", "step", "class", "await", "Response"],
+     ["_1st", "fetch_", "step_", "class_", "await_", "Response_"]),
+    (["été", "", "a b"], ["_t_", "_", "a_b"]),
+    (["a", "a_2", "A"], ["a", "a_2", "A"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ids", "expected"), CASES)
+def test_a_variable_is_named_after_the_id(ids: list[str], expected: list[str]) -> None:
+    found = variables(ids, Names())
+
+    assert [found[id_] for id_ in ids] == expected
+
+
+@given(ids=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(sorted(RESERVED))), unique=True))
+def test_variables_are_valid_unique_and_not_reserved(ids: list[str]) -> None:
+    found = variables(ids, Names())
+
+    assert set(found) == set(ids)
+    assert len(set(found.values())) == len(ids)
+    assert all(is_name(name) and name not in RESERVED for name in found.values())

@@ -1,0 +1,53 @@
+"""Documents in a few words, for tests."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def node(id_: str, type_: str = "step", *, name: str = "", **data: Any) -> dict[str, Any]:
+    """Return a node; a step without code returns its own id."""
+    if type_ == "step":
+        data.setdefault("code", f"return {{ from: '{id_}' }};")
+    return {
+        "id": id_,
+        "type": type_,
+        "name": name or id_,
+        "position": {"x": 0, "y": 0},
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "data": data,
+    }
+
+
+def branch(id_: str, **conditions: str) -> dict[str, Any]:
+    """Return a branch whose arms are the names of the arguments; an empty condition is the else."""
+    arms = [{"label": label, "condition": code} for label, code in conditions.items()]
+    return node(id_, "branch", branches=arms)
+
+
+def document(nodes: list[dict[str, Any]], *edges: str, entry: str = "", **parts: Any) -> Document:
+    """Return a document; an edge is "a b" or "a b label"."""
+    return {
+        "metadata": {"name": "test", "version": 1, "createdAt": "now", "updatedAt": "now"},
+        "nodes": nodes,
+        "edges": [_edge(words) for words in edges],
+        "entryNodeId": entry or nodes[0]["id"],
+        **parts,
+    }
+
+
+def chain(*nodes: dict[str, Any], **parts: Any) -> Document:
+    """Return a document whose nodes follow each other."""
+    ids = [one["id"] for one in nodes]
+    edges = [f"{source} {target}" for source, target in pairwise(ids)]
+    return document(list(nodes), *edges, **parts)
+
+
+def _edge(words: str) -> dict[str, str]:
+    source, target, *label = words.split(" ", 2)
+    edge = {"id": words, "source": source, "target": target}
+    return edge | ({"label": label[0]} if label else {})
