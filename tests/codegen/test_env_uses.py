@@ -85,3 +85,18 @@ def test_a_name_is_declared_or_a_variable_or_said_by_its_words(name: str) -> Non
     declared = {"LIMITS": BindingKind.WORKFLOW}
 
     assert resolve(name, declared=declared, variables={"DB_PASSWORD"}) == NAMES[name]
+
+
+def test_the_second_parameter_of_a_handler_is_the_environment() -> None:
+    entry = """
+    export const fetch = async (request, { MY_KV, KEY: key }) => Response.json(key);
+    async function work(batch: MessageBatch, settings: Env) { return settings.X; }
+    export { work as queue };
+    """
+
+    module = generated(chain(node("a")), entry_code=entry)
+
+    assert [use.name for use in module.env_uses] == ["MY_KV", "KEY"]
+    assert [str(one) for one in module.problems] == [
+        "entryCode: line 3, column 46: call the environment `env`"
+    ]

@@ -68,7 +68,7 @@ const url = await miniflare.ready;
 const explorer = new URL('/cdn-cgi/local/explorer/api/workflows', url).href;
 const json = async (path, init) => (await (await fetch(`${explorer}${path}`, init)).json()).result;
 
-async function finished({ workflow, params, request }) {
+async function finished({ workflow, params, request, event }) {
   if (request) return answer(workflow, request);
   const path = `/${workflow.toLowerCase()}/instances`;
   const { id } = await json(path, {
@@ -76,11 +76,22 @@ async function finished({ workflow, params, request }) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ params }),
   });
+  if (event) await sent(`${path}/${id}`, event);
   for (;;) {
     const instance = await json(`${path}/${id}`);
     if (['complete', 'errored', 'terminated'].includes(instance.status)) return instance;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+async function sent(path, { type, payload }) {
+  while (!(await json(path)).steps.some((step) => step.type === 'waitForEvent'))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  await json(`${path}/events/${type}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(payload),
+  });
 }
 
 async function answer(workflow, { path = '/', ...init }) {

@@ -152,6 +152,31 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
     assert len(run["steps"][-1]["attempts"]) == 1
 
 
+def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            branch("b", wait="{{ trigger.waits }}", no=""),
+            node("paid", "wait_for_event", eventType="paid-{{ trigger.id }}", timeout="1 minute"),
+            node("after", code="return [paid?.payload.sum, paid?.type, {{ paid }} === paid];"),
+        ],
+        "b paid wait", "paid after", "b after no",
+    )  # fmt: skip
+    event = {"type": "paid-7", "payload": {"sum": 12}}
+
+    found = run_all(
+        compiled({"Wait": drawn}, tmp_path),
+        [
+            Run(workflow="Wait", params={"waits": True, "id": 7}, event=event),
+            Run(workflow="Wait", params={"waits": False}),
+        ],
+    )
+
+    assert [outputs(one)["after"] for one in found] == [
+        [12, "paid-7", True],
+        [None, None, True],
+    ]
+
+
 def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
     strings = [text for text in NASTY if text and text.isprintable() and "{{" not in text]
     drawn = document(

@@ -18,11 +18,12 @@ RUNNER = Path(__file__).parent / "runner.mjs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run of one of the workflows, or a request to its handlers."""
+    """A run of one of the workflows (`event` is sent when it waits), or a request to its handlers."""
 
     workflow: str
     params: Any = None
     request: Mapping[str, Any] | None = None
+    event: Mapping[str, Any] | None = None
 
 
 def compiled(documents: Mapping[str, object], folder: Path, **settings: Any) -> dict[str, str]:
@@ -42,7 +43,13 @@ def run_all(
         "modules": dict(modules),
         "vars": dict(variables or {}),
         "runs": [
-            {"workflow": run.workflow, "params": run.params, "request": run.request} for run in runs
+            {
+                "workflow": run.workflow,
+                "params": run.params,
+                "request": run.request,
+                "event": run.event,
+            }
+            for run in runs
         ],
     }
     done = subprocess.run(

@@ -8,6 +8,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from workflows.codegen.env_uses import parameter_names
 from workflows.codegen.reading import ENTRY_PATH, Reading
 from workflows.codegen.syntax import Syntax, text
 from workflows.codegen.writer import Mapped, Writer
@@ -28,6 +29,9 @@ class CustomEntry:
         self.handlers: dict[str, str] = {}
         for node in self._syntax.found("export_statement"):
             self._export(node)
+        for pattern in _environments(self._syntax.tree.root_node, set(self.handlers.values())):
+            found = parameter_names(self._syntax, pattern)
+            reading.add_env(found, node_id="", path=ENTRY_PATH)
         if not self.handlers and not any(problem.is_error for problem in reading.problems):
             self._refuse(self._syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
 
@@ -80,6 +84,21 @@ def _declared(declaration: Node) -> Iterator[str]:
         if part.type == "variable_declarator":
             inner = part.child_by_field_name("name")
             yield text(inner) if inner else ""
+
+
+def _environments(program: Node, handlers: set[str]) -> Iterator[Node]:
+    """Yield the second parameter of each handler: that is where it gets its environment."""
+    for statement in program.named_children:
+        inner = statement.child_by_field_name("declaration") or statement
+        for part in (inner, *inner.named_children):
+            name = part.child_by_field_name("name")
+            function = part.child_by_field_name("value") or part
+            parameters = function.child_by_field_name("parameters")
+            if name and text(name) in handlers and parameters:
+                patterns = [one for one in parameters.named_children if one.type != "comment"]
+                second = patterns[1].child_by_field_name("pattern") if patterns[1:] else None
+                if second:
+                    yield second
 
 
 def _blanked(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:

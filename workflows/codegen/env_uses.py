@@ -54,6 +54,16 @@ def env_names(syntax: Syntax) -> EnvNames:
     return found
 
 
+def parameter_names(syntax: Syntax, pattern: Node) -> EnvNames:
+    """Read a parameter that is the environment: `env`, or a destructuring of it."""
+    if pattern.type == "identifier" and pattern.text == b"env":
+        return EnvNames()
+    names = _pattern(pattern)
+    if names is not None:
+        return EnvNames(names=names)
+    return EnvNames(unreadable=[syntax.mistake(pattern, "call the environment `env`")])
+
+
 def _envs(syntax: Syntax) -> Iterator[Node]:
     """Yield each expression that is `env`: the variable, or the member of `this`."""
     for node in syntax.found("name"):

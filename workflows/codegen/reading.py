@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from workflows.codegen import imports
-from workflows.codegen.env_uses import env_names
+from workflows.codegen.env_uses import EnvNames, env_names
 from workflows.codegen.head import Head
 from workflows.codegen.syntax import Mistake, Syntax
 from workflows.ir.document import Node, WorkflowIR
@@ -74,7 +74,9 @@ class Reading:
             for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
-        found = env_names(syntax)
+        self.add_env(env_names(syntax), node_id=node_id, path=path)
+
+    def add_env(self, found: EnvNames, *, node_id: str, path: str) -> None:
         for name in found.names:
             self._use(name, node_id=node_id, path=path)
         for mistake in found.unreadable:

@@ -94,6 +94,8 @@ class Syntax:
         source = self.code.source
         if "\0" in source or source.encode("utf-8", "replace") != _exact(source):
             yield Mistake(line=1, column=1, message="the code holds characters that are not text")
+        elif source.startswith("#!"):
+            yield Mistake(line=1, column=1, message="remove the line that begins with #!")
         elif self.tree.root_node.has_error:
             yield self._first_error()
         elif self.code.is_expression and self.expression is None:

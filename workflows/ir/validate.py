@@ -171,9 +171,10 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
         flows=flows(nodes, parts.edges),
     )
     found = [problem for check in CHECKS for problem in check(drawn)]
-    found += check_kind(parts.kind, trigger=parts.trigger, nodes=parts.nodes)
+    is_tree = not found and _is_read(drawn, log)
     log += found
-    structure = None if _is_broken(drawn, log) else _structure(drawn, log)
+    log += check_kind(parts.kind, trigger=parts.trigger, nodes=parts.nodes)
+    structure = _structure(drawn, log) if is_tree else None
     if structure is None or any(problem.is_error for problem in log):
         return Parsed(ir=None, problems=tuple(log))
     ir = WorkflowIR(
@@ -188,20 +189,13 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
     return Parsed(ir=ir, problems=tuple(log))
 
 
-def _is_broken(drawn: Drawn, log: list[Problem]) -> bool:
-    """Whether the graph itself is at fault, so that a tree of it would only repeat the problems."""
-    unread = set(drawn.ids) - set(drawn.nodes)
+def _is_read(drawn: Drawn, log: list[Problem]) -> bool:
+    """Whether all of the graph is there, so that a tree of it does not only repeat the problems."""
     return (
-        bool(unread)
-        or drawn.entry not in drawn.nodes
-        or any(problem.is_error and _is_of_graph(problem) for problem in log)
+        set(drawn.ids) == set(drawn.nodes)
+        and drawn.entry in drawn.nodes
+        and not any(problem.path.startswith("edges") for problem in log)
     )
-
-
-def _is_of_graph(problem: Problem) -> bool:
-    """Whether a problem is about nodes or edges as such, and not about a node's settings."""
-    inner = problem.path.removeprefix(f"nodes.{problem.node_id}")
-    return not inner.startswith((".data.", ".config.", ".name", "metadata", "trigger"))
 
 
 def _structure(drawn: Drawn, log: list[Problem]) -> Structure | None:
