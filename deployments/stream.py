@@ -41,8 +41,9 @@ async def follow(
     manager.add_listener(listener)
     try:
         await database_sync_to_async(tail.ensure, thread_sensitive=False)()
+        known = await _current(channel) if cursor is None else cursor
         yield _OPENING
-        async with aclosing(_events(channel, cursor, listener, still_allowed)) as frames:
+        async with aclosing(_events(channel, known, listener, still_allowed)) as frames:
             async for frame in frames:
                 yield frame
     finally:
@@ -50,9 +51,8 @@ async def follow(
 
 
 async def _events(
-    channel: str, cursor: int | None, listener: Listener, still_allowed: Still
+    channel: str, known: int, listener: Listener, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
-    known = await _current(channel) if cursor is None else cursor
     found = await _read(channel, known)
     while True:
         fresh = [event for event in found if event.id is None or event.id > known]

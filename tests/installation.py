@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,16 +101,17 @@ class Installation:
         )
         self.manage("shell", "-v", "0", "-c", code)
 
-    def client(self, user: str = "deployer") -> httpx.Client:
-        """Return a client that has logged in as a browser would, and sends the CSRF token."""
-        client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
-        client.get("/admin/login/").raise_for_status()
-        form = {"username": user, "password": PASSWORD}
-        token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
-        answer = client.post("/admin/login/?next=/admin/", data=form | token)
-        assert answer.status_code == 302, answer.text
-        client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
-        return client
+    @contextmanager
+    def client(self, user: str = "deployer") -> Iterator[httpx.Client]:
+        """Yield a client that has logged in as a browser would, and sends the CSRF token."""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
+            client.get("/admin/login/").raise_for_status()
+            form = {"username": user, "password": PASSWORD}
+            token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+            answer = client.post("/admin/login/?next=/admin/", data=form | token)
+            assert answer.status_code == 302, answer.text
+            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+            yield client
 
     def worker(self, workflow: str, path: str = "/", method: str = "GET", **more: Any) -> Any:
         """Ask a deployed Worker, whose name not every system resolves."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 
@@ -19,7 +20,12 @@ class Target(models.Model):
     embedded = models.BooleanField("embedded platform", default=False, editable=False)
     account_id = models.CharField(max_length=32)
     api_token = EncryptedTextField("API token", blank=True)
-    api_base_url = models.URLField("API base URL", default=CLOUDFLARE_API, blank=True)
+    api_base_url = models.CharField(
+        "API base URL",
+        max_length=200,
+        default=CLOUDFLARE_API,
+        validators=[URLValidator(["https", "http"])],
+    )
     is_default = models.BooleanField("default", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from audit.fields import UnreadableSecret
 from awaitstep_site.env import Environment
@@ -13,7 +13,7 @@ from workflows.services import set_variable
 pytestmark = pytest.mark.django_db
 
 
-def use_keys(settings: SettingsWrapper, *keys: str) -> None:
+def use_keys(settings: Settings, *keys: str) -> None:
     joined = ",".join(keys)
     settings.AWAITSTEP = Environment(encryption_keys=joined)
 
@@ -31,7 +31,7 @@ def test_a_value_is_not_readable_in_the_database() -> None:
     assert EnvironmentVariable.objects.get().value == "sentinel"
 
 
-def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: SettingsWrapper) -> None:
+def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: Settings) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     use_keys(settings, old)
     variable = set_variable("TOKEN", "sentinel")
@@ -45,7 +45,7 @@ def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: Settin
 
 
 def test_without_its_key_a_secret_cannot_be_read_and_the_error_says_what_to_do(
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> None:
     set_variable("TOKEN", "sentinel")
     use_keys(settings, Fernet.generate_key().decode())

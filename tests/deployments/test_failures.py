@@ -50,9 +50,10 @@ def failed(installation: Installation, workflow: str, *target: str) -> dict[str,
 def is_told(client: httpx.Client, row: dict[str, Any], *words: str) -> None:
     """The words stand on the deployment's page, in the admin's history and in the stream."""
     page = client.get(f"/deployments/{row['id']}/").text
-    history = client.get("/admin/deployments/deployment/?export=json").status_code
+    history = client.get("/admin/deployments/deployment/", params={"q": row["workflow"]})
     stream = client.get(f"/deployments/{row['id']}/events/").text
-    assert history == 200
+    assert history.status_code == 200
+    assert f"/deployments/{row['id']}/" in history.text
     for word in words:
         assert word in page
         assert word in stream
