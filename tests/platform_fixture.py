@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,11 @@ class Platform:
     def state(self) -> Path:
         return local_cloudflare.state_folder(self.data_dir)
 
+    def kill(self) -> None:
+        """End it as a power cut does, and return when it is gone."""
+        self.running.process.kill()
+        self.running.stop()
+
     def client(self, token: str | None = None) -> Cloudflare:
         """Return the official SDK's client, which refuses every answer that is not as documented."""
         return Cloudflare(
@@ -65,7 +70,9 @@ class Platform:
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
 
-def start_platform(data_dir: Path, *, port: int = 0, **environment: str) -> Platform:
+def start_platform(
+    data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
+) -> Platform:
     """Start a platform on this data directory; port 0 takes a free one."""
     running = local_cloudflare.start(data_dir, port=port, more=environment)
     return Platform(running=running, data_dir=data_dir)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cloudflare
 import pytest
 
@@ -132,15 +134,11 @@ def test_secrets_change_through_the_sdk(platform: Platform) -> None:
 
 def test_settings_are_read_and_changed_through_the_sdk(platform: Platform) -> None:
     uploaded(platform, "settled", ENV, SECRET)
-    settings = platform.client().workers.scripts.script_and_version_settings
+    settings: Any = platform.client().workers.scripts.script_and_version_settings
     plain = {"type": "plain_text", "name": "A", "text": "1"}
-    kept = {"type": "inherit", "name": "KEY"}
+    changed = {"bindings": [plain, {"type": "inherit", "name": "KEY"}]}
 
-    settings.edit(
-        "settled",
-        account_id=platform.account_id,
-        settings={"bindings": [plain, kept]},  # type: ignore[list-item]
-    )
+    settings.edit("settled", account_id=platform.account_id, settings=changed)
     read = settings.get("settled", account_id=platform.account_id)
 
     assert read is not None

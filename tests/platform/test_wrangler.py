@@ -35,7 +35,11 @@ class Project:
     name: str
 
     def write(self, code: str, **config: object) -> None:
-        base = {"name": self.name, "main": "worker.js", "compatibility_date": "2026-11-01"}
+        base: dict[str, object] = {
+            "name": self.name,
+            "main": "worker.js",
+            "compatibility_date": "2026-11-01",
+        }
         base |= {"no_bundle": True, "workers_dev": True}
         (self.folder / "worker.js").write_text(code)
         (self.folder / "wrangler.json").write_text(json.dumps(base | config))

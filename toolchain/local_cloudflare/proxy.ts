@@ -4,10 +4,11 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerRespon
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Groups } from './groups.ts';
-import { StartFailed } from './runtime.ts';
+import { type Runtime, StartFailed } from './runtime.ts';
 
 const RESERVED = '/cdn-cgi/';
-const INTERNAL = 'mf-';
+/** What steers the runtime, which no client may set; and compression, which would hold back streams. */
+const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
 
 export class WorkerProxy {
   readonly #groups: Groups;
@@ -20,22 +21,22 @@ export class WorkerProxy {
     const used = await this.#enter(worker, request).catch((error: unknown) => refusal(error));
     if ('status' in used) return say(response, used);
     response.once('close', used.release);
-    const onward = http.request({
+    const passed = http.request({
       host: '127.0.0.1',
       port: used.runtime.port,
       method: request.method,
       path: request.url,
-      headers: headersFor(worker, request),
+      headers: headersFor(used.runtime, worker, request),
       agent: false,
     });
-    onward.once('response', (answer) => {
+    passed.once('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
       answer.pipe(response);
       answer.once('error', () => response.destroy());
     });
-    onward.once('error', () => (response.headersSent ? response.destroy() : say(response, ENDED)));
-    response.once('close', () => onward.destroy());
-    request.pipe(onward);
+    passed.once('error', () => (response.headersSent ? response.destroy() : say(response, ENDED)));
+    response.once('close', () => passed.destroy());
+    request.pipe(passed);
   }
 
   /** A WebSocket: once the head is passed on, bytes go both ways. */
@@ -49,7 +50,7 @@ export class WorkerProxy {
     }
     const server = net.connect(used.runtime.port, '127.0.0.1');
     server.once('close', used.release);
-    server.write(headText(worker, request));
+    server.write(headText(used.runtime, worker, request));
     server.write(head);
     for (const [from, to] of [
       [client, server],
@@ -91,25 +92,23 @@ function say(response: ServerResponse, { status, text }: Refusal): void {
   response.end(text);
 }
 
-/** Miniflare steers by headers of its own, which no client may set. */
 function* headersOf(request: IncomingMessage): Iterable<[string, string]> {
   const raw = request.rawHeaders;
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    if (!name.toLowerCase().startsWith(INTERNAL)) yield [name, raw[at + 1] ?? ''];
+    if (!DROPPED.test(name)) yield [name, raw[at + 1] ?? ''];
   }
 }
 
-function steering(worker: string): [string, string][] {
-  return [
-    ['MF-Route-Override', worker],
-    ['MF-Disable-Pretty-Error', 'true'],
-  ];
+function* onward(runtime: Runtime, worker: string, request: IncomingMessage): Iterable<[string, string]> {
+  yield* headersOf(request);
+  yield* Object.entries(runtime.steering);
+  yield ['x-control-worker', worker];
 }
 
-function headersFor(worker: string, request: IncomingMessage): OutgoingHttpHeaders {
+function headersFor(runtime: Runtime, worker: string, request: IncomingMessage): OutgoingHttpHeaders {
   const headers: Record<string, string[]> = {};
-  for (const [name, value] of [...headersOf(request), ...steering(worker)]) {
+  for (const [name, value] of onward(runtime, worker, request)) {
     const key = name.toLowerCase();
     headers[key] = [...(headers[key] ?? []), value];
   }
@@ -118,7 +117,7 @@ function headersFor(worker: string, request: IncomingMessage): OutgoingHttpHeade
   );
 }
 
-function headText(worker: string, request: IncomingMessage): string {
-  const lines = [...headersOf(request), ...steering(worker)].map(([name, value]) => `${name}: ${value}`);
+function headText(runtime: Runtime, worker: string, request: IncomingMessage): string {
+  const lines = Array.from(onward(runtime, worker, request), ([name, value]) => `${name}: ${value}`);
   return `${request.method} ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -69,6 +69,11 @@ export class Runtime {
     }
   }
 
+  /** The headers that lead a request to the control Worker, and on to one of the group's Workers. */
+  get steering(): Record<string, string> {
+    return { 'x-control': this.#secret, 'mf-route-override': CONTROL };
+  }
+
   /** Return when workerd is gone. */
   async stop(): Promise<void> {
     await this.#miniflare.dispose().catch(() => undefined);
@@ -79,7 +84,7 @@ export class Runtime {
   async control<T>(node: string, operation: string, options: object = {}): Promise<T> {
     const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
       method: 'POST',
-      headers: { 'x-control': this.#secret, 'mf-route-override': CONTROL },
+      headers: this.steering,
       body: JSON.stringify({ ...options, node, operation }),
     });
     const { result, error } = (await answer.json()) as { result: T; error?: string };
@@ -109,12 +114,16 @@ function make(settings: RuntimeSettings, secret: string, note: string, said: str
       said.push(line.message);
       settings.onLog(line);
     },
-    workers: [...settings.workers, control(secret, settings.resources)],
+    workers: [...settings.workers, control(secret, settings)],
   };
   return new Miniflare(options);
 }
 
-function control(secret: string, resources: Record<string, object>): WorkerOptions {
+function control(secret: string, { workers, resources }: RuntimeSettings): WorkerOptions {
+  const services = workers.map(({ config: { name } }) => [
+    `worker:${name}`,
+    { type: 'worker', worker: name },
+  ]);
   return {
     config: {
       name: CONTROL,
@@ -123,7 +132,7 @@ function control(secret: string, resources: Record<string, object>): WorkerOptio
         mainModule: 'worker.js',
         modules: { 'worker.js': { type: 'esm', contents: CONTROL_SOURCE } },
       },
-      env: { ...resources, SECRET: { type: 'text', value: secret } },
+      env: { ...resources, ...Object.fromEntries(services), SECRET: { type: 'text', value: secret } },
     },
   } as WorkerOptions;
 }

@@ -42,7 +42,7 @@ export function namespaces(platform: Platform): Hono {
     .get(ONE, (c) => ok(c, shown(find(platform, c.req.param('id')))))
     .delete(ONE, async (c) => {
       await remove(platform, find(platform, c.req.param('id')).id);
-      return ok(c, null);
+      return ok(c, {});
     })
     .get(`${ONE}/keys`, async (c) => listKeys(platform, c))
     .get(`${ONE}/values/:key`, async (c) => {

@@ -48,5 +48,8 @@ function whole(version: Version): object {
     compatibility_flags: version.compatibility_flags,
     usage_model: 'standard',
   };
-  return { ...described(version), resources: { script, script_runtime, bindings: version.bindings.map(shown) } };
+  return {
+    ...described(version),
+    resources: { script, script_runtime, bindings: version.bindings.map(shown) },
+  };
 }

@@ -62,9 +62,26 @@ const OPERATIONS = { workflow: WORKFLOW, kv: KV, d1: D1 };
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
 
+/** Cloudflare's answer for a Worker that throws; Miniflare's holds the stack, with the paths of this host. */
+const THREW = { status: 500, headers: { 'content-type': 'text/plain; charset=UTF-8' } };
+
+async function pass(request, worker) {
+  const headers = new Headers(request.headers);
+  headers.delete('x-control');
+  headers.delete('x-control-worker');
+  try {
+    return await worker.fetch(new Request(request, { headers }));
+  } catch (error) {
+    console.error(error?.stack ?? String(error));
+    return new Response('error code: 1101\n', THREW);
+  }
+}
+
 export default {
   async fetch(request, env) {
     if (request.headers.get('x-control') !== env.SECRET) return new Response(null, { status: 404 });
+    const worker = request.headers.get('x-control-worker');
+    if (worker !== null) return pass(request, env[`worker:${worker}`]);
     const { node, operation, ...options } = await request.json();
     try {
       const operations = OPERATIONS[node.slice(0, node.indexOf(':'))];
