@@ -1,0 +1,62 @@
+"""One deploy as a person causes it: the request, and each stage as it arrives."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from tests.deployments.test_main_job import guide, set_api
+from tests.installation import Installation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """`seconds` from the request to COMPLETED; `received` is when each stage arrived (epoch)."""
+
+    deployment: int
+    seconds: float
+    received: Mapping[str, float]
+
+
+def new_workflow(installation: Installation) -> str:
+    """Import the sample with its variable and a secret."""
+    workflow = installation.import_document(guide())
+    set_api(installation, workflow)
+    installation.manage("set_variable", "TOKEN", "bench", "--workflow", workflow, "--secret")
+    return workflow
+
+
+def click(client: httpx.Client, workflow: str) -> Click:
+    """Deploy once, as the page's button does."""
+    began = time.perf_counter()
+    seconds, received, result = 0.0, {}, {}
+    with client.stream("POST", f"/api/workflows/{workflow}/deploy-stream", json={}) as stream:
+        for line in stream.iter_lines():
+            if not line.startswith("data: "):
+                continue
+            result = json.loads(line.removeprefix("data: "))
+            received.setdefault(result["stage"], time.time())
+            if result["stage"] == "COMPLETED" and not seconds:
+                seconds = time.perf_counter() - began
+    if not seconds:
+        raise RuntimeError(f"the deployment failed: {result}")
+    return Click(deployment=result["id"], seconds=seconds, received=received)
+
+
+def query(installation: Installation, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(installation.data_dir / "db.sqlite3") as database:
+        return database.execute(sql, values).fetchall()
+
+
+def stage_times(installation: Installation, deployment: int) -> dict[str, float]:
+    """Return when each stage's row was written (epoch)."""
+    sql = "SELECT stage, entered_at FROM deployments_stagerecord WHERE deployment_id = ?"
+    rows = query(installation, f"{sql} ORDER BY number", deployment)
+    return {stage: datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() for stage, at in rows}

@@ -1,0 +1,114 @@
+"""From the click to COMPLETED, against a bare `npx wrangler deploy` of the same files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.click import Click, click, new_workflow, query, stage_times
+from bench.figures import ratio, table
+from deployments.stages import HAPPY_PATH
+from deployments.tools.compile import compile_module
+from deployments.tools.local_cloudflare import ACCOUNT_ID
+from deployments.tools.toolchain import MODULES, NODE, NPM_CLI
+from tests.installation import Installation
+
+METHOD = """\
+Method: the sample with one secret, on the embedded platform. "click" is the time from sending
+POST /api/workflows/<id>/deploy-stream to receiving COMPLETED. "npx" is the wall time of
+`npx wrangler deploy --secrets-file secrets.json` with the worker.js and wrangler.json of that
+deploy under another Worker name, without a compile cache. A round does one of each, in turns;
+the first round warms up and is left out. Processes are cold in every round."""
+
+
+def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
+    print(METHOD)
+    with installation.client() as client:
+        for kind, fresh in (("First deploy", True), ("Redeploy", False)):
+            pairs = list(_rounds(installation, client, rounds=rounds, folder=folder, fresh=fresh))
+            _print(installation, kind, pairs[1:])
+
+
+def _print(installation: Installation, kind: str, pairs: Sequence[tuple[Click, float]]) -> None:
+    clicks = [ours.seconds for ours, _ in pairs]
+    bare = [npx for _, npx in pairs]
+    table(f"{kind}, seconds", {"click to COMPLETED": clicks, "npx wrangler deploy": bare})
+    ratio("click / npx", clicks, bare, limit=1.0)
+    table(f"{kind}: stages, seconds", _stages(installation, [ours for ours, _ in pairs]))
+    lags = {"row written to event received": _lags(installation, [ours for ours, _ in pairs])}
+    table(f"{kind}: events, seconds", lags)
+
+
+def _rounds(
+    installation: Installation, client: httpx.Client, *, rounds: int, folder: Path, fresh: bool
+) -> Iterator[tuple[Click, float]]:
+    """Yield one more round than asked for: the first warms up."""
+    workflow = new_workflow(installation)
+    for number in range(rounds + 1):
+        if fresh and number:
+            workflow = new_workflow(installation)
+        ours = click(client, workflow)
+        name = f"bare-{number}" if fresh else "bare"
+        files = _files(installation, ours.deployment, folder=folder / "bare", name=name)
+        yield ours, _npx(installation, files)
+
+
+def _npx(installation: Installation, files: Path) -> float:
+    token = installation.data_dir / "local_cloudflare" / "token"
+    env = {
+        "PATH": f"{NODE.parent}:/usr/bin:/bin",
+        "HOME": str(files),
+        "CI": "1",
+        "WRANGLER_SEND_METRICS": "false",
+        "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4",
+        "CLOUDFLARE_ACCOUNT_ID": ACCOUNT_ID,
+        "CLOUDFLARE_API_TOKEN": token.read_text().strip(),
+    }
+    npx = [str(NODE), str(NPM_CLI.with_name("npx-cli.js"))]
+    command = [*npx, "wrangler", "deploy", "--secrets-file", "secrets.json"]
+    began = time.perf_counter()
+    subprocess.run(command, cwd=files, env=env, check=True, capture_output=True)  # noqa: S603
+    return time.perf_counter() - began
+
+
+def _files(installation: Installation, deployment: int, *, folder: Path, name: str) -> Path:
+    """Write what the deployment uploaded, under another name."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "node_modules").symlink_to(MODULES)
+    sql = "SELECT wrangler_json, source FROM deployments_deployment WHERE id = ?"
+    ((wrangler_json, source),) = query(installation, sql, deployment)
+    config: dict[str, Any] = json.loads(wrangler_json)
+    config["name"] = config["workflows"][0]["name"] = name
+    script = compile_module(source, folder)
+    (folder / "worker.js").write_text(script)
+    (folder / "wrangler.json").write_text(json.dumps(config))
+    (folder / "secrets.json").write_text('{"TOKEN": "bench"}')
+    return folder
+
+
+def _stages(installation: Installation, clicks: Sequence[Click]) -> dict[str, list[float]]:
+    """Return how long each stage took, from the rows."""
+    took: dict[str, list[float]] = {stage.value: [] for stage in HAPPY_PATH[:-1]}
+    for one in clicks:
+        for (stage, begun), (_, ended) in pairwise(
+            stage_times(installation, one.deployment).items()
+        ):
+            took[stage].append(ended - begun)
+    return took
+
+
+def _lags(installation: Installation, clicks: Sequence[Click]) -> list[float]:
+    return [
+        one.received[stage] - written
+        for one in clicks
+        for stage, written in stage_times(installation, one.deployment).items()
+    ]
