@@ -40,7 +40,7 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def get_fields(self, request: HttpRequest, obj: Target | None = None) -> Any:
         if obj and obj.embedded:
             return ["name", "kind", "account_id", "is_default"]
-        return ["name", "account_id", "api_token", "api_base_url", "is_default"]
+        return ["name", "account_id", "new_token", "api_base_url", "is_default"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Target | None = None) -> list[str]:
         """The embedded platform's account and address follow from the settings."""

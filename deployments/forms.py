@@ -14,9 +14,12 @@ _ACCOUNT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class TargetForm(forms.ModelForm[Target]):
-    """A stored token is never part of a page; an empty input keeps it."""
+    """A stored token is never part of a page; an empty input keeps it.
 
-    api_token = forms.CharField(
+    The input is not called `api_token`: the admin would make it the model's field, and fill it in.
+    """
+
+    new_token = forms.CharField(
         label="API token",
         required=False,
         widget=forms.PasswordInput({"autocomplete": "new-password", "size": 60}),
@@ -34,8 +37,8 @@ class TargetForm(forms.ModelForm[Target]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "api_token" in self.fields and self.instance.pk:
-            self.fields["api_token"].help_text = "A token is stored. Type a new one to replace it."
+        if "new_token" in self.fields and self.instance.pk:
+            self.fields["new_token"].help_text = "A token is stored. Type a new one to replace it."
 
     def clean_account_id(self) -> str:
         account_id = str(self.cleaned_data["account_id"]).strip().lower()
@@ -43,8 +46,8 @@ class TargetForm(forms.ModelForm[Target]):
             raise ValidationError("An account id is 32 hexadecimal digits (0-9, a-f).")
         return account_id
 
-    def clean_api_token(self) -> str:
-        token = str(self.cleaned_data["api_token"]).strip()
+    def clean_new_token(self) -> str:
+        token = str(self.cleaned_data["new_token"]).strip()
         if not token and self.instance._state.adding:
             raise ValidationError("Type the API token of the account.")
         return token
@@ -54,6 +57,6 @@ class TargetForm(forms.ModelForm[Target]):
         return {*super()._get_validation_exclusions(), "is_default"}  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Target:  # noqa: FBT001, FBT002 - Django's
-        if token := self.cleaned_data.get("api_token"):
+        if token := self.cleaned_data.get("new_token"):
             self.instance.api_token = token
         return super().save(commit)

@@ -24,7 +24,14 @@ from workflows.models import Workflow, WorkflowVersion
 
 VIEW = "deployments.view_deployment"
 DEPLOY = "deployments.add_deployment"
-_SHOWN = (*board.SUMMARY, "problems", "superseded_by_id", "worker_name", "dashboard_url")
+_SHOWN = (
+    *board.SUMMARY,
+    "problems",
+    "superseded_by_id",
+    "worker_name",
+    "dashboard_url",
+    "target__embedded",
+)
 
 
 @require_safe
@@ -46,7 +53,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
     # The records first: a stage that begins in between is then newer than the cursor, and told.
     records = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
     shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")
-    item = get_object_or_404(shown.defer("target__api_token"), pk=pk)
+    item = get_object_or_404(shown, pk=pk)
     now = timezone.now()
     context = {
         "deployment": item,

@@ -83,7 +83,7 @@ class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
 @admin.register(EnvironmentVariable)
 class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
     form = VariableForm
-    fields = ["name", "workflow", "value", "is_secret"]
+    fields = ["name", "workflow", "new_value", "is_secret"]
     list_display = ["name", "scope", "is_secret", "updated_at"]
     list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow"]

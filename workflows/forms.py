@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audit.fields import UnreadableSecret
@@ -21,24 +22,28 @@ if TYPE_CHECKING:
 
 _PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*")
 _VERSION = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
-_FIRST_DOCUMENT = """\
-{
-  "metadata": {"name": "My workflow", "version": 1},
-  "trigger": {"type": "http", "method": "POST"},
-  "entryNodeId": "hello",
-  "nodes": [
-    {
-      "id": "hello",
-      "type": "step",
-      "name": "say hello",
-      "version": "1.0.0",
-      "provider": "cloudflare",
-      "position": {"x": 0, "y": 0},
-      "data": {"code": "return { hello: event.payload };"}
+
+
+def _first_document() -> dict[str, Any]:
+    """What a new workflow begins with: the smallest document that can be deployed."""
+    now = timezone.now().isoformat(timespec="seconds")
+    return {
+        "metadata": {"name": "My workflow", "version": 1, "createdAt": now, "updatedAt": now},
+        "trigger": {"type": "http", "method": "POST"},
+        "entryNodeId": "hello",
+        "nodes": [
+            {
+                "id": "hello",
+                "type": "step",
+                "name": "say hello",
+                "version": "1.0.0",
+                "provider": "cloudflare",
+                "position": {"x": 0, "y": 0},
+                "data": {"code": "return { hello: event.payload };"},
+            }
+        ],
+        "edges": [],
     }
-  ],
-  "edges": []
-}"""
 
 
 class CodeArea(forms.Textarea):
@@ -75,7 +80,7 @@ class WorkflowForm(forms.ModelForm[Workflow]):
 
     ir = DocumentField(
         label="Document (IR)",
-        initial=_FIRST_DOCUMENT,
+        initial=_first_document,
         help_text="The workflow as JSON. What is wrong is said when you save, all at once: each "
         "problem with its node and its path.",
     )
@@ -140,9 +145,13 @@ def _is_package(name: str, version: object) -> bool:
 
 
 class VariableForm(forms.ModelForm[EnvironmentVariable]):
-    """Secret values are write-only: a stored one is never part of a page, an empty input keeps it."""
+    """Secret values are write-only: a stored one is never part of a page, an empty input keeps it.
 
-    value = forms.CharField(
+    The input is not called `value`: the admin would make it the model's field, and fill it in.
+    """
+
+    new_value = forms.CharField(
+        label="Value",
         required=False,
         strip=False,
         widget=forms.Textarea({"rows": 3, "cols": 80, "spellcheck": "false"}),
@@ -161,43 +170,46 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         super().__init__(*args, **kwargs)
         self.was_secret = bool(self.instance.pk and self.instance.is_secret)
         if self.was_secret:
-            self.fields["value"].help_text = "A secret is stored. Type a new one to replace it."
+            self.fields["new_value"].help_text = "A secret is stored. Type a new one to replace it."
         elif self.instance.pk:
             self._show_stored()
 
     def _show_stored(self) -> None:
         try:
-            self.initial["value"] = self.instance.value
+            self.initial["new_value"] = self.instance.value
         except UnreadableSecret as error:
-            self.fields["value"].help_text = str(error)
+            self.fields["new_value"].help_text = str(error)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         self._check_value(cleaned)
         if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
             self.add_error("is_secret", f"{cleaned['name']} names a resource; it is not a secret.")
-        if self.errors and cleaned.get("is_secret"):
-            self._forget_typed(cleaned)
         return cleaned
 
+    def full_clean(self) -> None:
+        """After the model's own checks, too, a page with an error must not carry a secret."""
+        super().full_clean()
+        if self._errors and self.data.get("is_secret"):
+            self._forget_typed()
+
     def _check_value(self, cleaned: dict[str, Any]) -> None:
-        if cleaned.get("value"):
+        if cleaned.get("new_value"):
             return
         if self.was_secret and not cleaned.get("is_secret"):
             self.add_error(
-                "value", "A secret is never shown again: type the value that everybody may see."
+                "new_value", "A secret is never shown again: type the value that everybody may see."
             )
         elif cleaned.get("is_secret") and not self.was_secret:
-            self.add_error("value", "Type the secret.")
+            self.add_error("new_value", "Type the secret.")
 
-    def _forget_typed(self, cleaned: dict[str, Any]) -> None:
-        """A page with an error must not carry the secret that was typed; ask for it again."""
-        self.data = _replaced(self.data, "value", "")
-        if cleaned.get("value"):
-            self.add_error("value", "Nothing was saved: type the secret again.")
+    def _forget_typed(self) -> None:
+        if self.data.get("new_value"):
+            self.data = _replaced(self.data, "new_value", "")
+            self.add_error("new_value", "Nothing was saved: type the secret again.")
 
     def save(self, commit: bool = True) -> EnvironmentVariable:  # noqa: FBT001, FBT002 - Django's
         """An empty input keeps a stored secret; a plain value may be empty."""
-        if self.cleaned_data["value"] or not self.was_secret:
-            self.instance.value = self.cleaned_data["value"]
+        if self.cleaned_data["new_value"] or not self.was_secret:
+            self.instance.value = self.cleaned_data["new_value"]
         return super().save(commit)

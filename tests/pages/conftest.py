@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from pytest_django import Settings
+
+LogIn = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: Settings) -> None:
+    """Passwords cost a quarter of a second; whitenoise warns of a folder that is not there."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+
+
+@pytest.fixture
+def log_in(db: None) -> LogIn:
+    """Return a function that logs in a member of staff with these permissions and no others."""
+
+    def log_in(*permissions: str) -> Client:
+        user = User.objects.create_user("somebody", password="x", is_staff=True)
+        for permission in permissions:
+            app, _, codename = permission.partition(".")
+            found = Permission.objects.get(content_type__app_label=app, codename=codename)
+            user.user_permissions.add(found)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def viewer(log_in: LogIn) -> Client:
+    return log_in("deployments.view_deployment")

@@ -1,0 +1,18 @@
+"""What tests read off a page."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Protocol
+
+
+class Answer(Protocol):
+    @property
+    def content(self) -> bytes: ...
+
+
+def text(answer: Answer) -> str:
+    """The words of a page on one line: no tags, no entities, no doubled spaces."""
+    content = re.sub(r"<(script|style|svg).*?</\1>", " ", answer.content.decode(), flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", content)).split())

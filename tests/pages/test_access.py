@@ -1,0 +1,80 @@
+"""Who may open which page."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.deployments.factories import make_deployment
+from tests.pages.conftest import LogIn
+from tests.pages.pages import text
+
+PAGES = ["", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"]
+
+
+def addresses() -> list[str]:
+    deployment = make_deployment()
+    return ["/", *(f"/deployments/{deployment.pk}/{page}" for page in PAGES)]
+
+
+def test_an_anonymous_visitor_is_sent_to_the_login_page_and_back(client: Client, db: None) -> None:
+    for address in addresses():
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
+
+
+def test_somebody_who_is_no_staff_is_sent_to_the_login_page(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("visitor"))
+
+    assert client.get("/")["Location"] == "/admin/login/?next=/"
+
+
+def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None:
+    client = log_in()
+
+    answers = [client.get(address) for address in addresses()]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert "lacks a permission" in text(answers[0])
+
+
+def test_a_viewer_sees_every_page_and_no_deploy_button(viewer: Client) -> None:
+    for address in addresses():
+        answer = viewer.get(address)
+        assert answer.status_code == 200
+        assert "Deploy again" not in text(answer)
+        assert 'formaction="/workflows/' not in answer.content.decode()
+
+
+def test_a_viewer_may_not_deploy(viewer: Client) -> None:
+    deployment = make_deployment()
+
+    answer = viewer.post(f"/workflows/{deployment.workflow_id}/deploy/")
+
+    assert answer.status_code == 403
+    assert deployment.workflow
+    assert deployment.workflow.deployments.count() == 1
+
+
+def test_a_page_that_was_logged_out_goes_to_the_login_page_instead_of_showing_it_inside(
+    client: Client, db: None
+) -> None:
+    answer = client.get("/", headers={"HX-Request": "true"})
+
+    assert answer["HX-Redirect"] == "/admin/login/?next=/"
+
+
+@pytest.mark.parametrize("address", ["/deployments/999/", "/deployments/999/output/1/"])
+def test_an_unknown_deployment_is_not_found(admin_client: Client, address: str) -> None:
+    answer = admin_client.get(address)
+
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in text(answer)
+
+
+def test_event_streams_without_asgi_say_what_is_missing(admin_client: Client) -> None:
+    answer = admin_client.get("/events/")
+
+    assert answer.status_code == 501
+    assert "make run" in answer.content.decode()

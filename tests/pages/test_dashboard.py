@@ -1,0 +1,163 @@
+"""The dashboard's four sections."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from deployments import dashboard, presentation
+from deployments.models import Deployment
+from deployments.stages import Status
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.pages.conftest import LogIn
+from tests.pages.pages import text
+from workflows import services
+from workflows.models import Workflow
+
+
+def succeeded(seconds: float = 2, **fields: Any) -> Deployment:
+    now = timezone.now()
+    times = {"started_at": now - timedelta(seconds=seconds), "finished_at": now}
+    done = {"status": "succeeded", "stage": "COMPLETED", "worker_url": "http://w.localhost:1"}
+    return make_deployment(**{**done, **times, **fields})
+
+
+def failed(**fields: Any) -> Deployment:
+    values = {"status": "failed", "stage": "DEPLOYING", "message": "wrangler said no"}
+    return make_deployment(**{**values, "finished_at": timezone.now(), **fields})
+
+
+def test_an_empty_installation_says_how_to_make_the_first_ones(admin_client: Client) -> None:
+    page = text(admin_client.get("/"))
+
+    assert "Add the first one or import it with manage.py import_workflow FILE" in page
+    assert "press Deploy beside a workflow to make the first one" in page
+    assert "Nothing is being deployed" in page
+    assert "Nothing needs you" in page
+
+
+def test_a_running_deployment_has_a_card_with_its_stage_and_its_usual_time(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    for seconds in (1, 3, 50):
+        succeeded(seconds, workflow=workflow)
+    make_deployment(
+        workflow=workflow, status="running", stage="DEPLOYING", requested_by_name="grace"
+    )
+
+    answer = admin_client.get("/")
+
+    assert "by grace Deploying · 65 %" in text(answer)
+    assert "usually 3.0 s" in text(answer)
+    assert 'role="progressbar"' in answer.content.decode()
+    assert 'aria-valuenow="65"' in answer.content.decode()
+
+
+def test_a_failure_needs_attention_until_somebody_deploys_again(admin_client: Client) -> None:
+    bad = failed()
+    assert [item.pk for item in dashboard.load().attention] == [bad.pk]
+    assert "wrangler said no" in text(admin_client.get("/"))
+
+    make_deployment(workflow=bad.workflow, status="queued")
+
+    assert dashboard.load().attention == []
+
+
+def test_a_deployment_to_another_target_does_not_answer_a_failure(db: None) -> None:
+    bad = failed()
+
+    succeeded(workflow=bad.workflow, target=make_target())
+
+    assert [item.pk for item in dashboard.load().attention] == [bad.pk]
+
+
+def test_a_missing_variable_is_one_click_away(admin_client: Client) -> None:
+    problems = [{"path": "MAIL_KEY", "message": "is not set", "node_id": ""}]
+    bad = failed(stage="DETECTING_BINDINGS", problems=problems)
+
+    page = admin_client.get("/").content.decode()
+
+    add = "/admin/workflows/environmentvariable/add/"
+    assert f'href="{add}?name=MAIL_KEY&amp;workflow={bad.workflow_id}"' in page
+
+
+def test_a_workflow_shows_what_is_live_and_what_is_not_deployed_yet(admin_client: Client) -> None:
+    workflow = succeeded().workflow
+    assert workflow
+    workflow.ir["metadata"]["description"] = "changed"
+    services.save_draft(workflow)
+
+    page = text(admin_client.get("/"))
+
+    assert "v1 on local, just now v2 is not deployed" in page
+    assert "http://w.localhost:1" in page
+
+
+def test_a_workflow_without_a_deployment_says_so(admin_client: Client) -> None:
+    make_workflow()
+
+    assert "not deployed none yet" in text(admin_client.get("/"))
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_word_and_its_icon(admin_client: Client, status: Status) -> None:
+    make_deployment(status=status.value, finished_at=timezone.now())
+
+    page = admin_client.get("/")
+
+    assert status.label in text(page)
+    assert f"icon-{presentation.TONES[status].icon}" in page.content.decode()
+
+
+def queries(client: Client) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/")
+    return len(captured)
+
+
+def test_the_number_of_queries_does_not_grow_with_what_there_is(log_in: LogIn) -> None:
+    client = log_in("deployments.view_deployment", "deployments.add_deployment")
+    fill()
+    few = queries(client)
+
+    for _ in range(5):
+        fill()
+
+    assert Workflow.objects.count() == 18
+    assert queries(client) == few <= 13
+
+
+def fill() -> None:
+    make_deployment(status="running", stage="DEPLOYING", workflow=succeeded().workflow)
+    failed()
+    make_workflow()
+
+
+def test_the_large_columns_are_not_read(admin_client: Client) -> None:
+    succeeded()
+    failed()
+
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get("/")
+
+    read = " ".join(query["sql"] for query in captured)
+    assert not {"source", "wrangler_json", "entry_code"} & set(read.replace('"', " ").split())
+
+
+def test_htmx_gets_the_parts_and_the_title_alone(admin_client: Client) -> None:
+    make_deployment(status="running", stage="DEPLOYING")
+
+    answer = admin_client.get("/", headers={"HX-Request": "true"})
+
+    page = answer.content.decode()
+    assert page.startswith("<title>(1) Dashboard")
+    assert "<html" not in page
+    assert "HX-Request" in answer["Vary"]
+    assert "no-store" in answer["Cache-Control"]

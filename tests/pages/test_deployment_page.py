@@ -1,0 +1,215 @@
+"""A deployment's page: the state it is in, the ten stages, the tabs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from deployments.models import Deployment, ProgramOutput, StageRecord
+from deployments.stages import HAPPY_PATH, Stage
+from tests.deployments.factories import make_deployment, make_target
+from tests.pages.pages import text
+
+SENTINEL = "s3cret-sentinel"
+
+
+def reached(stage: str, **fields: Any) -> Deployment:
+    """A deployment with a record for each stage up to this one, a tenth of a second apart."""
+    begun = timezone.now() - timedelta(seconds=10)
+    deployment = make_deployment(
+        **{"stage": stage, "started_at": begun, "status": "running", **fields}
+    )
+    for number, each in enumerate(HAPPY_PATH[: HAPPY_PATH.index(Stage(stage)) + 1]):
+        StageRecord.objects.create(
+            deployment=deployment,
+            number=number + 1,
+            stage=each.value,
+            message=each.message,
+            progress=each.percent,
+            entered_at=begun + timedelta(seconds=number / 10),
+        )
+    return deployment
+
+
+def failed(stage: str = "GENERATING_CODE", **fields: Any) -> Deployment:
+    values = {"status": "failed", "finished_at": timezone.now(), "message": "it says why"}
+    return reached(stage, **{**values, **fields})
+
+
+def page(client: Client, deployment: Deployment, tab: str = "") -> str:
+    return client.get(f"/deployments/{deployment.pk}/{tab}").content.decode()
+
+
+def words(client: Client, deployment: Deployment, tab: str = "") -> str:
+    return text(client.get(f"/deployments/{deployment.pk}/{tab}"))
+
+
+def test_a_waiting_deployment_has_a_page(admin_client: Client) -> None:
+    shown = page(admin_client, make_deployment())
+
+    assert "… Queued ·" in shown
+    assert shown.count("step-pending") == 10
+
+
+def test_a_running_deployment_shows_what_it_is_doing_and_listens_from_its_last_record(
+    admin_client: Client,
+) -> None:
+    deployment = reached("CREATING_WORKER")
+
+    shown = page(admin_client, deployment)
+
+    assert "<title>55 % ·" in shown
+    assert "Creating Cloudflare Worker..." in shown
+    assert (shown.count("step-done"), shown.count("step-current")) == (5, 1)
+    assert f'sse-connect="/deployments/{deployment.pk}/events/?lastEventId=6"' in shown
+    assert 'sse-close="result"' in shown
+
+
+def test_a_finished_deployment_does_not_listen(admin_client: Client) -> None:
+    for deployment in (failed(), reached("COMPLETED", status="succeeded")):
+        assert "sse-connect" not in page(admin_client, deployment)
+
+
+def test_a_live_deployment_shows_its_addresses(admin_client: Client) -> None:
+    deployment = reached(
+        "COMPLETED",
+        status="succeeded",
+        worker_url="http://w.localhost:1",
+        finished_at=timezone.now(),
+    )
+
+    shown = words(admin_client, deployment)
+
+    assert "✓ Succeeded ·" in shown
+    assert "curl http://w.localhost:1" in shown
+    assert "The embedded platform has no dashboard" in shown
+    assert 'data-copy="curl http://w.localhost:1"' in page(admin_client, deployment)
+
+
+def test_a_worker_on_cloudflare_has_a_link_to_its_dashboard(admin_client: Client) -> None:
+    address = "https://dash.cloudflare.com/a/w"
+    deployment = reached(
+        "COMPLETED", status="succeeded", target=make_target(), dashboard_url=address
+    )
+
+    assert f'href="{address}"' in page(admin_client, deployment)
+
+
+def test_a_failure_names_stage_node_line_and_what_to_do(admin_client: Client) -> None:
+    finding = {
+        "node_id": "pay",
+        "node_name": "Pay",
+        "line": 3,
+        "path": "",
+        "message": "no such property",
+    }
+    deployment = failed(message="The code is wrong:\nmore", problems=[finding])
+
+    shown = words(admin_client, deployment)
+
+    assert (
+        "Failed at Generating code The code is wrong: Pay pay , line 3: no such property" in shown
+    )
+    assert "Nothing was uploaded" in shown
+    assert "What to do: Correct the workflow where it says" in shown
+    editor = f"/admin/workflows/workflow/{deployment.workflow_id}/change/#node=pay"
+    assert f'href="{editor}"' in page(admin_client, deployment)
+
+
+def test_a_failure_of_a_deleted_workflow_is_still_told(admin_client: Client) -> None:
+    deployment = failed(problems=[{"node_id": "pay", "message": "no such property"}])
+    assert deployment.workflow
+    deployment.workflow.delete()
+
+    shown = words(admin_client, deployment)
+
+    assert "no such property" in shown
+    assert "Deploy again" not in shown.replace("deploy again", "")
+
+
+@pytest.mark.parametrize("stage", HAPPY_PATH[:-1])
+def test_every_stage_that_fails_says_what_to_do(admin_client: Client, stage: Stage) -> None:
+    deployment = failed(stage.value, uploaded="unknown")
+
+    shown = words(admin_client, deployment)
+
+    assert f"Failed at {stage.label}" in shown
+    assert "What to do:" in shown
+    assert "The target could not be asked" in shown
+
+
+def test_a_superseded_deployment_leads_to_the_one_that_replaced_it(admin_client: Client) -> None:
+    newer = make_deployment()
+    older = make_deployment(status="superseded", superseded_by=newer, finished_at=timezone.now())
+
+    assert f'<a href="/deployments/{newer.pk}/">deployment #{newer.pk}</a>' in page(
+        admin_client, older
+    )
+
+
+def test_the_output_has_lines_that_can_be_linked_to_and_is_never_run(admin_client: Client) -> None:
+    deployment = failed("DEPLOYING")
+    hostile = "\x1b[31mred\x1b[0m\nold\rnew\n<script>alert(1)</script>"
+    output = ProgramOutput.objects.create(
+        deployment=deployment, program="wrangler", seconds=1, exit_code=1, text=hostile
+    )
+
+    shown = page(admin_client, deployment, "output/")
+
+    assert 'href="#1-2"' in shown
+    assert "&lt;script&gt;" in shown
+    assert "<script>alert" not in shown
+    assert "ended with exit code 1" in shown
+    answer = admin_client.get(f"/deployments/{deployment.pk}/output/{output.pk}/")
+    assert answer.content.decode() == hostile
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_every_tab_says_what_will_be_there_before_it_is(admin_client: Client) -> None:
+    deployment = make_deployment()
+
+    for tab in ("output", "code", "wrangler-json", "variables"):
+        assert "will be here" in words(admin_client, deployment, f"{tab}/")
+
+
+def test_the_tabs_show_what_the_record_holds(admin_client: Client) -> None:
+    deployment = reached(
+        "COMPLETED",
+        status="succeeded",
+        source="export {};",
+        wrangler_json='{"name": "w"}',
+        script_size=9,
+    )
+
+    assert "export {};" in words(admin_client, deployment, "code/")
+    assert '{"name": "w"}' in words(admin_client, deployment, "wrangler-json/")
+    assert deployment.class_name in words(admin_client, deployment, "snapshot/")
+
+
+def test_of_secrets_only_the_names_are_shown(admin_client: Client) -> None:
+    deployment = make_deployment(variables={"REGION": "eu"}, secret_names=["API_KEY"])
+    assert deployment.workflow
+    deployment.workflow.variables.create(name="API_KEY", value=SENTINEL, is_secret=True)
+
+    shown = words(admin_client, deployment, "variables/")
+
+    assert "API_KEY secret REGION eu" in shown
+    for tab in ("", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"):
+        assert SENTINEL not in page(admin_client, deployment, tab)
+
+
+def test_the_live_part_takes_few_queries_and_no_large_columns(admin_client: Client) -> None:
+    deployment = reached("DEPLOYING")
+
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(f"/deployments/{deployment.pk}/", headers={"HX-Request": "true"})
+
+    read = " ".join(query["sql"] for query in captured).replace('"', " ").split()
+    assert len(captured) <= 7
+    assert not {"ir", "source", "wrangler_json", "entry_code", "api_token"} & set(read)

@@ -1,0 +1,73 @@
+"""The words for times, and texts with numbered lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployments import listing, presentation
+from deployments.stages import Stage, Status
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (0, "0 ms"),
+        (0.0124, "12 ms"),
+        (0.0999, "0.1 s"),
+        (1.44, "1.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 m 00 s"),
+        (125, "2 m 05 s"),
+        (3599.6, "1 h 00 m"),
+        (3720, "1 h 02 m"),
+    ],
+)
+def test_durations(seconds: float | None, words: str) -> None:
+    assert presentation.duration(seconds) == words
+    if seconds is not None:
+        assert presentation.duration(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "just now"),
+        (44, "just now"),
+        (60, "1 min ago"),
+        (3 * 60, "3 min ago"),
+        (5 * 3600, "5 h ago"),
+        (86_400, "1 day ago"),
+        (3 * 86_400, "3 days ago"),
+    ],
+)
+def test_relative_times(seconds: int, words: str) -> None:
+    assert presentation.ago(NOON - timedelta(seconds=seconds), NOON) == words
+
+
+def test_every_status_has_a_tone() -> None:
+    assert set(presentation.TONES) == set(Status)
+
+
+def test_the_usual_time_is_the_median() -> None:
+    assert presentation.usual([1, 2, 90]) == 2
+    assert presentation.usual([]) is None
+
+
+def test_a_terminals_tricks_are_undone() -> None:
+    text = "\x1b[1mbold\x1b[0m\r\n10 %\r20 %\r30 %\nbell\x07\n\n"
+
+    assert listing.lines(text) == ["bold", "30 %", "bell\N{REPLACEMENT CHARACTER}"]
+
+
+def test_an_endless_line_and_an_endless_text_are_cut() -> None:
+    assert listing.lines("x" * 3_000)[0].endswith("… (1000 more characters)")
+    assert "7 more lines are not shown" in listing.listing("x\n" * 5_006 + "x", "a")
+
+
+def test_every_stage_says_what_to_do_when_it_fails() -> None:
+    assert set(presentation._ADVICE) <= set(Stage)
