@@ -36,18 +36,21 @@ setup-dev: .venv/dev.installed $(NODE_MODULES)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("AwaitStep needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
 
 .venv/run.installed: requirements.lock | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "Installing Python packages and Node.js (about a minute, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/dev.installed: requirements-dev.lock | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "Installing Python packages and Node.js (about a minute, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/run.installed
 
 $(NODE_MODULES): toolchain/package-lock.json | .venv/run.installed
-	$(BIN)/python -m deployments.tools.toolchain install
+	@echo "Installing Cloudflare's tools (once) ..."
+	@$(BIN)/python -m deployments.tools.toolchain install
 	@touch $@
 
 lock: setup-dev  ## renew the lock files after a change of pyproject.toml

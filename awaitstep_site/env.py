@@ -77,6 +77,11 @@ class Environment(BaseSettings):
         return private_folder(self.data_dir)
 
     @cached_property
+    def static_root(self) -> Path:
+        """Where `collectstatic` would write; static files are served from where they are."""
+        return private_folder(self.folder / "static")
+
+    @cached_property
     def django_secret_key(self) -> str:
         if self.secret_key:
             return self.secret_key.get_secret_value()

@@ -97,7 +97,7 @@ TIME_ZONE = AWAITSTEP.time_zone
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = AWAITSTEP.data_dir / "static"
+STATIC_ROOT = AWAITSTEP.static_root
 STATICFILES_DIRS = [PROJECT / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # nothing to collect before the first start
 WHITENOISE_AUTOREFRESH = DEBUG

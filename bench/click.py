@@ -36,7 +36,8 @@ def new_workflow(installation: Installation) -> str:
 def click(client: httpx.Client, workflow: str) -> Click:
     """Deploy once, as the page's button does."""
     began = time.perf_counter()
-    seconds, received, result = 0.0, {}, {}
+    seconds, result = 0.0, {}
+    received: dict[str, float] = {}
     with client.stream("POST", f"/api/workflows/{workflow}/deploy-stream", json={}) as stream:
         for line in stream.iter_lines():
             if not line.startswith("data: "):

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,59 +48,67 @@ def _port_taken(variable: str, port: int) -> str:
     )
 
 
-@contextmanager
-def servers(here: Environment) -> Iterator[None]:
-    """Run the embedded platform and the web server while the body runs."""
-    with ExitStack() as running:
+class Servers:
+    """The embedded platform and the web server, as processes of their own; a context manager."""
+
+    def __init__(self, here: Environment) -> None:
+        self._here = here
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Servers:
+        try:
+            self._start_all()
+        except BaseException:
+            self._stop_all()
+            raise
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self._stop_all()
+
+    def _start_all(self) -> None:
+        here = self._here
         if here.offers_local_cloudflare:
             command = ["manage.py", "local_cloudflare"]
-            running.enter_context(_server(command, port=here.local_cloudflare_port))
+            self._start("The embedded platform", command, port=here.local_cloudflare_port)
         daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(here.port)]
         command = [*daphne, "--no-server-name", "awaitstep_site.asgi:application"]
-        running.enter_context(_server(command, port=here.port))
-        yield
+        self._start("The web server", command, port=here.port)
+
+    def _start(self, name: str, command: list[str], *, port: int) -> None:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        arguments = [sys.executable, *command]
+        self._running[name] = process.start(arguments, cwd=_PROJECT, env=env, output=None)
+        until = time.monotonic() + _READY_SECONDS
+        while not _answers(port):
+            self.check()
+            if time.monotonic() > until:
+                raise CannotStart(f"{name} did not answer on port {port} in time.")
+            time.sleep(0.05)
+
+    def check(self) -> None:
+        """Raise CannotStart where a server has ended."""
+        for name, server in self._running.items():
+            code = server.poll()
+            if code is not None:
+                raise CannotStart(f"{name} has ended (exit code {code}): its words are above.")
+
+    def wait(self) -> None:
+        """Return never; raise CannotStart when a server ends."""
+        while True:
+            self.check()
+            time.sleep(0.5)
+
+    def _stop_all(self) -> None:
+        """Stop the web server first: it may be deploying to the platform."""
+        while self._running:
+            _, server = self._running.popitem()
+            _stop(server)
 
 
-_running: dict[str, subprocess.Popen[bytes]] = {}
-
-
-@contextmanager
-def _server(command: list[str], *, port: int) -> Iterator[None]:
-    name = command[1]
-    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    started = process.start([sys.executable, *command], cwd=_PROJECT, env=env, output=None)
-    _running[name] = started
-    try:
-        _wait_for(port, name)
-        yield
-    finally:
-        del _running[name]
-        _stop(started)
-
-
-def _wait_for(port: int, name: str) -> None:
-    until = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < until:
-        _check_alive()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise CannotStart(f"{name} did not answer on port {port} within {_READY_SECONDS:g} seconds.")
-
-
-def wait() -> None:
-    """Return never, unless a server ends: then raise CannotStart."""
-    while True:
-        _check_alive()
-        time.sleep(0.5)
-
-
-def _check_alive() -> None:
-    for name, server in _running.items():
-        code = server.poll()
-        if code is not None:
-            raise CannotStart(f"{name} has ended (exit code {code}): its last words are above.")
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

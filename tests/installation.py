@@ -20,7 +20,7 @@ from deployments.tools import process
 from tests.environment import free_port
 
 PROJECT = Path(__file__).resolve().parents[1]
-PASSWORD = "correct horse battery"  # noqa: S105 - of a user that lives for one test
+PASSWORD = "correct horse battery"
 
 
 @dataclass

@@ -29,7 +29,7 @@ def wrangler_config(
         "name": worker_name,
         "main": MAIN,
         "compatibility_date": COMPATIBILITY_DATE,
-        "compatibility_flags": ["nodejs_compat", "workflows_preserve_non_retryable_error_message"],
+        "compatibility_flags": ["nodejs_compat"],
         "no_bundle": not bundled,
         "workers_dev": True,
         "preview_urls": True,

@@ -72,7 +72,7 @@ class Account:
                 return ""
         # Cloudflare answers {"deployments": [...]}, newest first; the SDK's page expects "items".
         answered = page.result.to_dict() if page.result else {}
-        newest = next(iter(answered.get("deployments") or []), {})
+        newest: dict[str, Any] = next(iter(answered.get("deployments") or []), {})
         whole = (one for one in newest.get("versions", []) if one["percentage"] == 100)
         return next((str(one["version_id"]) for one in whole), "")
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
+from pydantic import SecretStr
 from pytest_django import Settings
 
 from audit.fields import UnreadableSecret
@@ -14,8 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def use_keys(settings: Settings, *keys: str) -> None:
-    joined = ",".join(keys)
-    settings.AWAITSTEP = Environment(encryption_keys=joined)
+    settings.AWAITSTEP = Environment(encryption_keys=SecretStr(",".join(keys)))
 
 
 def stored() -> str:

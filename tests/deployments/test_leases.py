@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from deployments import leases
+from deployments.errors import LeaseLost
 from deployments.models import Lease
 from tests.deployments.factories import make_deployment
 
@@ -90,5 +91,5 @@ def test_a_worker_notices_that_its_lease_is_gone() -> None:
 
     Lease.objects.all().delete()
 
-    with pytest.raises(leases.LeaseLost):
+    with pytest.raises(LeaseLost):
         held.check()

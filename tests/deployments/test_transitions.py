@@ -15,8 +15,8 @@ from tests.deployments.factories import make_deployment
 pytestmark = pytest.mark.django_db
 
 
-def hold(**fields: object) -> Held:
-    return leases.grant(make_deployment(status=Status.RUNNING.value, **fields))
+def hold() -> Held:
+    return leases.grant(make_deployment(status=Status.RUNNING.value))
 
 
 def enter(held: Held, *stages: Stage) -> None:

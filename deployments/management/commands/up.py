@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from deployments import first_start, supervisor
+from deployments.models import StageRecord
 
 
 class Command(BaseCommand):
@@ -19,10 +20,10 @@ class Command(BaseCommand):
         try:
             supervisor.check_ports(here)
             self._prepare()
-            with supervisor.servers(here):
+            with supervisor.Servers(here) as servers:
                 self._deploy_sample()
                 self._say_where()
-                supervisor.wait()
+                servers.wait()
         except supervisor.CannotStart as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:
@@ -42,9 +43,12 @@ class Command(BaseCommand):
     def _deploy_sample(self) -> None:
         if not settings.AWAITSTEP.offers_local_cloudflare:
             return
-        deployment = first_start.deploy_sample(lambda record: self._tell(record.message))
+        deployment = first_start.deploy_sample(self._tell_stage)
         if deployment and deployment.worker_url:
-            self._tell(f"The sample answers: curl -s {deployment.worker_url}/")
+            self._tell(f"The sample is live. Start a run:  curl -s {deployment.worker_url}/")
+
+    def _tell_stage(self, record: StageRecord) -> None:
+        self._tell(f"Sample: {record.progress:3} %  {record.message}")
 
     def _say_where(self) -> None:
         here = settings.AWAITSTEP
