@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,7 +100,8 @@ def _ready_port(started: subprocess.Popen[bytes]) -> int:
 
 
 def serve(data_dir: Path, *, port: int) -> int:
-    """Run the platform until it ends or Ctrl-C; return its exit status."""
+    """Run the platform until it ends, or this process is told to; return its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     env = environment(data_dir, port)
     with subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         [str(part) for part in command()], cwd=TOOLCHAIN, env=env, stdin=subprocess.PIPE

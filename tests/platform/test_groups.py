@@ -101,6 +101,16 @@ def test_runs_follow_when_groups_join_and_split(platform: Platform) -> None:
     ended(platform, "yak", instance)
 
 
+def test_code_without_its_old_workflow_still_deploys(platform: Platform) -> None:
+    with_workflow(platform, "former")
+    instance = begin(platform, "former", sleep="1 minute")
+
+    uploaded(platform, "former", HELLO)
+
+    assert platform.fetch("former").text == "hello"
+    assert status(platform, "former", instance) == "waiting"
+
+
 def test_bound_workers_call_each_other(platform: Platform) -> None:
     front = "export default { fetch(request, env) { return env.BACK.fetch(request) } }"
     uploaded(platform, "back", HELLO)

@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from tests.platform.uploads import uploaded
+from tests.platform.uploads import until, uploaded
 from tests.platform_fixture import Platform
 
 MIRROR = """
@@ -44,6 +44,8 @@ HANDSHAKE = (
     "GET / HTTP/1.1\r\nHost: mirror.localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+LINE = "from the Worker"
+PRINTS = f"export default {{ fetch() {{ console.log('{LINE}'); return new Response() }} }}"
 MASKED_HI = bytes([0x81, 0x82, 0, 0, 0, 0]) + b"hi"
 
 
@@ -114,3 +116,13 @@ def test_a_worker_that_throws_answers_500_without_paths_of_this_host(mirror: Pla
     assert answer.status_code == 500
     assert "/work" not in answer.text
     assert "file://" not in answer.text
+
+
+def test_what_a_worker_prints_is_kept_in_a_private_file(platform: Platform) -> None:
+    uploaded(platform, "chatty", PRINTS)
+    platform.fetch("chatty")
+    file = platform.state / "logs" / "worker-chatty.jsonl"
+
+    until(lambda: "printed" if file.exists() and LINE in file.read_text() else "", "printed")
+
+    assert file.stat().st_mode & 0o077 == 0

@@ -22,7 +22,7 @@ from tests.platform.uploads import (
 )
 from tests.platform_fixture import Platform
 
-SECRET = "found-nowhere-but-in-env"  # noqa: S105 - made for the test
+SECRET = "found-nowhere-but-in-env"
 ECHO = "export default { fetch(request, env) { return Response.json({ ...env, WORKFLOW: 0 }) } }"
 
 

@@ -71,6 +71,17 @@ function newDeployment({ version, source, annotations }: Order): Deployment {
   };
 }
 
+/** Deploy a version that was just added; where it does not start, it is as if it had never been. */
+export async function deployNew(deploying: Deploying, name: string, version: Version): Promise<void> {
+  const { id, source, annotations } = version;
+  try {
+    await deploy(deploying, { name, version: id, source, annotations });
+  } catch (error) {
+    deploying.account.forgetVersion(name, id);
+    throw error;
+  }
+}
+
 /** Deploy the live version again with other bindings: what a change of secrets or settings is. */
 export async function rebind(
   deploying: Deploying,
@@ -91,6 +102,5 @@ export async function rebind(
     annotations: { 'workers/triggered_by': change.triggeredBy },
   };
   addVersion(account, worker.name, version);
-  const annotations = version.annotations;
-  await deploy(deploying, { name: worker.name, version: version.id, source: change.source, annotations });
+  await deployNew(deploying, worker.name, version);
 }

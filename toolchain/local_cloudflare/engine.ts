@@ -5,10 +5,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { deserialize } from 'node:v8';
-import { names } from './files.ts';
+import { isMissing, names } from './files.ts';
 import { objectId, workflowKey } from './layout.ts';
 
 const BUSY_MILLISECONDS = 2000;
+/** The byte of SQLite's header that names the journal, and its value for a write-ahead log. */
+const HEADER_BYTES = 100;
+const WRITE_VERSION = 18;
+const WRITE_AHEAD = 2;
 const NO_ALARMS = 'metadata.sqlite';
 /** A list needs no outputs, which may be a megabyte each. */
 const OUTLINE = 'id, timestamp, event, groupKey, target';
@@ -112,13 +116,36 @@ function mark(file: string, stored: Stored): Stored {
 const isSame = (file: string, stored: Stored): boolean => seen.get(stored) === stamp(file);
 
 function readFile(file: string, columns: string): Stored | undefined {
-  if (!fs.existsSync(file)) return undefined;
-  const database = new DatabaseSync(file, { timeout: BUSY_MILLISECONDS });
+  if (!isReadable(file)) return undefined;
+  const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
   try {
     database.exec('BEGIN');
     return isEngine(database) ? read(database, columns) : undefined;
   } finally {
     database.close();
+  }
+}
+
+/**
+ * Until workerd has switched a new file to SQLite's write-ahead log, which the file's header says, a reader could
+ * stand in its way; afterwards readers and the writer never wait for each other.
+ */
+function isReadable(file: string): boolean {
+  let handle: number;
+  try {
+    handle = fs.openSync(file, 'r');
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    return (
+      fs.readSync(handle, header, 0, HEADER_BYTES, 0) === HEADER_BYTES &&
+      header[WRITE_VERSION] === WRITE_AHEAD
+    );
+  } finally {
+    fs.closeSync(handle);
   }
 }
 

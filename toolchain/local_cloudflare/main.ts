@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Account } from './account.ts';
 import { makeApi } from './api/index.ts';
 import { Crons } from './crons.ts';
-import { privateFolder } from './files.ts';
+import { privateFolder, remove } from './files.ts';
 import { Groups } from './groups.ts';
 import { Logs } from './logs.ts';
 import { leaveNote, livingBy } from './processes.ts';
@@ -12,14 +12,18 @@ import { WorkerProxy } from './proxy.ts';
 import { listen, portOf } from './server.ts';
 import { readSettings, type Settings } from './settings.ts';
 
+const ENDING_MILLISECONDS = 2000;
+const POLL_MILLISECONDS = 20;
+
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  takeFolder(settings);
+  await takeFolder(settings);
   const logs = new Logs(settings.state);
   const account = new Account(settings.account, path.join(settings.state, 'account'));
   const groups = new Groups(account, settings, logs);
   const crons = new Crons(account, groups, logs);
   const onFault = (error: Error) => logs.platform(error.stack ?? error.message);
+  surviveFaults(onFault);
   endWith(async () => {
     crons.close();
     await groups.close();
@@ -36,16 +40,34 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ready: true, port: portOf(server) })}\n`);
 }
 
-/** Two processes on one folder would each start its Workers. */
-function takeFolder({ state }: Settings): void {
+/** Two processes on one folder would each start its Workers. One that is just ending is waited for. */
+async function takeFolder({ state }: Settings): Promise<void> {
   process.umask(0o077);
   privateFolder(state);
   const note = path.join(state, 'platform.pid');
-  const other = livingBy(note);
-  if (other !== undefined)
-    throw new Error(`Another embedded platform (process ${other}) already runs on ${state}.`);
+  const deadline = Date.now() + ENDING_MILLISECONDS;
+  for (let other = livingBy(note); other !== undefined; other = livingBy(note)) {
+    if (Date.now() > deadline)
+      throw new Error(`Another embedded platform (process ${other}) already runs on ${state}.`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  }
   leaveNote(note);
+  useOwnTemporaryFolder(path.join(state, 'tmp'));
 }
+
+/** A kill leaves what stands there: the next start clears it. */
+function useOwnTemporaryFolder(folder: string): void {
+  remove(folder);
+  process.env.TMPDIR = privateFolder(folder);
+}
+
+/** A fault in one group must not end the others. */
+function surviveFaults(onFault: (error: Error) => void): void {
+  process.on('unhandledRejection', (reason) => onFault(asError(reason)));
+  process.on('uncaughtException', onFault);
+}
+
+const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
 /** The process that started this one holds its standard input open: when it closes, that process is gone. */
 function endWith(close: () => Promise<void>): void {

@@ -77,14 +77,14 @@ function isLive(account: Account, worker: string): boolean {
 
 /**
  * A Workflow belongs to the Worker that it was last given to; until then to one whose code has it. The class is the
- * one that the owner's code names, which may be newer than the record: so a deploy changes nothing when it gives its
- * Workflow to the Worker that it just uploaded.
+ * one that the owner's live code names: so a deploy changes nothing when it gives its Workflow to the Worker that it
+ * just uploaded, and code that has no such class any more still starts.
  */
 function ownerOf(account: Account, name: string): { worker: string; exportName: string } | undefined {
   const record = account.workflows.get(name);
   const owners = record ? [record.script_name] : [...account.workers.keys()].sort();
-  for (const worker of owners.filter((candidate) => isLive(account, candidate))) {
-    const exportName = ownClass(account, name, worker) ?? record?.class_name;
+  for (const worker of owners) {
+    const exportName = ownClass(account, name, worker);
     if (exportName !== undefined) return { worker, exportName };
   }
   return undefined;

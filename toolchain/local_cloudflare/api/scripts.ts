@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { addVersion, deploy } from '../deploying.ts';
+import { addVersion, deployNew } from '../deploying.ts';
 import { ok } from '../envelope.ts';
 import { invalidWorkerName } from '../errors.ts';
 import type { Worker } from '../model.ts';
@@ -26,11 +26,7 @@ export function scripts(platform: Platform): Hono {
       const { version, settings } = await readUpload(c.req.raw, context);
       const began = performance.now();
       addVersion(account, name, version, settings);
-      const order = { name, version: version.id, source, annotations: version.annotations };
-      await deploy(platform, order).catch((error) => {
-        account.forgetVersion(name, version.id);
-        throw error;
-      });
+      await deployNew(platform, name, version);
       const worker = account.workers.get(name);
       return ok(c, {
         ...(worker && shown(platform, worker)),

@@ -1,0 +1,52 @@
+"""When cron triggers fire, by Cloudflare's reading of their expressions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployments.tools import process
+from deployments.tools.toolchain import NODE, TOOLCHAIN
+
+PROGRAM = """
+const { parseCron } = await import(process.argv[1]);
+const [expression, time] = process.argv.slice(2);
+console.log(JSON.stringify(parseCron(expression)?.(new Date(time)) ?? null));
+"""
+
+
+def fires(expression: str, time: str, folder: Path) -> bool | None:
+    """Return whether it fires at this time; None where it is no cron expression."""
+    module = (TOOLCHAIN / "local_cloudflare" / "crons.ts").as_uri()
+    arguments: list[str | Path] = [NODE, "--input-type=module", "-e", PROGRAM, module]
+    env = process.environment(home=folder)
+    done = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=30)
+    assert done.exit_code == 0, done.stderr
+    return bool(answer) if (answer := json.loads(done.stdout)) is not None else None
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "not_at"),
+    [
+        ("*/15 * * * *", "2026-11-22T07:45Z", "2026-11-22T07:46Z"),
+        ("0 8-18/2 * * *", "2026-11-22T10:00Z", "2026-11-22T11:00Z"),
+        ("0 0 * * 1", "2026-11-22T00:00Z", "2026-11-23T00:00Z"),
+        ("0 0 * * MON-FRI", "2026-11-23T00:00Z", "2026-11-22T00:00Z"),
+        ("59 23 LW * *", "2026-10-30T23:59Z", "2026-10-31T23:59Z"),
+        ("0 0 L 2 *", "2028-02-29T00:00Z", "2028-02-28T00:00Z"),
+        ("0 0 15W * *", "2026-11-16T00:00Z", "2026-11-15T00:00Z"),
+        ("0 18 * * 6L", "2026-11-27T18:00Z", "2026-11-20T18:00Z"),
+        ("0 0 * * 2#1", "2026-11-02T00:00Z", "2026-11-09T00:00Z"),
+        ("0 0 13 * FRI", "2026-11-13T00:00Z", "2026-11-14T00:00Z"),
+    ],
+)
+def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_path: Path) -> None:
+    assert fires(expression, at, tmp_path) is True
+    assert fires(expression, not_at, tmp_path) is False
+
+
+@pytest.mark.parametrize("expression", ["", "* * * *", "60 * * * *", "* * * * 0", "*/0 * * * *"])
+def test_what_is_no_cron_is_refused(expression: str, tmp_path: Path) -> None:
+    assert fires(expression, "2026-11-22T07:45Z", tmp_path) is None
