@@ -53,6 +53,7 @@ class Site:
     worker_url: str
     dashboard_url: str
     live_version: str
+    secret_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     yield Progress(stage=Stage.DETECTING_BINDINGS)
     found = bindings.plan(_kinds(module), request.variables)
+    _check_names(found, site)
     resources = _resources(found, request, tools)
 
     yield Progress(stage=Stage.BINDINGS_READY, facts=_env(found))
@@ -183,6 +185,21 @@ def _resources(found: Plan, request: DeployRequest, tools: Tools) -> tuple[Bindi
         if resource
     ]
     return (*found.bound, *made)
+
+
+def _check_names(found: Plan, site: Site) -> None:
+    """wrangler refuses to hide a secret of the Worker behind a variable: say so before it does."""
+    hidden = [
+        Finding(
+            message=f"The Worker has a secret named {name}, and a plain variable of that name "
+            "cannot replace it. Mark the variable as secret, give it another name, or delete "
+            "the Worker's secret on the target.",
+            path=name,
+        )
+        for name in sorted(site.secret_names & found.variables.keys())
+    ]
+    if hidden:
+        raise DeployError.listing("A variable is in the way of a secret:", hidden)
 
 
 def _without_id(name: str, kind: BindingKind) -> Finding:

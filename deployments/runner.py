@@ -176,7 +176,7 @@ def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, A
     if account is None:
         return {"uploaded": Uploaded.UNKNOWN.value}
     try:
-        live = account.live_version(deployment.worker_name)
+        live = account.live(deployment.worker_name).version
     except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
         logger.info("what is live of %s is unknown: %s", deployment, error)
         return {"uploaded": Uploaded.UNKNOWN.value}

@@ -18,6 +18,17 @@ from workflows.codegen.bindings import BindingKind
 _SECONDS = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The version that takes all requests, "" where none does; `source` is what put it there.
+
+    Cloudflare's sources are "wrangler", "api" and "dash".
+    """
+
+    version: str
+    source: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """One account: address, id and token. `local_port` is the embedded platform's, else None."""
@@ -61,20 +72,37 @@ class Account:
             )
         return naming.worker_url(worker, answer.subdomain)
 
-    def live_version(self, worker: str) -> str:
-        """Return the id of the version that takes all requests; "" where there is none."""
+    def live(self, worker: str) -> Live:
+        """Return what answers the Worker's requests now."""
+        newest = self._newest(worker)
+        whole = (one for one in newest.get("versions", []) if one["percentage"] == 100)
+        version = next((str(one["version_id"]) for one in whole), "")
+        return Live(version=version, source=str(newest.get("source", "")))
+
+    def _newest(self, worker: str) -> dict[str, Any]:
+        """Return the Worker's newest deployment at the target, in Cloudflare's shape."""
         with self.explained("read the Worker's deployments"):
             try:
                 page: Any = self.client.workers.scripts.deployments.list(
                     worker, account_id=self.account_id
                 )
             except cloudflare.NotFoundError:
-                return ""
+                return {}
         # Cloudflare answers {"deployments": [...]}, newest first; the SDK's page expects "items".
         answered = page.result.to_dict() if page.result else {}
         newest: dict[str, Any] = next(iter(answered.get("deployments") or []), {})
-        whole = (one for one in newest.get("versions", []) if one["percentage"] == 100)
-        return next((str(one["version_id"]) for one in whole), "")
+        return newest
+
+    def secret_names(self, worker: str) -> frozenset[str]:
+        """Return the names of the secrets that the Worker has now."""
+        with self.explained("list the Worker's secrets"):
+            try:
+                listed = self.client.workers.scripts.secrets.list(
+                    worker, account_id=self.account_id
+                )
+                return frozenset(str(secret.name) for secret in listed)
+            except cloudflare.NotFoundError:
+                return frozenset()
 
     def workflow_owner(self, workflow: str) -> str:
         """Return the Worker that a Workflow of this name belongs to; "" where there is none."""

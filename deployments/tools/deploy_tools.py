@@ -26,6 +26,12 @@ TIMED_OUT = (
     "wrangler was {reason} and has been ended. The network or the target's API is slow or down: "
     "look at the target's state, then deploy again."
 )
+CHANGED = (
+    "The Worker {worker} was last changed {by}, not by a deploy, and a deploy would undo that. "
+    "Look at it on the target. To go on, undo the change with wrangler's rollback, or delete the "
+    "Worker there; nothing has been uploaded."
+)
+_CHANGED_BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +75,14 @@ class DeployTools:
                 f"The Workflow {worker} belongs to the Worker {owner} on this target, and would be "
                 "taken over. Delete one of the two on the target first."
             )
+        live = self.account.live(worker)
+        if live.source in _CHANGED_BY:
+            raise DeployError(CHANGED.format(worker=worker, by=_CHANGED_BY[live.source]))
         return Site(
             worker_url=self.account.worker_url(worker),
             dashboard_url=naming.dashboard_url(worker, self.account.account_id),
-            live_version=self.account.live_version(worker),
+            live_version=live.version,
+            secret_names=self.account.secret_names(worker),
         )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
@@ -124,7 +134,7 @@ class DeployTools:
             raise DeployError(TIMED_OUT.format(reason=slow)) from None
 
     def live_version(self, worker: str) -> str:
-        return self.account.live_version(worker)
+        return self.account.live(worker).version
 
     def _ended(self, program: str) -> Callable[[process.Finished], None]:
         def tell(ended: process.Finished) -> None:

@@ -23,6 +23,7 @@ class FakeTools:
     provisions: bool = True
     live: str = "v1"
     wrangler_version: str = "4.0.0"
+    secrets_there: tuple[str, ...] = ()
     bundle: Bundle | None = None
     open_folders: int = 0
     asked: list[str] = field(default_factory=list)
@@ -34,7 +35,12 @@ class FakeTools:
 
     def inspect(self, request: DeployRequest) -> Site:
         self._ask("inspect")
-        return Site(worker_url="http://w", dashboard_url="http://d", live_version="v0")
+        return Site(
+            worker_url="http://w",
+            dashboard_url="http://d",
+            live_version="v0",
+            secret_names=frozenset(self.secrets_there),
+        )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         self._ask("compile")

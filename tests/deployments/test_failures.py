@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cloudflare import Cloudflare
 
 from tests.deployments.fakes import document
 from tests.installation import Installation
@@ -132,3 +133,23 @@ def test_a_target_that_does_not_answer(tmp_path: Path) -> None:
 
     assert row["stage"] == "INITIALIZING"
     assert "Start the embedded platform" in row["message"]
+
+
+def test_a_worker_that_was_changed_through_the_api_is_not_overwritten(
+    installation: Installation, client: httpx.Client
+) -> None:
+    workflow = installation.import_document(document())
+    installation.manage("deploy_workflow", workflow)
+    api = f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4"
+    Cloudflare(api_token=platform_token(installation), base_url=api).workers.scripts.secrets.update(
+        f"awaitstep-{workflow}",
+        account_id=account_id(installation),
+        name="BY_HAND",
+        text="x",
+        type="secret_text",
+    )
+
+    row = failed(installation, workflow)
+
+    assert row["stage"] == "INITIALIZING"
+    is_told(client, row, "last changed through Cloudflare", "nothing has been uploaded")

@@ -109,3 +109,12 @@ def test_a_version_that_is_not_live_afterwards_is_a_failure() -> None:
 
     assert stage is Stage.WORKER_DEPLOYED
     assert "another is live" in message
+
+
+def test_a_variable_does_not_hide_a_secret_of_the_worker() -> None:
+    tools, plain = FakeTools(secrets_there=("TOKEN", "OTHER")), variable("TOKEN", "now plain")
+
+    stage, message = last_stage(tools, "return 1;", plain)
+
+    assert stage is Stage.DETECTING_BINDINGS
+    assert "a secret named TOKEN" in message
