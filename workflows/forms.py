@@ -190,7 +190,7 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
     def full_clean(self) -> None:
         """After the model's own checks, too, a page with an error must not carry a secret."""
         super().full_clean()
-        if self._errors and self.data.get("is_secret"):
+        if self.errors and self.data.get("is_secret"):
             self._forget_typed()
 
     def _check_value(self, cleaned: dict[str, Any]) -> None:

@@ -1,0 +1,77 @@
+"""A real browser in front of a real server: skipped, in words, where there is no Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.installation import PASSWORD, Installation
+
+REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MISSING = (
+    "The browser tests need Chromium, and none was found: install your system's chromium, or run "
+    "`.venv/bin/playwright install chromium`."
+)
+
+Open = Callable[..., Page]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on every run, not only with -rs, that they did not run."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    if any(MISSING in reason for reason in skipped):
+        terminalreporter.write_line(f"SKIPPED tests/browser: {MISSING}", yellow=True)
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser per module: its event loop must be gone before other tests use the database."""
+    with sync_playwright() as playwright:
+        chromium = find_chromium(playwright)
+        if chromium is None:
+            (pytest.fail if REQUIRED else pytest.skip)(MISSING)
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
+    """Return a function that opens a page of somebody who has logged in, and forbids script errors."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_page(address: str = "/", **options: object) -> Page:
+        base = f"http://127.0.0.1:{installation.port}"
+        context = browser.new_context(base_url=base, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        log_in(page, address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def log_in(page: Page, address: str) -> None:
+    page.goto(f"/admin/login/?next={address}")
+    page.fill("#id_username", "deployer")
+    page.fill("#id_password", PASSWORD)
+    page.click("input[type=submit]")
+    page.wait_for_url(lambda url: "/login/" not in url)

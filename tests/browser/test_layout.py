@@ -1,0 +1,95 @@
+"""Pages on a phone, from the keyboard, and for people whom motion disturbs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.documents import make_workflow
+from tests.installation import Installation
+
+PAGES = [
+    "/",
+    "/deployments/{pk}/",
+    "/deployments/{pk}/code/",
+    "/deployments/{pk}/wrangler-json/",
+    "/deployments/{pk}/variables/",
+    "/deployments/{pk}/snapshot/",
+    "/admin/",
+    "/admin/workflows/workflow/{workflow}/change/",
+    "/admin/workflows/environmentvariable/add/",
+    "/admin/deployments/deployment/",
+    "/admin/deployments/target/",
+]
+
+
+@pytest.fixture(scope="module")
+def ids(installation: Installation) -> dict[str, object]:
+    """A deployed workflow with names that do not break by themselves."""
+    workflow = make_workflow(installation, "W" * 120)
+    installation.manage("deploy_workflow", workflow)
+    newest = installation.json("list_deployments", "--workflow", workflow, "--json")[0]
+    return {"workflow": workflow, "pk": newest["id"]}
+
+
+def width(page: Page) -> int:
+    found: int = page.evaluate("document.documentElement.scrollWidth")
+    return found
+
+
+def test_nothing_scrolls_sideways_at_360_pixels(open_page: Open, ids: dict[str, object]) -> None:
+    page = open_page(viewport={"width": 360, "height": 740})
+
+    widths = {}
+    for address in PAGES:
+        page.goto(address.format(**ids))
+        widths[address] = width(page)
+
+    assert {address: wide for address, wide in widths.items() if wide > 360} == {}
+
+
+def test_deploy_is_reached_and_pressed_from_the_keyboard(
+    open_page: Open, ids: dict[str, object]
+) -> None:
+    page = open_page()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-to-content-link")).to_be_focused()
+
+    page.keyboard.press("Enter")
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == f"deploy-{ids['workflow']}":
+            break
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/deployments/*/")
+
+
+def test_motion_stops_for_those_who_ask(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+
+    names = page.evaluate(
+        """['icon icon-ring', 'tick tick-current'].map(name => {
+          const element = document.createElement('span');
+          element.className = name;
+          document.body.append(element);
+          return getComputedStyle(element).animationName;
+        })"""
+    )
+
+    assert names == ["none", "none"]
+
+
+def test_a_link_to_a_node_selects_it_in_the_editor(open_page: Open, ids: dict[str, object]) -> None:
+    page = open_page(f"/admin/workflows/workflow/{ids['workflow']}/change/")
+    node = page.evaluate("JSON.parse(document.getElementById('id_ir').value).nodes[0].id")
+
+    page.goto("/")
+    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/#node={node}")
+
+    chosen = page.evaluate(
+        "(area => area.value.slice(area.selectionStart, area.selectionEnd))"
+        "(document.getElementById('id_ir'))"
+    )
+    assert f'"id": "{node}"' in chosen

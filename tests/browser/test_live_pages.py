@@ -1,0 +1,167 @@
+"""Deployments watched in a browser, from the click to the end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from deployments.stages import HAPPY_PATH
+from tests.browser.conftest import Open
+from tests.browser.documents import make_workflow
+from tests.deployments.test_main_job import guide, set_api
+from tests.installation import PROJECT, Installation
+
+# Notes every stage that the page shows from its first moment on. A reload would begin a new list.
+WATCH = """
+window.shown = [];
+document.addEventListener('DOMContentLoaded', () => {
+  const look = () => {
+    const stages = document.querySelectorAll('.step-done, .step-current').length;
+    if (shown.at(-1) !== stages) shown.push(stages);
+  };
+  look();
+  new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def sample(installation: Installation) -> str:
+    workflow = installation.import_document(guide())
+    set_api(installation, workflow)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def broken(installation: Installation) -> str:
+    return make_workflow(installation, "Broken", "return env.MAIL_KEY;")
+
+
+def press_deploy(page: Page, workflow: str) -> None:
+    page.click(f"#deploy-{workflow}")
+    page.wait_for_url("**/deployments/*/")
+
+
+def start_elsewhere(installation: Installation, workflow: str) -> subprocess.Popen[bytes]:
+    """Deploy from the command line, in a process of its own."""
+    command = [sys.executable, "manage.py", "deploy_workflow", workflow]
+    return subprocess.Popen(command, cwd=PROJECT, env=installation.env, stdout=subprocess.DEVNULL)
+
+
+def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) -> None:
+    page = open_page()
+    page.add_init_script(WATCH)
+
+    press_deploy(page, sample)
+
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+    expect(page.locator(".step-done")).to_have_count(len(HAPPY_PATH))
+    shown = page.evaluate("shown")
+    assert shown[-1] == len(HAPPY_PATH)
+    assert shown == sorted(set(shown))
+    assert len(shown) > 3, "the page showed the end and not the way to it"
+    assert page.title().startswith("✓ Succeeded · Workflows starter")
+
+
+def test_the_end_is_announced_and_the_workers_address_can_be_copied(
+    open_page: Open, sample: str
+) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    press_deploy(page, sample)
+    expect(page.locator("#announcer")).to_have_text("Workflows starter is deployed")
+
+    page.click("[aria-label='Copy the curl command']")
+
+    expect(page.locator("[aria-label='Copy the curl command']")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"curl {page.locator('#worker-url').get_attribute('href')}"
+
+
+def test_a_failure_is_in_the_open_with_its_reason_and_the_next_step(
+    open_page: Open, broken: str
+) -> None:
+    page = open_page()
+
+    press_deploy(page, broken)
+
+    panel = page.locator(".panel")
+    expect(panel).to_contain_text("Failed at Detecting bindings")
+    expect(panel).to_contain_text("MAIL_KEY")
+    expect(page.locator(".step-failed")).to_contain_text("Detecting bindings")
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "35")
+    page.get_by_role("link", name="Set MAIL_KEY").click()
+    expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
+
+
+def test_a_deployment_of_another_process_appears_on_an_open_dashboard_and_moves_on(
+    open_page: Open, installation: Installation, sample: str
+) -> None:
+    page = open_page()
+    page.evaluate("window.notReloaded = true")
+    button = page.locator(f"#deploy-{sample}")
+    button.focus()
+
+    with start_elsewhere(installation, sample):
+        expect(page.locator("#running .card")).to_contain_text("Workflows starter")
+
+    expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
+    expect(page.locator("#recent tbody tr").first).to_contain_text("Succeeded")
+    assert page.evaluate("window.notReloaded")
+    expect(button).to_be_focused()
+
+
+def test_seven_open_tabs_all_follow(
+    open_page: Open, installation: Installation, sample: str
+) -> None:
+    first = open_page()
+    pages = [first, *(first.context.new_page() for _ in range(6))]
+    for page in pages[1:]:
+        page.goto("/")
+    count = first.locator("#recent tbody tr").count()
+
+    with start_elsewhere(installation, sample):
+        pass
+
+    for page in pages:
+        expect(page.locator("#recent tbody tr")).to_have_count(min(count + 1, 20))
+        expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
+
+
+HELD = "navigator.locks.query().then(all => all.held.length)"
+SHOW = """how => {
+  Object.defineProperty(document, 'hidden', {value: how === 'hidden', configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def test_a_hidden_tab_gives_its_stream_back_and_takes_one_when_it_is_looked_at(
+    open_page: Open,
+) -> None:
+    page = open_page("/admin/")
+    page.clock.install()
+    page.goto("/")
+    page.wait_for_function(f"{HELD}.then(count => count === 1)")
+
+    page.evaluate(SHOW, "hidden")
+    page.clock.run_for(61_000)
+    page.wait_for_function(f"{HELD}.then(count => count === 0)")
+
+    page.evaluate(SHOW, "visible")
+    page.wait_for_function(f"{HELD}.then(count => count === 1)")
+
+
+def test_without_javascript_a_reload_shows_the_state(open_page: Open, sample: str) -> None:
+    page = open_page(java_script_enabled=False)
+
+    press_deploy(page, sample)
+
+    for _ in range(60):
+        if page.locator(".panel").count():
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+    expect(page.locator(".copy").first).to_be_hidden()
