@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from workflows.ir.document import Node
+from workflows.ir.flow import Flow
 from workflows.ir.problems import Problem, Severity, quoted
 from workflows.ir.references import Reference
 from workflows.ir.structure import Structure
 
 ROOTS: Final = ("trigger", "event", "env")
+
+
+def check_known(
+    nodes: Mapping[str, Node], ids: Collection[str], flows: Mapping[str, Flow]
+) -> Iterator[Problem]:
+    """Report references to what is not there: all that can be said without a structure."""
+    known = {*ids, *ROOTS}
+    for node in nodes.values():
+        if node.type.container:
+            for arm in flows[node.id].arms:
+                known.update(node.type.container.names(node.settings, arm.label))
+    for node in nodes.values():
+        for field in node.fields:
+            for reference in field.references:
+                if reference.root not in known:
+                    path = f"{node.path}.{field.path}"
+                    yield Problem(path=path, message=_unknown(reference.root), node_id=node.id)
+
+
+def _unknown(root: str) -> str:
+    return f"no node has the id {quoted(root)}: refer to a node before this one"
 
 
 class Scopes:
@@ -60,7 +82,7 @@ class Scopes:
         if root == node.id:
             return f"refers to itself: {quoted(root)} has no output before it has run"
         if root not in self._nodes:
-            return f"no node has the id {quoted(root)}: refer to a node before this one"
+            return _unknown(root)
         if not self._structure.precedes(root, node.id):
             return f"{quoted(root)} does not come before {quoted(node.id)}: it has no output there"
         return ""

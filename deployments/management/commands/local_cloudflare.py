@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, and pass the platform's exit status on."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: wait for its end
         configured = settings.AWAITSTEP
         port = configured.local_cloudflare_port
         sys.exit(local_cloudflare.serve(configured.data_dir, port=port))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.deployments.fakes import document
+from workflows.models import Workflow, WorkflowVersion
+
+pytestmark = pytest.mark.django_db
+
+
+def write(folder: Path, value: Any) -> str:
+    path = folder / "workflow.ir.json"
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return str(path)
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("import_workflow", *arguments, stdout=out)
+    return out.getvalue().strip()
+
+
+def refused(*arguments: str) -> list[str]:
+    err = io.StringIO()
+    with pytest.raises(SystemExit) as exit_:
+        call_command("import_workflow", *arguments, stderr=err)
+    assert exit_.value.code == 1
+    return err.getvalue().strip().splitlines()
+
+
+def test_it_prints_only_the_id(tmp_path: Path) -> None:
+    printed = run(write(tmp_path, document()))
+
+    assert Workflow.objects.get().pk == printed
+    assert WorkflowVersion.objects.get().number == 1
+
+
+def test_another_draft_is_a_new_version_of_the_same_workflow(tmp_path: Path) -> None:
+    first = run(write(tmp_path, document("return 1;")))
+
+    again = run(write(tmp_path, document("return 2;")), "--workflow", first)
+    same = run(write(tmp_path, document("return 2;")), "--workflow", first)
+
+    assert first == again == same
+    assert [version.number for version in WorkflowVersion.objects.all()] == [2, 1]
+
+
+def test_every_problem_is_a_line_that_names_its_node(tmp_path: Path) -> None:
+    broken = document()
+    broken["nodes"].append({"id": "lonely", "type": "sleep", "name": "Zz", "data": {}})
+    broken["nodes"][0]["data"] = {"code": "return {{nobody}};"}
+
+    lines = refused(write(tmp_path, broken))
+
+    assert any("lonely" in line for line in lines)
+    assert any("only" in line and "nobody" in line for line in lines)
+    assert not Workflow.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"text"', "", '{"nodes": NaN}'])
+def test_what_is_no_document_is_refused(tmp_path: Path, text: str) -> None:
+    assert len(refused(write(tmp_path, text))) >= 1
+
+
+def test_a_refused_draft_changes_nothing(tmp_path: Path) -> None:
+    workflow = run(write(tmp_path, document()))
+
+    refused(write(tmp_path, {"nodes": []}), "--workflow", workflow)
+
+    assert Workflow.objects.get().ir == document()
+    assert WorkflowVersion.objects.count() == 1
+
+
+def test_a_file_that_is_not_there_and_an_unknown_workflow_are_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        run(str(tmp_path / "nothing.json"))
+    with pytest.raises(CommandError, match="There is no workflow 'nobody'"):
+        run(write(tmp_path, document()), "--workflow", "nobody")

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.deployments.factories import make_workflow
+from workflows.models import EnvironmentVariable
+from workflows.services import variables_of
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("set_variable", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_workflows_variable_wins_over_the_global_one() -> None:
+    workflow = make_workflow()
+
+    run("MODE", "everywhere")
+    run("MODE", "here", "--workflow", workflow.pk)
+
+    assert variables_of(workflow)["MODE"].value == "here"
+    assert variables_of(None)["MODE"].value == "everywhere"
+
+
+def test_setting_it_again_replaces_the_value() -> None:
+    run("MODE", "old")
+    run("MODE", "new")
+
+    assert EnvironmentVariable.objects.get().value == "new"
+
+
+def test_a_secret_is_not_printed_and_stays_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sentinel\n"))
+
+    printed = run("TOKEN", "-", "--secret")
+    printed += run("TOKEN", "another sentinel")
+
+    variable = EnvironmentVariable.objects.get()
+    assert (variable.value, variable.is_secret) == ("another sentinel", True)
+    assert "sentinel" not in printed
+
+
+@pytest.mark.parametrize("name", ["lower", "1A", "A-B", "", "A B", "Ä"])
+def test_an_impossible_name_is_refused(name: str) -> None:
+    with pytest.raises(CommandError):
+        run(name, "x")
+
+    assert not EnvironmentVariable.objects.exists()
+
+
+def test_the_id_of_a_binding_is_no_secret() -> None:
+    with pytest.raises(CommandError, match="not a secret"):
+        run("MY_KV_BINDING_ID", "abc", "--secret")
+
+
+def test_an_unknown_workflow_is_refused() -> None:
+    with pytest.raises(CommandError, match="There is no workflow"):
+        run("MODE", "x", "--workflow", "nobody")
