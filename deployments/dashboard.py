@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ RECENT = 20
 WORKFLOWS = 50
 RUNNING = 30
 ATTENTION = 10
+_CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
 
@@ -87,7 +89,7 @@ def load() -> Dashboard:
     rows = _workflows()
     return Dashboard(
         running=_running(),
-        attention=list(_attention()[:ATTENTION]),
+        attention=_attention(),
         workflows=rows[:WORKFLOWS],
         has_more_workflows=len(rows) > WORKFLOWS,
         recent=list(summaries().order_by("-pk")[:RECENT]),
@@ -133,16 +135,31 @@ def _running() -> list[Card]:
     ]
 
 
-def _attention() -> QuerySet[Deployment]:
+def _attention() -> list[Deployment]:
     """Deployments that ended badly and have no newer one: nobody has answered them yet."""
-    bad = [Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value]
-    newer = Deployment.objects.filter(
+    # `+ 0` keeps SQLite from the index of the target, in which the workflow's rows lie far apart.
+    same_target = Deployment.objects.annotate(its_target=F("target_id") + 0)
+    newer = same_target.filter(
         pk__gt=OuterRef("pk"),
         workflow_public_id=OuterRef("workflow_public_id"),
-        target=OuterRef("target"),
+        its_target=OuterRef("target_id"),
     )
-    mine = Deployment.objects.only(*SUMMARY, "problems")
-    return mine.filter(~Exists(newer), status__in=bad, workflow__isnull=False).order_by("-pk")
+    found = Deployment.objects.only(*SUMMARY, "problems").filter(
+        ~Exists(newer), pk__in=_newest_bad()
+    )
+    return list(found.order_by("-pk")[:ATTENTION])
+
+
+def _newest_bad() -> list[int]:
+    """Ids from the index of each status: years of answered failures are not looked through."""
+    bad = (Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value)
+    found = [
+        Deployment.objects.filter(status=status, workflow__isnull=False)
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:_CANDIDATES]
+        for status in bad
+    ]
+    return list(chain.from_iterable(found))
 
 
 def _workflows() -> list[Row]:

@@ -131,7 +131,7 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(log_in: LogIn) -
         fill()
 
     assert Workflow.objects.count() == 18
-    assert queries(client) == few <= 13
+    assert queries(client) == few <= 15
 
 
 def fill() -> None:
