@@ -27,7 +27,7 @@ from workflows.ir.kinds import check_kind
 from workflows.ir.node_types import NodeType
 from workflows.ir.problems import InvalidIR, Problem, quoted
 from workflows.ir.reader import Reader
-from workflows.ir.scope import Scopes
+from workflows.ir.scope import Scopes, check_known
 from workflows.ir.structure import MAX_NESTING, Structure
 from workflows.nodes import NODE_TYPES
 
@@ -175,6 +175,8 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
     log += found
     log += check_kind(parts.kind, trigger=parts.trigger, nodes=parts.nodes)
     structure = _structure(drawn, log) if is_tree else None
+    if structure is None:
+        log += check_known(nodes, ids, drawn.flows)
     if structure is None or any(problem.is_error for problem in log):
         return Parsed(ir=None, problems=tuple(log))
     ir = WorkflowIR(
