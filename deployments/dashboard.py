@@ -74,6 +74,7 @@ class Row:
 class Dashboard:
     running: list[Card]
     attention: list[Deployment]
+    has_more_attention: bool
     workflows: list[Row]
     has_more_workflows: bool
     recent: list[Deployment]
@@ -87,9 +88,11 @@ def summaries() -> QuerySet[Deployment]:
 
 def load() -> Dashboard:
     rows = _workflows()
+    attention = _attention()
     return Dashboard(
         running=_running(),
-        attention=_attention(),
+        attention=attention[:ATTENTION],
+        has_more_attention=len(attention) > ATTENTION,
         workflows=rows[:WORKFLOWS],
         has_more_workflows=len(rows) > WORKFLOWS,
         recent=list(summaries().order_by("-pk")[:RECENT]),
@@ -147,7 +150,7 @@ def _attention() -> list[Deployment]:
     found = Deployment.objects.only(*SUMMARY, "problems").filter(
         ~Exists(newer), pk__in=_newest_bad()
     )
-    return list(found.order_by("-pk")[:ATTENTION])
+    return list(found.order_by("-pk")[: ATTENTION + 1])
 
 
 def _newest_bad() -> list[int]:

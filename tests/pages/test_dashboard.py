@@ -78,6 +78,16 @@ def test_a_deployment_to_another_target_does_not_answer_a_failure(db: None) -> N
     assert [item.pk for item in dashboard.load().attention] == [bad.pk]
 
 
+def test_of_many_failures_the_newest_are_shown_and_the_rest_is_linked(admin_client: Client) -> None:
+    for _ in range(dashboard.ATTENTION + 1):
+        failed()
+
+    board = dashboard.load()
+
+    assert (len(board.attention), board.has_more_attention) == (dashboard.ATTENTION, True)
+    assert "All deployments that failed" in text(admin_client.get("/"))
+
+
 def test_a_missing_variable_is_one_click_away(admin_client: Client) -> None:
     problems = [{"path": "MAIL_KEY", "message": "is not set", "node_id": ""}]
     bad = failed(stage="DETECTING_BINDINGS", problems=problems)
