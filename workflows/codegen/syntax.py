@@ -69,8 +69,11 @@ class Syntax:
         return "".join([*pieces, source[position:]]).encode("utf-8", "replace")
 
     def found(self, name: str) -> list[Node]:
-        """Return the parts of the tree that a name of the query stands for."""
-        return self._captures.get(name, [])
+        """Return the parts of the tree that a name of the query stands for, in their order.
+
+        The library answers in the order of addresses in memory, another one in each process.
+        """
+        return sorted(self._captures.get(name, []), key=_position)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -160,6 +163,10 @@ class Syntax:
         part = self.tree.root_node.named_descendant_for_byte_range(start, end)
         spans = part is not None and (part.start_byte, part.end_byte) == (start, end)
         return spans and part is not None and part.type == "identifier"
+
+
+def _position(node: Node) -> tuple[int, int]:
+    return node.start_byte, -node.end_byte
 
 
 def text(node: Node) -> str:

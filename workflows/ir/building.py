@@ -192,8 +192,18 @@ class Builder:
                     break
 
     def _join_is_in(self, owner: str, way: list[int]) -> bool:
-        join = self._joins[owner]
-        return join in self._where and self._where[join][0] in way
+        """Whether the way passes by a node inside the containers it leaves where the owner goes on.
+
+        A join that is drawn (`then`) counts also beside the way: the owner would run it as well.
+        One that is found lies on every path, so that nothing can pass by it.
+        """
+        join, outer = self._joins[owner], self._places[way[-1]].owner
+        place = self._where[join][0] if join in self._where else 0
+        if place in way or not self._flows[owner].then:
+            return place in way
+        while place and self._places[place].owner != outer:
+            place = self._places[place].parent
+        return place > 0
 
     def _refuse(self, id_: str, arrival: _Arrival, owner: str) -> None:
         items = self._places[arrival.place].items

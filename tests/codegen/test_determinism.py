@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+GENERATE = """
+from tests.ir.documents import chain, node
+from workflows.codegen.module import ModuleSettings, generate
+from workflows.ir.validate import parse_valid
+
+code = "import { a } from 'node:a'; import { b } from 'node:b';\\nreturn [" + ", ".join(
+    f"env.NAME_{number}" for number in range(40)
+) + "];"
+entry = "const fetch = async () => new Response(''); const queue = async () => {};"
+settings = ModuleSettings(
+    class_name="W",
+    workflow_binding="WORKFLOW",
+    entry_code=entry + " export { queue, fetch }; export const scheduled = () => {};",
+)
+module = generate(parse_valid(chain(*(node(f"n{i}", code=code) for i in range(20)))), settings)
+print(module.source, [use.name for use in module.env_uses])
+"""
+
+
+def test_every_process_generates_the_same_program() -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", GENERATE], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+
+    assert len({run.communicate(timeout=60)[0] for run in runs}) == 1
+    assert [run.returncode for run in runs] == [0] * 6
