@@ -78,7 +78,9 @@ class Servers:
     def _start(self, name: str, command: list[str], *, port: int) -> None:
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         arguments = [sys.executable, *command]
-        self._running[name] = process.start(arguments, cwd=_PROJECT, env=env, output=None)
+        self._running[name] = process.start(
+            arguments, cwd=_PROJECT, env=env, stdout=None, stderr=None
+        )
         until = time.monotonic() + _READY_SECONDS
         while not _answers(port):
             self.check()

@@ -70,7 +70,7 @@ class Installation:
         """Start a program of the installation; it ends with the installation."""
         with self.log.open("ab") as log:
             started = process.start(
-                [sys.executable, *command], cwd=PROJECT, env=self.env, output=log.fileno()
+                [sys.executable, *command], cwd=PROJECT, env=self.env, stdout=log, stderr=log
             )
         self._running.callback(_stop, started)
         return started

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -99,15 +98,22 @@ def _ready_port(started: subprocess.Popen[bytes]) -> int:
     return int(json.loads(line)["port"])
 
 
-def serve(data_dir: Path, *, port: int) -> int:
-    """Run the platform until it ends, or this process is told to; return its exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    env = environment(data_dir, port)
-    with subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-        [str(part) for part in command()], cwd=TOOLCHAIN, env=env, stdin=subprocess.PIPE
-    ) as running:
-        try:
-            return running.wait()
-        except KeyboardInterrupt:
-            running.terminate()
-            return running.wait(_STOP_SECONDS)
+def serve(data_dir: Path, *, port: int, on_ready: Callable[[int], None]) -> int:
+    """Run the platform until it ends or Ctrl-C; return its exit status.
+
+    `on_ready` hears the port as soon as it serves.
+    """
+    running = process.start(
+        command(),
+        cwd=TOOLCHAIN,
+        env=environment(data_dir, port),
+        stdin=subprocess.PIPE,
+        stderr=None,
+    )
+    try:
+        for line in running.stdout or ():
+            on_ready(int(json.loads(line)["port"]))
+        return running.wait()
+    except KeyboardInterrupt:
+        running.terminate()
+        return running.wait(_STOP_SECONDS)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
@@ -81,11 +82,12 @@ def start(
     env: Mapping[str, str],
     memory_limit: int | None = None,
     stdin: int = subprocess.DEVNULL,
-    output: int | None = subprocess.PIPE,
+    stdout: int | IO[bytes] | None = subprocess.PIPE,
+    stderr: int | IO[bytes] | None = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """Start the program in a session of its own; it dies with the calling thread (Linux).
 
-    `output` None lets it print where this process prints.
+    `stdout` and `stderr` None let it print where this process prints.
     """
     parent = os.getpid()
 
@@ -101,8 +103,8 @@ def start(
         cwd=cwd,
         env=dict(env),
         stdin=stdin,
-        stdout=output,
-        stderr=output,
+        stdout=stdout,
+        stderr=stderr,
         start_new_session=True,
         preexec_fn=prepare,
     )
