@@ -229,7 +229,11 @@ def _unsupported(found: Plan) -> list[Finding]:
 
 
 def _env(found: Plan) -> dict[str, Any]:
-    return {"variables": dict(found.variables), "secret_names": sorted(found.secrets)}
+    return {
+        "variables": dict(found.variables),
+        "secret_names": sorted(found.secrets),
+        "variable_origins": dict(found.origins),
+    }
 
 
 def _bundle(

@@ -37,8 +37,13 @@ def _output(deployment: Deployment) -> Context:
 
 
 def _variables(deployment: Deployment) -> Context:
-    plain = [(name, value, False) for name, value in deployment.variables.items()]
-    return {"variables": sorted([*plain, *((name, "", True) for name in deployment.secret_names)])}
+    """Rows of name, value, where it was set, and whether it is a secret, which has no value here."""
+    origins = deployment.variable_origins
+    plain = [
+        (name, value, origins.get(name, ""), False) for name, value in deployment.variables.items()
+    ]
+    secret = [(name, "", origins.get(name, ""), True) for name in deployment.secret_names]
+    return {"variables": sorted([*plain, *secret])}
 
 
 def _record(deployment: Deployment) -> Context:
@@ -57,7 +62,7 @@ TABS = (
     Tab(
         slug="variables",
         label="Variables",
-        fields=("variables", "secret_names"),
+        fields=("variables", "secret_names", "variable_origins"),
         load=_variables,
     ),
     Tab(

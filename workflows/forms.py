@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,15 +12,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audit.fields import UnreadableSecret
+from workflows.ir.dependencies import check_dependencies
 from workflows.ir.validate import parse_json
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.services import BINDING_ID
 
 if TYPE_CHECKING:
     from django.http import QueryDict
-
-_PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*")
-_VERSION = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
 
 
 def _first_document() -> dict[str, Any]:
@@ -103,18 +100,10 @@ class WorkflowForm(forms.ModelForm[Workflow]):
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
 
     def clean_dependencies(self) -> dict[str, str]:
-        """Only versions of the registry: a path or an address would bring other files in."""
-        packages = self.cleaned_data["dependencies"] or {}
-        if not isinstance(packages, dict):
-            raise ValidationError('Write an object of packages and versions: {"zod": "4.1.0"}.')
-        wrong = [name for name, version in packages.items() if not _is_package(name, version)]
+        packages: dict[str, str] = self.cleaned_data["dependencies"] or {}
+        wrong = [str(problem) for problem in check_dependencies(packages)]
         if wrong:
-            raise ValidationError(
-                [
-                    f"{name}: write a package's name and its version, as 4.1.0 or ^4.1.0."
-                    for name in wrong
-                ]
-            )
+            raise ValidationError(wrong)
         return packages
 
     def clean(self) -> dict[str, Any]:
@@ -136,12 +125,6 @@ def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, An
     changed = cast("QueryDict", data).copy()
     changed[name] = value
     return changed
-
-
-def _is_package(name: str, version: object) -> bool:
-    return bool(
-        _PACKAGE.fullmatch(name) and isinstance(version, str) and _VERSION.fullmatch(version)
-    )
 
 
 class VariableForm(forms.ModelForm[EnvironmentVariable]):

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from workflows.codegen.naming import class_name_for
+from workflows.ir.dependencies import check_dependencies
+from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import parse_valid
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
@@ -35,6 +37,9 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
     Raises InvalidIR with every problem of the document; then nothing is changed.
     """
     ir = parse_valid(workflow.ir)
+    wrong = list(check_dependencies(workflow.dependencies))
+    if wrong:
+        raise InvalidIR(wrong)
     if not workflow.class_name:
         workflow.class_name = class_name_for(ir.metadata.name)
     workflow.name = workflow.name or ir.metadata.name

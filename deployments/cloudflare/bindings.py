@@ -44,6 +44,7 @@ class Plan:
     unset: tuple[str, ...]
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
+    origins: Mapping[str, str]
 
 
 def plan(used: Mapping[str, BindingKind | None], available: Mapping[str, Variable]) -> Plan:
@@ -69,6 +70,7 @@ def plan(used: Mapping[str, BindingKind | None], available: Mapping[str, Variabl
         unset=tuple(name for name in used if name not in kinds and name not in available),
         variables={variable.name: variable.value for variable in sent if not variable.is_secret},
         secrets={variable.name: variable.value for variable in sent if variable.is_secret},
+        origins={variable.name: variable.origin for variable in sent},
     )
 
 

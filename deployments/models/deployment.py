@@ -70,6 +70,7 @@ class Deployment(models.Model):
     wrangler_json = models.TextField("wrangler.json", blank=True)
     variables = models.JSONField(default=dict)
     secret_names = models.JSONField(default=list)
+    variable_origins = models.JSONField(default=dict)
     wrangler_version = models.CharField(max_length=40, blank=True)
     worker_url = models.CharField("Worker URL", max_length=300, blank=True)
     dashboard_url = models.CharField("dashboard URL", max_length=300, blank=True)

@@ -13,9 +13,8 @@ LogIn = Callable[..., Client]
 
 @pytest.fixture(autouse=True)
 def quick(settings: Settings) -> None:
-    """Passwords cost a quarter of a second; whitenoise warns of a folder that is not there."""
+    """Passwords cost a quarter of a second."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
 
 
 @pytest.fixture

@@ -193,13 +193,17 @@ def test_the_tabs_show_what_the_record_holds(admin_client: Client) -> None:
 
 
 def test_of_secrets_only_the_names_are_shown(admin_client: Client) -> None:
-    deployment = make_deployment(variables={"REGION": "eu"}, secret_names=["API_KEY"])
+    deployment = make_deployment(
+        variables={"REGION": "eu"},
+        secret_names=["API_KEY"],
+        variable_origins={"API_KEY": "global", "REGION": "workflow"},
+    )
     assert deployment.workflow
     deployment.workflow.variables.create(name="API_KEY", value=SENTINEL, is_secret=True)
 
     shown = words(admin_client, deployment, "variables/")
 
-    assert "API_KEY secret REGION eu" in shown
+    assert "API_KEY secret all workflows REGION eu this workflow" in shown
     for tab in ("", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"):
         assert SENTINEL not in page(admin_client, deployment, tab)
 

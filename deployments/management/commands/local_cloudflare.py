@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from deployments.tools import local_cloudflare
 
@@ -18,6 +18,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, and pass the platform's exit status on."""
+        if not settings.AWAITSTEP.offers_local_cloudflare:
+            raise CommandError(
+                "The embedded platform is off in production: it runs authors' code on this host. "
+                "AWAITSTEP_LOCAL_CLOUDFLARE=true turns it on."
+            )
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: wait for its end
         configured = settings.AWAITSTEP
         port = configured.local_cloudflare_port
