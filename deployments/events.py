@@ -31,8 +31,9 @@ def channel_of(deployment_id: int) -> str:
 
 
 def may_read(user: User | AnonymousUser | None) -> bool:
-    """Who may see deployments may read their channels; nobody else."""
-    return bool(user and user.is_active and user.has_perm("deployments.view_deployment"))
+    """Who may see deployments may read their channels; nobody else (the pages are for staff)."""
+    seen_by = user and user.is_active and user.is_staff
+    return bool(seen_by and user and user.has_perm("deployments.view_deployment"))
 
 
 class DeploymentChannels(DefaultChannelManager):  # type: ignore[misc]
