@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -14,11 +15,13 @@ from pathlib import Path
 from uuid import UUID
 
 import psutil
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from deployments.errors import LeaseLost
 from deployments.models import Deployment, Lease
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0  # seconds
 SILENT_AFTER = timedelta(seconds=60)
@@ -40,9 +43,9 @@ class Held:
 
     def program_started(self, pid: int) -> None:
         """Remember the program on the lease, so that whoever reaps it can end it."""
-        Lease.objects.filter(token=self.token).update(
-            program_pid=pid, program_started=psutil.Process(pid).create_time()
-        )
+        with suppress(psutil.NoSuchProcess):  # it has ended already: there is nothing to remember
+            began = psutil.Process(pid).create_time()
+            Lease.objects.filter(token=self.token).update(program_pid=pid, program_started=began)
 
 
 @cache
@@ -81,10 +84,13 @@ def kept(held: Held) -> Iterator[None]:
 def _beat(held: Held, done: threading.Event) -> None:
     try:
         while not done.wait(HEARTBEAT):
-            mine = Lease.objects.filter(token=held.token)
-            if not mine.update(heartbeat_at=timezone.now()):
-                held.lost.set()
-                return
+            try:
+                mine = Lease.objects.filter(token=held.token)
+                if not mine.update(heartbeat_at=timezone.now()):
+                    held.lost.set()
+                    return
+            except DatabaseError:
+                logger.warning("a heartbeat was missed", exc_info=True)
     finally:
         connections.close_all()
 
