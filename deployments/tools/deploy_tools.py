@@ -91,10 +91,6 @@ class DeployTools:
                 return compile_module(module.source, folder, dependencies=tuple(dependencies))
             except CompileFailed as failed:
                 findings = [_located(found, module) for found in failed.diagnostics]
-            except process.ProgramTimeout as slow:
-                raise DeployError(
-                    f"The TypeScript compiler was {slow}: simplify the code."
-                ) from None
         raise DeployError.listing("The code has type errors:", findings)
 
     def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
@@ -156,7 +152,7 @@ def _write_private(path: Path, text: str) -> None:
 def _located(found: Diagnostic, module: GeneratedModule) -> Finding:
     """Name the node and the line of the person's own code where the compiler found something."""
     place = module.locate(found.line, found.column)
-    message = f"{found.message} ({found.code})"
+    message = f"{found.message} ({found.code})" if found.code else found.message
     if place is None:
         return Finding(message=message, path=f"generated code, line {found.line}")
     return Finding(message=message, node_id=place.node_id, path=place.path, line=place.line)
