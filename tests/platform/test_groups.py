@@ -9,6 +9,7 @@ from tests.platform.uploads import (
     WORKFLOW,
     Binding,
     begin,
+    call,
     ended,
     own_workflow,
     process_of,
@@ -37,7 +38,7 @@ def namespace(platform: Platform, title: str) -> Binding:
     return {"type": "kv_namespace", "name": "KV", "namespace_id": made.id}
 
 
-@pytest.mark.parametrize("payload", [{"sleep": 1500}, {"wait": True}, {"fails": 1500}])
+@pytest.mark.parametrize("payload", [{"sleep": 3000}, {"wait": True}, {"fails": 3000}])
 def test_a_run_survives_a_deploy_of_its_own_worker(
     platform: Platform, payload: dict[str, object]
 ) -> None:
@@ -91,12 +92,13 @@ def test_state_follows_when_groups_join_and_split(platform: Platform) -> None:
 
 def test_runs_follow_when_groups_join_and_split(platform: Platform) -> None:
     with_workflow(platform, "yak")
-    instance = begin(platform, "yak", sleep=1500)
+    instance = begin(platform, "yak", wait=True)
     until(lambda: status(platform, "yak", instance), "waiting")
 
     uploaded(platform, "bison", HELLO, {"type": "service", "name": "S", "service": "yak"})
     assert status(platform, "yak", instance) == "waiting"
     uploaded(platform, "bison", HELLO)
+    call(platform, "yak", instance)
 
     ended(platform, "yak", instance)
 

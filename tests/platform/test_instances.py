@@ -10,6 +10,7 @@ import pytest
 
 from tests.platform.uploads import (
     begin,
+    call,
     describe,
     ended,
     status,
@@ -104,12 +105,14 @@ def test_a_run_is_paused_resumed_and_terminated(runs: Platform) -> None:
 
 
 def test_a_paused_run_does_nothing(runs: Platform) -> None:
-    instance = begin(runs, NAME, sleep=200)
+    instance = begin(runs, NAME, wait=True)
+    until(lambda: status(runs, NAME, instance), "waiting")
 
     _change(runs, instance, "pause")
 
     until(lambda: status(runs, NAME, instance), "paused")
     _change(runs, instance, "resume")
+    call(runs, NAME, instance)
     ended(runs, NAME, instance)
 
 

@@ -19,6 +19,7 @@ from tests.platform.uploads import (
     HELLO,
     WORKFLOW,
     begin,
+    call,
     describe,
     ended,
     own_workflow,
@@ -134,11 +135,12 @@ def test_a_run_that_was_paused_stays_paused_until_it_is_resumed(survivors: Survi
 def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
     platform = start()
     with_workflow(platform, "crashed")
-    instance = begin(platform, "crashed", sleep=1500)
+    instance = begin(platform, "crashed", wait=True)
     until(lambda: status(platform, "crashed", instance), "waiting")
 
     os.kill(int(process_of(platform, "worker-crashed")), signal.SIGKILL)
 
+    call(platform, "crashed", instance)
     ended(platform, "crashed", instance)
 
 

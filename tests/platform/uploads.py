@@ -84,6 +84,12 @@ def begin(platform: Platform, workflow: str, **params: object) -> str:
     return created.id
 
 
+def call(platform: Platform, workflow: str, instance: str) -> None:
+    """Send the event that a run begun with `wait` waits for."""
+    path = f"workflows/{workflow}/instances/{instance}/events/call"
+    assert platform.api("POST", path, json=1).status_code == 200
+
+
 def describe(platform: Platform, workflow: str, instance: str) -> Any:
     return platform.client().workflows.instances.get(
         instance, account_id=platform.account_id, workflow_name=workflow
