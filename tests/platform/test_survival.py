@@ -19,7 +19,6 @@ from tests.platform.uploads import (
     HELLO,
     WORKFLOW,
     begin,
-    call,
     describe,
     ended,
     own_workflow,
@@ -140,7 +139,8 @@ def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
 
     os.kill(int(process_of(platform, "worker-crashed")), signal.SIGKILL)
 
-    call(platform, "crashed", instance)
+    path = f"workflows/crashed/instances/{instance}/events/call"
+    until(lambda: platform.api("POST", path, json=1).status_code, 200)
     ended(platform, "crashed", instance)
 
 
