@@ -4,8 +4,17 @@ from __future__ import annotations
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"AwaitStep cannot start: {error}")
+    except OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        sys.exit(f"The database is not up to date ({error}). Run: manage.py migrate")

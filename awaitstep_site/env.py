@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from audit.keyfile import private_folder, read_or_create
@@ -48,6 +49,20 @@ class Environment(BaseSettings):
         if self.production and "*" in self.allowed_hosts:
             raise ValueError("AWAITSTEP_ALLOWED_HOSTS must name the hosts, not '*', in production")
         return self
+
+    @classmethod
+    def read(cls) -> Environment:
+        """Return the settings; raises ImproperlyConfigured, which names each wrong variable."""
+        try:
+            read = cls()
+            read.folder  # noqa: B018 - made now, so that a wrong one is told now
+        except ValidationError as error:
+            wrong = [f"{_variable(found)}: {found['msg']}" for found in error.errors()]
+            raise ImproperlyConfigured("; ".join(wrong)) from None
+        except OSError as error:
+            sentence = f"the data directory AWAITSTEP_DATA_DIR cannot be used: {error}"
+            raise ImproperlyConfigured(sentence) from None
+        return read
 
     @property
     def production(self) -> bool:
@@ -94,6 +109,10 @@ class Environment(BaseSettings):
             return _split(self.encryption_keys.get_secret_value())
         path = self.folder / "keys" / "encryption"
         return [read_or_create(path, lambda: Fernet.generate_key().decode())]
+
+
+def _variable(found: Any) -> str:
+    return "_".join(["AWAITSTEP", *map(str, found["loc"])]).upper() if found["loc"] else "settings"
 
 
 def _split(text: str) -> list[str]:

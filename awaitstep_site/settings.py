@@ -8,7 +8,7 @@ from awaitstep_site.env import PROJECT, Environment
 
 django_stubs_ext.monkeypatch()
 
-AWAITSTEP = Environment()
+AWAITSTEP = Environment.read()
 
 SECRET_KEY = AWAITSTEP.django_secret_key
 DEBUG = AWAITSTEP.debug

@@ -189,6 +189,11 @@ def _resources(found: Plan, request: DeployRequest, tools: Tools) -> tuple[Bindi
 
 def _check_names(found: Plan, site: Site) -> None:
     """wrangler refuses to hide a secret of the Worker behind a variable: say so before it does."""
+    if WORKFLOW_BINDING in found.origins:
+        message = f"{WORKFLOW_BINDING} is the Worker's own Workflow: rename the variable."
+        raise DeployError.listing(
+            "A variable is in the way:", [Finding(message=message, path=WORKFLOW_BINDING)]
+        )
     hidden = [
         Finding(
             message=f"The Worker has a secret named {name}, and a plain variable of that name "

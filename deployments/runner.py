@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,12 +23,14 @@ from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
 from deployments.targets import NoTarget, account_of
 from deployments.tools.account import Account
 from deployments.tools.deploy_tools import DeployTools, Hooks, ProgramRan
+from workflows.models import Workflow
 from workflows.services import variables_of
 
 logger = logging.getLogger(__name__)
 
 _PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
 
+GONE = "The workflow has been deleted. Nothing was uploaded."
 OUR_FAULT = (
     "Something went wrong in AwaitStep itself, not in your workflow. The server's log has the "
     "details. Nothing was uploaded after this stage; you can deploy again."
@@ -60,7 +63,12 @@ def _follow(held: Held, request: DeployRequest, tools: pipeline.Tools) -> None:
 
 
 def request_of(deployment: Deployment) -> DeployRequest:
-    """Return what the deployment's snapshot and the workflow's variables of now come to."""
+    """Return what the deployment's snapshot and the workflow's variables of now come to.
+
+    Raises DeployError where the workflow is gone: nothing could manage the Worker afterwards.
+    """
+    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
+        raise DeployError(GONE)
     return DeployRequest(
         ir=deployment.ir,
         entry_code=deployment.entry_code,
@@ -96,6 +104,7 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
     def before_upload() -> None:
         held.check()
         _check_newest(deployment)
+        request_of(deployment)
 
     hooks = Hooks(
         program_started=held.program_started, program_ended=keep, before_upload=before_upload
@@ -131,6 +140,9 @@ def _end(
         logger.info("deployment %s was ended elsewhere", pk)
         return
     status, message, findings = _reason(error)
+    findings = tuple(
+        replace(finding, message=redact(finding.message, secrets)) for finding in findings
+    )
     if status is Status.FAILED and not isinstance(error, DeployError):
         logger.error("deployment %s failed", pk, exc_info=error)
     end = partial(transitions.end, pk, held.token, status=status, findings=findings)

@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from audit.fields import EncryptedTextField
 
+OWN_WORKFLOW = "WORKFLOW"  # its name in the Worker's env
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 
 
@@ -80,6 +82,12 @@ class WorkflowVersion(models.Model):
         return all(getattr(self, field) == value for field, value in content.items())
 
 
+def not_the_workflows_own(name: str) -> None:
+    """A variable of this name would replace the Worker's own Workflow, and no run could start."""
+    if name == OWN_WORKFLOW:
+        raise ValidationError(f"{OWN_WORKFLOW} is the Worker's own Workflow: take another name.")
+
+
 class EnvironmentVariable(models.Model):
     """A name and a value for the Worker's `env`: of one workflow, or global without one."""
 
@@ -97,7 +105,8 @@ class EnvironmentVariable(models.Model):
             RegexValidator(
                 r"\A[A-Z][A-Z0-9_]*\Z",
                 "Use capital letters, digits and _, and begin with a letter: API_KEY.",
-            )
+            ),
+            not_the_workflows_own,
         ],
     )
     value = EncryptedTextField(blank=True)

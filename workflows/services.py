@@ -83,6 +83,8 @@ def set_variable(
     """
     variable = EnvironmentVariable.objects.filter(name=name, workflow=workflow).first()
     variable = variable or EnvironmentVariable(name=name, workflow=workflow)
+    if not _is_text(value):
+        raise ValidationError(f"The value of {name} is not UTF-8 text.")
     variable.value = value
     variable.is_secret = variable.is_secret or is_secret
     if is_secret and name.endswith(BINDING_ID):
@@ -90,6 +92,15 @@ def set_variable(
     variable.full_clean()
     variable.save()
     return variable
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether the text can be stored: an argument that is not UTF-8 arrives in surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def variables_of(workflow: Workflow | None) -> dict[str, Variable]:

@@ -9,11 +9,15 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 MASK = "•••"
+_SHORTEST = 4
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Mask each secret and its usual encodings, the longest first so that none survives in part."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    """Mask each secret and its usual encodings, the longest first so that none survives in part.
+
+    A secret of three characters or fewer stays: to mask each "e" of a text would tell what it is.
+    """
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, MASK)
     return text

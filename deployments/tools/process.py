@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import IO
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -126,4 +128,9 @@ def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", errors="replace")
+    return without_style(data.decode("utf-8", errors="replace"))
+
+
+def without_style(text: str) -> str:
+    """Return the text without the codes for colours, which NO_COLOR does not keep from all tools."""
+    return _STYLE.sub("", text)

@@ -87,6 +87,6 @@ def _reason(answers: Mapping[str, Mapping[str, Any]], ended: process.Finished) -
     """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
     failed = answers.get("command-failed", {}).get("message")
     if failed:
-        return f"wrangler could not deploy: {failed}"
+        return f"wrangler could not deploy: {process.without_style(str(failed))}"
     printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
     return f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"

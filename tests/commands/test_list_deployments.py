@@ -4,12 +4,23 @@ import io
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db
-FIELDS = ["id", "workflow", "target", "status", "stage", "message", "worker_name", "worker_url", "version", "user"]
+FIELDS = [
+    "id",
+    "workflow",
+    "target",
+    "status",
+    "stage",
+    "message",
+    "worker_name",
+    "worker_url",
+    "version",
+    "user",
+]
 
 
 def run(*arguments: str) -> str:
@@ -42,3 +53,8 @@ def test_as_text_it_has_a_line_for_each_and_says_when_there_is_none() -> None:
     make_deployment(status="failed", stage="DEPLOYING", message="because\nof this")
 
     assert "failed DEPLOYING  because" in run()
+
+
+def test_an_unknown_workflow_is_told() -> None:
+    with pytest.raises(CommandError, match="There is no workflow"):
+        run("--workflow", "nobody")

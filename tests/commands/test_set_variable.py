@@ -60,6 +60,16 @@ def test_the_id_of_a_binding_is_no_secret() -> None:
         run("MY_KV_BINDING_ID", "abc", "--secret")
 
 
+def test_the_workers_own_workflow_keeps_its_name() -> None:
+    with pytest.raises(CommandError, match="take another name"):
+        run("WORKFLOW", "x", "--secret")
+
+
+def test_a_value_that_is_no_text_is_refused() -> None:
+    with pytest.raises(CommandError, match="not UTF-8"):
+        run("MODE", "\udcff\udcfe")
+
+
 def test_an_unknown_workflow_is_refused() -> None:
     with pytest.raises(CommandError, match="There is no workflow"):
         run("MODE", "x", "--workflow", "nobody")

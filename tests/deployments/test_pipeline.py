@@ -118,3 +118,10 @@ def test_a_variable_does_not_hide_a_secret_of_the_worker() -> None:
 
     assert stage is Stage.DETECTING_BINDINGS
     assert "a secret named TOKEN" in message
+
+
+def test_no_variable_replaces_the_workers_own_workflow() -> None:
+    stage, message = last_stage(FakeTools(), "return 1;", variable("WORKFLOW", "x", is_secret=True))
+
+    assert stage is Stage.DETECTING_BINDINGS
+    assert "rename the variable" in message

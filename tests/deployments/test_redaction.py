@@ -37,6 +37,10 @@ def test_a_secret_within_another_does_not_survive_in_part() -> None:
     assert redact("abcdef", ["abc", "abcdef"]) == MASK
 
 
+def test_a_secret_too_short_to_hide_does_not_garble_the_text() -> None:
+    assert redact("wrangler ended", ["e"]) == "wrangler ended"
+
+
 def test_no_secrets_change_nothing() -> None:
     assert redact("text", ["", *[]]) == "text"
 

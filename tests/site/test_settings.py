@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from awaitstep_site.env import Environment
+from tests.installation import Installation
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -46,3 +48,29 @@ def test_the_pure_packages_load_without_django(package: str) -> None:
     code = f"import sys, {package}; sys.exit('django' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWAITSTEP_PORT", "abc"), ("AWAITSTEP_MODE", "x"), ("AWAITSTEP_DATA_DIR", "/proc/nowhere")],
+)
+def test_a_wrong_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert variable in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_not_migrated_is_told(tmp_path: Path) -> None:
+    done = Installation(tmp_path / "data").manage("list_deployments", check=False)
+
+    assert done.returncode == 1
+    assert "Run: manage.py migrate" in done.stderr

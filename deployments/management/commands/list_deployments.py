@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment
+from workflows.models import Workflow
 
 _FIELDS = (
     "id",
@@ -34,8 +35,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         deployments = Deployment.objects.order_by("-pk")
-        if options["workflow"]:
-            deployments = deployments.filter(workflow_public_id=options["workflow"])
+        if workflow := options["workflow"]:
+            deployments = deployments.filter(workflow_public_id=workflow)
+            if not deployments.exists() and not Workflow.objects.filter(pk=workflow).exists():
+                raise CommandError(f"There is no workflow {workflow!r}.")
         rows = [_row(values) for values in deployments.values(*_FIELDS)]
         if options["json"]:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
