@@ -14,6 +14,10 @@ ALLOWED = [
     "const { connect } = await import('cloudflare:sockets'); return 1",
     "return require('node:path')",
     "let x: import('stripe').Stripe; return x",
+    "import x from 'stripe/lib/a.b/c.js'; return x",
+    "import { readFile } from 'node:fs/promises'; return readFile",
+    "const module = { exports: 1 }; return module.exports",
+    "return new.target",
 ]
 
 REFUSED = [
@@ -38,6 +42,28 @@ REFUSED = [
     "let x: typeof import('/etc/passwd'); return x",
     "export * from './secrets.js'",
     "export { x } from '/etc/passwd'",
+    "import a from 'stripe/../../../../leak.json'; return a",
+    "import a from '@scope/pkg/./../../leak.json'; return a",
+    "import a from 'stripe//etc/passwd'; return a",
+    "import a from 'stripe/'; return a",
+    "import a from '@scope/../stripe'; return a",
+    "import a from 'stripe/..\\u002fleak.json'; return a",
+    "import a from 'stripe/%2e%2e/leak.json'; return a",
+    "import a from 'stripe/a?raw'; return a",
+    "import a from 'stripe/a#b'; return a",
+    "import a from 'node:../leak.json'; return a",
+    "import a from 'node:fs/../../leak.json'; return a",
+    "import a from 'node:'; return a",
+    "import a from 'cloudflare:/etc/passwd'; return a",
+    "return await import('stripe/../../leak.json')",
+    "return require('stripe/../../leak.json')",
+    "return new (URL)('./x.json', import.meta.url)",
+    "const U = URL; return new U('./x', import.meta.url)",
+    "return import.meta.url",
+    "const { url } = import . meta; return url",
+    "return module.require('/etc/passwd')",
+    "return module?.require('/etc/passwd')",
+    "return module['require']('/etc/passwd')",
 ]
 
 DEPENDENCIES = {"stripe": "1.0.0", "@scope/pkg": "2.0.0"}

@@ -13,7 +13,8 @@ from workflows.codegen.literals import literal
 from workflows.codegen.syntax import Mistake, Syntax, string_value, text
 
 _PACKAGE: Final = re.compile(r"(@[^/]+/)?[^/]+")
-_OWN_MODULES: Final = ("cloudflare:", "node:")
+_OWN_MODULE: Final = re.compile(r"(?:cloudflare|node):[a-z_0-9]+(?:/[a-z_0-9]+)*")
+_MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\%?#]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +49,12 @@ def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
     yield from _export_mistakes(syntax, allowed)
     for node in _loaders(syntax):
         yield from _call_mistakes(syntax, node, allowed)
+    yield from _module_mistakes(syntax)
     for node in syntax.found("meta"):
-        yield from _url_mistakes(syntax, node, allowed)
+        if node.children[0].type == "import":  # the other one is `new.target`
+            yield syntax.mistake(
+                node, "a Worker has no `import.meta`: it is one file, without others beside it"
+            )
 
 
 def _export_mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
@@ -65,6 +70,17 @@ def _loaders(syntax: Syntax) -> Iterator[Node]:
         if node.parent and node.parent.type == "call_expression":
             yield node
     yield from (node for node in syntax.found("name") if node.text == b"require")
+
+
+def _module_mistakes(syntax: Syntax) -> Iterator[Mistake]:
+    """Yield what reaches `require` by way of `module`, which bundlers follow too."""
+    for node in syntax.found("name"):
+        if node.text != b"module" or not node.parent:
+            continue
+        taken = node.parent.child_by_field_name("property")
+        is_computed = node.parent.type == "subscript_expression"
+        if is_computed or (taken and taken.text == b"require"):
+            yield syntax.mistake(node, "use `import` instead of `module.require`")
 
 
 def _statement_mistakes(syntax: Syntax, node: Node, allowed: Collection[str]) -> Iterator[Mistake]:
@@ -89,16 +105,6 @@ def _call_mistakes(syntax: Syntax, node: Node, allowed: Collection[str]) -> Iter
     yield from _checked(syntax, first, allowed)
 
 
-def _url_mistakes(syntax: Syntax, meta: Node, allowed: Collection[str]) -> Iterator[Mistake]:
-    node: Node | None = meta
-    while node is not None and node.type != "new_expression":
-        node = node.parent
-    constructor = node.child_by_field_name("constructor") if node else None
-    arguments = node.child_by_field_name("arguments") if node else None
-    if constructor and text(constructor) == "URL" and arguments and arguments.named_children:
-        yield from _checked(syntax, arguments.named_children[0], allowed)
-
-
 def _checked(syntax: Syntax, source: Node, allowed: Collection[str]) -> Iterator[Mistake]:
     module = string_value(source) if source.type == "string" else None
     if module is None:
@@ -108,12 +114,16 @@ def _checked(syntax: Syntax, source: Node, allowed: Collection[str]) -> Iterator
 
 
 def is_allowed(module: str, dependencies: Collection[str]) -> bool:
+    """Whether a module may be imported; a path that could lead out of a package may not."""
+    if _MISLEADING.search(module) or {"", ".", ".."}.intersection(module.split("/")):
+        return False
     package = _PACKAGE.match(module)
-    return module.startswith(_OWN_MODULES) or bool(package and package[0] in dependencies)
+    return bool(_OWN_MODULE.fullmatch(module) or (package and package[0] in dependencies))
 
 
 def _refusal(module: str) -> str:
-    if module.startswith((".", "/", "file:")) or "\\" in module:
+    is_path = module.startswith("file:") or {"", ".", ".."}.intersection(module.split("/"))
+    if is_path or _MISLEADING.search(module):
         return f"{literal(module)} cannot be imported: files are not part of a Worker"
     return (
         f"{literal(module)} cannot be imported: add it to the workflow's dependencies, or use a "
