@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.codegen.modules import generated, refusal
 from tests.ir.documents import chain, node
+from workflows.codegen.bindings import BindingKind
+from workflows.codegen.naming import RELIED_ON
+from workflows.codegen.syntax import Syntax
+from workflows.ir.fields import Code
 
 ALLOWED = [
     "import { createHash } from 'node:crypto'; return createHash('md5')",
@@ -120,3 +126,47 @@ def test_a_variable_never_hides_an_import() -> None:
 
     assert "const createHash_2 = await step.do(" in source
     assert "createHash('a') + createHash_2.from" in source
+
+
+SHADOWING = [
+    "import { format as fetch } from 'node:util'; return fetch('a')",
+    "import URL from 'node:url'; return URL",
+    "import * as JSON from 'node:fs'; return JSON",
+    "import type { KVNamespace } from 'node:fs'; return 1",
+]
+
+
+@pytest.mark.parametrize("code", SHADOWING)
+def test_an_import_never_takes_a_name_that_generated_code_relies_on(code: str) -> None:
+    assert "import it as another name" in refusal(chain(node("a", code=code)))
+
+
+def test_generated_code_relies_on_no_other_names() -> None:
+    drawn = chain(node("a", code="return env.A_KV"), node("ask", "http_request", url="http://x"))
+    module = generated(drawn | {"trigger": {"type": "http"}})
+    code = Syntax(Code("", module.source, is_expression=False, references=()))
+
+    assert code.free_names <= RELIED_ON
+
+
+@pytest.mark.parametrize("kind", BindingKind)
+def test_nor_on_other_types(kind: BindingKind) -> None:
+    assert re.match(r"\w+", kind.typescript)[0] in RELIED_ON  # type: ignore[index]
+
+
+CRYPTO = "import crypto from 'node:crypto'; return crypto.createHash('md5')"
+
+
+def test_an_import_may_be_called_as_a_global_that_nobody_else_uses() -> None:
+    other = "const crypto = 1; return [crypto].map((process) => process)"
+
+    assert generated(chain(node("a", code=CRYPTO), node("b", code=other)))
+
+
+def test_and_never_changes_what_a_global_means_elsewhere() -> None:
+    other = node("b", code="return crypto.randomUUID()")
+
+    assert refusal(chain(node("a", code=CRYPTO), other)) == (
+        "nodes.a.data.code: line 1, column 1: `crypto` is imported here and is the global of that "
+        "name in nodes.b.data.code: import it as another name"
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from workflows.codegen.imports import Binding, Declaration, statement
 from workflows.codegen.literals import literal
-from workflows.codegen.naming import OURS
+from workflows.codegen.naming import OURS, RELIED_ON, RESERVED
 from workflows.codegen.writer import Mapped, Writer
 
 WORKERS = "cloudflare:workers"
@@ -15,15 +15,25 @@ WORKFLOWS = "cloudflare:workflows"
 TYPES = ("WorkflowEvent", "WorkflowStep", "WorkflowStepContext", "WorkflowStepEvent")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who wrote an import: the field's path within its node, and the place in it."""
+
+    node_id: str
+    path: str
+    line: int
+    column: int
+
+
+_OURSELVES = Origin(node_id="", path="", line=0, column=0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """What is imported, and who wrote it first ("" for what the module itself needs)."""
+    """What is imported, and who wrote it first."""
 
     binding: Binding
-    node_id: str = ""
-    path: str = ""
-    line: int = 0
-    column: int = 0
+    origin: Origin = _OURSELVES
 
 
 @dataclass(slots=True)
@@ -39,16 +49,24 @@ class Head:
 
     def add(self, declaration: Declaration, *, node_id: str, path: str) -> Iterator[str]:
         """Take a declaration in; yield why a name of it cannot be."""
+        line, column = declaration.line, declaration.column
+        origin = Origin(node_id=node_id, path=path, line=line, column=column)
         for binding in declaration.bindings:
-            new = _Import(binding, node_id, path, declaration.line, declaration.column)
+            new = _Import(binding, origin)
             known = self._by_name.setdefault(binding.local, new)
             yield from _conflict(known.binding, binding)
             if known.binding.type_only and not binding.type_only:
                 self._by_name[binding.local] = new
         if not declaration.bindings:
             empty = Binding(local="", imported="", module=declaration.module, type_only=False)
-            new = _Import(empty, node_id, path, declaration.line, declaration.column)
-            self._modules.setdefault(declaration.module, new)
+            self._modules.setdefault(declaration.module, _Import(empty, origin))
+
+    @property
+    def globals(self) -> Iterator[tuple[str, Origin]]:
+        """Yield the imported names that mean something everywhere, and who imports each first."""
+        for name, one in self._by_name.items():
+            if name in RESERVED and name not in OURS:
+                yield name, one.origin
 
     def need(self, name: str, module: str, *, type_only: bool) -> None:
         """Import what the generated code itself uses."""
@@ -62,16 +80,16 @@ class Head:
         modules = {one.binding.module for one in self._by_name.values()} | set(self._modules)
         for module in sorted(modules, key=lambda name: (not name.startswith("cloudflare:"), name)):
             found = [one for one in self._by_name.values() if one.binding.module == module]
-            origin = next((one for one in found if one.node_id or one.path), None)
-            origin = origin or self._modules.get(module)
+            by_hand = [*found, *filter(None, [self._modules.get(module)])]
+            origin = next((one.origin for one in by_hand if one.origin.path), _OURSELVES)
             for text in statement(module, [one.binding for one in found]):
-                writer.mark(origin.node_id if origin else "")
+                writer.mark(origin.node_id)
                 writer.line(_piece(text, origin))
         writer.mark("")
 
 
-def _piece(text: str, origin: _Import | None) -> str | Mapped:
-    if origin is None or not origin.line:
+def _piece(text: str, origin: Origin) -> str | Mapped:
+    if not origin.line:
         return text
     return Mapped(text, origin.path, origin.line, origin.column)
 
@@ -84,6 +102,12 @@ def _conflict(known: Binding, new: Binding) -> Iterator[str]:
         )
     elif new.local in OURS and not _is_same(new):
         yield f"`{new.local}` has a meaning of its own in generated code: import it as another name"
+
+    elif new.local in RELIED_ON:
+        yield (
+            f"`{new.local}` is used by generated code, where it must stay what it is: import it as "
+            'another name, as `import nodeFetch from "node-fetch"` does'
+        )
 
 
 def _is_same(binding: Binding) -> bool:

@@ -66,6 +66,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     reading.problems += _not_yet(ir, settings)
     reading.read_nodes(ir)
     entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
+    reading.check_globals()
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
     uses = _env_uses(reading, settings)

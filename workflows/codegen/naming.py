@@ -46,8 +46,15 @@ WorkflowStep WorkflowStepContext WorkflowStepEvent asText ctx entry env err even
 refuse request sendRequest showRun step trigger
 """
 
-RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED}".split())
+_RELIED_ON: Final = """
+AnalyticsEngineDataset Array Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
+Hyperdrive JSON KVNamespace Map Math Number Object Promise Queue R2Bucket Readonly Record Request
+Response ReturnType Set String Symbol URL URLSearchParams Vectorize fetch undefined Ai Workflow
+"""
+
+RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_RELIED_ON}".split())
 OURS: Final = frozenset(_GENERATED.split())
+RELIED_ON: Final = frozenset(_RELIED_ON.split())
 
 
 def is_name(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from workflows.codegen import imports
 from workflows.codegen.env_uses import EnvNames, env_names
 from workflows.codegen.head import Head
+from workflows.codegen.naming import RESERVED
 from workflows.codegen.syntax import Mistake, Syntax
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.fields import Code, Field
@@ -34,6 +35,7 @@ class Reading:
     syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
+    _users: dict[str, list[str]] = field(default_factory=dict)
 
     def read_nodes(self, ir: WorkflowIR) -> None:
         for node in ir.nodes.values():
@@ -74,7 +76,22 @@ class Reading:
             for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
+        for name in sorted(syntax.free_names & RESERVED):
+            self._users.setdefault(name, []).append(path)
         self.add_env(env_names(syntax), node_id=node_id, path=path)
+
+    def check_globals(self) -> None:
+        """Refuse an import that changes what a global means in the code of somebody else."""
+        for name, origin in self.head.globals:
+            users = self._users.get(name)
+            if users:
+                reason = (
+                    f"`{name}` is imported here and is the global of that name in {users[0]}: "
+                    "import it as another name"
+                )
+                path = f"nodes.{origin.node_id}.{origin.path}" if origin.node_id else origin.path
+                mistake = Mistake(line=origin.line, column=origin.column, message=reason)
+                self.refuse(mistake, node_id=origin.node_id, path=path)
 
     def add_env(self, found: EnvNames, *, node_id: str, path: str) -> None:
         for name in found.names:

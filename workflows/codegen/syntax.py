@@ -11,6 +11,7 @@ from typing import Final
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
+from workflows.codegen.declaring import is_declared
 from workflows.ir.fields import Code
 from workflows.ir.references import Reference
 
@@ -20,6 +21,9 @@ _QUERY: Final = Query(
     _LANGUAGE,
     """
     [(identifier) (shorthand_property_identifier) (shorthand_property_identifier_pattern)] @name
+    [(class_declaration name: (type_identifier) @class)
+     (abstract_class_declaration name: (type_identifier) @class)
+     (class name: (type_identifier) @class)]
     (import) @import
     (this) @this
     (meta_property) @meta
@@ -79,6 +83,12 @@ class Syntax:
     def names(self) -> frozenset[str]:
         """The names that the code uses or declares; those of properties are not among them."""
         return frozenset(text(node) for node in self.found("name"))
+
+    @cached_property
+    def free_names(self) -> frozenset[str]:
+        """The names that come from outside: those that the code uses and declares nowhere."""
+        declared = {text(node) for node in self.found("name") if is_declared(node)}
+        return self.names - declared - {text(node) for node in self.found("class")}
 
     def at(self, node: Node) -> tuple[int, int]:
         """Return line and column (characters, from 1) of a part of the tree in the code."""
