@@ -17,4 +17,8 @@ if __name__ == "__main__":
     except OperationalError as error:
         if "no such" not in str(error):
             raise
-        sys.exit(f"The database is not up to date ({error}). Run: manage.py migrate")
+        folder = os.environ.get("AWAITSTEP_DATA_DIR", "var/ of the project")
+        sys.exit(
+            f"The database in {folder} is not there or not up to date ({error}). Start with "
+            "`make run`, run `manage.py migrate`, or set AWAITSTEP_DATA_DIR to where your data is."
+        )

@@ -45,9 +45,11 @@ class Environment(BaseSettings):
     time_zone: str = "UTC"
 
     @model_validator(mode="after")
-    def _hosts_are_named_in_production(self) -> Environment:
+    def _fits_together(self) -> Environment:
         if self.production and "*" in self.allowed_hosts:
             raise ValueError("AWAITSTEP_ALLOWED_HOSTS must name the hosts, not '*', in production")
+        if self.port == self.local_cloudflare_port:
+            raise ValueError("AWAITSTEP_PORT and AWAITSTEP_LOCAL_CLOUDFLARE_PORT must differ")
         return self
 
     @classmethod
@@ -57,7 +59,7 @@ class Environment(BaseSettings):
             read = cls()
             read.folder  # noqa: B018 - made now, so that a wrong one is told now
         except ValidationError as error:
-            wrong = [f"{_variable(found)}: {found['msg']}" for found in error.errors()]
+            wrong = [_told(found) for found in error.errors()]
             raise ImproperlyConfigured("; ".join(wrong)) from None
         except OSError as error:
             sentence = f"the data directory AWAITSTEP_DATA_DIR cannot be used: {error}"
@@ -111,8 +113,10 @@ class Environment(BaseSettings):
         return [read_or_create(path, lambda: Fernet.generate_key().decode())]
 
 
-def _variable(found: Any) -> str:
-    return "_".join(["AWAITSTEP", *map(str, found["loc"])]).upper() if found["loc"] else "settings"
+def _told(found: Any) -> str:
+    message = str(found["msg"]).removeprefix("Value error, ")
+    variable = "_".join(["AWAITSTEP", *map(str, found["loc"])]).upper()
+    return f"{variable}: {message}" if found["loc"] else message
 
 
 def _split(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Why a deployment ends before its time.
 
 DeployError             a person can mend it: shown as it is
+├── CodeError           the code has type errors
 ├── Superseded          a newer deployment has gone live or waits
 └── LeaseLost           another process has taken over or ended this deployment
 Anything else is a fault of ours: logged whole, shown as one sentence.
@@ -23,7 +24,9 @@ class Finding:
     line: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.node_name or self.node_id} ({self.node_id})" if self.node_id else self.path
+        where = (
+            f"{self.node_name} ({self.node_id})" if self.node_name else self.node_id or self.path
+        )
         line = f", line {self.line}" if self.line else ""
         return f"{where}{line}: {self.message}" if where else self.message
 
@@ -39,6 +42,10 @@ class DeployError(Exception):
     def listing(cls, headline: str, findings: Sequence[Finding]) -> DeployError:
         """Say the headline and every finding, one a line."""
         return cls("\n".join([headline, *map(str, findings)]), findings)
+
+
+class CodeError(DeployError):
+    """The type checker refused the code; the findings know their nodes by id alone."""
 
 
 class Superseded(DeployError):

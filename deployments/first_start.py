@@ -48,7 +48,9 @@ def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
     sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
     if sample is None or Deployment.objects.exists():
         return None
-    return follow_to_the_end(request_deployment(sample, target=embedded_target()), tell)
+    return follow_to_the_end(
+        request_deployment(sample, target=embedded_target(), by_name="first start"), tell
+    )
 
 
 def _local_api() -> str:

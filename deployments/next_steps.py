@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -29,6 +30,19 @@ def editor_url(deployment: Deployment, node_id: str = "") -> str:
         return ""
     url = reverse("admin:workflows_workflow_change", args=[deployment.workflow_id])
     return f"{url}#{urlencode({'node': node_id})}" if node_id else url
+
+
+def curl(deployment: Deployment) -> str:
+    """The line that starts a run over HTTP; "" where nothing public does, or its form is unknown."""
+    asked = Deployment.objects.filter(pk=deployment.pk, entry_code="")
+    trigger = asked.values_list("ir__trigger", flat=True).first()
+    if not isinstance(trigger, dict) or trigger.get("type") != "http":
+        return ""
+    url = shlex.quote(deployment.worker_url + str(trigger.get("path") or "/"))
+    method = str(trigger.get("method") or "POST").upper()
+    return (
+        f"curl -s {url}" if method == "GET" else f"curl -s -X {shlex.quote(method)} {url} -d '{{}}'"
+    )
 
 
 def _workflow(deployment: Deployment) -> list[Link]:

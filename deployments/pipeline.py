@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from deployments.cloudflare import bindings
 from deployments.cloudflare.bindings import Binding, Plan, Variable
 from deployments.cloudflare.naming import WORKFLOW_BINDING
 from deployments.cloudflare.wrangler_config import wrangler_config
-from deployments.errors import DeployError, Finding
+from deployments.errors import CodeError, DeployError, Finding
 from deployments.stages import Stage
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
@@ -101,7 +101,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     yield Progress(stage=Stage.GENERATING_CODE, facts={"live_before": site.live_version})
     module = _generate(request)
-    script = tools.compile(module, request.dependencies)
+    script = _compile(module, request, tools)
 
     yield Progress(stage=Stage.CODE_READY, facts=_about(module, script))
 
@@ -144,12 +144,33 @@ def _generate(request: DeployRequest) -> GeneratedModule:
     except InvalidIR as invalid:
         raise DeployError.listing(
             "The workflow cannot be deployed as it is:",
-            [_finding(problem) for problem in invalid.problems],
+            [_finding(problem, request.ir) for problem in invalid.problems],
         ) from None
 
 
-def _finding(problem: Problem) -> Finding:
-    return Finding(message=problem.message, node_id=problem.node_id, path=problem.path)
+def _finding(problem: Problem, ir: Any) -> Finding:
+    name = _node_name(ir, problem.node_id)
+    return Finding(
+        message=problem.message, node_id=problem.node_id, node_name=name, path=problem.path
+    )
+
+
+def _node_name(ir: Any, node_id: str) -> str:
+    """Return what people call the node; the document may be any that was ever saved."""
+    nodes = ir.get("nodes", []) if isinstance(ir, dict) and node_id else []
+    mine = (one for one in nodes if isinstance(one, dict) and one.get("id") == node_id)
+    return next((str(one.get("name", "")) for one in mine), "")
+
+
+def _compile(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
+    try:
+        return tools.compile(module, request.dependencies)
+    except CodeError as refused:
+        named = [
+            replace(finding, node_name=_node_name(request.ir, finding.node_id))
+            for finding in refused.findings
+        ]
+        raise DeployError.listing("The code has type errors:", named) from None
 
 
 def _about(module: GeneratedModule, script: str) -> dict[str, Any]:

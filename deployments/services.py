@@ -20,17 +20,21 @@ _TRIES = 5
 
 
 def request_deployment(
-    workflow: Workflow, *, target: Target | None = None, by: User | None = None
+    workflow: Workflow,
+    *,
+    target: Target | None = None,
+    by: User | None = None,
+    by_name: str = "",
 ) -> Deployment:
     """Put the workflow's newest version into the queue and return the waiting deployment.
 
-    At most one waits for each workflow and target: one that waits already ends as superseded.
+    `by_name` says who asks where that is no user of the product: a command's operator. At most one waits for each workflow and target: one that waits already ends as superseded.
     Raises NoTarget where there is nowhere to deploy to.
     """
     target = target or default_target()
     for attempt in range(_TRIES):
         try:
-            return _replace_waiting(_draft(workflow, target, by=by))
+            return _replace_waiting(_draft(workflow, target, by=by, by_name=by_name))
         except IntegrityError:  # somebody else's request came in between
             if attempt == _TRIES - 1:
                 raise
@@ -53,7 +57,7 @@ def _replace_waiting(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def _draft(workflow: Workflow, target: Target, *, by: User | None) -> Deployment:
+def _draft(workflow: Workflow, target: Target, *, by: User | None, by_name: str) -> Deployment:
     version = workflow.newest_version
     return Deployment(
         workflow=workflow,
@@ -63,7 +67,7 @@ def _draft(workflow: Workflow, target: Target, *, by: User | None) -> Deployment
         target=target,
         target_name=target.name,
         requested_by=by,
-        requested_by_name=by.get_username() if by else "",
+        requested_by_name=by.get_username() if by else by_name,
         ir=version.ir,
         entry_code=version.entry_code,
         dependencies=version.dependencies,
@@ -78,3 +82,14 @@ def live_deployment(workflow_id: str) -> Deployment | None:
         workflow_public_id=workflow_id, status=Status.SUCCEEDED.value
     )
     return succeeded.order_by("-pk").first()
+
+
+def replaced_by(deployment: Deployment) -> Deployment | None:
+    """Return the next deployment that succeeded in this one's place; None while this one is live."""
+    later = Deployment.objects.filter(
+        pk__gt=deployment.pk,
+        workflow_public_id=deployment.workflow_public_id,
+        target=deployment.target_id,
+        status=Status.SUCCEEDED.value,
+    )
+    return later.only("version_number").order_by("pk").first()

@@ -43,8 +43,8 @@ def check_ports(here: Environment) -> None:
 
 def _port_taken(variable: str, port: int) -> str:
     return (
-        f"Port {port} is in use by another program. Stop that program, or choose another port: "
-        f"{variable}={port + 1} make run"
+        f"Port {port} is in use. If AwaitStep runs already, there is nothing to do; if another "
+        f"program has it, stop that one or choose another port: {variable}={port + 1} make run"
     )
 
 

@@ -67,10 +67,19 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "tabs": TABS,
         "tab": tab,
         "may_deploy": bool(item.workflow_id) and request.user.has_perm(DEPLOY),
+        "newest": _newest_version(item),
         **_ending(item),
         **tab.load(item),
     }
     return _page(request, "deployment", context)
+
+
+def _newest_version(item: Deployment) -> int:
+    """The version that the Deploy button would deploy; this one where the workflow is gone."""
+    versions = WorkflowVersion.objects.filter(workflow=item.workflow_id)
+    return versions.values_list("number", flat=True).order_by("-number").first() or (
+        item.version_number
+    )
 
 
 def _usual(item: Deployment) -> float | None:
@@ -80,8 +89,11 @@ def _usual(item: Deployment) -> float | None:
 
 
 def _ending(item: Deployment) -> dict[str, Any]:
-    """What a deployment that did not succeed has to say."""
-    if not item.is_final or item.status == "succeeded":
+    """What a deployment that has ended has to say."""
+    if item.status == "succeeded":
+        replaced_by = services.replaced_by(item)
+        return {"replaced_by": replaced_by, "curl": next_steps.curl(item)}
+    if not item.is_final:
         return {}
     findings = [
         {**finding, "url": next_steps.editor_url(item, finding["node_id"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -34,7 +35,7 @@ def _head(workflow: str, instance_id: str, run: Mapping[str, Any]) -> Iterator[s
         "End": run.get("end"),
         "Duration": _duration(run.get("start"), run.get("end")),
         "Last Successful Step": _last_success(run["steps"]),
-        "Params": run.get("params"),
+        "Params": json.dumps(run.get("params"), ensure_ascii=False),
         "Output": run.get("output"),
         "Error": _error(run.get("error")),
     }
@@ -86,4 +87,5 @@ def _duration(start: str | None, end: str | None) -> str | None:
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
     if seconds < 60:
         return f"{seconds:.1f} seconds"
-    return f"{int(seconds // 60)} minutes {int(seconds % 60):02d} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} (hours:minutes:seconds)"

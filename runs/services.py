@@ -55,8 +55,8 @@ class Runs:
             raise NoRun(f"{self.workflow} has no runs yet. Start one with trigger_workflow.")
         return newest.id
 
-    def send_event(self, instance: str, event_type: str, *, payload: Any) -> None:
-        """Give the event to the run, which may be waiting for it."""
+    def send_event(self, instance: str, event_type: str, *, payload: Any) -> str:
+        """Give the event to the run, which may be waiting for it; return the run's id."""
         instance_id = self.latest() if instance == LATEST else instance
         with self.account.explained(f"send {event_type} to the run {instance_id}"):
             self.account.client.workflows.instances.events.create(
@@ -66,6 +66,7 @@ class Runs:
                 instance_id=instance_id,
                 body=payload,
             )
+        return instance_id
 
 
 def runs_of(workflow: Workflow) -> Runs:

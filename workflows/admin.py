@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from workflows import services
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+
+_TOLD = 10  # problems of a draft in one answer
 
 
 class WorkflowAdmin(admin.ModelAdmin[Workflow]):
@@ -32,6 +37,9 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
 
     def save_model(self, request: HttpRequest, obj: Workflow, form: Any, change: bool) -> None:  # noqa: FBT001
         services.save_draft(obj, by=cast("User", request.user))
+        for problem in services.draft_problems(obj)[:_TOLD]:
+            kind = "A deploy would fail" if problem.is_error else "Worth a look"
+            messages.warning(request, f"{kind}: {problem}")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Versions go with their workflow although nobody may delete one by itself."""
@@ -45,11 +53,16 @@ def _is_one(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
 
 
+def _block(code: str) -> SafeString:
+    return format_html('<pre class="code-block">{}</pre>', code)
+
+
 @admin.register(WorkflowVersion)
 class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
     """Versions are made by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "locked", "created_by", "created_at"]
+    fields = ["workflow", "number", "created_by", "created_at", "document", "code", "dependencies"]
     list_filter = ["locked", ("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow", "created_by"]
     search_fields = ["workflow__name", "workflow__id"]
@@ -61,6 +74,14 @@ class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
         large = ("ir", "entry_code", "dependencies")
         found = found.defer(*(f"workflow__{field}" for field in large))
         return found if _is_one(request) else found.defer(*large)
+
+    @admin.display(description="document (IR)")
+    def document(self, version: WorkflowVersion) -> SafeString:
+        return _block(json.dumps(version.ir, indent=2, ensure_ascii=False))
+
+    @admin.display(description="entry code", empty_value="the default of the trigger")
+    def code(self, version: WorkflowVersion) -> SafeString | None:
+        return _block(version.entry_code) if version.entry_code else None
 
     @admin.display(ordering="number")
     def version(self, version: WorkflowVersion) -> str:
@@ -93,6 +114,11 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
         """Values are not read for a list, and a value that cannot be decrypted is no obstacle."""
         large = (f"workflow__{field}" for field in ("ir", "entry_code", "dependencies"))
         return super().get_queryset(request).defer("value", *large)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        whose = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
+        messages.info(request, f"Workers get the new value when {whose} deployed again.")
 
     @admin.display(description="of", ordering="workflow__name")
     def scope(self, variable: EnvironmentVariable) -> str:

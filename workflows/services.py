@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from workflows.codegen.module import ModuleSettings, generate
 from workflows.codegen.naming import class_name_for
 from workflows.ir.dependencies import check_dependencies
-from workflows.ir.problems import InvalidIR
+from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
-from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.models import OWN_WORKFLOW, EnvironmentVariable, Workflow, WorkflowVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -62,6 +63,21 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
     )
 
 
+def draft_problems(workflow: Workflow) -> list[Problem]:
+    """Return what would keep the draft's code from being generated, and the warnings."""
+    settings = ModuleSettings(
+        class_name=workflow.class_name,
+        workflow_binding=OWN_WORKFLOW,
+        variables=frozenset(variables_of(workflow)),
+        entry_code=workflow.entry_code,
+        dependencies=workflow.dependencies,
+    )
+    try:
+        return list(generate(parse_valid(workflow.ir), settings).problems)
+    except InvalidIR as invalid:
+        return list(invalid.problems)
+
+
 def import_document(
     document: Any, *, into: Workflow | None = None, by: User | None = None
 ) -> Workflow:
@@ -87,6 +103,8 @@ def set_variable(
         raise ValidationError(f"The value of {name} is not UTF-8 text.")
     variable.value = value
     variable.is_secret = variable.is_secret or is_secret
+    if variable.is_secret and not value:
+        raise ValidationError(f"The secret {name} needs a value.")
     if is_secret and name.endswith(BINDING_ID):
         raise ValidationError(f"{name} names a resource; it is not a secret.")
     variable.full_clean()

@@ -14,7 +14,7 @@ from pathlib import Path
 from audit.keyfile import private_folder
 from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
-from deployments.errors import DeployError, Finding
+from deployments.errors import CodeError, DeployError, Finding
 from deployments.pipeline import Bundle, DeployRequest, Site
 from deployments.tools import npm, process, wrangler
 from deployments.tools.account import Account
@@ -91,7 +91,7 @@ class DeployTools:
                 return compile_module(module.source, folder, dependencies=tuple(dependencies))
             except CompileFailed as failed:
                 findings = [_located(found, module) for found in failed.diagnostics]
-        raise DeployError.listing("The code has type errors:", findings)
+        raise CodeError("the code has type errors", findings)
 
     def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
         if not self.provisions:

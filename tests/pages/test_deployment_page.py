@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from deployments.models import Deployment, ProgramOutput, StageRecord
 from deployments.stages import HAPPY_PATH, Stage
-from tests.deployments.factories import make_deployment, make_target
+from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.pages import text
+from workflows.services import save_draft
 
 SENTINEL = "s3cret-sentinel"
 
@@ -76,20 +77,63 @@ def test_a_finished_deployment_does_not_listen(admin_client: Client) -> None:
         assert "sse-connect" not in page(admin_client, deployment)
 
 
-def test_a_live_deployment_shows_its_addresses(admin_client: Client) -> None:
-    deployment = reached(
+def succeeded(**trigger: Any) -> Deployment:
+    return reached(
         "COMPLETED",
         status="succeeded",
+        workflow=make_workflow(trigger=trigger),
         worker_url="http://w.localhost:1",
         finished_at=timezone.now(),
     )
 
+
+def test_a_live_deployment_shows_its_addresses(admin_client: Client) -> None:
+    deployment = succeeded(type="http", method="GET")
+
     shown = words(admin_client, deployment)
 
     assert "✓ Succeeded ·" in shown
-    assert "curl http://w.localhost:1" in shown
+    assert "The Worker is live" in shown
     assert "The embedded platform has no dashboard" in shown
-    assert 'data-copy="curl http://w.localhost:1"' in page(admin_client, deployment)
+    assert 'data-copy="curl -s http://w.localhost:1/"' in page(admin_client, deployment)
+
+
+def test_the_line_that_starts_a_run_is_that_of_the_trigger(admin_client: Client) -> None:
+    posted = words(admin_client, succeeded(type="http", method="POST", path="/orders"))
+    manual = words(admin_client, succeeded(type="manual"))
+
+    assert "curl -s -X POST http://w.localhost:1/orders -d '{}'" in posted
+    assert "curl" not in manual
+    assert "manage.py trigger_workflow" in manual
+
+
+def test_a_deployment_that_was_replaced_says_by_which(admin_client: Client) -> None:
+    old = succeeded(type="manual")
+    new = make_deployment(workflow=old.workflow, status="succeeded", version_number=7)
+
+    shown = words(admin_client, old)
+
+    assert f"It was live until #{new.pk} (v7) replaced it" in shown
+    assert "The Worker is live" in words(admin_client, new)
+
+
+def test_the_button_says_which_version_it_deploys(admin_client: Client) -> None:
+    deployment = succeeded(type="manual")
+    assert "Deploy again" in words(admin_client, deployment)
+
+    workflow = deployment.workflow
+    assert workflow
+    workflow.ir = workflow.ir | {"trigger": {"type": "http"}}
+    save_draft(workflow)
+
+    assert "Deploy v2" in words(admin_client, deployment)
+
+
+def test_without_javascript_a_running_deployment_reloads_itself(admin_client: Client) -> None:
+    refresh = '<noscript><meta http-equiv="refresh"'
+
+    assert refresh in page(admin_client, reached("DEPLOYING"))
+    assert refresh not in page(admin_client, succeeded(type="manual"))
 
 
 def test_a_worker_on_cloudflare_has_a_link_to_its_dashboard(admin_client: Client) -> None:

@@ -73,4 +73,4 @@ def test_a_database_that_is_not_migrated_is_told(tmp_path: Path) -> None:
     done = Installation(tmp_path / "data").manage("list_deployments", check=False)
 
     assert done.returncode == 1
-    assert "Run: manage.py migrate" in done.stderr
+    assert "manage.py migrate" in done.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from typing import Any
@@ -15,6 +16,14 @@ from deployments.targets import target_named
 from workflows.models import Workflow
 
 
+def _operator() -> str:
+    """The name of this system's user: a command has no user of the product."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"
+
+
 class Command(BaseCommand):
     help = "Deploy a workflow and print its stages as JSON lines while they begin."
 
@@ -28,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no workflow {options['workflow']!r}.")
         try:
             target = target_named(options["target"]) if options["target"] else None
-            deployment = request_deployment(workflow, target=target)
+            deployment = request_deployment(workflow, target=target, by_name=_operator())
         except DeployError as refusal:
             raise CommandError(str(refusal)) from None
         ended = follow_to_the_end(deployment, self._print)

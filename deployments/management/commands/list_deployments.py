@@ -67,6 +67,10 @@ def _row(values: dict[str, Any]) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     when = row["created_at"][:19].replace("T", " ")
-    told = row["worker_url"] if row["status"] == "succeeded" else row["message"].split("\n")[0]
+    told = (
+        row["worker_url"]
+        if row["status"] == "succeeded"
+        else " · ".join(row["message"].splitlines()[:2])
+    )
     where = f"{row['status']} {row['stage']}".strip()
     return f"#{row['id']}  {when}  {row['workflow']} v{row['version']} on {row['target']}  {where}  {told}"

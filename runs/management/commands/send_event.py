@@ -19,5 +19,5 @@ class Command(RunCommand):
 
     def about(self, runs: Runs, options: dict[str, Any]) -> None:
         value = payload(options["payload"])
-        runs.send_event(options["instance"], options["type"], payload=value)
-        self.stdout.write(f"sent {options['type']} to {options['instance']}")
+        instance = runs.send_event(options["instance"], options["type"], payload=value)
+        self.stdout.write(f"sent {options['type']} to {instance}")

@@ -50,11 +50,15 @@
       this.#giveBack = giveBack
       const source = (this.#source = new EventSource(this.#url))
       source.onopen = () => this.#opened()
-      source.onerror = () => source.readyState === EventSource.CLOSED && this.#failed()
+      source.onerror = () => {
+        tellConnection(false)
+        if (source.readyState === EventSource.CLOSED) this.#failed()
+      }
       for (const type of ['message', 'result']) source.addEventListener(type, this.#pass)
     }
 
     #opened() {
+      tellConnection(true)
       this.#failures = 0
       this.readyState = EventSource.OPEN
       this.onopen?.(new Event('open'))
@@ -129,6 +133,11 @@
     const news = fresh.find(part => part.dataset.announce)
     if (news) announce(news.dataset.announce)
     return fresh
+  }
+
+  function tellConnection(works) {
+    const notice = document.getElementById('connection')
+    if (notice) notice.hidden = works || document.querySelector('[data-final]') !== null
   }
 
   function announce(sentence) {

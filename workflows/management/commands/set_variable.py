@@ -34,5 +34,5 @@ class Command(BaseCommand):
             set_variable(options["name"], value, workflow=workflow, is_secret=options["secret"])
         except ValidationError as invalid:
             raise CommandError(" ".join(invalid.messages)) from None
-        owner = f"of {workflow.name}" if workflow else "for all workflows"
+        owner = f"for {workflow.name}" if workflow else "for all workflows"
         self.stdout.write(f"{options['name']} is set {owner}.")

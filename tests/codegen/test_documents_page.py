@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from deployments.tools.compile import compile_module
+from workflows.codegen.module import ModuleSettings, generate
+from workflows.ir.validate import parse_valid
+from workflows.nodes import NODE_TYPES
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "documents.md").read_text("utf-8")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.S)
+    assert found
+    return found[1]
+
+
+def settings(**more: Any) -> ModuleSettings:
+    names = frozenset({"SHIPPING_API"})
+    return ModuleSettings(class_name="Order", workflow_binding="WORKFLOW", variables=names, **more)
+
+
+def test_the_example_of_the_page_compiles(tmp_path: Path) -> None:
+    module = generate(parse_valid(json.loads(block("json"))), settings())
+
+    assert module.problems == ()
+    assert "class Order" in compile_module(module.source, tmp_path)
+
+
+def test_the_entry_code_of_the_page_compiles(tmp_path: Path) -> None:
+    ir = parse_valid(json.loads(block("json")))
+
+    module = generate(ir, settings(entry_code=block("ts")))
+
+    assert "env.WORKFLOW.create" in compile_module(module.source, tmp_path)
+
+
+def test_the_example_has_every_type_that_can_be_deployed() -> None:
+    used = {node["type"] for node in json.loads(block("json"))["nodes"]}
+
+    assert used == {name for name, kind in NODE_TYPES.items() if kind.emit}
+    assert all(f"`{name}`" in PAGE for name in NODE_TYPES)
