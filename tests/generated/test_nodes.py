@@ -213,3 +213,19 @@ def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -
     assert [one["success"] for one in write["attempts"]] == [False, True]
     assert write["attempts"][0]["error"]["message"] == "API call to $STORAGE_SYSTEM failed"
     assert write["config"]["timeout"] == "15 minutes"
+
+
+def test_a_moment_that_is_none_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    drawn = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
+    payloads = [{"when": "31.01."}, {}, {"when": None}]
+
+    found = run_all(
+        compiled({"Until": drawn}, tmp_path),
+        [Run(workflow="Until", params=payload) for payload in payloads],
+    )
+
+    assert [run["error"]["message"] for run in found] == [
+        '"31.01." is no date to wait for',
+        "undefined is no date to wait for",
+        "null is no date to wait for",
+    ]

@@ -47,7 +47,8 @@ def is_declared(name: Node) -> bool:
     if parent.type == "for_in_statement" and parent.child_by_field_name("kind") is None:
         return False
     field = _DECLARING[parent.type]
-    return not field or parent.child_by_field_name(field) == node
+    named = (parent.child_by_field_name(field), parent.child_by_field_name("name")) if field else ()
+    return not field or node in named
 
 
 def _is_pattern(parent: Node, node: Node) -> bool:

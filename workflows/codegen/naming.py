@@ -42,7 +42,7 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 
 _GENERATED: Final = """
 Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
-WorkflowStep WorkflowStepContext WorkflowStepEvent asText ctx entry env err event isPlain readBody
+WorkflowStep WorkflowStepContext WorkflowStepEvent asDate asText ctx entry env err event isPlain readBody
 refuse request sendRequest showRun step trigger
 """
 

@@ -136,8 +136,14 @@ class Reader:
             self.problem(key, "must not be empty")
         return self._keep(fields.code(self._inner(key), source, is_expression=is_expression))
 
-    def text(self, key: str, default: str | None = None) -> Text:
-        field = fields.text(self._inner(key), self.string(key, default))
+    def text(self, key: str, default: str | None = None, *, trimmed: bool = False) -> Text:
+        """Return a text; a trimmed one has no blanks around it, and is more than blanks."""
+        source = self.string(key, default)
+        if trimmed:
+            if source and not source.strip():
+                self.problem(key, "must not be empty")
+            source = source.strip()
+        field = fields.text(self._inner(key), source)
         self._warn_of_braces(key, field.source)
         return self._keep(field)
 

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from workflows.ir.fields import Code, Text
 from workflows.ir.node_types import NodeType
+from workflows.ir.problems import quoted
 from workflows.ir.reader import Reader
+from workflows.ir.references import references_in
 
 if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
     from workflows.ir.document import Node
+
+_ISO: Final = re.compile(
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?"
+    r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
+)
+# Dates in other forms, which as expressions would be numbers and mean something else.
+_LIKE_A_DATE: Final = re.compile(r"[+-]?[0-9][0-9TtWwZz:.,/+\- ]*")
+_MILLISECONDS: Final = re.compile(r"[0-9]{12,13}(?![0-9])")
+# What an ISO text is made of when references (each one \0 here) stand for parts of it.
+_ISO_PARTS: Final = re.compile(r"(?:[\x000-9T:.Z]|\+(?=[0-9]{2}:[0-9]{2})|-(?![0-9]{3}))+")
+_HOW_TO: Final = (
+    'write a date that exists as "2030-01-31" or "2030-01-31T12:00:00Z", or an expression such as '
+    "Date.now() + 60_000"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +42,56 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     written = data.raw("timestamp")
-    if (
-        isinstance(written, str)
-        and written.strip()
-        and "{{" not in written
-        and not _is_iso(written)
-    ):
-        return Settings(timestamp=data.code("timestamp", is_expression=True))
-    return Settings(timestamp=data.text("timestamp"))
+    moment = written.strip() if isinstance(written, str) else ""
+    if not moment:
+        return Settings(timestamp=data.text("timestamp", trimmed=True))
+    if _is_text(moment):
+        return Settings(timestamp=data.text("timestamp", trimmed=True))
+    if _LIKE_A_DATE.fullmatch(moment) and not _MILLISECONDS.match(moment):
+        data.problem("timestamp", f"{_HOW_TO}; found {quoted(moment)}")
+    return Settings(timestamp=data.code("timestamp", is_expression=True))
 
 
-def _is_iso(written: str) -> bool:
+def _is_text(moment: str) -> bool:
+    """Whether the moment is ISO 8601 as JavaScript reads it, or will be with its references."""
+    shape, position = "", 0
+    for reference in references_in(moment):
+        shape += moment[position : reference.start] + "\0"
+        position = reference.end
+    shape += moment[position:]
+    return bool(_ISO_PARTS.fullmatch(shape)) if "\0" in shape else _is_iso(moment)
+
+
+def _is_iso(moment: str) -> bool:
+    match = _ISO.fullmatch(moment)
+    if match is None:
+        return False
+    year, month, day = (int(match[part] or 1) for part in ("year", "month", "day"))
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
     try:
-        datetime.fromisoformat(written)
+        datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return False
     return True
 
 
 def emit(node: Node, out: Emitter) -> None:
-    moment = out.value(node.settings.timestamp)
-    out.line("await step.sleepUntil(", out.step_name(node), ", new Date(", *moment, "));")
+    timestamp = node.settings.timestamp
+    moment = out.value(timestamp)
+    name = out.step_name(node)
+    if isinstance(timestamp, Text) and not timestamp.references:
+        out.line("await step.sleepUntil(", name, ", new Date(", *moment, "));")
+    else:
+        out.use(HELPER)
+        out.line("await step.sleepUntil(", name, ", asDate(", *moment, "));")
 
 
 TYPE = NodeType(name="sleep_until", title="Sleep until", read=read, emit=emit)
+
+HELPER: Final = """\
+function asDate(moment: any): Date {
+  const date = new Date(moment ?? Number.NaN);
+  if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(moment)} is no date to wait for`);
+  return date;
+}
+"""
