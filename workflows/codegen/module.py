@@ -13,6 +13,7 @@ from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
 from workflows.codegen.literals import comment, literal
 from workflows.codegen.naming import Names, is_name, variables
 from workflows.codegen.reading import Reading
+from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
@@ -67,13 +68,29 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     reading.read_nodes(ir)
     entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
     reading.check_globals()
+    naming = _naming(ir, settings=settings, reading=reading)
+    reading.problems += too_early(ir, naming.variables, reading.syntaxes)
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
     uses = _env_uses(reading, settings)
-    writer = _Module(ir, settings=settings, reading=reading).write(uses, entry)
+    module = _Module(ir, settings=settings, reading=reading, naming=naming)
+    writer = module.write(uses, entry)
     return GeneratedModule(
         source=writer.source, env_uses=uses, problems=tuple(reading.problems), _writer=writer
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Naming:
+    """The variable of each node, and the source of the names that are still to come."""
+
+    names: Names
+    variables: Mapping[str, str]
+
+
+def _naming(ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading) -> _Naming:
+    names = Names(reading.head.names | {settings.class_name} | _region_names(ir))
+    return _Naming(names=names, variables=variables(ir.nodes, names))
 
 
 def _not_yet(ir: WorkflowIR, settings: ModuleSettings) -> Iterator[Problem]:
@@ -108,8 +125,11 @@ def _env_uses(reading: Reading, settings: ModuleSettings) -> tuple[EnvUse, ...]:
 class _Module:
     """Puts the parts together; the class is written first, for only it knows what it needs."""
 
-    def __init__(self, ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading) -> None:
+    def __init__(
+        self, ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading, naming: _Naming
+    ) -> None:
         self._ir = ir
+        self._naming = naming
         self._settings = settings
         self._reading = reading
 
@@ -126,15 +146,13 @@ class _Module:
         return self._with_head(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:
-        taken = self._reading.head.names | {self._settings.class_name}
-        names = Names(taken | _region_names(self._ir))
-        named = variables(self._ir.nodes, names)
+        named = self._naming.variables
         return Plan(
             ir=self._ir,
             variables=named,
             syntaxes=self._reading.syntaxes,
             usage=usage(self._ir, self._reads(named)),
-            names=names,
+            names=self._naming.names,
         )
 
     def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:

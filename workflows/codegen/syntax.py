@@ -57,6 +57,7 @@ class Syntax:
         self.code = code
         self.data = code.source.encode("utf-8", "replace")
         self._offset = 1 if code.is_expression else 0
+        self._spans: dict[int, tuple[int, int]] = {}
         blanked = self._blanked()
         self.tree: Tree = _PARSER.parse(b"(" + blanked + b"\n)" if self._offset else blanked)
         captures = QueryCursor(_QUERY).captures(self.tree.root_node)
@@ -66,11 +67,16 @@ class Syntax:
         if not self.code.references:
             return self.data
         source, pieces, position = self.code.source, [], 0
+        size = self._offset
         for reference in self.code.references:
-            pieces.append(source[position : reference.start])
-            pieces.append("_" * (reference.end - reference.start))
+            before = source[position : reference.start].encode("utf-8", "replace")
+            written = source[reference.start : reference.end].encode("utf-8", "replace")
+            start = size + len(before)
+            size = start + len(written)
+            self._spans[reference.start] = (start, size)
+            pieces += [before, b"_" * len(written)]
             position = reference.end
-        return "".join([*pieces, source[position:]]).encode("utf-8", "replace")
+        return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
     def found(self, name: str) -> list[Node]:
         """Return the parts of the tree that a name of the query stands for, in their order.
@@ -82,7 +88,17 @@ class Syntax:
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that the code uses or declares; those of properties are not among them."""
-        return frozenset(text(node) for node in self.found("name"))
+        return frozenset(text(node) for node in self._written_names)
+
+    @cached_property
+    def _written_names(self) -> list[Node]:
+        """The names in their order, without those that stand for references."""
+        stand_ins = {start for start, _ in self._spans.values()}
+        return [node for node in self.found("name") if node.start_byte not in stand_ins]
+
+    def first(self, name: str) -> Node:
+        """Return the first part of the tree that is this name."""
+        return next(node for node in self._written_names if text(node) == name)
 
     @cached_property
     def free_names(self) -> frozenset[str]:
@@ -167,9 +183,7 @@ class Syntax:
 
     def is_code(self, reference: Reference) -> bool:
         """Whether the reference stands where an expression may: not in a string or a comment."""
-        source = self.code.source
-        start = len(source[: reference.start].encode()) + self._offset
-        end = len(source[: reference.end].encode()) + self._offset
+        start, end = self._spans[reference.start]
         part = self.tree.root_node.named_descendant_for_byte_range(start, end)
         spans = part is not None and (part.start_byte, part.end_byte) == (start, end)
         return spans and part is not None and part.type == "identifier"

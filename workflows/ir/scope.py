@@ -66,7 +66,7 @@ class Scopes:
         place, _ = self._structure.where[node.id]
         if root in self.names_at(place) or (root in ROOTS and root not in self._nodes):
             return
-        refusal = self._refusal(node, root)
+        refusal = self.refusal(node, root)
         if refusal:
             yield Problem(path=path, message=refusal, node_id=node.id)
         elif self._nodes[root].type.output is None:
@@ -78,7 +78,8 @@ class Scopes:
                 severity=Severity.WARNING,
             )
 
-    def _refusal(self, node: Node, root: str) -> str:
+    def refusal(self, node: Node, root: str) -> str:
+        """Return why the node cannot use the output of the other one, "" if it can."""
         if root == node.id:
             return f"refers to itself: {quoted(root)} has no output before it has run"
         if root not in self._nodes:
