@@ -223,3 +223,22 @@ def test_the_sample_uses_one_variable_and_compiles(tmp_path: Path) -> None:
     assert [use.name for use in module.env_uses] == ["CLOUDFLARE_API"]
     assert "  CLOUDFLARE_API: string;\n" in module.source
     assert compile_module(module.source, tmp_path)
+
+
+BLANKS = ["{{\u00a0a.from\u00a0}}", "{{\u2003a.from}}", "{{\n a.from\r\n}}", "{{\u2028a.from}}"]
+
+
+@pytest.mark.parametrize("written", BLANKS)
+def test_a_reference_may_hold_any_blanks(written: str) -> None:
+    module = generated(chain(node("a"), node("b", code=f"return {written}.length + {written};")))
+
+    assert "return a.from.length + a.from;" in module.source
+    assert module.problems == ()
+
+
+@pytest.mark.parametrize("written", BLANKS)
+def test_and_places_behind_it_hold(written: str) -> None:
+    code = f"const x = {written};\nconst y = ;"
+    line = code.count("\n") + 1
+
+    assert f"data.code: line {line}, column 9" in refusal(chain(node("a"), node("b", code=code)))

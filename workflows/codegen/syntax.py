@@ -32,6 +32,7 @@ _QUERY: Final = Query(
     """,
 )
 _NOT_A_LINE_END: Final = re.compile(r"[^\n\r\u2028\u2029]")
+_NOT_A_BREAK: Final = re.compile(rb"[^\n\r]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,8 @@ class Mistake:
 class Syntax:
     """One piece of code and its tree.
 
-    References are read as names of their own length, so that places in the tree are places in the
-    code. An expression is read inside parentheses, which nothing in it can close.
+    References are read as names of their own length in bytes (one of several lines as a name and
+    blank lines), so that places in the tree are places in the code. An expression is read inside parentheses, which nothing in it can close.
     """
 
     def __init__(self, code: Code) -> None:
@@ -71,10 +72,11 @@ class Syntax:
         for reference in self.code.references:
             before = source[position : reference.start].encode("utf-8", "replace")
             written = source[reference.start : reference.end].encode("utf-8", "replace")
+            name = b"_" * len(written.splitlines()[0])
             start = size + len(before)
             size = start + len(written)
-            self._spans[reference.start] = (start, size)
-            pieces += [before, b"_" * len(written)]
+            self._spans[reference.start] = (start, start + len(name))
+            pieces += [before, name, _NOT_A_BREAK.sub(b" ", written[len(name) :])]
             position = reference.end
         return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
