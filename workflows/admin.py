@@ -61,9 +61,9 @@ def _block(code: str) -> SafeString:
 class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
     """Versions are made by saving a workflow and never change."""
 
-    list_display = ["version", "workflow_name", "locked", "created_by", "created_at"]
+    list_display = ["version", "workflow_name", "created_by", "created_at"]
     fields = ["workflow", "number", "created_by", "created_at", "document", "code", "dependencies"]
-    list_filter = ["locked", ("workflow", admin.RelatedFieldListFilter)]
+    list_filter = [("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow", "created_by"]
     search_fields = ["workflow__name", "workflow__id"]
     date_hierarchy = "created_at"

@@ -60,6 +60,13 @@ def test_the_id_of_a_binding_is_no_secret() -> None:
         run("MY_KV_BINDING_ID", "abc", "--secret")
 
 
+def test_a_secret_needs_a_value() -> None:
+    with pytest.raises(CommandError, match="needs a value"):
+        run("TOKEN", "", "--secret")
+
+    assert not EnvironmentVariable.objects.exists()
+
+
 def test_the_workers_own_workflow_keeps_its_name() -> None:
     with pytest.raises(CommandError, match="take another name"):
         run("WORKFLOW", "x", "--secret")

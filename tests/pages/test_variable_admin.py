@@ -56,6 +56,15 @@ def test_a_typed_secret_replaces_the_old_one(admin_client: Client) -> None:
     assert variable.value.replace("\r\n", "\n") == "new\nlines "
 
 
+def test_saving_says_that_a_deploy_is_needed(admin_client: Client) -> None:
+    variable = stored(name="REGION", value="eu")
+
+    form = {"new_value": "us", "name": "REGION"}
+    answer = admin_client.post(address(variable), form, follow=True)
+
+    assert "Workers get the new value when" in text(answer)
+
+
 def test_a_secret_becomes_plain_only_with_a_new_value(admin_client: Client) -> None:
     variable = stored(is_secret=True)
 

@@ -93,6 +93,14 @@ def test_what_was_typed_is_kept_when_it_is_refused(admin_client: Client) -> None
     assert "{&quot;mine&quot;: " in answer.content.decode()
 
 
+def test_code_that_cannot_be_deployed_is_saved_with_a_warning(admin_client: Client) -> None:
+    answer = admin_client.post(ADD, form(document("return {{{;")), follow=True)
+
+    assert WorkflowVersion.objects.exists()
+    assert "A deploy would fail" in text(answer)
+    assert "only" in text(answer)
+
+
 def test_saving_without_a_change_makes_no_version(admin_client: Client) -> None:
     workflow = make_workflow()
     shown = admin_client.get(change(workflow)).context["adminform"].form["ir"].value()
