@@ -21,6 +21,14 @@ _DIAGNOSTIC: Final = re.compile(
     r"(?:(?P<file>[^\n(]+)\((?P<line>\d+),(?P<column>\d+)\): )?error (?P<code>TS\d+): (?P<text>.*)"
 )
 
+# Loose JavaScript uses what it is answered without saying of which type that is; of two forms of a
+# method the one that stands here is tried first.
+_LOOSE: Final = """\
+declare namespace Cloudflare { interface Env { [name: string]: any } }
+interface Body { json(): Promise<any>; }
+interface R2ObjectBody { json(): Promise<any>; }
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
@@ -79,7 +87,7 @@ def _config(names: list[str]) -> dict[str, object]:
         "outDir": "out",
     }
     types = str(WORKERS_TYPES / "index.d.ts")
-    return {"compilerOptions": options, "files": [*names, _AMBIENT, types]}
+    return {"compilerOptions": options, "files": [*names, types, _AMBIENT]}
 
 
 def _ambient(dependencies: Iterable[str]) -> str:
@@ -87,8 +95,7 @@ def _ambient(dependencies: Iterable[str]) -> str:
     names = [json.dumps(name) for name in dependencies]
     inside = [json.dumps(f"{name}/*") for name in dependencies]
     modules = [f"declare module {name};" for name in ('"node:*"', *names, *inside)]
-    env = "declare namespace Cloudflare { interface Env { [name: string]: any } }"
-    return "\n".join([*modules, env, ""])
+    return "\n".join([*modules, _LOOSE])
 
 
 def _run(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
 from workflows.codegen.custom_entry import CustomEntry
@@ -18,6 +19,9 @@ from workflows.codegen.usage import usage
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.problems import InvalidIR, Problem, quoted
+
+# Cloudflare's type alone makes the payload an object that nothing else takes.
+_EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +182,7 @@ class _Module:
         extends = "extends WorkflowEntrypoint<Env, any>"
         body.line(f"export class {self._settings.class_name} {extends} {{")
         with body.indented():
-            body.line("async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {")
+            body.line(f"async run(event: {_EVENT}, step: WorkflowStep) {{")
             with body.indented():
                 body.line("const env = this.env;")
                 body.line()

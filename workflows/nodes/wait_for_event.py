@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from workflows.ir.document import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.ir.fields import Duration, Text
@@ -13,6 +13,9 @@ from workflows.ir.reader import Reader
 if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
     from workflows.ir.document import Node
+
+
+_OUTPUT: Final = "WorkflowStepEvent<any> & { payload: any }"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +37,18 @@ def read(data: Reader) -> Settings:
 def emit(node: Node, out: Emitter) -> None:
     event_type = out.value(node.settings.event_type)
     timeout = out.duration(node.settings.timeout)
-    out.line(*out.assign(node), "await step.waitForEvent<any>(", out.step_name(node), ", {")
+    variable = out.assign(node)
+    out.line(*variable, "await step.waitForEvent<any>(", out.step_name(node), ", {")
     with out.indented():
         out.line("type: ", *event_type, ",")
         out.line("timeout: ", *timeout, ",")
-    out.line("});")
+    out.line(f"}}) as {_OUTPUT};" if variable else "});")
 
 
 TYPE = NodeType(
     name="wait_for_event",
     title="Wait for event",
     read=read,
-    output="WorkflowStepEvent<any>",
+    output=_OUTPUT,
     emit=emit,
 )
