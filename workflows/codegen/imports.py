@@ -47,8 +47,9 @@ def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
     for node in syntax.found("import_statement"):
         yield from _statement_mistakes(syntax, node, allowed)
     yield from _export_mistakes(syntax, allowed)
-    for node in _loaders(syntax):
+    for node in syntax.found("import"):
         yield from _call_mistakes(syntax, node, allowed)
+    yield from _require_mistakes(syntax)
     yield from _module_mistakes(syntax)
     for node in syntax.found("meta"):
         if node.children[0].type == "import":  # the other one is `new.target`
@@ -64,12 +65,12 @@ def _export_mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mista
             yield from _checked(syntax, source, allowed)
 
 
-def _loaders(syntax: Syntax) -> Iterator[Node]:
-    """Yield each `import` that is called and each `require`, called or not."""
-    for node in syntax.found("import"):
-        if node.parent and node.parent.type == "call_expression":
-            yield node
-    yield from (node for node in syntax.found("name") if node.text == b"require")
+def _require_mistakes(syntax: Syntax) -> Iterator[Mistake]:
+    """Yield each `require`: workerd has none, and a bundler would follow it to any file."""
+    for node in syntax.found("name"):
+        if node.text == b"require":
+            how = 'a Worker has no `require`: write `import name from "module"` at the top instead'
+            yield syntax.mistake(node, how)
 
 
 def _module_mistakes(syntax: Syntax) -> Iterator[Mistake]:
@@ -98,7 +99,6 @@ def _statement_mistakes(syntax: Syntax, node: Node, allowed: Collection[str]) ->
 def _call_mistakes(syntax: Syntax, node: Node, allowed: Collection[str]) -> Iterator[Mistake]:
     call = node.parent
     if call is None or call.type != "call_expression":
-        yield syntax.mistake(node, 'use `require` only as require("module")')
         return
     arguments = call.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments and arguments.named_children else node
