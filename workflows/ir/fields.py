@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,12 @@ def loads_with_references(source: str) -> Any:
     Raises NotJson.
     """
     try:
-        return json.loads(_with_references_quoted(source), parse_constant=_no_constant)
+        return json.loads(
+            _with_references_quoted(source),
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_finite_int,
+        )
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
 
@@ -109,3 +115,15 @@ def _turns(part: str) -> bool:
 
 def _no_constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
+
+
+def _finite(written: str) -> float:
+    value = float(written)
+    if math.isinf(value):
+        raise NotJson(f"{written[:20]} is a number too large for a program")
+    return value
+
+
+def _finite_int(written: str) -> int:
+    _finite(written)
+    return int(written)

@@ -46,13 +46,18 @@ class InvalidIR(Exception):
 
 def quoted(text: object, *, limit: int = 80) -> str:
     """Show a value of the document inside a sentence: in quotes, on one line, not endless."""
-    shown = json.dumps(text, ensure_ascii=False, default=str)
-    return shown if len(shown) <= limit else f"{shown[:limit]}…"
+    written = shown(json.dumps(text, ensure_ascii=False, default=str))
+    return written if len(written) <= limit else f"{written[:limit]}…"
+
+
+def shown(text: str) -> str:
+    """Return text that can be stored and sent: halves of characters as their escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def listed(items: Iterable[object], *, limit: int = 10) -> str:
     """Join values for a sentence: "a", "b" and 3 more."""
-    shown = [quoted(item) for item in items]
-    rest = len(shown) - limit
-    head = ", ".join(shown[:limit])
+    written = [quoted(item) for item in items]
+    rest = len(written) - limit
+    head = ", ".join(written[:limit])
     return f"{head} and {rest} more" if rest > 0 else head

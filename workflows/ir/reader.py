@@ -83,7 +83,7 @@ class Reader:
         if value is _MISSING:
             return least
         if not least <= value <= most:
-            self.problem(key, f"must be between {least} and {most}, not {value}")
+            self.problem(key, f"must be between {least} and {most}, not {quoted(value)}")
             return least
         return int(value)
 

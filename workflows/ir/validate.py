@@ -26,6 +26,7 @@ from workflows.ir.flow import flows
 from workflows.ir.kinds import check_kind
 from workflows.ir.node_types import NodeType
 from workflows.ir.problems import InvalidIR, Problem, quoted
+from workflows.ir.raw_values import unusable
 from workflows.ir.reader import Reader
 from workflows.ir.scope import Scopes, check_known
 from workflows.ir.structure import MAX_NESTING, Structure
@@ -69,7 +70,9 @@ def parse(document: object, types: Mapping[str, NodeType] = NODE_TYPES) -> Parse
     refusal = _refusal(document)
     if refusal or not isinstance(document, dict):
         return Parsed(ir=None, problems=(Problem(path="", message=refusal),))
-    log: list[Problem] = []
+    log = list(unusable(document))
+    if log:
+        return Parsed(ir=None, problems=tuple(log))
     parts = _read(Reader(document, path="", log=log), types)
     return _checked(parts, ids=_ids(document), log=log)
 
