@@ -74,6 +74,8 @@ def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
         _asked("object", method="POST", url=f"{echo}/object", body="({ a: first.id })"),
         _asked("template", method="POST", url=f"{echo}/t", body='{"id": {{ first.id }}, "s": "{{ first.id }}!"}'),
         _asked("own", method="POST", url=f"{echo}/o", body=[1], headers={"Content-Type": "a/b"}),
+        _asked("keys", method="POST", url=f"{echo}/k", headers={"X-{{ first.id }}": "1"},
+               body={"{{ first.id }}": {"n {{ first.id }}": 1}}),
     )  # fmt: skip
 
     (run,) = run_all(compiled({"Ask": drawn}, tmp_path), [Run(workflow="Ask")])
@@ -92,6 +94,8 @@ def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
     assert json.loads(found["object"]["body"]["body"]) == {"a": 7}
     assert json.loads(found["template"]["body"]["body"]) == {"id": 7, "s": "7!"}
     assert found["own"]["body"]["headers"]["content-type"] == "a/b"
+    assert found["keys"]["body"]["headers"]["x-7"] == "1"
+    assert json.loads(found["keys"]["body"]["body"]) == {"7": {"n 7": 1}}
 
 
 STATUSES = {404: 1, 400: 1, 408: 2, 425: 2, 429: 2, 500: 2, 503: 2}

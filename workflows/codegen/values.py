@@ -83,7 +83,10 @@ def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
         case str():
             return _template(field, value, resolve)
         case dict():
-            members = [[_key(key), *_json(field, inner, resolve)] for key, inner in value.items()]
+            members = [
+                [*_key(field, key, resolve), ": ", *_json(field, inner, resolve)]
+                for key, inner in value.items()
+            ]
             return ["{ ", *_joined(members), " }"] if members else ["{}"]
         case list():
             return ["[", *_joined([_json(field, inner, resolve) for inner in value]), "]"]
@@ -95,10 +98,12 @@ def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
             return [repr(value)]
 
 
-def _key(key: str) -> str:
+def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
     if key == "__proto__":  # as a plain key it would set the prototype
-        return '["__proto__"]: '
-    return f"{key}: " if is_name(key) else f"{literal(key)}: "
+        return ['["__proto__"]']
+    if references_in(key):
+        return ["[", *_template(field, key, resolve), "]"]
+    return [key if is_name(key) else literal(key)]
 
 
 def _joined(items: list[list[Piece]]) -> list[Piece]:

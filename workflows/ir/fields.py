@@ -31,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A JSON value; its strings, at any depth, may hold references."""
+    """A JSON value; its strings and keys, at any depth, may hold references."""
 
     path: str
     value: Any
@@ -62,7 +62,7 @@ def json_value(path: str, value: Any) -> Json:
 
 
 def strings_in(value: Any) -> list[str]:
-    """Return every string of a JSON value, keys left out, at any depth."""
+    """Return every string of a JSON value, keys among them, at any depth."""
     found: list[str] = []
     waiting = [value]
     while waiting:
@@ -72,7 +72,7 @@ def strings_in(value: Any) -> list[str]:
             case list() as items:
                 waiting.extend(reversed(items))
             case dict() as members:
-                waiting.extend(reversed(list(members.values())))
+                waiting.extend(reversed([part for pair in members.items() for part in pair]))
     return found
 
 
