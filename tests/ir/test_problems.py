@@ -38,6 +38,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an unknown unit": (chain(node("a", "sleep", duration="1 eon")), "nodes.a.data.duration: write"),
     "too long a sleep": (chain(node("a", "sleep", duration="366 days")), "at most 365 days"),
     "a negative sleep": (chain(node("a", "sleep", duration=-1)), "nodes.a.data.duration: write"),
+    "no time at all": (chain(node("a", timeout=0)), "nodes.a.data.timeout: must be longer than nothing"),
+    "no time in words": (
+        chain(node("a", "wait_for_event", eventType="x", timeout="0 hours")),
+        "nodes.a.data.timeout: must be longer",
+    ),
+    "a negative timeout": (chain(node("a", timeout=-1)), "nodes.a.data.timeout: write a number"),
     "an event's odd name": (
         chain(node("a", "wait_for_event", eventType="a b")),
         "nodes.a.data.eventType: must be 1-100 letters",

@@ -31,7 +31,7 @@ def read_policy(data: Reader) -> StepPolicy:
         limit=limit[0].integer(limit[1], 5, least=0, most=10_000),
         delay=delay[0].duration(delay[1], "10 seconds"),
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
-        timeout=timeout[0].duration(timeout[1], "10 minutes"),
+        timeout=timeout[0].timeout(timeout[1], "10 minutes"),
     )
 
 

@@ -169,6 +169,16 @@ class Reader:
         self.problem(key, 'must be an object such as {"name": "value"}, or text that is one')
         return None
 
+    def timeout(self, key: str, default: str) -> Duration:
+        """Return how long something may take: a duration that is not nothing."""
+        found = self.duration(key, default)
+        words = found.value.source if isinstance(found.value, Text) else ""
+        if self.value.get(key) is not None and (
+            self.value[key] == 0 or durations.milliseconds(words) == 0
+        ):
+            self.problem(key, "must be longer than nothing: leave it out for the usual time")
+        return found
+
     def duration(self, key: str, default: str | None = None) -> Duration:
         """Return how long; whole milliseconds or words, at most 365 days."""
         value = self._get(key)

@@ -36,7 +36,7 @@ def read(data: Reader) -> Settings:
         class_name=class_name,
         input=code if code.source.strip() else None,
         waits=data.flag("waitForCompletion", default=True),
-        timeout=data.duration("timeout", "5 minutes"),
+        timeout=data.timeout("timeout", "5 minutes"),
     )
 
 

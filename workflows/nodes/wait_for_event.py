@@ -31,7 +31,7 @@ def read(data: Reader) -> Settings:
         data.problem("eventType", EVENT_TYPE_RULE)
     timeout_from = data.config if data.config and data.config.has("timeout") else data
     data.know("timeout")
-    return Settings(event_type=event_type, timeout=timeout_from.duration("timeout", "24 hours"))
+    return Settings(event_type=event_type, timeout=timeout_from.timeout("timeout", "24 hours"))
 
 
 def emit(node: Node, out: Emitter) -> None:
