@@ -55,8 +55,8 @@ class StageRecordStorage(StorageBase):  # type: ignore[misc]
         return [make(record) for record in _records(channel, last_id)[:limit]]
 
     def get_current_id(self, channel: str) -> int:
-        newest = _records(channel, 0).order_by("-number", "-pk").first()
-        return (newest.pk if channel == ALL else newest.number) if newest else 0
+        cursor = "pk" if channel == ALL else "number"
+        return _records(channel, 0).values_list(cursor, flat=True).last() or 0
 
 
 def _records(channel: str, last_id: int) -> Any:

@@ -119,3 +119,15 @@ def test_the_dashboard_hears_of_a_new_deployment_and_of_its_stage() -> None:
 
     assert b'"stage": ""' in frames
     assert b'"stage": "INITIALIZING"' in frames
+
+
+def test_the_dashboards_cursor_is_the_newest_record_of_all() -> None:
+    whole, begun = hold(), hold()
+    enter(whole, *HAPPY_PATH)
+    enter(begun, Stage.INITIALIZING)
+
+    storage = events.StageRecordStorage()
+
+    assert storage.get_current_id(events.ALL) == begun.deployment.records.get().pk
+    assert storage.get_events(events.ALL, storage.get_current_id(events.ALL)) == []
+    assert storage.get_current_id(events.channel_of(whole.deployment.pk)) == 10
