@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from time import monotonic
 
 from channels.db import database_sync_to_async
 from django_eventstream.event import Event
@@ -20,6 +21,7 @@ from deployments import events
 from deployments.tail import tail
 
 KEEP_ALIVE = 15.0  # seconds
+RIGHTS = 60.0  # seconds between questions whether the client may still read
 _MOST = 1000  # events of one read
 _BEAT = b": keep-alive\n\n"
 _OPENING = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies wait for a first 2 KB
@@ -32,7 +34,8 @@ async def follow(
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now), each once and in order.
 
-    A deployment's stream ends with its result. `still_allowed` is asked at each keep-alive.
+    A deployment's stream ends with its result; any ends when `still_allowed`, asked again and
+    again while it is open, says no.
     """
     listener = Listener()
     listener.assign_loop()
@@ -53,7 +56,7 @@ async def follow(
 async def _events(
     channel: str, known: int, listener: Listener, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
-    found = await _read(channel, known)
+    found, asked = await _read(channel, known), monotonic()
     while True:
         fresh = [event for event in found if event.id is None or event.id > known]
         known = max([known, *(event.id for event in fresh if event.id)])
@@ -62,12 +65,17 @@ async def _events(
         if result := await _result(channel, known, fresh):
             yield result
             return
-        woken = await _woken(listener)
-        if not woken:
+        if monotonic() - asked >= RIGHTS:
             if not await still_allowed():
                 return
+            asked = monotonic()
+        if len(found) == _MOST:  # there may be more to read before anything is waited for
+            found = await _read(channel, known)
+        elif await _woken(listener):
+            found = await _taken(channel, listener, known)
+        else:
             yield _BEAT
-        found = await (_taken(channel, listener, known) if woken else _read(channel, known))
+            found = await _read(channel, known)
 
 
 async def _woken(listener: Listener) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 
-from deployments import events, leases, transitions
+from deployments import events, leases, stream, transitions
 from deployments.leases import Held
 from deployments.stages import HAPPY_PATH, Stage, Status
 from deployments.stream import follow
@@ -35,14 +35,14 @@ def enter(held: Held, *stages: Stage) -> None:
         transitions.enter(held.deployment.pk, held.token, stage=stage)
 
 
-async def rest(stream: AsyncGenerator[bytes]) -> bytes:
+async def rest(frames: AsyncGenerator[bytes]) -> bytes:
     async with asyncio.timeout(20):
-        return b"".join([frame async for frame in stream])
+        return b"".join([frame async for frame in frames])
 
 
 async def read(held: Held, cursor: int) -> bytes:
-    async with aclosing(channel(held, cursor)) as stream:
-        return await rest(stream)
+    async with aclosing(channel(held, cursor)) as opened:
+        return await rest(opened)
 
 
 def channel(held: Held, cursor: int | None) -> AsyncGenerator[bytes]:
@@ -72,9 +72,9 @@ def test_a_finished_deployment_is_replayed_from_the_cursor_and_ends_with_its_res
 async def scenario_of_stages_that_come_in_a_burst() -> list[bytes]:
     held = await sync_to_async(hold)()
     streams = [channel(held, 0) for _ in range(20)]
-    for stream in streams:
-        await anext(stream)
-    reading = [asyncio.ensure_future(rest(stream)) for stream in streams]
+    for opened in streams:
+        await anext(opened)
+    reading = [asyncio.ensure_future(rest(opened)) for opened in streams]
     await database_sync_to_async(enter, thread_sensitive=False)(held, *HAPPY_PATH)
     return await asyncio.gather(*reading)
 
@@ -131,3 +131,16 @@ def test_the_dashboards_cursor_is_the_newest_record_of_all() -> None:
     assert storage.get_current_id(events.ALL) == begun.deployment.records.get().pk
     assert storage.get_events(events.ALL, storage.get_current_id(events.ALL)) == []
     assert storage.get_current_id(events.channel_of(whole.deployment.pk)) == 10
+
+
+async def scenario_of_a_right_that_is_taken() -> bytes:
+    async def no() -> bool:
+        return False
+
+    return await rest(follow(events.ALL, None, still_allowed=no))
+
+
+def test_a_stream_ends_when_the_right_to_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "RIGHTS", 0)
+
+    assert b"data:" not in asyncio.run(scenario_of_a_right_that_is_taken())
