@@ -242,3 +242,24 @@ def test_and_places_behind_it_hold(written: str) -> None:
     line = code.count("\n") + 1
 
     assert f"data.code: line {line}, column 9" in refusal(chain(node("a"), node("b", code=code)))
+
+
+UNMATCHED = {
+    "return { a: 1": "line 1, column 8: the code cannot be read: this { is not closed",
+    "if (x) {\n  return f(1;\n}": "line 3, column 1: the code cannot be read: this } closes nothing",
+    "return [1, 2": "line 1, column 8: the code cannot be read: this [ is not closed",
+    "return 1)": "line 1, column 9: the code cannot be read: this ) closes nothing",
+}
+
+
+@pytest.mark.parametrize("code", UNMATCHED)
+def test_the_bracket_that_is_at_fault_is_named(code: str) -> None:
+    assert UNMATCHED[code] in refusal(chain(node("a", code=code)))
+
+
+@pytest.mark.parametrize("condition", ["(1", "1)", ")", "f(", "]", "a b", "= 1", "1 +", "x = {"])
+def test_an_expression_is_shown_without_the_parentheses_it_is_read_in(condition: str) -> None:
+    refused = refusal(document([branch("b", x=condition), node("a")], "b a x"))
+
+    assert "column 0" not in refused
+    assert f"({condition}" not in refused

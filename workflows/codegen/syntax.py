@@ -11,6 +11,7 @@ from typing import Final
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
+from workflows.codegen.brackets import unmatched
 from workflows.codegen.declaring import is_declared
 from workflows.ir.fields import Code
 from workflows.ir.references import Reference
@@ -136,17 +137,23 @@ class Syntax:
                 yield self.mistake(node, "write the name without escapes")
 
     def _first_error(self) -> Mistake:
+        start = self._offset
+        bracket = unmatched(self.tree.root_node, start=start, end=start + len(self.data))
+        if bracket:
+            return self.mistake(bracket[0], f"the code cannot be read: {bracket[1]}")
         node = _first(self.tree.root_node, lambda part: part.is_error or part.is_missing)
         lines = len(self.data.split(b"\n"))
         row, column = self.at(node)
-        if node.is_missing:
+        if self._offset and node.start_byte == 0:
+            message = "the code cannot be read as one expression"
+        elif node.is_missing:
             message = f"the code cannot be read: {node.type} is missing"
         elif row > lines or not text(node).strip():
             message = "the code cannot be read: something is not closed"
         else:
             shown = " ".join(text(node).split())[:40]
             message = f"the code cannot be read at {shown}"
-        return Mistake(line=min(row, lines), column=column, message=message)
+        return Mistake(line=min(row, lines), column=max(column, 1), message=message)
 
     @cached_property
     def expression(self) -> Node | None:
