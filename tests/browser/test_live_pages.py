@@ -98,7 +98,7 @@ def test_the_end_is_announced_and_the_workers_address_can_be_copied(
 
     expect(page.locator("[aria-label='Copy the curl command']")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == f"curl {page.locator('#worker-url').get_attribute('href')}"
+    assert copied == f"curl -s {page.locator('#worker-url').get_attribute('href')}/"
 
 
 def test_a_failure_is_in_the_open_with_its_reason_and_the_next_step(
