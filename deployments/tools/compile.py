@@ -72,7 +72,11 @@ def compile_modules(
 
 
 def _config(names: list[str]) -> dict[str, object]:
-    """`noResolve`: no import and no reference in a person's code makes the compiler read a file."""
+    """Nothing that a person writes makes a program read a file of this server.
+
+    `noResolve` is for the compiler, `removeComments` for the bundler: it follows the comment
+    `sourceMappingURL`.
+    """
     options = {
         "target": "es2024",
         "lib": ["esnext"],
@@ -82,6 +86,7 @@ def _config(names: list[str]) -> dict[str, object]:
         "strict": False,
         "noEmitOnError": True,
         "noResolve": True,
+        "removeComments": True,
         "skipLibCheck": True,
         "types": [],
         "outDir": "out",

@@ -18,6 +18,17 @@ from typing import IO
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# Where a proxy or a certificate authority of one's own stands between this host and the internet.
+_NETWORK = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+)
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -41,8 +52,9 @@ class Finished:
 
 
 def environment(*, home: Path, **more: str) -> dict[str, str]:
-    """Return all that a program may see of us: a path, a home of its own, and what is named here."""
-    return {"PATH": _SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **more}
+    """Return all that a program may see of us: a path, a home of its own, the way to the network."""
+    network = {name: os.environ[name] for name in _NETWORK if name in os.environ}
+    return {"PATH": _SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **network, **more}
 
 
 def run(
