@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import crowd, deploy
+from bench import crowd, deploy, page
 from tests.installation import Installation
 
 
@@ -24,6 +24,7 @@ def main() -> None:
         installation.start_server()
         installation.create_user("deployer")
         deploy.measure(installation, rounds=options.rounds, folder=folder)
+        page.measure(installation, rounds=options.rounds)
         crowd.measure(installation, rounds=options.rounds, workers=options.workers)
     finally:
         installation.stop()

@@ -1,0 +1,65 @@
+"""From a stage's row to the open page, in a real browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, sync_playwright
+
+from bench.click import new_workflow, stage_times
+from bench.figures import table
+from deployments.stages import HAPPY_PATH
+from tests.browser.conftest import FLAGS, find_chromium, log_in
+from tests.installation import Installation
+
+METHOD = """
+Method: Chromium presses Deploy and keeps the deployment's page open. A MutationObserver notes
+when each stage first stands in the list as reached; the figure is that time minus the row's
+`entered_at`. Both clocks are this machine's. Rows that were written before the page had opened are
+left out, as is the last: the page shows the end instead."""
+
+_OBSERVE = """
+window.seen = {};
+const look = () => {
+  for (const step of document.querySelectorAll('.step-current, .step-done')) {
+    const name = step.querySelector('.step-name').firstChild.textContent.trim();
+    window.seen[name] ??= Date.now() / 1000;
+  }
+};
+document.addEventListener('DOMContentLoaded', () => {
+  window.atOpen = Date.now() / 1000;
+  look();
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+});
+"""
+
+
+def measure(installation: Installation, *, rounds: int) -> None:
+    print(METHOD)
+    lags: list[float] = []
+    with sync_playwright() as playwright:
+        chromium = find_chromium(playwright)
+        if chromium is None:
+            print("  not measured: no Chromium was found")
+            return
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(base_url=f"http://localhost:{installation.port}")
+        log_in(page, "/")
+        page.add_init_script(_OBSERVE)
+        for _ in range(rounds):
+            lags += _lags(installation, page)
+        browser.close()
+    table("Row written to page changed, seconds", {"every stage": lags})
+
+
+def _lags(installation: Installation, page: Page) -> list[float]:
+    workflow = new_workflow(installation)
+    page.goto("/")
+    page.click(f"#deploy-{workflow}")
+    page.wait_for_selector("[data-final]", state="attached", timeout=60_000)
+    seen, opened = page.evaluate("[window.seen, window.atOpen]")
+    written = stage_times(installation, int(page.url.rstrip("/").rpartition("/")[2]))
+    labels = {stage.label: stage.value for stage in HAPPY_PATH[:-1]}
+    return [
+        seen[label] - written[stage]
+        for label, stage in labels.items()
+        if label in seen and written[stage] > opened
+    ]
