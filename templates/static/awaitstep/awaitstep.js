@@ -82,6 +82,7 @@
       if (lastEventId && this.#url.searchParams.has('lastEventId')) {
         this.#url.searchParams.set('lastEventId', lastEventId)
       }
+      if (type === 'message') reach(data)
       this.dispatchEvent(new MessageEvent(type, { data, lastEventId }))
     }
 
@@ -112,6 +113,23 @@
         answer(null)
       })
     })
+  }
+
+  // A stage stands in the list as soon as its event says so; the page's own part, which follows, has the rest.
+  const ICONS = { done: 'check', current: 'ring' }
+
+  function reach(data) {
+    const { stage } = JSON.parse(data)
+    const steps = [...document.querySelectorAll('.step[data-stage]')]
+    const reached = steps.findIndex(step => step.dataset.stage === stage)
+    if (reached < 0) return
+    const ticks = document.querySelectorAll('#stages .tick')
+    for (let index = 0; index <= reached; index++) {
+      const state = index < reached || reached === steps.length - 1 ? 'done' : 'current'
+      steps[index].className = `step step-${state}`
+      steps[index].querySelector('use')?.setAttribute('href', `#as-${ICONS[state]}`)
+      if (ticks[index]) ticks[index].className = `tick tick-${state}`
+    }
   }
 
   // Swaps only the parts of a page whose HTML has changed: focus, selection and a half-made click stay.
