@@ -172,8 +172,8 @@ def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list
 
 def _step(stage: Stage, attempt: Attempt, entered: tuple[datetime, float] | None) -> Step:
     state = step_state(stage, attempt)
-    if entered is None or state == "pending":
-        return Step(stage=stage, state=state)
+    if entered is None or state == "pending":  # begun after the records were read: its event comes
+        return Step(stage=stage, state="pending")
     entered_at, seconds = entered
     ends = stage is Stage.COMPLETED
     return Step(stage=stage, state=state, entered_at=entered_at, seconds=None if ends else seconds)

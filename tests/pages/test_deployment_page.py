@@ -72,6 +72,17 @@ def test_a_running_deployment_shows_what_it_is_doing_and_listens_from_its_last_r
     assert 'sse-close="result"' in shown
 
 
+def test_a_stage_that_begins_while_the_page_is_read_comes_with_its_event(
+    admin_client: Client,
+) -> None:
+    deployment = make_deployment(status="running", stage="INITIALIZING", started_at=timezone.now())
+
+    shown = page(admin_client, deployment)
+
+    assert "step-current" not in shown
+    assert "lastEventId=0" in shown
+
+
 def test_a_finished_deployment_does_not_listen(admin_client: Client) -> None:
     for deployment in (failed(), reached("COMPLETED", status="succeeded")):
         assert "sse-connect" not in page(admin_client, deployment)
