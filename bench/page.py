@@ -27,7 +27,9 @@ const look = () => {
 document.addEventListener('DOMContentLoaded', () => {
   window.atOpen = Date.now() / 1000;
   look();
-  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver(look).observe(document.body, {
+    attributes: true, childList: true, subtree: true,
+  });
 });
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 
@@ -15,21 +14,18 @@ from tests.browser.documents import make_workflow
 from tests.deployments.test_main_job import guide, set_api
 from tests.installation import PROJECT, Installation
 
-# Notes every stage that the page shows from its first moment on, and how many milliseconds after its
-# row the newest one came. A reload would begin new lists.
+# Notes every number of stages that the page shows from its first moment on. A reload begins anew.
 WATCH = """
 window.shown = [];
-window.late = [];
 document.addEventListener('DOMContentLoaded', () => {
   const look = () => {
     const stages = document.querySelectorAll('.step-done, .step-current').length;
-    if (shown.at(-1) === stages) return;
-    if (shown.push(stages) === 1) return;
-    const times = document.querySelectorAll('.step-clock time');
-    late.push(Date.now() - Date.parse(times[times.length - 1].dateTime));
+    if (shown.at(-1) !== stages) shown.push(stages);
   };
   look();
-  new MutationObserver(look).observe(document.body, {childList: true, subtree: true});
+  new MutationObserver(look).observe(document.body, {
+    attributes: true, childList: true, subtree: true,
+  });
 });
 """
 
@@ -69,22 +65,6 @@ def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) ->
     assert shown == sorted(set(shown))
     assert shown[0] < len(HAPPY_PATH) == shown[-1], "one page showed the way and the end"
     assert page.title().startswith("✓ Succeeded · Workflows starter")
-
-
-def test_a_stage_is_shown_within_a_tenth_of_a_second_of_its_row(
-    open_page: Open, sample: str
-) -> None:
-    page = open_page()
-    page.add_init_script(WATCH)
-    late: list[int] = []
-
-    for _ in range(3):
-        press_deploy(page, sample)
-        expect(page.locator(".panel")).to_be_visible()
-        late += page.evaluate("late")
-        page.goto("/")
-
-    assert statistics.median(late) <= 100, late
 
 
 def test_the_end_is_announced_and_the_workers_address_can_be_copied(
