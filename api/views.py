@@ -17,7 +17,7 @@ from deployments.models import Deployment
 from deployments.services import request_deployment
 from deployments.stream import follow
 from deployments.targets import target_named
-from workflows.models import Workflow
+from workflows.services import NoWorkflow, workflow_of
 
 
 class Refusal(Exception):
@@ -48,12 +48,12 @@ def _request(request: HttpRequest, workflow_id: str) -> Deployment:
     if not user.has_perm("deployments.add_deployment"):
         raise Refusal(403, "You may not deploy. Ask an administrator for the right to.")
     name = _body(request).get("target")
-    workflow = Workflow.objects.filter(pk=workflow_id).first()
-    if workflow is None:
-        raise Refusal(404, f"There is no workflow {workflow_id!r}.")
     try:
+        workflow = workflow_of(workflow_id)
         target = target_named(name) if name else None
         return request_deployment(workflow, target=target, by=user)
+    except NoWorkflow as error:
+        raise Refusal(404, str(error)) from None
     except DeployError as refusal:
         raise Refusal(400, str(refusal)) from None
 

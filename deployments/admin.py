@@ -21,6 +21,7 @@ from deployments.history_export import COLUMNS, HistoryResource
 from deployments.models import Deployment, Target
 from deployments.templatetags.awaitstep import ago
 from deployments.workflow_admin import DeployableWorkflowAdmin, status_badge
+from workflows.admin import ReadOnly
 from workflows.models import Workflow
 
 admin.site.site_header = "AwaitStep"
@@ -74,7 +75,7 @@ class PersonFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(Deployment)
-class HistoryAdmin(ExportMixin, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
+class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
     """Read-only; each row leads to the deployment's page."""
 
     list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
@@ -137,12 +138,3 @@ class HistoryAdmin(ExportMixin, admin.ModelAdmin[Deployment]):  # type: ignore[m
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -16,11 +16,10 @@ from typing import Any, Protocol
 
 from deployments.cloudflare import bindings
 from deployments.cloudflare.bindings import Binding, Plan, Variable
-from deployments.cloudflare.naming import WORKFLOW_BINDING
 from deployments.cloudflare.wrangler_config import wrangler_config
 from deployments.errors import CodeError, DeployError, Finding
 from deployments.stages import Stage
-from workflows.codegen.bindings import BindingKind
+from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
@@ -133,7 +132,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 def _generate(request: DeployRequest) -> GeneratedModule:
     settings = ModuleSettings(
         class_name=request.class_name,
-        workflow_binding=WORKFLOW_BINDING,
+        workflow_binding=OWN_WORKFLOW,
         variables=frozenset(request.variables),
         bindings={},
         entry_code=request.entry_code,
@@ -183,7 +182,7 @@ def _kinds(module: GeneratedModule) -> dict[str, BindingKind | None]:
     return {
         use.name: use.kind if isinstance(use.kind, BindingKind) else None
         for use in module.env_uses
-        if use.name != WORKFLOW_BINDING
+        if use.name != OWN_WORKFLOW
     }
 
 
@@ -210,10 +209,10 @@ def _resources(found: Plan, request: DeployRequest, tools: Tools) -> tuple[Bindi
 
 def _check_names(found: Plan, site: Site) -> None:
     """wrangler refuses to hide a secret of the Worker behind a variable: say so before it does."""
-    if WORKFLOW_BINDING in found.origins:
-        message = f"{WORKFLOW_BINDING} is the Worker's own Workflow: rename the variable."
+    if OWN_WORKFLOW in found.origins:
+        message = f"{OWN_WORKFLOW} is the Worker's own Workflow: rename the variable."
         raise DeployError.listing(
-            "A variable is in the way:", [Finding(message=message, path=WORKFLOW_BINDING)]
+            "A variable is in the way:", [Finding(message=message, path=OWN_WORKFLOW)]
         )
     hidden = [
         Finding(
@@ -229,7 +228,7 @@ def _check_names(found: Plan, site: Site) -> None:
 
 
 def _without_id(name: str, kind: BindingKind) -> Finding:
-    wanted = f"{name}{bindings.BINDING_ID}"
+    wanted = f"{name}{BINDING_ID}"
     return Finding(
         message=f"Set the variable {wanted} to the id of the {kind.label} behind env.{name}.",
         path=wanted,

@@ -67,8 +67,7 @@ def request_of(deployment: Deployment) -> DeployRequest:
 
     Raises DeployError where the workflow is gone: nothing could manage the Worker afterwards.
     """
-    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
-        raise DeployError(GONE)
+    _check_workflow(deployment)
     return DeployRequest(
         ir=deployment.ir,
         entry_code=deployment.entry_code,
@@ -77,6 +76,11 @@ def request_of(deployment: Deployment) -> DeployRequest:
         worker_name=deployment.worker_name,
         variables=variables_of(deployment.workflow),
     )
+
+
+def _check_workflow(deployment: Deployment) -> None:
+    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
+        raise DeployError(GONE)
 
 
 def _account(deployment: Deployment) -> Account:
@@ -104,7 +108,7 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
     def before_upload() -> None:
         held.check()
         _check_newest(deployment)
-        request_of(deployment)
+        _check_workflow(deployment)
 
     hooks = Hooks(
         program_started=held.program_started, program_ended=keep, before_upload=before_upload

@@ -53,12 +53,25 @@ def _is_one(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
 
 
+class ReadOnly:
+    """Rows that can be read, and neither made, changed nor deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 def _block(code: str) -> SafeString:
     return format_html('<pre class="code-block">{}</pre>', code)
 
 
 @admin.register(WorkflowVersion)
-class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
+class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
     """Versions are made by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "created_by", "created_at"]
@@ -90,15 +103,6 @@ class WorkflowVersionAdmin(admin.ModelAdmin[WorkflowVersion]):
     @admin.display(description="workflow", ordering="workflow__name")
     def workflow_name(self, version: WorkflowVersion) -> str:
         return version.workflow.name
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(EnvironmentVariable)

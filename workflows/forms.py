@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audit.fields import UnreadableSecret
+from workflows.codegen.bindings import BINDING_ID
 from workflows.ir.dependencies import check_dependencies
 from workflows.ir.validate import parse_json
 from workflows.models import EnvironmentVariable, Workflow
-from workflows.services import BINDING_ID
 
 if TYPE_CHECKING:
     from django.http import QueryDict

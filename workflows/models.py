@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 
 from audit.fields import EncryptedTextField
+from workflows.codegen.bindings import OWN_WORKFLOW
 
-OWN_WORKFLOW = "WORKFLOW"  # its name in the Worker's env
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 
 

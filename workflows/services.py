@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW
 from workflows.codegen.module import ModuleSettings, generate
 from workflows.codegen.naming import class_name_for
 from workflows.ir.dependencies import check_dependencies
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
-from workflows.models import OWN_WORKFLOW, EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-BINDING_ID = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,18 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
         return list(generate(parse_valid(workflow.ir), settings).problems)
     except InvalidIR as invalid:
         return list(invalid.problems)
+
+
+class NoWorkflow(Exception):
+    """There is no workflow of this id; the message says so."""
+
+
+def workflow_of(workflow_id: str) -> Workflow:
+    """Return the workflow; raises NoWorkflow."""
+    workflow = Workflow.objects.filter(pk=workflow_id).first()
+    if workflow is None:
+        raise NoWorkflow(f"There is no workflow {workflow_id!r}.")
+    return workflow
 
 
 def import_document(

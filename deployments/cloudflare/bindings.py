@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from workflows.codegen.bindings import BindingKind
+from workflows.codegen.bindings import BINDING_ID, BindingKind
 
-BINDING_ID = "_BINDING_ID"
 _SUPPORTED = (BindingKind.KV, BindingKind.D1, BindingKind.R2)
 
 

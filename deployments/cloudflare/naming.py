@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 PREFIX = "awaitstep-"
-WORKFLOW_BINDING = "WORKFLOW"  # the Worker's own Workflow in its env, and no variable
 
 
 def worker_name(workflow_id: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.cloudflare.bindings import Binding
-from deployments.cloudflare.naming import WORKFLOW_BINDING
-from workflows.codegen.bindings import BindingKind
+from workflows.codegen.bindings import OWN_WORKFLOW, BindingKind
 
 COMPATIBILITY_DATE = "2026-11-01"
 MAIN = "worker.js"
@@ -35,7 +34,7 @@ def wrangler_config(
         "preview_urls": True,
         "send_metrics": False,
         "observability": {"enabled": True},
-        "workflows": [{"name": worker_name, "binding": WORKFLOW_BINDING, "class_name": class_name}],
+        "workflows": [{"name": worker_name, "binding": OWN_WORKFLOW, "class_name": class_name}],
         "vars": dict(variables),
         **_resources(bindings),
     }

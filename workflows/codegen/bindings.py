@@ -59,6 +59,8 @@ _TOLD: Final = {
 
 _BY_WORD: Final = {word: kind for kind in BindingKind for word in kind.words}
 
+OWN_WORKFLOW: Final = "WORKFLOW"  # the Worker's own Workflow in its env, and no variable
+BINDING_ID: Final = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
 VARIABLE: Final = "variable"
 EnvKind = BindingKind | Literal["variable"] | None
 

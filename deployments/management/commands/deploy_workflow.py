@@ -13,7 +13,7 @@ from deployments.models import StageRecord
 from deployments.services import request_deployment
 from deployments.stages import Status
 from deployments.targets import target_named
-from workflows.models import Workflow
+from workflows.services import NoWorkflow, workflow_of
 
 
 def _operator() -> str:
@@ -32,13 +32,11 @@ class Command(BaseCommand):
         parser.add_argument("--target", metavar="NAME", help="default: the default target")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        workflow = Workflow.objects.filter(pk=options["workflow"]).first()
-        if workflow is None:
-            raise CommandError(f"There is no workflow {options['workflow']!r}.")
         try:
+            workflow = workflow_of(options["workflow"])
             target = target_named(options["target"]) if options["target"] else None
             deployment = request_deployment(workflow, target=target, by_name=_operator())
-        except DeployError as refusal:
+        except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
         ended = follow_to_the_end(deployment, self._print)
         if ended.status != Status.SUCCEEDED.value:

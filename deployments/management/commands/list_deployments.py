@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment
-from workflows.models import Workflow
+from workflows.services import NoWorkflow, workflow_of
 
 _FIELDS = (
     "id",
@@ -37,8 +37,8 @@ class Command(BaseCommand):
         deployments = Deployment.objects.order_by("-pk")
         if workflow := options["workflow"]:
             deployments = deployments.filter(workflow_public_id=workflow)
-            if not deployments.exists() and not Workflow.objects.filter(pk=workflow).exists():
-                raise CommandError(f"There is no workflow {workflow!r}.")
+            if not deployments.exists():  # a deleted workflow's history is still there
+                _check_known(workflow)
         rows = [_row(values) for values in deployments.values(*_FIELDS)]
         if options["json"]:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -47,6 +47,13 @@ class Command(BaseCommand):
             self.stdout.write(_line(row))
         if not rows:
             self.stdout.write("No deployments yet. Start one with deploy_workflow ID.")
+
+
+def _check_known(workflow_id: str) -> None:
+    try:
+        workflow_of(workflow_id)
+    except NoWorkflow as error:
+        raise CommandError(str(error)) from None
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.errors import DeployError
 from runs.services import NoRun, Runs, runs_of
-from workflows.models import Workflow
+from workflows.services import NoWorkflow, workflow_of
 
 
 class RunCommand(BaseCommand):
@@ -17,12 +17,9 @@ class RunCommand(BaseCommand):
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        workflow = Workflow.objects.filter(pk=options["workflow"]).first()
-        if workflow is None:
-            raise CommandError(f"There is no workflow {options['workflow']!r}.")
         try:
-            self.about(runs_of(workflow), options)
-        except (DeployError, NoRun) as refusal:
+            self.about(runs_of(workflow_of(options["workflow"])), options)
+        except (DeployError, NoRun, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
 
     def about(self, runs: Runs, options: dict[str, Any]) -> None:

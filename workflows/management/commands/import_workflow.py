@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import read_json
-from workflows.models import Workflow
-from workflows.services import import_document
+from workflows.services import NoWorkflow, import_document, workflow_of
 
 
 class Command(BaseCommand):
@@ -22,13 +21,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        into = _existing(options["workflow"]) if options["workflow"] else None
         try:
+            into = workflow_of(options["workflow"]) if options["workflow"] else None
             workflow = import_document(read_json(_read(options["file"])), into=into)
         except InvalidIR as invalid:
             for problem in invalid.problems:
                 self.stderr.write(str(problem))
             sys.exit(1)
+        except NoWorkflow as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(workflow.pk)
 
 
@@ -37,10 +38,3 @@ def _read(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
-
-
-def _existing(workflow_id: str) -> Workflow:
-    workflow = Workflow.objects.filter(pk=workflow_id).first()
-    if workflow is None:
-        raise CommandError(f"There is no workflow {workflow_id!r}.")
-    return workflow

@@ -6,8 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workflows.models import Workflow
-from workflows.services import set_variable
+from workflows.services import NoWorkflow, set_variable, workflow_of
 
 
 class Command(BaseCommand):
@@ -24,14 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--secret", action="store_true", help="never to be shown again")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        workflow = None
-        if options["workflow"]:
-            workflow = Workflow.objects.filter(pk=options["workflow"]).first()
-            if workflow is None:
-                raise CommandError(f"There is no workflow {options['workflow']!r}.")
         value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
         try:
+            workflow = workflow_of(options["workflow"]) if options["workflow"] else None
             set_variable(options["name"], value, workflow=workflow, is_secret=options["secret"])
+        except NoWorkflow as error:
+            raise CommandError(str(error)) from None
         except ValidationError as invalid:
             raise CommandError(" ".join(invalid.messages)) from None
         owner = f"for {workflow.name}" if workflow else "for all workflows"
