@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from workflows.codegen.children import Child
 from workflows.codegen.literals import comment, literal
 from workflows.codegen.naming import Names
 from workflows.codegen.syntax import Syntax
@@ -14,7 +15,7 @@ from workflows.codegen.values import access, code_pieces, json_pieces, text_piec
 from workflows.codegen.writer import Piece, Writer
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.fields import Code, Duration, Field, Json
-from workflows.ir.node_types import INFERRED
+from workflows.ir.node_types import INFERRED, Call
 from workflows.ir.policy import StepPolicy
 from workflows.ir.references import Reference
 from workflows.ir.scope import Scopes
@@ -36,6 +37,7 @@ class Plan:
     syntaxes: Mapping[tuple[str, str], Syntax]
     usage: Usage
     names: Names
+    children: Mapping[Call, Child]
 
 
 class Emitter:
@@ -121,6 +123,14 @@ class Emitter:
             return []
         variable = self._plan.variables[node.id]
         return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
+
+    def child(self, call: Call) -> str:
+        """Return the name in `env` of the Worker that a node calls."""
+        return self._plan.children[call].name
+
+    def begin_callback(self, node: Node) -> None:
+        """Write the head of the function that a durable step runs."""
+        self.line("const ", self.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
 
     def callback_name(self, node: Node) -> str:
         if node.id not in self._callbacks:

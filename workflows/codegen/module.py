@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
+from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
 from workflows.codegen.emitter import Emitter, Plan
 from workflows.codegen.entry import READY, default_entry
@@ -18,6 +19,7 @@ from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.node_types import Call
 from workflows.ir.problems import InvalidIR, Problem, quoted
 
 # Cloudflare's type alone makes the payload an object that nothing else takes.
@@ -53,10 +55,11 @@ class EnvUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedModule:
-    """The TypeScript of a Worker; `problems` are warnings."""
+    """The TypeScript of a Worker; `children` are the Workers it calls, `problems` are warnings."""
 
     source: str
     env_uses: tuple[EnvUse, ...]
+    children: tuple[Child, ...]
     problems: tuple[Problem, ...]
     _writer: Writer
 
@@ -77,11 +80,21 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
     uses = _env_uses(reading, settings)
-    module = _Module(ir, settings=settings, reading=reading, naming=naming)
+    called = children(ir.nodes.values(), _env_names(uses, settings))
+    module = _Module(ir, settings=settings, reading=reading, naming=naming, called=called)
     writer = module.write(uses, entry)
     return GeneratedModule(
-        source=writer.source, env_uses=uses, problems=tuple(reading.problems), _writer=writer
+        source=writer.source,
+        env_uses=uses,
+        children=tuple(called.values()),
+        problems=tuple(reading.problems),
+        _writer=writer,
     )
+
+
+def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
+    used = {use.name for use in uses}
+    return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +143,15 @@ class _Module:
     """Puts the parts together; the class is written first, for only it knows what it needs."""
 
     def __init__(
-        self, ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading, naming: _Naming
+        self,
+        ir: WorkflowIR,
+        *,
+        settings: ModuleSettings,
+        reading: Reading,
+        naming: _Naming,
+        called: Mapping[Call, Child],
     ) -> None:
+        self._called = called
         self._ir = ir
         self._naming = naming
         self._settings = settings
@@ -157,6 +177,7 @@ class _Module:
             syntaxes=self._reading.syntaxes,
             usage=usage(self._ir, self._reads(named)),
             names=self._naming.names,
+            children=self._called,
         )
 
     def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
@@ -218,6 +239,7 @@ class _Module:
         types = {self._settings.workflow_binding: BindingKind.WORKFLOW.typescript}
         types |= {name: kind.typescript for name, kind in self._settings.bindings.items()}
         types |= {use.name: typescript(use.kind) for use in uses}
+        types |= {child.name: child.kind.typescript for child in self._called.values()}
         writer.line()
         writer.line("interface Env {")
         with writer.indented():

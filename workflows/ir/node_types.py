@@ -35,12 +35,22 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Another Worker that a node calls: the kind of binding it needs, and whose."""
+
+    kind: str
+    worker: str
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
     """A type of node: its schema (`read`), the form of its edges, its output and its emitter.
 
     `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
-    A type without `emit` is known and cannot be generated yet.
+    `calls` says which other Worker a node needs. A type without `emit` is known and cannot be
+    generated yet.
     """
 
     name: str
@@ -50,5 +60,6 @@ class NodeType:
     output: str | None = None
     callback: Callable[[Node, Emitter], None] | None = None
     emit: Callable[[Node, Emitter], None] | None = None
+    calls: Callable[[Any], Call] | None = None
     version: str = "1.0.0"
     provider: str = "cloudflare"

@@ -60,7 +60,7 @@ def _body(data: Reader, method: str) -> Json | Code | None:
 def callback(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
     out.use(HELPER)
-    out.line("const ", out.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
+    out.begin_callback(node)
     with out.indented():
         out.line("return await sendRequest({")
         with out.indented():

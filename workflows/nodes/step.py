@@ -28,7 +28,7 @@ def read(data: Reader) -> Settings:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    out.line("const ", out.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
+    out.begin_callback(node)
     out.code(node.settings.code)
     out.line("};")
 
