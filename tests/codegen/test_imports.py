@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.codegen.modules import generated, refusal
-from tests.ir.documents import chain, node
+from tests.ir.documents import chain, every_type, node
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.naming import RELIED_ON
 from workflows.codegen.syntax import Syntax
@@ -143,8 +143,7 @@ def test_an_import_never_takes_a_name_that_generated_code_relies_on(code: str) -
 
 
 def test_generated_code_relies_on_no_other_names() -> None:
-    drawn = chain(node("a", code="return env.A_KV"), node("ask", "http_request", url="http://x"))
-    module = generated(drawn | {"trigger": {"type": "http"}})
+    module = generated(every_type() | {"trigger": {"type": "http"}})
     code = Syntax(Code("", module.source, is_expression=False, references=()))
 
     assert code.free_names <= RELIED_ON

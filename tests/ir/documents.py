@@ -47,6 +47,34 @@ def chain(*nodes: dict[str, Any], **parts: Any) -> Document:
     return document(list(nodes), *edges, **parts)
 
 
+def every_type() -> Document:
+    """Return a document with a node of each built-in type."""
+    return document(
+        [
+            node("first", code="return env.A_KV ? [1, 2] : [3];"),
+            node("ask", "http_request", url="http://x.test", timeout="1 minute"),
+            node("each", "loop", collection="first"),
+            branch("odd", yes="item % 2", no=""),
+            node("leave", "break", condition="i > 9"),
+            node("both", "parallel"),
+            node("left", "sleep", duration="1 second"),
+            node("right", "sleep_until", timestamp="{{ trigger.at }}"),
+            node("guard", "try_catch"),
+            node("child", "sub_workflow", workflowId="abc", input="each", timeout="{{ trigger.t }}"),
+            node("mend", code="return err.message"),
+            node("fast", "race"),
+            node("answer", "wait_for_event", eventType="yes", timeout="1 minute"),
+            node("late", "sleep", duration="1 minute"),
+            node("call", "sub_script", workerName="other", body="answer"),
+            node("all", "parallel", onError="collect"),
+        ],
+        "first ask", "ask each", "each odd body", "odd leave yes", "each both then",
+        "both left x", "both right y", "both guard then",
+        "guard child try", "guard mend catch", "guard fast then",
+        "fast answer x", "fast late y", "fast call then", "call all",
+    )  # fmt: skip
+
+
 def _edge(words: str) -> dict[str, str]:
     source, target, *label = words.split(" ", 2)
     edge = {"id": words, "source": source, "target": target}

@@ -1,185 +1,160 @@
-"""What the emitters of node types write with: lines, names, values, regions and durable steps."""
+"""What the emitters of node types write with, and the walk through the tree that calls them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from workflows.codegen.children import Child
-from workflows.codegen.literals import comment, literal
-from workflows.codegen.naming import Names
-from workflows.codegen.syntax import Syntax
-from workflows.codegen.usage import Usage
-from workflows.codegen.values import access, code_pieces, json_pieces, text_pieces
-from workflows.codegen.writer import Piece, Writer
-from workflows.ir.document import Node, WorkflowIR
-from workflows.ir.fields import Code, Duration, Field, Json
-from workflows.ir.node_types import INFERRED, Call
+from workflows.codegen.leaving import Arm, Frame, Iteration, RacingArm
+from workflows.codegen.literals import comment
+from workflows.codegen.settings_writer import Plan
+from workflows.codegen.step_writer import StepWriter
+from workflows.codegen.writer import Writer
+from workflows.ir.document import Node
 from workflows.ir.policy import StepPolicy
-from workflows.ir.references import Reference
-from workflows.ir.scope import Scopes
 from workflows.ir.structure import Region, Step
 
-_ROOTS = {"trigger": "event.payload", "event": "event", "env": "env"}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that is decided before the first line is written.
-
-    `variables` are by node id, `syntaxes` by node id and path of the field, `blanks` hold for each
-    code the parts (start and end in bytes) that move to the head of the module.
-    """
-
-    ir: WorkflowIR
-    variables: Mapping[str, str]
-    syntaxes: Mapping[tuple[str, str], Syntax]
-    usage: Usage
-    names: Names
-    children: Mapping[Call, Child]
-
-
-class Emitter:
-    """Writes the tree of a workflow; `helpers` collects what its nodes need beside it."""
+class Emitter(StepWriter):
+    """Writes the tree of a workflow; `_frames` are the regions around that have a value of their own."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
-        self.helpers: list[str] = []
-        self._plan = plan
-        self._writer = writer
-        self._scopes = Scopes(plan.ir.nodes, plan.ir.structure)
+        super().__init__(plan, writer)
         self._step: Step | None = None
         self._flags: dict[str, str] = {}
-        self._callbacks: dict[str, str] = {}
-
-    # What is written
-
-    def line(self, *pieces: Piece) -> None:
-        self._writer.line(*pieces)
-
-    def indented(self) -> AbstractContextManager[None]:
-        return self._writer.indented()
-
-    def code(self, code: Code) -> None:
-        """Write the body of a function: byte for byte, never indented."""
-        self._writer.verbatim(*code_pieces(self._syntax(code), self._resolve))
-
-    def use(self, helper: str) -> None:
-        """Have the module hold the helper's source, once."""
-        if helper not in self.helpers:
-            self.helpers.append(helper)
-
-    def comment(self, text: str) -> str:
-        return f" {comment(text)}"
-
-    # Values
-
-    def value(self, field: Field) -> list[Piece]:
-        """Return the expression that a setting is."""
-        if isinstance(field, Code):
-            return self._expression(field)
-        if isinstance(field, Json):
-            return json_pieces(field, self._resolve)
-        return text_pieces(field, self._resolve)
-
-    def _expression(self, code: Code) -> list[Piece]:
-        syntax = self._syntax(code)
-        pieces = code_pieces(syntax, self._resolve)
-        if syntax.needs_lines:
-            return ["(\n", *pieces, "\n)"]
-        found = syntax.expression
-        is_sequence = found is not None and found.type == "sequence_expression"
-        return ["(", *pieces, ")"] if is_sequence else pieces
-
-    def duration(self, duration: Duration) -> list[Piece]:
-        """Return milliseconds or words; words that are computed have no type that fits."""
-        if isinstance(duration.value, int):
-            return [str(duration.value)]
-        pieces = self.value(duration.value)
-        return [*pieces, " as any"] if duration.value.references else pieces
-
-    def step_name(self, node: Node) -> str:
-        return literal(node.name)
-
-    def _resolve(self, reference: Reference) -> str:
-        ir, root = self._plan.ir, reference.root
-        place, _ = ir.structure.where[self._writer.node_id]
-        if root in self._scopes.names_at(place):
-            return f"{root}{access(reference.path)}"
-        if root not in ir.nodes:
-            return f"{_ROOTS[root]}{access(reference.path)}"
-        if ir.nodes[root].type.output is None:
-            return "undefined"
-        return f"{self._plan.variables[root]}{access(reference.path)}"
-
-    def _syntax(self, code: Code) -> Syntax:
-        return self._plan.syntaxes[self._writer.node_id, code.path]
+        self._frames: list[Frame] = []
 
     # Durable steps
 
-    def assign(self, node: Node) -> list[Piece]:
-        """Return what stands before a node's value, so that others can read it."""
-        if node.id not in self._plan.usage.used:
-            return []
-        variable = self._plan.variables[node.id]
-        return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
-
-    def child(self, call: Call) -> str:
-        """Return the name in `env` of the Worker that a node calls."""
-        return self._plan.children[call].name
-
-    def begin_callback(self, node: Node) -> None:
-        """Write the head of the function that a durable step runs."""
-        self.line("const ", self.callback_name(node), " = async (ctx: WorkflowStepContext) => {")
-
-    def callback_name(self, node: Node) -> str:
-        if node.id not in self._callbacks:
-            wish = f"run_{self._plan.variables[node.id]}"
-            self._callbacks[node.id] = self._plan.names.unique(wish)
-        return self._callbacks[node.id]
+    def callback(self, node: Node) -> str:
+        """Write the node's callback where it does not stand already; return its expression."""
+        if node.type.callback and not self._moves(node):
+            node.type.callback(node, self)
+        name, passed = self.callback_name(node), self._passed(node)
+        return f"(ctx: any) => {name}(ctx, {', '.join(passed)})" if passed else name
 
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
         """Write the call that runs the node's callback as a step of its own."""
-        if node.type.callback and not self._moves(node):
-            node.type.callback(node, self)
+        callback = self.callback(node)
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
             self.line(self.step_name(node), ",")
-            self._policy(policy)
-            self.line(self.callback_name(node), ",")
+            self.policy(policy)
+            self.line(callback, ",")
         self.line(");")
 
-    def _policy(self, policy: StepPolicy) -> None:
-        self.line("{")
-        with self.indented():
-            delay = self.duration(policy.delay)
-            self.line(
-                f"retries: {{ limit: {policy.limit}, delay: ", *delay,
-                f', backoff: "{policy.backoff}" }},',
-            )  # fmt: skip
-            self.line("timeout: ", *self.duration(policy.timeout), ",")
-        self.line("},")
-
-    # The tree
-
-    def region(self, region: Region) -> None:
-        """Write the steps of a region, one level in; then the container's lines go on."""
-        container = self._writer.node_id
-        with self.indented():
-            self.steps(region)
-        self._writer.mark(container)
+    # What containers write
 
     def regions(self, node: Node) -> tuple[Region, ...]:
         """Return the regions of the container that is being written, in the order of its labels."""
         step = self._step
         return step.regions if step and step.node_id == node.id else ()
 
-    def steps(self, region: Region) -> None:
+    def region(self, region: Region) -> None:
+        """Write the steps of a region, one level in; then the container's lines go on."""
+        container = self._writer.node_id
+        with self.indented():
+            self._steps(region)
+        self._writer.mark(container)
+
+    def iteration(self, node: Node, *, index: str, results: str) -> None:
+        """Write the body of a loop; `results` is the list that its values go into, "" for none.
+
+        A value that is read outside of the loop begins each time anew, as all others do.
+        """
+        body = self.regions(node)[0]
+        last, keepers = self._outcome(body)
+        frame = Iteration(last=last, keepers=keepers, results=results)
+        fresh = self._values_out_of([body])
+        self._indices.append(index)
+        with self.indented():
+            if fresh:
+                self.line(" = ".join([*fresh, "undefined;"]))
+            self._framed(body, frame)
+        self._indices.pop()
+
+    def arms(self, node: Node, *, flag: str = "") -> None:
+        """Write arms that run at once: functions that are called, in the order of their edges.
+
+        Each returns its last value. One that a `break` leaves also raises the flag; where there is
+        none, the arms race and return their value in an object, which says whether they were left.
+        """
+        with self.indented():
+            for region in self.regions(node):
+                last, keepers = self._outcome(region)
+                self.line("(async () => {", self.comment(region.label) if region.label else "")
+                with self.indented():
+                    racing = RacingArm(last=last, keepers=keepers)
+                    arm = Arm(last=last, keepers=keepers, flag=flag)
+                    self._framed(region, arm if flag else racing)
+                self.line("})(),")
+
+    def is_left(self, node: Node) -> bool:
+        """Whether a `break` leads out of a region of the container."""
+        return any(self._plan.outcomes[region.place].is_left for region in self.regions(node))
+
+    def leave(self) -> None:
+        """Write the way out of the innermost loop, or of the run where there is none."""
+        for line in self._frames[-1].leave():
+            self.line(line)
+
+    def values_out_of(self, node: Node) -> list[str]:
+        """Return the variables of a container's regions that are read after it."""
+        return self._values_out_of(self.regions(node))
+
+    @contextmanager
+    def hiding(self, names: Sequence[str]) -> Iterator[None]:
+        """Keep the indices of outer loops at hand where an inner loop takes their names."""
+        before = list(self._indices)
+        for position, index in enumerate(before):
+            if index in names:
+                kept = self._plan.names.unique(f"outer_{index}")
+                self.line(f"const {kept} = {index};")
+                self._indices[position] = kept
+        yield
+        self._indices = before
+
+    def run(self, frame: Frame) -> None:
+        """Write the whole tree; the frame says how the run ends."""
+        self._framed(self._plan.ir.structure.root, frame)
+
+    def outcome(self) -> tuple[str, frozenset[str]]:
+        """Return the variable of the run's last value, and the nodes that assign it."""
+        return self._outcome(self._plan.ir.structure.root)
+
+    # The tree
+
+    def _values_out_of(self, regions: Sequence[Region]) -> list[str]:
+        crossing = self._plan.usage.crossing
+        ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.place, ()))
+        return [self._plan.variables[id_] for id_ in ids]
+
+    def _outcome(self, region: Region) -> tuple[str, frozenset[str]]:
+        outcome = self._plan.outcomes[region.place]
+        if outcome.node_id:
+            return self._plan.variables[outcome.node_id], outcome.keepers
+        return (self._plan.names.unique("last") if outcome.keepers else ""), outcome.keepers
+
+    def _framed(self, region: Region, frame: Frame) -> None:
+        """Write a region that has a value of its own, and its end."""
+        container = self._writer.node_id
+        if frame.keepers:
+            self.line(f"let {frame.last}: any;")
+        self._frames.append(frame)
+        self._steps(region)
+        self._frames.pop()
+        self._writer.mark(container)
+        for line in frame.at_end():
+            self.line(line)
+
+    def _steps(self, region: Region) -> None:
         for position, step in enumerate(region.steps):
             if position:
                 self.line()
             self._declare(region.place, position)
             self._container(step) if step.regions else self._leaf(step)
+            if step.node_id in self._frames[-1].keepers:
+                self.line(f"{self._frames[-1].last} = {self._plan.variables[step.node_id]};")
         if region.goes_on_at:
             self.line(f"{self._flag(region.goes_on_at)} = true;")
 
@@ -207,10 +182,9 @@ class Emitter:
 
     def _emit(self, node: Node, step: Step) -> None:
         before, self._step = self._step, step
-        if not node.type.callback:
+        if not node.type.callback or node.type.container:
             self.line(comment(node.name))
-        if node.type.emit:
-            node.type.emit(node, self)
+        node.type.emit(node, self)
         self._step = before
 
     def _declare(self, place: int, position: int) -> None:
@@ -221,19 +195,6 @@ class Emitter:
             if self._moves(node) and node.type.callback:
                 node.type.callback(node, self)
             self.line(f"let {self._plan.variables[id_]}: {self._type(node)};")
-
-    def _type(self, node: Node) -> str:
-        if node.type.output == INFERRED:
-            return f"Awaited<ReturnType<typeof {self.callback_name(node)}>>"
-        return str(node.type.output)
-
-    def _is_hoisted(self, node: Node) -> bool:
-        own, _ = self._plan.ir.structure.where[node.id]
-        return self._plan.usage.is_hoisted(node.id, own)
-
-    def _moves(self, node: Node) -> bool:
-        """Whether the callback stands with the declaration, because it gives it its type."""
-        return node.type.output == INFERRED and self._is_hoisted(node)
 
     def _flag(self, head: str) -> str:
         if head not in self._flags:

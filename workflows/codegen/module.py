@@ -9,18 +9,23 @@ from typing import Final
 from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
 from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
-from workflows.codegen.emitter import Emitter, Plan
+from workflows.codegen.emitter import Emitter
 from workflows.codegen.entry import READY, default_entry
 from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
+from workflows.codegen.leaving import Run
 from workflows.codegen.literals import comment, literal
 from workflows.codegen.naming import Names, is_name, variables
+from workflows.codegen.outcomes import outcomes
 from workflows.codegen.reading import Reading
+from workflows.codegen.settings_writer import Plan
+from workflows.codegen.step_names import step_names
 from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.node_types import Call
 from workflows.ir.problems import InvalidIR, Problem, quoted
+from workflows.ir.scope import Scopes
 
 # Cloudflare's type alone makes the payload an object that nothing else takes.
 _EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
@@ -117,13 +122,6 @@ def _not_yet(ir: WorkflowIR, settings: ModuleSettings) -> Iterator[Problem]:
     if ir.trigger.kind not in READY and not settings.entry_code.strip():
         message = f"{quoted(ir.trigger.kind)} triggers cannot be generated yet: use http or manual"
         yield Problem(path="trigger.type", message=message)
-    for node in ir.nodes.values():
-        if node.type.emit is None:
-            message = (
-                f"{quoted(node.name)} ({node.type.name}) cannot be generated yet: "
-                "replace it by steps and branches"
-            )
-            yield Problem(path=f"{node.path}.type", message=message, node_id=node.id)
 
 
 def _env_uses(reading: Reading, settings: ModuleSettings) -> tuple[EnvUse, ...]:
@@ -153,6 +151,7 @@ class _Module:
     ) -> None:
         self._called = called
         self._ir = ir
+        self._scopes = Scopes(ir.nodes, ir.structure)
         self._naming = naming
         self._settings = settings
         self._reading = reading
@@ -170,14 +169,17 @@ class _Module:
         return self._with_head(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:
-        named = self._naming.variables
+        named, found = self._naming.variables, outcomes(self._ir)
+        kept = [id_ for outcome in found.values() for id_ in outcome.sources]
         return Plan(
             ir=self._ir,
             variables=named,
             syntaxes=self._reading.syntaxes,
-            usage=usage(self._ir, self._reads(named)),
+            usage=usage(self._ir, self._reads(named), kept=kept),
             names=self._naming.names,
             children=self._called,
+            outcomes=found,
+            step_names=step_names(self._ir),
         )
 
     def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
@@ -192,11 +194,11 @@ class _Module:
         return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
 
     def _readable(self, id_: str, found: set[str]) -> set[str]:
-        precedes, nodes = self._ir.structure.precedes, self._ir.nodes
+        nodes = self._ir.nodes
         return {
             other
             for other in found
-            if nodes[other].type.output is not None and precedes(other, id_)
+            if nodes[other].type.output is not None and self._scopes.can_read(nodes[id_], other)
         }
 
     def _class(self, emitter: Emitter, body: Writer) -> None:
@@ -207,7 +209,8 @@ class _Module:
             with body.indented():
                 body.line("const env = this.env;")
                 body.line()
-                emitter.steps(self._ir.structure.root)
+                last, keepers = emitter.outcome()
+                emitter.run(Run(last=last, keepers=keepers))
             body.mark("")
             body.line("}")
         body.line("}")
@@ -255,6 +258,7 @@ def _region_names(ir: WorkflowIR) -> set[str]:
         node = ir.nodes[place.owner]
         if node.type.container:
             names.update(node.type.container.names(node.settings, place.label))
+            names.update(node.type.container.own_names(node.settings))
     return names
 
 

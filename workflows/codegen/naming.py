@@ -41,15 +41,17 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
-WorkflowStep WorkflowStepContext WorkflowStepEvent asDate asText ctx entry env err event isPlain readBody
-refuse request sendRequest showRun step trigger
+ArmResult ChildRun Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
+WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
+ctx entry env err event isPlain readBody
+refuse request runChild sendRequest showRun startChild step trigger
 """
 
 _RELIED_ON: Final = """
-AnalyticsEngineDataset Array Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
-Hyperdrive JSON KVNamespace Map Math Number Object Promise Queue R2Bucket Readonly Record Request
-Response ReturnType Set String Symbol URL URLSearchParams Vectorize fetch undefined Ai Workflow
+AnalyticsEngineDataset Array ArrayLike Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
+Hyperdrive Iterable JSON KVNamespace Map Math Number Object Promise PromiseFulfilledResult Queue R2Bucket
+Readonly Record Request Response ReturnType Set String Symbol TypeError URL URLSearchParams Vectorize
+fetch globalThis undefined Ai Workflow
 """
 
 RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_RELIED_ON}".split())

@@ -1,4 +1,4 @@
-"""What a script may not hold: it answers one request and cannot wait."""
+"""The two kinds of documents, and what a script may not hold: it answers one request and cannot wait."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import Final
 from workflows.ir.document import Node, Trigger
 from workflows.ir.problems import Problem, quoted
 
+WORKFLOW: Final = "workflow"
+SCRIPT: Final = "script"
+
 _WAITING: Final = frozenset({"sleep", "sleep_until", "wait_for_event"})
 
 
+def kind_of(document: object) -> str:
+    """Return the kind of any document that was ever saved: a workflow, unless it says otherwise."""
+    is_script = isinstance(document, dict) and document.get("kind") == SCRIPT
+    return SCRIPT if is_script else WORKFLOW
+
+
 def check_kind(kind: str, *, trigger: Trigger, nodes: Iterable[Node]) -> Iterator[Problem]:
-    if kind != "script":
+    if kind != SCRIPT:
         return
     if trigger.kind != "http":
         yield Problem(

@@ -18,20 +18,37 @@ def _sees_nothing(_settings: Any, _label: str) -> tuple[str, ...]:
     return ()
 
 
+def _has_no_names(_settings: Any) -> tuple[str, ...]:
+    return ()
+
+
+def _never(_settings: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How the edges out of a container are read; each but `then` opens a region.
 
     `labels` names the regions that its settings allow (None: every edge is one), `required` those
-    that must have an edge. Only of `alternatives` one region alone runs, so only theirs may lead to
-    a shared node; `in_turn` they run one after another. `names` are the variables that the inside of a region sees.
+    that must have an edge. How the regions run: of `alternatives` one alone, so only theirs may
+    lead to a shared node; `in_turn` one after another, each of which may stop early; `repeats` again
+    and again; `concurrent` all at once, and `in_step` inside one durable step. Those labelled
+    `cleanup` give no value. `names` are the variables that the inside of a region sees, `own_names`
+    those that its own settings see, which may be `read_again` once the regions have run.
     """
 
     labels: Callable[[Any], Sequence[str]] | None
     required: tuple[str, ...] = ()
     alternatives: bool = False
     in_turn: bool = False
+    repeats: bool = False
+    concurrent: bool = False
+    in_step: bool = False
+    cleanup: tuple[str, ...] = ()
     names: Callable[[Any, str], tuple[str, ...]] = _sees_nothing
+    own_names: Callable[[Any], tuple[str, ...]] = _has_no_names
+    read_again: Callable[[Any], bool] = _never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +66,17 @@ class NodeType:
 
     `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
-    `calls` says which other Worker a node needs. A type without `emit` is known and cannot be
-    generated yet.
+    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run.
     """
 
     name: str
     title: str
     read: Callable[[Reader], Any]
+    emit: Callable[[Node, Emitter], None]
     container: Container | None = None
     output: str | None = None
     callback: Callable[[Node, Emitter], None] | None = None
-    emit: Callable[[Node, Emitter], None] | None = None
-    calls: Callable[[Any], Call] | None = None
+    calls: Callable[[Any], Call | None] | None = None
+    leaves: bool = False
     version: str = "1.0.0"
     provider: str = "cloudflare"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from workflows.ir.fields import Duration
 from workflows.ir.reader import Reader
 
+_USUAL = Duration(10 * 60 * 1000)
 BACKOFFS = ("constant", "linear", "exponential")
 
 
@@ -18,20 +19,23 @@ class StepPolicy:
     timeout: Duration
 
 
-def read_policy(data: Reader) -> StepPolicy:
-    """Read the retry settings of `data`; those of the node's `config` win over them."""
+def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> StepPolicy:
+    """Read the retry settings of `data`; those of the node's `config` win over them.
+
+    Without `own_timeout` the type's `timeout` means something else, and each attempt has the usual.
+    """
     config = data.config
-    retries = config.child("retries") if config else None
-    limit = _where(retries, "limit") or (data, "retryLimit")
-    delay = _where(retries, "delay") or (data, "retryDelay")
-    backoff = _where(retries, "backoff") or (data, "backoff")
+    inner = config.child("retries") if config else None
+    limit = _where(inner, "limit") or (data, "retryLimit")
+    delay = _where(inner, "delay") or (data, "retryDelay")
+    backoff = _where(inner, "backoff") or (data, "backoff")
     timeout = _where(config, "timeout") or (data, "timeout")
     data.know("retryLimit", "retryDelay", "backoff", "timeout")
     return StepPolicy(
-        limit=limit[0].integer(limit[1], 5, least=0, most=10_000),
+        limit=limit[0].integer(limit[1], retries, least=0, most=10_000),
         delay=delay[0].duration(delay[1], "10 seconds"),
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
-        timeout=timeout[0].timeout(timeout[1], "10 minutes"),
+        timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _USUAL,
     )
 
 

@@ -136,6 +136,14 @@ class Reader:
             self.problem(key, "must not be empty")
         return self._keep(fields.code(self._inner(key), source, is_expression=is_expression))
 
+    def optional_code(self, key: str) -> Code | None:
+        """Return an expression that may be absent; None for one of blanks alone."""
+        code = self.code(key, is_expression=True, optional=True)
+        if code.source.strip():
+            return code
+        self.fields.remove(code)
+        return None
+
     def text(self, key: str, default: str | None = None, *, trimmed: bool = False) -> Text:
         """Return a text; a trimmed one has no blanks around it, and is more than blanks."""
         source = self.string(key, default)

@@ -23,6 +23,7 @@ def check_known(
         if node.type.container:
             for arm in flows[node.id].arms:
                 known.update(node.type.container.names(node.settings, arm.label))
+            known.update(node.type.container.own_names(node.settings))
     for node in nodes.values():
         for field in node.fields:
             for reference in field.references:
@@ -48,12 +49,22 @@ class Scopes:
         if place not in self._names:
             here = self._structure.places[place]
             inherited = self.names_at(here.parent) if here.owner else frozenset()
-            self._names[place] = inherited | self._given(here.owner, here.label)
+            self._names[place] = inherited | frozenset(self.given(place))
         return self._names[place]
 
-    def _given(self, owner: str, label: str) -> frozenset[str]:
-        container = self._nodes[owner].type.container if owner else None
-        return frozenset(container.names(self._nodes[owner].settings, label) if container else ())
+    def given(self, place: int) -> tuple[str, ...]:
+        """Return the names that a region itself gives to what is inside it."""
+        here = self._structure.places[place]
+        owner = self._nodes[here.owner] if here.owner else None
+        container = owner.type.container if owner else None
+        return container.names(owner.settings, here.label) if owner and container else ()
+
+    def names_for(self, node: Node) -> frozenset[str]:
+        """Return the names that the settings of a node see beside the outputs of nodes."""
+        place, _ = self._structure.where[node.id]
+        container = node.type.container
+        own = container.own_names(node.settings) if container else ()
+        return self.names_at(place) | frozenset(own)
 
     def check(self) -> Iterator[Problem]:
         for node in self._nodes.values():
@@ -63,8 +74,7 @@ class Scopes:
 
     def _check(self, node: Node, reference: Reference, path: str) -> Iterator[Problem]:
         root = reference.root
-        place, _ = self._structure.where[node.id]
-        if root in self.names_at(place) or (root in ROOTS and root not in self._nodes):
+        if root in self.names_for(node) or (root in ROOTS and root not in self._nodes):
             return
         refusal = self.refusal(node, root)
         if refusal:
@@ -84,6 +94,14 @@ class Scopes:
             return f"refers to itself: {quoted(root)} has no output before it has run"
         if root not in self._nodes:
             return _unknown(root)
-        if not self._structure.precedes(root, node.id):
+        if not self.can_read(node, root):
             return f"{quoted(root)} does not come before {quoted(node.id)}: it has no output there"
         return ""
+
+    def can_read(self, node: Node, other: str) -> bool:
+        """Whether the other node can have run when the settings of this one are read."""
+        container = node.type.container
+        is_read_again = container is not None and container.read_again(node.settings)
+        if is_read_again and self._structure.is_inside(other, node.id):
+            return True
+        return self._structure.precedes(other, node.id)

@@ -78,6 +78,13 @@ class Structure:
             inner, position, here = here, self.places[here].position, self.places[here].parent
         return position, inner
 
+    def is_inside(self, node_id: str, container_id: str) -> bool:
+        """Whether the node stands in a region of the container."""
+        place, _ = self.where[node_id]
+        while place and self.places[place].owner != container_id:
+            place = self.places[place].parent
+        return place > 0
+
     def precedes(self, earlier: str, later: str) -> bool:
         """Whether the one node can have run when the other one runs."""
         common = self.common(self.where[earlier][0], self.where[later][0])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workflows.ir.fields import Code
 from workflows.ir.node_types import NodeType
 from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +22,18 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    code = data.code("condition", is_expression=True, optional=True)
-    return Settings(condition=code if code.source.strip() else None)
+    return Settings(condition=data.optional_code("condition"))
 
 
-TYPE = NodeType(name="break", title="Break", read=read)
+def emit(node: Node, out: Emitter) -> None:
+    condition = node.settings.condition
+    if condition is None:
+        out.leave()
+        return
+    out.line("if (", *out.value(condition), ") {")
+    with out.indented():
+        out.leave()
+    out.line("}")
+
+
+TYPE = NodeType(name="break", title="Break", read=read, leaves=True, emit=emit)

@@ -30,10 +30,15 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    method = data.choice("method", "GET", METHODS)
+    return read_request(data, method="GET", url=None)
+
+
+def read_request(data: Reader, *, method: str, url: str | None) -> Settings:
+    """Read the settings of a request; `method` and `url` are the defaults, None for none."""
+    method = data.choice("method", method, METHODS)
     return Settings(
         method=method,
-        url=data.text("url"),
+        url=data.text("url", url),
         headers=data.table("headers"),
         query=data.table("queryParams"),
         body=_body(data, method),
@@ -58,13 +63,19 @@ def _body(data: Reader, method: str) -> Json | Code | None:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    settings: Settings = node.settings
+    write_callback(node, out, settings=node.settings, via="")
+
+
+def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) -> None:
+    """Write the function that sends the request, `via` a service or to where the URL says."""
     out.use(HELPER)
     out.begin_callback(node)
     with out.indented():
         out.line("return await sendRequest({")
         with out.indented():
             out.line(f'method: "{settings.method}",')
+            if via:
+                out.line(f"via: {via},")
             out.line("url: ", *out.value(settings.url), ",")
             _parts(settings, out)
             out.line(f"failOnError: {'true' if settings.fails else 'false'},")
@@ -100,6 +111,7 @@ type HttpResponse = { status: number; headers: Record<string, string>; body: any
 
 type HttpRequest = {
   method: string;
+  via?: Fetcher;
   url: string;
   query?: Record<string, unknown>;
   headers?: Record<string, unknown>;
@@ -122,7 +134,7 @@ function isPlain(value: unknown): boolean {
 
 /** Send a request and read its answer; a status of 400 or more throws where `failOnError` says so. */
 async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
-  const url = new URL(request.url);
+  const url = new URL(request.url, request.via && "https://worker");
   for (const [name, value] of Object.entries(request.query ?? {})) {
     url.searchParams.set(name, asText(value));
   }
@@ -135,7 +147,8 @@ async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
     body = JSON.stringify("json" in request ? request.json : request.body);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
   }
-  const response = await fetch(url, { method: request.method, headers, body });
+  const send = request.via ?? globalThis;
+  const response = await send.fetch(url.href, { method: request.method, headers, body });
   const text = await response.text();
   if (request.failOnError && response.status >= 400) {
     const where = `${request.method} ${url.origin}${url.pathname}`;

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from workflows.codegen.literals import literal
+from workflows.codegen.naming import RESERVED
 from workflows.ir.fields import Code
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.problems import quoted
 from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.codegen.writer import Piece
+    from workflows.ir.document import Node
 
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _KINDS: Final = ("forEach", "while", "times")
@@ -31,22 +38,28 @@ class Settings:
 def read(data: Reader) -> Settings:
     kind = data.choice("loopType", "forEach", _KINDS)
     data.know("collection", "condition", "count", "itemVar", "indexVar", "maxIterations")
+    item, index = _name(data, "itemVar", "item"), _name(data, "indexVar", "i")
+    if kind == "forEach" and item == index:
+        data.problem("indexVar", f"must not be {quoted(item)}, as the item is called")
     return Settings(
         kind=kind,
         collection=data.code("collection", is_expression=True) if kind == "forEach" else None,
         condition=data.code("condition", is_expression=True) if kind == "while" else None,
         count=data.integer("count", 5, least=0, most=10**9) if kind == "times" else 0,
-        item=_name(data, "itemVar", "item"),
-        index=_name(data, "indexVar", "i"),
+        item=item,
+        index=index,
         most=data.integer("maxIterations", 1000, least=1, most=10**9),
     )
 
 
 def _name(data: Reader, key: str, default: str) -> str:
     name = data.string(key, default)
-    if _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
+        data.problem(key, f"must be a name of letters, digits, _ and $, not {quoted(name)}")
+    elif name in RESERVED:
+        data.problem(key, f"{quoted(name)} means something else in code: choose another name")
+    else:
         return name
-    data.problem(key, f"must be a name of letters, digits, _ and $, not {quoted(name)}")
     return default
 
 
@@ -59,10 +72,80 @@ def names(settings: Settings, _label: str) -> tuple[str, ...]:
     return (*item, settings.index)
 
 
+def own_names(settings: Settings) -> tuple[str, ...]:
+    return (settings.index,) if settings.kind == "while" else ()
+
+
+def reads_body(settings: Settings) -> bool:
+    """A condition is read again after each iteration."""
+    return settings.kind == "while"
+
+
+def emit(node: Node, out: Emitter) -> None:
+    settings: Settings = node.settings
+    variable = out.assign(node)
+    results = out.named("results", node) if variable else ""
+    if results:
+        out.line(f"const {results}: any[] = [];")
+    with out.hiding(names(settings, "body")):
+        out.line("for (", *_HEADS[settings.kind](node, out), ") {")
+        if settings.kind == "while":
+            _limit(node, out)
+        out.iteration(node, index=settings.index, results=results)
+        out.line("}")
+    if variable:
+        out.line(*variable, f"{{ results: {results} }};")
+
+
+def _for_each(node: Node, out: Emitter) -> list[Piece]:
+    settings: Settings = node.settings
+    out.use(HELPER)
+    items = out.value(settings.collection) if settings.collection else []
+    called = f", {literal(node.name)}).entries()"
+    return [f"const [{settings.index}, {settings.item}] of asList(", *items, called]
+
+
+def _while(node: Node, out: Emitter) -> list[Piece]:
+    settings: Settings = node.settings
+    condition = out.value(settings.condition) if settings.condition else []
+    return [f"let {settings.index} = 0; ", *condition, f"; {settings.index}++"]
+
+
+def _times(node: Node, _out: Emitter) -> list[Piece]:
+    index, count = node.settings.index, node.settings.count
+    return [f"let {index} = 0; {index} < {count}; {index}++"]
+
+
+def _limit(node: Node, out: Emitter) -> None:
+    settings: Settings = node.settings
+    reason = literal(f"{quoted(node.name)} goes on after {settings.most} iterations")
+    with out.indented():
+        out.line(f"if ({settings.index} >= {settings.most}) throw new Error({reason});")
+
+
+_HEADS: Final = {"forEach": _for_each, "while": _while, "times": _times}
+
 TYPE = NodeType(
     name="loop",
     title="Loop",
     read=read,
-    container=Container(labels=labels, required=("body",), names=names),
+    container=Container(
+        labels=labels,
+        required=("body",),
+        repeats=True,
+        names=names,
+        own_names=own_names,
+        read_again=reads_body,
+    ),
     output="{ results: any[] }",
+    emit=emit,
 )
+
+HELPER: Final = """\
+/** What a loop goes through: any list, or anything else that can be gone through. */
+function asList<T>(items: Iterable<T> | ArrayLike<T>, loop: string): T[] {
+  const isList = items !== null && typeof items === "object";
+  if (isList && (Symbol.iterator in items || "length" in items)) return Array.from(items);
+  throw new TypeError(`"${loop}" needs a list to go through, and got ${JSON.stringify(items)}`);
+}
+"""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +24,53 @@ def read(data: Reader) -> Settings:
     return Settings(collects=data.choice("onError", "fail", ("fail", "collect")) == "collect")
 
 
+def emit(node: Node, out: Emitter) -> None:
+    collects = node.settings.collects
+    out.use(COLLECT if collects else ALL)
+    flag = out.named("left", node)
+    is_left = out.is_left(node)
+    if is_left:
+        out.line(f"let {flag} = false;")
+    out.line(*out.assign(node), f"await {'collectArms' if collects else 'allArms'}([")
+    out.arms(node, flag=flag)
+    out.line("]);")
+    if is_left:
+        out.line(f"if ({flag}) {{")
+        with out.indented():
+            out.leave()
+        out.line("}")
+
+
 TYPE = NodeType(
-    name="parallel", title="Parallel", read=read, container=Container(labels=None), output="any[]"
+    name="parallel",
+    title="Parallel",
+    read=read,
+    container=Container(labels=None, concurrent=True),
+    output="any[]",
+    emit=emit,
 )
+
+ALL: Final = """\
+/** Waits until every arm has ended, so that none still runs behind what comes next. */
+async function allArms(arms: Promise<any>[]): Promise<any[]> {
+  const ended = await Promise.allSettled(arms);
+  for (const arm of ended) {
+    if (arm.status === "rejected") throw arm.reason;
+  }
+  return ended.map((arm) => (arm as PromiseFulfilledResult<any>).value);
+}
+"""
+
+COLLECT: Final = """\
+type ArmResult = { status: string; value?: any; error?: { name: string; message: string } };
+
+/** Waits until every arm has ended, and tells what became of each. */
+async function collectArms(arms: Promise<any>[]): Promise<ArmResult[]> {
+  const ended = await Promise.allSettled(arms);
+  return ended.map((arm) => {
+    if (arm.status === "fulfilled") return { status: arm.status, value: arm.value };
+    const { name = "Error", message = String(arm.reason) } = arm.reason ?? {};
+    return { status: arm.status, error: { name, message } };
+  });
+}
+"""

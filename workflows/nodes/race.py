@@ -2,15 +2,75 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.policy import StepPolicy, read_policy
 from workflows.ir.reader import Reader
 
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
 
 def read(data: Reader) -> StepPolicy:
-    return read_policy(data)
+    """Read when the race is given up; it is not run again unless a person asks for that.
+
+    Its arms retry their own steps, and a second race would repeat those that have finished.
+    """
+    policy = read_policy(data, retries=0)
+    if policy.limit:
+        data.warning("retryLimit", "repeats every step of the arms, also those that have finished")
+    return policy
+
+
+def emit(node: Node, out: Emitter) -> None:
+    """Write the race as one durable step, whose result tells a replay how it was decided.
+
+    Values of the arms that are read later are part of it: arms are not run again in a replay, and
+    what those that lost go on to do must not change them.
+    """
+    values = out.values_out_of(node)
+    _callback(node, out, values)
+    variable = out.assign(node)
+    is_left = out.is_left(node)
+    won = out.named("won", node) if variable or values or is_left else ""
+    out.line(f"const {won} = await step.do(" if won else "await step.do(")
+    with out.indented():
+        out.line(out.step_name(node), ",")
+        out.policy(node.settings)
+        out.line(out.callback_name(node), ",")
+    out.line(");")
+    if values:
+        out.line(f"({{ {', '.join(values)} }} = {won}.values);")
+    if variable:
+        out.line(*variable, f"{won}.value;")
+    if is_left:
+        out.line(f"if ({won}.isLeft) {{")
+        with out.indented():
+            out.leave()
+        out.line("}")
+
+
+def _callback(node: Node, out: Emitter, values: list[str]) -> None:
+    out.line(f"const {out.callback_name(node)} = async (): Promise<any> => {{")
+    with out.indented():
+        if values:
+            out.line(f"let {', '.join(f'{name}: any' for name in values)};")
+        first = out.named("first", node)
+        out.line(f"const {first} = await Promise.race([")
+        out.arms(node)
+        out.line("]);")
+        held = f"{{ ...{first}, values: {{ {', '.join(values)} }} }}" if values else first
+        out.line(f"return {held};")
+    out.line("};")
 
 
 TYPE = NodeType(
-    name="race", title="Race", read=read, container=Container(labels=None), output="any"
+    name="race",
+    title="Race",
+    read=read,
+    container=Container(labels=None, concurrent=True, in_step=True),
+    output="any",
+    emit=emit,
 )

@@ -1,24 +1,59 @@
-"""`sub_script`: calls another Worker."""
+"""`sub_script`: a request to another Worker of the same account, as one durable step."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from workflows.ir.fields import Text
-from workflows.ir.node_types import NodeType
+from workflows.ir.node_types import Call, NodeType
+from workflows.ir.problems import quoted
 from workflows.ir.reader import Reader
 from workflows.nodes.http_request import Settings as Request
-from workflows.nodes.http_request import read as read_request
+from workflows.nodes.http_request import read_request, write_callback
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+WORKER_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
+NAME_RULE: Final = "must be the name of a Worker (a-z, 0-9, _ and -, 63 characters at most)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    worker: Text
+    """`worker` is a Worker's name, or the id of a script of ours."""
+
+    worker: str
     request: Request
 
 
 def read(data: Reader) -> Settings:
-    return Settings(worker=data.text("workerName"), request=read_request(data))
+    worker = data.string("workerName")
+    if worker and not WORKER_NAME.fullmatch(worker):
+        data.problem("workerName", f"{NAME_RULE}, not {quoted(worker)}")
+    return Settings(worker=worker, request=read_request(data, method="POST", url="/"))
 
 
-TYPE = NodeType(name="sub_script", title="Sub-script", read=read, output="HttpResponse")
+def calls(settings: Settings) -> Call:
+    return Call(kind="service", worker=settings.worker)
+
+
+def callback(node: Node, out: Emitter) -> None:
+    via = out.child(calls(node.settings))
+    write_callback(node, out, settings=node.settings.request, via=via)
+
+
+def emit(node: Node, out: Emitter) -> None:
+    out.durable_step(node, node.settings.request.policy)
+
+
+TYPE = NodeType(
+    name="sub_script",
+    title="Sub-script",
+    read=read,
+    output="HttpResponse",
+    callback=callback,
+    emit=emit,
+    calls=calls,
+)

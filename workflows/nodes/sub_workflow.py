@@ -3,41 +3,173 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from workflows.codegen.naming import is_name
+from workflows.ir import durations
 from workflows.ir.fields import Code, Duration
-from workflows.ir.node_types import NodeType
+from workflows.ir.node_types import Call, NodeType
+from workflows.ir.policy import StepPolicy, read_policy
+from workflows.ir.problems import quoted
 from workflows.ir.reader import Reader
+from workflows.nodes.sub_script import NAME_RULE, WORKER_NAME
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.codegen.writer import Piece
+    from workflows.ir.document import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One of ours by `workflow_id`, or any Worker's by script and class name."""
+    """`worker` is the id of a workflow of ours; with a class name, the name of any Worker.
 
-    workflow_id: str
-    script_name: str
+    `policy` is that of each of its steps, `timeout` how long the child may take in all.
+    """
+
+    worker: str
     class_name: str
     input: Code | None
     waits: bool
     timeout: Duration
+    policy: StepPolicy
 
 
 def read(data: Reader) -> Settings:
-    workflow_id = data.string("workflowId", "")
-    script_name = data.string("scriptName", "")
     class_name = data.string("className", "") or data.string("workflowName", "")
+    timeout_from = data.config if data.config and data.config.has("timeout") else data
+    if class_name and not is_name(class_name):
+        data.problem("className", f"must be the name of a class, not {quoted(class_name)}")
+    data.know("timeout")
+    return Settings(
+        worker=_worker(data, class_name),
+        class_name=class_name,
+        input=data.optional_code("input"),
+        waits=data.flag("waitForCompletion", default=True),
+        timeout=timeout_from.timeout("timeout", "5 minutes"),
+        policy=read_policy(data, own_timeout=False),
+    )
+
+
+def _worker(data: Reader, class_name: str) -> str:
+    workflow_id, script_name = data.string("workflowId", ""), data.string("scriptName", "")
     if not workflow_id and not script_name:
         data.problem("workflowId", "is missing: name a workflow, or a Worker by `scriptName`")
     if script_name and not class_name:
         data.problem("className", "is missing: name the workflow class of the Worker")
-    code = data.code("input", is_expression=True, optional=True)
-    return Settings(
-        workflow_id=workflow_id,
-        script_name=script_name,
-        class_name=class_name,
-        input=code if code.source.strip() else None,
-        waits=data.flag("waitForCompletion", default=True),
-        timeout=data.timeout("timeout", "5 minutes"),
+    key, worker = ("scriptName", script_name) if script_name else ("workflowId", workflow_id)
+    if worker and not WORKER_NAME.fullmatch(worker):
+        data.problem(key, f"{NAME_RULE}, not {quoted(worker)}")
+    return worker
+
+
+def calls(settings: Settings) -> Call:
+    return Call(kind="workflow", worker=settings.worker, class_name=settings.class_name)
+
+
+def callback(node: Node, out: Emitter) -> None:
+    """Write the function that makes the child's payload."""
+    out.begin_callback(node)
+    with out.indented():
+        payload = out.value(node.settings.input) if node.settings.input else ["{}"]
+        out.line("return ", *payload, ";")
+    out.line("};")
+
+
+def emit(node: Node, out: Emitter) -> None:
+    settings: Settings = node.settings
+    out.use(HELPER)
+    params = out.callback(node)
+    out.line(
+        *out.assign(node), "await ", "runChild" if settings.waits else "startChild", "(step, {"
     )
+    with out.indented():
+        out.line("workflow: ", out.child(calls(settings)), ",")
+        out.line("name: (part) => ", out.step_name(node, part="part"), ",")
+        out.line("params: ", params, ",")
+        if settings.waits:
+            out.line("timeout: ", *_milliseconds(settings.timeout, out), ",")
+        out.line("config:")
+        out.policy(settings.policy)
+    out.line("});")
 
 
-TYPE = NodeType(name="sub_workflow", title="Sub-workflow", read=read, output="any")
+def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
+    if isinstance(timeout.value, int):
+        return [str(timeout.value)]
+    if not timeout.value.references:
+        return [str(durations.milliseconds(timeout.value.source))]
+    out.use(DURATION)
+    return ["asMilliseconds(", *out.value(timeout.value), ")"]
+
+
+TYPE = NodeType(
+    name="sub_workflow",
+    title="Sub-workflow",
+    read=read,
+    output="any",
+    callback=callback,
+    emit=emit,
+    calls=calls,
+)
+
+HELPER: Final = """\
+type ChildRun = {
+  workflow: Workflow<any>;
+  name: (part: string) => string;
+  params: (ctx: WorkflowStepContext) => Promise<any>;
+  config: any;
+  timeout?: number;
+};
+
+/** Starts the child once: its id is kept first, so that a second attempt finds what the first one started. */
+async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instanceId: string }> {
+  const id: string = await step.do(child.name(": id"), child.config, async () => (globalThis as any).crypto.randomUUID());
+  await step.do(child.name(""), child.config, async (ctx: any) => {
+    const params = await child.params(ctx);
+    try {
+      await child.workflow.create({ id, params });
+    } catch (error) {
+      await child.workflow.get(id).catch(() => {
+        throw error;
+      });
+    }
+    return { instanceId: id };
+  });
+  return { instanceId: id };
+}
+
+/** Waits for the child's end between ever longer sleeps: at most 60 or so, even for a year. */
+async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
+  const { instanceId } = await startChild(step, child);
+  for (let waited = 0; waited < child.timeout; ) {
+    const pause = Math.min(Math.max(1000, Math.round(waited * 0.3)), child.timeout - waited);
+    await step.sleep(child.name(": wait"), pause);
+    waited += pause;
+    const found: any = await step.do(child.name(": status"), child.config, async (): Promise<any> => {
+      const { status, output, error } = await (await child.workflow.get(instanceId)).status();
+      return { status, output, error };
+    });
+    if (found.status === "complete") return found.output;
+    if (found.status === "errored" || found.status === "terminated") {
+      const reason = found.error?.message ?? found.error ?? "";
+      throw new Error(`${child.name("")} ${found.status} (run ${instanceId}): ${reason}`);
+    }
+  }
+  throw new Error(`${child.name("")} (run ${instanceId}) has not ended in ${child.timeout} ms`);
+}
+"""
+
+DURATION: Final = """\
+/** How long "2 hours" is, or a number of milliseconds. */
+function asMilliseconds(duration: any): number {
+  const units: Record<string, number> = {
+    second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000,
+    week: 604_800_000, month: 2_592_000_000, year: 31_536_000_000,
+  };
+  const [, count, unit] = /^([0-9]+) (second|minute|hour|day|week|month|year)s?$/.exec(String(duration)) ?? [];
+  const length = unit ? Number(count) * units[unit] : Number(duration);
+  if (!(length > 0)) throw new Error(`${JSON.stringify(duration)} is no duration`);
+  return length;
+}
+"""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.reader import Reader
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
 
 
 def read(_data: Reader) -> None:
@@ -18,9 +24,28 @@ def names(_settings: None, label: str) -> tuple[str, ...]:
     return ("err",) if label == "catch" else ()
 
 
+def emit(node: Node, out: Emitter) -> None:
+    tried, caught, cleanup = out.regions(node)
+    out.line("try {")
+    out.region(tried)
+    out.line("} catch (err: any) {")
+    out.region(caught)
+    if cleanup.steps:
+        out.line("} finally {")
+        out.region(cleanup)
+    out.line("}")
+
+
 TYPE = NodeType(
     name="try_catch",
     title="Try / catch",
     read=read,
-    container=Container(labels=labels, required=("try", "catch"), in_turn=True, names=names),
+    container=Container(
+        labels=labels,
+        required=("try", "catch"),
+        in_turn=True,
+        cleanup=("finally",),
+        names=names,
+    ),
+    emit=emit,
 )

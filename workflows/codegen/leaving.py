@@ -1,0 +1,71 @@
+"""How a region that has a value of its own ends, and how a `break` inside leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NONE = "undefined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """`last` is the expression of the last value, "" for none; the `keepers` assign it."""
+
+    last: str = ""
+    keepers: frozenset[str] = frozenset()
+
+    def at_end(self) -> list[str]:
+        raise NotImplementedError
+
+    def leave(self) -> list[str]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Frame):
+    """The whole run, which comes to its last value."""
+
+    def at_end(self) -> list[str]:
+        return [f"return {self.last};"] if self.last else []
+
+    def leave(self) -> list[str]:
+        return self.at_end() or ["return;"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iteration(Frame):
+    """One time through a loop; one that is left counts if it has come to a value."""
+
+    results: str = ""
+
+    def at_end(self) -> list[str]:
+        return [f"{self.results}.push({self.last or _NONE});"] if self.results else []
+
+    def leave(self) -> list[str]:
+        if not (self.results and self.last):
+            return ["break;"]
+        return [f"if ({self.last} !== undefined) {self.results}.push({self.last});", "break;"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm(Frame):
+    """A function beside others; it cannot break the loop around it, so it raises a flag."""
+
+    flag: str = ""
+
+    def at_end(self) -> list[str]:
+        return [f"return {self.last};"] if self.last else []
+
+    def leave(self) -> list[str]:
+        return [f"{self.flag} = true;", f"return {self.last or _NONE};"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RacingArm(Frame):
+    """A function that races others: whether it left is part of what the first one answers."""
+
+    def at_end(self) -> list[str]:
+        return [f"return {{ value: {self.last or _NONE} }};"]
+
+    def leave(self) -> list[str]:
+        return [f"return {{ value: {self.last or _NONE}, isLeft: true }};"]

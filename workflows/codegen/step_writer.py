@@ -1,0 +1,106 @@
+"""Writes durable steps: their names, policies and callbacks, and what their values are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workflows.codegen.settings_writer import Plan, SettingsWriter
+from workflows.codegen.writer import Piece, Writer
+from workflows.ir.document import Node
+from workflows.ir.fields import Code
+from workflows.ir.node_types import INFERRED, Call
+from workflows.ir.policy import StepPolicy
+
+
+class StepWriter(SettingsWriter):
+    """`_indices` are the variables that count the loops around what is being written."""
+
+    def __init__(self, plan: Plan, writer: Writer) -> None:
+        super().__init__(plan, writer)
+        self._indices: list[str] = []
+        self._callbacks: dict[str, str] = {}
+
+    def step_name(self, node: Node, *, part: str = "") -> str:
+        """Return the expression of a step's name, which tells the iterations of loops apart.
+
+        `part` is a variable that tells the steps of one node apart.
+        """
+        return self._plan.step_names.expression(node, self._indices, part=part)
+
+    def assign(self, node: Node) -> list[Piece]:
+        """Return what stands before a node's value, so that others can read it."""
+        if node.id not in self._plan.usage.used:
+            return []
+        variable = self._plan.variables[node.id]
+        return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
+
+    def named(self, word: str, node: Node) -> str:
+        """Return a new name that begins with a word and tells whose it is."""
+        return self._plan.names.unique(f"{word}_{self._plan.variables[node.id]}")
+
+    def child(self, call: Call) -> str:
+        """Return the expression of the Worker that a node calls."""
+        return f"env.{self._plan.children[call].name}"
+
+    def begin_callback(self, node: Node) -> None:
+        """Write the head of the function that a durable step runs."""
+        passed = "".join(f", {name}: any" for name in self._passed(node))
+        name = self.callback_name(node)
+        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}) => {{")
+
+    def callback_name(self, node: Node) -> str:
+        if node.id not in self._callbacks:
+            self._callbacks[node.id] = self.named("run", node)
+        return self._callbacks[node.id]
+
+    def policy(self, policy: StepPolicy) -> None:
+        """Write a step's configuration, in which nothing is left to defaults."""
+        self.line("{")
+        with self.indented():
+            delay = self.duration(policy.delay)
+            self.line(
+                f"retries: {{ limit: {policy.limit}, delay: ", *delay,
+                f', backoff: "{policy.backoff}" }},',
+            )  # fmt: skip
+            self.line("timeout: ", *self.duration(policy.timeout), ",")
+        self.line("},")
+
+    def _type(self, node: Node) -> str:
+        if node.id in self._plan.usage.raced:
+            return "any"
+        if node.type.output == INFERRED:
+            return f"Awaited<ReturnType<typeof {self.callback_name(node)}>>"
+        return str(node.type.output)
+
+    def _is_hoisted(self, node: Node) -> bool:
+        own, _ = self._plan.ir.structure.where[node.id]
+        return self._plan.usage.is_hoisted(node.id, own)
+
+    def _moves(self, node: Node) -> bool:
+        """Whether the callback stands with the declaration, because it gives it its type."""
+        is_inferred = node.type.output == INFERRED and node.id not in self._plan.usage.raced
+        return is_inferred and self._is_hoisted(node)
+
+    def _passed(self, node: Node) -> list[str]:
+        """Return the names of regions that a callback uses and cannot see where it has moved to."""
+        if not self._moves(node):
+            return []
+        given = (name for place in self._crossed(node) for name in self._scopes.given(place))
+        names = dict.fromkeys(given)
+        used = self._names_in(node) if names else set()
+        return [name for name in names if name in used]
+
+    def _crossed(self, node: Node) -> Iterator[int]:
+        """Yield the places between the node and the declaration of its value."""
+        structure = self._plan.ir.structure
+        place, level = structure.where[node.id][0], self._plan.usage.level[node.id]
+        while place != level:
+            yield place
+            place = structure.places[place].parent
+
+    def _names_in(self, node: Node) -> set[str]:
+        used = {reference.root for field in node.fields for reference in field.references}
+        for field in node.fields:
+            if isinstance(field, Code):
+                used |= self._plan.syntaxes[node.id, field.path].names
+        return used
