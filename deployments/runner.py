@@ -18,11 +18,11 @@ from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError, Finding, LeaseLost, Superseded
 from deployments.leases import Held
 from deployments.models import Deployment, ProgramOutput
-from deployments.pipeline import DeployRequest
+from deployments.ports import DeployRequest, Tools
 from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
 from deployments.targets import NoTarget, account_of
 from deployments.tools.account import Account
-from deployments.tools.deploy_tools import DeployTools, Hooks, ProgramRan
+from deployments.tools.deploy_tools import DeployTools, Hooks, Ours, ProgramRan
 from workflows.models import Workflow
 from workflows.services import variables_of
 
@@ -55,7 +55,7 @@ def perform(held: Held) -> None:
         _end(held, error, secrets=secrets, account=account)
 
 
-def _follow(held: Held, request: DeployRequest, tools: pipeline.Tools) -> None:
+def _follow(held: Held, request: DeployRequest, tools: Tools) -> None:
     pk = held.deployment.pk
     with leases.kept(held), closing(pipeline.run(request, tools)) as stages:
         for progress in stages:
@@ -75,6 +75,7 @@ def request_of(deployment: Deployment) -> DeployRequest:
         class_name=deployment.class_name,
         worker_name=deployment.worker_name,
         variables=variables_of(deployment.workflow),
+        bindings=deployment.bindings,
     )
 
 
@@ -115,13 +116,18 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
     )
     return DeployTools(
         account=account,
-        provisions=account.local_port is not None,
+        ours=_ours,
         deploys=here.data_dir / "deploys",
         cache=here.data_dir / "node-cache",
         timeout=here.deploy_timeout,
         name=str(deployment.pk),
         hooks=hooks,
     )
+
+
+def _ours(workflow_id: str) -> Ours | None:
+    workflow = Workflow.objects.filter(pk=workflow_id).only("name", "ir").first()
+    return Ours(name=workflow.name, kind=workflow.kind) if workflow else None
 
 
 def _check_newest(deployment: Deployment) -> None:

@@ -71,6 +71,7 @@ def _draft(workflow: Workflow, target: Target, *, by: User | None, by_name: str)
         ir=version.ir,
         entry_code=version.entry_code,
         dependencies=version.dependencies,
+        bindings=version.bindings,
         class_name=workflow.class_name,
         worker_name=worker_name(workflow.pk),
     )

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 
 from audit.fields import EncryptedTextField
-from workflows.codegen.bindings import OWN_WORKFLOW
+from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+from workflows.ir.kinds import kind_of
 
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 
@@ -53,6 +54,15 @@ class Workflow(models.Model):
     def newest_version(self) -> WorkflowVersion:
         return self.versions.latest("number")
 
+    @property
+    def bindings(self) -> dict[str, str]:
+        """The kinds of the declared bindings, by their names."""
+        return {binding.name: binding.kind for binding in self.declared_bindings.all()}
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.ir)
+
 
 class WorkflowVersion(models.Model):
     """An immutable snapshot of all that decides a workflow's code."""
@@ -62,6 +72,7 @@ class WorkflowVersion(models.Model):
     ir = models.JSONField("document (IR)")
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict, blank=True)
+    bindings = models.JSONField("declared bindings", default=dict, blank=True)
     locked = models.BooleanField(default=False, help_text="A locked version cannot be deleted.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
@@ -78,7 +89,7 @@ class WorkflowVersion(models.Model):
         return f"{self.workflow} v{self.number}"
 
     def holds(self, content: dict[str, Any]) -> bool:
-        """Tell whether the version's document, entry code and dependencies are these."""
+        """Tell whether all that decides the version's code is this."""
         return all(getattr(self, field) == value for field, value in content.items())
 
 
@@ -86,6 +97,52 @@ def not_the_workflows_own(name: str) -> None:
     """A variable of this name would replace the Worker's own Workflow, and no run could start."""
     if name == OWN_WORKFLOW:
         raise ValidationError(f"{OWN_WORKFLOW} is the Worker's own Workflow: take another name.")
+
+
+def not_a_binding_id(name: str) -> None:
+    """The name of a variable that names a resource is never part of the Worker's env."""
+    if name.endswith(BINDING_ID):
+        raise ValidationError(f"{name} is the name of a variable: declare the binding without it.")
+
+
+_ENV_NAME = RegexValidator(
+    r"\A[A-Z][A-Z0-9_]*\Z",
+    "Use capital letters, digits and _, and begin with a letter: API_KEY.",
+)
+
+
+class DeclaredBinding(models.Model):
+    """A name of a workflow's `env` and the kind of resource that it stands for."""
+
+    workflow = models.ForeignKey(
+        Workflow, on_delete=models.CASCADE, related_name="declared_bindings"
+    )
+    name = models.CharField(
+        max_length=128, validators=[_ENV_NAME, not_the_workflows_own, not_a_binding_id]
+    )
+    kind = models.CharField(
+        max_length=20, choices=[(kind.value, kind.label) for kind in BindingKind]
+    )
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "binding"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow", "name"],
+                name="binding_is_declared_once",
+                violation_error_message="This workflow declares a binding of this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        own = EnvironmentVariable.objects.filter(workflow=self.workflow_id, name=self.name)
+        if self.workflow_id and own.exists():
+            message = f"{self.name} is a variable of this workflow: delete it first."
+            raise ValidationError({"name": message})
 
 
 class EnvironmentVariable(models.Model):
@@ -101,13 +158,7 @@ class EnvironmentVariable(models.Model):
     )
     name = models.CharField(
         max_length=128,
-        validators=[
-            RegexValidator(
-                r"\A[A-Z][A-Z0-9_]*\Z",
-                "Use capital letters, digits and _, and begin with a letter: API_KEY.",
-            ),
-            not_the_workflows_own,
-        ],
+        validators=[_ENV_NAME, not_the_workflows_own],
     )
     value = EncryptedTextField(blank=True)
     is_secret = models.BooleanField(
@@ -133,3 +184,9 @@ class EnvironmentVariable(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        declared = DeclaredBinding.objects.filter(workflow=self.workflow_id, name=self.name)
+        if self.workflow_id and declared.exists():
+            message = f"{self.name} is a declared binding of this workflow: remove that first."
+            raise ValidationError({"name": message})

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW
-from workflows.codegen.module import ModuleSettings, generate
+from workflows.codegen.bindings import BINDING_ID
+from workflows.codegen.module import generate
+from workflows.codegen.module_settings import module_settings
 from workflows.codegen.naming import class_name_for
 from workflows.ir.dependencies import check_dependencies
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
-from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -52,6 +53,7 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
         "ir": workflow.ir,
         "entry_code": workflow.entry_code,
         "dependencies": workflow.dependencies,
+        "bindings": workflow.bindings,
     }
     newest = workflow.versions.order_by("-number").first()
     if newest and newest.holds(content):
@@ -64,13 +66,7 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
 
 def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
-    settings = ModuleSettings(
-        class_name=workflow.class_name,
-        workflow_binding=OWN_WORKFLOW,
-        variables=frozenset(variables_of(workflow)),
-        entry_code=workflow.entry_code,
-        dependencies=workflow.dependencies,
-    )
+    settings = module_settings(workflow, variables_of(workflow))
     try:
         return list(generate(parse_valid(workflow.ir), settings).problems)
     except InvalidIR as invalid:
@@ -99,6 +95,25 @@ def import_document(
     workflow.name = name
     save_draft(workflow, by=by)
     return workflow
+
+
+@transaction.atomic
+def declare_binding(workflow: Workflow, name: str, kind: str) -> WorkflowVersion:
+    """Say what a name of the workflow's env is; raises ValidationError for an impossible one."""
+    declared = workflow.declared_bindings.filter(name=name).first()
+    declared = declared or DeclaredBinding(workflow=workflow, name=name)
+    declared.kind = kind
+    declared.full_clean()
+    declared.save()
+    return save_draft(workflow)
+
+
+@transaction.atomic
+def remove_binding(workflow: Workflow, name: str) -> WorkflowVersion:
+    """Take a declaration back; raises ValidationError where there is none."""
+    if not workflow.declared_bindings.filter(name=name).delete()[0]:
+        raise ValidationError(f"{workflow.name} declares no binding {name}.")
+    return save_draft(workflow)
 
 
 def set_variable(

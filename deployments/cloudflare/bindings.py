@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from workflows.codegen.bindings import BINDING_ID, BindingKind
-
-_SUPPORTED = (BindingKind.KV, BindingKind.D1, BindingKind.R2)
+from workflows.codegen.children import Child
 
 
 class Variable(Protocol):
@@ -26,62 +25,102 @@ class Variable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A resource in the Worker's env; `resource` is an id, for R2 the bucket's name."""
+    """A resource in the Worker's env.
+
+    `resource` is an id or a name: for a service the Worker, for a workflow the Workflow, whose
+    class stands in `script` ("": in this Worker); "" for what belongs to the account.
+    """
 
     name: str
     kind: BindingKind
     resource: str
+    class_name: str = ""
+    script: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A binding that the Worker needs, with what a person named: "" where nobody did.
+
+    `node_id` is the node that calls a child; every other binding is named by a variable.
+    """
+
+    name: str
+    kind: BindingKind
+    resource: str = ""
+    class_name: str = ""
+    node_id: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The variable that names the resource; "" for a child, which its node names."""
+        return "" if self.node_id else self.name + BINDING_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the code's uses of env come to."""
+    """What the Worker's env comes to; `unset` are the names that nothing is known of."""
 
-    bound: tuple[Binding, ...]
-    without_id: tuple[tuple[str, BindingKind], ...]
-    unsupported: tuple[tuple[str, BindingKind], ...]
+    wanted: tuple[Wanted, ...]
     unset: tuple[str, ...]
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
     origins: Mapping[str, str]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all bindings."""
+        return frozenset(one.name for one in self.wanted)
 
-def plan(used: Mapping[str, BindingKind | None], available: Mapping[str, Variable]) -> Plan:
-    """Sort what the code uses: `used` has a kind for each binding, None for every other name.
+
+def plan(
+    used: Mapping[str, BindingKind | None],
+    available: Mapping[str, Variable],
+    children: Iterable[Child] = (),
+) -> Plan:
+    """Sort what the Worker needs: `used` has a kind for each binding, None for every other name.
 
     The Worker gets all variables of its workflow, and of the global ones those that its code uses.
     """
     kinds = {name: kind for name, kind in used.items() if kind is not None}
-    bound = [
-        Binding(name=name, kind=kind, resource=available[name + BINDING_ID].value.strip())
-        for name, kind in kinds.items()
-        if _has_id(name, available)
-    ]
-    sent = _sent(used, available)
+    named = [_named(name, kind, available) for name, kind in kinds.items()]
+    sent = _sent(used, available, bound=kinds)
     return Plan(
-        bound=tuple(binding for binding in bound if binding.kind in _SUPPORTED),
-        without_id=tuple(
-            item
-            for item in kinds.items()
-            if item[1] in _SUPPORTED and not _has_id(item[0], available)
+        wanted=(*named, *(_called(child) for child in children)),
+        unset=tuple(
+            name
+            for name in used
+            if name not in kinds and (name not in available or name.endswith(BINDING_ID))
         ),
-        unsupported=tuple(item for item in kinds.items() if item[1] not in _SUPPORTED),
-        unset=tuple(name for name in used if name not in kinds and name not in available),
         variables={variable.name: variable.value for variable in sent if not variable.is_secret},
         secrets={variable.name: variable.value for variable in sent if variable.is_secret},
         origins={variable.name: variable.origin for variable in sent},
     )
 
 
-def _has_id(name: str, available: Mapping[str, Variable]) -> bool:
+def _named(name: str, kind: BindingKind, available: Mapping[str, Variable]) -> Wanted:
     variable = available.get(name + BINDING_ID)
-    return variable is not None and bool(variable.value.strip())
+    return Wanted(name=name, kind=kind, resource=variable.value.strip() if variable else "")
 
 
-def _sent(used: Iterable[str], available: Mapping[str, Variable]) -> list[Variable]:
+def _called(child: Child) -> Wanted:
+    return Wanted(
+        name=child.name,
+        kind=child.kind,
+        resource=child.worker,
+        class_name=child.class_name,
+        node_id=child.node_id,
+    )
+
+
+def _sent(
+    used: Iterable[str], available: Mapping[str, Variable], *, bound: Collection[str]
+) -> list[Variable]:
     names = set(used)
     return [
         variable
         for name, variable in sorted(available.items())
-        if not name.endswith(BINDING_ID) and (variable.origin == "workflow" or name in names)
+        if not name.endswith(BINDING_ID)
+        and name not in bound
+        and (variable.origin == "workflow" or name in names)
     ]

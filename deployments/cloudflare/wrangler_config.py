@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from deployments.cloudflare.bindings import Binding
-from workflows.codegen.bindings import OWN_WORKFLOW, BindingKind
+from deployments.cloudflare.resources import SINGLE
+from workflows.codegen.bindings import BindingKind
 
 COMPATIBILITY_DATE = "2026-11-01"
 MAIN = "worker.js"
@@ -15,7 +16,6 @@ MAIN = "worker.js"
 def wrangler_config(
     *,
     worker_name: str,
-    class_name: str,
     variables: Mapping[str, str],
     bindings: Sequence[Binding],
     bundled: bool,
@@ -34,25 +34,45 @@ def wrangler_config(
         "preview_urls": True,
         "send_metrics": False,
         "observability": {"enabled": True},
-        "workflows": [{"name": worker_name, "binding": OWN_WORKFLOW, "class_name": class_name}],
         "vars": dict(variables),
-        **_resources(bindings),
+        **_sections(bindings),
     }
 
 
-def _resources(bindings: Sequence[Binding]) -> dict[str, list[dict[str, str]]]:
-    sections: dict[str, list[dict[str, str]]] = {}
+def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
+    """Return a list of entries for each kind; a single kind has its entry alone."""
+    sections: dict[str, Any] = {}
     for binding in bindings:
         section, key = _SECTIONS[binding.kind]
-        entry = {"binding": binding.name, key: binding.resource}
-        if binding.kind is BindingKind.D1:
-            entry["database_name"] = binding.name.lower()
+        if binding.kind in SINGLE:
+            sections[section] = {"binding": binding.name}
+            continue
+        entry = {"binding": binding.name, key: binding.resource, **_more(binding)}
         sections.setdefault(section, []).append(entry)
+    if "queues" in sections:
+        sections["queues"] = {"producers": sections["queues"]}
     return sections
 
 
-_SECTIONS = {
+def _more(binding: Binding) -> dict[str, str]:
+    if binding.kind is BindingKind.D1:
+        return {"database_name": binding.name.lower()}
+    if binding.kind is not BindingKind.WORKFLOW:
+        return {}
+    elsewhere = {"script_name": binding.script} if binding.script else {}
+    return {"class_name": binding.class_name, **elsewhere}
+
+
+_SECTIONS: Final = {
     BindingKind.KV: ("kv_namespaces", "id"),
     BindingKind.D1: ("d1_databases", "database_id"),
     BindingKind.R2: ("r2_buckets", "bucket_name"),
+    BindingKind.QUEUE: ("queues", "queue"),
+    BindingKind.SERVICE: ("services", "service"),
+    BindingKind.WORKFLOW: ("workflows", "name"),
+    BindingKind.AI: ("ai", ""),
+    BindingKind.VECTORIZE: ("vectorize", "index_name"),
+    BindingKind.HYPERDRIVE: ("hyperdrive", "id"),
+    BindingKind.ANALYTICS: ("analytics_engine_datasets", "dataset"),
+    BindingKind.BROWSER: ("browser", ""),
 }

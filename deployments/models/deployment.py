@@ -62,6 +62,9 @@ class Deployment(models.Model):
     ir = models.JSONField("document (IR)")
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict)
+    bindings = models.JSONField(
+        "declared bindings", default=dict, help_text="The kind of each, by its name."
+    )
     class_name = models.CharField(max_length=128)
     worker_name = models.CharField(max_length=63)
     source = models.TextField("generated TypeScript", blank=True)
@@ -71,6 +74,9 @@ class Deployment(models.Model):
     variables = models.JSONField(default=dict)
     secret_names = models.JSONField(default=list)
     variable_origins = models.JSONField(default=dict)
+    resources = models.JSONField(
+        default=list, help_text="Name, kind and resource of each binding that the Worker got."
+    )
     wrangler_version = models.CharField(max_length=40, blank=True)
     worker_url = models.CharField("Worker URL", max_length=300, blank=True)
     dashboard_url = models.CharField("dashboard URL", max_length=300, blank=True)

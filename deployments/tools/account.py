@@ -29,6 +29,15 @@ class Live:
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A Workflow on the target, and the Worker and the class that it runs."""
+
+    name: str
+    worker: str
+    class_name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """One account: address, id and token. `local_port` is the embedded platform's, else None."""
@@ -104,17 +113,31 @@ class Account:
             except cloudflare.NotFoundError:
                 return frozenset()
 
-    def workflow_owner(self, workflow: str) -> str:
-        """Return the Worker that a Workflow of this name belongs to; "" where there is none."""
+    def workflow(self, name: str) -> Hosted | None:
+        """Return the Workflow of this name; None where there is none."""
         with self.explained("look for the Workflow"):
             try:
-                answer: Any = self.client.workflows.get(workflow, account_id=self.account_id)
+                answer: Any = self.client.workflows.get(name, account_id=self.account_id)
             except cloudflare.NotFoundError:
-                return ""
-        return str(answer.script_name) if answer else ""
+                return None
+        return _hosted(answer) if answer else None
+
+    def workflow_of(self, worker: str, class_name: str) -> Hosted | None:
+        """Return the Workflow that a class of a Worker runs; None where there is none."""
+        with self.explained("list the Workflows"):
+            listed = map(_hosted, self.client.workflows.list(account_id=self.account_id))
+            mine = (one for one in listed if (one.worker, one.class_name) == (worker, class_name))
+            return next(mine, None)
+
+    def has_worker(self, worker: str) -> bool:
+        """Tell whether a Worker of this name has been deployed, in whatever version."""
+        return bool(self._newest(worker))
 
     def find_or_create(self, kind: BindingKind, name: str) -> str:
-        """Return the id (R2: the name) of the resource called `name`, made if there is none."""
+        """Return what a binding calls the resource by: its id, for R2 and queues its name.
+
+        It is made if there is none of this name.
+        """
         with self.explained(f"find or create the {kind.label} {name}"):
             return _FINDERS[kind](self.client, self.account_id, name)
 
@@ -149,6 +172,12 @@ def _reason(error: cloudflare.APIStatusError) -> str:
     return "; ".join(told) or f"HTTP status {error.status_code}"
 
 
+def _hosted(answer: Any) -> Hosted:
+    return Hosted(
+        name=str(answer.name), worker=str(answer.script_name), class_name=str(answer.class_name)
+    )
+
+
 def _kv(client: Cloudflare, account: str, name: str) -> str:
     for namespace in client.kv.namespaces.list(account_id=account):
         if namespace.title == name:
@@ -172,8 +201,16 @@ def _r2(client: Cloudflare, account: str, name: str) -> str:
     return name
 
 
+def _queue(client: Cloudflare, account: str, name: str) -> str:
+    if not any(queue.queue_name == name for queue in client.queues.list(account_id=account)):
+        client.queues.create(account_id=account, queue_name=name)
+    return name
+
+
 _FINDERS: dict[BindingKind, Callable[[Cloudflare, str, str], str]] = {
     BindingKind.KV: _kv,
     BindingKind.D1: _d1,
     BindingKind.R2: _r2,
+    BindingKind.QUEUE: _queue,
 }
+MAKES: frozenset[BindingKind] = frozenset(_FINDERS)

@@ -15,9 +15,9 @@ from audit.keyfile import private_folder
 from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
 from deployments.errors import CodeError, DeployError, Finding
-from deployments.pipeline import Bundle, DeployRequest, Site
+from deployments.ports import Bundle, Callee, DeployRequest, Site
 from deployments.tools import npm, process, wrangler
-from deployments.tools.account import Account
+from deployments.tools.account import MAKES, Account
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
@@ -30,6 +30,9 @@ CHANGED = (
     "The Worker {worker} was last changed {by}, not by a deploy, and a deploy would undo that. "
     "Look at it on the target. To go on, undo the change with wrangler's rollback, or delete the "
     "Worker there; nothing has been uploaded."
+)
+_NOT_EMBEDDED = frozenset(
+    {BindingKind.AI, BindingKind.VECTORIZE, BindingKind.HYPERDRIVE, BindingKind.BROWSER}
 )
 _CHANGED_BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
 
@@ -54,11 +57,22 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """A workflow of the product: its name, and whether it is a "workflow" or a "script"."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeployTools:
-    """`deploys` holds the temporary directories, `cache` Node's compiled code."""
+    """`deploys` holds the temporary directories, `cache` Node's compiled code.
+
+    `ours` finds a workflow of the product by its id.
+    """
 
     account: Account
-    provisions: bool
+    ours: Callable[[str], Ours | None]
     deploys: Path
     cache: Path
     timeout: float
@@ -69,21 +83,28 @@ class DeployTools:
     def inspect(self, request: DeployRequest) -> Site:
         self.account.verify()
         worker = request.worker_name
-        owner = self.account.workflow_owner(worker)
-        if owner and owner != worker:
-            raise DeployError(
-                f"The Workflow {worker} belongs to the Worker {owner} on this target, and would be "
-                "taken over. Delete one of the two on the target first."
-            )
+        if not request.is_script:
+            self._check_owner(worker)
         live = self.account.live(worker)
         if live.source in _CHANGED_BY:
             raise DeployError(CHANGED.format(worker=worker, by=_CHANGED_BY[live.source]))
+        is_embedded = self.account.local_port is not None
         return Site(
             worker_url=self.account.worker_url(worker),
             dashboard_url=naming.dashboard_url(worker, self.account.account_id),
             live_version=live.version,
             secret_names=self.account.secret_names(worker),
+            provides=MAKES if is_embedded else frozenset(),
+            lacks=_NOT_EMBEDDED if is_embedded else frozenset(),
         )
+
+    def _check_owner(self, worker: str) -> None:
+        there = self.account.workflow(worker)
+        if there and there.worker != worker:
+            raise DeployError(
+                f"The Workflow {worker} belongs to the Worker {there.worker} on this target, and "
+                "would be taken over. Delete one of the two on the target first."
+            )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         with self.workspace() as folder:
@@ -93,10 +114,24 @@ class DeployTools:
                 findings = [_located(found, module) for found in failed.diagnostics]
         raise CodeError("the code has type errors", findings)
 
-    def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
-        if not self.provisions:
-            return None
-        return self.account.find_or_create(kind, naming.resource_name(worker, name))
+    def callee(self, worker: str, class_name: str) -> Callee:
+        ours = self.ours(worker)
+        name = naming.worker_name(worker) if ours else worker
+        if ours:
+            there = self.account.workflow(name)
+        else:
+            there = self.account.workflow_of(name, class_name) if class_name else None
+        return Callee(
+            worker=name,
+            is_deployed=self.account.has_worker(name),
+            workflow=there.name if there else "",
+            class_name=there.class_name if there else "",
+            our_name=ours.name if ours else "",
+            our_kind=ours.kind if ours else "",
+        )
+
+    def provide(self, kind: BindingKind, name: str) -> str:
+        return self.account.find_or_create(kind, name)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

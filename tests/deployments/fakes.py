@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments.errors import DeployError
-from deployments.pipeline import Bundle, DeployRequest, Site
+from deployments.ports import Bundle, Callee, DeployRequest, Site
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
 from workflows.services import Variable
@@ -20,10 +20,12 @@ class FakeTools:
     """Does nothing, remembers what it was asked, and fails where it is told to."""
 
     fails_at: str = ""
-    provisions: bool = True
+    provides: frozenset[BindingKind] = frozenset(BindingKind)
+    lacks: frozenset[BindingKind] = frozenset()
     live: str = "v1"
     wrangler_version: str = "4.0.0"
     secrets_there: tuple[str, ...] = ()
+    callees: tuple[Callee, ...] = ()
     bundle: Bundle | None = None
     open_folders: int = 0
     asked: list[str] = field(default_factory=list)
@@ -40,15 +42,22 @@ class FakeTools:
             dashboard_url="http://d",
             live_version="v0",
             secret_names=frozenset(self.secrets_there),
+            provides=self.provides,
+            lacks=self.lacks,
         )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         self._ask("compile")
         return "export default {}"
 
-    def provide(self, worker: str, name: str, kind: BindingKind) -> str | None:
+    def callee(self, worker: str, class_name: str) -> Callee:
+        self._ask(f"callee {worker}")
+        found = (one for one in self.callees if worker in (one.worker, one.our_name))
+        return next(found, Callee(worker=worker, is_deployed=False))
+
+    def provide(self, kind: BindingKind, name: str) -> str:
         self._ask("provide")
-        return f"id-of-{name}" if self.provisions else None
+        return f"id-of-{name}"
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

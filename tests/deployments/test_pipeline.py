@@ -65,7 +65,7 @@ def test_an_invalid_document_fails_while_generating_and_names_its_node() -> None
 
 def test_everything_that_env_lacks_is_one_message() -> None:
     stage, message = last_stage(
-        FakeTools(provisions=False), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
+        FakeTools(provides=frozenset()), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
     )
 
     assert stage is Stage.DETECTING_BINDINGS
@@ -79,7 +79,9 @@ def test_a_missing_resource_is_provided_by_a_target_that_can() -> None:
     list(pipeline.run(request("return env.MY_KV;"), tools))
 
     assert tools.bundle
-    assert tools.bundle.config["kv_namespaces"] == [{"binding": "MY_KV", "id": "id-of-MY_KV"}]
+    assert tools.bundle.config["kv_namespaces"] == [
+        {"binding": "MY_KV", "id": "id-of-awaitstep-abc-my-kv"}
+    ]
 
 
 def test_a_binding_id_names_the_resource_and_is_not_sent() -> None:

@@ -1,0 +1,182 @@
+"""DETECTING_BINDINGS: what the Worker's env will hold, or all that it lacks in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
+
+from deployments.callees import called
+from deployments.cloudflare import naming
+from deployments.cloudflare.bindings import Binding, Plan, Wanted, plan
+from deployments.cloudflare.resources import IDENTIFIERS, SINGLE
+from deployments.errors import DeployError, Finding
+from deployments.ports import DeployRequest, Site, Tools
+from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+from workflows.codegen.module import GeneratedModule
+from workflows.ir.problems import quoted
+
+_HEADLINE: Final = "The Worker's env is not complete:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """What the Worker's env will hold; `origins` tell whose variable each is."""
+
+    bindings: tuple[Binding, ...]
+    variables: Mapping[str, str]
+    secrets: Mapping[str, str]
+    origins: Mapping[str, str]
+
+
+def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Tools) -> Env:
+    """Resolve every binding; raises DeployError with all that is missing or in the way.
+
+    Resources are made last, and only where nothing else is missing.
+    """
+    found = plan(_used(module, request), request.variables, module.children)
+    resolver = _Resolver(request=request, site=site, tools=tools)
+    resolved = [resolver.resolve(wanted) for wanted in found.wanted]
+    findings = [
+        *_in_the_way(found, request, site),
+        *_unset(found),
+        *_doubled(found.wanted),
+        *(one for one in resolved if isinstance(one, Finding)),
+    ]
+    if findings:
+        raise DeployError.listing(_HEADLINE, findings)
+    made = [resolver.made(one) for one in resolved if isinstance(one, Binding)]
+    return Env(
+        bindings=(*_own_workflow(request), *made),
+        variables=found.variables,
+        secrets=found.secrets,
+        origins=found.origins,
+    )
+
+
+def _used(module: GeneratedModule, request: DeployRequest) -> dict[str, BindingKind | None]:
+    """Return the kind of each name; a declared binding is bound although no code names it."""
+    declared = {name: BindingKind(kind) for name, kind in request.bindings.items()}
+    read = {
+        use.name: use.kind if isinstance(use.kind, BindingKind) else None
+        for use in module.env_uses
+        if use.name != OWN_WORKFLOW
+    }
+    return {**declared, **read}
+
+
+def _own_workflow(request: DeployRequest) -> Iterator[Binding]:
+    if not request.is_script:
+        yield Binding(
+            name=OWN_WORKFLOW,
+            kind=BindingKind.WORKFLOW,
+            resource=request.worker_name,
+            class_name=request.class_name,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolver:
+    """Finds the resource of each binding, or says what is to be done."""
+
+    request: DeployRequest
+    site: Site
+    tools: Tools
+
+    def resolve(self, wanted: Wanted) -> Binding | Finding:
+        """Return the binding; it has no resource yet where the target is to make one."""
+        if wanted.kind in self.site.lacks:
+            return self._finding(
+                wanted,
+                f"env.{wanted.name} is a {wanted.kind.label} binding, which the embedded platform "
+                "does not have: deploy to a Cloudflare account.",
+            )
+        if wanted.kind not in IDENTIFIERS:
+            return Binding(name=wanted.name, kind=wanted.kind, resource="")
+        if not wanted.resource:
+            return self._unnamed(wanted)
+        if not IDENTIFIERS[wanted.kind].accepts(wanted.resource):
+            return self._finding(wanted, _refused(wanted))
+        if wanted.kind not in (BindingKind.SERVICE, BindingKind.WORKFLOW):
+            return Binding(name=wanted.name, kind=wanted.kind, resource=wanted.resource)
+        found = called(wanted, self.request, self.tools)
+        return found if isinstance(found, Binding) else self._finding(wanted, found)
+
+    def made(self, binding: Binding) -> Binding:
+        """Have the target make what nobody named."""
+        if binding.resource or binding.kind not in IDENTIFIERS:
+            return binding
+        name = naming.resource_name(self.request.worker_name, binding.name)
+        return replace(binding, resource=self.tools.provide(binding.kind, name))
+
+    def _unnamed(self, wanted: Wanted) -> Binding | Finding:
+        if wanted.kind in self.site.provides:
+            return Binding(name=wanted.name, kind=wanted.kind, resource="")
+        if wanted.kind is BindingKind.ANALYTICS:  # a dataset begins with its first data point
+            dataset = naming.dataset_name(self.request.worker_name, wanted.name)
+            return Binding(name=wanted.name, kind=wanted.kind, resource=dataset)
+        return self._finding(wanted, self._to_set(wanted))
+
+    def _to_set(self, wanted: Wanted) -> str:
+        words = IDENTIFIERS[wanted.kind].words
+        sentence = f"Set the variable {wanted.variable} to {words} behind env.{wanted.name}"
+        if wanted.name in self.request.bindings:
+            return f"{sentence}."
+        return f"{sentence}; or {wanted.name} itself, if it is a plain value."
+
+    def _finding(self, wanted: Wanted, message: str) -> Finding:
+        name = self.request.node_name(wanted.node_id)
+        return Finding(
+            message=message, node_id=wanted.node_id, node_name=name, path=wanted.variable
+        )
+
+
+def _refused(wanted: Wanted) -> str:
+    identifier = IDENTIFIERS[wanted.kind]
+    if wanted.variable:
+        return f"{wanted.variable} has to be {identifier.words}: {identifier.rule}."
+    return f"{quoted(wanted.resource)} has to be {identifier.words}: {identifier.rule}."
+
+
+def _unset(found: Plan) -> Iterator[Finding]:
+    for name in found.unset:
+        message = f"The code uses env.{name}: set the variable {name}."
+        if name.endswith(BINDING_ID):
+            bound = name.removesuffix(BINDING_ID)
+            message = f"{name} is never sent to the Worker: the code can use env.{bound} alone."
+        yield Finding(message=message, path=name)
+
+
+def _doubled(wanted: Iterable[Wanted]) -> Iterator[Finding]:
+    """A Worker has at most one binding of a kind that belongs to the account."""
+    single = sorted((one for one in wanted if one.kind in SINGLE), key=lambda one: one.kind)
+    for kind, group in groupby(single, key=lambda one: one.kind):
+        names = [one.name for one in group]
+        if len(names) > 1:
+            listed = " and ".join(f"env.{name}" for name in names)
+            message = f"A Worker can have one {kind.label} binding, and the code uses {listed}."
+            yield Finding(message=f"{message} Use one name for it everywhere.")
+
+
+def _in_the_way(found: Plan, request: DeployRequest, site: Site) -> Iterator[Finding]:
+    """Yield the names that stand for two things; wrangler hides no secret of the Worker."""
+    if OWN_WORKFLOW in found.origins:
+        message = f"{OWN_WORKFLOW} is the Worker's own Workflow: rename the variable."
+        yield Finding(message=message, path=OWN_WORKFLOW)
+    for name in sorted(request.bindings.keys() & request.variables.keys()):
+        if request.variables[name].origin == "workflow":
+            message = (
+                f"{name} is a variable of the workflow and is declared as a binding of it: remove "
+                "one of the two."
+            )
+            yield Finding(message=message, path=name)
+    for name in sorted(site.secret_names & {*found.variables, *found.names}):
+        what, instead = "plain variable", "Mark the variable as secret, give it another name"
+        if name in found.names:
+            what, instead = "binding", "Give the binding another name"
+        message = (
+            f"The Worker has a secret named {name}, and a {what} of that name cannot replace it. "
+            f"{instead}, or delete the Worker's secret on the target."
+        )
+        yield Finding(message=message, path=name)
