@@ -115,6 +115,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "nodes.a: a script cannot wait",
     ),
     "a script without a request": (chain(node("a"), kind="script"), "trigger: a script is started by"),
+    "a script that answers one name twice": (
+        chain(node("a", name="EXPORT_x"), node("b", name="EXPORT_x"),
+              kind="script", trigger={"type": "http"}),
+        'nodes.b.name: "a", "b" all answer as "x"',
+    ),
+    "a script that answers no name": (
+        chain(node("a", name="EXPORT_"), kind="script", trigger={"type": "http"}),
+        "nodes.a.name: needs a name after EXPORT_",
+    ),
 }  # fmt: skip
 
 

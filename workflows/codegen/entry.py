@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workflows.codegen.literals import literal
-from workflows.ir.document import Trigger
+from workflows.ir.triggers import Trigger
 
 READY = ("http", "manual")
 

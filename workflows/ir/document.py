@@ -12,13 +12,11 @@ from workflows.ir.node_types import NodeType
 from workflows.ir.problems import listed, quoted
 from workflows.ir.reader import Reader
 from workflows.ir.structure import Structure
+from workflows.ir.triggers import Trigger
 
 MAX_NODES: Final = 10_000
 MAX_ID: Final = 256
 NAME_LENGTH: Final = 256
-HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
-EVENT_TYPE_RULE: Final = "must be 1-100 letters, digits, - or _"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -29,18 +27,6 @@ class Metadata:
     version: int
     created_at: str
     updated_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
-    """What starts a run; each kind uses the fields that are named after it."""
-
-    kind: str = "manual"
-    path: str = "/"
-    method: str = "POST"
-    expression: str = ""
-    event_type: str = ""
-    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,48 +90,6 @@ def read_edges(document: Reader) -> tuple[Edge, ...]:
         )
         for edge in document.objects("edges", names="id")
     )
-
-
-def read_trigger(document: Reader) -> Trigger:
-    trigger = document.child("trigger")
-    if trigger is None:
-        return Trigger()
-    kind = trigger.string("type")
-    if kind and kind not in _TRIGGERS:
-        trigger.problem("type", f"must be one of {listed(_TRIGGERS)}, not {quoted(kind)}")
-    return _TRIGGERS.get(kind, _manual)(trigger)
-
-
-def _manual(_trigger: Reader) -> Trigger:
-    return Trigger()
-
-
-def _http(trigger: Reader) -> Trigger:
-    path = trigger.string("path", "") or "/"
-    if not path.startswith("/") or re.search(r"[\s?#]", path):
-        trigger.problem("path", f'must begin with "/" and have no "?" or "#": {quoted(path)}')
-    method = trigger.choice("method", "POST", HTTP_METHODS)
-    return Trigger(kind="http", path=path, method=method)
-
-
-def _cron(trigger: Reader) -> Trigger:
-    return Trigger(kind="cron", expression=trigger.string("expression"))
-
-
-def _event(trigger: Reader) -> Trigger:
-    event_type = trigger.string("eventType")
-    if event_type and not EVENT_TYPE.fullmatch(event_type):
-        trigger.problem("eventType", EVENT_TYPE_RULE)
-    return Trigger(kind="event", event_type=event_type)
-
-
-def _queue(trigger: Reader) -> Trigger:
-    return Trigger(kind="queue", queue=trigger.string("queue"))
-
-
-_TRIGGERS: Final = {
-    "manual": _manual, "http": _http, "cron": _cron, "event": _event, "queue": _queue,
-}  # fmt: skip
 
 
 def read_nodes(document: Reader, types: Mapping[str, NodeType]) -> tuple[Node, ...]:

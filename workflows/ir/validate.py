@@ -14,12 +14,10 @@ from workflows.ir.document import (
     Edge,
     Metadata,
     Node,
-    Trigger,
     WorkflowIR,
     read_edges,
     read_metadata,
     read_nodes,
-    read_trigger,
 )
 from workflows.ir.edge_checks import CHECKS, Drawn
 from workflows.ir.flow import flows
@@ -30,6 +28,7 @@ from workflows.ir.raw_values import unusable
 from workflows.ir.reader import Reader
 from workflows.ir.scope import Scopes, check_known
 from workflows.ir.structure import MAX_NESTING, Structure
+from workflows.ir.triggers import Trigger, read_trigger
 from workflows.nodes import NODE_TYPES
 
 MAX_BYTES: Final = 4 * 1024 * 1024

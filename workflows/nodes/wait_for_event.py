@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from workflows.ir.document import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.ir.fields import Duration, Text
 from workflows.ir.node_types import NodeType
 from workflows.ir.reader import Reader
+from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 
 if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
