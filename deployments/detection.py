@@ -43,6 +43,7 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
         *_unset(found),
         *_doubled(found.wanted),
         *(one for one in resolved if isinstance(one, Finding)),
+        *_twice((*_own_workflow(request), *(one for one in resolved if isinstance(one, Binding)))),
     ]
     if findings:
         raise DeployError.listing(_HEADLINE, findings)
@@ -157,6 +158,18 @@ def _doubled(wanted: Iterable[Wanted]) -> Iterator[Finding]:
             listed = " and ".join(f"env.{name}" for name in names)
             message = f"A Worker can have one {kind.label} binding, and the code uses {listed}."
             yield Finding(message=f"{message} Use one name for it everywhere.")
+
+
+def _twice(bindings: Iterable[Binding]) -> Iterator[Finding]:
+    """wrangler refuses two bindings of one Workflow."""
+    names: dict[str, list[str]] = {}
+    for binding in bindings:
+        if binding.kind is BindingKind.WORKFLOW:
+            names.setdefault(binding.resource, []).append(f"env.{binding.name}")
+    for workflow, bound in names.items():
+        if len(bound) > 1:
+            message = f"{' and '.join(bound)} are the same Workflow, {workflow}, which a Worker can"
+            yield Finding(message=f"{message} bind once: name it in the same way everywhere.")
 
 
 def _in_the_way(found: Plan, request: DeployRequest, site: Site) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from deployments.cloudflare import naming
 from deployments.cloudflare.bindings import Variable
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
@@ -28,6 +29,11 @@ class DeployRequest:
     worker_name: str
     variables: Mapping[str, Variable]
     bindings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The workflow's public id."""
+        return naming.workflow_id(self.worker_name)
 
     @property
     def is_script(self) -> bool:

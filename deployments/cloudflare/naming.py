@@ -18,6 +18,11 @@ def worker_name(workflow_id: str) -> str:
     return PREFIX + workflow_id
 
 
+def workflow_id(worker: str) -> str:
+    """The id of the workflow that a Worker of ours is named after."""
+    return worker.removeprefix(PREFIX)
+
+
 def resource_name(worker: str, binding: str) -> str:
     """A name for a resource made for one binding of one Worker: `<worker>-my-kv`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from workflows.codegen.bindings import BindingKind
@@ -26,8 +26,13 @@ class Child:
     node_id: str
 
 
-def children(nodes: Iterable[Node], taken: Collection[str]) -> dict[Call, Child]:
-    """Return the child of each call, by names that no name of `env` (`taken`) has."""
+def children(
+    nodes: Iterable[Node], *, taken: Collection[str], bound: Mapping[Call, str]
+) -> dict[Call, Child]:
+    """Return the child of each call, by names that no name of `env` (`taken`) has.
+
+    What `env` holds anyway (`bound`) keeps its name: wrangler binds no Workflow twice.
+    """
     names = Names(taken)
     found: dict[Call, Child] = {}
     for node in nodes:
@@ -35,7 +40,7 @@ def children(nodes: Iterable[Node], taken: Collection[str]) -> dict[Call, Child]
         if call and call not in found:
             wish = made_valid(f"CHILD_{call.worker}".upper())
             found[call] = Child(
-                name=names.unique(wish),
+                name=bound.get(call) or names.unique(wish),
                 kind=BindingKind(call.kind),
                 worker=call.worker,
                 class_name=call.class_name,

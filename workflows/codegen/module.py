@@ -36,14 +36,15 @@ class ModuleSettings:
     """What a module needs to know beside the document.
 
     `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
-    of all environment variables, `bindings` those declared on the workflow, `dependencies` npm
-    packages and their versions.
+    of all environment variables, `bindings` those declared on the workflow, `bound` the names of the
+    Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
     """
 
     class_name: str
     workflow_binding: str
     variables: frozenset[str] = frozenset()
     bindings: Mapping[str, BindingKind] = field(default_factory=dict)
+    bound: Mapping[Call, str] = field(default_factory=dict)
     entry_code: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,7 +61,10 @@ class EnvUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedModule:
-    """The TypeScript of a Worker; `children` are the Workers it calls, `problems` are warnings."""
+    """The TypeScript of a Worker; `problems` are warnings.
+
+    `children` are the Workers that nodes call, but for those that `env` holds anyway.
+    """
 
     source: str
     env_uses: tuple[EnvUse, ...]
@@ -85,13 +89,14 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
     uses = _env_uses(reading, settings)
-    called = children(ir.nodes.values(), _env_names(uses, settings))
+    taken = _env_names(uses, settings)
+    called = children(ir.nodes.values(), taken=taken, bound=settings.bound)
     module = _Module(ir, settings=settings, reading=reading, naming=naming, called=called)
     writer = module.write(uses, entry)
     return GeneratedModule(
         source=writer.source,
         env_uses=uses,
-        children=tuple(called.values()),
+        children=tuple(child for child in called.values() if child.name not in taken),
         problems=tuple(reading.problems),
         _writer=writer,
     )

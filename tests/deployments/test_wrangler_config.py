@@ -1,0 +1,86 @@
+"""wrangler.json, read by the real wrangler: its own schema has the last word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.cloudflare.bindings import Binding
+from deployments.cloudflare.wrangler_config import MAIN, wrangler_config
+from deployments.tools import process
+from deployments.tools.toolchain import NODE, WRANGLER
+from workflows.codegen.bindings import BindingKind
+
+WORKER = """
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Flow extends WorkflowEntrypoint {}
+export default { fetch: () => new Response("hello") };
+"""
+
+
+def one_of_each() -> list[Binding]:
+    """A binding of every kind, named as Cloudflare names them."""
+    own = Binding(
+        name="WORKFLOW", kind=BindingKind.WORKFLOW, resource="awaitstep-abc", class_name="Flow"
+    )
+    other = Binding(
+        name="CHILD_XYZ",
+        kind=BindingKind.WORKFLOW,
+        resource="awaitstep-xyz",
+        class_name="Other",
+        script="awaitstep-xyz",
+    )
+    kinds = [kind for kind in BindingKind if kind is not BindingKind.WORKFLOW]
+    named = [
+        Binding(name=f"MY_{kind.name}", kind=kind, resource=f"my-{kind.value}") for kind in kinds
+    ]
+    return [own, other, *named]
+
+
+def config(*bindings: Binding) -> dict[str, Any]:
+    return wrangler_config(
+        worker_name="awaitstep-abc", variables={"A": "1"}, bindings=bindings, bundled=False
+    )
+
+
+def dry_run(folder: Path, written: dict[str, Any]) -> process.Finished:
+    (folder / MAIN).write_text(WORKER)
+    (folder / "wrangler.json").write_text(json.dumps(written))
+    env = process.environment(home=folder, CI="1", NO_COLOR="1", WRANGLER_SEND_METRICS="false")
+    arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--dry-run", "--strict"]
+    return process.run(arguments, cwd=folder, env=env, timeout=60)
+
+
+def test_wrangler_takes_a_binding_of_every_kind_without_a_warning(tmp_path: Path) -> None:
+    bindings = one_of_each()
+
+    done = dry_run(tmp_path, config(*bindings))
+
+    printed = done.stdout + done.stderr
+    assert done.exit_code == 0, printed
+    assert "WARNING" not in printed, printed
+    for binding in bindings:
+        assert f"env.{binding.name} " in printed
+
+
+def test_a_queue_stands_among_the_producers_and_a_single_kind_alone() -> None:
+    written = config(*one_of_each())
+
+    assert written["queues"] == {"producers": [{"binding": "MY_QUEUE", "queue": "my-queue"}]}
+    assert written["ai"] == {"binding": "MY_AI"}
+    assert written["browser"] == {"binding": "MY_BROWSER"}
+
+
+def test_only_a_workflow_of_another_worker_names_its_script() -> None:
+    own, other = config(*one_of_each())["workflows"]
+
+    assert own == {"binding": "WORKFLOW", "name": "awaitstep-abc", "class_name": "Flow"}
+    assert other["script_name"] == "awaitstep-xyz"
+
+
+@pytest.mark.parametrize("section", ["workflows", "queues", "kv_namespaces", "ai"])
+def test_a_worker_without_bindings_has_no_sections(section: str) -> None:
+    assert section not in config()
