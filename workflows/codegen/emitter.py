@@ -23,6 +23,7 @@ class Emitter(StepWriter):
         self._step: Step | None = None
         self._flags: dict[str, str] = {}
         self._frames: list[Frame] = []
+        self._kept: set[str] = set()
 
     # Durable steps
 
@@ -98,6 +99,14 @@ class Emitter(StepWriter):
         for line in self._frames[-1].leave():
             self.line(line)
 
+    def leave_if(self, condition: str, node: Node) -> None:
+        """Write the way out behind a container of arms: one of them was left, and all have ended."""
+        self._keep(node.id)
+        self.line(f"if ({condition}) {{")
+        with self.indented():
+            self.leave()
+        self.line("}")
+
     def values_out_of(self, node: Node) -> list[str]:
         """Return the variables of a container's regions that are read after it."""
         return self._values_out_of(self.regions(node))
@@ -153,10 +162,16 @@ class Emitter(StepWriter):
                 self.line()
             self._declare(region.place, position)
             self._container(step) if step.regions else self._leaf(step)
-            if step.node_id in self._frames[-1].keepers:
-                self.line(f"{self._frames[-1].last} = {self._plan.variables[step.node_id]};")
+            self._keep(step.node_id)
         if region.goes_on_at:
             self.line(f"{self._flag(region.goes_on_at)} = true;")
+
+    def _keep(self, node_id: str) -> None:
+        """Note the value as the last one of the region around, once."""
+        frame = self._frames[-1]
+        if node_id in frame.keepers and node_id not in self._kept:
+            self._kept.add(node_id)
+            self.line(f"{frame.last} = {self._plan.variables[node_id]};")
 
     def _leaf(self, step: Step) -> None:
         node = self._node(step)

@@ -83,8 +83,9 @@ class Builder:
         """Follow the ways out of a node that has just got its place."""
         place, flow = self._where[id_][0], self._flows[id_]
         if self._nodes[id_].type.container:
-            arms = [self._open(id_, label=arm.label) for arm in flow.arms]
-            self._arms[id_] = arms
+            arms = self._arms[id_] = []
+            for arm in flow.arms:
+                arms.append(self._open(id_, label=arm.label))
             for arm, inner in zip(flow.arms, arms, strict=True):
                 self._follow(arm.edge, inner)
         join = self._joins.get(id_)

@@ -35,10 +35,7 @@ def emit(node: Node, out: Emitter) -> None:
     out.arms(node, flag=flag)
     out.line("]);")
     if is_left:
-        out.line(f"if ({flag}) {{")
-        with out.indented():
-            out.leave()
-        out.line("}")
+        out.leave_if(flag, node)
 
 
 TYPE = NodeType(

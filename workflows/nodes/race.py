@@ -46,10 +46,7 @@ def emit(node: Node, out: Emitter) -> None:
     if variable:
         out.line(*variable, f"{won}.value;")
     if is_left:
-        out.line(f"if ({won}.isLeft) {{")
-        with out.indented():
-            out.leave()
-        out.line("}")
+        out.leave_if(f"{won}.isLeft", node)
 
 
 def _callback(node: Node, out: Emitter, values: list[str]) -> None:
