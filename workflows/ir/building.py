@@ -83,9 +83,10 @@ class Builder:
         """Follow the ways out of a node that has just got its place."""
         place, flow = self._where[id_][0], self._flows[id_]
         if self._nodes[id_].type.container:
-            arms = self._arms[id_] = []
-            for arm in flow.arms:
-                arms.append(self._open(id_, label=arm.label))
+            arms = [
+                self._open(id_, label=arm.label, turn=turn) for turn, arm in enumerate(flow.arms)
+            ]
+            self._arms[id_] = arms
             for arm, inner in zip(flow.arms, arms, strict=True):
                 self._follow(arm.edge, inner)
         join = self._joins.get(id_)
@@ -111,12 +112,11 @@ class Builder:
             place = self._places[place].parent
         return False
 
-    def _open(self, owner: str, *, label: str) -> int:
+    def _open(self, owner: str, *, label: str, turn: int) -> int:
         parent, position = self._where[owner]
         depth = self._places[parent].depth + 1
         if depth > MAX_NESTING:
             raise TooDeep(owner)
-        turn = sum(len(known.get(owner, ())) for known in (self._arms, self._shared))
         self._places.append(
             _Open(
                 parent=parent, owner=owner, label=label, depth=depth, position=position, turn=turn
@@ -143,8 +143,9 @@ class Builder:
         return self._share(id_, owner=owners.pop(), ways=inner)
 
     def _share(self, id_: str, *, owner: str, ways: Mapping[_Arrival, list[int]]) -> int:
-        shared = self._open(owner, label="")
-        self._shared.setdefault(owner, []).append(shared)
+        known = self._shared.setdefault(owner, [])
+        shared = self._open(owner, label="", turn=len(self._arms[owner]) + len(known))
+        known.append(shared)
         for arrival, way in ways.items():
             self._places[arrival.place].goes_on_at = id_
             self._places[way[-1]].feeds.add(shared)
