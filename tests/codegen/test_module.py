@@ -105,12 +105,6 @@ def test_a_module_with_every_type_compiles(tmp_path: Path) -> None:
     assert compile_module(generated(every_type()).source, tmp_path)
 
 
-def test_a_trigger_that_cannot_be_generated_yet_is_named() -> None:
-    drawn = chain(node("a"), trigger={"type": "cron", "expression": "* * * * *"})
-
-    assert refusal(drawn).startswith('trigger.type: "cron" triggers cannot be generated yet')
-
-
 def test_a_type_error_is_found_on_its_node_and_line(tmp_path: Path) -> None:
     module = generated(
         chain(

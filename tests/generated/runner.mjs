@@ -1,5 +1,6 @@
 // Runs generated modules in workerd: reads {modules, vars, runs} from stdin, writes what each run did.
-// modules: {name: JavaScript that exports the class of that name}; runs: [{workflow, params}].
+// modules: {name: JavaScript that exports the class of that name, or handlers alone};
+// runs: [{workflow, params}], or [{workflow, request}], whose `calls` names another handler than fetch.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,13 +13,31 @@ for await (const chunk of process.stdin) chunks.push(chunk);
 const { modules, vars = {}, runs } = JSON.parse(Buffer.concat(chunks));
 
 const names = Object.keys(modules);
+const classes = names.filter((name) => modules[name].includes(`export class ${name} `));
 const main = [
-  ...names.map((name) => `export { ${name} } from "./${name}.js";`),
+  ...classes.map((name) => `export { ${name} } from "./${name}.js";`),
   ...names.map((name) => `import handlers_${name} from "./${name}.js";`),
   `const handlers = { ${names.map((name) => `${name}: handlers_${name}`).join(', ')} };`,
-  `export default { fetch(request, env, ctx) {
+  `export default { async fetch(request, env, ctx) {
     const name = request.headers.get("x-workflow");
-    return handlers[name].fetch(request, { ...env, WORKFLOW: env[name] }, ctx);
+    const own = env[name] ? { WORKFLOW: env[name] } : {};
+    const calls = request.headers.get("x-calls");
+    if (!calls) return handlers[name].fetch(request, { ...env, ...own }, ctx);
+    const event = await request.json(), started = [], done = [];
+    const WORKFLOW = {
+      get: (id) => env[name].get(id),
+      create: async (options) => {
+        const run = await env[name].create(options);
+        started.push(run.id);
+        return run;
+      },
+    };
+    for (const message of event.messages ?? []) {
+      message.ack = () => done.push("ack " + message.id);
+      message.retry = () => done.push("retry " + message.id);
+    }
+    await handlers[name][calls](event, { ...env, WORKFLOW }, ctx);
+    return Response.json({ started, done });
   } };`,
 ].join('\n');
 
@@ -50,7 +69,7 @@ const miniflare = new Miniflare({
         },
         env: {
           ...Object.fromEntries(
-            names.map((name) => [
+            classes.map((name) => [
               name,
               { type: 'workflow', name: name.toLowerCase(), worker: 'generated', exportName: name },
             ]),
@@ -77,8 +96,12 @@ async function finished({ workflow, params, request, event }) {
     body: JSON.stringify({ params }),
   });
   if (event) await sent(`${path}/${id}`, event);
+  return ended(workflow, id);
+}
+
+async function ended(workflow, id) {
   for (;;) {
-    const instance = await json(`${path}/${id}`);
+    const instance = await json(`/${workflow.toLowerCase()}/instances/${id}`);
     if (['complete', 'errored', 'terminated'].includes(instance.status)) return instance;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -94,9 +117,14 @@ async function sent(path, { type, payload }) {
   });
 }
 
-async function answer(workflow, { path = '/', ...init }) {
-  const headers = { ...init.headers, 'x-workflow': workflow };
-  const response = await fetch(new URL(path, url), { ...init, headers });
+async function answer(workflow, { path = '/', calls, ...init }) {
+  const headers = { ...init.headers, 'x-workflow': workflow, ...(calls && { 'x-calls': calls }) };
+  const { pathname, search } = new URL(path, url);
+  const response = await fetch(new URL(url).origin + pathname + search, { ...init, headers });
+  if (calls) {
+    const { started, done } = await response.json();
+    return { done, runs: await Promise.all(started.map((id) => ended(workflow, id))) };
+  }
   return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
 }
 

@@ -87,3 +87,90 @@ def test_entry_code_that_is_no_set_of_handlers_is_refused(code: str) -> None:
 
     assert refused.startswith("entryCode: ")
     assert REFUSED[code] in refused
+
+
+def _call(workflow: str, handler: str, event: Any) -> Run:
+    request = {"method": "POST", "calls": handler, "body": json.dumps(event)}
+    return Run(workflow=workflow, request=request)
+
+
+def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload.schedule")
+    drawn = chain(step, trigger={"type": "cron", "expression": "0 8 * * MON"})
+    event = {"cron": "0 8 * * MON", "scheduledTime": 1_700_000_000_000, "type": "scheduled"}
+
+    modules = compiled({"Weekly": drawn}, tmp_path)
+    called, shown = run_all(modules, [_call("Weekly", "scheduled", event), _ask("Weekly", "POST")])
+
+    (run,) = called["runs"]
+    assert run["steps"][0]["output"] == {
+        "cron": "0 8 * * MON",
+        "scheduledTime": 1_700_000_000_000,
+    }
+    assert shown["status"] == 404
+    assert '"0 8 * * MON" in UTC' in json.loads(shown["text"])["error"]
+
+
+def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload")
+    drawn = chain(step, trigger={"type": "queue", "queue": "orders"})
+    one, odd = {"id": "a1", "body": {"n": 1}}, {"id": "no id: ä", "body": "text"}
+
+    modules = compiled({"Orders": drawn}, tmp_path)
+    called, shown = run_all(
+        modules,
+        [
+            _call("Orders", "queue", {"queue": "orders", "messages": [one, odd, one]}),
+            _ask("Orders", "POST"),
+        ],
+    )
+
+    assert [run["steps"][0]["output"] for run in called["runs"]] == [{"n": 1}, "text"]
+    assert called["done"] == ["ack a1", "ack no id: ä", "ack a1"]
+    assert 'the queue "orders"' in json.loads(shown["text"])["error"]
+
+
+def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path: Path) -> None:
+    drawn = chain(node("a"), trigger={"type": "queue", "queue": "orders"})
+    refused = "a" * 200
+    code = compiled({"Orders": drawn}, tmp_path)["Orders"].replace("{0,99}", "*")
+    messages = [{"id": refused, "body": 1}, {"id": "b", "body": 2}]
+
+    (called,) = run_all({"Orders": code}, [_call("Orders", "queue", {"messages": messages})])
+
+    assert called["done"] == [f"retry {refused}", "ack b"]
+
+
+def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
+    drawn = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
+
+    (found,) = run_all(compiled({"Paid": drawn}, tmp_path), [_ask("Paid", "POST")])
+
+    assert found["status"] == 404
+    assert "POST /api/events/paid of AwaitStep" in json.loads(found["text"])["error"]
+
+
+def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:
+    paths = ["/größe/{x}", "/a%20b", "//two", "/[1]|2^3'!~"]
+    drawn = {
+        f"Path{at}": chain(node("a"), trigger={"type": "http", "path": path})
+        for at, path in enumerate(paths)
+    }
+    asked = [_ask(f"Path{at}", "POST", f"http://x{path}") for at, path in enumerate(paths)]
+
+    found = run_all(compiled(drawn, tmp_path), asked)
+
+    assert [one["status"] for one in found] == [200] * len(paths)
+
+
+def test_own_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload.schedule.cron")
+    drawn = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
+    own = "export function fetch() { return new Response('mine') }"
+    event = {"cron": "0 0 1 * *", "scheduledTime": 0}
+
+    modules = compiled({"Monthly": drawn}, tmp_path, entry_code=own)
+    called, asked = run_all(modules, [_call("Monthly", "scheduled", event), _ask("Monthly")])
+
+    assert called["runs"][0]["steps"][0]["output"] == "0 0 1 * *"
+    assert asked["text"] == "mine"

@@ -35,8 +35,11 @@ class CustomEntry:
         if not self.handlers and not any(problem.is_error for problem in reading.problems):
             self._refuse(self._syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
 
-    def write(self, writer: Writer) -> None:
-        """Write the module inside a function, so that its names and ours never meet."""
+    def write(self, writer: Writer, more: str) -> None:
+        """Write the module inside a function, so that its names and ours never meet.
+
+        `more` is a handler that the trigger calls and the module does not have.
+        """
         returned = ", ".join(
             name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
         )
@@ -45,7 +48,9 @@ class CustomEntry:
         writer.line(f"  return {{ {returned} }};")
         writer.line("})();")
         writer.line()
-        writer.line("export default entry;")
+        writer.text_block(
+            f"export default {{\n  ...entry,\n{more}}};\n" if more else "export default entry;\n"
+        )
 
     def _export(self, node: Node) -> None:
         declaration = node.child_by_field_name("declaration")

@@ -1,54 +1,106 @@
-"""The Worker's handlers: a default for each trigger, or a person's own module."""
+"""The Worker's handlers: a default for each trigger, which a person's own module may replace."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import quote
+
 from workflows.codegen.literals import literal
+from workflows.ir.document import WorkflowIR
+from workflows.ir.kinds import SCRIPT
+from workflows.ir.problems import quoted
 from workflows.ir.triggers import Trigger
 
-READY = ("http", "manual")
+_AS_IT_IS: Final = "/%:@!$&'()*+,;=~|[]"  # what a request's path holds without escapes
 
 
-def default_entry(trigger: Trigger, binding: str) -> str:
-    """Return the handlers for a trigger; `binding` is the name of the workflow in `env`."""
-    start = _start(trigger, binding) if trigger.kind == "http" else ""
-    return _HANDLERS.format(
-        binding=binding,
+def default_entry(ir: WorkflowIR, binding: str) -> str:
+    """Return the handlers for a document; `binding` is the name of its workflow in `env`."""
+    trigger = ir.trigger
+    if ir.kind == SCRIPT:
+        return _SCRIPT.format(
+            how_to=literal(_request(trigger, "runs this script.")),
+            refuse=_REFUSE,
+            path=literal(_pathname(trigger)),
+            method=trigger.method,
+            payload=_PAYLOAD,
+            name=literal(ir.metadata.name),
+        )
+    is_http = trigger.kind == "http"
+    return _WORKFLOW.format(
         how_to=literal(_how_to(trigger)),
-        start=start,
-        otherwise=_otherwise(trigger),
+        refuse=_REFUSE,
+        binding=binding,
+        start=_start(trigger, binding) if is_http else "",
+        otherwise=_otherwise(trigger) if is_http else "    return refuse(404, HOW_TO);\n",
+        more=needed_handler(trigger, binding),
     )
+
+
+def needed_handler(trigger: Trigger, binding: str, exported: Collection[str] = ()) -> str:
+    """Return the handler that the trigger calls beside `fetch`, "" where it is `exported`."""
+    name, handler = _NEEDED.get(trigger.kind, ("", ""))
+    return "" if name in exported else handler.format(binding=binding)
 
 
 def _how_to(trigger: Trigger) -> str:
-    if trigger.kind != "http":
-        return (
-            "This workflow is started from its page or through the API; "
-            "GET ?instanceId=ID shows a run."
-        )
+    show = "GET ?instanceId=ID shows a run."
+    match trigger.kind:
+        case "http":
+            return f"{_request(trigger, 'starts a run;')} {show}"
+        case "cron":
+            return (
+                f"This workflow runs by its schedule, {quoted(trigger.expression)} in UTC; {show}"
+            )
+        case "queue":
+            return f"A message in the queue {quoted(trigger.queue)} starts a run; {show}"
+        case "event":
+            path = f"/api/events/{trigger.event_type}"
+            return f"POST {path} of AwaitStep with a JSON body as the payload starts a run; {show}"
+        case _:
+            return f"This workflow is started from its page or through the API; {show}"
+
+
+def _request(trigger: Trigger, does: str) -> str:
     given = "the query" if trigger.method == "GET" else "a JSON body"
-    return (
-        f"{trigger.method} {trigger.path} with {given} as its payload starts a run; "
-        "GET ?instanceId=ID shows one."
-    )
+    return f"{trigger.method} {trigger.path} with {given} as the payload {does}"
+
+
+def _pathname(trigger: Trigger) -> str:
+    """Return the path as a URL holds it."""
+    return quote(trigger.path, safe=_AS_IT_IS)
 
 
 def _start(trigger: Trigger, binding: str) -> str:
-    return _START.format(method=trigger.method, path=literal(trigger.path), binding=binding)
+    path = literal(_pathname(trigger))
+    return _START.format(method=trigger.method, path=path, binding=binding, payload=_PAYLOAD)
 
 
 def _otherwise(trigger: Trigger) -> str:
-    if trigger.kind != "http":
-        return "    return refuse(404, HOW_TO);\n"
-    return _WRONG_METHOD.format(method=trigger.method, path=literal(trigger.path))
+    return _WRONG_METHOD.format(method=trigger.method, path=literal(_pathname(trigger)))
 
 
-_HANDLERS = """\
+_REFUSE: Final = """\
+function refuse(status: number, error: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ error }, { status, headers });
+}
+"""
+
+_PAYLOAD: Final = """\
+      const body = await request.text();
+      let payload: any = Object.fromEntries(url.searchParams);
+      try {
+        if (body) payload = JSON.parse(body);
+      } catch {
+        return refuse(400, "The body must be JSON.");
+      }
+"""
+
+_WORKFLOW: Final = """\
 const HOW_TO = {how_to};
 
-function refuse(status: number, error: string, headers: Record<string, string> = {{}}): Response {{
-  return Response.json({{ error }}, {{ status, headers }});
-}}
-
+{refuse}
 /** A run's state; an id that no run has is not an error of the Worker. */
 async function showRun(id: string, env: Env): Promise<Response> {{
   try {{
@@ -67,19 +119,12 @@ export default {{
     const id = url.searchParams.get("instanceId");
     if (id && request.method === "GET") return showRun(id, env);
 {start}{otherwise}  }},
-}};
+{more}}};
 """
 
-_START = """\
+_START: Final = """\
     if (request.method === "{method}" && url.pathname === {path}) {{
-      const body = await request.text();
-      let params: any = Object.fromEntries(url.searchParams);
-      try {{
-        if (body) params = JSON.parse(body);
-      }} catch {{
-        return refuse(400, "The body must be JSON.");
-      }}
-      const instance = await env.{binding}.create({{ params }});
+{payload}      const instance = await env.{binding}.create({{ params: payload }});
       return Response.json({{
         id: instance.id,
         instanceId: instance.id,
@@ -88,7 +133,60 @@ _START = """\
     }}
 """
 
-_WRONG_METHOD = """\
+_WRONG_METHOD: Final = """\
     if (url.pathname === {path}) return refuse(405, HOW_TO, {{ Allow: "{method}" }});
     return refuse(404, HOW_TO);
+"""
+
+_SCHEDULED: Final = """\
+
+  async scheduled(controller: ScheduledController, env: Env): Promise<void> {{
+    const {{ cron, scheduledTime }} = controller;
+    await env.{binding}.create({{ params: {{ schedule: {{ cron, scheduledTime }} }} }});
+  }},
+"""
+
+_QUEUE: Final = """\
+
+  /** A message that comes twice starts one run, whose id is its own; one that fails comes again alone. */
+  async queue(batch: MessageBatch<any>, env: Env): Promise<void> {{
+    for (const message of batch.messages) {{
+      const id = /^(?!cf_)[a-zA-Z0-9_][a-zA-Z0-9-_]{{0,99}}$/.test(message.id) ? message.id : undefined;
+      try {{
+        await env.{binding}.create({{ ...(id && {{ id }}), params: message.body }});
+        message.ack();
+      }} catch (error) {{
+        const isStarted = id && (await env.{binding}.get(id).then(() => true, () => false));
+        if (isStarted) {{
+          message.ack();
+        }} else {{
+          console.error(error);
+          message.retry();
+        }}
+      }}
+    }}
+  }},
+"""
+
+_NEEDED: Final = {"cron": ("scheduled", _SCHEDULED), "queue": ("queue", _QUEUE)}
+
+_SCRIPT: Final = """\
+const HOW_TO = {how_to};
+
+{refuse}
+export default {{
+  async fetch(request: Request, env: Env): Promise<Response> {{
+    const url = new URL(request.url);
+    if (url.pathname === "/favicon.ico" || url.pathname !== {path}) return refuse(404, HOW_TO);
+    if (request.method !== "{method}") return refuse(405, HOW_TO, {{ Allow: "{method}" }});
+    try {{
+{payload}      const instanceId = (globalThis as any).crypto.randomUUID();
+      const event = {{ payload, timestamp: new Date(), instanceId, workflowName: {name} }};
+      return Response.json(await runScript(event, env));
+    }} catch (error) {{
+      console.error(error);
+      return refuse(500, "The script failed. The Worker's log says why.");
+    }}
+  }},
+}};
 """

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
 from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
 from workflows.codegen.emitter import Emitter
-from workflows.codegen.entry import READY, default_entry
+from workflows.codegen.entry import default_entry, needed_handler
 from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
 from workflows.codegen.leaving import Run
 from workflows.codegen.literals import comment, literal
 from workflows.codegen.naming import Names, is_name, variables
 from workflows.codegen.outcomes import outcomes
-from workflows.codegen.reading import Reading
+from workflows.codegen.reading import ENTRY_PATH, Reading
+from workflows.codegen.script import EVENT, write_script
 from workflows.codegen.settings_writer import Plan
 from workflows.codegen.step_names import step_names
 from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.kinds import SCRIPT, exports
 from workflows.ir.node_types import Call
 from workflows.ir.problems import InvalidIR, Problem, quoted
 from workflows.ir.scope import Scopes
-
-# Cloudflare's type alone makes the payload an object that nothing else takes.
-_EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +78,11 @@ class GeneratedModule:
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     """Return the module; raises InvalidIR with everything that keeps it from being one."""
     reading = Reading(dependencies=frozenset(settings.dependencies))
-    reading.problems += _not_yet(ir, settings)
     reading.read_nodes(ir)
     entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
     reading.check_globals()
+    if ir.kind == SCRIPT:
+        reading.problems += _not_of_a_script(reading, settings)
     naming = _naming(ir, settings=settings, reading=reading)
     reading.problems += too_early(ir, naming.variables, reading.syntaxes)
     if any(problem.is_error for problem in reading.problems):
@@ -120,13 +119,15 @@ def _naming(ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading) -> _N
     return _Naming(names=names, variables=variables(ir.nodes, names))
 
 
-def _not_yet(ir: WorkflowIR, settings: ModuleSettings) -> Iterator[Problem]:
-    """Yield what a document may hold and no code can be made of so far."""
-    if ir.kind != "workflow":
-        yield Problem(path="kind", message=f"a {ir.kind} cannot be generated yet: use a workflow")
-    if ir.trigger.kind not in READY and not settings.entry_code.strip():
-        message = f"{quoted(ir.trigger.kind)} triggers cannot be generated yet: use http or manual"
-        yield Problem(path="trigger.type", message=message)
+def _not_of_a_script(reading: Reading, settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield what only a workflow has: handlers of a person's own, and itself in `env`."""
+    if settings.entry_code.strip():
+        message = "a script has no entry code, for nothing else could run its nodes: remove it"
+        yield Problem(path=ENTRY_PATH, message=message)
+    for use in reading.uses:
+        if use.name == settings.workflow_binding:
+            message = f"a script has no workflow of its own: remove env.{use.name}"
+            yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
 def _env_uses(reading: Reading, settings: ModuleSettings) -> tuple[EnvUse, ...]:
@@ -156,31 +157,36 @@ class _Module:
     ) -> None:
         self._called = called
         self._ir = ir
+        self._is_script = ir.kind == SCRIPT
         self._scopes = Scopes(ir.nodes, ir.structure)
         self._naming = naming
         self._settings = settings
         self._reading = reading
 
     def write(self, uses: tuple[EnvUse, ...], entry: CustomEntry | None) -> Writer:
-        body = Writer()
-        emitter = Emitter(self._plan(), body)
-        self._class(emitter, body)
+        body, binding = Writer(), self._settings.workflow_binding
+        write_program = write_script if self._is_script else self._class
+        emitter = write_program(self._plan(), body)
         body.mark("")
         body.line()
         if entry:
-            entry.write(body)
+            entry.write(body, needed_handler(self._ir.trigger, binding, entry.handlers))
         else:
-            body.text_block(default_entry(self._ir.trigger, self._settings.workflow_binding))
+            body.text_block(default_entry(self._ir, binding))
         return self._with_head(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:
         named, found = self._naming.variables, outcomes(self._ir)
+        root = self._ir.structure.root.place
+        if self._is_script:  # it answers with what its nodes export, not with its last value
+            found = {place: one for place, one in found.items() if place != root}
         kept = [id_ for outcome in found.values() for id_ in outcome.sources]
+        at_end: Collection[str] = exports(self._ir.nodes.values()) if self._is_script else ()
         return Plan(
             ir=self._ir,
             variables=named,
             syntaxes=self._reading.syntaxes,
-            usage=usage(self._ir, self._reads(named), kept=kept),
+            usage=usage(self._ir, self._reads(named), kept=kept, at_end=at_end),
             names=self._naming.names,
             children=self._called,
             outcomes=found,
@@ -206,11 +212,12 @@ class _Module:
             if nodes[other].type.output is not None and self._scopes.can_read(nodes[id_], other)
         }
 
-    def _class(self, emitter: Emitter, body: Writer) -> None:
+    def _class(self, plan: Plan, body: Writer) -> Emitter:
+        emitter = Emitter(plan, body)
         extends = "extends WorkflowEntrypoint<Env, any>"
         body.line(f"export class {self._settings.class_name} {extends} {{")
         with body.indented():
-            body.line(f"async run(event: {_EVENT}, step: WorkflowStep) {{")
+            body.line(f"async run(event: {EVENT}, step: WorkflowStep) {{")
             with body.indented():
                 body.line("const env = this.env;")
                 body.line()
@@ -219,10 +226,12 @@ class _Module:
             body.mark("")
             body.line("}")
         body.line("}")
+        return emitter
 
     def _with_head(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
         head = self._reading.head
-        head.need("WorkflowEntrypoint", WORKERS, type_only=False)
+        if not self._is_script:
+            head.need("WorkflowEntrypoint", WORKERS, type_only=False)
         text = "\n".join([body.source, *helpers])
         for name in (name for name in TYPES if name in text):
             head.need(name, WORKERS, type_only=True)
@@ -244,7 +253,9 @@ class _Module:
         return writer
 
     def _env(self, writer: Writer, uses: tuple[EnvUse, ...]) -> None:
-        types = {self._settings.workflow_binding: BindingKind.WORKFLOW.typescript}
+        types: dict[str, str] = {}
+        if not self._is_script:
+            types[self._settings.workflow_binding] = BindingKind.WORKFLOW.typescript
         types |= {name: kind.typescript for name, kind in self._settings.bindings.items()}
         types |= {use.name: typescript(use.kind) for use in uses}
         types |= {child.name: child.kind.typescript for child in self._called.values()}

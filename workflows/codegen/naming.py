@@ -44,14 +44,14 @@ _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
 WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
 ctx entry env err event isPlain readBody
-refuse request runChild sendRequest showRun startChild step trigger
+refuse request runChild runScript sendRequest showRun startChild step trigger
 """
 
 _RELIED_ON: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
-Hyperdrive Iterable JSON KVNamespace Map Math Number Object Promise PromiseFulfilledResult Queue R2Bucket
-Readonly Record Request Response ReturnType Set String Symbol TypeError URL URLSearchParams Vectorize
-fetch globalThis undefined Ai Workflow
+Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
+Readonly Record Request Response ReturnType ScheduledController Set String Symbol TypeError URL URLSearchParams Vectorize
+console fetch globalThis structuredClone undefined Ai Workflow
 """
 
 RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_RELIED_ON}".split())
