@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.models import Deployment
+from workflows.codegen.bindings import BindingKind
 
 Context = dict[str, Any]
 
@@ -43,12 +44,28 @@ def _variables(deployment: Deployment) -> Context:
         (name, value, origins.get(name, ""), False) for name, value in deployment.variables.items()
     ]
     secret = [(name, "", origins.get(name, ""), True) for name in deployment.secret_names]
-    return {"variables": sorted([*plain, *secret])}
+    return {"variables": sorted([*plain, *secret]), "resources": _resources(deployment)}
+
+
+def _resources(deployment: Deployment) -> list[Context]:
+    """Rows of what was bound: name, kind in words, the resource, and whether it was declared."""
+    return [
+        {**one, "kind": _words(one["kind"]), "is_declared": one["name"] in deployment.bindings}
+        for one in deployment.resources
+    ]
+
+
+def _words(kind: str) -> str:
+    """The words for a kind; a record may be older than the kinds of today."""
+    return BindingKind(kind).label if kind in set(BindingKind) else kind
 
 
 def _record(deployment: Deployment) -> Context:
     """The document as it is stored, laid out for reading."""
-    return {"document": json.dumps(deployment.ir, indent=2, ensure_ascii=False)}
+    return {
+        "document": json.dumps(deployment.ir, indent=2, ensure_ascii=False),
+        "declared": [(name, _words(kind)) for name, kind in sorted(deployment.bindings.items())],
+    }
 
 
 def _nothing(_deployment: Deployment) -> Context:
@@ -62,7 +79,7 @@ TABS = (
     Tab(
         slug="variables",
         label="Variables",
-        fields=("variables", "secret_names", "variable_origins"),
+        fields=("variables", "secret_names", "variable_origins", "resources", "bindings"),
         load=_variables,
     ),
     Tab(
@@ -72,6 +89,7 @@ TABS = (
             "ir",
             "entry_code",
             "dependencies",
+            "bindings",
             "class_name",
             "script_size",
             "script_hash",

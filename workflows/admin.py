@@ -14,15 +14,36 @@ from django.utils.safestring import SafeString
 
 from workflows import services
 from workflows.forms import VariableForm, WorkflowForm
-from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
 
 _TOLD = 10  # problems of a draft in one answer
+
+
+class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
+    """The declared bindings of a workflow: part of its draft, so its rights are theirs."""
+
+    model = DeclaredBinding
+    template = "admin/workflows/workflow/bindings.html"
+    verbose_name_plural = "declared bindings"
+    fields = ["name", "kind"]
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("workflows.view_workflow")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        right = "change_workflow" if obj else "add_workflow"
+        return request.user.has_perm(f"workflows.{right}")
+
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
 
 
 class WorkflowAdmin(admin.ModelAdmin[Workflow]):
     """Saves through the service, which makes a version; deployments.admin adds what is deployed."""
 
     form = WorkflowForm
+    inlines = [DeclaredBindingInline]
     list_display = ["name", "id", "updated_at"]
     search_fields = ["name", "id", "description"]
     view_on_site = False
@@ -35,7 +56,10 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         found = super().get_queryset(request)
         return found if _is_one(request) else found.defer("ir", "entry_code", "dependencies")
 
-    def save_model(self, request: HttpRequest, obj: Workflow, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """A version holds the declared bindings too: it is made when all of them are saved."""
+        super().save_related(request, form, formsets, change)
+        obj = form.instance
         services.save_draft(obj, by=cast("User", request.user))
         for problem in services.draft_problems(obj)[:_TOLD]:
             kind = "A deploy would fail" if problem.is_error else "Worth a look"
@@ -75,7 +99,16 @@ class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
     """Versions are made by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "created_by", "created_at"]
-    fields = ["workflow", "number", "created_by", "created_at", "document", "code", "dependencies"]
+    fields = [
+        "workflow",
+        "number",
+        "created_by",
+        "created_at",
+        "document",
+        "code",
+        "dependencies",
+        "bindings",
+    ]
     list_filter = [("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow", "created_by"]
     search_fields = ["workflow__name", "workflow__id"]

@@ -94,8 +94,9 @@ class WorkflowForm(forms.ModelForm[Workflow]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].required = False
-        self.fields["name"].help_text = "Empty: the name in the document."
+        if "name" in self.fields:  # who may only view gets no fields
+            self.fields["name"].required = False
+            self.fields["name"].help_text = "Empty: the name in the document."
         if self.instance.pk and not self.instance._state.adding:
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
 
@@ -145,8 +146,9 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         fields = ["name", "workflow", "is_secret"]
         help_texts = {
             "name": "Capital letters, digits and _. X_BINDING_ID names the resource behind the "
-            "binding X: the id of a KV namespace or a D1 database, the name of an R2 bucket. It is "
-            "never sent to the Worker and cannot be a secret.",
+            "binding X: the id of a KV namespace, a D1 database or a Hyperdrive configuration, the "
+            "name of an R2 bucket, a queue, a Worker, a dataset or a Vectorize index, the id of a "
+            "workflow. It is never sent to the Worker and cannot be a secret.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

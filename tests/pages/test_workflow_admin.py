@@ -26,7 +26,8 @@ def change(workflow: Workflow) -> str:
 
 def form(ir: Any, **more: str) -> dict[str, str]:
     written = ir if isinstance(ir, str) else json.dumps(ir)
-    return {"name": "Orders", "ir": written, "dependencies": "{}", **more}
+    bindings = {"declared_bindings-TOTAL_FORMS": "0", "declared_bindings-INITIAL_FORMS": "0"}
+    return {"name": "Orders", "ir": written, "dependencies": "{}", **bindings, **more}
 
 
 def errors(client: Client, ir: Any, **more: str) -> dict[str, list[str]]:

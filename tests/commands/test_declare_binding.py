@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.deployments.factories import make_workflow
+from workflows.models import Workflow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    return make_workflow()
+
+
+def declare(workflow: Workflow, *words: str) -> None:
+    call_command("declare_binding", *words, workflow=workflow.pk)
+
+
+def test_a_declaration_is_part_of_a_new_version(
+    workflow: Workflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(workflow, "STORE", "kv")
+
+    assert workflow.newest_version.bindings == {"STORE": "kv"}
+    assert [version.bindings for version in workflow.versions.all()] == [{"STORE": "kv"}, {}]
+    assert "STORE is declared as kv in version 2" in capsys.readouterr().out
+
+
+def test_the_same_declaration_makes_no_version_and_another_kind_does(workflow: Workflow) -> None:
+    for kind in ("kv", "kv", "queue"):
+        declare(workflow, "STORE", kind)
+
+    assert workflow.newest_version.number == 3
+    assert workflow.bindings == {"STORE": "queue"}
+
+
+def test_a_declaration_is_taken_back(workflow: Workflow) -> None:
+    declare(workflow, "STORE", "kv")
+
+    declare(workflow, "STORE", "--remove")
+
+    assert workflow.newest_version.bindings == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["WORKFLOW", "workflow"], "own Workflow"),
+        (["store", "kv"], "capital letters"),
+        (["STORE_BINDING_ID", "kv"], "without it"),
+        (["STORE", "--remove"], "declares no binding STORE"),
+        (["STORE"], "KIND"),
+        (["STORE", "kv", "--remove"], "--remove"),
+        (["STORE", "drawer"], "invalid choice"),
+    ],
+)
+def test_what_cannot_be_declared_is_a_sentence(
+    workflow: Workflow, words: list[str], reason: str
+) -> None:
+    with pytest.raises(CommandError, match=reason):
+        declare(workflow, *words)
+
+    assert workflow.versions.count() == 1

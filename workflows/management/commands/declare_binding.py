@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workflows.codegen.bindings import BindingKind
+from workflows.services import NoWorkflow, declare_binding, remove_binding, workflow_of
+
+
+class Command(BaseCommand):
+    help = "Declare what a name of a workflow's env is; the variable NAME_BINDING_ID says which."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        kinds = [kind.value for kind in BindingKind]
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("kind", metavar="KIND", nargs="?", choices=kinds, help=", ".join(kinds))
+        parser.add_argument("--workflow", metavar="ID", required=True)
+        parser.add_argument("--remove", action="store_true", help="take the declaration back")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        name, kind = options["name"], options["kind"]
+        if bool(kind) == options["remove"]:
+            raise CommandError("Say either which KIND it is, or --remove.")
+        try:
+            workflow = workflow_of(options["workflow"])
+            if options["remove"]:
+                version = remove_binding(workflow, name)
+            else:
+                version = declare_binding(workflow, name, kind)
+        except NoWorkflow as error:
+            raise CommandError(str(error)) from None
+        except ValidationError as invalid:
+            raise CommandError(" ".join(invalid.messages)) from None
+        done = "no longer declared" if options["remove"] else f"declared as {kind}"
+        self.stdout.write(f"{name} is {done} in version {version.number} of {workflow.name}.")
