@@ -1,5 +1,6 @@
 // Runs generated modules in workerd: reads {modules, vars, runs} from stdin, writes what each run did.
 // modules: {name: JavaScript that exports the class of that name, or handlers alone};
+// children: {binding: name of such a class};
 // runs: [{workflow, params}], or [{workflow, request}], whose `calls` names another handler than fetch.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +11,7 @@ const { Log, LogLevel, Miniflare } = require('miniflare');
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
-const { modules, vars = {}, runs } = JSON.parse(Buffer.concat(chunks));
+const { modules, vars = {}, children = {}, runs } = JSON.parse(Buffer.concat(chunks));
 
 const names = Object.keys(modules);
 const classes = names.filter((name) => modules[name].includes(`export class ${name} `));
@@ -71,6 +72,12 @@ const miniflare = new Miniflare({
           ...Object.fromEntries(
             classes.map((name) => [
               name,
+              { type: 'workflow', name: name.toLowerCase(), worker: 'generated', exportName: name },
+            ]),
+          ),
+          ...Object.fromEntries(
+            Object.entries(children).map(([binding, name]) => [
+              binding,
               { type: 'workflow', name: name.toLowerCase(), worker: 'generated', exportName: name },
             ]),
           ),

@@ -36,12 +36,20 @@ def compiled(documents: Mapping[str, object], folder: Path, **settings: Any) -> 
 
 
 def run_all(
-    modules: Mapping[str, str], runs: Sequence[Run], *, variables: Mapping[str, str] | None = None
+    modules: Mapping[str, str],
+    runs: Sequence[Run],
+    *,
+    variables: Mapping[str, str] | None = None,
+    children: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return what each run came to: Cloudflare's instance, or {status, headers, text}."""
+    """Return what each run came to: Cloudflare's instance, or {status, headers, text}.
+
+    `children` are workflows by the names of the bindings that others call them by.
+    """
     asked = {
         "modules": dict(modules),
         "vars": dict(variables or {}),
+        "children": dict(children or {}),
         "runs": [
             {
                 "workflow": run.workflow,

@@ -124,7 +124,7 @@ class _Levels:
 
     def _is_in_step(self, place: int) -> bool:
         container = self._ir.nodes[self._ir.structure.places[place].owner].type.container
-        return container is not None and container.in_step
+        return container is not None and container.in_step is not None
 
 
 def _hoisted(

@@ -80,6 +80,11 @@ def check_labels(drawn: Drawn) -> Iterator[Problem]:
         for label in flow.missing:
             message = f"needs an edge with the label {quoted(label)}"
             yield Problem(path=node.path, message=message, node_id=id_)
+        if node.type.container and node.type.container.in_step and not flow.arms:
+            message = (
+                f"{quoted(id_)} ({node.type.name}) never ends: lead an edge to each of its arms"
+            )
+            yield Problem(path=node.path, message=message, node_id=id_)
 
 
 def _why_spare(node: Node, edge: Edge) -> str:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.ir.durations import milliseconds
 from workflows.ir.references import Reference, references_in
 
 
@@ -46,6 +47,13 @@ class Duration:
     """Milliseconds, or words such as "2 hours" (which may hold references)."""
 
     value: int | Text
+
+
+def length_of(duration: Duration) -> int | None:
+    """Return the milliseconds of a duration, None where references make it."""
+    if isinstance(duration.value, int):
+        return duration.value
+    return None if duration.value.references else milliseconds(duration.value.source)
 
 
 def code(path: str, source: str, *, is_expression: bool) -> Code:

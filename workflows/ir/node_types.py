@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
     from workflows.ir.document import Node
+    from workflows.ir.fields import Duration
     from workflows.ir.reader import Reader
 
 INFERRED = "inferred"
@@ -33,7 +34,8 @@ class Container:
     `labels` names the regions that its settings allow (None: every edge is one), `required` those
     that must have an edge. How the regions run: of `alternatives` one alone, so only theirs may
     lead to a shared node; `in_turn` one after another, each of which may stop early; `repeats` again
-    and again; `concurrent` all at once, and `in_step` inside one durable step. Those labelled
+    and again; `concurrent` all at once, and those `in_step` inside one durable
+    step, which takes at most what it says. Those labelled
     `cleanup` give no value. `names` are the variables that the inside of a region sees, `own_names`
     those that its own settings see, which may be `read_again` once the regions have run.
     """
@@ -44,7 +46,7 @@ class Container:
     in_turn: bool = False
     repeats: bool = False
     concurrent: bool = False
-    in_step: bool = False
+    in_step: Callable[[Any], Duration] | None = None
     cleanup: tuple[str, ...] = ()
     names: Callable[[Any, str], tuple[str, ...]] = _sees_nothing
     own_names: Callable[[Any], tuple[str, ...]] = _has_no_names
@@ -66,7 +68,8 @@ class NodeType:
 
     `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
-    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run.
+    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run,
+    `waits` says how long a node may wait at most.
     """
 
     name: str
@@ -78,5 +81,6 @@ class NodeType:
     callback: Callable[[Node, Emitter], None] | None = None
     calls: Callable[[Any], Call | None] | None = None
     leaves: bool = False
+    waits: Callable[[Any], Duration | None] | None = None
     version: str = "1.0.0"
     provider: str = "cloudflare"

@@ -29,6 +29,7 @@ from workflows.ir.reader import Reader
 from workflows.ir.scope import Scopes, check_known
 from workflows.ir.structure import MAX_NESTING, Structure
 from workflows.ir.triggers import Trigger, read_trigger
+from workflows.ir.waits import check_waits
 from workflows.nodes import NODE_TYPES
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -216,4 +217,5 @@ def _structure(drawn: Drawn, log: list[Problem]) -> Structure | None:
     log += builder.problems
     if not builder.problems:
         log += Scopes(drawn.nodes, structure).check()
+        log += check_waits(drawn.nodes, structure)
     return structure

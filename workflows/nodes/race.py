@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workflows.ir.fields import Duration
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.policy import StepPolicy, read_policy
 from workflows.ir.reader import Reader
@@ -63,11 +64,15 @@ def _callback(node: Node, out: Emitter, values: list[str]) -> None:
     out.line("};")
 
 
+def time_limit(settings: StepPolicy) -> Duration:
+    return settings.timeout
+
+
 TYPE = NodeType(
     name="race",
     title="Race",
     read=read,
-    container=Container(labels=None, concurrent=True, in_step=True),
+    container=Container(labels=None, concurrent=True, in_step=time_limit),
     output="any",
     emit=emit,
 )

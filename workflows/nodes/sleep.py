@@ -28,4 +28,8 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("await step.sleep(", out.step_name(node), ", ", *pause, ");")
 
 
-TYPE = NodeType(name="sleep", title="Sleep", read=read, emit=emit)
+def waits(settings: Settings) -> Duration:
+    return settings.duration
+
+
+TYPE = NodeType(name="sleep", title="Sleep", read=read, emit=emit, waits=waits)

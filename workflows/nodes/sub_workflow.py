@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from workflows.codegen.naming import is_name
-from workflows.ir import durations
-from workflows.ir.fields import Code, Duration
+from workflows.ir.fields import Code, Duration, length_of
 from workflows.ir.node_types import Call, NodeType
 from workflows.ir.policy import StepPolicy, read_policy
 from workflows.ir.problems import quoted
@@ -94,11 +93,13 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("});")
 
 
+def waits(settings: Settings) -> Duration | None:
+    return settings.timeout if settings.waits else None
+
+
 def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
-    if isinstance(timeout.value, int):
-        return [str(timeout.value)]
-    if not timeout.value.references:
-        return [str(durations.milliseconds(timeout.value.source))]
+    if isinstance(timeout.value, int) or not timeout.value.references:
+        return [str(length_of(timeout))]
     out.use(DURATION)
     return ["asMilliseconds(", *out.value(timeout.value), ")"]
 
@@ -111,6 +112,7 @@ TYPE = NodeType(
     callback=callback,
     emit=emit,
     calls=calls,
+    waits=waits,
 )
 
 HELPER: Final = """\

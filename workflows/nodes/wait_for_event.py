@@ -45,10 +45,15 @@ def emit(node: Node, out: Emitter) -> None:
     out.line(f"}}) as {_OUTPUT};" if variable else "});")
 
 
+def waits(settings: Settings) -> Duration:
+    return settings.timeout
+
+
 TYPE = NodeType(
     name="wait_for_event",
     title="Wait for event",
     read=read,
     output=_OUTPUT,
     emit=emit,
+    waits=waits,
 )
