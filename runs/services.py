@@ -9,9 +9,11 @@ from typing import Any
 from cloudflare.types.workflows import InstanceGetResponse
 
 from deployments.cloudflare.naming import worker_name
+from deployments.models import Deployment
 from deployments.services import live_deployment
 from deployments.targets import account_of, default_target
 from deployments.tools.account import Account
+from workflows.ir.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 
 LATEST = "latest"
@@ -70,10 +72,25 @@ class Runs:
 
 
 def runs_of(workflow: Workflow) -> Runs:
-    """Return the runs on the target that the workflow is live on, else on the default target."""
+    """Return the runs on the target that the workflow is live on, else on the default target.
+
+    Raises NoRun for a script, which answers requests instead.
+    """
     live = live_deployment(workflow.pk)
+    if kind_of(live.ir if live else workflow.ir) == SCRIPT:
+        raise NoRun(_answers(workflow, live))
     target = live.target if live and live.target else default_target()
     return Runs(account_of(target), worker_name(workflow.pk))
+
+
+def _answers(script: Workflow, live: Deployment | None) -> str:
+    """Say what a script has instead of runs, and where."""
+    reason = f"{script.name} is a script: it has no runs, it answers requests"
+    if live is None:
+        return f"{reason}. Deploy it first: then it has an address."
+    trigger = live.ir.get("trigger", {})
+    method, path = trigger.get("method", "POST"), trigger.get("path", "/")
+    return f"{reason}. Send it one: {method} {live.worker_url}{path}"
 
 
 def _plain(answer: Any) -> dict[str, Any]:
