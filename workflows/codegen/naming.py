@@ -41,7 +41,7 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO HttpRequest HttpResponse NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
+ArmResult ChildRun Env HOW_TO HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
 WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
 ctx entry env err event isPlain readBody
 refuse request runChild runScript sendRequest showRun startChild step trigger

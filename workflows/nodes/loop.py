@@ -142,10 +142,13 @@ TYPE = NodeType(
 )
 
 HELPER: Final = """\
-/** What a loop goes through: any list, or anything else that can be gone through. */
-function asList<T>(items: Iterable<T> | ArrayLike<T>, loop: string): T[] {
-  const isList = items !== null && typeof items === "object";
-  if (isList && (Symbol.iterator in items || "length" in items)) return Array.from(items);
-  throw new TypeError(`"${loop}" needs a list to go through, and got ${JSON.stringify(items)}`);
+type ItemOf<L> = 0 extends 1 & L ? any : L extends Iterable<infer T> ? T : any;
+
+/** What a loop goes through: a list, or anything else that can be gone through. */
+function asList<L>(items: L, loop: string): ItemOf<L>[] {
+  if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {
+    return Array.from(items as ArrayLike<any>);
+  }
+  throw new TypeError(`${JSON.stringify(loop)} needs a list to go through, and got ${JSON.stringify(items)}`);
 }
 """
