@@ -23,6 +23,33 @@ READ = {
     "return process.env.A + event.env.B": [],
     "const env = this.env; return env.A": ["A"],
     "return {{ env.A }}": ["A"],
+    "return env?.['A'] + this?.env?.B": ["A", "B"],
+    "return this['env'].A + this[`env`]?.['B']": ["A", "B"],
+    "const { env } = this; return env.A": ["A"],
+    "const { env: { A, B: b = 2 } } = this; return A": ["A", "B"],
+    "const { env: { A } = {} } = this; return A": ["A"],
+    "let A; ({ env: { A } } = this); return A": ["A"],
+    "const { A: { get } = {}, B: [one] } = env; return get": ["A", "B"],
+    "const { A = env.B } = env; return A": ["B", "A"],
+    "const { ['A']: a, 'B': b } = env; return a": ["A", "B"],
+    "const f = (x = env.A) => x; return f()": ["A"],
+    "const g = function ({ env }) { return env.A }; return g(1)": ["A"],
+    "return (<any>env).A + (env satisfies any).B": ["A", "B"],
+    "return env /* env.B */ .A // env.C": ["A"],
+    "return /env.A/.test('env.B')": [],
+    "return `a ${env.A} ${`${env.B} env.C`}`": ["A", "B"],
+    "env.A ??= 1; delete env.B; return typeof env.C": ["A", "B", "C"],
+    "return env.A ? env.B : await Promise.all([env.C.get(1)])": ["A", "B", "C"],
+    "var { A } = env, { B } = this.env; return A": ["A", "B"],
+    "const self = this; return self.env.A": ["A"],
+    'import { env } from "cloudflare:workers"; return env.A': ["A"],
+    'import { env as worker } from "cloudflare:workers"; return worker.A': ["A"],
+    'import * as workers from "cloudflare:workers"; return workers.env.A': ["A"],
+    'import process from "node:process"; return process.env.A': [],
+    "const { env } = process; return env.A": [],
+    "const env = globalThis.process.env; return env.A": [],
+    "return globalThis.process.env.A + process['env'].B": [],
+    "if (event.payload) { const { env } = process; return env.A } return env.B": ["B"],
 }
 
 UNREADABLE = [
@@ -33,6 +60,13 @@ UNREADABLE = [
     "return { env }",
     "return [env]",
     "return env['\\x41']",
+    "const { env: mine } = this; return mine.A",
+    "const { [event.payload]: a } = env; return a",
+    "for (const key in env) return key",
+    "return { ...env }",
+    "const f = ({ A }) => A; return f(env)",
+    "return new Proxy(env, {})",
+    "return {{ env }}",
 ]
 
 
@@ -51,6 +85,23 @@ def test_a_use_that_cannot_be_read_is_a_warning_on_its_node(code: str) -> None:
     assert problem.node_id == "a"
     assert "declare the binding on the workflow" in problem.message
     assert not problem.is_error
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "export async function fetch(request, env) { return new Response(env.A); }",
+        "export async function fetch(request, { A }) { return new Response(A); }",
+        'import { env } from "cloudflare:workers"; const kept = env.A;'
+        "export const fetch = () => new Response(kept);",
+        'import { env as e } from "cloudflare:workers"; export const fetch = () => new Response(e.A);',
+        "// env.B\nexport const fetch = (request, env) => new Response(process.env.C ?? `${env['A']}`);",
+    ],
+)
+def test_entry_code_is_read_too(entry: str) -> None:
+    found = generated(chain(node("a")), entry_code=entry).env_uses
+
+    assert [(use.name, use.node_id, use.path) for use in found] == [("A", "", "entryCode")]
 
 
 def test_uses_in_conditions_texts_and_json_are_found_and_the_own_workflow_is_left_out() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from workflows.codegen import imports
-from workflows.codegen.env_uses import EnvNames, env_names
+from workflows.codegen.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.head import Head
 from workflows.codegen.naming import RESERVED
 from workflows.codegen.syntax import Mistake, Syntax
@@ -54,9 +54,12 @@ class Reading:
         self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
 
     def _read_references(self, node: Node, part: Field) -> None:
+        path = f"{node.path}.{part.path}"
         for reference in part.references:
             if reference.root == "env" and reference.path:
-                self._use(str(reference.path[0]), node_id=node.id, path=f"{node.path}.{part.path}")
+                self._use(str(reference.path[0]), node_id=node.id, path=path)
+            elif reference.root == "env":
+                self._warn(UNREADABLE, node_id=node.id, path=path)
 
     def _read_code(self, node: Node, code: Code) -> None:
         path = f"{node.path}.{code.path}"
@@ -102,7 +105,7 @@ class Reading:
     def _use(self, name: str, *, node_id: str, path: str) -> None:
         self.uses[NameUse(name=name, node_id=node_id, path=path)] = None
 
-    def _warn(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+    def _warn(self, mistake: Mistake | str, *, node_id: str, path: str) -> None:
         self.problems.append(
             Problem(path=path, message=str(mistake), node_id=node_id, severity=Severity.WARNING)
         )
