@@ -15,7 +15,8 @@ from deployments.errors import DeployError, Finding
 from deployments.ports import DeployRequest, Site, Tools
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import GeneratedModule
-from workflows.ir.problems import quoted
+from workflows.ir.problems import listed, quoted
+from workflows.ir.triggers import Trigger
 
 _HEADLINE: Final = "The Worker's env is not complete:"
 
@@ -42,11 +43,14 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
         *_in_the_way(found, request, site),
         *_unset(found),
         *_doubled(found.wanted),
+        *_queue(module.trigger, request, site=site, tools=tools),
         *(one for one in resolved if isinstance(one, Finding)),
         *_twice((*_own_workflow(request), *(one for one in resolved if isinstance(one, Binding)))),
     ]
     if findings:
         raise DeployError.listing(_HEADLINE, findings)
+    if module.trigger.kind == "queue" and BindingKind.QUEUE in site.provides:
+        tools.provide(BindingKind.QUEUE, module.trigger.queue)
     made = [resolver.made(one) for one in resolved if isinstance(one, Binding)]
     return Env(
         bindings=(*_own_workflow(request), *made),
@@ -147,6 +151,26 @@ def _unset(found: Plan) -> Iterator[Finding]:
             bound = name.removesuffix(BINDING_ID)
             message = f"{name} is never sent to the Worker: the code can use env.{bound} alone."
         yield Finding(message=message, path=name)
+
+
+def _queue(
+    trigger: Trigger, request: DeployRequest, *, site: Site, tools: Tools
+) -> Iterator[Finding]:
+    """wrangler finds both out after it has uploaded: a queue has to be there, and has one consumer."""
+    if trigger.kind != "queue":
+        return
+    name, path = quoted(trigger.queue), "trigger.queue"
+    consumers = tools.consumers(trigger.queue)
+    if consumers is None and BindingKind.QUEUE not in site.provides:
+        message = f"There is no queue {name} on this target: create it there, or correct the name."
+        yield Finding(message=message, path=path)
+    others = (consumers or frozenset()) - {request.worker_name}
+    if others:
+        message = (
+            f"The messages of the queue {name} go to {listed(sorted(others))}, and a queue has one "
+            "consumer: remove that one on the target, or take another queue."
+        )
+        yield Finding(message=message, path=path)
 
 
 def _doubled(wanted: Iterable[Wanted]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from deployments.stages import Stage
 from workflows.codegen.module import GeneratedModule, generate
 from workflows.codegen.module_settings import module_settings
 from workflows.ir.problems import InvalidIR, Problem
+from workflows.ir.triggers import Trigger
 from workflows.ir.validate import parse_valid
 
 
@@ -46,7 +47,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     env = detect(module, request, site=site, tools=tools)
 
     yield Progress(stage=Stage.BINDINGS_READY, facts=_env(env))
-    bundle = _bundle(request, script, env)
+    bundle = _bundle(request, script, env=env, trigger=module.trigger)
 
     with tools.workspace() as folder:
         written = json.dumps(bundle.config, indent=2, ensure_ascii=False)
@@ -61,6 +62,8 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     addresses = {"worker_url": site.worker_url, "dashboard_url": site.dashboard_url}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live, **addresses})
+    for queue in sorted(request.former_queues - {module.trigger.queue}):
+        tools.stop_consuming(queue, request.worker_name)
 
     yield Progress(stage=Stage.COMPLETED)
 
@@ -112,11 +115,12 @@ def _env(env: Env) -> dict[str, Any]:
     }
 
 
-def _bundle(request: DeployRequest, script: str, env: Env) -> Bundle:
+def _bundle(request: DeployRequest, script: str, *, env: Env, trigger: Trigger) -> Bundle:
     config = wrangler_config(
         worker_name=request.worker_name,
         variables=env.variables,
         bindings=env.bindings,
+        trigger=trigger,
         bundled=bool(request.dependencies),
     )
     return Bundle(

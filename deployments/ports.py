@@ -20,7 +20,10 @@ from workflows.ir.kinds import SCRIPT, kind_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRequest:
-    """All that one deployment puts on its target; `bindings` are the declared ones, by name."""
+    """All that one deployment puts on its target; `bindings` are the declared ones, by name.
+
+    `former_queues` are those whose messages the Worker may take since an earlier deployment.
+    """
 
     ir: Any
     entry_code: str
@@ -29,6 +32,7 @@ class DeployRequest:
     worker_name: str
     variables: Mapping[str, Variable]
     bindings: Mapping[str, str] = field(default_factory=dict)
+    former_queues: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -108,6 +112,12 @@ class Tools(Protocol):
 
     def provide(self, kind: BindingKind, name: str) -> str:
         """Find or make the resource of this name; return what a binding calls it by."""
+
+    def consumers(self, queue: str) -> frozenset[str] | None:
+        """Return the Workers that take the queue's messages; None where there is no such queue."""
+
+    def stop_consuming(self, queue: str, worker: str) -> None:
+        """Have the Worker take no more messages of the queue, if it does."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """A private directory that is gone afterwards, however that comes."""

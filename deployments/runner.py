@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connections
+from django.db.models import Exists, Q, Subquery
 
 from deployments import leases, pipeline, transitions
 from deployments.cloudflare.redaction import redact
@@ -76,7 +77,21 @@ def request_of(deployment: Deployment) -> DeployRequest:
         worker_name=deployment.worker_name,
         variables=variables_of(deployment.workflow),
         bindings=deployment.bindings,
+        former_queues=_former_queues(deployment),
     )
+
+
+def _former_queues(deployment: Deployment) -> frozenset[str]:
+    """Return the queues of what went live last and of what may have been uploaded since."""
+    earlier = Deployment.objects.filter(
+        pk__lt=deployment.pk,
+        workflow_public_id=deployment.workflow_public_id,
+        target=deployment.target,
+    ).exclude(uploaded=Uploaded.NO.value)
+    last = earlier.filter(status=Status.SUCCEEDED.value).order_by("-pk").values("pk")[:1]
+    since = earlier.filter(Q(pk__gte=Subquery(last)) | ~Exists(last))
+    with_queue = since.filter(ir__trigger__type="queue")
+    return frozenset(with_queue.values_list("ir__trigger__queue", flat=True))
 
 
 def _check_workflow(deployment: Deployment) -> None:

@@ -8,9 +8,18 @@ from typing import Any, Final
 from deployments.cloudflare.bindings import Binding
 from deployments.cloudflare.resources import SINGLE
 from workflows.codegen.bindings import BindingKind
+from workflows.ir.triggers import Trigger
 
 COMPATIBILITY_DATE = "2026-11-01"
 MAIN = "worker.js"
+
+# A message is lost after the last try, and what keeps it from starting a run passes: ten minutes.
+_CONSUMER: Final = {
+    "max_batch_size": 10,
+    "max_batch_timeout": 1,
+    "max_retries": 10,
+    "retry_delay": 60,
+}
 
 
 def wrangler_config(
@@ -18,11 +27,13 @@ def wrangler_config(
     worker_name: str,
     variables: Mapping[str, str],
     bindings: Sequence[Binding],
+    trigger: Trigger,
     bundled: bool,
 ) -> dict[str, Any]:
     """Return the configuration; `bundled` is for code that imports npm packages.
 
-    Without packages no file beside the main module is read, whatever the code imports.
+    Without packages no file beside the main module is read, whatever the code imports. No schedule
+    is an empty list: without one wrangler would leave an old schedule as it is.
     """
     return {
         "name": worker_name,
@@ -35,11 +46,12 @@ def wrangler_config(
         "send_metrics": False,
         "observability": {"enabled": True},
         "vars": dict(variables),
-        **_sections(bindings),
+        "triggers": {"crons": [trigger.expression] if trigger.kind == "cron" else []},
+        **_sections(bindings, trigger),
     }
 
 
-def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
+def _sections(bindings: Iterable[Binding], trigger: Trigger) -> dict[str, Any]:
     """Return a list of entries for each kind; a single kind has its entry alone."""
     sections: dict[str, Any] = {}
     for binding in bindings:
@@ -51,6 +63,9 @@ def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
         sections.setdefault(section, []).append(entry)
     if "queues" in sections:
         sections["queues"] = {"producers": sections["queues"]}
+    if trigger.kind == "queue":
+        consumer = {"queue": trigger.queue, **_CONSUMER}
+        sections.setdefault("queues", {})["consumers"] = [consumer]
     return sections
 
 

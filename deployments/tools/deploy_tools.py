@@ -16,7 +16,7 @@ from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
 from deployments.errors import CodeError, DeployError, Finding
 from deployments.ports import Bundle, Callee, DeployRequest, Site
-from deployments.tools import npm, process, wrangler
+from deployments.tools import npm, process, queues, wrangler
 from deployments.tools.account import MAKES, Account
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
 from workflows.codegen.bindings import BindingKind
@@ -132,6 +132,12 @@ class DeployTools:
 
     def provide(self, kind: BindingKind, name: str) -> str:
         return self.account.find_or_create(kind, name)
+
+    def consumers(self, queue: str) -> frozenset[str] | None:
+        return queues.consumers(self.account, queue)
+
+    def stop_consuming(self, queue: str, worker: str) -> None:
+        queues.stop_consuming(self.account, queue, worker)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -26,6 +26,7 @@ class FakeTools:
     wrangler_version: str = "4.0.0"
     secrets_there: tuple[str, ...] = ()
     callees: tuple[Callee, ...] = ()
+    queues: dict[str, frozenset[str]] = field(default_factory=dict)
     bundle: Bundle | None = None
     open_folders: int = 0
     asked: list[str] = field(default_factory=list)
@@ -58,6 +59,12 @@ class FakeTools:
     def provide(self, kind: BindingKind, name: str) -> str:
         self._ask("provide")
         return f"id-of-{name}"
+
+    def consumers(self, queue: str) -> frozenset[str] | None:
+        return self.queues.get(queue)
+
+    def stop_consuming(self, queue: str, worker: str) -> None:
+        self._ask(f"stop consuming {queue}")
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

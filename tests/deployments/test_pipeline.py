@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deployments import pipeline
 from deployments.errors import DeployError
+from deployments.ports import DeployRequest
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.fakes import FakeTools, request, variable
 
 
 def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:
+    return last_of(request(*asked), tools)
+
+
+def last_of(asked: DeployRequest, tools: FakeTools) -> tuple[Stage, str]:
     last = Stage.INITIALIZING
     try:
-        for progress in pipeline.run(request(*asked), tools):
+        for progress in pipeline.run(asked, tools):
             last = progress.stage
     except DeployError as error:
         return last, str(error)
@@ -127,3 +133,54 @@ def test_no_variable_replaces_the_workers_own_workflow() -> None:
 
     assert stage is Stage.DETECTING_BINDINGS
     assert "rename the variable" in message
+
+
+def queued(**more: Any) -> DeployRequest:
+    """A request of a workflow that a queue starts."""
+    asked = request()
+    ir = asked.ir | {"trigger": {"type": "queue", "queue": "orders"}}
+    return replace(asked, ir=ir, **more)
+
+
+def test_a_queue_that_is_not_there_is_told_before_anything_is_uploaded() -> None:
+    tools = FakeTools(provides=frozenset())
+
+    stage, message = last_of(queued(), tools)
+
+    assert stage is Stage.DETECTING_BINDINGS
+    assert 'trigger.queue: There is no queue "orders" on this target: create it there' in message
+    assert "upload" not in tools.asked
+
+
+def test_a_queue_is_made_on_a_target_that_makes_resources() -> None:
+    tools = FakeTools()
+
+    assert last_of(queued(), tools) == (Stage.COMPLETED, "")
+    assert tools.asked.index("provide") < tools.asked.index("upload")
+    assert tools.bundle
+    assert tools.bundle.config["queues"]["consumers"][0]["queue"] == "orders"
+
+
+def test_a_queue_of_another_worker_is_left_to_it() -> None:
+    tools = FakeTools(queues={"orders": frozenset({"somebody"})})
+
+    stage, message = last_of(queued(), tools)
+
+    assert stage is Stage.DETECTING_BINDINGS
+    assert 'go to "somebody"' in message
+
+
+def test_a_worker_keeps_its_own_queue_and_leaves_the_one_before() -> None:
+    tools = FakeTools(queues={"orders": frozenset({"awaitstep-abc"})})
+
+    assert last_of(queued(former_queues=frozenset({"orders", "old"})), tools)[1] == ""
+    assert [one for one in tools.asked if one.startswith("stop")] == ["stop consuming old"]
+
+
+def test_a_script_has_no_workflow_on_its_worker() -> None:
+    tools, asked = FakeTools(), request()
+    script = asked.ir | {"kind": "script", "trigger": {"type": "http"}}
+
+    assert last_of(replace(asked, ir=script), tools) == (Stage.COMPLETED, "")
+    assert tools.bundle
+    assert "workflows" not in tools.bundle.config

@@ -13,6 +13,7 @@ from deployments.cloudflare.wrangler_config import MAIN, wrangler_config
 from deployments.tools import process
 from deployments.tools.toolchain import NODE, WRANGLER
 from workflows.codegen.bindings import BindingKind
+from workflows.ir.triggers import Trigger
 
 WORKER = """
 import { WorkflowEntrypoint } from "cloudflare:workers";
@@ -41,8 +42,16 @@ def one_of_each() -> list[Binding]:
 
 
 def config(*bindings: Binding) -> dict[str, Any]:
+    return triggered(Trigger(), *bindings)
+
+
+def triggered(trigger: Trigger, *bindings: Binding) -> dict[str, Any]:
     return wrangler_config(
-        worker_name="awaitstep-abc", variables={"A": "1"}, bindings=bindings, bundled=False
+        worker_name="awaitstep-abc",
+        variables={"A": "1"},
+        bindings=bindings,
+        trigger=trigger,
+        bundled=False,
     )
 
 
@@ -72,6 +81,28 @@ def test_a_queue_stands_among_the_producers_and_a_single_kind_alone() -> None:
     assert written["queues"] == {"producers": [{"binding": "MY_QUEUE", "queue": "my-queue"}]}
     assert written["ai"] == {"binding": "MY_AI"}
     assert written["browser"] == {"binding": "MY_BROWSER"}
+
+
+def test_a_schedule_is_a_cron_and_any_other_trigger_removes_it(tmp_path: Path) -> None:
+    weekly = triggered(Trigger(kind="cron", expression="0 8 * * MON"))
+
+    assert weekly["triggers"] == {"crons": ["0 8 * * MON"]}
+    assert config()["triggers"] == {"crons": []}
+    assert dry_run(tmp_path, weekly).exit_code == 0
+
+
+def test_a_queue_is_consumed_with_settings_of_its_own(tmp_path: Path) -> None:
+    producer = Binding(name="MY_QUEUE", kind=BindingKind.QUEUE, resource="orders")
+
+    written = triggered(Trigger(kind="queue", queue="orders"), producer)
+
+    (consumer,) = written["queues"]["consumers"]
+    assert consumer["queue"] == "orders"
+    assert consumer["max_batch_timeout"] <= 5
+    assert written["queues"]["producers"] == [{"binding": "MY_QUEUE", "queue": "orders"}]
+    done = dry_run(tmp_path, written)
+    assert done.exit_code == 0
+    assert "WARNING" not in done.stdout + done.stderr
 
 
 def test_only_a_workflow_of_another_worker_names_its_script() -> None:

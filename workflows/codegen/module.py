@@ -27,6 +27,7 @@ from workflows.ir.kinds import SCRIPT, exports
 from workflows.ir.node_types import Call
 from workflows.ir.problems import InvalidIR, Problem, quoted
 from workflows.ir.scope import Scopes
+from workflows.ir.triggers import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class GeneratedModule:
     """
 
     source: str
+    trigger: Trigger
     env_uses: tuple[EnvUse, ...]
     children: tuple[Child, ...]
     problems: tuple[Problem, ...]
@@ -94,6 +96,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     writer = module.write(uses, entry)
     return GeneratedModule(
         source=writer.source,
+        trigger=ir.trigger,
         env_uses=uses,
         children=tuple(child for child in called.values() if child.name not in taken),
         problems=tuple(reading.problems),

@@ -66,7 +66,8 @@ class _ScriptEmitter(Emitter):
             if id_ in self._assigned:
                 is_plain = is_name(name) and name != "__proto__"
                 key = name if is_plain else f"[{literal(name)}]"
-                yield f"{key}: {self._plan.variables[id_]}"
+                variable = self._plan.variables[id_]
+                yield key if key == variable else f"{key}: {variable}"
 
 
 STEP: Final = """\
