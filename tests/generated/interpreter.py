@@ -61,6 +61,9 @@ class Interpreter:
         self.ran.append(self._name(item))
         raise Failed(item.id)
 
+    def _wait(self, item: Item, frame: list[Any]) -> None:
+        self._gives(item, {}, frame)
+
     def _break(self, item: Item, _frame: list[Any]) -> None:
         if self._indices and self._indices[-1] == item.break_at:
             raise Left

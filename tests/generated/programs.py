@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tests.ir.documents import branch, document, node
 
-Kind = Literal["step", "fail", "branch", "parallel", "race", "loop", "try_catch", "break"]
+Kind = Literal["step", "fail", "branch", "parallel", "race", "loop", "try_catch", "break", "wait"]
 CONTAINERS: tuple[Kind, ...] = ("branch", "parallel", "race", "loop", "try_catch")
 
 
@@ -148,6 +148,8 @@ def _node(item: Item) -> dict[str, Any]:
             return branch(item.id, **chosen)
         case "loop":
             return node(item.id, "loop", loopType=item.form, **_repeats(item))
+        case "wait":
+            return node(item.id, "wait_for_event", eventType="call", timeout="1 hour")
         case "break":
             return node(item.id, "break", condition=f"i === {item.break_at}")
     return node(item.id, item.kind)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like
             node("a", code="return k;"), node("race", "race"), node("quick"),
             node("all", code=f"return [{shown}, each.results, quick.from];"),
         ],
-        *[f"{source} {target}" for source, target in zip(ids, ids[1:], strict=False)],
+        *[f"{source} {target}" for source, target in pairwise(ids)],
         f"{ids[-1]} each", "each a body", "each race then", "race quick x", "race all then",
     )  # fmt: skip
 
