@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
+from api.requests import Refusal, json_body, user_who_may_deploy
 from deployments import events
 from deployments.errors import DeployError
 from deployments.models import Deployment
 from deployments.services import request_deployment
 from deployments.stream import follow
 from deployments.targets import target_named
+from runs.events import BadEventType, NoListener, Raised
+from runs.events import raise_event as start_runs
 from workflows.services import NoWorkflow, workflow_of
 
-
-class Refusal(Exception):
-    """A request that cannot be served: an HTTP status and a sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
+LARGEST_PAYLOAD: Final = 100 * 1024
+_LONGEST_KEY: Final = 255
 
 
 @require_POST
@@ -34,20 +31,47 @@ async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseB
     try:
         deployment = await sync_to_async(_request)(request, workflow_id)
     except Refusal as refusal:
-        return JsonResponse({"error": str(refusal)}, status=refusal.status)
+        return refusal.as_response()
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
         _stages(deployment), content_type="text/event-stream; charset=utf-8", headers=headers
     )
 
 
+@require_POST
+def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
+    """Start a run of each live workflow that the event starts; the JSON body is its payload.
+
+    202 where at least one run has been started, 502 where none could be.
+    """
+    try:
+        user_who_may_deploy(request, "start runs")
+        raised = _raised(request, event_type)
+    except Refusal as refusal:
+        return refusal.as_response()
+    return JsonResponse({"data": [one.as_json() for one in raised]}, status=202)
+
+
+def _raised(request: HttpRequest, event_type: str) -> list[Raised]:
+    payload = json_body(request, most=LARGEST_PAYLOAD)
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > _LONGEST_KEY:
+        raise Refusal(400, f"The Idempotency-Key has more than {_LONGEST_KEY} characters.")
+    try:
+        raised = start_runs(event_type, payload, key=key)
+    except BadEventType as bad:
+        raise Refusal(400, str(bad)) from None
+    except NoListener as nobody:
+        raise Refusal(404, str(nobody)) from None
+    if all(one.error for one in raised):
+        details = [one.as_json() for one in raised]
+        raise Refusal(502, "No run could be started: try again.", details=details)
+    return raised
+
+
 def _request(request: HttpRequest, workflow_id: str) -> Deployment:
-    user = request.user
-    if not user.is_authenticated:
-        raise Refusal(401, "Log in first: this call needs a session.")
-    if not user.has_perm("deployments.add_deployment"):
-        raise Refusal(403, "You may not deploy. Ask an administrator for the right to.")
-    name = _body(request).get("target")
+    user = user_who_may_deploy(request, "deploy")
+    name = _target(json_body(request, most=LARGEST_PAYLOAD))
     try:
         workflow = workflow_of(workflow_id)
         target = target_named(name) if name else None
@@ -58,20 +82,17 @@ def _request(request: HttpRequest, workflow_id: str) -> Deployment:
         raise Refusal(400, str(refusal)) from None
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
-    """Return the body, which is `{}` when empty; raises Refusal for anything but such an object."""
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise Refusal(400, f"The body is not JSON: {error}") from None
+def _target(body: Any) -> str:
+    """Return the target's name, "" for none; raises Refusal for anything but such an object."""
     if not isinstance(body, dict):
         raise Refusal(400, 'The body must be an object: {} or {"target": name}.')
     unknown = sorted(body.keys() - {"target"})
     if unknown:
         raise Refusal(400, f"Unknown field {unknown[0]!r}: only target can be given.")
-    if not isinstance(body.get("target", ""), str):
+    name = body.get("target", "")
+    if not isinstance(name, str):
         raise Refusal(400, "target must be the name of a target.")
-    return body
+    return name
 
 
 async def _stages(deployment: Deployment) -> AsyncGenerator[bytes]:

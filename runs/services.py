@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import cloudflare
 from cloudflare.types.workflows import InstanceGetResponse
 
 from deployments.cloudflare.naming import worker_name
@@ -37,6 +38,31 @@ class Runs:
                 self.workflow, account_id=self.account.account_id, params=json.dumps(payload)
             )
         return _plain(started)
+
+    def start(self, payload: Any, instance_id: str) -> None:
+        """Start the run of this id, which an answer that was lost may have started already."""
+        with self.account.explained(f"start a run of {self.workflow}"):
+            try:
+                self.account.client.workflows.instances.create(
+                    self.workflow,
+                    account_id=self.account.account_id,
+                    instance_id=instance_id,
+                    params=json.dumps(payload),
+                )
+            except cloudflare.APIStatusError:
+                if not self.has(instance_id):
+                    raise
+
+    def has(self, instance_id: str) -> bool:
+        """Tell whether there is a run of this id."""
+        with self.account.explained(f"look for the run {instance_id}"):
+            try:
+                self.account.client.workflows.instances.get(
+                    instance_id, account_id=self.account.account_id, workflow_name=self.workflow
+                )
+            except cloudflare.NotFoundError:
+                return False
+        return True
 
     def describe(self, instance: str) -> InstanceGetResponse:
         """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
@@ -79,8 +105,12 @@ def runs_of(workflow: Workflow) -> Runs:
     live = live_deployment(workflow.pk)
     if kind_of(live.ir if live else workflow.ir) == SCRIPT:
         raise NoRun(_answers(workflow, live))
-    target = live.target if live and live.target else default_target()
-    return Runs(account_of(target), worker_name(workflow.pk))
+    return runs_on(live) if live else Runs(account_of(default_target()), worker_name(workflow.pk))
+
+
+def runs_on(live: Deployment) -> Runs:
+    """Return the runs on the target of a live deployment, on the default one where that is gone."""
+    return Runs(account_of(live.target or default_target()), live.worker_name)
 
 
 def _answers(script: Workflow, live: Deployment | None) -> str:

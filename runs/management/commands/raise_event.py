@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from runs.events import BadEventType, NoListener, raise_event
+from runs.management.commands._run_command import payload
+
+
+class Command(BaseCommand):
+    help = "Start a run of each live workflow whose trigger is the event, and print them as JSON."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("type", metavar="TYPE", help="the event's type")
+        parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
+        parser.add_argument(
+            "--key", default="", metavar="KEY", help="the same key starts no second run"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        value = payload(options["payload"])
+        try:
+            raised = raise_event(options["type"], value, key=options["key"])
+        except (BadEventType, NoListener) as refusal:
+            raise CommandError(str(refusal)) from None
+        self.stdout.write(
+            json.dumps({"data": [one.as_json() for one in raised]}, ensure_ascii=False)
+        )
+        failed = [one.workflow_id for one in raised if one.error]
+        if failed:
+            raise CommandError(f"No run could be started of: {', '.join(failed)}.")
