@@ -103,10 +103,15 @@ class _Resolver:
             return self._unnamed(wanted)
         if not IDENTIFIERS[wanted.kind].accepts(wanted.resource):
             return self._finding(wanted, _refused(wanted))
-        if wanted.kind not in (BindingKind.SERVICE, BindingKind.WORKFLOW):
-            return Binding(name=wanted.name, kind=wanted.kind, resource=wanted.resource)
-        found = called(wanted, self.request, self.tools)
-        return found if isinstance(found, Binding) else self._finding(wanted, found)
+        if wanted.kind in (BindingKind.SERVICE, BindingKind.WORKFLOW):
+            found = called(wanted, self.request, self.tools)
+            return found if isinstance(found, Binding) else self._finding(wanted, found)
+        if not self.tools.exists(wanted.kind, wanted.resource):
+            what = f"{wanted.kind.label} {quoted(wanted.resource)}"
+            return self._finding(
+                wanted, f"There is no {what} on this target: correct {wanted.variable}."
+            )
+        return Binding(name=wanted.name, kind=wanted.kind, resource=wanted.resource)
 
     def made(self, binding: Binding) -> Binding:
         """Have the target make what nobody named."""

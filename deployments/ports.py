@@ -110,6 +110,9 @@ class Tools(Protocol):
         `class_name` says which Workflow of any Worker is meant; nothing is changed.
         """
 
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        """Tell whether the target has the resource that a person named."""
+
     def provide(self, kind: BindingKind, name: str) -> str:
         """Find or make the resource of this name; return what a binding calls it by."""
 

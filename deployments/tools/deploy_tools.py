@@ -16,7 +16,7 @@ from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
 from deployments.errors import CodeError, DeployError, Finding
 from deployments.ports import Bundle, Callee, DeployRequest, Site
-from deployments.tools import npm, process, queues, wrangler
+from deployments.tools import existing, npm, process, queues, wrangler
 from deployments.tools.account import MAKES, Account
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
 from workflows.codegen.bindings import BindingKind
@@ -129,6 +129,9 @@ class DeployTools:
             our_name=ours.name if ours else "",
             our_kind=ours.kind if ours else "",
         )
+
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        return existing.exists(self.account, kind, resource)
 
     def provide(self, kind: BindingKind, name: str) -> str:
         return self.account.find_or_create(kind, name)

@@ -26,6 +26,7 @@ class FakeTools:
     wrangler_version: str = "4.0.0"
     secrets_there: tuple[str, ...] = ()
     callees: tuple[Callee, ...] = ()
+    absent: tuple[str, ...] = ()
     queues: dict[str, frozenset[str]] = field(default_factory=dict)
     bundle: Bundle | None = None
     open_folders: int = 0
@@ -55,6 +56,9 @@ class FakeTools:
         self._ask(f"callee {worker}")
         found = (one for one in self.callees if worker in (one.worker, one.our_name))
         return next(found, Callee(worker=worker, is_deployed=False))
+
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        return resource not in self.absent
 
     def provide(self, kind: BindingKind, name: str) -> str:
         self._ask("provide")

@@ -90,6 +90,14 @@ def test_a_name_that_cloudflare_refuses_is_told_with_the_rule(name: str) -> None
     assert rule in told
 
 
+def test_a_resource_that_the_target_does_not_have_is_told() -> None:
+    asked = request("return env.MY_KV;", variable("MY_KV_BINDING_ID", "abc"))
+
+    told = finding(asked, FakeTools(absent=("abc",)))
+
+    assert 'There is no KV namespace "abc" on this target: correct MY_KV_BINDING_ID.' in told
+
+
 def test_nothing_is_made_where_something_is_missing() -> None:
     tools = FakeTools()
 
