@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -44,7 +45,7 @@ def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path) -> 
         before.api("PUT", f"workflows/{name}", json={"script_name": name, "class_name": name})
         runs[name] = begin(before, name)
     for name, run in runs.items():
-        until(lambda name=name, run=run: status(before, name, run), "waiting", seconds=60)
+        until(partial(status, before, name, run), "waiting", seconds=60)
     before.kill()
 
     after = start_platform(tmp_path / "state")

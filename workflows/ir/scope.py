@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 from workflows.ir.document import Node
@@ -36,6 +37,10 @@ def _unknown(root: str) -> str:
     return f"no node has the id {quoted(root)}: refer to a node before this one"
 
 
+def _elsewhere(root: str, giver: str) -> str:
+    return f"{quoted(root)} is known inside the regions of {quoted(giver)} alone: use it there"
+
+
 class Scopes:
     """What a reference resolves to: a node before it, a root, or a name of a region around it."""
 
@@ -43,6 +48,13 @@ class Scopes:
         self._nodes = nodes
         self._structure = structure
         self._names: dict[int, frozenset[str]] = {}
+
+    @cached_property
+    def _givers(self) -> dict[str, str]:
+        """The containers that give names to what is inside them, by those names."""
+        places = range(1, len(self._structure.places))
+        owners = {place: self._structure.places[place].owner for place in places}
+        return {name: owners[place] for place in places for name in self.given(place)}
 
     def names_at(self, place: int) -> frozenset[str]:
         """Return the names that the regions around the place give: a loop's item, a catch's err."""
@@ -93,7 +105,8 @@ class Scopes:
         if root == node.id:
             return f"refers to itself: {quoted(root)} has no output before it has run"
         if root not in self._nodes:
-            return _unknown(root)
+            giver = self._givers.get(root)
+            return _elsewhere(root, giver) if giver else _unknown(root)
         if not self.can_read(node, root):
             return f"{quoted(root)} does not come before {quoted(node.id)}: it has no output there"
         return ""
