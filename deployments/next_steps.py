@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
+from django.db.models import F, Q
 from django.urls import reverse
 
 from deployments import presentation
 from deployments.models import Deployment
+from workflows.models import EnvironmentVariable
+
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,28 @@ def _target(deployment: Deployment) -> list[Link]:
 
 
 def _variables(deployment: Deployment) -> list[Link]:
+    """A link for each variable that is named, and one to the workflow for all the rest."""
+    paths = dict.fromkeys(problem.get("path", "") for problem in deployment.problems)
+    names = [path for path in paths if _VARIABLE.fullmatch(path)]
+    there = dict(_known(deployment, names))
+    rest = _workflow(deployment) if len(names) < len(paths) else []
+    return [*(_variable(deployment, name, there.get(name)) for name in names), *rest]
+
+
+def _known(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, int]]:
+    """Names and keys of those that exist, the workflow's own last: it wins over the global one."""
+    known = EnvironmentVariable.objects.filter(name__in=names)
+    known = known.filter(Q(workflow=None) | Q(workflow=deployment.workflow_id))
+    return known.order_by(F("workflow").asc(nulls_first=True)).values_list("name", "pk")
+
+
+def _variable(deployment: Deployment, name: str, pk: int | None) -> Link:
+    if pk:
+        change = reverse("admin:workflows_environmentvariable_change", args=[pk])
+        return Link(f"Change {name}", change)
     add = reverse("admin:workflows_environmentvariable_add")
     mine = {"workflow": deployment.workflow_id} if deployment.workflow_id else {}
-    names = dict.fromkeys(problem.get("path", "") for problem in deployment.problems)
-    return [
-        Link(f"Set {name}", f"{add}?{urlencode({'name': name, **mine})}") for name in names if name
-    ]
+    return Link(f"Set {name}", f"{add}?{urlencode({'name': name, **mine})}")
 
 
 def _output(deployment: Deployment) -> list[Link]:

@@ -231,7 +231,9 @@ _ADVICE = {
     Stage.GENERATING_CODE: Advice(
         "Correct the workflow where it says, save it and deploy again.", "workflow"
     ),
-    Stage.DETECTING_BINDINGS: Advice("Set what is missing and deploy again.", "variables"),
+    Stage.DETECTING_BINDINGS: Advice(
+        "Set or correct what it names, then deploy again.", "variables"
+    ),
     Stage.CREATING_WORKER: Advice(
         "Check the npm packages of the workflow; npm's own words are in the output.", "output"
     ),

@@ -15,7 +15,7 @@ from deployments.models import Deployment, ProgramOutput, StageRecord
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.pages import text
-from workflows.services import save_draft
+from workflows.services import save_draft, set_variable
 
 SENTINEL = "s3cret-sentinel"
 
@@ -186,6 +186,18 @@ def test_a_failure_of_a_deleted_workflow_is_still_told(admin_client: Client) -> 
 
     assert "no such property" in shown
     assert "Deploy again" not in shown.replace("deploy again", "")
+
+
+def test_a_variable_is_set_or_changed_and_a_node_is_edited(admin_client: Client) -> None:
+    problems = [{"path": name, "message": "x"} for name in ("KV_BINDING_ID", "DB_BINDING_ID")]
+    deployment = failed("DETECTING_BINDINGS", problems=[*problems, {"node_id": "a", "path": ""}])
+    variable = set_variable("DB_BINDING_ID", "abc", workflow=deployment.workflow)
+
+    shown = page(admin_client, deployment)
+
+    assert f"?name=KV_BINDING_ID&amp;workflow={deployment.workflow_id}" in shown
+    assert f"/environmentvariable/{variable.pk}/change/" in shown
+    assert "Edit One step" in shown
 
 
 @pytest.mark.parametrize("stage", HAPPY_PATH[:-1])
