@@ -1,0 +1,61 @@
+"""Which queues a deployment has its Worker leave: those of what was live, and of what may be since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployments.models import Deployment
+from deployments.runner import request_of
+from deployments.stages import Status, Uploaded
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from workflows.models import Workflow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    return make_workflow()
+
+
+def earlier(workflow: Workflow, queue: str, **fields: Any) -> Deployment:
+    ir = workflow.ir | {"trigger": {"type": "queue", "queue": queue}}
+    values = {"status": Status.SUCCEEDED.value, "uploaded": Uploaded.YES.value}
+    return make_deployment(workflow=workflow, ir=ir, **values | fields)
+
+
+def left(workflow: Workflow) -> frozenset[str]:
+    return request_of(make_deployment(workflow=workflow)).former_queues
+
+
+def test_a_first_deployment_leaves_none(workflow: Workflow) -> None:
+    assert left(workflow) == frozenset()
+
+
+def test_the_queue_of_what_is_live_is_left(workflow: Workflow) -> None:
+    earlier(workflow, "oldest")
+    earlier(workflow, "live")
+
+    assert left(workflow) == {"live"}
+
+
+def test_what_failed_after_its_upload_may_have_a_consumer_too(workflow: Workflow) -> None:
+    earlier(workflow, "never", status=Status.FAILED.value, uploaded=Uploaded.NO.value)
+    earlier(workflow, "live")
+    earlier(workflow, "perhaps", status=Status.INTERRUPTED.value, uploaded=Uploaded.UNKNOWN.value)
+
+    assert left(workflow) == {"live", "perhaps"}
+
+
+def test_where_nothing_succeeded_all_that_was_uploaded_counts(workflow: Workflow) -> None:
+    earlier(workflow, "first", status=Status.FAILED.value)
+
+    assert left(workflow) == {"first"}
+
+
+def test_another_target_has_queues_of_its_own(workflow: Workflow) -> None:
+    earlier(workflow, "elsewhere", target=make_target())
+
+    assert left(workflow) == frozenset()
