@@ -73,7 +73,8 @@ def random_graph(random: Random, *, size: int) -> Document:
 def _container(id_: str, kind: str) -> dict[str, Any]:
     if kind == "branch":
         return branch(id_, **{label: f"event.payload.{id_} === '{label}'" for label in "ab"})
-    return node(id_, kind, **({"loopType": "times", "count": TIMES} if kind == "loop" else {}))
+    settings: dict[str, Any] = {"loopType": "times", "count": TIMES} if kind == "loop" else {}
+    return node(id_, kind, **settings)
 
 
 def _reached(nodes: list[dict[str, Any]], edges: list[str]) -> Document:

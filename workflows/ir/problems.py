@@ -40,7 +40,8 @@ class InvalidIR(Exception):
     """The document cannot be used; `problems` holds every reason, warnings left out."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problem for problem in problems if problem.is_error)
+        errors = (problem for problem in problems if problem.is_error)
+        self.problems = tuple(dict.fromkeys(errors))
         super().__init__("\n".join(map(str, self.problems)))
 
 

@@ -181,7 +181,7 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
     if structure is None:
         log += check_known(nodes, ids, drawn.flows)
     if structure is None or any(problem.is_error for problem in log):
-        return Parsed(ir=None, problems=tuple(log))
+        return Parsed(ir=None, problems=_once(log))
     ir = WorkflowIR(
         kind=parts.kind,
         metadata=parts.metadata,
@@ -191,7 +191,12 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
         entry=parts.entry,
         structure=structure,
     )
-    return Parsed(ir=ir, problems=tuple(log))
+    return Parsed(ir=ir, problems=_once(log))
+
+
+def _once(log: list[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, each once: a field may refer to one unknown node many times."""
+    return tuple(dict.fromkeys(log))
 
 
 def _is_read(drawn: Drawn, log: list[Problem]) -> bool:
