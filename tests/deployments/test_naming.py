@@ -1,0 +1,34 @@
+"""Names that the product gives to resources, which Cloudflare has to accept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.cloudflare.naming import dataset_name, resource_name
+from deployments.cloudflare.resources import IDENTIFIERS
+from workflows.codegen.bindings import BindingKind
+
+WORKER = "awaitstep-abcdefghij"
+MADE = (BindingKind.R2, BindingKind.QUEUE)
+
+
+def test_a_resource_is_named_after_the_worker_and_the_binding() -> None:
+    assert resource_name(WORKER, "MY_KV") == f"{WORKER}-my-kv"
+    assert dataset_name(WORKER, "MY_ANALYTICS") == "awaitstep_abcdefghij_my_analytics"
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_any_name_of_a_binding_makes_names_that_cloudflare_accepts(binding: str) -> None:
+    for kind in MADE:
+        assert IDENTIFIERS[kind].accepts(resource_name(WORKER, binding))
+    assert IDENTIFIERS[BindingKind.ANALYTICS].accepts(dataset_name(WORKER, binding))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("MY_KV", "my_KV"), ("_A", "A"), ("A_", "A"), ("A" * 60 + "1", "A" * 60 + "2"), ("Ä", "Ö")],
+)
+def test_two_bindings_never_share_what_nobody_named(one: str, other: str) -> None:
+    assert resource_name(WORKER, one) != resource_name(WORKER, other)
