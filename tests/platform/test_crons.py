@@ -40,6 +40,13 @@ def fires(expression: str, time: str, folder: Path) -> bool | None:
         ("0 18 * * 6L", "2026-11-27T18:00Z", "2026-11-20T18:00Z"),
         ("0 0 * * 2#1", "2026-11-02T00:00Z", "2026-11-09T00:00Z"),
         ("0 0 13 * FRI", "2026-11-13T00:00Z", "2026-11-14T00:00Z"),
+        ("0 22-2 * * *", "2026-11-22T01:00Z", "2026-11-22T03:00Z"),
+        ("0 22-3/2 * * *", "2026-11-22T02:00Z", "2026-11-22T01:00Z"),
+        ("0 0 * 11-1 *", "2026-01-22T00:00Z", "2026-02-22T00:00Z"),
+        ("0 0 * * FRI-MON", "2026-11-22T00:00Z", "2026-11-24T00:00Z"),
+        ("0 0 * * L", "2026-11-21T00:00Z", "2026-11-22T00:00Z"),
+        ("0 0 L-3 * *", "2026-11-27T00:00Z", "2026-11-30T00:00Z"),
+        ("0 0 L-2W * *", "2026-11-27T00:00Z", "2026-11-28T00:00Z"),
     ],
 )
 def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_path: Path) -> None:
@@ -47,6 +54,9 @@ def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_pat
     assert fires(expression, not_at, tmp_path) is False
 
 
-@pytest.mark.parametrize("expression", ["", "* * * *", "60 * * * *", "* * * * 0", "*/0 * * * *"])
+@pytest.mark.parametrize(
+    "expression",
+    ["", "* * * *", "60 * * * *", "* * * * 0", "*/0 * * * *", "0 0 L-31 * *", "0 0 32W * *"],
+)
 def test_what_is_no_cron_is_refused(expression: str, tmp_path: Path) -> None:
     assert fires(expression, "2026-11-22T07:45Z", tmp_path) is None

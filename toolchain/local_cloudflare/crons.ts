@@ -58,13 +58,16 @@ function parseField(text: string, range: Range): Field | undefined {
   return (time) => values.has(range.of(time));
 }
 
+/** A range may go over the end: `22-2` are five hours. */
 function parseItem(item: string, range: Range): number[] | undefined {
   const [base = '', stepText, ...more] = item.split('/');
   const step = stepText === undefined ? 1 : Number(stepText);
   const [from, to] = bounds(base, range, stepText !== undefined);
   const isRight = more.length === 0 && Number.isInteger(step) && step > 0;
-  if (!isRight || from === undefined || to === undefined || from > to) return undefined;
-  return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
+  if (!isRight || from === undefined || to === undefined) return undefined;
+  const size = range.to - range.from + 1;
+  const length = Math.floor(((to - from + size) % size) / step) + 1;
+  return Array.from({ length }, (_, at) => range.from + ((from - range.from + at * step) % size));
 }
 
 function bounds(base: string, range: Range, isOpen: boolean): [number | undefined, number | undefined] {
@@ -85,14 +88,16 @@ function parseValue(text: string, { from, to, words = [] }: Range): number | und
 const lastDay = (time: Date): number =>
   new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1, 0)).getUTCDate();
 
-/** `L` is the month's last day, `LW` its last weekday, `15W` the weekday nearest to the 15th. */
+/** `L` is the month's last day, `L-3` three days before it; `LW`, `L-3W`, `15W` the weekday nearest to that. */
 function parseMonthDay(text: string): Field | undefined {
-  if (text === 'L') return (time) => time.getUTCDate() === lastDay(time);
-  const near = /^(L|\d+)W$/.exec(text);
-  if (!near) return parseField(text, MONTH_DAYS);
-  const wanted = near[1] === 'L' ? undefined : Number(near[1]);
-  if (wanted !== undefined && (wanted < 1 || wanted > 31)) return undefined;
-  return (time) => time.getUTCDate() === nearestWeekday(time, wanted ?? lastDay(time));
+  const special = /^(?:L(?:-(\d+))?(W?)|(\d+)W)$/.exec(text);
+  if (!special) return parseField(text, MONTH_DAYS);
+  const [, before, near, day] = special;
+  if (Number(day ?? 1) < 1 || Number(day ?? 1) > 31 || Number(before ?? 1) < 1 || Number(before ?? 1) > 30)
+    return undefined;
+  const wanted = (time: Date) => (day ? Number(day) : lastDay(time) - Number(before ?? 0));
+  if (near === '') return (time) => time.getUTCDate() === wanted(time);
+  return (time) => wanted(time) >= 1 && time.getUTCDate() === nearestWeekday(time, wanted(time));
 }
 
 function nearestWeekday(time: Date, day: number): number {
@@ -103,8 +108,9 @@ function nearestWeekday(time: Date, day: number): number {
   return day;
 }
 
-/** `6L` is the month's last Friday, `6#2` its second. */
+/** `6L` is the month's last Friday, `6#2` its second; `L` alone is the week's last day. */
 function parseWeekDay(text: string): Field | undefined {
+  if (text === 'L') return parseField(String(WEEK_DAYS.to), WEEK_DAYS);
   const special = /^(\w+?)(L|#([1-5]))$/.exec(text);
   if (!special) return parseField(text, WEEK_DAYS);
   const day = parseValue(special[1] ?? '', WEEK_DAYS);
