@@ -17,11 +17,10 @@ from deployments.detection import Env, detect
 from deployments.errors import CodeError, DeployError, Finding
 from deployments.ports import Bundle, DeployRequest, Tools
 from deployments.stages import Stage
-from workflows.codegen.module import GeneratedModule, generate
+from workflows.codegen.module import GeneratedModule
 from workflows.codegen.module_settings import module_settings
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.triggers import Trigger
-from workflows.ir.validate import parse_valid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 def _generate(request: DeployRequest) -> GeneratedModule:
     settings = module_settings(request, request.variables)
     try:
-        return generate(parse_valid(request.ir), settings)
+        return module_of(request.ir, settings)
     except InvalidIR as invalid:
         raise DeployError.listing(
             "The workflow cannot be deployed as it is:",

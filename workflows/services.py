@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from workflows.codegen.bindings import BINDING_ID
-from workflows.codegen.module import generate
+from workflows.codegen.from_document import module_of
 from workflows.codegen.module_settings import module_settings
 from workflows.codegen.naming import class_name_for
 from workflows.ir.dependencies import check_dependencies
@@ -68,7 +68,7 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
     settings = module_settings(workflow, variables_of(workflow))
     try:
-        return list(generate(parse_valid(workflow.ir), settings).problems)
+        return list(module_of(workflow.ir, settings).problems)
     except InvalidIR as invalid:
         return list(invalid.problems)
 

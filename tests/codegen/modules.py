@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
+from workflows.codegen.from_document import module_of
+from workflows.codegen.module import GeneratedModule, ModuleSettings
 from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import parse_valid
 
 
 def generated(document: object, **settings: Any) -> GeneratedModule:
     """Return the module of a document; `settings` are those of the module."""
     wanted = {"class_name": "Flow", "workflow_binding": "WORKFLOW"} | settings
-    return generate(parse_valid(document), ModuleSettings(**wanted))
+    return module_of(document, ModuleSettings(**wanted))
 
 
 def refusal(document: object, **settings: Any) -> str:

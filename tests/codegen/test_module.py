@@ -101,6 +101,16 @@ def test_all_problems_of_code_are_reported_at_once() -> None:
     ]  # fmt: skip
 
 
+def test_problems_of_code_are_reported_beside_those_of_the_graph() -> None:
+    drawn = document([node("a", code="}"), node("b"), node("lost", code="{")], "a b")
+
+    refused = refusal(drawn, entry_code="export const x = 1")
+
+    assert [line.split(":")[0] for line in refused.splitlines()] == [
+        "nodes.lost", "nodes.a.data.code", "nodes.lost.data.code", "entryCode",
+    ]  # fmt: skip
+
+
 def test_a_module_with_every_type_compiles(tmp_path: Path) -> None:
     assert compile_module(generated(every_type()).source, tmp_path)
 

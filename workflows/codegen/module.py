@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
@@ -79,10 +79,7 @@ class GeneratedModule:
 
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     """Return the module; raises InvalidIR with everything that keeps it from being one."""
-    reading = Reading(dependencies=frozenset(settings.dependencies))
-    reading.read_nodes(ir)
-    entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
-    reading.check_globals()
+    reading, entry = read(ir.nodes.values(), settings)
     if ir.kind == SCRIPT:
         reading.problems += _not_of_a_script(reading, settings)
     naming = _naming(ir, settings=settings, reading=reading)
@@ -102,6 +99,17 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         problems=tuple(reading.problems),
         _writer=writer,
     )
+
+
+def read(
+    nodes: Iterable[Node], settings: ModuleSettings
+) -> tuple[Reading, CustomEntry | None]:
+    """Read all code of a workflow, also of one whose graph means nothing."""
+    reading = Reading(dependencies=frozenset(settings.dependencies))
+    reading.read_nodes(nodes)
+    entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
+    reading.check_globals()
+    return reading, entry
 
 
 def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflows.codegen import imports
@@ -10,7 +10,7 @@ from workflows.codegen.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.head import Head
 from workflows.codegen.naming import RESERVED
 from workflows.codegen.syntax import Mistake, Syntax
-from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.document import Node
 from workflows.ir.fields import Code, Field
 from workflows.ir.problems import Problem, Severity
 
@@ -37,8 +37,8 @@ class Reading:
     uses: dict[NameUse, None] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
 
-    def read_nodes(self, ir: WorkflowIR) -> None:
-        for node in ir.nodes.values():
+    def read_nodes(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
             for part in node.fields:
                 self._read_references(node, part)
                 if isinstance(part, Code):

@@ -39,10 +39,14 @@ KINDS: Final = ("workflow", "script")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What came of a document: `ir` is None when a problem is an error."""
+    """What came of a document: `ir` is None when a problem is an error.
+
+    `nodes` are those that could be read, whatever is wrong with the rest.
+    """
 
     ir: WorkflowIR | None
     problems: tuple[Problem, ...]
+    nodes: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +185,7 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
     if structure is None:
         log += check_known(nodes, ids, drawn.flows)
     if structure is None or any(problem.is_error for problem in log):
-        return Parsed(ir=None, problems=_once(log))
+        return Parsed(ir=None, problems=_once(log), nodes=tuple(nodes.values()))
     ir = WorkflowIR(
         kind=parts.kind,
         metadata=parts.metadata,
@@ -191,7 +195,7 @@ def _checked(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
         entry=parts.entry,
         structure=structure,
     )
-    return Parsed(ir=ir, problems=_once(log))
+    return Parsed(ir=ir, problems=_once(log), nodes=tuple(nodes.values()))
 
 
 def _once(log: list[Problem]) -> tuple[Problem, ...]:
