@@ -17,6 +17,7 @@ from deployments.detection import Env, detect
 from deployments.errors import CodeError, DeployError, Finding
 from deployments.ports import Bundle, DeployRequest, Tools
 from deployments.stages import Stage
+from workflows.codegen.from_document import module_of
 from workflows.codegen.module import GeneratedModule
 from workflows.codegen.module_settings import module_settings
 from workflows.ir.problems import InvalidIR, Problem
