@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from deployments.tools import queues
 from deployments.tools.account import Account
 from deployments.tools.local_cloudflare import ACCOUNT_ID, platform_token
 from tests.deployments.fakes import document

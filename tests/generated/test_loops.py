@@ -238,3 +238,15 @@ def _inside(graph: Document) -> Document:
     ]  # fmt: skip
     nodes = [*around, *graph["nodes"]]
     return graph | {"nodes": nodes, "edges": [*graph["edges"], *edges], "entryNodeId": "each"}
+
+
+def test_a_long_name_leaves_room_for_the_index(tmp_path: Path) -> None:
+    drawn = document(
+        [node("each", "loop", loopType="times", count=2), node("a", name="x" * 254 + "é🎉")],
+        "each a body",
+    )
+
+    found = ran(tmp_path, drawn)
+
+    assert [len(name) for name in names(found)] == [247, 247]
+    assert names(found)[1].endswith("x [1]")
