@@ -201,7 +201,7 @@ def test_a_value_can_be_used_after_the_join_of_the_arm_that_made_it(tmp_path: Pa
 
     source = generated(drawn).source
 
-    assert "let made: Awaited<ReturnType<typeof run_made>>;" in source
+    assert "let made: Awaited<ReturnType<typeof run_made>> | undefined;" in source
     assert compile_module(source, tmp_path)
 
 

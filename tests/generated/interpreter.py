@@ -18,12 +18,12 @@ class Left(Exception):
 
 
 class Interpreter:
-    """`ran` are the names of steps in order, `concurrent` says that this order is one of several."""
+    """`ran` are the names of steps in order, `values` what each node has come to."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
         self.outputs: dict[str, Any] = {}
-        self._values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
         self._indices: list[int] = []
 
     def run(self, program: list[Item]) -> tuple[str, Any]:
@@ -46,12 +46,12 @@ class Interpreter:
         return f"{item.id} {counted}" if counted else item.id
 
     def _gives(self, item: Item, value: Any, frame: list[Any]) -> None:
-        self._values[item.id] = value
+        self.values[item.id] = value
         frame.append(value)
 
     def _step(self, item: Item, frame: list[Any]) -> None:
         self.ran.append(self._name(item))
-        saw = [(self._values.get(one) or {}).get("at") for one in item.reads]
+        saw = [(self.values.get(one) or {}).get("at") for one in item.reads]
         index = self._indices[-1] if self._indices else -1
         value = {"at": item.id, "i": index, "saw": ["", *saw]}
         self.outputs[self._name(item)] = value
@@ -114,7 +114,7 @@ class Interpreter:
         results: list[Any] = []
         for index in range(item.times):
             for inside in walk(item.regions[0]):
-                self._values[inside.id] = NOTHING
+                self.values[inside.id] = NOTHING
             inner: list[Any] = []
             self._indices.append(index)
             try:

@@ -36,7 +36,7 @@ def _check(program: list[Item], found: dict[str, Any]) -> None:
     if status == "errored":
         assert value in found["error"]["message"]
     else:
-        assert _plain(found["output"]) == _plain(value)
+        assert plain(found["output"]) == plain(value)
 
 
 def _losing(program: list[Item]) -> set[str]:
@@ -45,11 +45,11 @@ def _losing(program: list[Item]) -> set[str]:
     return {one.id for race in races for arm in race.regions[1:] for one in walk(arm)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return the value without members that are null: `undefined` leaves none behind."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+        return {key: plain(inner) for key, inner in value.items() if inner is not None}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def test_containers_nest_in_every_pairing(tmp_path: Path) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests.codegen.modules import generated, refusal
+from tests.generated.interpreter import Interpreter
+from tests.generated.programs import Draw, Item, drawn, walk
 from tests.generated.test_nodes import FAST, echo
+from tests.generated.test_programs import plain
 from tests.generated.workers import Run, compiled, run_all
 from tests.ir.documents import branch, chain, document, node
+from workflows.ir.validate import parse
 
 __all__ = ["echo"]
 
+DRAWN = 60
 SCRIPT: dict[str, Any] = {"kind": "script", "trigger": {"type": "http"}}
 
 
@@ -89,6 +95,41 @@ def test_exports_inside_containers_count(tmp_path: Path) -> None:
         "Race": {"fast": 1},
         "Try": {"before": 1, "caught": "x", "last": "done"},
     }
+
+
+def _as_script(program: list[Item]) -> dict[str, Any]:
+    """Return the program as a script that exports every output."""
+    asked = drawn(program) | SCRIPT
+    for one in asked["nodes"]:
+        if one["type"] == "sleep":
+            one |= {"type": "step", "data": {"code": "await scheduler.wait(400)"}}
+        elif one["type"] in ("step", "parallel", "race", "loop"):
+            one["name"] = f"EXPORT_{one['id']}"
+    return asked
+
+
+def _said(program: list[Item]) -> Any:
+    """Return what the program answers: the value that each node came to, if it did."""
+    said = Interpreter()
+    if said.run(program)[0] == "errored":
+        return 500
+    return plain({item.id: said.values.get(item.id) for item in walk(program)})
+
+
+def test_random_scripts_answer_what_their_nodes_came_to(tmp_path: Path) -> None:
+    random = Random(20261126)  # noqa: S311 - the same each time
+    programs: dict[str, list[Item]] = {}
+    while len(programs) < DRAWN:
+        program = Draw(random).program(depth=3, length=3)
+        if parse(_as_script(program)).ir is not None:
+            programs[f"S{len(programs)}"] = program
+
+    scripts = {name: _as_script(program) for name, program in programs.items()}
+    found = answers(scripts, {name: {} for name in scripts}, tmp_path)
+
+    said = {name: _said(program) for name, program in programs.items()}
+    assert {name: plain(answer) for name, answer in found.items()} == said
+    assert 0 < list(said.values()).count(500) < DRAWN / 2
 
 
 def test_a_break_outside_of_loops_ends_a_script_with_what_there_is(tmp_path: Path) -> None:

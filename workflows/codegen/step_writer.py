@@ -69,7 +69,7 @@ class StepWriter(SettingsWriter):
         if node.id in self._plan.usage.raced:
             return "any"
         if node.type.output == INFERRED:
-            return f"Awaited<ReturnType<typeof {self.callback_name(node)}>>"
+            return f"Awaited<ReturnType<typeof {self.callback_name(node)}>> | undefined"
         return str(node.type.output)
 
     def _is_hoisted(self, node: Node) -> bool:
