@@ -5,16 +5,33 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deployments.tools import process
 from deployments.tools.toolchain import NODE, TOOLCHAIN
+from tests.platform.projects import Project
+from tests.platform.uploads import HELLO, uploaded
+from tests.platform_fixture import Platform
 
 PROGRAM = """
 const { parseCron } = await import(process.argv[1]);
 const [expression, time] = process.argv.slice(2);
 console.log(JSON.stringify(parseCron(expression)?.(new Date(time)) ?? null));
 """
+
+
+CLOCK = """
+const seen = [];
+export default {
+  fetch: () => Response.json(seen),
+  scheduled({ cron, scheduledTime }) {
+    if (cron === "0 0 * * SUN") throw new Error("no rest");
+    seen.push({ cron, scheduledTime });
+  },
+};
+"""
+FIRE = "/cdn-cgi/handler/scheduled"
 
 
 def fires(expression: str, time: str, folder: Path) -> bool | None:
@@ -60,3 +77,40 @@ def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_pat
 )
 def test_what_is_no_cron_is_refused(expression: str, tmp_path: Path) -> None:
     assert fires(expression, "2026-11-22T07:45Z", tmp_path) is None
+
+
+def test_a_schedule_set_by_wrangler_is_fired_at_once(project: Project) -> None:
+    project.write(CLOCK, triggers={"crons": ["*/5 * * * *", "0 0 1 1 *"]})
+    project.deploy()
+    platform, name = project.platform, project.name
+
+    first = platform.fetch(name, FIRE, method="POST")
+    second = platform.fetch(name, f"{FIRE}?cron=0+0+1+1+*&time=1767225600000")
+
+    assert (first.text, second.text) == ("ok", "ok")
+    seen = platform.fetch(name).json()
+    assert [fired["cron"] for fired in seen] == ["*/5 * * * *", "0 0 1 1 *"]
+    assert seen[1]["scheduledTime"] == 1767225600000
+
+
+def test_a_schedule_that_fails_says_why(platform: Platform) -> None:
+    uploaded(platform, "restless", CLOCK)
+    uploaded(platform, "timeless", HELLO)
+
+    failed = platform.fetch("restless", f"{FIRE}?cron=0+0+*+*+SUN")
+    missing = platform.fetch("timeless", FIRE)
+    nobody = platform.fetch("nobody", FIRE)
+
+    assert [answer.status_code for answer in (failed, missing, nobody)] == [500, 500, 404]
+
+
+def test_a_page_elsewhere_fires_nothing(platform: Platform) -> None:
+    uploaded(platform, "guarded", CLOCK)
+
+    answer = httpx.get(
+        f"http://127.0.0.1:{platform.port}{FIRE}",
+        headers={"host": f"guarded.localhost:{platform.port}", "sec-fetch-site": "cross-site"},
+    )
+
+    assert answer.status_code == 404
+    assert platform.fetch("guarded").json() == []

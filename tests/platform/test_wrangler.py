@@ -3,74 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-from deployments.tools import process
-from deployments.tools.toolchain import NODE, WRANGLER
-from tests.platform.uploads import (
-    HELLO,
-    WORKFLOW,
-    begin,
-    ended,
-    live_version,
-    own_workflow,
-    upload,
-)
-from tests.platform_fixture import Platform
+from tests.platform.projects import Project
+from tests.platform.uploads import HELLO, WORKFLOW, begin, ended, own_workflow, upload
 
 SECRET = "found-nowhere-but-in-env"
 ECHO = "export default { fetch(request, env) { return Response.json({ ...env, WORKFLOW: 0 }) } }"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A folder with a Worker, and wrangler in it."""
-
-    platform: Platform
-    folder: Path
-    name: str
-
-    def write(self, code: str, **config: object) -> None:
-        base: dict[str, object] = {
-            "name": self.name,
-            "main": "worker.js",
-            "compatibility_date": "2026-11-01",
-        }
-        base |= {"no_bundle": True, "workers_dev": True}
-        (self.folder / "worker.js").write_text(code)
-        (self.folder / "wrangler.json").write_text(json.dumps(base | config))
-
-    def wrangler(self, *arguments: str) -> process.Finished:
-        env = process.environment(
-            home=self.folder,
-            CI="1",
-            CLOUDFLARE_API_BASE_URL=self.platform.api_base_url,
-            CLOUDFLARE_API_TOKEN=self.platform.token,
-            CLOUDFLARE_ACCOUNT_ID=self.platform.account_id,
-            WRANGLER_OUTPUT_FILE_PATH=str(self.folder / "output.ndjson"),
-            WRANGLER_SEND_METRICS="false",
-        )
-        return process.run([NODE, WRANGLER, *arguments], cwd=self.folder, env=env, timeout=60)
-
-    def deploy(self, **secrets: str) -> dict[str, Any]:
-        (self.folder / "secrets.json").write_text(json.dumps(secrets))
-        done = self.wrangler("deploy", "--secrets-file", "secrets.json", "--strict")
-        assert done.exit_code == 0, done.stdout + done.stderr
-        lines = (self.folder / "output.ndjson").read_text().splitlines()
-        return dict(json.loads(lines[-1]))
-
-    def live(self) -> str:
-        return live_version(self.platform, self.name)
-
-
-@pytest.fixture
-def project(platform: Platform, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40]
-    return Project(platform=platform, folder=tmp_path, name=name)
 
 
 def test_a_first_deploy_makes_a_worker_and_its_workflow(project: Project) -> None:

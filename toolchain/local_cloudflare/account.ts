@@ -5,7 +5,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { isSecret } from './bindings.ts';
 import { names, readJson, remove, writeJson } from './files.ts';
-import type { Binding, Bucket, Database, Namespace, Source, Version, Worker, Workflow } from './model.ts';
+import type {
+  Binding,
+  Bucket,
+  Database,
+  Namespace,
+  Queue,
+  Source,
+  Version,
+  Worker,
+  Workflow,
+} from './model.ts';
 
 const VERSIONS_KEPT = 100;
 
@@ -18,6 +28,8 @@ export class Account {
   readonly namespaces: Shelf<Namespace>;
   readonly databases: Shelf<Database>;
   readonly buckets: Shelf<Bucket>;
+  /** By name, which is what bindings and consumers say. */
+  readonly queues: Shelf<Queue>;
   readonly #folder: string;
   readonly #versions = new Map<string, Version>();
 
@@ -27,6 +39,7 @@ export class Account {
     this.namespaces = new Shelf(path.join(folder, 'kv.json'), (item) => item.id);
     this.databases = new Shelf(path.join(folder, 'd1.json'), (item) => item.uuid);
     this.buckets = new Shelf(path.join(folder, 'r2.json'), (item) => item.name);
+    this.queues = new Shelf(path.join(folder, 'queues.json'), (item) => item.name);
     this.#load('workers', this.workers);
     this.#load('workflows', this.workflows);
   }
@@ -154,6 +167,11 @@ export class Shelf<T> {
 
   add(item: T): void {
     this.#keep([...this.#items, item]);
+  }
+
+  /** Put the item in the place of the one with its key. */
+  replace(item: T): void {
+    this.#keep(this.#items.map((other) => (this.#key(other) === this.#key(item) ? item : other)));
   }
 
   drop(key: string): void {

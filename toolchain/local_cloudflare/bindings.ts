@@ -2,6 +2,7 @@
 
 import { notSupported } from './errors.ts';
 import type { Binding, Version } from './model.ts';
+import { producer } from './queue_plugin.ts';
 
 /** The Worker and class behind a Workflow; undefined where the Worker is gone. */
 export type ResolveWorkflow = (binding: Binding) => { worker: string; exportName: string } | undefined;
@@ -42,7 +43,7 @@ const KINDS: Record<string, Kind> = {
     connects: (b) => `r2:${b.bucket_name}`,
   },
   queue: {
-    toRuntime: (b) => ({ type: 'queue', name: b.queue_name, ...delay(b) }),
+    toRuntime: (b) => producer(String(b.queue_name)),
     connects: (b) => `queue:${b.queue_name}`,
   },
   service: {
@@ -93,10 +94,6 @@ export function isSecret(binding: Binding): boolean {
 
 export function databaseId(binding: Binding): string {
   return String(binding.id ?? binding.database_id);
-}
-
-function delay(binding: Binding): object {
-  return binding.delivery_delay === undefined ? {} : { deliveryDelay: binding.delivery_delay };
 }
 
 function entrypoint(binding: Binding): object {

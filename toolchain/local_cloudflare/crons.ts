@@ -1,10 +1,14 @@
 // Cron triggers fire at their minute, in UTC, by Cloudflare's reading of cron (Sunday is 1, or SUN).
+//
+// One fires at once by a request to the Worker's own host, as under `wrangler dev` (see proxy.ts):
+// GET or POST /cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1767225600000
 
 import type { Account } from './account.ts';
 import type { Groups } from './groups.ts';
 import type { Logs } from './logs.ts';
 
 const MINUTE = 60_000;
+const EVERY_MINUTE = '* * * * *';
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
@@ -124,6 +128,8 @@ function isNth(time: Date, nth: number | undefined): boolean {
   return nth === undefined ? date + 7 > lastDay(time) : Math.ceil(date / 7) === nth;
 }
 
+export class CronFailed extends Error {}
+
 export class Crons {
   readonly #account: Account;
   readonly #groups: Groups;
@@ -152,21 +158,27 @@ export class Crons {
     clearTimeout(this.#timer);
   }
 
+  /** The Worker's first schedule. */
+  first(worker: string): string {
+    return this.#account.workers.get(worker)?.schedules[0]?.cron ?? EVERY_MINUTE;
+  }
+
   fire(time: Date): void {
     for (const worker of this.#account.workers.values())
       for (const { cron } of worker.schedules)
         if (parseCron(cron)?.(time))
-          void this.#fireOne(worker.name, cron, time).catch((error: Error) =>
+          void this.run(worker.name, cron, time).catch((error: Error) =>
             this.#logs.platform(`cron "${cron}" of ${worker.name}: ${error.message}`),
           );
   }
 
-  async #fireOne(worker: string, cron: string, time: Date): Promise<void> {
+  /** Return when the Worker's handler has ended; throws what it said where it failed. */
+  async run(worker: string, cron: string, time: Date): Promise<void> {
     const query = new URLSearchParams({ cron, time: String(time.valueOf()) });
     await this.#groups.use(`worker:${worker}`, async ({ port }) => {
       const url = `http://127.0.0.1:${port}/cdn-cgi/local/scheduled?${query}`;
       const answer = await fetch(url, { headers: { 'mf-route-override': worker } });
-      if (!answer.ok) throw new Error(await answer.text());
+      if (!answer.ok) throw new CronFailed(await answer.text());
     });
   }
 }

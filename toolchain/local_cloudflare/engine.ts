@@ -130,7 +130,7 @@ function readFile(file: string, columns: string): Stored | undefined {
  * Until workerd has switched a new file to SQLite's write-ahead log, which the file's header says, a reader could
  * stand in its way; afterwards readers and the writer never wait for each other.
  */
-function isReadable(file: string): boolean {
+export function isReadable(file: string): boolean {
   let handle: number;
   try {
     handle = fs.openSync(file, 'r');

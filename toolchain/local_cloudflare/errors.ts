@@ -45,6 +45,13 @@ export const inUse = (name: string, users: string[]) =>
     `Worker "${name}" is used by ${users.map((user) => `"${user}"`).join(', ')}: delete it with force`,
   );
 
+export const consumesQueue = (name: string, queue: string) =>
+  new ApiError(
+    400,
+    10064,
+    `Cannot delete this Worker as it is a consumer for a Queue: "${name}" takes the messages of "${queue}"`,
+  );
+
 export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);
 export const invalidWorkflowName = (name: string) =>
@@ -64,6 +71,25 @@ export const noSuchKey = () => new ApiError(404, 10009, "get: 'key not found'");
 export const noSuchDatabase = (id: string) =>
   new ApiError(404, 7404, `The database ${id} could not be found`);
 export const queryFailed = (message: string) => new ApiError(400, 7500, message);
+export const noSuchQueue = (id: string) => new ApiError(404, 11000, `Queue "${id}" does not exist.`);
+export const invalidQueueName = (name: string) =>
+  new ApiError(400, 11003, `Invalid queue name: ${name}. Must match ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`);
+export const queueNameTaken = (name: string) =>
+  new ApiError(
+    409,
+    11009,
+    `Queue name '${name}' is already taken. Please use a different name and try again.`,
+  );
+export const queueInUse = (message: string) => new ApiError(400, 11005, message);
+export const consumerExists = (queue: string, script: string) =>
+  new ApiError(
+    409,
+    11004,
+    `workers.api.error.consumer_exists: queue '${queue}' has the consumer "${script}", and can have one only`,
+  );
+export const noSuchConsumer = (id: string) =>
+  new ApiError(404, 11008, `Queue consumer "${id}" does not exist.`);
+export const invalidQueue = (message: string) => new ApiError(400, 10207, message);
 export const noSuchBucket = (name: string) =>
   new ApiError(404, 10006, `The specified bucket does not exist: "${name}"`);
 export const nameTaken = (code: number, message: string) => new ApiError(400, code, message);

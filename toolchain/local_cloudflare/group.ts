@@ -6,6 +6,7 @@ import { privateFolder, readJson, remove, writeJson } from './files.ts';
 import { workflowFolder } from './layout.ts';
 import { Mutex } from './mutex.ts';
 import type { GroupOptions } from './options.ts';
+import { hasMessages } from './queues.ts';
 import { type LogLine, Runtime } from './runtime.ts';
 
 const DRAIN_MILLISECONDS = 250;
@@ -60,6 +61,13 @@ export class Group {
     return this.#stalled().size > 0;
   }
 
+  /** The queues whose consumer has messages to take. */
+  get waitingQueues(): string[] {
+    return Object.entries(this.options.resources)
+      .filter(([node, resource]) => node.startsWith('queue:') && hasMessages(this.folder, node, resource))
+      .map(([node]) => node);
+  }
+
   get hasAnything(): boolean {
     return this.options.workers.length > 0 || Object.keys(this.options.resources).length > 0;
   }
@@ -75,13 +83,13 @@ export class Group {
       folder: this.folder,
       milliseconds: this.#around.milliseconds,
       onLog: this.#around.onLog,
-      onRestart: () => void this.mutex.run(() => this.#revive(this.#stalled())),
+      onRestart: () => void this.mutex.run(() => this.#resume(this.#stalled())),
       workers: this.options.workers,
       resources: this.options.resources,
     });
     this.runtime = runtime;
     this.lastUsed = Date.now();
-    return { runtime, revived: this.#revive(stalled) };
+    return { runtime, revived: this.#resume(stalled) };
   }
 
   /** Hold the mutex. */
@@ -142,6 +150,11 @@ export class Group {
       if (stalled.length > 0) found.set(workflow, stalled);
     }
     return found;
+  }
+
+  async #resume(stalled: Map<string, Stalled[]>): Promise<void> {
+    for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
+    await this.#revive(stalled);
   }
 
   async #revive(stalled: Map<string, Stalled[]>): Promise<void> {

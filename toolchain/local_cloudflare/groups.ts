@@ -201,7 +201,11 @@ export class Groups {
   }
 
   #mustRun(group: Group): boolean {
-    return group.options.workers.length > 0 && (this.#hasCron(group) || group.hasLiveInstances());
+    return group.options.workers.length > 0 && this.#hasWork(group);
+  }
+
+  #hasWork(group: Group): boolean {
+    return this.#hasCron(group) || group.hasLiveInstances() || group.waitingQueues.length > 0;
   }
 
   #hasCron(group: Group): boolean {

@@ -5,6 +5,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { QUEUES_KEY } from './control.ts';
 import { names, privateFolder } from './files.ts';
 
 const SQLITE_SUFFIXES = ['.sqlite', '.sqlite-wal', '.sqlite-shm'];
@@ -33,6 +34,7 @@ const PIECES: Record<string, (name: string) => string[]> = {
   workflow: (name) => [path.join('workflows', workflowKey(name))],
   kv: (id) => [path.join('kv', id), ...objectFiles('kv', 'miniflare-KVNamespaceObject', id)],
   d1: (id) => objectFiles('d1', 'miniflare-D1DatabaseObject', id),
+  queue: (name) => objectFiles('do', QUEUES_KEY, name),
   r2: (name) => [path.join('r2', name), ...objectFiles('r2', 'miniflare-R2BucketObject', name)],
 };
 

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   await groups.open();
   const parts = {
     api: makeApi({ account, groups, settings }, onFault),
-    proxy: new WorkerProxy(groups),
+    proxy: new WorkerProxy(groups, crons),
     onFault,
   };
   const server = await listen(settings.port, parts);

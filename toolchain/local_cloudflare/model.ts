@@ -105,6 +105,38 @@ export interface Database {
   created_at: string;
 }
 
+export interface QueueSettings {
+  delivery_delay: number;
+  delivery_paused: boolean;
+  message_retention_period: number;
+}
+
+export interface ConsumerSettings {
+  batch_size?: number;
+  max_wait_time_ms?: number;
+  max_retries?: number;
+  max_concurrency?: number | null;
+  retry_delay?: number;
+}
+
+/** A Worker that takes a queue's messages; a queue has one at most. */
+export interface Consumer {
+  consumer_id: string;
+  created_on: string;
+  script_name: string;
+  dead_letter_queue: string;
+  settings: ConsumerSettings;
+}
+
+export interface Queue {
+  id: string;
+  name: string;
+  created_on: string;
+  modified_on: string;
+  settings: QueueSettings;
+  consumer?: Consumer;
+}
+
 export interface Bucket {
   name: string;
   creation_date: string;

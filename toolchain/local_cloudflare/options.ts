@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Account } from './account.ts';
 import { connects, toRuntime } from './bindings.ts';
 import type { Binding, Module, Version } from './model.ts';
+import { queueSettings } from './queues.ts';
 import type { WorkerOptions } from './runtime.ts';
 
 export interface GroupOptions {
@@ -109,6 +110,8 @@ function resource(account: Account, node: string): object | undefined {
       return { type: 'd1', id: name };
     case 'r2':
       return { type: 'r2', name };
+    case 'queue':
+      return queueSettings(account, name);
     case 'workflow': {
       const owner = ownerOf(account, name);
       return owner && { type: 'workflow', name, ...owner };

@@ -2,6 +2,7 @@
 
 import type { Account } from './account.ts';
 import { connects } from './bindings.ts';
+import type { Queue } from './model.ts';
 
 export interface Plan {
   /** The group's folder name, by node (`worker:N`, `kv:ID`, `d1:ID`, `r2:NAME`, `workflow:NAME`, `queue:NAME`). */
@@ -20,6 +21,8 @@ export function makePlan(account: Account): Plan {
       if (other && reaches(account, other)) sets.join(self, other);
     }
   }
+  for (const queue of account.queues.all())
+    for (const other of consumes(queue)) if (reaches(account, other)) sets.join(`queue:${queue.name}`, other);
   for (const workflow of account.workflows.values())
     if (account.workers.has(workflow.script_name))
       sets.join(`worker:${workflow.script_name}`, `workflow:${workflow.name}`);
@@ -30,7 +33,14 @@ function* resources(account: Account): Iterable<string> {
   for (const { id } of account.namespaces.all()) yield `kv:${id}`;
   for (const { uuid } of account.databases.all()) yield `d1:${uuid}`;
   for (const { name } of account.buckets.all()) yield `r2:${name}`;
+  for (const { name } of account.queues.all()) yield `queue:${name}`;
   for (const name of account.workflows.keys()) yield `workflow:${name}`;
+}
+
+/** What a queue's messages go to. */
+function* consumes({ consumer }: Queue): Iterable<string> {
+  if (consumer) yield `worker:${consumer.script_name}`;
+  if (consumer?.dead_letter_queue) yield `queue:${consumer.dead_letter_queue}`;
 }
 
 /** A binding to a Worker that is gone connects nothing. */

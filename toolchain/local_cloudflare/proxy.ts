@@ -1,24 +1,35 @@
 // Passes requests for `<worker>.localhost` on to the Worker's group: method, headers and both bodies as they come.
+//
+// The path /cdn-cgi/handler/scheduled fires the Worker's `scheduled` handler at once, as it does under `wrangler dev`:
+// `cron` is the expression it sees (its first schedule), `time` the time it is for, in milliseconds (now). The answer
+// comes when the handler has ended: 200 and "ok", or 500 and what it threw.
 
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { CronFailed, type Crons } from './crons.ts';
 import type { Groups } from './groups.ts';
 import { type Runtime, StartFailed } from './runtime.ts';
 
 const RESERVED = '/cdn-cgi/';
+const SCHEDULED = '/cdn-cgi/handler/scheduled';
 /** What steers the runtime, which no client may set; and compression, which would hold back streams. */
 const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
 
 export class WorkerProxy {
   readonly #groups: Groups;
+  readonly #crons: Crons;
 
-  constructor(groups: Groups) {
+  constructor(groups: Groups, crons: Crons) {
     this.#groups = groups;
+    this.#crons = crons;
   }
 
   async request(worker: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const used = await this.#enter(worker, request).catch((error: unknown) => refusal(error));
+    const [path, query] = request.url?.split('?', 2) ?? [];
+    if (path === SCHEDULED && isOwn(request))
+      return say(response, await this.#fire(worker, new URLSearchParams(query)).catch(refusal));
+    const used = await this.#enter(worker, request).catch(refusal);
     if ('status' in used) return say(response, used);
     response.once('close', used.release);
     const passed = http.request({
@@ -41,7 +52,7 @@ export class WorkerProxy {
 
   /** A WebSocket: once the head is passed on, bytes go both ways. */
   async upgrade(worker: string, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
-    const used = await this.#enter(worker, request).catch((error: unknown) => refusal(error));
+    const used = await this.#enter(worker, request).catch(refusal);
     if ('status' in used) {
       client.end(
         `HTTP/1.1 ${used.status} ${http.STATUS_CODES[used.status]}\r\nconnection: close\r\n\r\n${used.text}`,
@@ -62,32 +73,50 @@ export class WorkerProxy {
     }
   }
 
-  async #enter(worker: string, request: IncomingMessage): Promise<Refusal | Entered> {
+  async #fire(worker: string, asked: URLSearchParams): Promise<Saying> {
+    const time = new Date(Number(asked.get('time') ?? Date.now()));
+    if (Number.isNaN(time.valueOf())) return { status: 400, text: 'time is a number of milliseconds.\n' };
+    if (!(await this.#groups.settled(`worker:${worker}`))?.hasWorker(worker)) return nobody(worker);
+    await this.#crons.run(worker, asked.get('cron') ?? this.#crons.first(worker), time);
+    return { status: 200, text: 'ok' };
+  }
+
+  async #enter(worker: string, request: IncomingMessage): Promise<Saying | Entered> {
     if (request.url?.startsWith(RESERVED))
       return { status: 404, text: 'This path belongs to the platform.\n' };
     const used = await this.#groups.acquire(`worker:${worker}`);
     if (used?.group.hasWorker(worker)) return used;
     used?.release();
-    return { status: 404, text: `There is no Worker called "${worker}" here.\n` };
+    return nobody(worker);
   }
 }
 
+/** Not sent by a page of another site. */
+const isOwn = ({ headers }: IncomingMessage): boolean =>
+  ['none', 'same-origin', undefined].includes(headers['sec-fetch-site']?.toString());
+
+const nobody = (worker: string): Saying => ({
+  status: 404,
+  text: `There is no Worker called "${worker}" here.\n`,
+});
+
 type Entered = NonNullable<Awaited<ReturnType<Groups['acquire']>>>;
 
-interface Refusal {
+interface Saying {
   status: number;
   text: string;
 }
 
-const ENDED: Refusal = { status: 502, text: 'The Worker ended before it answered.\n' };
+const ENDED: Saying = { status: 502, text: 'The Worker ended before it answered.\n' };
 
-function refusal(error: unknown): Refusal {
+function refusal(error: unknown): Saying {
   if (error instanceof StartFailed)
     return { status: 500, text: `The Worker does not start: ${error.message}\n` };
+  if (error instanceof CronFailed) return { status: 500, text: `${error.message}\n` };
   throw error;
 }
 
-function say(response: ServerResponse, { status, text }: Refusal): void {
+function say(response: ServerResponse, { status, text }: Saying): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
   response.end(text);
 }

@@ -1,21 +1,17 @@
 // One workerd for one group, through Miniflare.
 
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
+import { CONTROL, controlWorker } from './control.ts';
+import { ApiError } from './errors.ts';
 import { privateFolder } from './files.ts';
 import { endBy, setpriv } from './processes.ts';
 
-const HERE = import.meta.dirname;
-const CONTROL = ':control';
-const CONTROL_SOURCE = fs.readFileSync(path.join(HERE, 'control', 'worker.js'), 'utf8');
-const CONTROL_DATE = '2026-11-01';
-
 process.env.WORKERD_PATH = workerdPath();
 process.env.WORKERD_SETPRIV = setpriv();
-process.env.MINIFLARE_WORKERD_PATH = path.join(HERE, 'workerd.sh');
+process.env.MINIFLARE_WORKERD_PATH = path.join(import.meta.dirname, 'workerd.sh');
 
 export type WorkerOptions = MiniflareOptions['workers'][number];
 
@@ -33,6 +29,13 @@ export interface RuntimeSettings {
   milliseconds: number;
   onLog: (line: LogLine) => void;
   onRestart: () => void;
+}
+
+interface Answer<T> {
+  result: T;
+  error?: string;
+  status: ApiError['status'];
+  code?: number;
 }
 
 /** The Workers do not start; the message is workerd's own. */
@@ -80,16 +83,16 @@ export class Runtime {
     await endBy(this.#note);
   }
 
-  /** Ask the control Worker; throws its error. */
+  /** Ask the control Worker; throws its error, in Cloudflare's form where it has one. */
   async control<T>(node: string, operation: string, options: object = {}): Promise<T> {
     const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
       method: 'POST',
       headers: this.steering,
       body: JSON.stringify({ ...options, node, operation }),
     });
-    const { result, error } = (await answer.json()) as { result: T; error?: string };
-    if (error !== undefined) throw new Error(error);
-    return result;
+    const { result, error, status, code } = (await answer.json()) as Answer<T>;
+    if (error === undefined) return result;
+    throw code === undefined ? new Error(error) : new ApiError(status, code, error);
   }
 }
 
@@ -114,27 +117,9 @@ function make(settings: RuntimeSettings, secret: string, note: string, said: str
       said.push(line.message);
       settings.onLog(line);
     },
-    workers: [...settings.workers, control(secret, settings)],
+    workers: [...settings.workers, controlWorker({ ...settings, secret }) as WorkerOptions],
   };
   return new Miniflare(options);
-}
-
-function control(secret: string, { workers, resources }: RuntimeSettings): WorkerOptions {
-  const services = workers.map(({ config: { name } }) => [
-    `worker:${name}`,
-    { type: 'worker', worker: name },
-  ]);
-  return {
-    config: {
-      name: CONTROL,
-      compatibilityDate: CONTROL_DATE,
-      manifest: {
-        mainModule: 'worker.js',
-        modules: { 'worker.js': { type: 'esm', contents: CONTROL_SOURCE } },
-      },
-      env: { ...resources, ...Object.fromEntries(services), SECRET: { type: 'text', value: secret } },
-    },
-  } as WorkerOptions;
 }
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

@@ -156,6 +156,14 @@ const EXISTS: Record<string, Exists> = {
     const name = String(b.bucket_name);
     return [account.buckets.get(name) !== undefined, 10085, `R2 bucket '${name}' not found`];
   },
+  queue: (b, { account }) => {
+    const name = String(b.queue_name);
+    return [
+      account.queues.get(name) !== undefined,
+      11000,
+      `binding ${b.name} of type queue references queue '${name}' which was not found`,
+    ];
+  },
   service: (b, { account, worker }) => {
     const target = String(b.service);
     return [

@@ -6,11 +6,14 @@ import { failed } from '../envelope.ts';
 import { ApiError, malformedAuthorization, unknownAccount, unknownCall, wrongToken } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { accounts, tokens } from './accounts.ts';
+import { consumers } from './consumers.ts';
 import { databases } from './d1.ts';
 import { deployments } from './deployments.ts';
 import { instances } from './instances.ts';
 import { ips } from './ips.ts';
 import { namespaces } from './kv.ts';
+import { messages } from './messages.ts';
+import { queues } from './queues.ts';
 import { buckets } from './r2.ts';
 import { schedules } from './schedules.ts';
 import { scripts } from './scripts.ts';
@@ -36,6 +39,9 @@ const RESOURCES = [
   namespaces,
   databases,
   buckets,
+  queues,
+  consumers,
+  messages,
 ];
 
 export const BASE = '/client/v4';

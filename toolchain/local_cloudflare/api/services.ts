@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { ok } from '../envelope.ts';
-import { inUse, noSuchService } from '../errors.ts';
+import { consumesQueue, inUse, noSuchService } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 
 /** A service is a Worker with its environments, of which there is one. */
@@ -53,12 +53,20 @@ function users({ account }: Platform, name: string): string[] {
   return uses.filter((user) => user !== name);
 }
 
-/** The Worker goes; its Workflows and their instances stay, as they do at Cloudflare. */
+/** The Worker goes; its Workflows and their instances stay, and queues keep their messages, as at Cloudflare. */
 async function remove(platform: Platform, c: Context, name: string): Promise<Response> {
   const { account, groups } = platform;
   if (!account.workers.has(name)) throw noSuchService(name);
   const using = users(platform, name);
-  if (using.length > 0 && c.req.query('force') !== 'true') throw inUse(name, using);
-  await groups.apply({ change: () => account.dropWorker(name) });
+  const consumed = account.queues.all().filter(({ consumer }) => consumer?.script_name === name);
+  if (c.req.query('force') !== 'true') {
+    if (using.length > 0) throw inUse(name, using);
+    if (consumed[0]) throw consumesQueue(name, consumed[0].name);
+  }
+  const change = () => {
+    account.dropWorker(name);
+    for (const { consumer: _, ...queue } of consumed) account.queues.replace(queue);
+  };
+  await groups.apply({ change });
   return ok(c, null);
 }

@@ -1,5 +1,9 @@
 // Runs in workerd beside a group's Workers and does for the API what only a binding can do.
 
+import { checkMessages, Queue, QueueInlet, queueOf, Refused } from './queue.js';
+
+export { Queue, QueueInlet };
+
 const POLL_MILLISECONDS = 2;
 const PAUSE_MILLISECONDS = 5000;
 /** An event that no step waits for: it wakes an instance that was queued when workerd ended. */
@@ -57,7 +61,18 @@ const D1 = {
     d1.batch(statements.map(({ sql, params }) => d1.prepare(sql).bind(...params))),
 };
 
-const OPERATIONS = { workflow: WORKFLOW, kv: KV, d1: D1 };
+const QUEUE = {
+  push: (queue, { name, messages }) => {
+    const read = messages.map(({ body, ...message }) => ({ ...message, body: bytes(body) }));
+    checkMessages(read);
+    return queue.push(name, read);
+  },
+  metrics: (queue) => queue.metrics(),
+  purge: (queue, { name }) => queue.purge(name),
+  wake: (queue, { name }) => queue.wake(name),
+};
+
+const OPERATIONS = { workflow: WORKFLOW, kv: KV, d1: D1, queue: QUEUE };
 
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
@@ -84,11 +99,14 @@ export default {
     if (worker !== null) return pass(request, env[`worker:${worker}`]);
     const { node, operation, ...options } = await request.json();
     try {
-      const operations = OPERATIONS[node.slice(0, node.indexOf(':'))];
-      const result = await operations[operation](env[node], options);
+      const at = node.indexOf(':');
+      const [kind, name] = [node.slice(0, at), node.slice(at + 1)];
+      const resource = kind === 'queue' ? queueOf(env, name) : env[node];
+      const result = await OPERATIONS[kind][operation](resource, { ...options, name });
       return Response.json({ result: result ?? null });
     } catch (error) {
-      return Response.json({ error: error.message });
+      const { status, code } = error instanceof Refused ? error : {};
+      return Response.json({ error: error.message, status, code });
     }
   },
 };

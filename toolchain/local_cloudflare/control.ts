@@ -1,0 +1,58 @@
+// The control Worker, which runs in each group beside its Workers and does for the platform what only a binding can do.
+
+import fs from 'node:fs';
+import path from 'node:path';
+
+export const CONTROL = ':control';
+/** Names the folder in which queues keep their messages. */
+export const QUEUES_KEY = 'local-queue';
+
+const COMPATIBILITY_DATE = '2026-11-01';
+const FOLDER = path.join(import.meta.dirname, 'control');
+const MAIN = 'worker.js';
+const MODULES = [MAIN, 'queue.js'].map((name) => {
+  const contents = fs.readFileSync(path.join(FOLDER, name), 'utf8');
+  return [name, { type: 'esm', contents }] as const;
+});
+
+export interface Controlled {
+  workers: { config: { name: string } }[];
+  /** The bindings of the group's resources, by node. */
+  resources: Record<string, object>;
+  secret: string;
+}
+
+export function controlWorker({ workers, resources, secret }: Controlled): object {
+  const services = workers.map(({ config: { name } }) => [
+    `worker:${name}`,
+    { type: 'worker', worker: name },
+  ]);
+  const queues = {
+    exports: {
+      Queue: {
+        type: 'durable-object',
+        storage: 'sqlite',
+        unsafeUniqueKey: QUEUES_KEY,
+        unsafePreventEviction: true, // or its timers end with it
+      },
+    },
+    env: { QUEUES: { type: 'durable-object', worker: CONTROL, exportName: 'Queue' } },
+  };
+  const hasQueues = Object.keys(resources).some((node) => node.startsWith('queue:'));
+  const { exports, env } = hasQueues ? queues : { exports: {}, env: {} };
+  return {
+    config: {
+      name: CONTROL,
+      compatibilityDate: COMPATIBILITY_DATE,
+      compatibilityFlags: ['experimental', 'service_binding_extra_handlers'],
+      manifest: { mainModule: MAIN, modules: Object.fromEntries(MODULES) },
+      exports,
+      env: {
+        ...resources,
+        ...Object.fromEntries(services),
+        ...env,
+        SECRET: { type: 'text', value: secret },
+      },
+    },
+  };
+}
