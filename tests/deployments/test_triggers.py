@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.tools import queues
 from deployments.tools.account import Account
 from deployments.tools.local_cloudflare import ACCOUNT_ID, platform_token
 from tests.deployments.fakes import document
@@ -56,6 +57,21 @@ def account(installation: Installation) -> Account:
         api_token=platform_token(installation.data_dir),
         local_port=port,
     )
+
+
+def schedules(account: Account, workflow: str) -> list[str]:
+    answer = account.client.workers.scripts.schedules.get(
+        f"awaitstep-{workflow}", account_id=account.account_id
+    )
+    return [one.cron for one in answer.schedules] if answer else []
+
+
+def send(account: Account, queue: str, body: object) -> None:
+    listed = account.client.queues.list(account_id=account.account_id)
+    ids = {one.queue_name: one.queue_id for one in listed}
+    url = f"{account.api_base_url}/accounts/{account.account_id}/queues/{ids[queue]}/messages"
+    headers = {"Authorization": f"Bearer {account.api_token}"}
+    httpx.post(url, json={"body": body}, headers=headers).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +137,61 @@ def test_an_event_that_is_raised_twice_with_one_key_starts_one_run(
     (run,) = other["data"]
     assert run["instanceId"] != first.json()["data"][0]["instanceId"]
     assert output(ended_run(installation, workflow, run["instanceId"])) == [1]
+
+
+def test_a_schedule_starts_a_run_until_another_trigger_is_deployed(
+    installation: Installation, account: Account
+) -> None:
+    workflow = deployed(
+        installation,
+        triggered("return event.payload.schedule;", type="cron", expression="0 8 * * MON"),
+    )
+
+    fire = "/cdn-cgi/handler/scheduled?cron=0+8+*+*+MON&time=1767600000000"
+    assert installation.worker(workflow, fire, "POST").status_code == 200
+
+    run = first_run(installation, workflow)
+    assert output(run) == {"cron": "0 8 * * MON", "scheduledTime": 1_767_600_000_000}
+    assert schedules(account, workflow) == ["0 8 * * MON"]
+    replace(installation, workflow, triggered(type="manual"))
+    assert schedules(account, workflow) == []
+
+
+def test_each_message_starts_a_run_until_another_trigger_is_deployed(
+    installation: Installation, account: Account
+) -> None:
+    workflow = deployed(installation, triggered(type="queue", queue="orders-of-a-shop"))
+
+    send(account, "orders-of-a-shop", {"order": 7})
+
+    assert output(first_run(installation, workflow)) == {"order": 7}
+    assert queues.consumers(account, "orders-of-a-shop") == {f"awaitstep-{workflow}"}
+    replace(installation, workflow, triggered(type="queue", queue="another-queue"))
+    assert queues.consumers(account, "orders-of-a-shop") == frozenset()
+    assert queues.consumers(account, "another-queue") == {f"awaitstep-{workflow}"}
+
+
+def test_a_queue_that_somebody_else_consumes_is_refused_before_the_upload(
+    installation: Installation,
+) -> None:
+    asked = triggered(type="queue", queue="taken-queue")
+    first = deployed(installation, asked)
+
+    second = installation.import_document(asked)
+    refused = installation.manage("deploy_workflow", second, check=False)
+
+    assert refused.returncode == 1
+    *_, stopped, told = map(json.loads, refused.stdout.splitlines())
+    assert stopped["stage"] == "DETECTING_BINDINGS"
+    assert f'go to "awaitstep-{first}"' in told["message"]
+
+
+def test_a_script_answers_where_a_workflow_was(installation: Installation) -> None:
+    workflow = deployed(installation, triggered(type="http"))
+    script = triggered("return event.payload.n + 1;", type="http", path="/sum")
+    script["nodes"][0]["name"] = "EXPORT_sum"
+
+    replace(installation, workflow, script | {"kind": "script"})
+
+    answer = installation.worker(workflow, "/sum", "POST", json={"n": 1})
+    assert (answer.status_code, answer.json()) == (200, {"sum": 2})
