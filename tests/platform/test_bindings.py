@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.platform.messaging import backlog, heard, make, push
 from tests.platform.projects import Project
-from tests.platform.test_queues import backlog, heard, make, push
 from tests.platform.uploads import (
     HELLO,
     Binding,

@@ -90,6 +90,15 @@ def test_code_that_does_not_start_is_refused(platform: Platform, code: str, text
     assert platform.api("GET", "workers/services/broken").status_code == 404
 
 
+@pytest.mark.parametrize("module", ["../worker.js", "/worker.js", "sub/../../worker.js"])
+def test_a_module_outside_of_the_worker_is_refused(platform: Platform, module: str) -> None:
+    answer = upload(platform, "outsider", HELLO, module=module)
+
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["code"]) == (400, 10021)
+    assert f'"{module}" lies outside' in error["message"]
+
+
 def test_a_class_that_is_missing_is_refused(platform: Platform) -> None:
     answer = upload(platform, "no-class", HELLO, own_workflow("no-class"))
 

@@ -41,16 +41,18 @@ export default {
 """
 
 
-def upload(platform: Platform, name: str, code: str, *bindings: Binding) -> httpx.Response:
+def upload(
+    platform: Platform, name: str, code: str, *bindings: Binding, module: str = "worker.js"
+) -> httpx.Response:
     """Upload the Worker as Cloudflare documents it: a form with metadata and one part per module."""
     metadata = {
-        "main_module": "worker.js",
+        "main_module": module,
         "compatibility_date": "2026-11-01",
         "bindings": list(bindings),
     }
     files = {
         "metadata": (None, json.dumps(metadata)),
-        "worker.js": ("worker.js", code, "application/javascript+module"),
+        module: (module, code, "application/javascript+module"),
     }
     return platform.api("PUT", f"workers/scripts/{name}", files=files)
 

@@ -1,6 +1,7 @@
 // The multipart upload of a Worker: a part `metadata` with JSON, and a part for each module.
 
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { type Account, newId, now } from './account.ts';
 import { checkSupported, databaseId } from './bindings.ts';
 import { invalidUpload, missingBinding } from './errors.ts';
@@ -87,13 +88,24 @@ async function readModules(form: FormData): Promise<Module[]> {
   const modules: Module[] = [];
   for (const [field, part] of form) {
     if (field === 'metadata' || !(part instanceof File) || part.type === SOURCE_MAP) continue;
-    const name = part.name; // the field's name says nothing: the SDK calls all of them "files"
+    const name = moduleName(part.name); // the field's name says nothing: the SDK calls all of them "files"
     const type = moduleType(name, part.type);
     const isBytes = type === 'data' || type === 'wasm';
     const contents = isBytes ? Buffer.from(await part.arrayBuffer()).toString('base64') : await part.text();
     modules.push({ name, type, contents });
   }
   return modules;
+}
+
+/** workerd fails without a word at a module that stands outside of the Worker's root. */
+function moduleName(name: string): string {
+  if (name === '') throw invalidUpload('a module has no name');
+  const [first] = path.posix.normalize(name).split('/');
+  if (first === '' || first === '..')
+    throw invalidUpload(
+      `module "${name}" lies outside of the Worker: its name must not begin with "/" or lead up`,
+    );
+  return name;
 }
 
 function moduleType(name: string, mime: string): ModuleType {
