@@ -226,6 +226,17 @@ def test_a_script_sends_requests(echo: str, tmp_path: Path) -> None:
     assert found["sent"]["body"]["body"] == '{"n":1}'
 
 
+def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
+    asked = {"workflowId": "double", "input": "{ n: {{ trigger.n }} }"}
+    script = chain(node("call", "sub_workflow", name="EXPORT_twice", **asked), **SCRIPT)
+    drawn = {"Calls": script, "Double": chain(node("a", code="return event.payload.n * 2"))}
+
+    modules, children = compiled(drawn, tmp_path), {"CHILD_DOUBLE": "Double"}
+    (found,) = run_all(modules, [_ask("Calls", {"n": 21})], children=children)
+
+    assert json.loads(found["text"]) == {"twice": 42}
+
+
 def test_a_script_without_exports_answers_an_empty_object(tmp_path: Path) -> None:
     assert answers({"Empty": chain(node("a"), **SCRIPT)}, {"Empty": {}}, tmp_path) == {"Empty": {}}
 
