@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from workflows.codegen.module import GeneratedModule, ModuleSettings, generate, read
-from workflows.ir.node_types import NodeType
+from workflows.ir.limits import check_limits
 from workflows.ir.problems import InvalidIR
+from workflows.ir.registry import Registry
 from workflows.ir.validate import parse
 from workflows.nodes import NODE_TYPES
 
 
 def module_of(
-    document: object, settings: ModuleSettings, types: Mapping[str, NodeType] = NODE_TYPES
+    document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:
     """Return the module; raises InvalidIR with all problems of the document and of its code."""
     parsed = parse(document, types)
     if parsed.ir:
-        return generate(parsed.ir, settings)
+        module = generate(parsed.ir, settings)
+        warnings = (*parsed.problems, *module.problems, *check_limits(parsed.ir))
+        return replace(module, problems=tuple(dict.fromkeys(warnings)))
     reading, _ = read(parsed.nodes, settings)
     raise InvalidIR([*parsed.problems, *reading.problems])

@@ -11,6 +11,7 @@ from workflows.ir.fields import Field
 from workflows.ir.node_types import NodeType
 from workflows.ir.problems import listed, quoted
 from workflows.ir.reader import Reader
+from workflows.ir.registry import Registry
 from workflows.ir.structure import Structure
 from workflows.ir.triggers import Trigger
 
@@ -92,7 +93,7 @@ def read_edges(document: Reader) -> tuple[Edge, ...]:
     )
 
 
-def read_nodes(document: Reader, types: Mapping[str, NodeType]) -> tuple[Node, ...]:
+def read_nodes(document: Reader, types: Registry) -> tuple[Node, ...]:
     """Read the nodes whose id and type are known; every other one is a problem."""
     read = [read_node(node, types) for node in document.objects("nodes", names="id")]
     if document.value.get("nodes") == []:
@@ -100,7 +101,7 @@ def read_nodes(document: Reader, types: Mapping[str, NodeType]) -> tuple[Node, .
     return tuple(node for node in read if node is not None)
 
 
-def read_node(reader: Reader, types: Mapping[str, NodeType]) -> Node | None:
+def read_node(reader: Reader, types: Registry) -> Node | None:
     id_ = reader.string("id")
     reader.node_id = id_
     reader.fields = []
@@ -133,18 +134,23 @@ def _check_position(reader: Reader) -> None:
             position.problem(axis, "must be a number")
 
 
-def _node_type(reader: Reader, types: Mapping[str, NodeType]) -> NodeType | None:
-    name = reader.string("type")
-    type_ = types.get(name)
-    version, provider = reader.string("version"), reader.string("provider")
-    if type_ is None:
+def _node_type(reader: Reader, types: Registry) -> NodeType | None:
+    """Return the type in the version that the node pins; of a built-in one there is only one."""
+    name, version, provider = (reader.string(key) for key in ("type", "version", "provider"))
+    known = types.versions(name)
+    if not known:
         if name:
             reader.problem(
-                "type", f"{quoted(name)} is not a node type: use {listed(types, limit=20)}"
+                "type", f"{quoted(name)} is not a node type: use {listed(types.names, limit=20)}"
             )
         return None
-    if version and version != type_.version:
-        reader.problem("version", f"must be {quoted(type_.version)}, not {quoted(version)}")
-    if provider and provider != type_.provider:
+    if version and version not in known:
+        one_of = "" if len(known) == 1 else "one of "
+        reader.problem("version", f"must be {one_of}{listed(known)}, not {quoted(version)}")
+    built_in = next((type_ for type_ in known.values() if type_.custom is None), None)
+    type_ = known.get(version, built_in)
+    if type_ and provider and provider != type_.provider:
         reader.problem("provider", f"must be {quoted(type_.provider)}, not {quoted(provider)}")
+    if type_ and type_.notice:
+        reader.warning("type", type_.notice)
     return type_

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
+    from workflows.ir.custom.definition import Definition
     from workflows.ir.document import Node
     from workflows.ir.fields import Duration
     from workflows.ir.reader import Reader
@@ -27,6 +28,10 @@ def _never(_settings: Any) -> bool:
     return False
 
 
+def one_step(_settings: Any) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How the edges out of a container are read; each but `then` opens a region.
@@ -37,7 +42,8 @@ class Container:
     and again; `concurrent` all at once, and those `in_step` inside one durable
     step, which takes at most what it says. Those labelled
     `cleanup` give no value. `names` are the variables that the inside of a region sees, `own_names`
-    those that its own settings see, which may be `read_again` once the regions have run.
+    those that its own settings see, which may be `read_again` once the regions have run. `times` says
+    how often one that `repeats` does so at most, None where that is not known.
     """
 
     labels: Callable[[Any], Sequence[str]] | None
@@ -51,6 +57,7 @@ class Container:
     names: Callable[[Any, str], tuple[str, ...]] = _sees_nothing
     own_names: Callable[[Any], tuple[str, ...]] = _has_no_names
     read_again: Callable[[Any], bool] = _never
+    times: Callable[[Any], int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +70,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Custom:
+    """A type that people wrote: what its node.json says, and the TypeScript that runs."""
+
+    definition: Definition
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
     """A type of node: its schema (`read`), the form of its edges, its output and its emitter.
 
     `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
     `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run,
-    `waits` says how long a node may wait at most.
+    `waits` says how long a node may wait at most, `steps` how many durable steps it takes (one where it
+    has a callback and does not say so), `sends` marks one that sends a request.
+    `notice` is what each node of the type is warned of.
     """
 
     name: str
@@ -82,5 +99,9 @@ class NodeType:
     calls: Callable[[Any], Call | None] | None = None
     leaves: bool = False
     waits: Callable[[Any], Duration | None] | None = None
+    steps: Callable[[Any], int] | None = None
+    sends: bool = False
+    custom: Custom | None = None
+    notice: str = ""
     version: str = "1.0.0"
     provider: str = "cloudflare"

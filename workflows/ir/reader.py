@@ -13,6 +13,7 @@ from workflows.ir.references import unreadable_in
 _Kept = TypeVar("_Kept", Code, Text, Json)
 
 _MISSING: Final = object()
+_NO_SETTING: Final = "is not a setting of this type: it is kept and has no effect"
 _NAMES: Final = {str: "text", dict: "an object", list: "a list", int: "a whole number"}
 
 
@@ -214,11 +215,19 @@ class Reader:
         """Name settings that the type has, read or not, so that they are not warned of."""
         self._known.update(keys)
 
-    def warn_of_unknown(self) -> None:
+    def warn_of_unknown(self, message: str = _NO_SETTING) -> None:
         """Warn of every member that nobody asked for: it is kept, and has no effect."""
         for key in self.value:
             if key not in self._known:
-                self.warning(key, "is not a setting of this type: it is kept and has no effect")
+                self.warning(key, message)
+
+    def part(self, keys: Collection[str]) -> Reader:
+        """Return a reader of these members alone, beside the same `config`."""
+        members = {key: self.value[key] for key in keys if key in self.value}
+        part = self._reader(members, self.path)
+        part.config = self.config
+        self._known.update(keys)
+        return part
 
     def _keep(self, field: _Kept) -> _Kept:
         self.fields.append(field)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +21,10 @@ from workflows.ir.document import (
 from workflows.ir.edge_checks import CHECKS, Drawn
 from workflows.ir.flow import flows
 from workflows.ir.kinds import check_kind
-from workflows.ir.node_types import NodeType
 from workflows.ir.problems import InvalidIR, Problem, quoted
 from workflows.ir.raw_values import unusable
 from workflows.ir.reader import Reader
+from workflows.ir.registry import Registry
 from workflows.ir.scope import Scopes, check_known
 from workflows.ir.structure import MAX_NESTING, Structure
 from workflows.ir.triggers import Trigger, read_trigger
@@ -61,15 +60,15 @@ class _Parts:
     entry: str
 
 
-def parse_valid(document: object) -> WorkflowIR:
+def parse_valid(document: object, types: Registry = NODE_TYPES) -> WorkflowIR:
     """Return the document; raises InvalidIR with everything that is wrong with it."""
-    parsed = parse(document)
+    parsed = parse(document, types)
     if parsed.ir is None:
         raise InvalidIR(parsed.problems)
     return parsed.ir
 
 
-def parse(document: object, types: Mapping[str, NodeType] = NODE_TYPES) -> Parsed:
+def parse(document: object, types: Registry = NODE_TYPES) -> Parsed:
     """Read and check a document; never raises, whatever JSON value it is."""
     refusal = _refusal(document)
     if refusal or not isinstance(document, dict):
@@ -149,7 +148,7 @@ def _deeper_than(document: object, limit: int) -> bool:
     return True
 
 
-def _read(document: Reader, types: Mapping[str, NodeType]) -> _Parts:
+def _read(document: Reader, types: Registry) -> _Parts:
     return _Parts(
         kind=document.choice("kind", "workflow", KINDS),
         metadata=read_metadata(document),

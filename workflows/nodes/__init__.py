@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workflows.ir.registry import Registry
 from workflows.nodes import (
     branch,
     break_,
@@ -34,4 +35,4 @@ BUILT_IN = (
     sub_script.TYPE,
 )
 
-NODE_TYPES = {type_.name: type_ for type_ in BUILT_IN}
+NODE_TYPES = Registry(BUILT_IN)

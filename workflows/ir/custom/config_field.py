@@ -1,0 +1,182 @@
+"""One field of a custom type's settings, and whether a value fits it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from workflows.ir.custom.formats import FORMATS
+from workflows.ir.problems import listed, quoted
+
+
+class FieldKind(StrEnum):
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    SELECT = "select"
+    MULTISELECT = "multiselect"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    CODE = "code"
+    JSON = "json"
+    EXPRESSION = "expression"
+    TEXTAREA = "textarea"
+
+    @property
+    def is_text(self) -> bool:
+        return self in (FieldKind.STRING, FieldKind.TEXTAREA)
+
+    @property
+    def is_choice(self) -> bool:
+        return self in (FieldKind.SELECT, FieldKind.MULTISELECT)
+
+    @property
+    def is_code(self) -> bool:
+        return self in (FieldKind.CODE, FieldKind.EXPRESSION)
+
+    @property
+    def words(self) -> str:
+        """What a document holds for it, for a sentence."""
+        return _WORDS[self]
+
+
+_WORDS: Final = {
+    FieldKind.STRING: "text",
+    FieldKind.NUMBER: "a number",
+    FieldKind.BOOLEAN: "true or false",
+    FieldKind.SELECT: "one of its options",
+    FieldKind.MULTISELECT: "a list of its options",
+    FieldKind.SECRET: "a secret",
+    FieldKind.CODE: "an expression",
+    FieldKind.JSON: "JSON",
+    FieldKind.EXPRESSION: "an expression",
+    FieldKind.TEXTAREA: "text",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a value must keep to, None and "" where nothing is asked."""
+
+    min: float | None = None
+    max: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: re.Pattern[str] | None = None
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigField:
+    """A setting of a custom type; `variable` is where the value of a secret comes from.
+
+    `default` is None where there is none.
+    """
+
+    key: str
+    kind: FieldKind
+    label: str
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    options: tuple[str, ...] = ()
+    variable: str = ""
+    rules: Rules = Rules()
+
+    @property
+    def is_always_there(self) -> bool:
+        return self.required or self.default is not None
+
+    @property
+    def typescript(self) -> str:
+        """The type of the value in `ctx.config`."""
+        if self.kind.is_choice:
+            options = " | ".join(json.dumps(option) for option in self.options) or "string"
+            return options if self.kind is FieldKind.SELECT else f"({options})[]"
+        return _TYPES.get(self.kind, "any")
+
+
+_TYPES: Final[Mapping[FieldKind, str]] = {
+    FieldKind.STRING: "string",
+    FieldKind.TEXTAREA: "string",
+    FieldKind.SECRET: "string",
+    FieldKind.NUMBER: "number",
+    FieldKind.BOOLEAN: "boolean",
+}
+
+
+def faults(field: ConfigField, value: Any) -> Iterator[str]:
+    """Yield why a value that is written down, without references, does not fit the field."""
+    check = _CHECKS.get(field.kind)
+    if check:
+        yield from check(field, value)
+
+
+def _text(field: ConfigField, value: Any) -> Iterator[str]:
+    rules = field.rules
+    if not isinstance(value, str):
+        yield f"must be text, not {quoted(value)}"
+        return
+    if rules.min_length is not None and len(value) < rules.min_length:
+        yield f"must have at least {rules.min_length} characters, not {len(value)}"
+    if rules.max_length is not None and len(value) > rules.max_length:
+        yield f"must have at most {rules.max_length} characters, not {len(value)}"
+    if rules.pattern and not rules.pattern.search(value):
+        yield f"must match the pattern {rules.pattern.pattern}, and {quoted(value)} does not"
+    if rules.format and not FORMATS[rules.format].holds(value):
+        yield f"must be {FORMATS[rules.format].words}, not {quoted(value)}"
+
+
+def _number(field: ConfigField, value: Any) -> Iterator[str]:
+    rules = field.rules
+    if not is_number(value):
+        yield f"must be a number, not {quoted(value)}"
+        return
+    if rules.min is not None and value < rules.min:
+        yield f"must be at least {rules.min:g}, not {value}"
+    if rules.max is not None and value > rules.max:
+        yield f"must be at most {rules.max:g}, not {value}"
+
+
+def is_number(value: Any) -> bool:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and math.isfinite(value)
+
+
+def _flag(_field: ConfigField, value: Any) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"must be true or false, not {quoted(value)}"
+
+
+def _option(field: ConfigField, value: Any) -> Iterator[str]:
+    if value not in field.options:
+        yield f"must be one of {listed(field.options, limit=30)}, not {quoted(value)}"
+
+
+def _options(field: ConfigField, value: Any) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"must be a list of {listed(field.options, limit=30)}, not {quoted(value)}"
+        return
+    for item in value:
+        yield from _option(field, item)
+
+
+def _code(_field: ConfigField, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value.strip():
+        yield f"must be an expression, as text, not {quoted(value)}"
+
+
+_CHECKS: Final[Mapping[FieldKind, Callable[[ConfigField, Any], Iterator[str]]]] = {
+    FieldKind.STRING: _text,
+    FieldKind.TEXTAREA: _text,
+    FieldKind.NUMBER: _number,
+    FieldKind.BOOLEAN: _flag,
+    FieldKind.SELECT: _option,
+    FieldKind.MULTISELECT: _options,
+    FieldKind.CODE: _code,
+    FieldKind.EXPRESSION: _code,
+}

@@ -1,0 +1,203 @@
+"""A node.json: what a custom node type is, read with every problem it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.ir.custom.config_field import ConfigField
+from workflows.ir.custom.config_schema import read_fields
+from workflows.ir.custom.formats import is_url
+from workflows.ir.custom.output_schema import read_output
+from workflows.ir.dependencies import check_dependencies
+from workflows.ir.fields import Duration, Text
+from workflows.ir.problems import Problem, quoted
+from workflows.ir.raw_values import unusable
+from workflows.ir.reader import Reader
+
+PROVIDER: Final = "cloudflare"
+MAX_ID: Final = 64
+MAX_NAME: Final = 100
+MAX_VERSION: Final = 60
+MAX_DESCRIPTION: Final = 120
+_ID: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_PART: Final = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
+_SEMVER: Final = re.compile(
+    r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
+    rf"(?:-{_PART}(?:\.{_PART})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?",
+    re.ASCII,
+)
+_RETRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A custom node type; `output` is TypeScript, `timeout` None where it is the usual one."""
+
+    id: str
+    version: str
+    name: str
+    description: str
+    category: str
+    tags: tuple[str, ...]
+    icon: str
+    docs_url: str
+    author: str
+    license: str
+    fields: tuple[ConfigField, ...]
+    output: str
+    dependencies: Mapping[str, str]
+    timeout: Duration | None
+    retries: int
+    deprecated: bool
+    deprecation_message: str
+    replaced_by: str
+
+    @property
+    def label(self) -> str:
+        """How problems call it: as no person could call a setting."""
+        return f"node type {self.id} {self.version}"
+
+    @property
+    def secrets(self) -> tuple[ConfigField, ...]:
+        return tuple(field for field in self.fields if field.variable)
+
+    @property
+    def deprecation(self) -> str:
+        """What a node that uses it is warned of, "" where it is as good as ever."""
+        if not self.deprecated:
+            return ""
+        parts = [f"{self.id} {self.version} is deprecated", self.deprecation_message.rstrip(".")]
+        parts.append(f"use {self.replaced_by} instead" if self.replaced_by else "")
+        return ": ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What came of a node.json: `definition` is None when a problem is an error."""
+
+    definition: Definition | None
+    problems: tuple[Problem, ...]
+
+
+def read_definition(value: object, *, built_in: Collection[str]) -> Read:
+    """Read a node.json; never raises. `built_in` are the names that a type cannot have."""
+    if not isinstance(value, dict):
+        message = f"must be an object, not {quoted(value)}"
+        return Read(definition=None, problems=(Problem(path="", message=message),))
+    log = list(unusable(value))
+    if log:
+        return Read(definition=None, problems=tuple(log))
+    reader = Reader(value, path="", log=log)
+    definition = _definition(reader, built_in)
+    reader.warn_of_unknown("is no part of a node.json: it has no effect")
+    is_wrong = any(problem.is_error for problem in log)
+    return Read(definition=None if is_wrong else definition, problems=tuple(log))
+
+
+def _definition(reader: Reader, built_in: Collection[str]) -> Definition:
+    runtime = reader.child("runtime")
+    _check_providers(reader)
+    return Definition(
+        id=_id(reader, built_in),
+        version=_version(reader),
+        name=_short(reader, "name", MAX_NAME),
+        description=_short(reader, "description", MAX_DESCRIPTION),
+        category=reader.string("category", ""),
+        tags=_texts(reader, "tags"),
+        icon=reader.string("icon", ""),
+        docs_url=_docs_url(reader),
+        author=reader.string("author", ""),
+        license=reader.string("license", ""),
+        fields=read_fields(reader),
+        output=read_output(reader),
+        dependencies=_dependencies(reader),
+        timeout=_timeout(runtime),
+        retries=_retries(runtime),
+        deprecated=reader.flag("deprecated", default=False),
+        deprecation_message=reader.string("deprecationMessage", ""),
+        replaced_by=reader.string("replacedBy", ""),
+    )
+
+
+def _id(reader: Reader, built_in: Collection[str]) -> str:
+    id_ = reader.string("id")
+    if id_ and (not _ID.fullmatch(id_) or len(id_) > MAX_ID):
+        rule = f"a-z, 0-9, _ and -, a letter first, at most {MAX_ID} characters"
+        reader.problem("id", f"must be a name of {rule}, not {quoted(id_)}")
+    elif id_ in built_in:
+        reader.problem("id", f"{quoted(id_)} is a built-in node type: choose another id")
+    return id_
+
+
+def _version(reader: Reader) -> str:
+    version = reader.string("version")
+    if version and (not _SEMVER.fullmatch(version) or len(version) > MAX_VERSION):
+        reader.problem("version", f"must be a version such as 1.0.0, not {quoted(version)}")
+    return version
+
+
+def _short(reader: Reader, key: str, most: int) -> str:
+    text = reader.string(key)
+    if len(text) > most:
+        reader.problem(key, f"must have at most {most} characters, not {len(text)}")
+    elif text and not text.strip():
+        reader.problem(key, "must not be empty")
+    return text
+
+
+def _texts(reader: Reader, key: str) -> tuple[str, ...]:
+    given = reader.raw(key)
+    if given is None:
+        return ()
+    if isinstance(given, list) and all(isinstance(item, str) for item in given):
+        return tuple(given)
+    reader.problem(key, f"must be a list of texts, not {quoted(given)}")
+    return ()
+
+
+def _check_providers(reader: Reader) -> None:
+    if not reader.has("providers"):
+        reader.problem("providers", f'is missing: write ["{PROVIDER}"]')
+    elif PROVIDER not in (given := _texts(reader, "providers")) and isinstance(
+        reader.raw("providers"), list
+    ):
+        reader.problem("providers", f"must hold {quoted(PROVIDER)}, not only {quoted(given)}")
+    reader.know("providers")
+
+
+def _docs_url(reader: Reader) -> str:
+    url = reader.string("docsUrl", "")
+    if url and not is_url(url):
+        reader.problem("docsUrl", f"must begin with https:// or http://, not {quoted(url)}")
+    return url
+
+
+def _dependencies(reader: Reader) -> Mapping[str, str]:
+    packages: Any = reader.raw("dependencies")
+    if packages is None:
+        return {}
+    wrong = list(check_dependencies(packages))
+    for problem in wrong:
+        reader.problem(problem.path, problem.message)
+    return {} if wrong else dict(packages)
+
+
+def _timeout(runtime: Reader | None) -> Duration | None:
+    if runtime is None or not runtime.has("defaultTimeout"):
+        return None
+    timeout = runtime.timeout("defaultTimeout", "10 minutes")
+    if isinstance(timeout.value, Text) and timeout.value.references:
+        runtime.problem("defaultTimeout", "must hold no {{ reference }}")
+    return timeout
+
+
+def _retries(runtime: Reader | None) -> int:
+    if runtime is None:
+        return _RETRIES
+    runtime.know("defaultTimeout", "idempotent", "streaming")
+    for hint in ("idempotent", "streaming"):
+        runtime.flag(hint, default=False)
+    return runtime.integer("defaultRetries", _RETRIES, least=0, most=10_000)

@@ -1,0 +1,77 @@
+"""The formats that a config field may ask of its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from workflows.ir.durations import milliseconds
+
+_EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(?:\.[^@\s<>,;.]+)*")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})"
+)
+_ISO_DURATION: Final = re.compile(
+    r"P(?=.)(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a text must be: in words, and as a test."""
+
+    words: str
+    holds: Callable[[str], bool]
+
+
+def _is_email(text: str) -> bool:
+    return _EMAIL.fullmatch(text) is not None
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is an address of the web that can be followed as it stands."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()
+    except ValueError:
+        return False
+
+
+def _is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    return _DATE.fullmatch(text) is not None and _exists(text, date.fromisoformat)
+
+
+def _is_moment(text: str) -> bool:
+    return _MOMENT.fullmatch(text) is not None and _exists(text.upper(), datetime.fromisoformat)
+
+
+def _exists(text: str, read: Callable[[str], object]) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_duration(text: str) -> bool:
+    return milliseconds(text) is not None or _ISO_DURATION.fullmatch(text) is not None
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "email": Format("an e-mail address", _is_email),
+    "url": Format("an address that begins with https:// or http://", is_url),
+    "uuid": Format("a UUID", _is_uuid),
+    "date": Format("a date such as 2026-01-31", _is_date),
+    "date-time": Format("a moment such as 2026-01-31T12:00:00Z", _is_moment),
+    "duration": Format('a duration such as "2 hours" or PT2H', _is_duration),
+}
