@@ -188,5 +188,6 @@ class EnvironmentVariable(models.Model):
     def clean(self) -> None:
         declared = DeclaredBinding.objects.filter(workflow=self.workflow_id, name=self.name)
         if self.workflow_id and declared.exists():
-            message = f"{self.name} is a declared binding of this workflow: remove that first."
-            raise ValidationError({"name": message})
+            raise ValidationError(
+                f"{self.name} is a declared binding of this workflow: remove that first."
+            )
