@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from workflows.codegen.literals import escaped, literal
 from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
-
-_ROOM_FOR_PART: Final = 10
-_ROOM_FOR_INDEX: Final = 13  # " [" of the first, digits and "]" of an index
+from workflows.ir.limits import ROOM_FOR_INDEX, ROOM_FOR_PART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +26,7 @@ class StepNames:
 
         `part` is a variable that holds what follows the name in those of several steps of one node.
         """
-        room = NAME_LENGTH - _ROOM_FOR_INDEX * len(indices) - (_ROOM_FOR_PART if part else 0)
+        room = NAME_LENGTH - ROOM_FOR_INDEX * len(indices) - (ROOM_FOR_PART if part else 0)
         name = shortened(self.own[node.id], room)
         if not indices and not part:
             return literal(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflows.ir.fields import Duration
+from workflows.ir.durations import LONGEST
+from workflows.ir.fields import Duration, length_of
 from workflows.ir.reader import Reader
 
 _USUAL = Duration(10 * 60 * 1000)
@@ -31,12 +32,32 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
     backoff = _where(inner, "backoff") or (data, "backoff")
     timeout = _where(config, "timeout") or (data, "timeout")
     data.know("retryLimit", "retryDelay", "backoff", "timeout")
-    return StepPolicy(
+    policy = StepPolicy(
         limit=limit[0].integer(limit[1], retries, least=0, most=10_000),
         delay=delay[0].duration(delay[1], "10 seconds"),
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
         timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _USUAL,
     )
+    length = length_of(policy.delay)
+    if length is not None and _waits(policy, length) > LONGEST:
+        reader, key = limit if limit[0].has(limit[1]) else delay
+        reader.warning(
+            key,
+            f"the waits before {policy.limit} retries come to more than 365 days: "
+            "lower the limit or the delay, or use another backoff",
+        )
+    return policy
+
+
+def _waits(policy: StepPolicy, delay: int) -> int:
+    """Return how long all retries wait together, in milliseconds."""
+    match policy.backoff:
+        case "exponential":
+            return delay * ((1 << min(policy.limit, 64)) - 1)
+        case "linear":
+            return delay * policy.limit * (policy.limit + 1) // 2
+        case _:
+            return delay * policy.limit
 
 
 def _where(reader: Reader | None, key: str) -> tuple[Reader, str] | None:

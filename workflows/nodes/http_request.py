@@ -104,6 +104,7 @@ TYPE = NodeType(
     output="HttpResponse",
     callback=callback,
     emit=emit,
+    sends=True,
 )
 
 HELPER: Final = """\

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from workflows.codegen.literals import literal
 from workflows.codegen.naming import RESERVED
+from workflows.codegen.syntax import Syntax
 from workflows.ir.fields import Code
 from workflows.ir.node_types import Container, NodeType
 from workflows.ir.problems import quoted
@@ -81,6 +82,22 @@ def reads_body(settings: Settings) -> bool:
     return settings.kind == "while"
 
 
+def times(settings: Settings) -> int | None:
+    """Return how often the body runs at most; a list is counted where it is written out."""
+    if settings.collection:
+        return _length(settings.collection)
+    return settings.most if settings.kind == "while" else settings.count
+
+
+def _length(collection: Code) -> int | None:
+    if not collection.source.lstrip(" (\n\t").startswith("["):
+        return None
+    found = Syntax(collection).expression
+    items = [part.type for part in found.named_children if part.type != "comment"] if found else []
+    is_list = found is not None and found.type == "array" and "spread_element" not in items
+    return len(items) if is_list else None
+
+
 def emit(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
     variable = out.assign(node)
@@ -136,6 +153,7 @@ TYPE = NodeType(
         names=names,
         own_names=own_names,
         read_again=reads_body,
+        times=times,
     ),
     output="{ results: any[] }",
     emit=emit,

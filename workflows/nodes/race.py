@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows.ir.fields import Duration
-from workflows.ir.node_types import Container, NodeType
+from workflows.ir.node_types import Container, NodeType, one_step
 from workflows.ir.policy import StepPolicy, read_policy
 from workflows.ir.reader import Reader
 
@@ -75,4 +75,5 @@ TYPE = NodeType(
     container=Container(labels=None, concurrent=True, in_step=time_limit),
     output="any",
     emit=emit,
+    steps=one_step,
 )

@@ -56,4 +56,5 @@ TYPE = NodeType(
     callback=callback,
     emit=emit,
     calls=calls,
+    sends=True,
 )

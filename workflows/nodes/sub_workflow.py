@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from workflows.codegen.naming import is_name
+from workflows.ir import durations
 from workflows.ir.fields import Code, Duration, length_of
 from workflows.ir.node_types import Call, NodeType
 from workflows.ir.policy import StepPolicy, read_policy
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from workflows.codegen.emitter import Emitter
     from workflows.codegen.writer import Piece
     from workflows.ir.document import Node
+
+_LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ def read(data: Reader) -> Settings:
     if class_name and not is_name(class_name):
         data.problem("className", f"must be the name of a class, not {quoted(class_name)}")
     data.know("timeout")
+    _warn_of_large_payload(data)
     return Settings(
         worker=_worker(data, class_name),
         class_name=class_name,
@@ -60,6 +65,24 @@ def _worker(data: Reader, class_name: str) -> str:
     if worker and not WORKER_NAME.fullmatch(worker):
         data.problem(key, f"{NAME_RULE}, not {quoted(worker)}")
     return worker
+
+
+def _warn_of_large_payload(data: Reader) -> None:
+    written = data.raw("input")
+    if not isinstance(written, str) or len(written.encode("utf-8", "replace")) <= _LARGEST_PAYLOAD:
+        return
+    try:
+        size = len(
+            json.dumps(json.loads(written), separators=(",", ":"), ensure_ascii=False).encode()
+        )
+    except (ValueError, RecursionError):
+        return  # code, whose value is known when it runs
+    if size > _LARGEST_PAYLOAD:
+        data.warning(
+            "input",
+            f"has {size:,} bytes as JSON, and Cloudflare takes a payload of 1 MiB at most: store the "
+            "data (R2, KV, D1) and send where it is",
+        )
 
 
 def calls(settings: Settings) -> Call:
@@ -93,6 +116,26 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("});")
 
 
+def steps(settings: Settings) -> int:
+    """Return how many steps the call takes at most: the id, the start, and a look after each sleep.
+
+    A time limit that is computed counts as the longest one.
+    """
+    if not settings.waits:
+        return 2
+    limit = length_of(settings.timeout)
+    return 2 + _looks(durations.LONGEST if limit is None else limit)
+
+
+def _looks(limit: int) -> int:
+    """Count the turns of `runChild`, below."""
+    waited, turns = 0, 0
+    while waited < limit:
+        waited += min(max(1000, round(waited * 0.3)), limit - waited)
+        turns += 1
+    return turns
+
+
 def waits(settings: Settings) -> Duration | None:
     return settings.timeout if settings.waits else None
 
@@ -113,6 +156,7 @@ TYPE = NodeType(
     emit=emit,
     calls=calls,
     waits=waits,
+    steps=steps,
 )
 
 HELPER: Final = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from workflows.ir.fields import Duration, Text
-from workflows.ir.node_types import NodeType
+from workflows.ir.node_types import NodeType, one_step
 from workflows.ir.reader import Reader
 from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 
@@ -56,4 +56,5 @@ TYPE = NodeType(
     output=_OUTPUT,
     emit=emit,
     waits=waits,
+    steps=one_step,
 )
