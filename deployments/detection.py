@@ -18,7 +18,7 @@ from workflows.codegen.module import GeneratedModule
 from workflows.ir.problems import listed, quoted
 from workflows.ir.triggers import Trigger
 
-_HEADLINE: Final = "The Worker's env is not complete:"
+_HEADLINE: Final = "What the Worker needs is not complete:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
