@@ -12,7 +12,7 @@ from deployments.tools.existing import exists
 from tests.platform_fixture import Platform
 from workflows.codegen.bindings import BindingKind
 
-STORES = [BindingKind.KV, BindingKind.D1, BindingKind.R2]
+STORES = [BindingKind.KV, BindingKind.D1, BindingKind.R2, BindingKind.QUEUE]
 
 
 @pytest.fixture
