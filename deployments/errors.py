@@ -10,7 +10,7 @@ Anything else is a fault of ours: logged whole, shown as one sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,10 @@ class Finding:
     node_name: str = ""
     path: str = ""
     line: int = 0
+
+    def as_row(self) -> dict[str, str | int]:
+        """Return the fields by their names, as a deployment keeps them."""
+        return asdict(self)
 
     def __str__(self) -> str:
         where = (

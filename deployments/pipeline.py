@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from deployments.cloudflare.wrangler_config import wrangler_config
 from deployments.detection import Env, detect
@@ -22,6 +22,8 @@ from workflows.codegen.module import GeneratedModule
 from workflows.codegen.module_settings import module_settings
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.triggers import Trigger
+
+_MOST_WARNINGS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     module = _generate(request)
     script = _compile(module, request, tools)
 
-    yield Progress(stage=Stage.CODE_READY, facts=_about(module, script))
+    yield Progress(stage=Stage.CODE_READY, facts=_about(module, script, request=request))
 
     yield Progress(stage=Stage.DETECTING_BINDINGS)
     env = detect(module, request, site=site, tools=tools)
@@ -97,10 +99,16 @@ def _compile(module: GeneratedModule, request: DeployRequest, tools: Tools) -> s
         raise DeployError.listing("The code has type errors:", named) from None
 
 
-def _about(module: GeneratedModule, script: str) -> dict[str, Any]:
+def _about(module: GeneratedModule, script: str, *, request: DeployRequest) -> dict[str, Any]:
     data = script.encode()
     digest = hashlib.sha256(data).hexdigest()
-    return {"source": module.source, "script_size": len(data), "script_hash": digest}
+    warnings = [_finding(problem, request).as_row() for problem in module.problems[:_MOST_WARNINGS]]
+    return {
+        "source": module.source,
+        "script_size": len(data),
+        "script_hash": digest,
+        "warnings": warnings,
+    }
 
 
 def _env(env: Env) -> dict[str, Any]:

@@ -67,13 +67,10 @@ def supersede(waiting: Deployment, message: str) -> bool:
 
 
 def _ended(status: Status, message: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
-    problems = [
-        {field: getattr(finding, field) for field in finding.__slots__} for finding in findings
-    ]
     return {
         "status": status.value,
         "message": message,
-        "problems": problems,
+        "problems": [finding.as_row() for finding in findings],
         "finished_at": timezone.now(),
     }
 

@@ -27,6 +27,7 @@ DEPLOY = "deployments.add_deployment"
 _SHOWN = (
     *board.SUMMARY,
     "problems",
+    "warnings",
     "superseded_by_id",
     "worker_name",
     "dashboard_url",
@@ -68,6 +69,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "tab": tab,
         "may_deploy": bool(item.workflow_id) and request.user.has_perm(DEPLOY),
         "newest": _newest_version(item),
+        "warnings": _with_links(item, item.warnings),
         **_ending(item),
         **tab.load(item),
     }
@@ -95,12 +97,7 @@ def _ending(item: Deployment) -> dict[str, Any]:
         return {"replaced_by": replaced_by, "curl": next_steps.curl(item)}
     if not item.is_final:
         return {}
-    findings = [
-        {**finding, "url": next_steps.editor_url(item, finding["node_id"])}
-        if finding.get("node_id")
-        else finding
-        for finding in item.problems
-    ]
+    findings = _with_links(item, item.problems)
     return {
         "findings": findings,
         "headline": item.message.partition("\n")[0] if findings else item.message,
@@ -108,6 +105,25 @@ def _ending(item: Deployment) -> dict[str, Any]:
         "advice": presentation.advice(item),
         "links": next_steps.links(item),
     }
+
+
+def _with_links(item: Deployment, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lead from each finding to its node in the editor, and name the setting there."""
+    return [
+        {
+            **finding,
+            "url": next_steps.editor_url(item, finding["node_id"]),
+            "setting": _setting(finding),
+        }
+        if finding.get("node_id")
+        else finding
+        for finding in findings
+    ]
+
+
+def _setting(finding: dict[str, Any]) -> str:
+    before, _, setting = finding.get("path", "").partition(f"nodes.{finding['node_id']}.")
+    return "" if before else setting
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:

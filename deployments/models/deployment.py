@@ -46,6 +46,9 @@ class Deployment(models.Model):
     )
     message = models.TextField(blank=True)
     problems = models.JSONField(default=list, blank=True)
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="What may go wrong with the code that was deployed."
+    )
     superseded_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="+"
     )

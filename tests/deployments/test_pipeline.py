@@ -10,6 +10,7 @@ from deployments.errors import DeployError
 from deployments.ports import DeployRequest
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.fakes import FakeTools, request, variable
+from tests.ir.documents import chain, node
 
 
 def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:
@@ -184,3 +185,17 @@ def test_a_script_has_no_workflow_on_its_worker() -> None:
     assert last_of(replace(asked, ir=script), tools) == (Stage.COMPLETED, "")
     assert tools.bundle
     assert "workflows" not in tools.bundle.config
+
+
+def test_what_may_go_wrong_with_the_code_is_known_when_it_is_ready() -> None:
+    document = chain(node("each", "loop", loopType="times", count=2000), node("a", unheard=1))
+    document["edges"][0]["label"] = "body"
+
+    facts = [
+        progress.facts for progress in pipeline.run(replace(request(), ir=document), FakeTools())
+    ]
+
+    ready = next(one["warnings"] for one in facts if "source" in one)
+    assert [(row["node_name"], row["path"]) for row in ready] == [
+        ("a", "nodes.a.data.unheard"), ("each", "nodes.each"),
+    ]  # fmt: skip

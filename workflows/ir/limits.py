@@ -70,9 +70,15 @@ def _over(
         return
     loops = [node for node in ir.nodes.values() if _repeats(node)]
     largest = max(loops, key=lambda node: totals.of[node.id], default=None)
-    where = f", {_number(totals.of[largest.id])} of them in {quoted(largest.id)}" if largest else ""
+    where = _where(largest, totals) if largest else ""
     message = f"a run can {does} {_number(totals.run)} {things}{where}, and {passed.whose}"
     yield _warning(largest, "nodes", f"{message}: {what_to_do}{_not_counted(ir, loops)}")
+
+
+def _where(loop: Node, totals: Totals) -> str:
+    inside = totals.of[loop.id]
+    share = "all" if inside == totals.run else _number(inside)
+    return f", {share} of them in {quoted(loop.id)}"
 
 
 def _not_counted(ir: WorkflowIR, loops: list[Node]) -> str:
