@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tree_sitter import Node
 
@@ -21,8 +21,11 @@ _WORKERS = "cloudflare:workers"  # its `env` is the Worker's, too
 _SCOPES = frozenset({"program", "statement_block", "class_static_block"})
 
 
-def environments(syntax: Syntax) -> Iterator[Node]:
-    """Yield each expression that is `env`: the variable, or the member of what has it."""
+def environments(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
+    """Yield each expression that is `env`: the variable, or the member of what has it.
+
+    `holders` are names of what has it beside `this`.
+    """
     names = syntax.found("name")
     aliases = {b"env", *_imported(syntax)}
     hidden = list(_hidden(names)) if b"process" in syntax.data else []
@@ -30,16 +33,16 @@ def environments(syntax: Syntax) -> Iterator[Node]:
         is_pattern = node.type == "shorthand_property_identifier_pattern"
         if not is_pattern and node.text in aliases and not _is_inside(node, hidden):
             yield node
-    for holder in _holders(syntax):
+    for holder in _holders(syntax, holders):
         parent = holder.parent
         if parent and is_field(parent, "object", holder) and member(parent) == "env":
             yield parent
 
 
-def _holders(syntax: Syntax) -> Iterator[Node]:
+def _holders(syntax: Syntax, more: Collection[bytes]) -> Iterator[Node]:
     """Yield what has a member `env` that is the environment: `this`, another name of it, a module."""
     yield from syntax.found("this")
-    names = {*_names_of_this(syntax), *_namespaces(syntax)}
+    names = {*_names_of_this(syntax), *_namespaces(syntax), *more}
     if names:
         yield from (node for node in syntax.found("name") if node.text in names)
 
@@ -52,18 +55,24 @@ def _names_of_this(syntax: Syntax) -> Iterator[bytes | None]:
             yield name.text
 
 
-def inner_patterns(syntax: Syntax) -> Iterator[Node]:
+def inner_patterns(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
     """Yield what takes `env` apart, or renames it, inside a destructuring: `{ env: { X } } = this`."""
-    for holder in _holders(syntax):
+    for holder in _holders(syntax, holders):
         node, parent = outermost(holder)
         pattern = _taken_apart(parent, node) if parent else None
-        for part in pattern.named_children if pattern else ():
-            if part.type == "pair_pattern" and key(part) == "env":
-                value = part.child_by_field_name("value")
-                if value and value.type == "assignment_pattern":
-                    value = value.child_by_field_name("left")
-                if value and value.text != b"env":
-                    yield value
+        if pattern:
+            yield from patterns_of_env(pattern)
+
+
+def patterns_of_env(pattern: Node) -> Iterator[Node]:
+    """Yield what a pattern makes of the member `env`, other than a variable of that name."""
+    for part in pattern.named_children:
+        if part.type == "pair_pattern" and key(part) == "env":
+            value = part.child_by_field_name("value")
+            if value and value.type == "assignment_pattern":
+                value = value.child_by_field_name("left")
+            if value and value.text != b"env":
+                yield value
 
 
 def _taken_apart(parent: Node, node: Node) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,7 @@ from workflows.codegen.env_places import (
     key,
     member,
     outermost,
+    patterns_of_env,
 )
 from workflows.codegen.syntax import Mistake, Syntax
 
@@ -44,13 +46,16 @@ class EnvNames:
     unreadable: list[Mistake] = field(default_factory=list)
 
 
-def env_names(syntax: Syntax) -> EnvNames:
-    """Read `env.X`, `this.env.X`, `env["X"]`, `env?.X` and destructuring."""
+def env_names(syntax: Syntax, holders: Collection[bytes] = ()) -> EnvNames:
+    """Read `env.X`, `this.env.X`, `env["X"]`, `env?.X` and destructuring.
+
+    `holders` are names of what has a member `env` beside `this`.
+    """
     found = EnvNames()
     if b"env" not in syntax.data:
         return found
-    uses = [(node, _names_of(node)) for node in environments(syntax)]
-    uses += [(pattern, _pattern(pattern)) for pattern in inner_patterns(syntax)]
+    uses = [(node, _names_of(node)) for node in environments(syntax, holders)]
+    uses += [(pattern, _pattern(pattern)) for pattern in inner_patterns(syntax, holders)]
     for node, names in sorted(uses, key=lambda use: use[0].start_byte):
         if names is None:
             found.unreadable.append(syntax.mistake(node, UNREADABLE))
@@ -67,6 +72,18 @@ def parameter_names(syntax: Syntax, pattern: Node) -> EnvNames:
     if names is not None:
         return EnvNames(names=names)
     return EnvNames(unreadable=[syntax.mistake(pattern, "call the environment `env`")])
+
+
+def taken_from_context(syntax: Syntax, pattern: Node) -> EnvNames:
+    """Read a parameter that takes what has a member `env` apart: `{ config, env: { X } }`."""
+    found = EnvNames()
+    for inner in patterns_of_env(pattern) if pattern.type == "object_pattern" else ():
+        names = _pattern(inner)
+        if names is None:
+            found.unreadable.append(syntax.mistake(inner, UNREADABLE))
+        else:
+            found.names += names
+    return found
 
 
 def _names_of(env: Node) -> list[str] | None:

@@ -61,6 +61,14 @@ class Head:
             empty = Binding(local="", imported="", module=declaration.module, type_only=False)
             self._modules.setdefault(declaration.module, _Import(empty, origin))
 
+    def shares(self, binding: Binding) -> bool:
+        """Whether a name can be imported once for all: just this is imported, or known, by it."""
+        known = self._by_name.get(binding.local)
+        if known:
+            there = (known.binding.imported, known.binding.module)
+            return there == (binding.imported, binding.module)
+        return _is_same(binding)
+
     @property
     def globals(self) -> Iterator[tuple[str, Origin]]:
         """Yield the imported names that mean something everywhere, and who imports each first."""

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from workflows.codegen.bindings import BindingKind, EnvKind, resolve, typescript
+from workflows.codegen.bindings import BindingKind
 from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
 from workflows.codegen.emitter import Emitter
 from workflows.codegen.entry import default_entry, needed_handler
 from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
+from workflows.codegen.inputs import inputs
 from workflows.codegen.leaving import Run
-from workflows.codegen.literals import comment, literal
-from workflows.codegen.naming import Names, is_name, variables
+from workflows.codegen.literals import comment
+from workflows.codegen.naming import Names, variables
 from workflows.codegen.outcomes import outcomes
 from workflows.codegen.reading import ENTRY_PATH, Reading
 from workflows.codegen.script import EVENT, write_script
 from workflows.codegen.settings_writer import Plan
 from workflows.codegen.step_names import step_names
+from workflows.codegen.templates import Templates
 from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
+from workflows.codegen.worker_env import EnvUse, env_uses, types_of, write_interface
 from workflows.codegen.writer import Location, Writer
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.kinds import SCRIPT, exports
@@ -49,26 +52,18 @@ class ModuleSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnvUse:
-    """A name of `env` that code uses: what it stands for (None: nobody knows), and where."""
-
-    name: str
-    kind: EnvKind
-    node_id: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedModule:
     """The TypeScript of a Worker; `problems` are warnings.
 
-    `children` are the Workers that nodes call, but for those that `env` holds anyway.
+    `children` are the Workers that nodes call, but for those that `env` holds anyway, `dependencies`
+    the npm packages of the workflow and of its node types.
     """
 
     source: str
     trigger: Trigger
     env_uses: tuple[EnvUse, ...]
     children: tuple[Child, ...]
+    dependencies: Mapping[str, str]
     problems: tuple[Problem, ...]
     _writer: Writer
 
@@ -80,30 +75,39 @@ class GeneratedModule:
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     """Return the module; raises InvalidIR with everything that keeps it from being one."""
     reading, entry = read(ir.nodes.values(), settings)
+    templates = Templates(ir.nodes.values(), reading=reading, variables=settings.variables)
+    packages = templates.dependencies(settings.dependencies)
     if ir.kind == SCRIPT:
         reading.problems += _not_of_a_script(reading, settings)
     naming = _naming(ir, settings=settings, reading=reading)
     reading.problems += too_early(ir, naming.variables, reading.syntaxes)
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
-    uses = _env_uses(reading, settings)
+    templates.place(naming.names, used=reading.names)
+    uses = env_uses(reading.uses, settings)
     taken = _env_names(uses, settings)
     called = children(ir.nodes.values(), taken=taken, bound=settings.bound)
-    module = _Module(ir, settings=settings, reading=reading, naming=naming, called=called)
+    module = _Module(
+        ir,
+        settings=settings,
+        reading=reading,
+        naming=naming,
+        called=called,
+        templates=templates,
+    )
     writer = module.write(uses, entry)
     return GeneratedModule(
         source=writer.source,
         trigger=ir.trigger,
         env_uses=uses,
         children=tuple(child for child in called.values() if child.name not in taken),
+        dependencies=packages,
         problems=tuple(reading.problems),
         _writer=writer,
     )
 
 
-def read(
-    nodes: Iterable[Node], settings: ModuleSettings
-) -> tuple[Reading, CustomEntry | None]:
+def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[Reading, CustomEntry | None]:
     """Read all code of a workflow, also of one whose graph means nothing."""
     reading = Reading(dependencies=frozenset(settings.dependencies))
     reading.read_nodes(nodes)
@@ -141,19 +145,6 @@ def _not_of_a_script(reading: Reading, settings: ModuleSettings) -> Iterator[Pro
             yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
-def _env_uses(reading: Reading, settings: ModuleSettings) -> tuple[EnvUse, ...]:
-    return tuple(
-        EnvUse(
-            name=use.name,
-            kind=resolve(use.name, declared=settings.bindings, variables=settings.variables),
-            node_id=use.node_id,
-            path=use.path,
-        )
-        for use in reading.uses
-        if use.name != settings.workflow_binding
-    )
-
-
 class _Module:
     """Puts the parts together; the class is written first, for only it knows what it needs."""
 
@@ -165,11 +156,14 @@ class _Module:
         reading: Reading,
         naming: _Naming,
         called: Mapping[Call, Child],
+        templates: Templates,
     ) -> None:
         self._called = called
+        self._templates = templates
         self._ir = ir
         self._is_script = ir.kind == SCRIPT
         self._scopes = Scopes(ir.nodes, ir.structure)
+        self._inputs = inputs(ir, self._scopes)
         self._naming = naming
         self._settings = settings
         self._reading = reading
@@ -202,6 +196,8 @@ class _Module:
             children=self._called,
             outcomes=found,
             step_names=step_names(self._ir),
+            inputs=self._inputs,
+            templates=self._templates.functions,
         )
 
     def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
@@ -213,6 +209,8 @@ class _Module:
             reads.setdefault(node_id, set()).update(found)
         for node in self._ir.nodes.values():
             reads.setdefault(node.id, set()).update(_referred(node, self._ir))
+        for id_, sources in self._inputs.items():
+            reads[id_].update(sources)
         return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
 
     def _readable(self, id_: str, found: set[str]) -> set[str]:
@@ -243,7 +241,7 @@ class _Module:
         head = self._reading.head
         if not self._is_script:
             head.need("WorkflowEntrypoint", WORKERS, type_only=False)
-        text = "\n".join([body.source, *helpers])
+        text = "\n".join([body.source, *helpers, self._templates.source])
         for name in (name for name in TYPES if name in text):
             head.need(name, WORKERS, type_only=True)
         if "NonRetryableError" in text:
@@ -259,6 +257,7 @@ class _Module:
         for helper in helpers:
             writer.line()
             writer.text_block(helper)
+        self._templates.write(writer)
         writer.line()
         writer.append(body)
         return writer
@@ -267,15 +266,9 @@ class _Module:
         types: dict[str, str] = {}
         if not self._is_script:
             types[self._settings.workflow_binding] = BindingKind.WORKFLOW.typescript
-        types |= {name: kind.typescript for name, kind in self._settings.bindings.items()}
-        types |= {use.name: typescript(use.kind) for use in uses}
+        types |= types_of(uses, self._settings.bindings)
         types |= {child.name: child.kind.typescript for child in self._called.values()}
-        writer.line()
-        writer.line("interface Env {")
-        with writer.indented():
-            for name, type_ in types.items():
-                writer.line(f"{name if is_name(name) else literal(name)}: {type_};")
-        writer.line("}")
+        write_interface(types, optional=self._templates.optional, writer=writer)
 
 
 def _region_names(ir: WorkflowIR) -> set[str]:

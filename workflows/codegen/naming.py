@@ -41,16 +41,16 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
+ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
 WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
-ctx entry env err event isPlain readBody
+ctx entry env err event idempotencyKey isPlain readBody
 refuse request runChild runScript sendRequest showRun startChild step trigger
 """
 
 _RELIED_ON: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
-Readonly Record Request Response ReturnType ScheduledController Set String Symbol TypeError URL URLSearchParams Vectorize
+Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 console fetch globalThis structuredClone undefined Ai Workflow
 """
 
@@ -70,6 +70,10 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken) | RESERVED
         self._counts: dict[str, int] = {}
+
+    def take(self, names: Iterable[str]) -> None:
+        """Hand out none of these from now on: they stand elsewhere."""
+        self._taken.update(names)
 
     def unique(self, wish: str) -> str:
         """Return the wish, or the nearest name that is free and means nothing else."""

@@ -24,17 +24,19 @@ class NameUse:
     name: str
     node_id: str
     path: str
+    is_secret: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What was read; `syntaxes` are by node id and path of the field."""
+    """What was read; `syntaxes` are by node id and path of the field, `names` all names in the code."""
 
     dependencies: frozenset[str]
     head: Head = field(default_factory=Head)
     syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
     _users: dict[str, list[str]] = field(default_factory=dict)
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
@@ -79,6 +81,7 @@ class Reading:
             for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
+        self.names |= syntax.names
         for name in sorted(syntax.free_names & RESERVED):
             self._users.setdefault(name, []).append(path)
         self.add_env(env_names(syntax), node_id=node_id, path=path)
@@ -101,6 +104,10 @@ class Reading:
             self._use(name, node_id=node_id, path=path)
         for mistake in found.unreadable:
             self._warn(mistake, node_id=node_id, path=path)
+
+    def use_secret(self, name: str, *, node_id: str, path: str) -> None:
+        """Take in a name that stands for a secret, whatever its words say."""
+        self.uses[NameUse(name=name, node_id=node_id, path=path, is_secret=True)] = None
 
     def _use(self, name: str, *, node_id: str, path: str) -> None:
         self.uses[NameUse(name=name, node_id=node_id, path=path)] = None

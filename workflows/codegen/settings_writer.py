@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from workflows.codegen.children import Child
+from workflows.codegen.inputs import Inputs
 from workflows.codegen.literals import comment
 from workflows.codegen.naming import Names
 from workflows.codegen.outcomes import Outcomes
@@ -28,7 +29,8 @@ _ROOTS = {"trigger": "event.payload", "event": "event", "env": "env"}
 class Plan:
     """All that is decided before the first line is written.
 
-    `variables` are by node id, `syntaxes` by node id and path of the field.
+    `variables` are by node id, `syntaxes` by node id and path of the field, `templates` the functions
+    of custom types by their names and versions.
     """
 
     ir: WorkflowIR
@@ -39,6 +41,8 @@ class Plan:
     children: Mapping[Call, Child]
     outcomes: Outcomes
     step_names: StepNames
+    inputs: Inputs
+    templates: Mapping[tuple[str, str], str]
 
 
 class SettingsWriter:

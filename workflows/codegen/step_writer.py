@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workflows.codegen.inputs import member
 from workflows.codegen.settings_writer import Plan, SettingsWriter
 from workflows.codegen.writer import Piece, Writer
 from workflows.ir.document import Node
 from workflows.ir.fields import Code
-from workflows.ir.node_types import INFERRED, Call
+from workflows.ir.node_types import INFERRED, Call, NodeType
 from workflows.ir.policy import StepPolicy
 
 
@@ -41,6 +42,16 @@ class StepWriter(SettingsWriter):
     def child(self, call: Call) -> str:
         """Return the expression of the Worker that a node calls."""
         return f"env.{self._plan.children[call].name}"
+
+    def template(self, type_: NodeType) -> str:
+        """Return the function that runs a custom type's template."""
+        return self._plan.templates[type_.name, type_.version]
+
+    def inputs(self, node: Node) -> str:
+        """Return the object of the outputs that a node of a custom type is given."""
+        named = self._plan.variables
+        members = [member(id_, named[id_]) for id_ in self._plan.inputs[node.id]]
+        return f"{{ {', '.join(members)} }}" if members else "{}"
 
     def begin_callback(self, node: Node) -> None:
         """Write the head of the function that a durable step runs."""

@@ -229,6 +229,10 @@ class Reader:
         self._known.update(keys)
         return part
 
+    def with_value(self, key: str, value: Any) -> Reader:
+        """Return a reader that finds this value under the key, as if it had been written there."""
+        return self._reader({key: value}, self.path)
+
     def _keep(self, field: _Kept) -> _Kept:
         self.fields.append(field)
         return field

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from workflows.codegen.naming import is_name
 from workflows.ir.problems import listed, quoted
 from workflows.ir.reader import Reader
 
@@ -63,7 +64,7 @@ _CONTAINERS: Final = {"object": _object, "array": _array}
 
 def _members(schema: Reader, *, depth: int) -> str:
     members = [
-        f"{json.dumps(name)}: {_output(member, depth=depth + 1)}"
+        f"{name if is_name(name) else json.dumps(name)}: {_output(member, depth=depth + 1)}"
         for name, member in _readers(schema)
     ]
     return f"{{ {'; '.join(members)} }}" if members else "Record<string, any>"

@@ -1,0 +1,95 @@
+"""Node types that people wrote: one durable step that runs the type's template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from workflows.codegen.writer import Mapped, Piece
+from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.node_types import Custom, NodeType
+from workflows.ir.registry import Registry
+from workflows.nodes import NODE_TYPES
+from workflows.nodes.custom_settings import Setting, read_settings
+
+if TYPE_CHECKING:
+    from workflows.codegen.emitter import Emitter
+    from workflows.ir.document import Node
+
+
+def custom_type(definition: Definition, template: str) -> NodeType:
+    return NodeType(
+        name=definition.id,
+        title=definition.name,
+        read=partial(read_settings, definition),
+        emit=emit,
+        output=definition.output,
+        callback=callback,
+        custom=Custom(definition=definition, template=template),
+        notice=definition.deprecation,
+        version=definition.version,
+    )
+
+
+def registry(saved: Iterable[Mapping[str, Any]], names: Iterable[str] = ()) -> Registry:
+    """Return the built-in types and those saved as `{definition, template}`.
+
+    A definition that could not be loaded today is left out. `names` are those of more types.
+    """
+    return NODE_TYPES.and_also(_types(saved), names)
+
+
+def _types(saved: Iterable[Mapping[str, Any]]) -> Iterator[NodeType]:
+    for one in saved:
+        definition = read_definition(one["definition"], built_in=NODE_TYPES.names).definition
+        if definition:
+            yield custom_type(definition, one["template"])
+
+
+def callback(node: Node, out: Emitter) -> None:
+    out.use(HELPER)
+    out.begin_callback(node)
+    with out.indented():
+        out.line(f"return await {out.template(node.type)}({{")
+        with out.indented():
+            _config(node.settings.values, out)
+            out.line(f"inputs: {out.inputs(node)},")
+            out.line("env,")
+            out.line("attempt: ctx.attempt,")
+            out.line("idempotencyKey: await idempotencyKey(event, ctx),")
+        out.line("});")
+    out.line("};")
+
+
+def _config(values: Iterable[Setting], out: Emitter) -> None:
+    out.line("config: {")
+    with out.indented():
+        for setting in values:
+            key = setting.field.key  # what the compiler has against a value, it says at its key
+            out.line(Mapped(key, f"data.{key}", 1, 1), ": ", *_value(setting, out), ",")
+    out.line("},")
+
+
+def _value(setting: Setting, out: Emitter) -> list[Piece]:
+    if setting.value is None:
+        return [f"env.{setting.field.variable}"]
+    pieces = out.value(setting.value)
+    is_chosen_later = setting.field.kind.is_choice and setting.value.references
+    return [*pieces, " as any"] if is_chosen_later else pieces
+
+
+def emit(node: Node, out: Emitter) -> None:
+    out.durable_step(node, node.settings.policy)
+
+
+HELPER: Final = """\
+/** One and the same for all attempts and replays of a step, and another one for every other step. */
+async function idempotencyKey(event: WorkflowEvent<any>, ctx: WorkflowStepContext): Promise<string> {
+  const { name, count } = ctx.step;
+  const told = JSON.stringify([event.workflowName, event.instanceId, name, count]);
+  const bytes = new TextEncoder().encode(told);
+  const digest = await (globalThis as any).crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+"""
