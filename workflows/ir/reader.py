@@ -215,6 +215,11 @@ class Reader:
         """Name settings that the type has, read or not, so that they are not warned of."""
         self._known.update(keys)
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The settings that the type has, once it has read them."""
+        return frozenset(self._known)
+
     def warn_of_unknown(self, message: str = _NO_SETTING) -> None:
         """Warn of every member that nobody asked for: it is kept, and has no effect."""
         for key in self.value:

@@ -1,0 +1,38 @@
+"""Links between the pages of the documentation lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the file and the section that each link of a page leads to."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.S)
+    for address in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in address:
+            file, _, anchor = address.partition("#")
+            yield (page.parent / file if file else page), anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that GitHub gives to the titles of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    lost = [
+        f"{file.name}#{anchor}"
+        for file, anchor in links(page)
+        if not file.exists() or (anchor and anchor not in anchors(file))
+    ]
+
+    assert lost == []
