@@ -36,12 +36,13 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
 
     Resources are made last, and only where nothing else is missing.
     """
-    found = plan(_used(module, request), request.variables, module.children)
+    secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
+    found = plan(_used(module, request), request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
     resolved = [resolver.resolve(wanted) for wanted in found.wanted]
     findings = [
         *_in_the_way(found, request, site),
-        *_unset(found),
+        *_unset(found, module, request),
         *_doubled(found.wanted),
         *_queue(module.trigger, request, site=site, tools=tools),
         *(one for one in resolved if isinstance(one, Finding)),
@@ -149,13 +150,17 @@ def _refused(wanted: Wanted) -> str:
     return f"{quoted(wanted.resource)} has to be {identifier.words}: {identifier.rule}."
 
 
-def _unset(found: Plan) -> Iterator[Finding]:
+def _unset(found: Plan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
     for name in found.unset:
+        use = next(use for use in module.env_uses if use.name == name)
         message = f"The code uses env.{name}: set the variable {name}."
+        if use.is_secret:
+            message = f"The node needs a secret: set the secret variable {name}."
         if name.endswith(BINDING_ID):
             bound = name.removesuffix(BINDING_ID)
             message = f"{name} is never sent to the Worker: the code can use env.{bound} alone."
-        yield Finding(message=message, path=name)
+        node_name = request.node_name(use.node_id)
+        yield Finding(message=message, node_id=use.node_id, node_name=node_name, path=name)
 
 
 def _queue(

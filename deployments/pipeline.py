@@ -21,7 +21,7 @@ from workflows.codegen.from_document import module_of
 from workflows.codegen.module import GeneratedModule
 from workflows.codegen.module_settings import module_settings
 from workflows.ir.problems import InvalidIR, Problem
-from workflows.ir.triggers import Trigger
+from workflows.nodes.custom import registry
 
 _MOST_WARNINGS: Final = 100
 
@@ -49,7 +49,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     env = detect(module, request, site=site, tools=tools)
 
     yield Progress(stage=Stage.BINDINGS_READY, facts=_env(env))
-    bundle = _bundle(request, script, env=env, trigger=module.trigger)
+    bundle = _bundle(request, script, env=env, module=module)
 
     with tools.workspace() as folder:
         written = json.dumps(bundle.config, indent=2, ensure_ascii=False)
@@ -73,7 +73,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 def _generate(request: DeployRequest) -> GeneratedModule:
     settings = module_settings(request, request.variables)
     try:
-        return module_of(request.ir, settings)
+        return module_of(request.ir, settings, registry(request.node_types))
     except InvalidIR as invalid:
         raise DeployError.listing(
             "The workflow cannot be deployed as it is:",
@@ -90,7 +90,7 @@ def _finding(problem: Problem, request: DeployRequest) -> Finding:
 
 def _compile(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
     try:
-        return tools.compile(module, request.dependencies)
+        return tools.compile(module, module.dependencies)
     except CodeError as refused:
         named = [
             replace(finding, node_name=request.node_name(finding.node_id))
@@ -123,16 +123,16 @@ def _env(env: Env) -> dict[str, Any]:
     }
 
 
-def _bundle(request: DeployRequest, script: str, *, env: Env, trigger: Trigger) -> Bundle:
+def _bundle(request: DeployRequest, script: str, *, env: Env, module: GeneratedModule) -> Bundle:
     config = wrangler_config(
         worker_name=request.worker_name,
         variables=env.variables,
         bindings=env.bindings,
-        trigger=trigger,
-        bundled=bool(request.dependencies),
+        trigger=module.trigger,
+        bundled=bool(module.dependencies),
     )
     return Bundle(
-        script=script, config=config, dependencies=request.dependencies, secrets=env.secrets
+        script=script, config=config, dependencies=module.dependencies, secrets=env.secrets
     )
 
 

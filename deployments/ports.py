@@ -5,7 +5,7 @@ Every method of Tools raises DeployError where a person can mend it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from workflows.ir.kinds import SCRIPT, kind_of
 class DeployRequest:
     """All that one deployment puts on its target; `bindings` are the declared ones, by name.
 
+    `node_types` are the definitions and templates of the custom types that the document uses.
     `former_queues` are those whose messages the Worker may take since an earlier deployment.
     """
 
@@ -32,6 +33,7 @@ class DeployRequest:
     worker_name: str
     variables: Mapping[str, Variable]
     bindings: Mapping[str, str] = field(default_factory=dict)
+    node_types: Sequence[Mapping[str, Any]] = ()
     former_queues: frozenset[str] = frozenset()
 
     @property

@@ -77,6 +77,7 @@ def request_of(deployment: Deployment) -> DeployRequest:
         worker_name=deployment.worker_name,
         variables=variables_of(deployment.workflow),
         bindings=deployment.bindings,
+        node_types=deployment.node_types,
         former_queues=_former_queues(deployment),
     )
 

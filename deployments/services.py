@@ -12,6 +12,7 @@ from deployments.models import Deployment, Target
 from deployments.stages import Status
 from deployments.targets import default_target
 from workflows.models import Workflow
+from workflows.registered import snapshot
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -72,6 +73,7 @@ def _draft(workflow: Workflow, target: Target, *, by: User | None, by_name: str)
         entry_code=version.entry_code,
         dependencies=version.dependencies,
         bindings=version.bindings,
+        node_types=snapshot(version.ir),
         class_name=workflow.class_name,
         worker_name=worker_name(workflow.pk),
     )

@@ -14,8 +14,10 @@ from django.utils.dateparse import parse_datetime
 from audit.fields import UnreadableSecret
 from workflows.codegen.bindings import BINDING_ID
 from workflows.ir.dependencies import check_dependencies
-from workflows.ir.validate import parse_json
+from workflows.ir.problems import InvalidIR
+from workflows.ir.validate import parse_valid, read_json
 from workflows.models import EnvironmentVariable, Workflow
+from workflows.registered import types_for
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -63,10 +65,12 @@ class DocumentField(forms.CharField):
 
     def clean(self, value: str) -> Any:
         text = super().clean(value)
-        errors = [str(problem) for problem in parse_json(text).problems if problem.is_error]
-        if errors:
-            raise ValidationError(errors)
-        return json.loads(text)
+        try:
+            document = read_json(text)
+            parse_valid(document, types_for(document))
+        except InvalidIR as invalid:
+            raise ValidationError([str(problem) for problem in invalid.problems]) from None
+        return document
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.prepare_value(initial) != data)

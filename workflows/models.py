@@ -191,3 +191,36 @@ class EnvironmentVariable(models.Model):
             raise ValidationError(
                 f"{self.name} is a declared binding of this workflow: remove that first."
             )
+
+
+class NodeType(models.Model):
+    """A node type that people wrote, in one version, which never changes: documents pin it."""
+
+    type_id = models.CharField("id", max_length=64)
+    version = models.CharField(max_length=60)
+    name = models.CharField(max_length=100)
+    definition = models.JSONField("node.json")
+    template = models.TextField("template (TypeScript)")
+    loaded_at = models.DateTimeField(auto_now_add=True)
+    loaded_by = models.CharField("by", max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["type_id", "-pk"]
+        verbose_name = "node type"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["type_id", "version"], name="node_type_is_loaded_once_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type_id} {self.version}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(f"{self} never changes: give it a new version.")
+        super().save(*args, **kwargs)
+
+    def holds(self, definition: object, template: str) -> bool:
+        """Tell whether this is what was loaded."""
+        return bool(self.definition == definition and self.template == template)

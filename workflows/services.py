@@ -16,6 +16,7 @@ from workflows.ir.dependencies import check_dependencies
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
 from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.registered import types_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,7 +38,7 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
 
     Raises InvalidIR with every problem of the document; then nothing is changed.
     """
-    ir = parse_valid(workflow.ir)
+    ir = parse_valid(workflow.ir, types_for(workflow.ir))
     wrong = list(check_dependencies(workflow.dependencies))
     if wrong:
         raise InvalidIR(wrong)
@@ -68,7 +69,7 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
     settings = module_settings(workflow, variables_of(workflow))
     try:
-        return list(module_of(workflow.ir, settings).problems)
+        return list(module_of(workflow.ir, settings, types_for(workflow.ir)).problems)
     except InvalidIR as invalid:
         return list(invalid.problems)
 
@@ -91,7 +92,7 @@ def import_document(
     """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
     workflow = into or Workflow()
     workflow.ir = document
-    name = parse_valid(document).metadata.name
+    name = parse_valid(document, types_for(document)).metadata.name
     workflow.name = name
     save_draft(workflow, by=by)
     return workflow

@@ -77,14 +77,18 @@ def plan(
     used: Mapping[str, BindingKind | None],
     available: Mapping[str, Variable],
     children: Iterable[Child] = (),
+    *,
+    secrets: Collection[str] = (),
 ) -> Plan:
     """Sort what the Worker needs: `used` has a kind for each binding, None for every other name.
 
+    `secrets` are variables that are kept as secrets although nobody has marked them so.
     The Worker gets all variables of its workflow, and of the global ones those that its code uses.
     """
     kinds = {name: kind for name, kind in used.items() if kind is not None}
     named = [_named(name, kind, available) for name, kind in kinds.items()]
     sent = _sent(used, available, bound=kinds)
+    hidden = {one.name for one in sent if one.is_secret or one.name in secrets}
     return Plan(
         wanted=(*named, *(_called(child) for child in children)),
         unset=tuple(
@@ -92,8 +96,8 @@ def plan(
             for name in used
             if name not in kinds and (name not in available or name.endswith(BINDING_ID))
         ),
-        variables={variable.name: variable.value for variable in sent if not variable.is_secret},
-        secrets={variable.name: variable.value for variable in sent if variable.is_secret},
+        variables={one.name: one.value for one in sent if one.name not in hidden},
+        secrets={one.name: one.value for one in sent if one.name in hidden},
         origins={variable.name: variable.origin for variable in sent},
     )
 

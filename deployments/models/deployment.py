@@ -68,6 +68,11 @@ class Deployment(models.Model):
     bindings = models.JSONField(
         "declared bindings", default=dict, help_text="The kind of each, by its name."
     )
+    node_types = models.JSONField(
+        "custom node types",
+        default=list,
+        help_text="The definition and the template of each that the document uses.",
+    )
     class_name = models.CharField(max_length=128)
     worker_name = models.CharField(max_length=63)
     source = models.TextField("generated TypeScript", blank=True)

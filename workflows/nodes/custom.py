@@ -26,6 +26,7 @@ def custom_type(definition: Definition, template: str) -> NodeType:
         emit=emit,
         output=definition.output,
         callback=callback,
+        sends="fetch" in template,
         custom=Custom(definition=definition, template=template),
         notice=definition.deprecation,
         version=definition.version,
