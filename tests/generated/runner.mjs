@@ -1,6 +1,6 @@
 // Runs generated modules in workerd: reads {modules, vars, runs} from stdin, writes what each run did.
 // modules: {name: JavaScript that exports the class of that name, or handlers alone};
-// children: {binding: name of such a class};
+// children: {binding: name of such a class}; services: bindings of these modules themselves (`x-workflow` says which);
 // runs: [{workflow, params}], or [{workflow, request}], whose `calls` names another handler than fetch.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ const { Log, LogLevel, Miniflare } = require('miniflare');
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
-const { modules, vars = {}, children = {}, runs } = JSON.parse(Buffer.concat(chunks));
+const { modules, vars = {}, children = {}, services = [], runs } = JSON.parse(Buffer.concat(chunks));
 
 const names = Object.keys(modules);
 const classes = names.filter((name) => modules[name].includes(`export class ${name} `));
@@ -81,6 +81,7 @@ const miniflare = new Miniflare({
               { type: 'workflow', name: name.toLowerCase(), worker: 'generated', exportName: name },
             ]),
           ),
+          ...Object.fromEntries(services.map((name) => [name, { type: 'worker', worker: 'generated' }])),
           ...Object.fromEntries(
             Object.entries(vars).map(([name, value]) => [name, { type: 'text', value }]),
           ),

@@ -41,15 +41,18 @@ def run_all(
     *,
     variables: Mapping[str, str] | None = None,
     children: Mapping[str, str] | None = None,
+    services: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return what each run came to: Cloudflare's instance, or {status, headers, text}.
 
-    `children` are workflows by the names of the bindings that others call them by.
+    `children` are workflows by the names of the bindings that others call them by, `services` the
+    bindings by which requests reach these modules, of which the header X-Workflow names one.
     """
     asked = {
         "modules": dict(modules),
         "vars": dict(variables or {}),
         "children": dict(children or {}),
+        "services": list(services),
         "runs": [
             {
                 "workflow": run.workflow,
