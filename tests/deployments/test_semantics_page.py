@@ -24,7 +24,6 @@ from tests.deployments.page_examples import (
     strings,
 )
 from tests.installation import Installation
-from workflows.ir.reader import Reader
 from workflows.nodes import BUILT_IN
 
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
@@ -223,32 +222,3 @@ def test_every_type_has_an_example_in_its_section(type_: str) -> None:
     documents = map(json.loads, re.findall(r"```json\n(.*?)```", section(type_), re.S))
 
     assert any(node["type"] == type_ for one in documents for node in one["nodes"])
-
-
-class Asked(dict[str, Any]):
-    """An object of a document that notes which of its members are asked for."""
-
-    keys_asked: set[str]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.keys_asked.add(key)
-        return super().get(key, default)
-
-
-@pytest.mark.parametrize("type_", TYPES)
-def test_a_section_names_every_setting_of_its_type(
-    type_: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Asked, "keys_asked", set(), raising=False)
-    text = json.dumps([example.document for example in EXAMPLES])
-    documents = json.loads(text, object_hook=Asked)
-    drawn = [node["data"] for one in documents for node in one["nodes"] if node["type"] == type_]
-
-    known = set[str]()
-    for data in [Asked(), *drawn]:
-        reader = Reader(data, path="data", log=[])
-        TYPES[type_].read(reader)
-        known |= reader.known
-
-    missing = {key for key in known | Asked.keys_asked if f"`{key}`" not in section(type_)}
-    assert not missing
