@@ -129,6 +129,15 @@ def test_a_deploy_names_the_queue_that_is_not_there(project: Project) -> None:
     assert 'Queue "nowhere" does not exist' in done.stdout + done.stderr
 
 
+def test_wrangler_itself_makes_the_queue_that_a_producer_names(project: Project) -> None:
+    project.write(QUEUES, queues={"producers": [{"binding": "OUT", "queue": "provisioned"}]})
+
+    project.deploy()
+
+    [made] = project.platform.api("GET", "queues?name=provisioned").json()["result"]
+    assert made["producers"] == [{"type": "worker", "script": project.name}]
+
+
 def test_wrangler_makes_shows_and_deletes_a_queue(project: Project) -> None:
     steps = [
         project.wrangler("queues", *arguments)
