@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -250,3 +251,15 @@ def test_a_long_name_leaves_room_for_the_index(tmp_path: Path) -> None:
 
     assert [len(name) for name in names(found)] == [247, 247]
     assert names(found)[1].endswith("x [1]")
+
+
+def test_a_hundred_loops_in_each_other_run(tmp_path: Path) -> None:
+    ids = [f"c{depth}" for depth in range(100)]
+    loops = [node(id_, "loop", loopType="times", count=1 + (id_ == "c99")) for id_ in ids]
+    ways = [f"{one} {other} body" for one, other in pairwise([*ids, "leaf"])]
+
+    found = ran(tmp_path, document([*loops, node("leaf")], *ways))
+
+    assert [name[-6:] for name in names(found)] == ["[0][0]", "[0][1]"]
+    assert [len(name) for name in names(found)] == [256, 256]
+    assert found["status"] == "complete"

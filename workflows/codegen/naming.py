@@ -44,7 +44,7 @@ _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
 WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
 ctx entry env err event idempotencyKey isPlain readBody
-refuse request runChild runScript sendRequest showRun startChild step trigger
+refuse request runChild runScript sendRequest showRun startChild step stepName trigger
 """
 
 _RELIED_ON: Final = """

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from workflows.codegen.literals import escaped, literal
 from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.limits import ROOM_FOR_INDEX, ROOM_FOR_PART
+
+MOST_IN_A_NAME: Final = 9
+HELPER: Final = f"""\
+/** A step's name with the indices of many loops, which may leave it little room. */
+function stepName(name: string, indices: number[]): string {{
+  const counted = ` [${{indices.join("][")}}]`.slice(-{NAME_LENGTH});
+  return name.slice(0, {NAME_LENGTH} - counted.length) + counted;
+}}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +35,15 @@ class StepNames:
         """Return the TypeScript of a name, with the indices of the loops around the node.
 
         `part` is a variable that holds what follows the name in those of several steps of one node.
+        With more than MOST_IN_A_NAME indices it calls HELPER.
         """
-        room = NAME_LENGTH - ROOM_FOR_INDEX * len(indices) - (ROOM_FOR_PART if part else 0)
+        for_indices = ROOM_FOR_INDEX * min(len(indices), MOST_IN_A_NAME)
+        room = NAME_LENGTH - for_indices - (ROOM_FOR_PART if part else 0)
         name = shortened(self.own[node.id], room)
         if not indices and not part:
             return literal(name)
+        if len(indices) > MOST_IN_A_NAME:
+            return f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
         counted = "".join(f"[${{{index}}}]" for index in indices)
         blank = " " if indices else ""
         return f"`{escaped(name)}{f'${{{part}}}' if part else ''}{blank}{counted}`"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from workflows.codegen.inputs import member
 from workflows.codegen.settings_writer import Plan, SettingsWriter
+from workflows.codegen.step_names import HELPER, MOST_IN_A_NAME
 from workflows.codegen.writer import Piece, Writer
 from workflows.ir.document import Node
 from workflows.ir.fields import Code
@@ -26,6 +27,8 @@ class StepWriter(SettingsWriter):
 
         `part` is a variable that tells the steps of one node apart.
         """
+        if len(self._indices) > MOST_IN_A_NAME:
+            self.use(HELPER)
         return self._plan.step_names.expression(node, self._indices, part=part)
 
     def assign(self, node: Node) -> list[Piece]:
