@@ -6,12 +6,14 @@ import json
 import secrets
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from deployments.follow import follow_to_the_end
 from deployments.models import Deployment, StageRecord
+from deployments.node_type_loading import Outcome, State, load
 from deployments.services import request_deployment
 from deployments.targets import embedded_target
 from workflows.models import EnvironmentVariable, Workflow
@@ -19,6 +21,7 @@ from workflows.services import import_document, set_variable
 
 ADMINISTRATOR = "admin"
 SAMPLE_VARIABLE = "CLOUDFLARE_API"
+SHIPPED_NODE_TYPES = Path(str(files("workflows"))) / "node_types"
 _LOCAL = "http://127.0.0.1:"
 
 
@@ -41,6 +44,12 @@ def create_sample() -> Workflow | None:
     sample = import_document(document)
     set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample)
     return sample
+
+
+def load_node_types() -> list[Outcome]:
+    """Load those that come with AwaitStep and are not there yet; return what is worth telling."""
+    outcomes = load(SHIPPED_NODE_TYPES, by="first start")
+    return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
 
 
 def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:

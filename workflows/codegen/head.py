@@ -83,6 +83,13 @@ class Head:
         if known is None or (known.binding.type_only and not type_only):
             self._by_name[name] = _Import(binding)
 
+    def need_named(self, text: str) -> None:
+        """Import what all code may use without importing it, where the text names it."""
+        for name in (name for name in TYPES if name in text):
+            self.need(name, WORKERS, type_only=True)
+        if "NonRetryableError" in text:
+            self.need("NonRetryableError", WORKFLOWS, type_only=False)
+
     def write(self, writer: Writer) -> None:
         """Write the imports, those of Cloudflare first, each mapped to who wrote it first."""
         modules = {one.binding.module for one in self._by_name.values()} | set(self._modules)

@@ -10,7 +10,7 @@ from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
 from workflows.codegen.emitter import Emitter
 from workflows.codegen.entry import default_entry, needed_handler
-from workflows.codegen.head import TYPES, WORKERS, WORKFLOWS
+from workflows.codegen.head import WORKERS
 from workflows.codegen.inputs import inputs
 from workflows.codegen.leaving import Run
 from workflows.codegen.literals import comment
@@ -241,11 +241,7 @@ class _Module:
         head = self._reading.head
         if not self._is_script:
             head.need("WorkflowEntrypoint", WORKERS, type_only=False)
-        text = "\n".join([body.source, *helpers, self._templates.source])
-        for name in (name for name in TYPES if name in text):
-            head.need(name, WORKERS, type_only=True)
-        if "NonRetryableError" in text:
-            head.need("NonRetryableError", WORKFLOWS, type_only=False)
+        head.need_named("\n".join([body.source, *helpers, self._templates.source]))
         writer = Writer()
         name = quoted(self._ir.metadata.name, limit=256)
         writer.line(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from typing import Any
@@ -10,18 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from deployments.errors import DeployError
 from deployments.follow import follow_to_the_end
 from deployments.models import StageRecord
+from deployments.operator import operator
 from deployments.services import request_deployment
 from deployments.stages import Status
 from deployments.targets import target_named
 from workflows.services import NoWorkflow, workflow_of
-
-
-def _operator() -> str:
-    """The name of this system's user: a command has no user of the product."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"
 
 
 class Command(BaseCommand):
@@ -35,7 +27,7 @@ class Command(BaseCommand):
         try:
             workflow = workflow_of(options["workflow"])
             target = target_named(options["target"]) if options["target"] else None
-            deployment = request_deployment(workflow, target=target, by_name=_operator())
+            deployment = request_deployment(workflow, target=target, by_name=operator())
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
         ended = follow_to_the_end(deployment, self._print)

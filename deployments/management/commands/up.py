@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from deployments import first_start, supervisor
 from deployments.models import StageRecord
+from deployments.node_type_loading import Outcome
 
 
 class Command(BaseCommand):
@@ -38,7 +39,14 @@ class Command(BaseCommand):
                 f"  user name  {first_start.ADMINISTRATOR}\n"
                 f"  password   {password}\n"
             )
+        for outcome in first_start.load_node_types():
+            self._tell_loaded(outcome)
         first_start.create_sample()
+
+    def _tell_loaded(self, outcome: Outcome) -> None:
+        self._tell(f"Node type {outcome}: {outcome.state}")
+        for problem in outcome.problems:
+            self._tell(f"  {problem}")
 
     def _deploy_sample(self) -> None:
         if not settings.AWAITSTEP.offers_local_cloudflare:
