@@ -2,18 +2,28 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deployments.tools.compile import CompileFailed, compile_modules
 from tests.ir.documents import branch, document, node
-from workflows.codegen.module import ModuleSettings, generate
+from tests.ir.mutations import Mutator
+from tests.ir.valid_documents import pool
+from workflows.codegen.from_document import module_of
+from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
 from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import parse, parse_json
+from workflows.nodes import NODE_TYPES
 
+BATCHES, MUTANTS = 10, 500
+SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 SAMPLE = Path(__file__).parents[2] / "workflows" / "samples" / "guide.ir.json"
 VARIED = document(
     [
@@ -97,3 +107,41 @@ def test_no_text_raises(text: str | bytes) -> None:
 
 def test_the_varied_document_means_something() -> None:
     assert [*map(str, parse(VARIED).problems)] == []
+
+
+def test_the_documents_to_mutate_are_valid_and_have_every_type() -> None:
+    documents = pool()
+
+    assert [str(problem) for one in documents for problem in parse(one).problems] == []
+    assert {one["type"] for drawn in documents for one in drawn["nodes"]} == set(NODE_TYPES)
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_what_a_mutation_leaves_valid_compiles(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)  # noqa: S311 - the same each time
+    documents, mutator = pool(), Mutator(random)
+    mutants = [json.dumps(mutator.mutated(random.choice(documents))) for _ in range(MUTANTS)]
+
+    valid = {
+        f"m{index}.ts": module for index, text in enumerate(mutants) for module in _module(text)
+    }
+
+    assert len(valid) > MUTANTS / 10
+    try:
+        compile_modules({name: module.source for name, module in valid.items()}, tmp_path)
+    except CompileFailed as failed:
+        names = dict.fromkeys(one.file for one in failed.diagnostics)
+        said = [f"{one.file}: {one.message}" for one in failed.diagnostics[:20]]
+        broken = [mutants[int(name[1:-3])] for name in names if name in valid]
+        pytest.fail("\n".join([*said, *broken[:3]]))
+
+
+def _module(text: str) -> Iterator[GeneratedModule]:
+    """Yield the module of a document; one that has none has problems, in words."""
+    parsed = parse_json(text)
+    assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)
+    try:
+        yield module_of(json.loads(text), SETTINGS)
+    except InvalidIR as invalid:
+        if not invalid.problems or not all(one.message for one in invalid.problems):
+            pytest.fail(f"refused without a word: {text}")

@@ -103,7 +103,7 @@ class SettingsWriter:
         if root not in ir.nodes:
             return f"{_ROOTS[root]}{access(reference.path)}"
         if ir.nodes[root].type.output is None:
-            return "undefined"
+            return "(undefined as any)"  # bare, the compiler refuses it as a condition
         return f"{self._plan.variables[root]}{access(reference.path)}"
 
     def _syntax(self, code: Code) -> Syntax:

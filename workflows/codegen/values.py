@@ -52,12 +52,16 @@ def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
     return _template(field, field.source, resolve)
 
 
-def _template(field: Text | Json, source: str, resolve: Resolve) -> list[Piece]:
+def _template(
+    field: Text | Json, source: str, resolve: Resolve, *, is_text: bool = False
+) -> list[Piece]:
+    """Return a template literal; a reference alone keeps its value's type, unless it `is_text`."""
     references = references_in(source)
     if not references:
         return [literal(source)]
     origin = [_origin(field, source, reference, resolve) for reference in references]
-    if len(references) == 1 and (references[0].start, references[0].end) == (0, len(source)):
+    is_alone = (references[0].start, references[0].end) == (0, len(source))
+    if is_alone and not is_text:
         return [origin[0]]
     pieces: list[Piece] = ["`"]
     position = 0
@@ -102,7 +106,7 @@ def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
     if key == "__proto__":  # as a plain key it would set the prototype
         return ['["__proto__"]']
     if references_in(key):
-        return ["[", *_template(field, key, resolve), "]"]
+        return ["[", *_template(field, key, resolve, is_text=True), "]"]
     return [key if is_name(key) else literal(key)]
 
 
