@@ -9,12 +9,14 @@ import pytest
 from workflows.codegen.from_document import module_of
 from workflows.codegen.module import GeneratedModule, ModuleSettings
 from workflows.ir.problems import InvalidIR
+from workflows.ir.registry import Registry
+from workflows.nodes import NODE_TYPES
 
 
-def generated(document: object, **settings: Any) -> GeneratedModule:
+def generated(document: object, types: Registry = NODE_TYPES, **settings: Any) -> GeneratedModule:
     """Return the module of a document; `settings` are those of the module."""
     wanted = {"class_name": "Flow", "workflow_binding": "WORKFLOW"} | settings
-    return module_of(document, ModuleSettings(**wanted))
+    return module_of(document, ModuleSettings(**wanted), types)
 
 
 def refusal(document: object, **settings: Any) -> str:
