@@ -55,6 +55,30 @@ def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Pat
     assert found["output"] == {"results": [0, 1]}
 
 
+def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_its_own(
+    tmp_path: Path,
+) -> None:
+    drawn = document(
+        [
+            node("outer", "loop", collection="[{ list: ['a', 'b'] }, { list: ['c'] }]"),
+            node("inner", "loop", collection="item.list"),
+            node("leaf", code="return item + i;"),
+            node("again", "loop", collection="[{{ i }}]"),
+            node("last", code="return item;"),
+        ],
+        "outer inner body", "inner leaf body", "inner again then", "again last body",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert names(found) == [
+        "leaf [0][0]", "leaf [0][1]", "last [0][0]", "leaf [1][0]", "last [1][0]",
+    ]  # fmt: skip
+    assert outputs(found)["leaf [0][1]"] == "b1"
+    assert outputs(found)["leaf [1][0]"] == "c0"
+    assert found["output"] == {"results": [{"results": [0]}, {"results": [1]}]}
+
+
 def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
     tmp_path: Path,
 ) -> None:

@@ -111,6 +111,10 @@ class Emitter(StepWriter):
         """Return the variables of a container's regions that are read after it."""
         return self._values_out_of(self.regions(node))
 
+    def uses(self, node: Node, *names: str) -> bool:
+        """Whether a setting of the node uses one of these names."""
+        return not self._names_in(node).isdisjoint(names)
+
     @contextmanager
     def hiding(self, names: Sequence[str]) -> Iterator[None]:
         """Keep the indices of outer loops at hand where an inner loop takes their names."""

@@ -105,7 +105,8 @@ def emit(node: Node, out: Emitter) -> None:
     if results:
         out.line(f"const {results}: any[] = [];")
     with out.hiding(names(settings, "body")):
-        out.line("for (", *_HEADS[settings.kind](node, out), ") {")
+        head = _HEADS[settings.kind](node, out)  # this may write lines that stand before the loop
+        out.line("for (", *head, ") {")
         if settings.kind == "while":
             _limit(node, out)
         out.iteration(node, index=settings.index, results=results)
@@ -118,8 +119,12 @@ def _for_each(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
     out.use(HELPER)
     items = out.value(settings.collection) if settings.collection else []
-    called = f", {literal(node.name)}).entries()"
-    return [f"const [{settings.index}, {settings.item}] of asList(", *items, called]
+    found = ["asList(", *items, f", {literal(node.name)})"]
+    if out.uses(node, settings.item, settings.index):  # in the head these already mean the new ones
+        name = out.named("items", node)
+        out.line(f"const {name} = ", *found, ";")
+        found = [name]
+    return [f"const [{settings.index}, {settings.item}] of ", *found, ".entries()"]
 
 
 def _while(node: Node, out: Emitter) -> list[Piece]:
