@@ -23,10 +23,21 @@ SECRETS = {
     "STRIPE_SECRET_KEY": "sk_secret",
 }
 FAST: dict[str, Any] = {"retryLimit": 2, "retryDelay": 10, "backoff": "constant"}
-MAIL = {"from": "shop@example.com", "to": "ada@example.com", "subject": "Hello", "text": "Hi"}
-POST = {"channel": "#orders", "text": "An order"}
-CHARGE = {"amount": 1999, "currency": "EUR", "paymentMethod": "pm_1"}
-PAID = {"id": "pi_1", "status": "succeeded", "amount": 1999, "currency": "eur", "object": "x"}
+MAIL: dict[str, Any] = {
+    "from": "shop@example.com",
+    "to": "ada@example.com",
+    "subject": "Hello",
+    "text": "Hi",
+}
+POST: dict[str, Any] = {"channel": "#orders", "text": "An order"}
+CHARGE: dict[str, Any] = {"amount": 1999, "currency": "EUR", "paymentMethod": "pm_1"}
+PAID: dict[str, Any] = {
+    "id": "pi_1",
+    "status": "succeeded",
+    "amount": 1999,
+    "currency": "eur",
+    "object": "x",
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +122,11 @@ def test_a_message_is_posted_as_slack_asks(server: Recorder, tmp_path: Path) -> 
 
 def test_a_charge_is_made_as_stripe_asks(server: Recorder, tmp_path: Path) -> None:
     url = server.at("charge", (200, PAID))
-    more = {"customer": "cus_1", "receiptEmail": "ada@x.c", "metadata": {"order": 7, "of": "a&b"}}
+    more: dict[str, Any] = {
+        "customer": "cus_1",
+        "receiptEmail": "ada@x.c",
+        "metadata": {"order": 7, "of": "a&b"},
+    }
 
     found = run(
         tmp_path, {"Charge": chain(node("pay", "stripe_charge", **CHARGE, **more, baseUrl=url))}
