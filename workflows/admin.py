@@ -9,12 +9,22 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from workflows import services
 from workflows.forms import VariableForm, WorkflowForm
-from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.ir.custom.config_field import ConfigField
+from workflows.ir.custom.definition import Definition, read_definition
+from workflows.models import (
+    DeclaredBinding,
+    EnvironmentVariable,
+    NodeType,
+    Workflow,
+    WorkflowVersion,
+)
+from workflows.registered import workflows_using
 
 _TOLD = 10  # problems of a draft in one answer
 
@@ -164,3 +174,104 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Another name or another workflow is another variable."""
         return ["name", "workflow"] if obj else []
+
+
+@admin.register(NodeType)
+class NodeTypeAdmin(ReadOnly, admin.ModelAdmin[NodeType]):
+    """Node types are loaded from files and never change; the page says what one is and who uses it."""
+
+    list_display = ["name", "type_id", "version", "category", "state", "loaded_at", "loaded_by"]
+    search_fields = ["name", "type_id"]
+    fields = [
+        ("type_id", "version"),
+        "about",
+        "state",
+        "settings",
+        "output",
+        "packages",
+        "used_by",
+        ("loaded_at", "loaded_by"),
+        "code",
+        "node_json",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NodeType]:
+        found = super().get_queryset(request)
+        return found if _is_one(request) else found.defer("template")
+
+    @admin.display(description="category")
+    def category(self, node_type: NodeType) -> str:
+        return str(node_type.definition.get("category", ""))
+
+    @admin.display(description="state")
+    def state(self, node_type: NodeType) -> str:
+        definition = _definition(node_type)
+        return (definition.deprecation if definition else "") or "in use"
+
+    @admin.display(description="what it does")
+    def about(self, node_type: NodeType) -> SafeString | str:
+        definition = _definition(node_type)
+        if definition is None:
+            return ""
+        url = definition.docs_url
+        docs = format_html(' <a href="{}" rel="noreferrer">{}</a>', url, url) if url else ""
+        return format_html("{}{}", definition.description, docs)
+
+    @admin.display(description="settings")
+    def settings(self, node_type: NodeType) -> SafeString | str:
+        definition = _definition(node_type)
+        rows = [_row(field) for field in definition.fields] if definition else []
+        body = format_html_join(
+            "",
+            '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td></tr>',
+            rows,
+        )
+        return format_html("<table>{}{}</table>", _SETTINGS_HEAD, body) if rows else "none"
+
+    @admin.display(description="output")
+    def output(self, node_type: NodeType) -> SafeString:
+        definition = _definition(node_type)
+        return format_html("<code>{}</code>", definition.output if definition else "any")
+
+    @admin.display(description="npm packages")
+    def packages(self, node_type: NodeType) -> str:
+        definition = _definition(node_type)
+        wanted = definition.dependencies if definition else {}
+        return ", ".join(f"{name} {version}" for name, version in wanted.items()) or "none"
+
+    @admin.display(description="used by")
+    def used_by(self, node_type: NodeType) -> SafeString | str:
+        links = [
+            (reverse("admin:workflows_workflow_change", args=[workflow.pk]), workflow.name)
+            for workflow in workflows_using(node_type)
+        ]
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "no workflow"
+
+    @admin.display(description="template")
+    def code(self, node_type: NodeType) -> SafeString:
+        return _block(node_type.template)
+
+    @admin.display(description="node.json")
+    def node_json(self, node_type: NodeType) -> SafeString:
+        return _block(json.dumps(node_type.definition, indent=2, ensure_ascii=False))
+
+
+_SETTINGS_HEAD = SafeString(
+    "<tr>"
+    + "".join(f'<th scope="col">{word}</th>' for word in ("Name", "Kind", "Needed", "What it is"))
+    + "</tr>"
+)
+
+
+def _definition(node_type: NodeType) -> Definition | None:
+    return read_definition(node_type.definition, built_in=()).definition
+
+
+def _row(field: ConfigField) -> tuple[str, str, str, str]:
+    """Return a setting as its name, its kind, whether it is needed, and what it is for."""
+    needed = "yes" if field.required else "no"
+    if field.default is not None:
+        needed = f"no: {json.dumps(field.default, ensure_ascii=False)}"
+    kind = f"secret: the variable {field.variable}" if field.variable else str(field.kind)
+    about = ". ".join(part.rstrip(".") for part in (field.label, field.description) if part)
+    return field.key, kind, needed, about
