@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.ir.documents import branch, chain, document, node
+from workflows.codegen.from_document import module_of
+from workflows.codegen.module import ModuleSettings
 from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import MAX_BYTES, parse, parse_json, parse_valid
 from workflows.nodes import NODE_TYPES
@@ -152,6 +154,36 @@ def test_all_problems_are_reported_at_once_and_each_names_its_node() -> None:
         "edges.b x.target",
         "nodes.c",
     ]
+
+
+ONCE: dict[str, tuple[Any, list[str]]] = {
+    "arms beside one that is no object keep their places": (
+        document([node("b", "branch", branches=[1, {"condition": "1"}, {"label": "then"}]), node("a")],
+                 "b a then"),
+        ["nodes.b.data.branches.0", "nodes.b.data.branches.1.label", "nodes.b.data.branches.2.label"],
+    ),
+    "a date in another form": (
+        chain(node("a", "sleep_until", timestamp="31.12.2030 12:00")), ["nodes.a.data.timestamp"],
+    ),
+    "an empty name of an item": (
+        document([node("l", "loop", collection="[1]", itemVar=""), node("a")], "l a body"),
+        ["nodes.l.data.itemVar"],
+    ),
+    "edges without ends": (
+        document([node("a")]) | {"edges": [{"id": "e", "source": "a"}, {"id": "f", "source": "a"}]},
+        ["edges.e.target", "edges.f.target"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONCE)
+def test_one_mistake_is_one_problem(case: str) -> None:
+    drawn, expected = ONCE[case]
+
+    with pytest.raises(InvalidIR) as refused:
+        module_of(drawn, ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW"))
+
+    assert [problem.path for problem in refused.value.problems] == expected
 
 
 TEXTS = {

@@ -44,6 +44,8 @@ def check_edge_ids(drawn: Drawn) -> Iterator[Problem]:
 def check_edges_differ(drawn: Drawn) -> Iterator[Problem]:
     seen = set()
     for edge in drawn.edges:
+        if not (edge.source and edge.target):
+            continue  # reported where it is read
         if (drawn_twice := (edge.source, edge.target, edge.label)) in seen:
             message = (
                 f"there is another edge from {quoted(edge.source)} to {quoted(edge.target)} "

@@ -30,14 +30,15 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    arms = tuple(_arm(arm) for arm in data.objects("branches"))
+    readers = list(data.objects("branches"))
+    arms = tuple(map(_arm, readers))
     if data.value.get("branches") == []:
         data.problem("branches", "must hold at least one arm")
-    _check_labels(data, arms)
-    for index, arm in enumerate(arms[:-1]):
+    _check_labels(readers, arms)
+    for reader, arm in list(zip(readers, arms, strict=True))[:-1]:
         if arm.condition is None:
-            data.problem(
-                f"branches.{index}.condition",
+            reader.problem(
+                "condition",
                 f"is empty, which means else, and only the last arm may be that: write the "
                 f"condition of {quoted(arm.label)} or move it to the end",
             )
@@ -52,15 +53,14 @@ def _arm(arm: Reader) -> Arm:
     return Arm(label=label, condition=arm.code("condition", is_expression=True))
 
 
-def _check_labels(data: Reader, arms: tuple[Arm, ...]) -> None:
+def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
     seen = {THEN}
-    for index, arm in enumerate(arms):
+    for reader, arm in zip(readers, arms, strict=True):
         if arm.label in seen:
             reason = "leads on from the branch" if arm.label == THEN else "is taken"
-            data.problem(
-                f"branches.{index}.label", f"{quoted(arm.label)} {reason}: choose another label"
-            )
-        seen.add(arm.label)
+            reader.problem("label", f"{quoted(arm.label)} {reason}: choose another label")
+        if arm.label:  # one that is missing has been reported
+            seen.add(arm.label)
 
 
 def labels(settings: Settings) -> list[str]:

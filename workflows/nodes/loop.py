@@ -55,6 +55,8 @@ def read(data: Reader) -> Settings:
 
 def _name(data: Reader, key: str, default: str) -> str:
     name = data.string(key, default)
+    if not name:
+        return default  # reported
     if not _NAME.fullmatch(name):
         data.problem(key, f"must be a name of letters, digits, _ and $, not {quoted(name)}")
     elif name in RESERVED:

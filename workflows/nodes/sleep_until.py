@@ -43,12 +43,11 @@ class Settings:
 def read(data: Reader) -> Settings:
     written = data.raw("timestamp")
     moment = written.strip() if isinstance(written, str) else ""
-    if not moment:
-        return Settings(timestamp=data.text("timestamp", trimmed=True))
-    if _is_text(moment):
-        return Settings(timestamp=data.text("timestamp", trimmed=True))
-    if _LIKE_A_DATE.fullmatch(moment) and not _MILLISECONDS.match(moment):
+    is_odd = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)
+    if moment and is_odd and not _is_text(moment):
         data.problem("timestamp", f"{_HOW_TO}; found {quoted(moment)}")
+    if not moment or is_odd or _is_text(moment):
+        return Settings(timestamp=data.text("timestamp", trimmed=True))
     return Settings(timestamp=data.code("timestamp", is_expression=True))
 
 
