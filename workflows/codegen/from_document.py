@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from workflows.codegen.module import GeneratedModule, ModuleSettings, generate, read
+from workflows.ir.collecting import collecting_later
 from workflows.ir.limits import check_limits
 from workflows.ir.problems import InvalidIR
 from workflows.ir.registry import Registry
@@ -12,6 +13,7 @@ from workflows.ir.validate import parse
 from workflows.nodes import NODE_TYPES
 
 
+@collecting_later
 def module_of(
     document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:

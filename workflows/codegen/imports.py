@@ -14,6 +14,7 @@ from workflows.codegen.syntax import Mistake, Syntax, string_value, text
 
 _PACKAGE: Final = re.compile(r"(@[^/]+/)?[^/]+")
 _OWN_MODULE: Final = re.compile(r"(?:cloudflare|node):[a-z_0-9]+(?:/[a-z_0-9]+)*")
+_LOADING: Final = re.compile(rb"import|export|require|module")
 _MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\%?#]")
 
 
@@ -44,6 +45,8 @@ def declarations(syntax: Syntax) -> list[Declaration]:
 
 def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
     """Yield every import that is not of Cloudflare, Node or a declared dependency (`allowed`)."""
+    if not _LOADING.search(syntax.data):
+        return
     for node in syntax.found("import_statement"):
         yield from _statement_mistakes(syntax, node, allowed)
     yield from _export_mistakes(syntax, allowed)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflows.codegen import imports
 from workflows.codegen.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.head import Head
-from workflows.codegen.naming import RESERVED
 from workflows.codegen.syntax import Mistake, Syntax
 from workflows.ir.document import Node
 from workflows.ir.fields import Code, Field
@@ -37,7 +36,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    _users: dict[str, list[str]] = field(default_factory=dict)
+    _read: list[tuple[Syntax, str]] = field(default_factory=list)
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
@@ -82,22 +81,30 @@ class Reading:
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
         self.names |= syntax.names
-        for name in sorted(syntax.free_names & RESERVED):
-            self._users.setdefault(name, []).append(path)
+        self._read.append((syntax, path))
         self.add_env(env_names(syntax), node_id=node_id, path=path)
 
     def check_globals(self) -> None:
         """Refuse an import that changes what a global means in the code of somebody else."""
-        for name, origin in self.head.globals:
-            users = self._users.get(name)
-            if users:
+        imported = dict(self.head.globals)
+        users = self._users(imported) if imported else {}
+        for name, origin in imported.items():
+            if name in users:
                 reason = (
-                    f"`{name}` is imported here and is the global of that name in {users[0]}: "
+                    f"`{name}` is imported here and is the global of that name in {users[name]}: "
                     "import it as another name"
                 )
                 path = f"nodes.{origin.node_id}.{origin.path}" if origin.node_id else origin.path
                 mistake = Mistake(line=origin.line, column=origin.column, message=reason)
                 self.refuse(mistake, node_id=origin.node_id, path=path)
+
+    def _users(self, names: Collection[str]) -> dict[str, str]:
+        """Return the first field that takes each of the names from outside."""
+        users: dict[str, str] = {}
+        for syntax, path in self._read:
+            for name in syntax.free_names(names):
+                users.setdefault(name, path)
+        return users
 
     def add_env(self, found: EnvNames, *, node_id: str, path: str) -> None:
         for name in found.names:

@@ -52,10 +52,8 @@ class SettingsWriter:
         self.helpers: list[str] = []
         self._plan = plan
         self._writer = writer
+        self.line = writer.line
         self._scopes = Scopes(plan.ir.nodes, plan.ir.structure)
-
-    def line(self, *pieces: Piece) -> None:
-        self._writer.line(*pieces)
 
     def indented(self) -> AbstractContextManager[None]:
         return self._writer.indented()

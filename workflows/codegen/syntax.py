@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -64,6 +64,7 @@ class Syntax:
         self.tree: Tree = _PARSER.parse(b"(" + blanked + b"\n)" if self._offset else blanked)
         captures = QueryCursor(_QUERY).captures(self.tree.root_node)
         self._captures: dict[str, list[Node]] = captures
+        self._in_order: set[str] = set()
 
     def _blanked(self) -> bytes:
         if not self.code.references:
@@ -86,16 +87,25 @@ class Syntax:
 
         The library answers in the order of addresses in memory, another one in each process.
         """
-        return sorted(self._captures.get(name, []), key=_position)
+        nodes = self._captures.get(name)
+        if nodes is None:
+            return []
+        if name not in self._in_order:
+            nodes.sort(key=_position)
+            self._in_order.add(name)
+        return nodes
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that the code uses or declares; those of properties are not among them."""
-        return frozenset(text(node) for node in self._written_names)
+        written = {node.text or b"" for node in self._written_names}
+        return frozenset(name.decode("utf-8", "replace") for name in written)
 
-    @cached_property
+    @property
     def _written_names(self) -> list[Node]:
         """The names in their order, without those that stand for references."""
+        if not self._spans:
+            return self.found("name")
         stand_ins = {start for start, _ in self._spans.values()}
         return [node for node in self.found("name") if node.start_byte not in stand_ins]
 
@@ -103,11 +113,14 @@ class Syntax:
         """Return the first part of the tree that is this name."""
         return next(node for node in self._written_names if text(node) == name)
 
-    @cached_property
-    def free_names(self) -> frozenset[str]:
-        """The names that come from outside: those that the code uses and declares nowhere."""
-        declared = {text(node) for node in self.found("name") if is_declared(node)}
-        return self.names - declared - {text(node) for node in self.found("class")}
+    def free_names(self, among: Container[str]) -> set[str]:
+        """Return which of some names come from outside: the code uses and declares them nowhere."""
+        found = {name for name in self.names if name in among}
+        if not found:
+            return found
+        named = ((text(node), node) for node in self.found("name"))
+        declared = {name for name, node in named if name in found and is_declared(node)}
+        return found - declared - {text(node) for node in self.found("class")}
 
     def at(self, node: Node) -> tuple[int, int]:
         """Return line and column (characters, from 1) of a part of the tree in the code."""
@@ -124,7 +137,7 @@ class Syntax:
     def mistakes(self) -> Iterator[Mistake]:
         """Yield why the code cannot stand in a function, or as the expression it should be."""
         source = self.code.source
-        if "\0" in source or source.encode("utf-8", "replace") != _exact(source):
+        if "\0" in source or not (source.isascii() or self.data == _exact(source)):
             yield Mistake(line=1, column=1, message="the code holds characters that are not text")
         elif source.startswith("#!"):
             yield Mistake(line=1, column=1, message="remove the line that begins with #!")
@@ -132,7 +145,7 @@ class Syntax:
             yield self._first_error()
         elif self.code.is_expression and self.expression is None:
             yield Mistake(line=1, column=1, message="must be one expression, without `;` or return")
-        for node in self.found("name"):
+        for node in self.found("name") if b"\\" in self.data else ():
             if b"\\" in (node.text or b""):
                 yield self.mistake(node, "write the name without escapes")
 
@@ -166,9 +179,11 @@ class Syntax:
         held = [part for part in inner.named_children if part.type != "comment"] if whole else []
         return held[0] if len(held) == 1 else None
 
-    @cached_property
+    @property
     def without_imports(self) -> str:
         """The code with blanks where import declarations stand: those move to the module's head."""
+        if "import_statement" not in self._captures and self.code.source.isascii():
+            return self.code.source
         data, position, pieces = self.data, 0, []
         for node in self.top_imports:
             pieces.append(data[position : node.start_byte].decode())

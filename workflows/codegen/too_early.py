@@ -20,10 +20,11 @@ def too_early(
     by_variable = {variable: id_ for id_, variable in variables.items()}
     scopes = Scopes(ir.nodes, ir.structure)
     for (node_id, path), syntax in syntaxes.items():
-        if syntax.tree.root_node.has_error:
+        used = syntax.free_names(by_variable)
+        if not used or syntax.tree.root_node.has_error:
             continue
         node = ir.nodes[node_id]
-        for name in sorted(syntax.free_names & by_variable.keys()):
+        for name in sorted(used):
             refusal = scopes.refusal(node, by_variable[name])
             if refusal:
                 mistake = syntax.mistake(syntax.first(name), refusal)

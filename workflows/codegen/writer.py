@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,9 +50,29 @@ class _Segment:
 
 
 def line_ends(text: str) -> int:
-    if _ODD_LINE_END.search(text):
+    if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.findall(text))
     return text.count("\n")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether no line of the text can end in an odd way: told without a search."""
+    return text.isascii() and "\r" not in text
+
+
+class _Deeper(AbstractContextManager[None]):
+    """A level of indentation: in when it begins, out when it ends."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.turn(1)
+
+    def __exit__(self, *_error: object) -> None:
+        self._writer.turn(-1)
 
 
 class Writer:
@@ -62,7 +81,7 @@ class Writer:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._line = 1
-        self._indent = ""
+        self._indent, self._level = "", 0
         self._starts: list[tuple[int, int]] = []
         self._segments: list[_Segment] = []
         self._marks: list[tuple[int, str]] = [(1, "")]
@@ -80,24 +99,34 @@ class Writer:
         if node_id != self.node_id:
             self._marks.append((self._line, node_id))
 
-    @contextmanager
-    def indented(self) -> Iterator[None]:
-        before = self._indent
-        self._indent += _INDENT
-        yield
-        self._indent = before
+    def indented(self) -> AbstractContextManager[None]:
+        """Write the lines inside one level further in."""
+        return _Deeper(self)
+
+    def turn(self, levels: int) -> None:
+        """Begin all lines that follow this much further in."""
+        self._level += levels
+        self._indent = _INDENT * self._level
 
     def line(self, *pieces: Piece) -> None:
         """Write one line, indented; mapped pieces stand in it byte for byte."""
-        if len(pieces) == 1 and isinstance(pieces[0], str):
-            self._parts.append(f"{self._indent}{pieces[0]}\n")
-            self._line += 1
+        texts = [piece for piece in pieces if isinstance(piece, str)]
+        if len(texts) == len(pieces):
+            text = "".join(texts)
+            self._parts.append(f"{self._indent}{text}\n" if text else "\n")
+            self._line += 1 + text.count("\n")
         else:
-            self._write(self._indent if pieces else "", *pieces, "\n")
+            self._write(self._indent, *pieces)
+            self._end_line()
 
     def verbatim(self, *pieces: Piece) -> None:
         """Write pieces as they are, without indentation, and end the line."""
-        self._write(*pieces, "\n")
+        self._write(*pieces)
+        self._end_line()
+
+    def _end_line(self) -> None:
+        self._parts.append("\n")
+        self._line += 1
 
     def _write(self, *pieces: Piece) -> None:
         column = 1
@@ -113,11 +142,13 @@ class Writer:
 
     def _after(self, text: str, column: int) -> int:
         """Return the column behind a text, and count its lines."""
+        if "\n" not in text and _is_plain(text):
+            return column + len(text)
         ends = line_ends(text)
         if not ends:
             return column + len(text)
         self._line += ends
-        return len(_LINE_END.split(text)[-1]) + 1 if _ODD_LINE_END.search(text) else _tail(text)
+        return _tail(text)
 
     def text_block(self, text: str) -> None:
         """Write lines that are ours and stand at the left margin."""
@@ -147,7 +178,9 @@ class Writer:
 
 
 def _tail(text: str) -> int:
-    """Return the column behind a text whose lines end as usual."""
+    """Return the column behind a text of several lines."""
+    if not _is_plain(text) and _ODD_LINE_END.search(text):
+        return len(_LINE_END.split(text)[-1]) + 1
     return len(text) - text.rfind("\n")
 
 

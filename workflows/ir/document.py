@@ -18,6 +18,7 @@ from workflows.ir.triggers import Trigger
 MAX_NODES: Final = 10_000
 MAX_ID: Final = 256
 NAME_LENGTH: Final = 256
+_NUMBERS: Final = frozenset({int, float})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -105,7 +106,7 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     id_ = reader.string("id")
     reader.node_id = id_
     reader.fields = []
-    if len(id_) > MAX_ID or _CONTROL.search(id_):
+    if len(id_) > MAX_ID or _has_control(id_):
         reader.problem("id", f"must have at most {MAX_ID} characters and no control characters")
     name = _node_name(reader)
     _check_position(reader)
@@ -121,12 +122,19 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
 
 def _node_name(reader: Reader) -> str:
     name = reader.string("name")
-    if len(name) > NAME_LENGTH or _CONTROL.search(name):
+    if len(name) > NAME_LENGTH or _has_control(name):
         reader.problem("name", f"must have 1-{NAME_LENGTH} characters and no control characters")
     return name
 
 
+def _has_control(text: str) -> bool:
+    return not text.isprintable() and _CONTROL.search(text) is not None
+
+
 def _check_position(reader: Reader) -> None:
+    given = reader.raw("position")
+    if isinstance(given, dict) and {type(given.get("x")), type(given.get("y"))} <= _NUMBERS:
+        return
     position = reader.required("position")
     for axis in ("x", "y"):
         value = position.raw(axis)
@@ -147,8 +155,9 @@ def _node_type(reader: Reader, types: Registry) -> NodeType | None:
     if version and version not in known:
         one_of = "" if len(known) == 1 else "one of "
         reader.problem("version", f"must be {one_of}{listed(known)}, not {quoted(version)}")
-    built_in = next((type_ for type_ in known.values() if type_.custom is None), None)
-    type_ = known.get(version, built_in)
+    type_ = known.get(version)
+    if type_ is None:
+        type_ = next((one for one in known.values() if one.custom is None), None)
     if type_ and provider and provider != type_.provider:
         reader.problem("provider", f"must be {quoted(type_.provider)}, not {quoted(provider)}")
     if type_ and type_.notice:

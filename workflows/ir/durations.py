@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _SECOND: Final = 1000
@@ -25,6 +26,7 @@ HOW_TO: Final = (
 )
 
 
+@lru_cache(maxsize=256)
 def milliseconds(words: str) -> int | None:
     """Return how long "2 hours" is; None when the words are not a duration."""
     match = _WORDS.fullmatch(words)

@@ -6,7 +6,7 @@ The figures are those of developers.cloudflare.com/workflows/reference/limits an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,17 +47,27 @@ def check_limits(ir: WorkflowIR) -> Iterator[Problem]:
 
 def check_steps(ir: WorkflowIR) -> Iterator[Problem]:
     """Steps are counted without sleeps, as Cloudflare counts them. A script has none."""
-    if ir.kind == SCRIPT:
-        return
-    totals = Totals(ir.nodes, ir.structure, steps_of)
-    what_to_do = "let workflows of their own (sub_workflow) do parts of it"
-    yield from _over(ir, totals, _STEPS, words=("take", "steps", what_to_do))
+    if ir.kind != SCRIPT and _may_pass(_STEPS, map(steps_of, ir.nodes.values()), ir):
+        totals = Totals(ir.nodes, ir.structure, steps_of)
+        what_to_do = "let workflows of their own (sub_workflow) do parts of it"
+        yield from _over(ir, totals, _STEPS, words=("take", "steps", what_to_do))
 
 
 def check_requests(ir: WorkflowIR) -> Iterator[Problem]:
-    totals = Totals(ir.nodes, ir.structure, lambda node: int(node.type.sends))
-    what_to_do = "send fewer, or let other Workers send parts of them"
-    yield from _over(ir, totals, _REQUESTS, words=("send", "requests", what_to_do))
+    if _may_pass(_REQUESTS, map(_requests_of, ir.nodes.values()), ir):
+        totals = Totals(ir.nodes, ir.structure, _requests_of)
+        what_to_do = "send fewer, or let other Workers send parts of them"
+        yield from _over(ir, totals, _REQUESTS, words=("send", "requests", what_to_do))
+
+
+def _may_pass(limits: tuple[_Limit, ...], weights: Iterable[int], ir: WorkflowIR) -> bool:
+    """Whether it is worth it to add up the tree: something is there, and it repeats or is much."""
+    once = sum(weights)
+    return once > limits[-1].most or (once > 0 and any(map(_repeats, ir.nodes.values())))
+
+
+def _requests_of(node: Node) -> int:
+    return 1 if node.type.sends else 0
 
 
 def _over(
@@ -108,7 +118,9 @@ def steps_of(node: Node) -> int:
 
 def check_connections(ir: WorkflowIR) -> Iterator[Problem]:
     """Arms that send requests at once wait for each other; nothing fails."""
-    sends = Totals(ir.nodes, ir.structure, lambda node: int(node.type.sends))
+    if sum(map(_requests_of, ir.nodes.values())) <= CONNECTIONS:
+        return
+    sends = Totals(ir.nodes, ir.structure, _requests_of)
     arms: dict[str, int] = {}
     for number, place in enumerate(ir.structure.places):
         if place.owner and sends.at[number]:
@@ -126,10 +138,13 @@ def check_connections(ir: WorkflowIR) -> Iterator[Problem]:
 def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
     """Names are cut where they would not fit; two that differ in their ends are then the same."""
     around = _loops_around(ir)
-    for node in ir.nodes.values():
-        steps = steps_of(node) if ir.kind != SCRIPT else 0
+    for node in ir.nodes.values() if ir.kind != SCRIPT else ():
         loops = around[ir.structure.where[node.id][0]]
-        room = NAME_LENGTH - ROOM_FOR_INDEX * loops - (ROOM_FOR_PART if steps > 1 else 0)
+        room = NAME_LENGTH - ROOM_FOR_INDEX * loops
+        if 2 * len(node.name) + ROOM_FOR_PART <= room:
+            continue
+        steps = steps_of(node)
+        room -= ROOM_FOR_PART if steps > 1 else 0
         if steps and len(node.name.encode("utf-16-le")) > 2 * room:
             message = (
                 f"is cut to {max(room, 1)} UTF-16 units in the names of its steps, which have "

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from workflows.ir.problems import Problem, shown
 
+_COMMON: Final = (str, dict, list)
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -23,6 +24,30 @@ class _Place:
     def below(self, key: object) -> _Place:
         path = f"{self.path}.{key}" if self.path else str(key)
         return _Place(path, self.node_id)
+
+
+def is_sound(document: object, *, depth: int) -> bool:
+    """Whether no value is unusable or nests deeper: one look at each, as most documents need no more."""
+    level: list[Any] = [document]
+    for _ in range(depth):
+        texts = [value for value in level if isinstance(value, str)]
+        objects = [value for value in level if isinstance(value, dict)]
+        lists = [value for value in level if isinstance(value, list)]
+        others = [value for value in level if not isinstance(value, _COMMON)]
+        names = ["".join(value) for value in objects]
+        if any(map(_may_hold, others)) or not (
+            all(map(_is_whole, texts)) and all(map(_is_whole, names))
+        ):
+            return False
+        level = [inner for value in objects for inner in value.values()]
+        level += [inner for value in lists for inner in value]
+        if not level:
+            return True
+    return False
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() or _HALF.search(text) is None
 
 
 def unusable(document: object) -> Iterator[Problem]:
@@ -49,7 +74,7 @@ def _may_hold(value: object) -> bool:
     """Whether the value is unusable, or a container of others."""
     match value:
         case str():
-            return _HALF.search(value) is not None
+            return not _is_whole(value)
         case bool() | None:
             return False
         case int():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from workflows.ir import durations, fields
@@ -72,6 +73,10 @@ class Reader:
 
     def string(self, key: str, default: str | None = None) -> str:
         """Return a text that is not empty; without a default it must be there."""
+        found = self.value.get(key)
+        if found and isinstance(found, str):
+            self._known.add(key)
+            return found
         value = self._typed(key, str, _MISSING if default is None else default)
         if value is _MISSING:
             return default or ""
@@ -116,12 +121,12 @@ class Reader:
 
     def objects(self, key: str, *, names: str = "") -> Iterator[Reader]:
         """Yield a reader for each object of a list, named by its `names` member or its index."""
-        value = self._typed(key, list, _MISSING)
+        value, path = self._typed(key, list, _MISSING), self.at(key)
         for index, item in enumerate([] if value is _MISSING else value):
             if isinstance(item, dict):
                 name = item.get(names) if names else None
                 shown = name if isinstance(name, str) and name else index
-                yield self._reader(item, f"{self.at(key)}.{shown}")
+                yield self._reader(item, f"{path}.{shown}")
             else:
                 self.problem(f"{key}.{index}", f"must be an object, not {quoted(item)}")
 
@@ -182,15 +187,15 @@ class Reader:
         """Return how long something may take: a duration that is not nothing."""
         found = self.duration(key, default)
         words = found.value.source if isinstance(found.value, Text) else ""
-        if self.value.get(key) is not None and (
-            self.value[key] == 0 or durations.milliseconds(words) == 0
-        ):
+        if self.has(key) and (self.value[key] == 0 or durations.milliseconds(words) == 0):
             self.problem(key, "must be longer than nothing: leave it out for the usual time")
         return found
 
     def duration(self, key: str, default: str | None = None) -> Duration:
-        """Return how long; whole milliseconds or words, at most 365 days."""
+        """Return how long; whole milliseconds or words, at most 365 days. The default is none to check."""
         value = self._get(key)
+        if value is _MISSING and default is not None:
+            return _usual(self._inner(key), default)
         if isinstance(value, int | float) and not isinstance(value, bool):
             if 0 <= value <= durations.LONGEST and value == int(value):
                 return Duration(int(value))
@@ -253,3 +258,8 @@ class Reader:
                 f"{quoted(found)} is not a reference and is used as it stands: "
                 "a reference looks like {{ node.path }}",
             )
+
+
+@lru_cache(maxsize=64)
+def _usual(path: str, default: str) -> Duration:
+    return Duration(fields.text(path, default))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from workflows.ir import graph
 from workflows.ir.building import Builder, TooDeep
+from workflows.ir.collecting import collecting_later
 from workflows.ir.document import (
     MAX_NODES,
     Edge,
@@ -22,7 +23,7 @@ from workflows.ir.edge_checks import CHECKS, Drawn
 from workflows.ir.flow import flows
 from workflows.ir.kinds import check_kind
 from workflows.ir.problems import InvalidIR, Problem, quoted
-from workflows.ir.raw_values import unusable
+from workflows.ir.raw_values import is_sound, unusable
 from workflows.ir.reader import Reader
 from workflows.ir.registry import Registry
 from workflows.ir.scope import Scopes, check_known
@@ -68,12 +69,14 @@ def parse_valid(document: object, types: Registry = NODE_TYPES) -> WorkflowIR:
     return parsed.ir
 
 
+@collecting_later
 def parse(document: object, types: Registry = NODE_TYPES) -> Parsed:
     """Read and check a document; never raises, whatever JSON value it is."""
-    refusal = _refusal(document)
+    sound = is_sound(document, depth=MAX_JSON_DEPTH)
+    refusal = _refusal(document, sound=sound)
     if refusal or not isinstance(document, dict):
         return Parsed(ir=None, problems=(Problem(path="", message=refusal),))
-    log = list(unusable(document))
+    log = [] if sound else list(unusable(document))
     if log:
         return Parsed(ir=None, problems=tuple(log))
     parts = _read(Reader(document, path="", log=log), types)
@@ -123,10 +126,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON: write a number or null")
 
 
-def _refusal(document: object) -> str:
+def _refusal(document: object, *, sound: bool) -> str:
     if not isinstance(document, dict):
         return f"must be an object, not {quoted(document)}"
-    if _deeper_than(document, MAX_JSON_DEPTH):
+    if not sound and _deeper_than(document, MAX_JSON_DEPTH):
         return f"nests values more than {MAX_JSON_DEPTH} deep"
     nodes = document.get("nodes")
     if isinstance(nodes, list) and len(nodes) > MAX_NODES:
