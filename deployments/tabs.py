@@ -64,8 +64,13 @@ def _record(deployment: Deployment) -> Context:
     """The document as it is stored, laid out for reading."""
     return {
         "document": json.dumps(deployment.ir, indent=2, ensure_ascii=False),
+        "node_types": [_named(one["definition"]) for one in deployment.node_types],
         "declared": [(name, _words(kind)) for name, kind in sorted(deployment.bindings.items())],
     }
+
+
+def _named(definition: Context) -> str:
+    return f"{definition.get('id')} {definition.get('version')}"
 
 
 def _nothing(_deployment: Deployment) -> Context:
@@ -90,6 +95,7 @@ TABS = (
             "entry_code",
             "dependencies",
             "bindings",
+            "node_types",
             "class_name",
             "script_size",
             "script_hash",
