@@ -12,12 +12,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deployments.errors import Finding
 from deployments.models import Deployment
 from deployments.services import live_deployment
 from deployments.stages import Status
 from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
+from workflows.ir.problems import Problem
 from workflows.models import Workflow
+from workflows.services import draft_problems
 
 DEPLOY = "deployments.add_deployment"
 
@@ -67,6 +70,8 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         workflow = kwargs.get("obj")
         if workflow is not None:
             context = {**context, **_about(workflow)}
+            if request.method == "GET":  # what is wrong with a form is told by the form
+                context |= _problems(workflow)
             context["may_deploy"] = request.user.has_perm(DEPLOY)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -78,6 +83,19 @@ def _about(workflow: Any) -> dict[str, Any]:
         "last_state": workflow.last_state,
         "newest": workflow.versions.values_list("number", flat=True).first(),
     }
+
+
+def _problems(workflow: Workflow) -> dict[str, list[Finding]]:
+    """Return what would keep the draft from being deployed, and what is worth a look."""
+    found = draft_problems(workflow)
+    return {
+        "errors": [_as_finding(problem) for problem in found if problem.is_error],
+        "warnings": [_as_finding(problem) for problem in found if not problem.is_error],
+    }
+
+
+def _as_finding(problem: Problem) -> Finding:
+    return Finding(message=problem.message, path=problem.path)
 
 
 def status_link(pk: int, status: str) -> SafeString:

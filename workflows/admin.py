@@ -71,6 +71,8 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         super().save_related(request, form, formsets, change)
         obj = form.instance
         services.save_draft(obj, by=cast("User", request.user))
+        if "_continue" in request.POST:
+            return  # the page itself shows them
         for problem in services.draft_problems(obj)[:_TOLD]:
             kind = "A deploy would fail" if problem.is_error else "Worth a look"
             messages.warning(request, f"{kind}: {problem}")

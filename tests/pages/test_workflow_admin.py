@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.deployments.fakes import document
+from tests.ir.documents import document as drawn
+from tests.ir.documents import node
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
 from workflows.models import Workflow, WorkflowVersion
@@ -100,6 +102,21 @@ def test_code_that_cannot_be_deployed_is_saved_with_a_warning(admin_client: Clie
     assert WorkflowVersion.objects.exists()
     assert "A deploy would fail" in text(answer)
     assert "only" in text(answer)
+
+
+def test_the_page_says_what_is_wrong_with_the_draft_and_what_is_worth_a_look(
+    admin_client: Client,
+) -> None:
+    broken = make_workflow("return {{{;")
+    loop = node("each", "loop", loopType="times", count=2000)
+    long = make_workflow(**drawn([loop, node("a")], "each a body"))
+
+    told, warned = (text(admin_client.get(change(one))) for one in (broken, long))
+
+    assert "A deploy would fail: 1 problem" in told
+    assert "nodes.only.data.code" in told
+    assert "1 warning about the draft" in warned
+    assert "2,000 steps" in warned
 
 
 def test_saving_without_a_change_makes_no_version(admin_client: Client) -> None:
