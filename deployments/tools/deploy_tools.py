@@ -18,7 +18,8 @@ from deployments.errors import CodeError, DeployError, Finding
 from deployments.ports import Bundle, Callee, DeployRequest, Site
 from deployments.tools import existing, npm, process, queues, wrangler
 from deployments.tools.account import MAKES, Account
-from deployments.tools.compile import CompileFailed, Diagnostic, compile_module
+from deployments.tools.compile import CompileFailed, Diagnostic
+from deployments.tools.loose import compile_loosely
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
 
@@ -109,7 +110,7 @@ class DeployTools:
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         with self.workspace() as folder:
             try:
-                return compile_module(module.source, folder, dependencies=tuple(dependencies))
+                return compile_loosely(module, folder, dependencies=tuple(dependencies))
             except CompileFailed as failed:
                 findings = [_located(found, module) for found in failed.diagnostics]
         raise CodeError("the code has type errors", findings)

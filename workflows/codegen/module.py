@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.children import Child, children
@@ -20,6 +20,7 @@ from workflows.codegen.reading import ENTRY_PATH, Reading
 from workflows.codegen.script import EVENT, write_script
 from workflows.codegen.settings_writer import Plan
 from workflows.codegen.step_names import step_names
+from workflows.codegen.syntax import Syntax
 from workflows.codegen.templates import Templates
 from workflows.codegen.too_early import too_early
 from workflows.codegen.usage import usage
@@ -40,6 +41,7 @@ class ModuleSettings:
     `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
     of all environment variables, `bindings` those declared on the workflow, `bound` the names of the
     Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
+    `untyped` are the nodes whose outputs have shapes that the compiler cannot know.
     """
 
     class_name: str
@@ -49,6 +51,7 @@ class ModuleSettings:
     bound: Mapping[Call, str] = field(default_factory=dict)
     entry_code: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
+    untyped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class GeneratedModule:
     """The TypeScript of a Worker; `problems` are warnings.
 
     `children` are the Workers that nodes call, but for those that `env` holds anyway, `dependencies`
-    the npm packages of the workflow and of its node types.
+    the npm packages of the workflow and of its node types; `syntaxes` is the code of its nodes.
     """
 
     source: str
@@ -65,7 +68,13 @@ class GeneratedModule:
     children: tuple[Child, ...]
     dependencies: Mapping[str, str]
     problems: tuple[Problem, ...]
+    syntaxes: Mapping[tuple[str, str], Syntax]
     _writer: Writer
+    _again: Callable[[frozenset[str]], GeneratedModule]
+
+    def untyped(self, node_ids: Iterable[str]) -> GeneratedModule:
+        """Return the same module, in which the outputs of these nodes are of type any."""
+        return self._again(frozenset(node_ids))
 
     def locate(self, line: int, column: int) -> Location | None:
         """Return what a position (from 1) comes from, None where no person wrote it."""
@@ -103,7 +112,9 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         children=tuple(child for child in called.values() if child.name not in taken),
         dependencies=packages,
         problems=tuple(reading.problems),
+        syntaxes=reading.syntaxes,
         _writer=writer,
+        _again=lambda ids: generate(ir, replace(settings, untyped=ids)),
     )
 
 
@@ -198,6 +209,7 @@ class _Module:
             step_names=step_names(self._ir),
             inputs=self._inputs,
             templates=self._templates.functions,
+            untyped=self._settings.untyped,
         )
 
     def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:

@@ -30,7 +30,7 @@ class Plan:
     """All that is decided before the first line is written.
 
     `variables` are by node id, `syntaxes` by node id and path of the field, `templates` the functions
-    of custom types by their names and versions.
+    of custom types by their names and versions, `untyped` the nodes whose outputs are of type any.
     """
 
     ir: WorkflowIR
@@ -43,6 +43,7 @@ class Plan:
     step_names: StepNames
     inputs: Inputs
     templates: Mapping[tuple[str, str], str]
+    untyped: frozenset[str]
 
 
 class SettingsWriter:

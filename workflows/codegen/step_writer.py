@@ -60,7 +60,8 @@ class StepWriter(SettingsWriter):
         """Write the head of the function that a durable step runs."""
         passed = "".join(f", {name}: any" for name in self._passed(node))
         name = self.callback_name(node)
-        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}) => {{")
+        answer = ": Promise<any>" if node.id in self._plan.untyped else ""
+        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){answer} => {{")
 
     def callback_name(self, node: Node) -> str:
         if node.id not in self._callbacks:
