@@ -92,7 +92,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     reading.problems += too_early(ir, naming.variables, reading.syntaxes)
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
-    templates.place(naming.names, used=reading.names)
+    templates.place(naming.names)
     uses = env_uses(reading.uses, settings)
     taken = _env_names(uses, settings)
     called = children(ir.nodes.values(), taken=taken, bound=settings.bound)

@@ -28,14 +28,14 @@ class NameUse:
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What was read; `syntaxes` are by node id and path of the field, `names` all names in the code."""
+    """What was read; `syntaxes` are by node id and path of the field."""
 
     dependencies: frozenset[str]
     head: Head = field(default_factory=Head)
     syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
+    _entry: Syntax | None = None
     _read: list[tuple[Syntax, str]] = field(default_factory=list)
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
@@ -49,7 +49,13 @@ class Reading:
         """Read the entry code; its exports are checked by whoever writes them."""
         syntax = Syntax(Code(ENTRY_PATH, source, is_expression=False, references=()))
         self._read_syntax(syntax, node_id="", path=ENTRY_PATH)
+        self._entry = syntax
         return syntax
+
+    def names(self) -> Iterator[str]:
+        """Yield every name that people's own code uses or declares."""
+        for syntax in (*self.syntaxes.values(), *filter(None, [self._entry])):
+            yield from syntax.names
 
     def refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
         self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
@@ -80,7 +86,6 @@ class Reading:
             for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
-        self.names |= syntax.names
         self._read.append((syntax, path))
         self.add_env(env_names(syntax), node_id=node_id, path=path)
 

@@ -63,7 +63,7 @@ def _defaults(definition: Definition) -> Iterator[Problem]:
 
 
 def _write(templates: Templates, reading: Reading, writer: Writer) -> None:
-    templates.place(Names(), used=())
+    templates.place(Names())
     reading.head.need_named(templates.source)
     reading.head.write(writer)
     uses = [

@@ -142,13 +142,13 @@ class Templates:
             Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
         )
 
-    def place(self, names: Names, *, used: Iterable[str]) -> None:
+    def place(self, names: Names) -> None:
         """Give each template its names and its imports theirs, which nothing else has.
 
-        `used` are the names in people's own code: there they mean what they did before.
+        None is a name in people's own code: there it means what it did before.
         """
         if self._found:
-            names.take(used)
+            names.take(self._reading.names())
         for key, template in self._found.items():
             words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
             self._places[key] = _Place(

@@ -56,11 +56,18 @@ def _setting(data: Reader, field: ConfigField) -> Setting | None:
     value = data.raw(field.key)
     if field.kind is FieldKind.SECRET:
         return _secret(data, field, value)
-    if value is None or (value == "" and not field.kind.is_text):
+    if _is_nothing(value, field):
         return _absent(data, field)
     if value == "" and not field.required:
         return Setting(field=field, value=data.text(field.key, ""))
     return Setting(field=field, value=_READ[field.kind](data, field, value))
+
+
+def _is_nothing(value: Any, field: ConfigField) -> bool:
+    """Whether nothing was chosen: forms leave empty texts, and lists, where nobody wrote anything."""
+    if field.kind is FieldKind.MULTISELECT and field.required and value == []:
+        return True
+    return value is None or (value == "" and not field.kind.is_text)
 
 
 def _secret(data: Reader, field: ConfigField, value: Any) -> Setting:

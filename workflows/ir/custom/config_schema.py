@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -103,7 +104,7 @@ def _rules(reader: Reader, kind: FieldKind) -> Rules:
         min_length=_length(validation, "minLength"),
         max_length=_length(validation, "maxLength"),
         pattern=_pattern(validation),
-        format=validation.choice("format", "", FORMATS),
+        format=validation.choice("format", "", list(FORMATS)),
     )
     _check_order(validation, rules)
     validation.warn_of_unknown("is no rule: it has no effect")
@@ -137,7 +138,9 @@ def _length(validation: Reader, key: str) -> int | None:
 def _pattern(validation: Reader) -> re.Pattern[str] | None:
     written = validation.string("pattern", "")
     try:
-        return re.compile(written) if written else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what may mean something else in a later Python
+            return re.compile(written) if written else None
     except (re.error, OverflowError, RecursionError) as error:
         validation.problem("pattern", f"cannot be read as a regular expression: {error}")
         return None

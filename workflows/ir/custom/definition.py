@@ -14,10 +14,11 @@ from workflows.ir.custom.output_schema import read_output
 from workflows.ir.dependencies import check_dependencies
 from workflows.ir.fields import Duration, Text
 from workflows.ir.problems import Problem, quoted
-from workflows.ir.raw_values import unusable
+from workflows.ir.raw_values import is_sound, unusable
 from workflows.ir.reader import Reader
 
 PROVIDER: Final = "cloudflare"
+MAX_DEPTH: Final = 100
 MAX_ID: Final = 64
 MAX_NAME: Final = 100
 MAX_VERSION: Final = 60
@@ -87,9 +88,10 @@ def read_definition(value: object, *, built_in: Collection[str]) -> Read:
     if not isinstance(value, dict):
         message = f"must be an object, not {quoted(value)}"
         return Read(definition=None, problems=(Problem(path="", message=message),))
-    log = list(unusable(value))
-    if log:
-        return Read(definition=None, problems=tuple(log))
+    if not is_sound(value, depth=MAX_DEPTH):
+        deep = Problem(path="", message=f"nests values more than {MAX_DEPTH} deep")
+        return Read(definition=None, problems=tuple(unusable(value)) or (deep,))
+    log: list[Problem] = []
     reader = Reader(value, path="", log=log)
     definition = _definition(reader, built_in)
     reader.warn_of_unknown("is no part of a node.json: it has no effect")
