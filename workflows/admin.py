@@ -208,7 +208,7 @@ class NodeTypeAdmin(ReadOnly, admin.ModelAdmin[NodeType]):
     @admin.display(description="state")
     def state(self, node_type: NodeType) -> str:
         definition = _definition(node_type)
-        return (definition.deprecation if definition else "") or "in use"
+        return (definition.deprecation if definition else "") or "current"
 
     @admin.display(description="what it does")
     def about(self, node_type: NodeType) -> SafeString | str:
@@ -273,7 +273,7 @@ def _row(field: ConfigField) -> tuple[str, str, str, str]:
     """Return a setting as its name, its kind, whether it is needed, and what it is for."""
     needed = "yes" if field.required else "no"
     if field.default is not None:
-        needed = f"no: {json.dumps(field.default, ensure_ascii=False)}"
+        needed = f"no; {json.dumps(field.default, ensure_ascii=False)} by default"
     kind = f"secret: the variable {field.variable}" if field.variable else str(field.kind)
     about = ". ".join(part.rstrip(".") for part in (field.label, field.description) if part)
     return field.key, kind, needed, about

@@ -47,7 +47,7 @@ def test_the_list_finds_types_by_their_names(admin_client: Client) -> None:
     both = text(admin_client.get(LIST))
     found = text(admin_client.get(LIST, {"q": "gree"}))
 
-    assert "Greet greet 1.0.0 Manners in use" in both
+    assert "Greet greet 1.0.0 Manners current" in both
     assert "bill 1.0.0 is deprecated: use charge instead" in both
     assert "Greet" in found
     assert "Bill" not in found
@@ -62,7 +62,7 @@ def test_the_page_says_what_the_type_is(admin_client: Client) -> None:
     for words in (
         "Greets somebody. https://x.test/docs",
         "key secret: the variable API_KEY yes The key",
-        'size select no: "s" size',
+        'size select no; "s" by default size',
         "zod 4.1.0",
         "used by: no workflow",
         "return ctx.config;",
