@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workflows.ir.flow import Arm, Flow
-from workflows.ir.graph import PostDominators
+from workflows.ir.flow import Flow
+from workflows.ir.joins import joins
+from workflows.ir.open_regions import Arrival, Open
 from workflows.ir.problems import Problem, quoted
-from workflows.ir.structure import MAX_NESTING, Place, Region, Step, Structure
+from workflows.ir.structure import MAX_NESTING, Region, Step, Structure
 
 if TYPE_CHECKING:
     from workflows.ir.document import Edge, Node
-
-
-@dataclass(slots=True, kw_only=True)
-class _Open:
-    """A region that still grows."""
-
-    parent: int
-    owner: str
-    label: str
-    depth: int
-    position: int
-    turn: int
-    items: list[str] = field(default_factory=list)
-    goes_on_at: str = ""
-    feeds: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A way into a node: from the end of the place, along the edge (None: from the container)."""
-
-    place: int
-    edge: Edge | None
 
 
 class TooDeep(Exception):
@@ -56,22 +33,22 @@ class Builder:
         self._nodes = nodes
         self._flows = flows
         self._order = order
-        self._joins = _joins(nodes, flows=flows, order=order)
-        self._places = [_Open(parent=-1, owner="", label="", depth=0, position=0, turn=0)]
+        self._joins = joins(nodes, flows=flows, order=order)
+        self._places = [Open(parent=-1, owner="", label="", depth=0, position=0, turn=0, join=None)]
         self._arms: dict[str, list[int]] = {}
         self._shared: dict[str, list[int]] = {}
         self._where: dict[str, tuple[int, int]] = {}
-        self._shares: list[tuple[str, dict[_Arrival, list[int]]]] = []
-        self._arrivals: dict[str, list[_Arrival]] = {id_: [] for id_ in order}
+        self._shares: list[tuple[str, int, list[Arrival]]] = []
+        self._arrivals: dict[str, list[Arrival]] = {id_: [] for id_ in order}
 
     def build(self, entry: str) -> Structure:
         """Return the tree; it is meaningful only when `problems` stays empty. Raises TooDeep."""
-        self._arrivals[entry].append(_Arrival(0, None))
+        self._arrivals[entry].append(Arrival(0, None))
         for id_ in self._order:
             self._put(id_, self._place_for(id_))
             self._leave(id_)
-        for id_, ways in self._shares:  # now that every join has its place
-            self._refuse_leaving(id_, ways)
+        for id_, common, arrivals in self._shares:  # now that every join has its place
+            self._refuse_leaving(id_, common, arrivals)
         return self._frozen()
 
     def _put(self, id_: str, place: int) -> None:
@@ -93,24 +70,16 @@ class Builder:
         if flow.then:
             self._follow(flow.then, place)
         elif join:
-            self._arrive(join, _Arrival(place, None))
+            self._arrive(join, Arrival(place, None))
 
     def _follow(self, edge: Edge | None, place: int) -> None:
         if edge:
-            self._arrive(edge.target, _Arrival(place, edge))
+            self._arrive(edge.target, Arrival(place, edge))
 
-    def _arrive(self, target: str, arrival: _Arrival) -> None:
-        if not self._is_join_around(target, arrival.place):
+    def _arrive(self, target: str, arrival: Arrival) -> None:
+        """Note a way; what is the join around the place is fallen through to at its end."""
+        if self._places[arrival.place].join != target:
             self._arrivals[target].append(arrival)
-
-    def _is_join_around(self, target: str, place: int) -> bool:
-        """Whether the end of the place falls through to the target, being the join around it."""
-        while owner := self._places[place].owner:
-            join = self._joins[owner]
-            if join is not None:
-                return join == target
-            place = self._places[place].parent
-        return False
 
     def _open(self, owner: str, *, label: str, turn: int) -> int:
         parent, position = self._where[owner]
@@ -118,8 +87,14 @@ class Builder:
         if depth > MAX_NESTING:
             raise TooDeep(owner)
         self._places.append(
-            _Open(
-                parent=parent, owner=owner, label=label, depth=depth, position=position, turn=turn
+            Open(
+                parent=parent,
+                owner=owner,
+                label=label,
+                depth=depth,
+                position=position,
+                turn=turn,
+                join=self._joins[owner] or self._places[parent].join,
             )
         )
         return len(self._places) - 1
@@ -131,36 +106,54 @@ class Builder:
             return places.pop()
         return self._meet(id_, arrivals)
 
-    def _meet(self, id_: str, arrivals: list[_Arrival]) -> int:
+    def _meet(self, id_: str, arrivals: list[Arrival]) -> int:
         """Place a node that is reached from several regions and is not their join."""
         common = self._common({arrival.place for arrival in arrivals})
-        inner = {arrival: self._way_up(arrival.place, common) for arrival in arrivals}
-        owners = {self._places[way[-1]].owner for way in inner.values() if way}
-        if len(owners) > 1 or not all(inner.values()):
-            self._refuse_past_joins(id_, inner)
+        tops = self._tops(arrivals, common)
+        owners = {self._places[top].owner for top in tops.values() if top != common}
+        if len(owners) > 1 or common in tops.values():
+            self._refuse_past_joins(id_, common, arrivals)
             return common
-        self._shares.append((id_, inner))
-        return self._share(id_, owner=owners.pop(), ways=inner)
+        self._shares.append((id_, common, arrivals))
+        return self._share(id_, owner=owners.pop(), tops=tops)
 
-    def _share(self, id_: str, *, owner: str, ways: Mapping[_Arrival, list[int]]) -> int:
+    def _share(self, id_: str, *, owner: str, tops: Mapping[int, int]) -> int:
         known = self._shared.setdefault(owner, [])
         shared = self._open(owner, label="", turn=len(self._arms[owner]) + len(known))
         known.append(shared)
-        for arrival, way in ways.items():
-            self._places[arrival.place].goes_on_at = id_
-            self._places[way[-1]].feeds.add(shared)
+        for place, top in tops.items():
+            self._places[place].goes_on_at = id_
+            self._places[top].feeds.add(shared)
         return shared
 
     def _common(self, places: set[int]) -> int:
+        """Return the smallest place around all of these; each one on the way is left once."""
         common = places.pop()
-        for place in places:
-            other = place
-            while common != other:
+        inside = {common}
+        for other in places:
+            way = []
+            while other not in inside:
                 if self._places[common].depth >= self._places[other].depth:
                     common = self._places[common].parent
+                    inside.add(common)
                 else:
+                    way.append(other)
                     other = self._places[other].parent
+            inside.update(way)
         return common
+
+    def _tops(self, arrivals: list[Arrival], common: int) -> dict[int, int]:
+        """Return the outermost place inside the common one that holds each place, by that place."""
+        tops = {common: common}
+        for arrival in arrivals:
+            way = []
+            place = arrival.place
+            while place not in tops:
+                way.append(place)
+                place = self._places[place].parent
+            top = way[-1] if place == common and way else tops[place]
+            tops |= dict.fromkeys(way, top)
+        return {arrival.place: tops[arrival.place] for arrival in arrivals}
 
     def _way_up(self, place: int, until: int) -> list[int]:
         """Return the places that are left on the way from one to another around it."""
@@ -170,7 +163,8 @@ class Builder:
             place = self._places[place].parent
         return way
 
-    def _refuse_past_joins(self, id_: str, ways: Mapping[_Arrival, list[int]]) -> None:
+    def _refuse_past_joins(self, id_: str, common: int, arrivals: list[Arrival]) -> None:
+        ways = {arrival: self._way_up(arrival.place, common) for arrival in arrivals}
         reached = [self._places[way[-1]].position if way else None for way in ways.values()]
         latest = None if None in reached else max(filter(None, reached), default=0)
         for arrival, way in ways.items():
@@ -182,32 +176,48 @@ class Builder:
         owners = [self._places[place].owner for place in way]
         return next((owner for owner in owners if self._joins[owner]), owners[-1])
 
-    def _refuse_leaving(self, id_: str, ways: Mapping[_Arrival, list[int]]) -> None:
+    def _refuse_leaving(self, id_: str, common: int, arrivals: list[Arrival]) -> None:
         """Refuse what only the arms of branches may do, and what would pass by a join inside."""
-        for arrival, way in ways.items():
-            for place in way:
-                owner = self._places[place].owner
-                container = self._nodes[owner].type.container
-                is_alternative = container is not None and container.alternatives
-                if not is_alternative or self._join_is_in(owner, way):
-                    self._refuse(id_, arrival, owner)
-                    break
+        known: dict[int, str] = {common: ""}
+        for arrival in arrivals:
+            way = []
+            place = arrival.place
+            while place not in known:
+                way.append(place)
+                place = self._places[place].parent
+            for inner in reversed(way):
+                outer = self._places[inner].parent
+                known[inner] = self._not_to_be_left(inner, common) or known[outer]
+            if known[arrival.place]:
+                self._refuse(id_, arrival, known[arrival.place])
 
-    def _join_is_in(self, owner: str, way: list[int]) -> bool:
-        """Whether the way passes by a node inside the containers it leaves where the owner goes on.
+    def _not_to_be_left(self, place: int, common: int) -> str:
+        """Return the container of a region that no way leaves for a node beyond, "" for others."""
+        owner = self._places[place].owner
+        container = self._nodes[owner].type.container
+        is_alternative = container is not None and container.alternatives
+        return owner if not is_alternative or self._join_is_in(place, common) else ""
+
+    def _join_is_in(self, place: int, common: int) -> bool:
+        """Whether the container goes on inside what is left from its region up to the common place.
 
         A join that is drawn (`then`) counts also beside the way: the owner would run it as well.
         One that is found lies on every path, so that nothing can pass by it.
         """
-        join, outer = self._joins[owner], self._places[way[-1]].owner
-        place = self._where[join][0] if join in self._where else 0
-        if place in way or not self._flows[owner].then:
-            return place in way
-        while place and self._places[place].owner != outer:
-            place = self._places[place].parent
-        return place > 0
+        owner = self._places[place].owner
+        join = self._joins[owner]
+        if join is None or join not in self._where:
+            return False
+        way = self._way_up(place, common)
+        held = self._where[join][0]
+        if held in way or not self._flows[owner].then:
+            return held in way
+        outer = self._places[way[-1]].owner
+        while held and self._places[held].owner != outer:
+            held = self._places[held].parent
+        return held > 0
 
-    def _refuse(self, id_: str, arrival: _Arrival, owner: str) -> None:
+    def _refuse(self, id_: str, arrival: Arrival, owner: str) -> None:
         items = self._places[arrival.place].items
         source = arrival.edge.source if arrival.edge else items[-1]
         join = self._joins[owner]
@@ -227,6 +237,9 @@ class Builder:
         )
 
     def _frozen(self) -> Structure:
+        for opened in self._places:  # what leads to a shared region has a lower number
+            for fed in opened.feeds:
+                self._places[fed].led_by |= opened.led_by | 1 << opened.turn
         regions: dict[int, Region] = {}
         for place in reversed(range(len(self._places))):
             opened = self._places[place]
@@ -238,7 +251,7 @@ class Builder:
             )
         return Structure(
             root=regions[0],
-            places=tuple(map(_fixed, self._places)),
+            places=tuple(opened.fixed() for opened in self._places),
             where=self._where,
             in_turn=frozenset(filter(self._runs_in_turn, self._arms)),
         )
@@ -255,41 +268,3 @@ class Builder:
             regions=tuple(regions[place] for place in self._arms[id_]),
             shared=tuple(regions[place] for place in self._shared.get(id_, ())),
         )
-
-
-def _fixed(opened: _Open) -> Place:
-    return Place(
-        parent=opened.parent,
-        owner=opened.owner,
-        label=opened.label,
-        depth=opened.depth,
-        position=opened.position,
-        turn=opened.turn,
-        feeds=frozenset(opened.feeds),
-    )
-
-
-def _joins(
-    nodes: Mapping[str, Node], *, flows: Mapping[str, Flow], order: Sequence[str]
-) -> dict[str, str | None]:
-    """Return the join of each container: its `then`, or where two regions or more must meet."""
-    around = {id_: _goes_on(flow) for id_, flow in flows.items()}
-    dominators = PostDominators(order, around)
-    return {
-        id_: _join(flows[id_], dominators.of(id_)) for id_ in order if nodes[id_].type.container
-    }
-
-
-def _goes_on(flow: Flow) -> list[str]:
-    """Return where a node surely goes on: a `then` stands for whatever the regions do."""
-    return [flow.then.target] if flow.then else flow.targets
-
-
-def _join(flow: Flow, dominator: str | None) -> str | None:
-    if flow.then:
-        return flow.then.target
-    return dominator if len(_edges(flow.arms)) > 1 else None
-
-
-def _edges(arms: tuple[Arm, ...]) -> list[Edge]:
-    return [arm.edge for arm in arms if arm.edge]

@@ -62,11 +62,12 @@ def _every_edge_an_arm(edges: list[Edge]) -> Flow:
 
 
 def _arms_by_label(labels: tuple[str, ...], required: tuple[str, ...], edges: list[Edge]) -> Flow:
+    known = {*labels, THEN}
     found: dict[str, Edge] = {}
     spare = []
     for edge in edges:
         label = edge.label or THEN
-        if label in found or (label != THEN and label not in labels):
+        if label in found or label not in known:
             spare.append(edge)
         else:
             found[label] = edge

@@ -37,7 +37,8 @@ class Place:
     """Where a region stands: in which one, as part of which container, and which run after it.
 
     `position` counts the steps of the parent up to the container, `turn` the regions of the
-    container before this one; `feeds` are the places of shared regions that it leads to.
+    container before this one; `feeds` are the places of shared regions that it leads to, `led_by` has
+    the bit of each turn whose region leads to this one, by whatever others.
     """
 
     parent: int
@@ -47,6 +48,7 @@ class Place:
     position: int
     turn: int
     feeds: frozenset[int]
+    led_by: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +96,4 @@ class Structure:
             return before < after
         if self.places[inner].owner in self.in_turn:
             return self.places[inner].turn < self.places[other].turn
-        return self._leads_to(inner, other)
-
-    def _leads_to(self, place: int, target: int) -> bool:
-        waiting, seen = [place], {place}
-        while waiting:
-            for fed in self.places[waiting.pop()].feeds - seen:
-                if fed == target:
-                    return True
-                seen.add(fed)
-                waiting.append(fed)
-        return False
+        return bool(self.places[other].led_by >> self.places[inner].turn & 1)
