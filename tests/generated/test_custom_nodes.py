@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.codegen.test_literals import NASTY
 from tests.generated.workers import Run, compiled, names, outputs, run_all
 from tests.ir.documents import branch, chain, document, node
 from tests.ir.node_jsons import node_json, type_of, types, with_fields
 
+TEXTS = [
+    text
+    for text in NASTY
+    if text and "{{" not in text and text.encode("utf-8", "ignore").decode() == text
+]
 ONCE: dict[str, Any] = {"retryLimit": 0}
 
 
@@ -222,3 +228,19 @@ def test_custom_nodes_run_in_scripts(tmp_path: Path) -> None:
     (answer,) = run_all(modules, [Run(workflow="Script", request={"method": "POST"})])
 
     assert (answer["status"], answer["text"]) == (200, '{"it":[1,64]}')
+
+
+def test_any_text_reaches_a_template_as_it_is(tmp_path: Path) -> None:
+    choice = {"type": "select", "options": TEXTS}
+    fields = with_fields(text={"type": "textarea"}, more={"type": "json"}, one=choice)
+    code = "export default async ({ config }) => [config.text, config.more, config.one];"
+    drawn = chain(
+        *(
+            node(f"n{index}", "greet", text=text, more={text: [text]}, one=text)
+            for index, text in enumerate(TEXTS)
+        )
+    )
+
+    run = run_one(tmp_path, drawn, type_of(fields, code))
+
+    assert list(outputs(run).values()) == [[text, {text: [text]}, text] for text in TEXTS]

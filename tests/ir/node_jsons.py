@@ -43,6 +43,7 @@ def definition(value: object) -> Definition:
 
 def types(*saved: tuple[dict[str, Any], str]) -> Registry:
     """Return the built-in types and these, each a node.json and its template."""
+    assert all(definition(value) for value, _ in saved)
     return registry({"definition": value, "template": template} for value, template in saved)
 
 
