@@ -92,9 +92,11 @@ class Head:
 
     def write(self, writer: Writer) -> None:
         """Write the imports, those of Cloudflare first, each mapped to who wrote it first."""
-        modules = {one.binding.module for one in self._by_name.values()} | set(self._modules)
+        modules: dict[str, list[_Import]] = {module: [] for module in self._modules}
+        for one in self._by_name.values():
+            modules.setdefault(one.binding.module, []).append(one)
         for module in sorted(modules, key=lambda name: (not name.startswith("cloudflare:"), name)):
-            found = [one for one in self._by_name.values() if one.binding.module == module]
+            found = modules[module]
             by_hand = [*found, *filter(None, [self._modules.get(module)])]
             origin = next((one.origin for one in by_hand if one.origin.path), _OURSELVES)
             for text in statement(module, [one.binding for one in found]):

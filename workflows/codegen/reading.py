@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from workflows.codegen import imports
+from workflows.codegen.cursor import Cursor
 from workflows.codegen.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.head import Head
 from workflows.codegen.syntax import Mistake, Syntax
@@ -132,13 +133,14 @@ class Reading:
 
 def _inert(syntax: Syntax) -> Iterator[Mistake]:
     """Yield the references that stand in strings and comments, where they are text."""
-    code = syntax.code
+    code, cursor = syntax.code, Cursor(syntax.code.source)
     for reference in code.references:
         if not syntax.is_code(reference):
             written = code.source[reference.start : reference.end]
+            line, column = cursor.at(reference.start)
             yield Mistake(
-                line=code.source.count("\n", 0, reference.start) + 1,
-                column=reference.start - code.source.rfind("\n", 0, reference.start),
+                line=line,
+                column=column,
                 message=f"{written} is text here, not a reference: in a string write ${{...}} "
                 "between backticks",
             )

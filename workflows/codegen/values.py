@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from workflows.codegen.cursor import Cursor
 from workflows.codegen.literals import escaped, literal
 from workflows.codegen.naming import is_name
 from workflows.codegen.syntax import Syntax
 from workflows.codegen.writer import Mapped, Piece
-from workflows.ir.fields import Code, Json, Text
+from workflows.ir.fields import Json, Text
 from workflows.ir.references import Reference, references_in
 
 Resolve = Callable[[Reference], str]
@@ -29,20 +30,16 @@ def _access(part: str | int) -> str:
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
     """Return a person's code as it is, with references resolved where an expression may stand."""
     code, source = syntax.code, syntax.without_imports
-    pieces: list[Piece] = []
+    parts: list[tuple[int, str]] = []
     position = 0
     for reference in code.references:
         if syntax.is_code(reference):
-            pieces += _mapped(code, source[position : reference.start], position)
-            pieces += _mapped(code, resolve(reference), reference.start)
+            parts.append((position, source[position : reference.start]))
+            parts.append((reference.start, resolve(reference)))
             position = reference.end
-    return pieces + _mapped(code, source[position:], position)
-
-
-def _mapped(code: Code | Text, text: str, start: int) -> list[Piece]:
-    line = code.source.count("\n", 0, start) + 1
-    column = start - code.source.rfind("\n", 0, start)
-    return [Mapped(text, code.path, line, column)] if text else []
+    parts.append((position, source[position:]))
+    cursor = Cursor(code.source)
+    return [Mapped(text, code.path, *cursor.at(start)) for start, text in parts if text]
 
 
 def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
@@ -59,7 +56,7 @@ def _template(
     references = references_in(source)
     if not references:
         return [literal(source)]
-    origin = [_origin(field, source, reference, resolve) for reference in references]
+    origin = list(_origins(field, source, resolve))
     is_alone = (references[0].start, references[0].end) == (0, len(source))
     if is_alone and not is_text:
         return [origin[0]]
@@ -71,10 +68,12 @@ def _template(
     return [*pieces, escaped(source[position:]), "`"]
 
 
-def _origin(field: Text | Json, source: str, reference: Reference, resolve: Resolve) -> Piece:
-    line = source.count("\n", 0, reference.start) + 1 if isinstance(field, Text) else 1
-    column = reference.start - source.rfind("\n", 0, reference.start)
-    return Mapped(resolve(reference), field.path, line, column)
+def _origins(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Piece]:
+    cursor = Cursor(source)
+    for reference in references_in(source):
+        line, column = cursor.at(reference.start)
+        is_text = isinstance(field, Text)
+        yield Mapped(resolve(reference), field.path, line if is_text else 1, column)
 
 
 def json_pieces(field: Json, resolve: Resolve) -> list[Piece]:

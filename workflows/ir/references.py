@@ -29,10 +29,14 @@ def references_in(source: str) -> tuple[Reference, ...]:
 
 
 def unreadable_in(source: str) -> tuple[str, ...]:
-    """Return what stands in double braces without being a reference."""
+    """Return what stands in double braces without being a reference.
+
+    Braces behind the last ones that close are not looked at: each would be searched to the end.
+    """
     if "{{" not in source:
         return ()
-    return tuple(found for found in _BRACES.findall(source) if not _REFERENCE.fullmatch(found))
+    closed = _BRACES.findall(source, 0, source.rfind("}}") + 2)
+    return tuple(found for found in closed if not _REFERENCE.fullmatch(found))
 
 
 def _reference(match: re.Match[str]) -> Reference:
