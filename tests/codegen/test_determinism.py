@@ -7,6 +7,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 GENERATE = """
 from tests.ir.documents import chain, node
+from tests.ir.node_jsons import type_of, with_fields
 from workflows.codegen.module import ModuleSettings, generate
 from workflows.ir.validate import parse_valid
 
@@ -19,7 +20,11 @@ settings = ModuleSettings(
     workflow_binding="WORKFLOW",
     entry_code=entry + " export { queue, fetch }; export const scheduled = () => {};",
 )
-module = generate(parse_valid(chain(*(node(f"n{i}", code=code) for i in range(20)))), settings)
+secrets = {f"k{n}": {"type": "secret", "envVarName": f"KEY_{n}"} for n in range(20)}
+template = "import { a as b } from 'node:c'; export default async (ctx) => [ctx.env.X, ctx.env.Y, b];"
+types = type_of(with_fields(**secrets), template)
+nodes = [*(node(f"n{i}", code=code) for i in range(20)), node("own", "greet")]
+module = generate(parse_valid(chain(*nodes), types), settings)
 print(module.source, [use.name for use in module.env_uses])
 """
 

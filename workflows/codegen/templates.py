@@ -66,7 +66,7 @@ class Templates:
     def __init__(
         self, nodes: Iterable[Node], *, reading: Reading, variables: Collection[str]
     ) -> None:
-        self.optional: set[str] = set()
+        self.optional: dict[str, None] = {}
         self._reading = reading
         self._variables = variables
         self._found: dict[Key, Template] = {}
@@ -107,7 +107,7 @@ class Templates:
                 path = f"{node.path}.data.{field.key}"
                 self._reading.use_secret(field.variable, node_id=node.id, path=path)
             else:
-                self.optional.add(field.variable)
+                self.optional[field.variable] = None
 
     def _environment(self, template: Template) -> None:
         """Take in what the template uses of env; its own secrets are told by their fields."""
