@@ -9,8 +9,9 @@ from random import Random
 from tests.generated.interpreter import Interpreter
 from tests.generated.programs import Draw, Item, drawn, walk
 from tests.generated.workers import compiled
+from tests.ir.documents import Document, document, node
 from tests.platform.uploads import begin, call, ended, own_workflow, status, until, uploaded
-from tests.platform_fixture import start_platform
+from tests.platform_fixture import Platform, start_platform
 from workflows.ir.validate import parse
 
 PROGRAMS = 6
@@ -39,11 +40,7 @@ def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path) -> 
     programs = _programs()
     modules = compiled({name: drawn(one) for name, one in programs.items()}, tmp_path)
     before = start_platform(tmp_path / "state")
-    runs = {}
-    for name, code in modules.items():
-        uploaded(before, name, code, own_workflow(name) | {"class_name": name})
-        before.api("PUT", f"workflows/{name}", json={"script_name": name, "class_name": name})
-        runs[name] = begin(before, name)
+    runs = {name: _begun(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
         until(partial(status, before, name, run), "waiting", seconds=60)
     before.kill()
@@ -56,3 +53,50 @@ def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path) -> 
             assert ended(after, name, run) == said[1]
     finally:
         after.running.stop()
+
+
+def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
+    """Return two arms whose steps are called in another order when they are taken up again."""
+    left = node("left", name=left_name, code="return 'left';")
+    right = node("right", name=right_name, code="return 'right';")
+    slow = node("slow", code="await scheduler.wait(300); return 1;")
+    each = [node("each", "loop", loopType="times", count=1)] if looped else []
+    way = ["slow each", "each left body"] if looped else ["slow left"]
+    return document(
+        [
+            node("both", "parallel"), slow, *each, node("quick"), left, right,
+            node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+            node("after", code="return [left, right];"),
+        ],
+        "both slow x", *way, "both quick y", "quick right", "both pause then", "pause after",
+    )  # fmt: skip
+
+
+def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(tmp_path: Path) -> None:
+    long = "x" * 255
+    drawn_ = {
+        "Equal": _arms("Pay", "Pay"),
+        "Cut": _arms(long + "a", long + "b", looped=True),
+        "Indexed": _arms("Charge", "Charge [0]", looped=True),
+    }
+    modules = compiled(drawn_, tmp_path)
+    before = start_platform(tmp_path / "state")
+    runs = {name: _begun(before, name, code) for name, code in modules.items()}
+    for name, run in runs.items():
+        until(partial(status, before, name.lower(), run), "waiting", seconds=60)
+    before.kill()
+
+    after = start_platform(tmp_path / "state")
+    try:
+        for name, run in runs.items():
+            call(after, name.lower(), run)
+            assert ended(after, name.lower(), run) == ["left", "right"], name
+    finally:
+        after.running.stop()
+
+
+def _begun(platform: Platform, name: str, code: str) -> str:
+    worker = name.lower()
+    uploaded(platform, worker, code, own_workflow(worker) | {"class_name": name})
+    platform.api("PUT", f"workflows/{worker}", json={"script_name": worker, "class_name": name})
+    return begin(platform, worker)

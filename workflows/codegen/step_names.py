@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from workflows.codegen.clashes import clashing, shortened
 from workflows.codegen.literals import escaped, literal
 from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.limits import ROOM_FOR_INDEX, ROOM_FOR_PART
 
 MOST_IN_A_NAME: Final = 9
+MOST_OF_AN_ID: Final = 40
 HELPER: Final = f"""\
 /** A step's name with the indices of many loops, which may leave it little room. */
 function stepName(name: string, indices: number[]): string {{
@@ -29,7 +31,7 @@ class StepNames:
     a name that several arms have is made unique by the node's id.
     """
 
-    own: Mapping[str, str]
+    suffixes: Mapping[str, str]
 
     def expression(self, node: Node, indices: Sequence[str], *, part: str = "") -> str:
         """Return the TypeScript of a name, with the indices of the loops around the node.
@@ -39,70 +41,32 @@ class StepNames:
         """
         for_indices = ROOM_FOR_INDEX * min(len(indices), MOST_IN_A_NAME)
         room = NAME_LENGTH - for_indices - (ROOM_FOR_PART if part else 0)
-        name = shortened(self.own[node.id], room)
+        suffix = self.suffixes.get(node.id, "")
+        name = shortened(node.name, room - len(suffix)) + suffix
         if not indices and not part:
             return literal(name)
         if len(indices) > MOST_IN_A_NAME:
-            return f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
+            return (
+                f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
+            )
         counted = "".join(f"[${{{index}}}]" for index in indices)
         blank = " " if indices else ""
         return f"`{escaped(name)}{f'${{{part}}}' if part else ''}{blank}{counted}`"
 
 
-def shortened(name: str, units: int) -> str:
-    """Return as much of the name as fits into so many UTF-16 units, as Cloudflare counts them."""
-    if len(name.encode("utf-16-le")) <= 2 * units:
-        return name
-    data = name.encode("utf-16-le")[: 2 * max(units, 1)]
-    return data.decode("utf-16-le", "ignore")
-
-
 def step_names(ir: WorkflowIR) -> StepNames:
-    clashing = _clashing(ir)
-    own = {
-        id_: f"{shortened(node.name, NAME_LENGTH - len(id_) - 3)} ({id_})"
-        if id_ in clashing
-        else node.name
-        for id_, node in ir.nodes.items()
-    }
-    return StepNames(own=own)
+    clashes = clashing(ir)
+    taken = {node.name for node in ir.nodes.values()} if clashes else set()
+    suffixes: dict[str, str] = {}
+    for node in (ir.nodes[id_] for id_ in ir.nodes if id_ in clashes):
+        suffixes[node.id] = _suffix(node, taken)
+        taken |= {suffixes[node.id], node.name + suffixes[node.id]}
+    return StepNames(suffixes=suffixes)
 
 
-def _clashing(ir: WorkflowIR) -> set[str]:
-    by_name: dict[str, list[str]] = {}
-    for node in ir.nodes.values():
-        by_name.setdefault(node.name, []).append(node.id)
-    shared = (ids for ids in by_name.values() if len(ids) > 1)
-    return {id_ for ids in shared for id_ in _among(ids, ir)}
-
-
-def _among(ids: list[str], ir: WorkflowIR) -> set[str]:
-    """Return the nodes of one name that may run at the same time as another one of them.
-
-    The first arm keeps the name; what loses a race goes on beside all that comes after it.
-    """
-    arms: dict[str, dict[int, list[str]]] = {}
-    for id_ in ids:
-        for owner, arm in _concurrent_arms(id_, ir):
-            arms.setdefault(owner, {}).setdefault(arm, []).append(id_)
-    found: set[str] = set()
-    for owner, members in arms.items():
-        inside = [id_ for arm in members.values() for id_ in arm]
-        container = ir.nodes[owner].type.container
-        if container and container.in_step and len(inside) < len(ids):
-            found.update(inside)
-        elif len(members) > 1:
-            first = min(members)
-            found.update(id_ for arm, some in members.items() if arm != first for id_ in some)
-    return found
-
-
-def _concurrent_arms(id_: str, ir: WorkflowIR) -> Iterator[tuple[str, int]]:
-    """Yield each concurrent container around a node, and the arm of it that the node is in."""
-    place, _ = ir.structure.where[id_]
-    while place:
-        here = ir.structure.places[place]
-        container = ir.nodes[here.owner].type.container
-        if container and container.concurrent:
-            yield here.owner, place
-        place = here.parent
+def _suffix(node: Node, taken: Collection[str]) -> str:
+    """Return what makes a name unique, also where somebody wrote just that or ids are long."""
+    suffix = f" ({shortened(node.id, MOST_OF_AN_ID)})"
+    while suffix in taken or node.name + suffix in taken:
+        suffix += "'"
+    return suffix

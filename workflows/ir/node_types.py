@@ -85,7 +85,8 @@ class NodeType:
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
     `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run,
     `waits` says how long a node may wait at most, `steps` how many durable steps it takes (one where it
-    has a callback and does not say so), `sends` marks one that sends a request.
+    has a callback and does not say so), `parts` what follows the
+    node's name in theirs, `sends` marks one that sends a request.
     `notice` is what each node of the type is warned of.
     """
 
@@ -100,6 +101,7 @@ class NodeType:
     leaves: bool = False
     waits: Callable[[Any], Duration | None] | None = None
     steps: Callable[[Any], int] | None = None
+    parts: tuple[str, ...] = ("",)
     sends: bool = False
     custom: Custom | None = None
     notice: str = ""

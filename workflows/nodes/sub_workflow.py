@@ -157,6 +157,7 @@ TYPE = NodeType(
     calls=calls,
     waits=waits,
     steps=steps,
+    parts=("", ": id", ": wait", ": status"),
 )
 
 HELPER: Final = """\
