@@ -7,28 +7,41 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import crowd, deploy, page
+from bench import crowd, deploy, page, programs
 from tests.installation import Installation
+
+PARTS = ("programs", "deploys")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="deploys of each kind (default 7)")
     parser.add_argument("--workers", type=int, default=50, help="Workers of a full platform")
+    parser.add_argument("--only", choices=PARTS, help="one part of the figures (default both)")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
+    try:
+        if options.only != "deploys":
+            programs.measure(rounds=options.rounds, folder=folder)
+        if options.only != "programs":
+            _deploys(folder, rounds=options.rounds, workers=options.workers)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _deploys(folder: Path, *, rounds: int, workers: int) -> None:
+    """Measure deploys on an installation of their own."""
     installation = Installation(folder / "data")
     try:
         installation.manage("migrate", "--verbosity", "0")
         installation.start_platform()
         installation.start_server()
         installation.create_user("deployer")
-        deploy.measure(installation, rounds=options.rounds, folder=folder)
-        page.measure(installation, rounds=options.rounds)
-        crowd.measure(installation, rounds=options.rounds, workers=options.workers)
+        deploy.measure(installation, rounds=rounds, folder=folder)
+        page.measure(installation, rounds=rounds)
+        crowd.measure(installation, rounds=rounds, workers=workers)
     finally:
         installation.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,15 @@ def table(title: str, rows: Mapping[str, Sequence[float]]) -> None:
         print(f"  {name:34}{median(seconds):9.3f}{low:9.3f}{high:9.3f}")
 
 
-def ratio(what: str, ours: Sequence[float], theirs: Sequence[float], *, limit: float) -> None:
+def ratio(
+    what: str, ours: Sequence[float], theirs: Sequence[float], *, limit: float | None = None
+) -> None:
     """Print the ratio of the medians, and of the minima."""
     middle, least = median(ours) / median(theirs), min(ours) / min(theirs)
-    verdict = "holds" if middle <= limit else "DOES NOT HOLD"
-    print(f"  {what}: {middle:.2f} of medians, {least:.2f} of minima (limit {limit:g}: {verdict})")
+    print(f"  {what}: {middle:.2f} of medians, {least:.2f} of minima{_verdict(middle, limit)}")
+
+
+def _verdict(middle: float, limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return f" (limit {limit:g}: {'holds' if middle <= limit else 'DOES NOT HOLD'})"

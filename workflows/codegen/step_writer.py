@@ -70,14 +70,11 @@ class StepWriter(SettingsWriter):
 
     def policy(self, policy: StepPolicy) -> None:
         """Write a step's configuration, in which nothing is left to defaults."""
+        delay, timeout = self.duration(policy.delay), self.duration(policy.timeout)
+        backoff = f', backoff: "{policy.backoff}" }},'
         self.line("{")
-        with self.indented():
-            delay = self.duration(policy.delay)
-            self.line(
-                f"retries: {{ limit: {policy.limit}, delay: ", *delay,
-                f', backoff: "{policy.backoff}" }},',
-            )  # fmt: skip
-            self.line("timeout: ", *self.duration(policy.timeout), ",")
+        self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
+        self.line("  timeout: ", *timeout, ",")
         self.line("},")
 
     def _type(self, node: Node) -> str:

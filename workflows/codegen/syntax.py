@@ -48,6 +48,10 @@ class Mistake:
         return f"line {self.line}, column {self.column}: {self.message}"
 
 
+def parse_typescript(data: bytes) -> Tree:
+    return _PARSER.parse(data)
+
+
 class Syntax:
     """One piece of code and its tree.
 
@@ -61,7 +65,7 @@ class Syntax:
         self._offset = 1 if code.is_expression else 0
         self._spans: dict[int, tuple[int, int]] = {}
         blanked = self._blanked()
-        self.tree: Tree = _PARSER.parse(b"(" + blanked + b"\n)" if self._offset else blanked)
+        self.tree = parse_typescript(b"(" + blanked + b"\n)" if self._offset else blanked)
         captures = QueryCursor(_QUERY).captures(self.tree.root_node)
         self._captures: dict[str, list[Node]] = captures
         self._in_order: set[str] = set()
