@@ -172,6 +172,18 @@ def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
     }
 
 
+def test_a_step_reaches_the_environment_as_in_a_workflow(tmp_path: Path) -> None:
+    drawn = chain(
+        _export("all", "const { env: { NAME } } = this; return [this.env.NAME, env.NAME, NAME]"),
+        **SCRIPT,
+    )
+    modules = compiled({"Env": drawn}, tmp_path, variables=frozenset({"NAME"}))
+
+    (found,) = run_all(modules, [_ask("Env", {})], variables={"NAME": "me"})
+
+    assert json.loads(found["text"]) == {"all": ["me", "me", "me"]}
+
+
 def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
     export = _export("payload", "return event.payload")
     trigger = {"type": "http", "method": "GET", "path": "/hello"}

@@ -182,7 +182,7 @@ export default {{
     try {{
 {payload}      const instanceId = (globalThis as any).crypto.randomUUID();
       const event = {{ payload, timestamp: new Date(), instanceId, workflowName: {name} }};
-      return Response.json(await runScript(event, env));
+      return Response.json(await runScript.call({{ env }}, event, env));
     }} catch (error) {{
       console.error(error);
       return refuse(500, "The script failed. The Worker's log says why.");

@@ -24,7 +24,9 @@ def write_script(plan: Plan, body: Writer) -> Emitter:
     emitter = _ScriptEmitter(plan, body)
     emitter.use(STEP)
     answer = "Promise<Record<string, unknown>>"
-    body.line(f"async function runScript(event: {EVENT}, env: Env): {answer} {{")
+    body.line(
+        f"async function runScript(this: {{ env: Env }}, event: {EVENT}, env: Env): {answer} {{"
+    )
     with body.indented():
         emitter.run(_Answering(answer=emitter.answer))
     body.mark("")
