@@ -129,3 +129,14 @@ def test_mistakes_beside_loose_code_are_told_alone(code: str, tmp_path: Path) ->
     (found,) = failed.value.diagnostics
     place = module.locate(found.line, found.column)
     assert (place and place.path) == "nodes.after.data.code"
+
+
+def test_loose_entry_code_compiles_and_its_mistakes_are_told(tmp_path: Path) -> None:
+    entry = "const seen = {}; seen.at = 1; export const fetch = () => Response.json(seen.at"
+    right = generated(chain(node("a")), entry_code=f"{entry});")
+    wrong = generated(chain(node("a")), entry_code=f"{entry} + missing);")
+
+    assert "seen.at" in compile_loosely(right, tmp_path)
+    with pytest.raises(CompileFailed, match="missing") as failed:
+        compile_loosely(wrong, tmp_path)
+    assert len(failed.value.diagnostics) == 1

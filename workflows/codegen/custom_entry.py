@@ -23,17 +23,17 @@ class CustomEntry:
     """The code, and the handlers it exports: by exported name, the name inside."""
 
     def __init__(self, source: str, reading: Reading) -> None:
-        self._syntax = reading.read_entry(source)
+        self.syntax = reading.read_entry(source)
         self._reading = reading
         self._blanks: list[tuple[int, int]] = []
         self.handlers: dict[str, str] = {}
-        for node in self._syntax.found("export_statement"):
+        for node in self.syntax.found("export_statement"):
             self._export(node)
-        for pattern in _environments(self._syntax.tree.root_node, set(self.handlers.values())):
-            found = parameter_names(self._syntax, pattern)
+        for pattern in _environments(self.syntax.tree.root_node, set(self.handlers.values())):
+            found = parameter_names(self.syntax, pattern)
             reading.add_env(found, node_id="", path=ENTRY_PATH)
         if not self.handlers and not any(problem.is_error for problem in reading.problems):
-            self._refuse(self._syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
+            self._refuse(self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
 
     def write(self, writer: Writer, more: str) -> None:
         """Write the module inside a function, so that its names and ours never meet.
@@ -44,7 +44,7 @@ class CustomEntry:
             name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
         )
         writer.line("const entry = (() => {")
-        writer.verbatim(Mapped(_blanked(self._syntax, self._blanks), ENTRY_PATH, 1, 1))
+        writer.verbatim(Mapped(_blanked(self.syntax, self._blanks), ENTRY_PATH, 1, 1))
         writer.line(f"  return {{ {returned} }};")
         writer.line("})();")
         writer.line()
@@ -77,7 +77,7 @@ class CustomEntry:
         self.handlers[name] = inner
 
     def _refuse(self, node: Node, message: str) -> None:
-        mistake = self._syntax.mistake(node, message)
+        mistake = self.syntax.mistake(node, message)
         self._reading.refuse(mistake, node_id="", path=ENTRY_PATH)
 
 

@@ -59,7 +59,8 @@ class GeneratedModule:
     """The TypeScript of a Worker; `problems` are warnings.
 
     `children` are the Workers that nodes call, but for those that `env` holds anyway, `dependencies`
-    the npm packages of the workflow and of its node types; `syntaxes` is the code of its nodes.
+    the npm packages of the workflow and of its node types; `syntaxes` is the code of
+    its nodes by id and field, and the entry code.
     """
 
     source: str
@@ -112,7 +113,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         children=tuple(child for child in called.values() if child.name not in taken),
         dependencies=packages,
         problems=tuple(reading.problems),
-        syntaxes=reading.syntaxes,
+        syntaxes={**reading.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
         _writer=writer,
         _again=lambda ids: generate(ir, replace(settings, untyped=ids)),
     )
