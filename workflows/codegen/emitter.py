@@ -39,9 +39,9 @@ class Emitter(StepWriter):
         callback = self.callback(node)
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
-            self.line(self.step_name(node), ",")
+            self.line(f"{self.step_name(node)},")
             self.policy(policy)
-            self.line(callback, ",")
+            self.line(f"{callback},")
         self.line(");")
 
     # What containers write

@@ -90,6 +90,8 @@ class Names:
 
 
 def made_valid(text: str) -> str:
+    if text.isascii() and text.isidentifier():
+        return text
     name = _OTHER.sub("_", text)
     return f"_{name}" if not name or name[0].isdigit() else name
 

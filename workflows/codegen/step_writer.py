@@ -90,8 +90,9 @@ class StepWriter(SettingsWriter):
 
     def _moves(self, node: Node) -> bool:
         """Whether the callback stands with the declaration, because it gives it its type."""
-        is_inferred = node.type.output == INFERRED and node.id not in self._plan.usage.raced
-        return is_inferred and self._is_hoisted(node)
+        if not self._is_hoisted(node):
+            return False
+        return node.type.output == INFERRED and node.id not in self._plan.usage.raced
 
     def _passed(self, node: Node) -> list[str]:
         """Return the names of regions that a callback uses and cannot see where it has moved to."""

@@ -30,6 +30,8 @@ def _access(part: str | int) -> str:
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
     """Return a person's code as it is, with references resolved where an expression may stand."""
     code, source = syntax.code, syntax.without_imports
+    if not code.references:
+        return [Mapped(source, code.path, 1, 1)] if source else []
     parts: list[tuple[int, str]] = []
     position = 0
     for reference in code.references:

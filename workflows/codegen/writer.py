@@ -88,7 +88,8 @@ class Writer:
 
     @property
     def source(self) -> str:
-        return "".join(self._parts)
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
 
     @property
     def node_id(self) -> str:
@@ -110,14 +111,14 @@ class Writer:
 
     def line(self, *pieces: Piece) -> None:
         """Write one line, indented; mapped pieces stand in it byte for byte."""
-        texts = [piece for piece in pieces if isinstance(piece, str)]
-        if len(texts) == len(pieces):
-            text = "".join(texts)
-            self._parts.append(f"{self._indent}{text}\n" if text else "\n")
-            self._line += 1 + text.count("\n")
-        else:
+        texts = [piece for piece in pieces if type(piece) is str]
+        if len(texts) < len(pieces):
             self._write(self._indent, *pieces)
             self._end_line()
+        else:
+            text = "".join(texts) if len(texts) != 1 else texts[0]
+            self._parts.append(f"{self._indent}{text}\n" if text else "\n")
+            self._line += 1 + text.count("\n")
 
     def verbatim(self, *pieces: Piece) -> None:
         """Write pieces as they are, without indentation, and end the line."""

@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from workflows.ir.problems import Problem, shown
 
-_COMMON: Final = (str, dict, list)
+_COMMON: Final = frozenset({dict, list, str})
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -30,17 +31,16 @@ def is_sound(document: object, *, depth: int) -> bool:
     """Whether no value is unusable or nests deeper: one look at each, as most documents need no more."""
     level: list[Any] = [document]
     for _ in range(depth):
-        texts = [value for value in level if isinstance(value, str)]
-        objects = [value for value in level if isinstance(value, dict)]
-        lists = [value for value in level if isinstance(value, list)]
-        others = [value for value in level if not isinstance(value, _COMMON)]
-        names = ["".join(value) for value in objects]
-        if any(map(_may_hold, others)) or not (
-            all(map(_is_whole, texts)) and all(map(_is_whole, names))
-        ):
+        objects = [value for value in level if type(value) is dict]
+        lists = [value for value in level if type(value) is list]
+        texts = [value for value in level if type(value) is str]
+        others = [value for value in level if type(value) not in _COMMON]
+        if not _is_whole("".join([*texts, *chain.from_iterable(objects)])):
+            return False
+        if any(map(_may_hold, others)):
             return False
         level = [inner for value in objects for inner in value.values()]
-        level += [inner for value in lists for inner in value]
+        level += chain.from_iterable(lists)
         if not level:
             return True
     return False
