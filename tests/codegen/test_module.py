@@ -101,6 +101,14 @@ def test_all_problems_of_code_are_reported_at_once() -> None:
     ]  # fmt: skip
 
 
+def test_code_outside_of_steps_sees_its_one_attempt(tmp_path: Path) -> None:
+    drawn = document(
+        [branch("b", x="ctx.attempt === 1"), node("a", code="return ctx.attempt")], "b a x"
+    )
+
+    assert compile_module(generated(drawn).source, tmp_path)
+
+
 def test_problems_of_code_are_reported_beside_those_of_the_graph() -> None:
     drawn = document([node("a", code="}"), node("b"), node("lost", code="{")], "a b")
 

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.generated.interpreter import Interpreter
 from tests.generated.programs import Draw, Item, drawn, walk
 from tests.generated.workers import compiled
-from tests.ir.documents import Document, document, node
-from tests.platform.uploads import begin, call, ended, own_workflow, status, until, uploaded
+from tests.ir.documents import Document, chain, document, node
+from tests.platform.uploads import (
+    begin,
+    call,
+    describe,
+    ended,
+    own_workflow,
+    status,
+    until,
+    uploaded,
+)
 from tests.platform_fixture import Platform, start_platform
 from workflows.ir.validate import parse
 
 PROGRAMS = 6
+
+Start = Callable[[], Platform]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start platforms on one data directory, one after the other."""
+    started: list[Platform] = []
+
+    def begin_one() -> Platform:
+        started.append(start_platform(tmp_path / "state"))
+        return started[-1]
+
+    yield begin_one
+    for platform in started:
+        platform.running.stop()
 
 
 def _programs() -> dict[str, list[Item]]:
@@ -36,23 +65,20 @@ def _reaches_the_wait(program: list[Item]) -> bool:
     return Interpreter().run(program)[0] == "complete"
 
 
-def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path, start: Start) -> None:
     programs = _programs()
     modules = compiled({name: drawn(one) for name, one in programs.items()}, tmp_path)
-    before = start_platform(tmp_path / "state")
+    before = start()
     runs = {name: _begun(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
         until(partial(status, before, name, run), "waiting", seconds=60)
     before.kill()
 
-    after = start_platform(tmp_path / "state")
-    try:
-        for name, run in runs.items():
-            call(after, name, run)
-            said = Interpreter().run(programs[name])
-            assert ended(after, name, run) == said[1]
-    finally:
-        after.running.stop()
+    after = start()
+    for name, run in runs.items():
+        call(after, name, run)
+        said = Interpreter().run(programs[name])
+        assert ended(after, name, run) == said[1]
 
 
 def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
@@ -72,7 +98,9 @@ def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
     )  # fmt: skip
 
 
-def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(tmp_path: Path) -> None:
+def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(
+    tmp_path: Path, start: Start
+) -> None:
     long = "x" * 255
     drawn_ = {
         "Equal": _arms("Pay", "Pay"),
@@ -80,23 +108,40 @@ def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(tmp_pa
         "Indexed": _arms("Charge", "Charge [0]", looped=True),
     }
     modules = compiled(drawn_, tmp_path)
-    before = start_platform(tmp_path / "state")
+    before = start()
     runs = {name: _begun(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
         until(partial(status, before, name.lower(), run), "waiting", seconds=60)
     before.kill()
 
-    after = start_platform(tmp_path / "state")
-    try:
-        for name, run in runs.items():
-            call(after, name.lower(), run)
-            assert ended(after, name.lower(), run) == ["left", "right"], name
-    finally:
-        after.running.stop()
+    after = start()
+    for name, run in runs.items():
+        call(after, name.lower(), run)
+        assert ended(after, name.lower(), run) == ["left", "right"], name
 
 
-def _begun(platform: Platform, name: str, code: str) -> str:
+def _begun(platform: Platform, name: str, code: str, **params: object) -> str:
     worker = name.lower()
     uploaded(platform, worker, code, own_workflow(worker) | {"class_name": name})
     platform.api("PUT", f"workflows/{worker}", json={"script_name": worker, "class_name": name})
-    return begin(platform, worker)
+    return begin(platform, worker, **params)
+
+
+def test_a_moment_that_has_passed_is_waited_for_no_longer(tmp_path: Path, start: Start) -> None:
+    """The platform fails whoever asks it for a moment that is past, in a replay too."""
+    drawn_ = chain(
+        node("soon", "sleep_until", timestamp="{{ trigger.at }}"),
+        node("before", "sleep_until", timestamp="2020-01-01T00:00:00Z"),
+        node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+        node("after"),
+    )
+    code = compiled({"Moments": drawn_}, tmp_path)["Moments"]
+    first = start()
+    run = _begun(first, "Moments", code, at=time.time() * 1000 + 800)
+    until(partial(status, first, "moments", run), "waiting", seconds=60)
+    until(lambda: len(describe(first, "moments", run).steps), 3, seconds=60)
+    first.kill()
+
+    again = start()
+    call(again, "moments", run)
+    assert ended(again, "moments", run) == {"from": "after"}

@@ -11,6 +11,7 @@ from workflows.codegen.settings_writer import Plan
 from workflows.codegen.step_writer import StepWriter
 from workflows.codegen.writer import Writer
 from workflows.ir.document import Node
+from workflows.ir.fields import Code
 from workflows.ir.policy import StepPolicy
 from workflows.ir.structure import Region, Step
 
@@ -128,8 +129,20 @@ class Emitter(StepWriter):
         self._indices = before
 
     def run(self, frame: Frame) -> None:
-        """Write the whole tree; the frame says how the run ends."""
+        """Write the whole tree; the frame says how the run ends.
+
+        Code outside of steps sees `ctx` as all code does: a run has one attempt.
+        """
+        if any(map(self._asks_for_context, self._plan.ir.nodes.values())):
+            self.line("const ctx = { attempt: 1 };")
         self._framed(self._plan.ir.structure.root, frame)
+
+    def _asks_for_context(self, node: Node) -> bool:
+        return not node.type.callback and any(
+            self._plan.syntaxes[node.id, field.path].free_names(("ctx",))
+            for field in node.fields
+            if isinstance(field, Code)
+        )
 
     def outcome(self) -> tuple[str, frozenset[str]]:
         """Return the variable of the run's last value, and the nodes that assign it."""

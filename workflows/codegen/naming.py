@@ -42,9 +42,9 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 
 _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
-WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asDate asList asMilliseconds asText collectArms
+WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asList asMilliseconds asText collectArms
 ctx entry env err event idempotencyKey isPlain readBody
-refuse request runChild runScript sendRequest showRun startChild step stepName trigger
+refuse request runChild runScript sendRequest showRun sleepUntil startChild step stepName trigger
 """
 
 _RELIED_ON: Final = """

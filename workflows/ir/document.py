@@ -72,8 +72,11 @@ class WorkflowIR:
 
 def read_metadata(document: Reader) -> Metadata:
     metadata = document.required("metadata")
+    name = metadata.string("name")
+    if len(name) > NAME_LENGTH:
+        metadata.problem("name", f"must have at most {NAME_LENGTH} characters")
     return Metadata(
-        name=metadata.string("name"),
+        name=name,
         description=metadata.string("description", ""),
         version=metadata.integer("version", None, least=1, most=2**31 - 1),
         created_at=metadata.string("createdAt"),
@@ -117,6 +120,8 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     data.config = reader.child("config")
     settings = type_.read(data)
     data.warn_of_unknown()
+    if data.config:
+        data.config.warn_of_unknown()
     return Node(id=id_, type=type_, name=name, settings=settings, fields=tuple(data.fields))
 
 

@@ -83,8 +83,8 @@ class NodeType:
 
     `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
     `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
-    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run,
-    `waits` says how long a node may wait at most, `steps` how many durable steps it takes (one where it
+    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run
+    and says whether it always does, `waits` says how long a node may wait at most, `steps` how many durable steps it takes (one where it
     has a callback and does not say so), `parts` what follows the
     node's name in theirs, `sends` marks one that sends a request.
     `notice` is what each node of the type is warned of.
@@ -98,7 +98,7 @@ class NodeType:
     output: str | None = None
     callback: Callable[[Node, Emitter], None] | None = None
     calls: Callable[[Any], Call | None] | None = None
-    leaves: bool = False
+    leaves: Callable[[Any], bool] | None = None
     waits: Callable[[Any], Duration | None] | None = None
     steps: Callable[[Any], int] | None = None
     parts: tuple[str, ...] = ("",)

@@ -32,6 +32,11 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
     backoff = _where(inner, "backoff") or (data, "backoff")
     timeout = _where(config, "timeout") or (data, "timeout")
     data.know("retryLimit", "retryDelay", "backoff", "timeout")
+    if config:
+        config.know("retries", "timeout")
+    if inner:
+        inner.know("limit", "delay", "backoff")
+        inner.warn_of_unknown()
     policy = StepPolicy(
         limit=limit[0].integer(limit[1], retries, least=0, most=10_000),
         delay=delay[0].duration(delay[1], "10 seconds"),

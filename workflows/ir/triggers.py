@@ -40,7 +40,10 @@ def read_trigger(document: Reader) -> Trigger:
     kind = trigger.string("type")
     if kind and kind not in _TRIGGERS:
         trigger.problem("type", f"must be one of {listed(_TRIGGERS)}, not {quoted(kind)}")
-    return _TRIGGERS.get(kind, _manual)(trigger)
+    found = _TRIGGERS.get(kind, _manual)(trigger)
+    if kind in _TRIGGERS:
+        trigger.warn_of_unknown("is not a setting of this trigger: it has no effect")
+    return found
 
 
 def _manual(_trigger: Reader) -> Trigger:

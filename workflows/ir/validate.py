@@ -9,6 +9,7 @@ from typing import Any, Final
 from workflows.ir import graph
 from workflows.ir.building import Builder, TooDeep
 from workflows.ir.collecting import collecting_later
+from workflows.ir.dead_ends import check_dead_ends
 from workflows.ir.document import (
     MAX_NODES,
     Edge,
@@ -229,4 +230,5 @@ def _structure(drawn: Drawn, log: list[Problem]) -> Structure | None:
     if not builder.problems:
         log += Scopes(drawn.nodes, structure).check()
         log += check_waits(drawn.nodes, structure)
+        log += check_dead_ends(drawn.nodes, structure)
     return structure

@@ -48,6 +48,7 @@ def read(data: Reader) -> Settings:
 def _arm(arm: Reader) -> Arm:
     label = arm.string("label")
     condition = arm.raw("condition")
+    arm.warn_of_unknown()
     if condition is None or (isinstance(condition, str) and not condition.strip()):
         return Arm(label=label, condition=None)
     return Arm(label=label, condition=arm.code("condition", is_expression=True))

@@ -36,4 +36,8 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("}")
 
 
-TYPE = NodeType(name="break", title="Break", read=read, leaves=True, emit=emit)
+def always(settings: Settings) -> bool:
+    return settings.condition is None
+
+
+TYPE = NodeType(name="break", title="Break", read=read, leaves=always, emit=emit)

@@ -36,15 +36,27 @@ def read(data: Reader) -> Settings:
 def read_request(data: Reader, *, method: str, url: str | None) -> Settings:
     """Read the settings of a request; `method` and `url` are the defaults, None for none."""
     method = data.choice("method", method, METHODS)
+    address = data.text("url", url)
+    if not _may_begin(address, ("http://", "https://", *([url] if url else []))):
+        example = " or ".join(filter(None, ["https://example.com/path", url and "/path"]))
+        data.warning("url", f"cannot be requested: write an address such as {example}")
     return Settings(
         method=method,
-        url=data.text("url", url),
+        url=address,
         headers=data.table("headers"),
         query=data.table("queryParams"),
         body=_body(data, method),
         fails=data.choice("failOn", "error", ("error", "never")) == "error",
         policy=read_policy(data),
     )
+
+
+def _may_begin(text: Text, starts: tuple[str, ...]) -> bool:
+    """Whether a text begins so, or may do once its references have their values."""
+    known = text.source[: text.references[0].start if text.references else None].lower()
+    if text.references and any(start.startswith(known) for start in starts):
+        return True
+    return not known or known.startswith(starts)
 
 
 def _body(data: Reader, method: str) -> Json | Code | None:

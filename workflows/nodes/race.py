@@ -21,7 +21,9 @@ def read(data: Reader) -> StepPolicy:
     """
     policy = read_policy(data, retries=0)
     if policy.limit:
-        data.warning("retryLimit", "repeats every step of the arms, also those that have finished")
+        inner = data.config.child("retries") if data.config else None
+        reader, key = (inner, "limit") if inner and inner.has("limit") else (data, "retryLimit")
+        reader.warning(key, "repeats every step of the arms, also those that have finished")
     return policy
 
 

@@ -75,22 +75,19 @@ def _is_iso(moment: str) -> bool:
 
 
 def emit(node: Node, out: Emitter) -> None:
-    timestamp = node.settings.timestamp
-    moment = out.value(timestamp)
-    name = out.step_name(node)
-    if isinstance(timestamp, Text) and not timestamp.references:
-        out.line("await step.sleepUntil(", name, ", new Date(", *moment, "));")
-    else:
-        out.use(HELPER)
-        out.line("await step.sleepUntil(", name, ", asDate(", *moment, "));")
+    out.use(HELPER)
+    moment = out.value(node.settings.timestamp)
+    out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, ");")
 
 
 TYPE = NodeType(name="sleep_until", title="Sleep until", read=read, emit=emit)
 
 HELPER: Final = """\
-function asDate(moment: any): Date {
+/** A moment that has passed ends the wait: the platform fails who asks for one, in a replay too. */
+async function sleepUntil(step: WorkflowStep, name: string, moment: any): Promise<void> {
   const date = new Date(moment ?? Number.NaN);
   if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(moment)} is no date to wait for`);
-  return date;
+  if (date.getTime() - Date.now() > 1000) await step.sleepUntil(name, date);
+  else await step.sleep(name, Math.max(1, date.getTime() - Date.now()));
 }
 """

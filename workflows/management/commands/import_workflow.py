@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import read_json
-from workflows.services import NoWorkflow, import_document, workflow_of
+from workflows.services import NoWorkflow, draft_problems, import_document, workflow_of
 
 
 class Command(BaseCommand):
@@ -30,6 +30,9 @@ class Command(BaseCommand):
             sys.exit(1)
         except NoWorkflow as error:
             raise CommandError(str(error)) from None
+        for problem in draft_problems(workflow):
+            kind = "A deploy would fail" if problem.is_error else "Warning"
+            self.stderr.write(f"{kind}: {problem}")
         self.stdout.write(workflow.pk)
 
 
