@@ -158,6 +158,16 @@ def test_a_name_that_is_cut_is_told_of(name: str, *, in_loop: bool, cut: bool) -
     assert [text.startswith("nodes.a.name: is cut to") for text in found] == ([True] if cut else [])
 
 
+@pytest.mark.parametrize(("letters", "cut"), [(139, False), (140, True)])
+def test_more_loops_than_a_name_has_room_for_cut_no_more_of_it(letters: int, *, cut: bool) -> None:
+    nests = [node(f"l{i}", "loop", collection="[1]", indexVar=f"i{i}") for i in range(20)]
+    edges = [f"l{i} l{i + 1} body" for i in range(19)]
+
+    found = warnings(document([*nests, node("a", name="n" * letters)], *edges, "l19 a body"))
+
+    assert [("cut to 139 UTF-16 units" in text) for text in found] == ([True] if cut else [])
+
+
 @pytest.mark.parametrize(
     ("retries", "path"),
     [

@@ -9,9 +9,8 @@ from typing import Final
 from workflows.codegen.clashes import clashing, shortened
 from workflows.codegen.literals import escaped, literal
 from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.limits import ROOM_FOR_INDEX, ROOM_FOR_PART
+from workflows.ir.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
 
-MOST_IN_A_NAME: Final = 9
 MOST_OF_AN_ID: Final = 40
 HELPER: Final = f"""\
 /** A step's name with the indices of many loops, which may leave it little room. */

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from workflows.codegen.inputs import member
 from workflows.codegen.settings_writer import Plan, SettingsWriter
-from workflows.codegen.step_names import HELPER, MOST_IN_A_NAME
+from workflows.codegen.step_names import HELPER
 from workflows.codegen.writer import Piece, Writer
 from workflows.ir.document import Node
 from workflows.ir.fields import Code
+from workflows.ir.limits import MOST_IN_A_NAME
 from workflows.ir.node_types import INFERRED, Call, NodeType
 from workflows.ir.policy import StepPolicy
 

@@ -17,6 +17,7 @@ from workflows.ir.totals import MOST, Totals
 
 ROOM_FOR_PART: Final = 10  # what tells the steps of one node apart
 ROOM_FOR_INDEX: Final = 13  # " [" of the first, digits and "]" of an index
+MOST_IN_A_NAME: Final = 9  # indices that a name has room for; more of them are cut when it runs
 CONNECTIONS: Final = 6
 
 
@@ -140,14 +141,14 @@ def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
     around = _loops_around(ir)
     for node in ir.nodes.values() if ir.kind != SCRIPT else ():
         loops = around[ir.structure.where[node.id][0]]
-        room = NAME_LENGTH - ROOM_FOR_INDEX * loops
+        room = NAME_LENGTH - ROOM_FOR_INDEX * min(loops, MOST_IN_A_NAME)
         if 2 * len(node.name) + ROOM_FOR_PART <= room:
             continue
         steps = steps_of(node)
         room -= ROOM_FOR_PART if steps > 1 else 0
         if steps and len(node.name.encode("utf-16-le")) > 2 * room:
             message = (
-                f"is cut to {max(room, 1)} UTF-16 units in the names of its steps, which have "
+                f"is cut to {room} UTF-16 units in the names of its steps, which have "
                 f"{NAME_LENGTH} at most with the numbers of the loops around: choose a shorter name"
             )
             yield _warning(node, "", message, field=".name")
