@@ -287,3 +287,21 @@ def test_a_hundred_loops_in_each_other_run(tmp_path: Path) -> None:
     assert [name[-6:] for name in names(found)] == ["[0][0]", "[0][1]"]
     assert [len(name) for name in names(found)] == [256, 256]
     assert found["status"] == "complete"
+
+
+def test_a_node_may_be_called_as_a_loop_calls_its_items(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("item", code="return 'the node';"),
+            node("each", "loop", collection="['a', 'b']"),
+            node("inside", code="return item + {{ item }};"),
+            node("after", code="return [item, {{ item }}, each.results, {{ i }}];"),
+            node("times", "loop", loopType="times", count=1),
+            node("i", code="return `i in a loop of ${i}`;"),
+        ],
+        "item each", "each inside body", "each times then", "times i body", "times after then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert found["output"] == ["the node", "the node", ["aa", "bb"], "i in a loop of 0"]

@@ -14,7 +14,7 @@ from workflows.codegen.head import WORKERS
 from workflows.codegen.inputs import inputs
 from workflows.codegen.leaving import Run
 from workflows.codegen.literals import comment
-from workflows.codegen.naming import Names, variables
+from workflows.codegen.node_names import Naming, name_nodes
 from workflows.codegen.outcomes import outcomes
 from workflows.codegen.reading import ENTRY_PATH, Reading
 from workflows.codegen.script import EVENT, write_script
@@ -89,7 +89,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     packages = templates.dependencies(settings.dependencies)
     if ir.kind == SCRIPT:
         reading.problems += _not_of_a_script(reading, settings)
-    naming = _naming(ir, settings=settings, reading=reading)
+    naming = name_nodes(ir, taken=reading.head.names | {settings.class_name})
     reading.problems += too_early(ir, naming.variables, reading.syntaxes)
     if any(problem.is_error for problem in reading.problems):
         raise InvalidIR(reading.problems)
@@ -133,19 +133,6 @@ def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
     return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Naming:
-    """The variable of each node, and the source of the names that are still to come."""
-
-    names: Names
-    variables: Mapping[str, str]
-
-
-def _naming(ir: WorkflowIR, *, settings: ModuleSettings, reading: Reading) -> _Naming:
-    names = Names(reading.head.names | {settings.class_name} | _region_names(ir))
-    return _Naming(names=names, variables=variables(ir.nodes, names))
-
-
 def _not_of_a_script(reading: Reading, settings: ModuleSettings) -> Iterator[Problem]:
     """Yield what only a workflow has: handlers of a person's own, and itself in `env`."""
     if settings.entry_code.strip():
@@ -166,7 +153,7 @@ class _Module:
         *,
         settings: ModuleSettings,
         reading: Reading,
-        naming: _Naming,
+        naming: Naming,
         called: Mapping[Call, Child],
         templates: Templates,
     ) -> None:
@@ -218,10 +205,13 @@ class _Module:
         by_variable = {variable: id_ for id_, variable in named.items()}
         reads: dict[str, set[str]] = {}
         for (node_id, _), syntax in self._reading.syntaxes.items():
-            found = {by_variable[name] for name in syntax.names & by_variable.keys()}
+            given = self._scopes.names_for(self._ir.nodes[node_id])
+            names = (syntax.names & by_variable.keys()) - given
+            found = {by_variable[name] for name in names}
             reads.setdefault(node_id, set()).update(found)
         for node in self._ir.nodes.values():
-            reads.setdefault(node.id, set()).update(_referred(node, self._ir))
+            referred = _referred(node, self._ir) - self._scopes.names_for(node)
+            reads.setdefault(node.id, set()).update(referred)
         for id_, sources in self._inputs.items():
             reads[id_].update(sources)
         return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
@@ -278,17 +268,6 @@ class _Module:
         types |= types_of(uses, self._settings.bindings)
         types |= {child.name: child.kind.typescript for child in self._called.values()}
         write_interface(types, optional=self._templates.optional, writer=writer)
-
-
-def _region_names(ir: WorkflowIR) -> set[str]:
-    """Return the names that regions give to what is inside them, so that no variable hides one."""
-    names: set[str] = set()
-    for place in ir.structure.places[1:]:
-        node = ir.nodes[place.owner]
-        if node.type.container:
-            names.update(node.type.container.names(node.settings, place.label))
-            names.update(node.type.container.own_names(node.settings))
-    return names
 
 
 def _referred(node: Node, ir: WorkflowIR) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 _WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -96,12 +96,20 @@ def made_valid(text: str) -> str:
     return f"_{name}" if not name or name[0].isdigit() else name
 
 
-def variables(ids: Iterable[str], names: Names) -> dict[str, str]:
-    """Return the variable of each node id; an id that is a name already goes before its doubles."""
+def variables(
+    ids: Iterable[str], names: Names, *, hidden: Collection[str] = (), given: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the variable of each node id; an id that is a name already goes before its doubles.
+
+    `given` are names that regions have for what is inside them: a node outside may be called like one
+    of them, and those that would be `hidden` there may not.
+    """
     ids = list(ids)
-    exact = [id_ for id_ in ids if is_name(id_) and id_ not in RESERVED]
+    exact = [id_ for id_ in ids if is_name(id_) and id_ not in RESERVED and id_ not in hidden]
     rest = set(ids) - set(exact)
-    return {id_: names.unique(id_) for id_ in [*exact, *(id_ for id_ in ids if id_ in rest)]}
+    found = {id_: names.unique(id_) for id_ in exact}
+    names.take(given)
+    return found | {id_: names.unique(id_) for id_ in ids if id_ in rest}
 
 
 def class_name_for(name: str) -> str:

@@ -24,7 +24,7 @@ def too_early(
         if not used or syntax.tree.root_node.has_error:
             continue
         node = ir.nodes[node_id]
-        for name in sorted(used):
+        for name in sorted(used - scopes.names_for(node)):
             refusal = scopes.refusal(node, by_variable[name])
             if refusal:
                 mistake = syntax.mistake(syntax.first(name), refusal)
