@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import groupby
 from typing import Final
 
@@ -18,6 +20,7 @@ from workflows.codegen.module import GeneratedModule
 from workflows.ir.problems import listed, quoted
 from workflows.ir.triggers import Trigger
 
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADLINE: Final = "What the Worker needs is not complete:"
 
 
@@ -150,10 +153,18 @@ def _refused(wanted: Wanted) -> str:
     return f"{quoted(wanted.resource)} has to be {identifier.words}: {identifier.rule}."
 
 
+def _how_to_set(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        return f"names of variables are in capital letters: write env.{name.upper()}"
+    if name != OWN_WORKFLOW and get_close_matches(name, [OWN_WORKFLOW], cutoff=0.8):
+        return f"write env.{OWN_WORKFLOW} for the Worker's own Workflow, or set the variable {name}"
+    return f"set the variable {name}, or declare on the workflow which binding it is"
+
+
 def _unset(found: Plan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
     for name in found.unset:
         use = next(use for use in module.env_uses if use.name == name)
-        message = f"The code uses env.{name}: set the variable {name}."
+        message = f"The code uses env.{name}: {_how_to_set(name)}."
         if use.is_secret:
             message = f"The node needs a secret: set the secret variable {name}."
         if name.endswith(BINDING_ID):

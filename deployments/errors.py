@@ -28,9 +28,8 @@ class Finding:
         return asdict(self)
 
     def __str__(self) -> str:
-        where = (
-            f"{self.node_name} ({self.node_id})" if self.node_name else self.node_id or self.path
-        )
+        has_name = self.node_name and self.node_name != self.node_id
+        where = f"{self.node_name} ({self.node_id})" if has_name else self.node_id or self.path
         line = f", line {self.line}" if self.line else ""
         return f"{where}{line}: {self.message}" if where else self.message
 

@@ -89,8 +89,8 @@ def _problems(workflow: Workflow) -> dict[str, list[Finding]]:
     """Return what would keep the draft from being deployed, and what is worth a look."""
     found = draft_problems(workflow)
     return {
-        "errors": [_as_finding(problem) for problem in found if problem.is_error],
-        "warnings": [_as_finding(problem) for problem in found if not problem.is_error],
+        "draft_errors": [_as_finding(problem) for problem in found if problem.is_error],
+        "draft_warnings": [_as_finding(problem) for problem in found if not problem.is_error],
     }
 
 

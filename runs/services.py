@@ -32,11 +32,17 @@ class Runs:
     workflow: str
 
     def trigger(self, payload: Any) -> dict[str, Any]:
-        """Start a run and return Cloudflare's answer: `id`, `status`, `version_id`, `workflow_id`."""
+        """Start a run and return Cloudflare's answer: `id`, `status`, `version_id`, `workflow_id`.
+
+        Raises NoRun where the target has no such workflow.
+        """
         with self.account.explained(f"start a run of {self.workflow}"):
-            started = self.account.client.workflows.instances.create(
-                self.workflow, account_id=self.account.account_id, params=json.dumps(payload)
-            )
+            try:
+                started = self.account.client.workflows.instances.create(
+                    self.workflow, account_id=self.account.account_id, params=json.dumps(payload)
+                )
+            except cloudflare.NotFoundError:
+                raise NoRun(f"{self.workflow} is not on its target: deploy it first.") from None
         return _plain(started)
 
     def start(self, payload: Any, instance_id: str) -> None:
@@ -68,9 +74,12 @@ class Runs:
         """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
         instance_id = self.latest() if instance == LATEST else instance
         with self.account.explained(f"read the run {instance_id}"):
-            return self.account.client.workflows.instances.get(
-                instance_id, account_id=self.account.account_id, workflow_name=self.workflow
-            )
+            try:
+                return self.account.client.workflows.instances.get(
+                    instance_id, account_id=self.account.account_id, workflow_name=self.workflow
+                )
+            except cloudflare.NotFoundError:
+                raise NoRun(f"{self.workflow} has no run {instance_id}.") from None
 
     def latest(self) -> str:
         """Return the id of the run that was created last; raises NoRun where there is none."""

@@ -47,11 +47,23 @@ def calling(**data: str) -> DeployRequest:
     return replace(asked, ir=asked.ir | {"nodes": [asked.ir["nodes"][0], node], "edges": [edge]})
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("return env.cache", "names of variables are in capital letters: write env.CACHE."),
+        ("return env.WORKFLO", "write env.WORKFLOW for the Worker's own Workflow"),
+    ],
+)
+def test_a_name_that_no_variable_can_have_is_told_with_the_way_out(code: str, told: str) -> None:
+    assert told in finding(request(code))
+
+
 def test_every_kind_says_which_variable_to_set_to_what() -> None:
     told = {one.path: one.message for one in findings(request(EVERY_KIND))}
 
     assert {path: message.split(" behind ")[0] for path, message in told.items()} == {
-        "API_KEY": "The code uses env.API_KEY: set the variable API_KEY.",
+        "API_KEY": "The code uses env.API_KEY: set the variable API_KEY, or declare on the "
+        "workflow which binding it is.",
         "MY_KV_BINDING_ID": "Set the variable MY_KV_BINDING_ID to the id of the KV namespace",
         "MY_DB_BINDING_ID": "Set the variable MY_DB_BINDING_ID to the id of the D1 database",
         "MY_BUCKET_BINDING_ID": "Set the variable MY_BUCKET_BINDING_ID to the name of the R2 bucket",

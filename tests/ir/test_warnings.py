@@ -79,6 +79,10 @@ def test_a_path_is_enough_for_another_worker(url: str) -> None:
     assert bool(told) == (url == "x")
 
 
+def test_an_id_that_hides_what_a_run_was_given_is_told() -> None:
+    assert "trigger of the run" in warnings(chain(node("trigger"), node("a")))[0]
+
+
 def test_a_name_that_the_product_cannot_keep_is_refused() -> None:
     drawn = chain(node("a"))
     drawn["metadata"]["name"] = "x" * 257

@@ -115,8 +115,19 @@ def test_the_page_says_what_is_wrong_with_the_draft_and_what_is_worth_a_look(
 
     assert "A deploy would fail: 1 problem" in told
     assert "nodes.only.data.code" in told
+    assert "correct the error" not in told
     assert "1 warning about the draft" in warned
     assert "2,000 steps" in warned
+
+
+def test_a_form_that_is_refused_tells_of_itself_alone(admin_client: Client) -> None:
+    workflow = make_workflow()
+    row = {"declared_bindings-TOTAL_FORMS": "1", "declared_bindings-0-name": "lower kv"}
+
+    answer = text(admin_client.post(change(workflow), form(document(), **row)))
+
+    assert "correct the error" in answer
+    assert "A deploy would fail" not in answer
 
 
 def test_saving_without_a_change_makes_no_version(admin_client: Client) -> None:

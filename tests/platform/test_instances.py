@@ -9,12 +9,15 @@ import cloudflare
 import pytest
 
 from tests.platform.uploads import (
+    WORKFLOW,
     begin,
     call,
     describe,
     ended,
+    own_workflow,
     status,
     until,
+    uploaded,
     with_workflow,
 )
 from tests.platform_fixture import Platform
@@ -43,6 +46,23 @@ def test_a_run_tells_its_steps(runs: Platform) -> None:
     failed, succeeded = told.steps[2].attempts
     assert (failed.success, failed.error.message) == (False, "not yet")
     assert (succeeded.success, json.loads(told.steps[2].output)) == (True, {"attempt": 2})
+
+
+def test_the_message_of_an_error_that_is_not_retried_is_kept(runs: Platform) -> None:
+    code = WORKFLOW.replace(
+        "async () => ({ at: Date.now() })",
+        "async () => { throw new NonRetryableError('sold out') }",
+    )
+    head = 'import { NonRetryableError } from "cloudflare:workflows";'
+    uploaded(runs, "kept-message", head + code, own_workflow("kept-message"))
+    runs.api(
+        "PUT", "workflows/kept-message", json={"script_name": "kept-message", "class_name": "Flow"}
+    )
+    instance = begin(runs, "kept-message")
+
+    until(lambda: status(runs, "kept-message", instance), "errored")
+
+    assert "sold out" in str(describe(runs, "kept-message", instance).error)
 
 
 def test_a_run_tells_how_it_began(runs: Platform) -> None:

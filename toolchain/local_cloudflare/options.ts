@@ -7,6 +7,9 @@ import type { Binding, Module, Version } from './model.ts';
 import { queueSettings } from './queues.ts';
 import type { WorkerOptions } from './runtime.ts';
 
+/** Cloudflare keeps the message of a NonRetryableError; the local engine does so with this flag alone. */
+const KEEPS_MESSAGES = 'workflows_preserve_non_retryable_error_message';
+
 export interface GroupOptions {
   workers: WorkerOptions[];
   resources: Record<string, object>;
@@ -57,7 +60,7 @@ function workerOptions(name: string, version: Version, env: Record<string, objec
     config: {
       name,
       compatibilityDate: version.compatibility_date,
-      compatibilityFlags: version.compatibility_flags,
+      compatibilityFlags: [...new Set([...version.compatibility_flags, KEEPS_MESSAGES])],
       manifest: {
         mainModule: version.main_module,
         modules: Object.fromEntries(version.modules.map((module) => [module.name, moduleOptions(module)])),

@@ -113,7 +113,8 @@ def _why_spare(node: Node, edge: Edge) -> str:
 def check_cycles(drawn: Drawn) -> Iterator[Problem]:
     looping = graph.on_cycles(list(drawn.nodes), _targets(drawn))
     if looping:
-        message = f"{listed(looping)} lead back to themselves: use a loop node to repeat steps"
+        verb = "lead back to themselves" if len(looping) > 1 else "leads back to itself"
+        message = f"{listed(looping, limit=100)} {verb}: use a loop node to repeat steps"
         yield Problem(path=f"nodes.{looping[0]}", message=message, node_id=looping[0])
 
 

@@ -80,6 +80,14 @@ class Scopes:
 
     def check(self) -> Iterator[Problem]:
         for node in self._nodes.values():
+            if node.id in ROOTS:
+                yield Problem(
+                    path=f"{node.path}.id",
+                    message=f"{{{{ {node.id} }}}} means this node in the whole document, and no longer "
+                    f"the {node.id} of the run: give the node another id",
+                    node_id=node.id,
+                    severity=Severity.WARNING,
+                )
             for field in node.fields:
                 for reference in field.references:
                     yield from self._check(node, reference, f"{node.path}.{field.path}")

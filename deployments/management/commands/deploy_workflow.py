@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deployments.errors import DeployError
+from deployments.errors import DeployError, Finding
 from deployments.follow import follow_to_the_end
 from deployments.models import StageRecord
 from deployments.operator import operator
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
         ended = follow_to_the_end(deployment, self._print)
+        for warning in ended.warnings:
+            self.stderr.write(f"Warning: {Finding(**warning)}")
         if ended.status != Status.SUCCEEDED.value:
             sys.exit(1)
 
