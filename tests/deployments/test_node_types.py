@@ -62,7 +62,7 @@ def test_what_a_template_reads_of_env_is_missed_like_any_codes() -> None:
     stage, message = last_of(asked(node_json(), template=template), FakeTools())
 
     assert stage is Stage.DETECTING_BINDINGS
-    assert "Say hello (hello): The code uses env.REGION: set the variable REGION." in message
+    assert "Say hello (hello): The code uses env.REGION: set the variable REGION" in message
 
 
 def test_the_variable_of_a_secret_is_a_secret_whatever_its_own_mark() -> None:

@@ -35,6 +35,6 @@ def test_a_loaded_type_runs_with_its_package_and_its_secret(
     installation.manage("deploy_workflow", workflow)
     installation.manage("trigger_workflow", workflow)
 
-    assert "it (it): The node needs a secret: set the secret variable PAINT_KEY." in refused.stdout
+    assert "it: The node needs a secret: set the secret variable PAINT_KEY." in refused.stdout
     output = json.loads(ended_run(installation, workflow, "latest")["steps"][0]["output"])
     assert (output["red"], output["key"], len(output["id"])) == ("function", 12, 64)
