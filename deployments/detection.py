@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,8 +18,8 @@ from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import GeneratedModule
 from workflows.ir.problems import listed, quoted
 from workflows.ir.triggers import Trigger
+from workflows.ir.variable_names import VARIABLE_NAME
 
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _HEADLINE: Final = "What the Worker needs is not complete:"
 
 
@@ -154,7 +153,7 @@ def _refused(wanted: Wanted) -> str:
 
 
 def _how_to_set(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE_NAME.fullmatch(name):
         return f"names of variables are in capital letters: write env.{name.upper()}"
     if name != OWN_WORKFLOW and get_close_matches(name, [OWN_WORKFLOW], cutoff=0.8):
         return f"write env.{OWN_WORKFLOW} for the Worker's own Workflow, or set the variable {name}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlencode
 
 from django.db.models import F, Q
@@ -14,9 +12,8 @@ from django.urls import reverse
 
 from deployments import presentation
 from deployments.models import Deployment
+from workflows.ir.variable_names import VARIABLE_NAME
 from workflows.models import EnvironmentVariable
-
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def _target(deployment: Deployment) -> list[Link]:
 def _variables(deployment: Deployment) -> list[Link]:
     """A link for each variable that is named, and one to the workflow for all the rest."""
     paths = dict.fromkeys(problem.get("path", "") for problem in deployment.problems)
-    names = [path for path in paths if _VARIABLE.fullmatch(path)]
+    names = [path for path in paths if VARIABLE_NAME.fullmatch(path)]
     there = dict(_known(deployment, names))
     rest = _workflow(deployment) if len(names) < len(paths) else []
     return [*(_variable(deployment, name, there.get(name)) for name in names), *rest]

@@ -13,6 +13,7 @@ from django.urls import reverse
 from audit.fields import EncryptedTextField
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.ir.kinds import kind_of
+from workflows.ir.variable_names import VARIABLE_NAME
 
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 
@@ -106,7 +107,7 @@ def not_a_binding_id(name: str) -> None:
 
 
 _ENV_NAME = RegexValidator(
-    r"\A[A-Z][A-Z0-9_]*\Z",
+    rf"\A{VARIABLE_NAME.pattern}\Z",
     "Use capital letters, digits and _, and begin with a letter: API_KEY.",
 )
 

@@ -92,8 +92,7 @@ def import_document(
     """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
     workflow = into or Workflow()
     workflow.ir = document
-    name = parse_valid(document, types_for(document)).metadata.name
-    workflow.name = name
+    workflow.name = ""  # saving takes that of the document
     save_draft(workflow, by=by)
     return workflow
 

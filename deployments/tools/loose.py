@@ -9,6 +9,8 @@ from pathlib import Path
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_module, compile_modules
 from workflows.codegen.looseness import Looseness
 from workflows.codegen.module import GeneratedModule
+from workflows.codegen.syntax import Syntax
+from workflows.codegen.writer import Location
 
 _NAME = "worker.ts"
 
@@ -52,19 +54,24 @@ def _checked(module: GeneratedModule, folder: Path, *, dependencies: Collection[
 def _judged(module: GeneratedModule, failed: CompileFailed) -> _Judged:
     wrong: list[Diagnostic] = []
     reshaped: set[str] = set()
+    read: dict[Syntax, Looseness] = {}
     for found in failed.diagnostics:
         place = module.locate(found.line, found.column)
-        prefix = f"nodes.{place.node_id}." if place else ""
-        syntax = (
-            module.syntaxes.get((place.node_id, place.path.removeprefix(prefix))) if place else None
-        )
+        syntax = module.syntaxes.get(_key(place)) if place else None
         if place is None or syntax is None:
             wrong.append(found)
             continue
-        loose = Looseness(syntax)
+        if syntax not in read:
+            read[syntax] = Looseness(syntax)
         at = {"line": place.line, "column": place.column}
-        if not loose.is_harmless(found.code, found.message, **at):
+        if not read[syntax].is_harmless(found.code, found.message, **at):
             wrong.append(found)
-        elif loose.reshapes(found.code, found.message, **at):
+        elif read[syntax].reshapes(found.code, found.message, **at):
             reshaped.add(place.node_id)
     return _Judged(wrong=tuple(wrong), reshaped=frozenset(reshaped))
+
+
+def _key(place: Location) -> tuple[str, str]:
+    """Return the node and the path of the field inside it, as syntaxes are kept."""
+    prefix = f"nodes.{place.node_id}." if place.node_id else ""
+    return place.node_id, place.path.removeprefix(prefix)

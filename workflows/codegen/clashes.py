@@ -74,10 +74,9 @@ def _but_the_first(members: Mapping[int, list[str]], *, among: set[str], is_race
 
 def _around(id_: str, ir: WorkflowIR) -> Iterator[tuple[str, Container, int]]:
     """Yield each container around a node, and the region of it that the node is in."""
-    place, _ = ir.structure.where[id_]
-    while place:
-        here = ir.structure.places[place]
-        container = ir.nodes[here.owner].type.container
+    structure = ir.structure
+    for place in structure.outwards(structure.where[id_][0]):
+        owner = structure.places[place].owner
+        container = ir.nodes[owner].type.container
         if container:
-            yield here.owner, container, place
-        place = here.parent
+            yield owner, container, place

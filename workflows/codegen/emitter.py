@@ -11,7 +11,6 @@ from workflows.codegen.settings_writer import Plan
 from workflows.codegen.step_writer import StepWriter
 from workflows.codegen.writer import Writer
 from workflows.ir.document import Node
-from workflows.ir.fields import Code
 from workflows.ir.policy import StepPolicy
 from workflows.ir.structure import Region, Step
 
@@ -86,9 +85,11 @@ class Emitter(StepWriter):
                 last, keepers = self._outcome(region)
                 self.line("(async () => {", self.comment(region.label) if region.label else "")
                 with self.indented():
-                    racing = RacingArm(last=last, keepers=keepers)
-                    arm = Arm(last=last, keepers=keepers, flag=flag)
-                    self._framed(region, arm if flag else racing)
+                    if flag:
+                        frame: Frame = Arm(last=last, keepers=keepers, flag=flag)
+                    else:
+                        frame = RacingArm(last=last, keepers=keepers)
+                    self._framed(region, frame)
                 self.line("})(),")
 
     def is_left(self, node: Node) -> bool:
@@ -133,16 +134,10 @@ class Emitter(StepWriter):
 
         Code outside of steps sees `ctx` as all code does: a run has one attempt.
         """
-        if any(map(self._asks_for_context, self._plan.ir.nodes.values())):
+        nodes = self._plan.ir.nodes.values()
+        if any(not node.type.callback and self.uses(node, "ctx") for node in nodes):
             self.line("const ctx = { attempt: 1 };")
         self._framed(self._plan.ir.structure.root, frame)
-
-    def _asks_for_context(self, node: Node) -> bool:
-        return not node.type.callback and any(
-            self._plan.syntaxes[node.id, field.path].free_names(("ctx",))
-            for field in node.fields
-            if isinstance(field, Code)
-        )
 
     def outcome(self) -> tuple[str, frozenset[str]]:
         """Return the variable of the run's last value, and the nodes that assign it."""

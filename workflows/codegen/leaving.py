@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 _NONE = "undefined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(ABC):
     """`last` is the expression of the last value, "" for none; the `keepers` assign it."""
 
     last: str = ""
     keepers: frozenset[str] = frozenset()
 
+    @abstractmethod
     def at_end(self) -> list[str]:
-        raise NotImplementedError
+        """Return the lines behind the last step."""
 
+    @abstractmethod
     def leave(self) -> list[str]:
-        raise NotImplementedError
+        """Return the lines that a `break` inside is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,12 +105,9 @@ class StepWriter(SettingsWriter):
         return [name for name in names if name in used]
 
     def _crossed(self, node: Node) -> Iterator[int]:
-        """Yield the places between the node and the declaration of its value."""
-        structure = self._plan.ir.structure
-        place, level = structure.where[node.id][0], self._plan.usage.level[node.id]
-        while place != level:
-            yield place
-            place = structure.places[place].parent
+        """Return the places between the node and the declaration of its value."""
+        structure, level = self._plan.ir.structure, self._plan.usage.level[node.id]
+        return structure.outwards(structure.where[node.id][0], until=level)
 
     def _names_in(self, node: Node) -> set[str]:
         used = {reference.root for field in node.fields for reference in field.references}

@@ -106,11 +106,8 @@ class _Levels:
         return self.level[id_] != before
 
     def crossed(self, id_: str) -> Iterator[int]:
-        """Yield the places that the value leaves, from the innermost outwards."""
-        place, level = self._own(id_), self.level[id_]
-        while place != level:
-            yield place
-            place = self._ir.structure.places[place].parent
+        """Return the places that the value leaves, from the innermost outwards."""
+        return self._ir.structure.outwards(self._own(id_), until=self.level[id_])
 
     def is_raced(self, id_: str) -> bool:
         return any(map(self._is_in_step, self.crossed(id_)))

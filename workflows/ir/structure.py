@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,10 +82,14 @@ class Structure:
 
     def is_inside(self, node_id: str, container_id: str) -> bool:
         """Whether the node stands in a region of the container."""
-        place, _ = self.where[node_id]
-        while place and self.places[place].owner != container_id:
+        around = self.outwards(self.where[node_id][0])
+        return any(self.places[place].owner == container_id for place in around)
+
+    def outwards(self, place: int, *, until: int = 0) -> Iterator[int]:
+        """Yield the places from the inner one outwards, without the outer one at which they end."""
+        while place != until:
+            yield place
             place = self.places[place].parent
-        return place > 0
 
     def precedes(self, earlier: str, later: str) -> bool:
         """Whether the one node can have run when the other one runs."""

@@ -14,8 +14,9 @@ def check_waits(nodes: Mapping[str, Node], structure: Structure) -> Iterator[Pro
     """Yield a problem for each wait that the race around it would always cut short."""
     for node in nodes.values():
         wait = node.type.waits(node.settings) if node.type.waits else None
-        place, _ = structure.where[node.id]
-        while wait and place:
+        if wait is None:
+            continue
+        for place in structure.outwards(structure.where[node.id][0]):
             race = nodes[structure.places[place].owner]
             limit = _limit(race)
             if limit and _longer(wait, limit):
@@ -25,7 +26,6 @@ def check_waits(nodes: Mapping[str, Node], structure: Structure) -> Iterator[Pro
                 )
                 yield Problem(path=node.path, message=message, node_id=node.id)
                 break
-            place = structure.places[place].parent
 
 
 def _limit(node: Node) -> Duration | None:

@@ -14,9 +14,9 @@ from workflows.ir.custom.formats import FORMATS
 from workflows.ir.fields import strings_in
 from workflows.ir.problems import listed, quoted
 from workflows.ir.reader import Reader
+from workflows.ir.variable_names import VARIABLE_NAME
 
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _LONGEST: Final = 2**31 - 1
 _TEXT_RULES: Final = ("minLength", "maxLength", "pattern", "format")
 _NUMBER_RULES: Final = ("min", "max")
@@ -86,7 +86,7 @@ def _variable(reader: Reader, kind: FieldKind) -> str:
             reader.warning("envVarName", f"has no effect on a field of type {kind}")
         return ""
     name = reader.string("envVarName")
-    if name and not _VARIABLE.fullmatch(name):
+    if name and not VARIABLE_NAME.fullmatch(name):
         reader.problem("envVarName", f"must be as in API_KEY (A-Z, 0-9, _), not {quoted(name)}")
     elif name == OWN_WORKFLOW or name.endswith(BINDING_ID):
         reader.problem("envVarName", f"{name} means something else: choose another name")
