@@ -13,6 +13,8 @@ from cloudflare import Cloudflare
 from deployments.tools import local_cloudflare
 from deployments.tools.local_cloudflare import ACCOUNT_ID, LocalPlatform
 
+TEST_CONTROL = {"LOCAL_CLOUDFLARE_TEST_CONTROL": "1"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
@@ -73,8 +75,12 @@ class Platform:
 def start_platform(
     data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
 ) -> Platform:
-    """Start a platform on this data directory; port 0 takes a free one."""
-    running = local_cloudflare.start(data_dir, port=port, more=environment)
+    """Start a platform on this data directory; port 0 takes a free one.
+
+    It can be steered by tests/platform/control.py.
+    """
+    more = TEST_CONTROL | dict(environment or {})
+    running = local_cloudflare.start(data_dir, port=port, more=more)
     return Platform(running=running, data_dir=data_dir)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.platform.control import control  # noqa: F401 - a fixture
 from tests.platform.projects import Project
 from tests.platform_fixture import Platform
 

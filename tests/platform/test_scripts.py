@@ -11,6 +11,7 @@ from tests.platform.uploads import (
     HELLO,
     Binding,
     live_version,
+    open_host,
     own_workflow,
     process_of,
     upload,
@@ -32,6 +33,7 @@ def test_an_upload_through_the_sdk_answers(platform: Platform) -> None:
 
     assert made is not None
     assert (made.id, made.last_deployed_from) == ("by-sdk", "api")
+    open_host(platform, "by-sdk")
     assert platform.fetch("by-sdk").text == "hello"
 
 

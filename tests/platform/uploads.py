@@ -58,8 +58,14 @@ def upload(
 
 
 def uploaded(platform: Platform, name: str, code: str, *bindings: Binding) -> None:
+    """Upload the Worker, and let it answer at its own host, which an upload alone does not."""
     answer = upload(platform, name, code, *bindings)
     assert answer.status_code == 200, answer.text
+    open_host(platform, name)
+
+
+def open_host(platform: Platform, name: str) -> None:
+    platform.api("POST", f"workers/scripts/{name}/subdomain", json={"enabled": True})
 
 
 def own_workflow(name: str) -> Binding:

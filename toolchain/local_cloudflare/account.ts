@@ -16,8 +16,11 @@ import type {
   Worker,
   Workflow,
 } from './model.ts';
+import { Shelf } from './shelf.ts';
+import { Zones } from './zones.ts';
 
-const VERSIONS_KEPT = 100;
+export const VERSIONS_KEPT = 100;
+const SUBDOMAIN = 'local';
 
 export const now = (): string => new Date().toISOString();
 
@@ -30,6 +33,7 @@ export class Account {
   readonly buckets: Shelf<Bucket>;
   /** By name, which is what bindings and consumers say. */
   readonly queues: Shelf<Queue>;
+  readonly zones: Zones;
   readonly #folder: string;
   readonly #versions = new Map<string, Version>();
 
@@ -40,6 +44,7 @@ export class Account {
     this.databases = new Shelf(path.join(folder, 'd1.json'), (item) => item.uuid);
     this.buckets = new Shelf(path.join(folder, 'r2.json'), (item) => item.name);
     this.queues = new Shelf(path.join(folder, 'queues.json'), (item) => item.name);
+    this.zones = new Zones(folder);
     this.#load('workers', this.workers);
     this.#load('workflows', this.workflows);
   }
@@ -50,6 +55,15 @@ export class Account {
       const record = readJson<T>(path.join(folder, file));
       if (record) into.set(record.name, record);
     }
+  }
+
+  /** The account's part of workers.dev; empty where it has none. */
+  get subdomain(): string {
+    return readJson<string>(path.join(this.#folder, 'subdomain.json')) ?? SUBDOMAIN;
+  }
+
+  set subdomain(name: string) {
+    writeJson(path.join(this.#folder, 'subdomain.json'), name);
   }
 
   keepWorker(worker: Worker): void {
@@ -96,9 +110,12 @@ export class Account {
     remove(this.#versionFile(worker, id));
   }
 
-  /** The version that answers requests. */
+  /** The version that answers requests, with the secrets that it answers with. */
   live(worker: Worker): Version | undefined {
-    return worker.live ? this.version(worker.name, worker.live) : undefined;
+    const version = worker.live ? this.version(worker.name, worker.live) : undefined;
+    if (!version || !worker.live_secrets) return version;
+    const others = version.bindings.filter((binding) => !isSecret(binding));
+    return { ...version, bindings: [...others, ...worker.live_secrets] };
   }
 
   /** The version that a new one inherits from. */
@@ -111,6 +128,7 @@ export class Account {
     const worker = this.workers.get(name);
     for (const version of worker?.versions ?? []) this.#versions.delete(version.id);
     this.workers.delete(name);
+    this.zones.forgetWorker(name);
     remove(this.#file('workers', name));
     remove(path.join(this.#folder, 'versions', name));
   }
@@ -142,45 +160,6 @@ export class Account {
 
   #versionFile(worker: string, id: string): string {
     return path.join(this.#folder, 'versions', worker, `${id}.json`);
-  }
-}
-
-/** A short list that is one file. */
-export class Shelf<T> {
-  readonly #file: string;
-  readonly #key: (item: T) => string;
-  #items: T[];
-
-  constructor(file: string, key: (item: T) => string) {
-    this.#file = file;
-    this.#key = key;
-    this.#items = readJson<T[]>(file) ?? [];
-  }
-
-  all(): readonly T[] {
-    return this.#items;
-  }
-
-  get(key: string): T | undefined {
-    return this.#items.find((item) => this.#key(item) === key);
-  }
-
-  add(item: T): void {
-    this.#keep([...this.#items, item]);
-  }
-
-  /** Put the item in the place of the one with its key. */
-  replace(item: T): void {
-    this.#keep(this.#items.map((other) => (this.#key(other) === this.#key(item) ? item : other)));
-  }
-
-  drop(key: string): void {
-    this.#keep(this.#items.filter((item) => this.#key(item) !== key));
-  }
-
-  #keep(items: T[]): void {
-    writeJson(this.#file, items);
-    this.#items = items;
   }
 }
 

@@ -34,19 +34,26 @@ export interface Order {
   version: string;
   source: Source;
   annotations: Record<string, string>;
+  /** Today's secrets, for a version that has others. */
+  secrets?: Binding[];
 }
 
 /** Make the version live. Where its group does not start, the one before stays, and the error is thrown. */
 export async function deploy({ account, groups }: Deploying, order: Order): Promise<Deployment> {
-  const { live, last_deployed_from, modified_on } =
+  const { live, live_secrets, last_deployed_from, modified_on } =
     account.workers.get(order.name) ?? newWorker(order.name, order.source);
   const put = (fields: Partial<Worker>) => () => {
     const worker = account.workers.get(order.name);
     if (worker) account.workers.set(order.name, { ...worker, ...fields });
   };
   await groups.apply({
-    change: put({ live: order.version, last_deployed_from: order.source, modified_on: now() }),
-    undo: put({ live, last_deployed_from, modified_on }),
+    change: put({
+      live: order.version,
+      live_secrets: order.secrets,
+      last_deployed_from: order.source,
+      modified_on: now(),
+    }),
+    undo: put({ live, live_secrets, last_deployed_from, modified_on }),
     runs: `worker:${order.name}`,
   });
   const deployment = newDeployment(order);

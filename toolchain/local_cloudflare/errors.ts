@@ -16,6 +16,8 @@ export class ApiError extends Error {
 export const malformedAuthorization = () =>
   new ApiError(400, 6003, 'Invalid request headers: the Authorization header is missing or malformed');
 export const wrongToken = () => new ApiError(403, 9109, 'Invalid access token');
+export const invalidToken = () => new ApiError(401, 1000, 'Invalid API Token');
+export const notAuthorized = () => new ApiError(403, 10000, 'Authentication error');
 export const unknownCall = (method: string, path: string) =>
   new ApiError(404, 7003, `Could not route to ${path} for ${method}: this platform has no such call`);
 export const unknownAccount = (id: string) =>
@@ -97,3 +99,54 @@ export const stillBound = (code: number, what: string, users: string[]) =>
   new ApiError(400, code, `${what} is bound to ${users.map((user) => `"${user}"`).join(', ')}`);
 export const invalidBody = (message: string) => new ApiError(400, 10026, message);
 export const notSupported = (message: string) => new ApiError(400, 10021, message);
+
+export const noSubdomain = () =>
+  new ApiError(404, 10007, 'This account has no workers.dev subdomain: register one first');
+export const needsSubdomain = () =>
+  new ApiError(403, 10063, 'You need a workers.dev subdomain in order to proceed: register one first');
+export const subdomainIsFree = (name: string) =>
+  new ApiError(404, 10032, `The workers.dev subdomain "${name}" is available`);
+
+export const noSuchZone = (id: string) =>
+  new ApiError(404, 7003, `Could not route to /zones/${id}, perhaps your object identifier is invalid?`);
+export const zoneExists = (name: string) => new ApiError(400, 1061, `${name} already exists`);
+export const invalidZoneName = (name: string) => new ApiError(400, 1097, `"${name}" is not a domain's name`);
+export const noSuchRecord = () => new ApiError(404, 81044, 'Record does not exist.');
+export const invalidRecord = (message: string) => new ApiError(400, 1004, `DNS Validation Error: ${message}`);
+export const identicalRecord = () => new ApiError(400, 81058, 'An identical record already exists.');
+export const hostHasRecord = () =>
+  new ApiError(400, 81053, 'An A, AAAA, or CNAME record with that host already exists.');
+export const readOnlyRecord = (worker: string) =>
+  new ApiError(400, 1043, `This record belongs to a custom domain of the Worker "${worker}": delete that`);
+
+export const noSuchRoute = (id: string) => new ApiError(404, 10009, `Route not found: "${id}"`);
+export const routeExists = (pattern: string) =>
+  new ApiError(409, 10020, `A route with the same pattern already exists: "${pattern}"`);
+export const routeHasNoWorker = (name: string) =>
+  new ApiError(
+    400,
+    10019,
+    `Cannot configure a route for a Worker which does not exist. Please ensure "${name}" exists and try again.`,
+  );
+export const invalidRoute = (message: string) => new ApiError(400, 10022, message);
+export const noSuchDomain = (id: string) => new ApiError(404, 100114, `Custom domain not found: "${id}"`);
+export const hostInUse = (hostname: string, worker: string) =>
+  new ApiError(
+    409,
+    100116,
+    `Hostname '${hostname}' is already in use by the Worker '${worker}'. Either remove it there, or use the ` +
+      "option 'override_existing_origin' to override.",
+  );
+export const hostHasDns = (hostname: string) =>
+  new ApiError(
+    409,
+    100117,
+    `Hostname '${hostname}' already has externally managed DNS records (A, CNAME, etc). Delete them first or try ` +
+      'a different hostname.',
+  );
+export const secretsChanged = (names: string[]) =>
+  new ApiError(
+    400,
+    10220,
+    `Secrets have changed since this version was deployed. The following secrets have changed: ${names.join(', ')}`,
+  );

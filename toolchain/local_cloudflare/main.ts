@@ -11,6 +11,7 @@ import { leaveNote, livingBy } from './processes.ts';
 import { WorkerProxy } from './proxy.ts';
 import { listen, portOf } from './server.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { Tokens } from './tokens.ts';
 
 const ENDING_MILLISECONDS = 2000;
 const POLL_MILLISECONDS = 20;
@@ -30,8 +31,9 @@ async function main(): Promise<void> {
   });
   await groups.open();
   const parts = {
-    api: makeApi({ account, groups, settings }, onFault),
-    proxy: new WorkerProxy(groups, crons),
+    api: makeApi({ account, groups, settings, tokens: new Tokens(settings.token) }, onFault),
+    account,
+    proxy: new WorkerProxy(groups, crons, account),
     onFault,
   };
   const server = await listen(settings.port, parts);

@@ -1,6 +1,6 @@
 // What the account holds. These records are also what stands on disk.
 
-export type Source = 'api' | 'wrangler';
+export type Source = 'api' | 'wrangler' | 'dash';
 
 export interface Binding {
   type: string;
@@ -30,6 +30,8 @@ export interface Version {
   modules: Module[];
   annotations: Record<string, string>;
   etag: string;
+  limits?: Record<string, unknown>;
+  placement?: Record<string, unknown>;
 }
 
 export interface VersionSummary {
@@ -64,6 +66,8 @@ export interface Worker {
   last_deployed_from: Source;
   /** The version that answers requests; empty until one is deployed. */
   live: string;
+  /** The secrets of an older version that was made live by force: today's, not its own. */
+  live_secrets?: Binding[];
   /** Newest first. */
   versions: VersionSummary[];
   /** Newest first. */
@@ -140,4 +144,48 @@ export interface Queue {
 export interface Bucket {
   name: string;
   creation_date: string;
+}
+
+export interface Zone {
+  id: string;
+  name: string;
+  created_on: string;
+}
+
+export interface DnsRecord {
+  id: string;
+  zone_id: string;
+  type: string;
+  /** The whole name, with the zone's. */
+  name: string;
+  content: string;
+  proxied: boolean;
+  ttl: number;
+  comment: string | null;
+  tags: string[];
+  created_on: string;
+  modified_on: string;
+  priority?: number;
+  data?: unknown;
+  /** The Worker whose custom domain made it. */
+  worker?: string;
+}
+
+/** What a Worker answers of a zone; without a script, what no Worker does. */
+export interface Route {
+  id: string;
+  zone_id: string;
+  pattern: string;
+  script: string | null;
+}
+
+/** A host of which a Worker answers everything. */
+export interface Domain {
+  id: string;
+  zone_id: string;
+  hostname: string;
+  service: string;
+  cert_id: string;
+  enabled: boolean;
+  previews_enabled: boolean;
 }

@@ -6,11 +6,13 @@ import { invalidBody, noSuchWorker } from './errors.ts';
 import type { Groups } from './groups.ts';
 import type { Source, Worker } from './model.ts';
 import type { Settings } from './settings.ts';
+import type { Tokens } from './tokens.ts';
 
 export interface Platform {
   account: Account;
   groups: Groups;
   settings: Settings;
+  tokens: Tokens;
 }
 
 /** wrangler names itself in the User-Agent; Cloudflare remembers it as the Worker's `last_deployed_from`. */

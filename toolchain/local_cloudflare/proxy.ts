@@ -1,4 +1,5 @@
-// Passes requests for `<worker>.localhost` on to the Worker's group: method, headers and both bodies as they come.
+// Passes requests for `<worker>.localhost`, and for hosts of zones that are routed to a Worker, on to the Worker's
+// group: method, headers and both bodies as they come.
 //
 // The path /cdn-cgi/handler/scheduled fires the Worker's `scheduled` handler at once, as it does under `wrangler dev`:
 // `cron` is the expression it sees (its first schedule), `time` the time it is for, in milliseconds (now). The answer
@@ -7,8 +8,10 @@
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Account } from './account.ts';
 import { CronFailed, type Crons } from './crons.ts';
 import type { Groups } from './groups.ts';
+import type { Target } from './hosts.ts';
 import { type Runtime, StartFailed } from './runtime.ts';
 
 const RESERVED = '/cdn-cgi/';
@@ -19,17 +22,20 @@ const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
 export class WorkerProxy {
   readonly #groups: Groups;
   readonly #crons: Crons;
+  readonly #account: Account;
 
-  constructor(groups: Groups, crons: Crons) {
+  constructor(groups: Groups, crons: Crons, account: Account) {
     this.#groups = groups;
     this.#crons = crons;
+    this.#account = account;
   }
 
-  async request(worker: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async request(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const worker = target.name;
     const [path, query] = request.url?.split('?', 2) ?? [];
     if (path === SCHEDULED && isOwn(request))
       return say(response, await this.#fire(worker, new URLSearchParams(query)).catch(refusal));
-    const used = await this.#enter(worker, request).catch(refusal);
+    const used = await this.#enter(target, request).catch(refusal);
     if ('status' in used) return say(response, used);
     response.once('close', used.release);
     const passed = http.request({
@@ -51,8 +57,8 @@ export class WorkerProxy {
   }
 
   /** A WebSocket: once the head is passed on, bytes go both ways. */
-  async upgrade(worker: string, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
-    const used = await this.#enter(worker, request).catch(refusal);
+  async upgrade(target: Target, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+    const used = await this.#enter(target, request).catch(refusal);
     if ('status' in used) {
       client.end(
         `HTTP/1.1 ${used.status} ${http.STATUS_CODES[used.status]}\r\nconnection: close\r\n\r\n${used.text}`,
@@ -61,7 +67,7 @@ export class WorkerProxy {
     }
     const server = net.connect(used.runtime.port, '127.0.0.1');
     server.once('close', used.release);
-    server.write(headText(used.runtime, worker, request));
+    server.write(headText(used.runtime, target.name, request));
     server.write(head);
     for (const [from, to] of [
       [client, server],
@@ -81,9 +87,10 @@ export class WorkerProxy {
     return { status: 200, text: 'ok' };
   }
 
-  async #enter(worker: string, request: IncomingMessage): Promise<Saying | Entered> {
+  async #enter({ name: worker, isOwnHost }: Target, request: IncomingMessage): Promise<Saying | Entered> {
     if (request.url?.startsWith(RESERVED))
       return { status: 404, text: 'This path belongs to the platform.\n' };
+    if (isOwnHost && this.#account.workers.get(worker)?.subdomain.enabled === false) return off(worker);
     const used = await this.#groups.acquire(`worker:${worker}`);
     if (used?.group.hasWorker(worker)) return used;
     used?.release();
@@ -98,6 +105,11 @@ const isOwn = ({ headers }: IncomingMessage): boolean =>
 const nobody = (worker: string): Saying => ({
   status: 404,
   text: `There is no Worker called "${worker}" here.\n`,
+});
+
+const off = (worker: string): Saying => ({
+  status: 404,
+  text: `The Worker "${worker}" has workers_dev turned off: it answers at its routes and custom domains alone.\n`,
 });
 
 type Entered = NonNullable<Awaited<ReturnType<Groups['acquire']>>>;

@@ -1,9 +1,10 @@
-// The one port: the API for loopback hosts, Workers for their own.
+// The one port: the API for loopback hosts, Workers for their own and for those of zones.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
+import type { Account } from './account.ts';
 import { destination } from './hosts.ts';
 import type { WorkerProxy } from './proxy.ts';
 
@@ -11,6 +12,7 @@ const HOST = '127.0.0.1';
 
 export interface ServerParts {
   api: Hono;
+  account: Account;
   proxy: WorkerProxy;
   onFault: (error: Error) => void;
 }
@@ -18,16 +20,16 @@ export interface ServerParts {
 export async function listen(port: number, parts: ServerParts): Promise<http.Server> {
   const answer = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
   const server = http.createServer((request, response) => {
-    const to = destination(request.headers.host);
+    const to = destination(parts.account.zones, request.headers.host, request.url);
     if (to.kind === 'api') return void answer(request, response);
     if (to.kind === 'nobody') return misdirected(response);
-    parts.proxy.request(to.name, request, response).catch((error: Error) => fault(parts, response, error));
+    parts.proxy.request(to, request, response).catch((error: Error) => fault(parts, response, error));
   });
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    const to = destination(request.headers.host);
+    const to = destination(parts.account.zones, request.headers.host, request.url);
     if (to.kind !== 'worker') return socket.destroy();
-    parts.proxy.upgrade(to.name, request, socket, head).catch((error: Error) => {
+    parts.proxy.upgrade(to, request, socket, head).catch((error: Error) => {
       parts.onFault(error);
       socket.destroy();
     });

@@ -15,6 +15,8 @@ export interface Settings {
   idleMilliseconds: number;
   /** A Worker that takes longer to start is refused. */
   startMilliseconds: number;
+  /** Let tests make calls fail, add tokens, and change what nobody but Cloudflare can. */
+  testControl: boolean;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -27,6 +29,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     token,
     idleMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_IDLE_SECONDS', IDLE_SECONDS),
     startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
+    testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',
   };
 }
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { type Account, newId, now } from './account.ts';
 import { checkSupported, databaseId } from './bindings.ts';
-import { invalidUpload, missingBinding } from './errors.ts';
+import { invalidUpload, missingBinding, needsSubdomain } from './errors.ts';
 import type { Binding, Module, ModuleType, Source, Version } from './model.ts';
 
 const TYPES: Record<string, ModuleType> = {
@@ -29,6 +29,8 @@ interface Metadata {
   compatibility_date?: string;
   compatibility_flags?: string[];
   annotations?: Record<string, string>;
+  limits?: Record<string, unknown>;
+  placement?: Record<string, unknown>;
   [setting: string]: unknown;
 }
 
@@ -37,7 +39,7 @@ export interface Upload {
   settings: Record<string, unknown>;
 }
 
-const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers', 'placement', 'limits'];
+const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
 
 export interface UploadContext {
   account: Account;
@@ -67,6 +69,8 @@ export async function readUpload(request: Request, context: UploadContext): Prom
     modules,
     annotations: metadata.annotations ?? {},
     etag: createHash('sha256').update(JSON.stringify(modules)).digest('hex'),
+    ...(metadata.limits && { limits: metadata.limits }),
+    ...(metadata.placement && { placement: metadata.placement }),
   };
   const settings = SETTINGS.filter((name) => metadata[name] !== undefined);
   return { version, settings: Object.fromEntries(settings.map((name) => [name, metadata[name]])) };
@@ -133,10 +137,8 @@ function bindings(metadata: Metadata, context: UploadContext): Binding[] {
   const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
   const names = new Set(own.map(({ name }) => name));
   const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
-  for (const binding of own) {
-    checkSupported(binding);
-    checkExists(binding, context);
-  }
+  for (const binding of own) checkSupported(binding);
+  checkExist(own, context);
   return [...own, ...kept];
 }
 
@@ -149,7 +151,9 @@ function inherited(binding: Binding, before: Binding[], isStrict: boolean): Bind
   return found ? [{ ...found, name: binding.name }] : [];
 }
 
-type Exists = (binding: Binding, context: UploadContext) => [found: boolean, code: number, what: string];
+type Within = Pick<UploadContext, 'account' | 'worker'>;
+
+type Exists = (binding: Binding, within: Within) => [found: boolean, code: number, what: string];
 
 const EXISTS: Record<string, Exists> = {
   kv_namespace: (b, { account }) => {
@@ -194,7 +198,11 @@ const EXISTS: Record<string, Exists> = {
   },
 };
 
-function checkExists(binding: Binding, context: UploadContext): void {
-  const [found, code, what] = EXISTS[binding.type]?.(binding, context) ?? [true, 0, ''];
-  if (!found) throw missingBinding(code, what);
+/** What is bound must be there, when code is uploaded and when an older version goes live again. */
+export function checkExist(bindings: Binding[], within: Within): void {
+  for (const binding of bindings) {
+    const [found, code, what] = EXISTS[binding.type]?.(binding, within) ?? [true, 0, ''];
+    if (!found) throw missingBinding(code, what);
+  }
+  if (!within.account.subdomain && bindings.some(({ type }) => type === 'workflow')) throw needsSubdomain();
 }

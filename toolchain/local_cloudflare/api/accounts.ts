@@ -2,16 +2,16 @@ import { Hono } from 'hono';
 import { ok, paged } from '../envelope.ts';
 import { unknownAccount } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-
-const TOKEN_ID = '10ca1c10ca1c10ca1c10ca1c10ca1c10';
+import { verified } from './authorization.ts';
+import { holds } from './permissions.ts';
 
 /** What is asked without an account in the path. */
 export function tokens({ account }: Platform): Hono {
   const mine = { id: account.id, name: 'Embedded platform', type: 'standard' };
   return new Hono()
-    .get('/user/tokens/verify', (c) => ok(c, { id: TOKEN_ID, status: 'active' }))
+    .get('/user/tokens/verify', (c) => ok(c, verified(c, 'user')))
     .get('/accounts', (c) => {
-      const { items, info } = paged(c, [mine]);
+      const { items, info } = paged(c, holds(c.get('token'), 'Account Settings', 'Read') ? [mine] : []);
       return ok(c, items, info);
     })
     .get('/accounts/:account', (c) => {
@@ -21,5 +21,5 @@ export function tokens({ account }: Platform): Hono {
 }
 
 export function accounts(_: Platform): Hono {
-  return new Hono().get('/tokens/verify', (c) => ok(c, { id: TOKEN_ID, status: 'active' }));
+  return new Hono().get('/tokens/verify', (c) => ok(c, verified(c, 'account')));
 }

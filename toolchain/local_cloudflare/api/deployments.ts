@@ -1,9 +1,12 @@
 import { Hono } from 'hono';
+import { VERSIONS_KEPT } from '../account.ts';
+import { isSecret } from '../bindings.ts';
 import { deploy } from '../deploying.ts';
 import { ok } from '../envelope.ts';
-import { invalidBody, noSuchVersion } from '../errors.ts';
-import type { Deployment } from '../model.ts';
+import { invalidBody, noSuchVersion, secretsChanged } from '../errors.ts';
+import type { Binding, Deployment, Version, Worker } from '../model.ts';
 import { bodyOf, type Platform, sourceOf, workerOf } from '../platform.ts';
+import { checkExist } from '../upload.ts';
 
 export function deployments(platform: Platform): Hono {
   return new Hono()
@@ -13,11 +16,58 @@ export function deployments(platform: Platform): Hono {
     .post('/workers/scripts/:name/deployments', async (c) => {
       const worker = workerOf(platform, c.req.param('name'));
       const body = await bodyOf<Deployment>(c);
-      const version = wholeTraffic(body.versions);
-      if (!worker.versions.some(({ id }) => id === version)) throw noSuchVersion(version);
-      const order = { name: worker.name, version, source: sourceOf(c), annotations: body.annotations ?? {} };
-      return ok(c, await deploy(platform, order));
+      const version = deployable(platform, worker, wholeTraffic(body.versions));
+      const { account } = platform;
+      checkExist(version.bindings, { account, worker: worker.name });
+      return ok(
+        c,
+        await deploy(platform, {
+          name: worker.name,
+          version: version.id,
+          source: sourceOf(c),
+          annotations: body.annotations ?? {},
+          secrets: secretsFor(platform, worker, { version, isForced: c.req.query('force') === 'true' }),
+        }),
+      );
     });
+}
+
+/** Only the newest can be deployed, and what is live. */
+function deployable({ account }: Platform, worker: Worker, id: string): Version {
+  const ids = worker.versions.slice(0, VERSIONS_KEPT).map((version) => version.id);
+  const version = ids.includes(id) || id === worker.live ? account.version(worker.name, id) : undefined;
+  if (!version) throw noSuchVersion(id);
+  return version;
+}
+
+interface Wanted {
+  version: Version;
+  isForced: boolean;
+}
+
+/**
+ * Secrets do not go back with the code: where they changed since the version was made, it is refused, or by force goes
+ * live with those of the newest version. What is live already stays with what it has.
+ */
+function secretsFor(
+  { account }: Platform,
+  worker: Worker,
+  { version, isForced }: Wanted,
+): Binding[] | undefined {
+  if (version.id === worker.live) return worker.live_secrets;
+  const today = account.newest(worker)?.bindings.filter(isSecret) ?? [];
+  const changed = difference(version.bindings.filter(isSecret), today);
+  if (changed.length === 0) return undefined;
+  if (!isForced) throw secretsChanged(changed);
+  return today;
+}
+
+/** The names that were added, taken away, or given another value. */
+function difference(before: Binding[], after: Binding[]): string[] {
+  const has = (all: Binding[], { name, text }: Binding) =>
+    all.some((other) => other.name === name && other.text === text);
+  const changed = [...before.filter((one) => !has(after, one)), ...after.filter((one) => !has(before, one))];
+  return [...new Set(changed.map(({ name }) => name))].sort();
 }
 
 /** This platform sends every request to one version. */

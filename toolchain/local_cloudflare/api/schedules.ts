@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { now } from '../account.ts';
 import { parseCron } from '../crons.ts';
 import { ok } from '../envelope.ts';
-import { invalidBody } from '../errors.ts';
+import { invalidBody, needsSubdomain } from '../errors.ts';
 import type { Schedule } from '../model.ts';
 import { jsonOf, type Platform, workerOf } from '../platform.ts';
 
@@ -14,6 +14,7 @@ export function schedules(platform: Platform): Hono {
     .put('/workers/scripts/:name/schedules', async (c) => {
       const worker = workerOf(platform, c.req.param('name'));
       const schedules = read(await jsonOf(c));
+      if (schedules.length > 0 && !platform.account.subdomain) throw needsSubdomain();
       platform.account.keepWorker({ ...worker, schedules });
       return ok(c, { schedules });
     });

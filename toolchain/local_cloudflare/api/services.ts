@@ -1,12 +1,21 @@
 import { type Context, Hono } from 'hono';
+import { shown } from '../bindings.ts';
 import { ok } from '../envelope.ts';
 import { consumesQueue, inUse, noSuchService } from '../errors.ts';
-import type { Platform } from '../platform.ts';
+import { type Platform, workerOf } from '../platform.ts';
+
+const ENVIRONMENT = '/workers/services/:name/environments/:environment';
 
 /** A service is a Worker with its environments, of which there is one. */
 export function services(platform: Platform): Hono {
   return new Hono()
     .get('/workers/services/:name', (c) => ok(c, service(platform, c.req.param('name'))))
+    .get(`${ENVIRONMENT}`, (c) => ok(c, environment(platform, c.req.param('name'))))
+    .get(`${ENVIRONMENT}/bindings`, (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      return ok(c, (platform.account.live(worker)?.bindings ?? []).map(shown));
+    })
+    .get(`${ENVIRONMENT}/subdomain`, (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
     .delete('/workers/services/:name', (c) => remove(platform, c, c.req.param('name')))
     .get('/workers/scripts/:name/references', (c) => {
       const incoming = users(platform, c.req.param('name')).map((name) => ({
@@ -24,24 +33,42 @@ export function services(platform: Platform): Hono {
     .delete('/workers/scripts/:name', (c) => remove(platform, c, c.req.param('name')));
 }
 
-function service({ account }: Platform, name: string): object {
+function service(platform: Platform, name: string): object {
+  const only = environment(platform, name);
+  const { created_on, modified_on } = only;
+  return { id: name, created_on, modified_on, default_environment: only, environments: [only] };
+}
+
+interface Environment {
+  created_on: string;
+  modified_on: string;
+  environment: string;
+  script: object;
+}
+
+function environment({ account }: Platform, name: string): Environment {
   const worker = account.workers.get(name);
   if (!worker) throw noSuchService(name);
   const { tag, created_on, modified_on, last_deployed_from, settings } = worker;
-  const { compatibility_date, compatibility_flags } = account.newest(worker) ?? {};
+  const { compatibility_date, compatibility_flags, placement, limits } = account.newest(worker) ?? {};
+  const { tags = [], observability, tail_consumers, logpush } = settings;
   const script = {
     id: name,
     tag,
-    tags: settings.tags ?? [],
+    tags,
     created_on,
     modified_on,
     last_deployed_from,
     compatibility_date,
     compatibility_flags,
+    observability,
+    tail_consumers,
+    logpush,
+    limits,
+    placement_mode: placement?.mode,
     handlers: ['fetch'],
   };
-  const environment = { environment: 'production', created_on, modified_on, script };
-  return { id: name, created_on, modified_on, default_environment: environment, environments: [environment] };
+  return { environment: 'production', created_on, modified_on, script };
 }
 
 function users({ account }: Platform, name: string): string[] {

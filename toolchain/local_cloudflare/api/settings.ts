@@ -7,7 +7,7 @@ import type { Binding, Version, Worker } from '../model.ts';
 import { bodyOf, type Platform, sourceOf, workerOf } from '../platform.ts';
 
 const NEWEST_NOT_DEPLOYED = 10214;
-const VERSIONED = ['compatibility_date', 'compatibility_flags', 'bindings'] as const;
+const VERSIONED = ['compatibility_date', 'compatibility_flags', 'bindings', 'limits', 'placement'] as const;
 
 type Change = Partial<Pick<Version, (typeof VERSIONED)[number]>> & Record<string, unknown>;
 
@@ -45,6 +45,8 @@ function all({ account }: Platform, worker: Worker): object {
     bindings: version?.bindings.map(shown) ?? [],
     compatibility_date: version?.compatibility_date,
     compatibility_flags: version?.compatibility_flags,
+    limits: version?.limits,
+    placement: version?.placement,
     usage_model: 'standard',
   };
 }
@@ -64,6 +66,8 @@ async function change(platform: Platform, c: Context, worker: Worker): Promise<v
     settings: {
       compatibility_date: settings.compatibility_date ?? live.compatibility_date,
       compatibility_flags: settings.compatibility_flags ?? live.compatibility_flags,
+      limits: settings.limits ?? live.limits,
+      placement: settings.placement ?? live.placement,
     },
   });
 }

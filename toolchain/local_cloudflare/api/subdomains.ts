@@ -1,13 +1,27 @@
 import { Hono } from 'hono';
 import { ok } from '../envelope.ts';
+import { invalidBody, needsSubdomain, noSubdomain, subdomainIsFree } from '../errors.ts';
 import { bodyOf, type Platform, workerOf } from '../platform.ts';
 
-const SUBDOMAIN = 'local';
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The account's workers.dev subdomain, and whether a Worker is reached under it. */
 export function subdomains(platform: Platform): Hono {
   return new Hono()
-    .get('/workers/subdomain', (c) => ok(c, { subdomain: SUBDOMAIN }))
+    .get('/workers/subdomain', (c) => {
+      const { subdomain } = platform.account;
+      if (!subdomain) throw noSubdomain();
+      return ok(c, { subdomain });
+    })
+    .put('/workers/subdomain', async (c) => {
+      const { subdomain = '' } = await bodyOf<{ subdomain: string }>(c);
+      if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a workers.dev subdomain`);
+      platform.account.subdomain = subdomain;
+      return ok(c, { subdomain });
+    })
+    .get('/workers/subdomains/:name', (c) => {
+      throw subdomainIsFree(c.req.param('name'));
+    })
     .get('/workers/scripts/:name/subdomain', (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
     .post('/workers/scripts/:name/subdomain', async (c) => {
       const worker = workerOf(platform, c.req.param('name'));
@@ -16,6 +30,7 @@ export function subdomains(platform: Platform): Hono {
         enabled: enabled ?? worker.subdomain.enabled,
         previews_enabled: previews_enabled ?? worker.subdomain.previews_enabled,
       };
+      if (subdomain.enabled && !platform.account.subdomain) throw needsSubdomain();
       platform.account.keepWorker({ ...worker, subdomain });
       return ok(c, subdomain);
     })

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { VERSIONS_KEPT } from '../account.ts';
 import { shown } from '../bindings.ts';
 import { addVersion } from '../deploying.ts';
 import { ok, paged } from '../envelope.ts';
@@ -16,7 +17,12 @@ export function versions(platform: Platform): Hono {
   return new Hono()
     .get('/workers/scripts/:name/versions', (c) => {
       const worker = workerOf(platform, c.req.param('name'));
-      const { items, info } = paged(c, worker.versions);
+      const isAll = c.req.query('deployable') === 'true';
+      const { items, info } = paged(
+        c,
+        worker.versions.slice(0, VERSIONS_KEPT),
+        isAll ? VERSIONS_KEPT : undefined,
+      );
       return ok(c, { items: items.map((summary) => described(summary)) }, info);
     })
     .get('/workers/scripts/:name/versions/:id', (c) => {
@@ -47,6 +53,7 @@ function whole(version: Version): object {
     compatibility_date: version.compatibility_date,
     compatibility_flags: version.compatibility_flags,
     usage_model: 'standard',
+    ...(version.limits && { limits: version.limits }),
   };
   return {
     ...described(version),
