@@ -20,6 +20,7 @@ class Project:
     platform: Platform
     folder: Path
     name: str
+    token: str | None = None
 
     def write(self, code: str, **config: object) -> None:
         base: dict[str, object] = {
@@ -36,7 +37,7 @@ class Project:
             home=self.folder,
             CI="1",
             CLOUDFLARE_API_BASE_URL=self.platform.api_base_url,
-            CLOUDFLARE_API_TOKEN=self.platform.token,
+            CLOUDFLARE_API_TOKEN=self.token or self.platform.token,
             CLOUDFLARE_ACCOUNT_ID=self.platform.account_id,
             WRANGLER_OUTPUT_FILE_PATH=str(self.folder / "output.ndjson"),
             WRANGLER_SEND_METRICS="false",

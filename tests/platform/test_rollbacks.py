@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.platform.control import Control
-from tests.platform.uploads import Binding, live_version, own_workflow, upload, uploaded
+from tests.platform.uploads import (
+    Binding,
+    go_live,
+    live_version,
+    own_workflow,
+    upload,
+    uploaded,
+)
 from tests.platform.zones import codes
 from tests.platform_fixture import Platform
 
@@ -24,11 +30,6 @@ def secret(text: str, name: str = "KEY") -> Binding:
 
 def plain(text: str) -> Binding:
     return {"type": "plain_text", "name": "PLAIN", "text": text}
-
-
-def go_live(platform: Platform, worker: str, version: str, query: str = "") -> httpx.Response:
-    body = {"strategy": "percentage", "versions": [{"percentage": 100, "version_id": version}]}
-    return platform.api("POST", f"workers/scripts/{worker}/deployments{query}", json=body)
 
 
 def test_secrets_that_changed_refuse_it_and_are_named(platform: Platform) -> None:

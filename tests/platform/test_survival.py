@@ -21,6 +21,8 @@ from tests.platform.uploads import (
     begin,
     describe,
     ended,
+    go_live,
+    live_version,
     own_workflow,
     process_of,
     status,
@@ -28,6 +30,7 @@ from tests.platform.uploads import (
     uploaded,
     with_workflow,
 )
+from tests.platform.zones import make_route, make_zone, patterns, visit
 from tests.platform_fixture import Platform, start_platform
 
 Start = Callable[..., Platform]
@@ -142,6 +145,31 @@ def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
     path = f"workflows/crashed/instances/{instance}/events/call"
     until(lambda: platform.api("POST", path, json=1).status_code, 200)
     ended(platform, "crashed", instance)
+
+
+def test_zones_and_their_routes_are_there_after_a_kill(start: Start) -> None:
+    before = start()
+    uploaded(before, "routed", HELLO)
+    zone = make_zone(before, "kept.example")
+    make_route(before, zone, "kept.example/*", "routed")
+    before.kill()
+
+    platform = start()
+
+    assert patterns(platform, zone) == {"kept.example/*": "routed"}
+    assert visit(platform, "kept.example").text == "hello"
+
+
+def test_an_old_version_has_todays_secrets_after_a_kill(start: Start) -> None:
+    before = start()
+    code = "export default { fetch: (request, env) => new Response(env.KEY) }"
+    uploaded(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
+    first = live_version(before, "rolled")
+    uploaded(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "new"})
+    go_live(before, "rolled", first, "?force=true")
+    before.kill()
+
+    assert start().fetch("rolled").text == "new"
 
 
 def test_no_workerd_outlives_the_platform(start: Start) -> None:

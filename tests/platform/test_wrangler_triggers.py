@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
-from tests.platform.control import Control, Fault
+from tests.platform.control import Control, Fault, Token
 from tests.platform.projects import Project
-from tests.platform.uploads import HELLO, uploaded
+from tests.platform.uploads import HELLO, WORKFLOW, uploaded
 from tests.platform.zones import add_record, make_route, make_zone, patterns, visit
 
 ENV = "export default { fetch(request, env) { return Response.json(env) } }"
@@ -68,14 +70,62 @@ def test_a_route_without_its_zone_is_refused(project: Project) -> None:
 
 def test_a_token_for_one_zone_sets_routes_one_by_one(project: Project, control: Control) -> None:
     zone = make_zone(project.platform, "narrowed.example")
-    control.faults(
-        Fault(method="PUT", path="/workers/scripts/[^/]+/routes$", status=403, code=10000)
-    )
-    project.write(HELLO, routes=["narrowed.example/*"])
+    groups = ("Workers Scripts Write", "Workers Routes Write", "Zone Read")
+    control.tokens(Token(token="narrow", permissions=groups, zones=(zone,)))
+    narrow = replace(project, token="narrow")
+    narrow.write(HELLO, routes=["narrowed.example/*"])
 
-    project.deploy()
+    narrow.deploy()
 
     assert patterns(project.platform, zone) == {"narrowed.example/*": project.name}
+
+
+def test_to_write_scripts_is_enough_without_a_zone(project: Project, control: Control) -> None:
+    control.tokens(Token(token="scripts", kind="account", permissions=("Workers Scripts Write",)))
+    workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
+    project.write(WORKFLOW, workflows=[workflow], triggers={"crons": ["0 0 1 1 *"]})
+
+    line = replace(project, token="scripts").deploy(KEY="value")
+
+    assert line["version_id"] == project.live()
+
+
+def test_to_read_scripts_is_not_enough(project: Project, control: Control) -> None:
+    control.tokens(Token(token="reads", permissions=("Workers Scripts Read",)))
+    project.write(HELLO)
+
+    exit_code, text = said(replace(project, token="reads"), "deploy")
+
+    assert (exit_code, "Authentication error [code: 10000]" in text) == (1, True)
+    assert project.platform.api("GET", f"workers/services/{project.name}").status_code == 404
+
+
+def test_without_a_subdomain_a_workflow_is_refused(project: Project, control: Control) -> None:
+    control.subdomain("")
+    workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
+    project.write(WORKFLOW, workflows=[workflow])
+
+    exit_code, text = said(project, "deploy")
+
+    assert (exit_code, "register a workers.dev subdomain" in text) == (1, True)
+    assert control.writes() == []
+
+
+def test_settings_are_kept_with_the_version(project: Project) -> None:
+    limits, placement = {"cpu_ms": 100}, {"mode": "smart"}
+    project.write(
+        HELLO, limits=limits, placement=placement, observability={"enabled": True}, logpush=True
+    )
+    project.deploy()
+    client: Any = project.platform.client().workers.scripts.script_and_version_settings
+
+    told = client.get(project.name, account_id=project.platform.account_id)
+
+    assert (told.limits.cpu_ms, told.placement.mode) == (100, "smart")
+    assert (told.observability.enabled, told.logpush) == (True, True)
+    path = f"workers/scripts/{project.name}/versions/{project.live()}"
+    version = project.platform.api("GET", path).json()["result"]
+    assert version["resources"]["script_runtime"]["limits"] == limits
 
 
 def test_a_custom_domain_is_attached_and_taken_over(project: Project) -> None:
@@ -132,6 +182,18 @@ def test_strict_refuses_what_the_dashboard_changed(project: Project, control: Co
 
     assert exit_code == 1, text
     assert "Cloudflare Dashboard" in text
+
+
+def test_strict_lets_pass_what_the_dashboard_left_as_it_was(
+    project: Project, control: Control
+) -> None:
+    project.write(HELLO, vars={"PLAIN": "a"})
+    first = project.deploy()
+    control.dashboard_edit(project.name)
+
+    second = project.deploy()
+
+    assert first["version_id"] != second["version_id"] == project.live()
 
 
 def test_how_long_to_wait_is_told(project: Project, control: Control) -> None:

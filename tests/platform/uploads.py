@@ -129,6 +129,12 @@ def live_version(platform: Platform, worker: str) -> str:
     return str(answer["result"]["deployments"][0]["versions"][0]["version_id"])
 
 
+def go_live(platform: Platform, worker: str, version: str, query: str = "") -> httpx.Response:
+    """Deploy a version that was uploaded before."""
+    body = {"strategy": "percentage", "versions": [{"percentage": 100, "version_id": version}]}
+    return platform.api("POST", f"workers/scripts/{worker}/deployments{query}", json=body)
+
+
 def process_of(platform: Platform, group: str) -> str:
     """Return the process that runs a group: another one after every start."""
     note = platform.state / "groups" / group / "workerd.pid"

@@ -102,6 +102,8 @@ export const notSupported = (message: string) => new ApiError(400, 10021, messag
 
 export const noSubdomain = () =>
   new ApiError(404, 10007, 'This account has no workers.dev subdomain: register one first');
+export const hasSubdomain = (name: string) =>
+  new ApiError(409, 10036, `This account has the workers.dev subdomain "${name}" already`);
 export const needsSubdomain = () =>
   new ApiError(403, 10063, 'You need a workers.dev subdomain in order to proceed: register one first');
 export const subdomainIsFree = (name: string) =>
@@ -148,5 +150,6 @@ export const secretsChanged = (names: string[]) =>
   new ApiError(
     400,
     10220,
-    `Secrets have changed since this version was deployed. The following secrets have changed: ${names.join(', ')}`,
+    'A secret has changed since this version was active. If you are sure this is ok, add a ?force=true query ' +
+      `parameter to allow the rollback. The following secrets have changed: ${names.join(', ')}`,
   );

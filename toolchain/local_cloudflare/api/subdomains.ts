@@ -1,9 +1,13 @@
 import { Hono } from 'hono';
 import { ok } from '../envelope.ts';
-import { invalidBody, needsSubdomain, noSubdomain, subdomainIsFree } from '../errors.ts';
+import { hasSubdomain, invalidBody, needsSubdomain, noSubdomain, subdomainIsFree } from '../errors.ts';
+import type { Worker } from '../model.ts';
 import { bodyOf, type Platform, workerOf } from '../platform.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** With it, preview URLs that are not spoken of are as the Worker's own host is; without it, as they were. */
+const API_DATE = 'cloudflare-workers-script-api-date';
 
 /** The account's workers.dev subdomain, and whether a Worker is reached under it. */
 export function subdomains(platform: Platform): Hono {
@@ -16,6 +20,8 @@ export function subdomains(platform: Platform): Hono {
     .put('/workers/subdomain', async (c) => {
       const { subdomain = '' } = await bodyOf<{ subdomain: string }>(c);
       if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a workers.dev subdomain`);
+      const before = platform.account.subdomain;
+      if (before && before !== subdomain) throw hasSubdomain(before);
       platform.account.subdomain = subdomain;
       return ok(c, { subdomain });
     })
@@ -25,11 +31,7 @@ export function subdomains(platform: Platform): Hono {
     .get('/workers/scripts/:name/subdomain', (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
     .post('/workers/scripts/:name/subdomain', async (c) => {
       const worker = workerOf(platform, c.req.param('name'));
-      const { enabled, previews_enabled } = await bodyOf<typeof worker.subdomain>(c);
-      const subdomain = {
-        enabled: enabled ?? worker.subdomain.enabled,
-        previews_enabled: previews_enabled ?? worker.subdomain.previews_enabled,
-      };
+      const subdomain = wanted(worker, await bodyOf<Worker['subdomain']>(c), c.req.header(API_DATE));
       if (subdomain.enabled && !platform.account.subdomain) throw needsSubdomain();
       platform.account.keepWorker({ ...worker, subdomain });
       return ok(c, subdomain);
@@ -40,4 +42,16 @@ export function subdomains(platform: Platform): Hono {
       const { tags = [], logpush = false } = settings;
       return ok(c, { id: tag, name, created_on, updated_on: modified_on, subdomain, tags, logpush });
     });
+}
+
+type Subdomain = Worker['subdomain'];
+
+function wanted(
+  { subdomain: before }: Worker,
+  asked: Partial<Subdomain>,
+  date: string | undefined,
+): Subdomain {
+  const { enabled = before.enabled, previews_enabled } = asked;
+  const otherwise = date === undefined ? before.previews_enabled : enabled;
+  return { enabled, previews_enabled: previews_enabled ?? otherwise };
 }
