@@ -14,6 +14,7 @@ from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, JSON
 from import_export.forms import ExportForm
 
+from audit.read_only import ReadOnly
 from deployments import dashboard, presentation
 from deployments.forms import TargetForm
 from deployments.history import HistoryQuerySet
@@ -21,7 +22,6 @@ from deployments.history_export import COLUMNS, HistoryResource
 from deployments.models import Deployment, Target
 from deployments.templatetags.awaitstep import ago
 from deployments.workflow_admin import DeployableWorkflowAdmin, status_badge
-from workflows.admin import ReadOnly
 from workflows.models import Workflow
 
 admin.site.site_header = "AwaitStep"

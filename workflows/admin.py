@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from audit.read_only import ReadOnly
 from workflows import services
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.config_field import ConfigField
@@ -87,19 +88,6 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
 
 def _is_one(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
-
-
-class ReadOnly:
-    """Rows that can be read, and neither made, changed nor deleted."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _block(code: str) -> SafeString:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class AppendOnly(models.QuerySet["Entry"]):
+    """Entries are written once: no query changes or removes them."""
+
+    def update(self, **_fields: Any) -> NoReturn:
+        raise TypeError("The trail is only ever added to.")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("The trail is only ever added to.")
+
+
+class Entry(models.Model):
+    """Who did what to what, when and why; it outlives the person and the thing.
+
+    `detail` holds names and numbers, never a secret's value.
+    """
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField("by", max_length=150, blank=True)
+    action = models.CharField(max_length=60)
+    subject_kind = models.CharField("kind", max_length=40)
+    subject_id = models.CharField("id", max_length=64, blank=True)
+    subject_name = models.CharField("subject", max_length=300, blank=True)
+    reason = models.TextField(blank=True)
+    detail = models.JSONField(default=dict)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+        indexes = [models.Index(fields=["subject_kind", "subject_id"], name="trail_of_a_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name or 'somebody'} {self.action} {self.subject_name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("The trail is only ever added to.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise TypeError("The trail is only ever added to.")
