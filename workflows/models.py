@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from audit.fields import EncryptedTextField
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+from workflows.deploy_settings import DeploySettings, read_settings
 from workflows.ir.kinds import kind_of
 from workflows.ir.variable_names import VARIABLE_NAME
 
@@ -38,6 +39,9 @@ class Workflow(models.Model):
     dependencies = models.JSONField(
         default=dict, blank=True, help_text='npm packages and versions: {"zod": "4.1.0"}'
     )
+    deploy_settings = models.JSONField(
+        default=dict, blank=True, help_text="Routes, domains, schedules and limits of its Worker."
+    )
     class_name = models.CharField(max_length=128, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -61,6 +65,11 @@ class Workflow(models.Model):
         return {binding.name: binding.kind for binding in self.declared_bindings.all()}
 
     @property
+    def settings(self) -> DeploySettings:
+        """The deploy settings; raises InvalidSettings for what no form has let through."""
+        return read_settings(self.deploy_settings)
+
+    @property
     def kind(self) -> str:
         return kind_of(self.ir)
 
@@ -74,6 +83,7 @@ class WorkflowVersion(models.Model):
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict, blank=True)
     bindings = models.JSONField("declared bindings", default=dict, blank=True)
+    deploy_settings = models.JSONField(default=dict, blank=True)
     locked = models.BooleanField(default=False, help_text="A locked version cannot be deleted.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL

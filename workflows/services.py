@@ -12,6 +12,7 @@ from workflows.codegen.bindings import BINDING_ID
 from workflows.codegen.from_document import module_of
 from workflows.codegen.module_settings import module_settings
 from workflows.codegen.naming import class_name_for
+from workflows.deploy_settings import read_settings
 from workflows.ir.dependencies import check_dependencies
 from workflows.ir.problems import InvalidIR, Problem
 from workflows.ir.validate import parse_valid
@@ -36,12 +37,13 @@ class Variable:
 def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion:
     """Save the draft and return its version: a new one where anything that decides code changed.
 
-    Raises InvalidIR with every problem of the document; then nothing is changed.
+    Raises InvalidIR with every problem of the document, or InvalidSettings; then nothing is changed.
     """
     ir = parse_valid(workflow.ir, types_for(workflow.ir))
     wrong = list(check_dependencies(workflow.dependencies))
     if wrong:
         raise InvalidIR(wrong)
+    read_settings(workflow.deploy_settings)
     if not workflow.class_name:
         workflow.class_name = class_name_for(ir.metadata.name)
     workflow.name = workflow.name or ir.metadata.name
@@ -55,6 +57,7 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
         "entry_code": workflow.entry_code,
         "dependencies": workflow.dependencies,
         "bindings": workflow.bindings,
+        "deploy_settings": workflow.deploy_settings,
     }
     newest = workflow.versions.order_by("-number").first()
     if newest and newest.holds(content):

@@ -10,6 +10,7 @@ from tests.ir.documents import chain, node
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule, generate
 from workflows.codegen.module_settings import module_settings
+from workflows.deploy_settings import DeploySettings
 from workflows.ir.validate import parse_valid
 
 
@@ -23,6 +24,7 @@ class Saved:
     class_name: str = "Flow"
     entry_code: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
+    settings: DeploySettings = field(default_factory=DeploySettings)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ from workflows.ir.triggers import Trigger
 _AS_IT_IS: Final = "/%:@!$&'()*+,;=~|[]"  # what a request's path holds without escapes
 
 
-def default_entry(ir: WorkflowIR, binding: str) -> str:
-    """Return the handlers for a document; `binding` is the name of its workflow in `env`."""
+def default_entry(ir: WorkflowIR, binding: str, started_by: Collection[str] = ()) -> str:
+    """Return the handlers for a document; `binding` is the name of its workflow in `env`.
+
+    `started_by` are the kinds of triggers that it has beside the document's own.
+    """
     trigger = ir.trigger
     if ir.kind == SCRIPT:
         return _SCRIPT.format(
@@ -34,14 +37,16 @@ def default_entry(ir: WorkflowIR, binding: str) -> str:
         binding=binding,
         start=_start(trigger, binding) if is_http else "",
         otherwise=_otherwise(trigger) if is_http else "    return refuse(404, HOW_TO);\n",
-        more=needed_handler(trigger, binding),
+        more=needed_handlers({trigger.kind, *started_by}, binding),
     )
 
 
-def needed_handler(trigger: Trigger, binding: str, exported: Collection[str] = ()) -> str:
-    """Return the handler that the trigger calls beside `fetch`, "" where it is `exported`."""
-    name, handler = _NEEDED.get(trigger.kind, ("", ""))
-    return "" if name in exported else handler.format(binding=binding)
+def needed_handlers(kinds: Collection[str], binding: str, exported: Collection[str] = ()) -> str:
+    """Return the handlers that these kinds of triggers call beside `fetch`, but the `exported`."""
+    needed = [_NEEDED[kind] for kind in sorted(kinds) if kind in _NEEDED]
+    return "".join(
+        handler.format(binding=binding) for name, handler in needed if name not in exported
+    )
 
 
 def _how_to(trigger: Trigger) -> str:

@@ -9,7 +9,7 @@ from workflows.codegen.bindings import BindingKind
 from workflows.codegen.children import Child, children
 from workflows.codegen.custom_entry import CustomEntry
 from workflows.codegen.emitter import Emitter
-from workflows.codegen.entry import default_entry, needed_handler
+from workflows.codegen.entry import default_entry, needed_handlers
 from workflows.codegen.head import WORKERS
 from workflows.codegen.inputs import inputs
 from workflows.codegen.leaving import Run
@@ -41,7 +41,8 @@ class ModuleSettings:
     `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
     of all environment variables, `bindings` those declared on the workflow, `bound` the names of the
     Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
-    `untyped` are the nodes whose outputs have shapes that the compiler cannot know.
+    `untyped` are the nodes whose outputs have shapes that the compiler cannot know, `started_by` the
+    kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
     """
 
     class_name: str
@@ -52,6 +53,7 @@ class ModuleSettings:
     entry_code: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
+    started_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,9 +176,10 @@ class _Module:
         body.mark("")
         body.line()
         if entry:
-            entry.write(body, needed_handler(self._ir.trigger, binding, entry.handlers))
+            kinds = {self._ir.trigger.kind, *self._settings.started_by}
+            entry.write(body, needed_handlers(kinds, binding, entry.handlers))
         else:
-            body.text_block(default_entry(self._ir, binding))
+            body.text_block(default_entry(self._ir, binding, self._settings.started_by))
         return self._with_head(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:

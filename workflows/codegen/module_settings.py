@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import ModuleSettings
+from workflows.deploy_settings import DeploySettings
 from workflows.ir.kinds import SCRIPT, kind_of
 from workflows.ir.node_types import Call
 
@@ -29,6 +30,8 @@ class Content(Protocol):
     def dependencies(self) -> Mapping[str, str]: ...
     @property
     def bindings(self) -> Mapping[str, str]: ...
+    @property
+    def settings(self) -> DeploySettings: ...
 
 
 class Valued(Protocol):
@@ -48,7 +51,15 @@ def module_settings(content: Content, variables: Mapping[str, Valued]) -> Module
         bound=dict(_bound(content, variables)),
         entry_code=content.entry_code,
         dependencies=content.dependencies,
+        started_by=frozenset(_started_by(content.settings)),
     )
+
+
+def _started_by(settings: DeploySettings) -> Iterator[str]:
+    if settings.crons:
+        yield "cron"
+    if settings.consumers:
+        yield "queue"
 
 
 def _bound(content: Content, variables: Mapping[str, Valued]) -> Iterator[tuple[Call, str]]:
