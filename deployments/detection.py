@@ -12,12 +12,12 @@ from deployments.callees import called
 from deployments.cloudflare import naming
 from deployments.cloudflare.bindings import Binding, Plan, Wanted, plan
 from deployments.cloudflare.resources import IDENTIFIERS, SINGLE
-from deployments.errors import DeployError, Finding
+from deployments.cloudflare.wrangler_config import consumers_of
+from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import DeployRequest, Site, Tools
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import GeneratedModule
 from workflows.ir.problems import listed, quoted
-from workflows.ir.triggers import Trigger
 from workflows.ir.variable_names import VARIABLE_NAME
 
 _HEADLINE: Final = "What the Worker needs is not complete:"
@@ -41,19 +41,22 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
     secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
     found = plan(_used(module, request), request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
+    consumed = [one.queue for one in consumers_of(module.trigger, request.settings)]
     resolved = [resolver.resolve(wanted) for wanted in found.wanted]
     findings = [
         *_in_the_way(found, request, site),
         *_unset(found, module, request),
         *_doubled(found.wanted),
-        *_queue(module.trigger, request, site=site, tools=tools),
+        *_queues(consumed, request, site=site, tools=tools),
         *(one for one in resolved if isinstance(one, Finding)),
         *_twice((*_own_workflow(request), *(one for one in resolved if isinstance(one, Binding)))),
     ]
     if findings:
-        raise DeployError.listing(_HEADLINE, findings)
-    if module.trigger.kind == "queue" and BindingKind.QUEUE in site.provides:
-        tools.provide(BindingKind.QUEUE, module.trigger.queue)
+        is_taken = all(finding.cause is Cause.TAKEN for finding in findings)
+        cause = Cause.TAKEN if is_taken else Cause.ENVIRONMENT
+        raise DeployError.listing(_HEADLINE, findings, cause=cause)
+    for queue in consumed if BindingKind.QUEUE in site.provides else ():
+        tools.provide(BindingKind.QUEUE, queue)
     made = [resolver.made(one) for one in resolved if isinstance(one, Binding)]
     return Env(
         bindings=(*_own_workflow(request), *made),
@@ -173,24 +176,25 @@ def _unset(found: Plan, module: GeneratedModule, request: DeployRequest) -> Iter
         yield Finding(message=message, node_id=use.node_id, node_name=node_name, path=name)
 
 
-def _queue(
-    trigger: Trigger, request: DeployRequest, *, site: Site, tools: Tools
+def _queues(
+    queues: Iterable[str], request: DeployRequest, *, site: Site, tools: Tools
 ) -> Iterator[Finding]:
     """wrangler finds both out after it has uploaded: a queue has to be there, and has one consumer."""
-    if trigger.kind != "queue":
-        return
-    name, path = quoted(trigger.queue), "trigger.queue"
-    consumers = tools.consumers(trigger.queue)
-    if consumers is None and BindingKind.QUEUE not in site.provides:
-        message = f"There is no queue {name} on this target: create it there, or correct the name."
-        yield Finding(message=message, path=path)
-    others = (consumers or frozenset()) - {request.worker_name}
-    if others:
-        message = (
-            f"The messages of the queue {name} go to {listed(sorted(others))}, and a queue has one "
-            "consumer: remove that one on the target, or take another queue."
-        )
-        yield Finding(message=message, path=path)
+    for queue in queues:
+        name, path = quoted(queue), "trigger.queue"
+        consumers = tools.consumers(queue)
+        if consumers is None and BindingKind.QUEUE not in site.provides:
+            message = (
+                f"There is no queue {name} on this target: create it there, or correct the name."
+            )
+            yield Finding(message=message, path=path, cause=Cause.ENVIRONMENT)
+        others = (consumers or frozenset()) - {request.worker_name}
+        if others:
+            message = (
+                f"The messages of the queue {name} go to {listed(sorted(others))}, and a queue has "
+                "one consumer: remove that one on the target, or take another queue."
+            )
+            yield Finding(message=message, path=path, cause=Cause.TAKEN)
 
 
 def _doubled(wanted: Iterable[Wanted]) -> Iterator[Finding]:

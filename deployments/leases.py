@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,28 +19,43 @@ import psutil
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from deployments.errors import LeaseLost
+from deployments.errors import Cancelled, LeaseLost
 from deployments.models import Deployment, Lease
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0  # seconds
+LOOK = 0.5  # seconds between looks whether somebody has asked to cancel
+GRACE = 2.5  # seconds that a deployment has to end by itself when it is cancelled
 SILENT_AFTER = timedelta(seconds=60)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A running deployment in the hands of this process."""
+    """A running deployment in the hands of this process; `stop` is set when it is to end."""
 
     deployment: Deployment
     token: UUID
     lost: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise LeaseLost where another process has taken over or ended the deployment."""
-        if self.lost.is_set() or not Lease.objects.filter(token=self.token).exists():
+        """Raise LeaseLost where another process has ended the deployment, Cancelled where one asks."""
+        mine = Lease.objects.filter(token=self.token)
+        asked = mine.values_list("deployment__cancel_asked_at", "deployment__cancelled_by").first()
+        if self.lost.is_set() or asked is None:
             raise LeaseLost(f"deployment {self.deployment.pk} was ended elsewhere")
+        if asked[0]:
+            raise Cancelled(f"Cancelled by {asked[1] or 'somebody'}.")
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises Cancelled or LeaseLost as soon as there is nothing to wait for."""
+        self.stop.wait(seconds)
+        self.check()
+
+    def lease(self) -> Lease | None:
+        return Lease.objects.filter(token=self.token).first()
 
     def program_started(self, pid: int) -> None:
         """Remember the program on the lease, so that whoever reaps it can end it."""
@@ -69,10 +85,15 @@ def grant(deployment: Deployment) -> Held:
 
 
 @contextmanager
-def kept(held: Held) -> Iterator[None]:
-    """Beat while the body runs; a beat that finds the lease gone sets `held.lost`."""
+def kept(held: Held, *, overdue: Callable[[], None]) -> Iterator[None]:
+    """Beat while the body runs; a beat that finds the lease gone sets `held.lost`.
+
+    Where somebody has asked to cancel, `held.stop` is set; a body that goes on nevertheless (a call
+    of the target that does not answer) is `overdue` after a while.
+    """
     done = threading.Event()
-    thread = threading.Thread(target=_beat, args=(held, done), name="heartbeat", daemon=True)
+    heart = _Heart(held, done, overdue)
+    thread = threading.Thread(target=heart.beat, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -81,18 +102,42 @@ def kept(held: Held) -> Iterator[None]:
         thread.join()
 
 
-def _beat(held: Held, done: threading.Event) -> None:
-    try:
-        while not done.wait(HEARTBEAT):
-            try:
-                mine = Lease.objects.filter(token=held.token)
-                if not mine.update(heartbeat_at=timezone.now()):
-                    held.lost.set()
-                    return
-            except DatabaseError:
-                logger.warning("a heartbeat was missed", exc_info=True)
-    finally:
-        connections.close_all()
+class _Heart:
+    """Tells others that somebody works, and hears when that is to end."""
+
+    def __init__(self, held: Held, done: threading.Event, overdue: Callable[[], None]) -> None:
+        self._held = held
+        self._done = done
+        self._overdue = overdue
+        self._next_beat = time.monotonic() + HEARTBEAT
+        self._stopped_at = 0.0
+
+    def beat(self) -> None:
+        try:
+            while not self._done.wait(LOOK) and not self._held.lost.is_set():
+                try:
+                    self._look()
+                except DatabaseError:
+                    logger.warning("a heartbeat was missed", exc_info=True)
+        finally:
+            connections.close_all()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        mine = Lease.objects.filter(token=self._held.token)
+        if now >= self._next_beat:
+            self._next_beat = now + HEARTBEAT
+            if not mine.update(heartbeat_at=timezone.now()):
+                self._held.lost.set()
+                self._held.stop.set()
+                return
+        if not self._stopped_at:
+            if mine.filter(deployment__cancel_asked_at__isnull=False).exists():
+                self._held.stop.set()
+                self._stopped_at = now
+        elif now - self._stopped_at > GRACE:
+            self._stopped_at = now
+            self._overdue()
 
 
 def is_here(lease: Lease) -> bool:

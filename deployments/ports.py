@@ -13,9 +13,37 @@ from typing import Any, Protocol
 
 from deployments.cloudflare import naming
 from deployments.cloudflare.bindings import Variable
+from deployments.cloudflare.parts import Part, Triggers, triggers_of
+from deployments.stages import Stage
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
+from workflows.deploy_settings import DeploySettings
 from workflows.ir.kinds import SCRIPT, kind_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A stage that begins, and what has become known of the deployment by then."""
+
+    stage: Stage
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What an earlier deployment put on the target; `number` is its own, `config` its wrangler.json.
+
+    `resources` are its bindings by name, each with its kind and its resource.
+    """
+
+    number: int
+    version_id: str
+    config: Mapping[str, Any]
+    resources: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def triggers(self) -> Triggers:
+        return triggers_of(self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +51,9 @@ class DeployRequest:
     """All that one deployment puts on its target; `bindings` are the declared ones, by name.
 
     `node_types` are the definitions and templates of the custom types that the document uses.
-    `former_queues` are those whose messages the Worker may take since an earlier deployment.
+    `former` is what may lead to the Worker since an earlier deployment, `known_version` the version
+    that by our records is live. With `overwrite` a person has said that changes made at the target
+    by others may be lost.
     """
 
     ir: Any
@@ -34,7 +64,10 @@ class DeployRequest:
     variables: Mapping[str, Variable]
     bindings: Mapping[str, str] = field(default_factory=dict)
     node_types: Sequence[Mapping[str, Any]] = ()
-    former_queues: frozenset[str] = frozenset()
+    settings: DeploySettings = field(default_factory=DeploySettings)
+    former: Triggers = field(default_factory=Triggers)
+    known_version: str = ""
+    overwrite: bool = False
 
     @property
     def id(self) -> str:
@@ -54,16 +87,48 @@ class DeployRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSite:
+    """A route's place on the target: who has the pattern now, and whether its host is proxied.
+
+    `has_zone` tells whether the account has the zone; `dns` is "proxied", "not proxied", "missing",
+    or "" where the token may not look.
+    """
+
+    pattern: str
+    zone: str
+    has_zone: bool
+    owner: str = ""
+    dns: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainSite:
+    """A custom domain's place: the Worker that has it, and whether a DNS record is in its way."""
+
+    domain: str
+    has_zone: bool
+    owner: str = ""
+    has_record: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What the target says about a Worker before it is touched.
 
-    `provides` are the kinds of resources that the target makes by itself, `lacks` the kinds of
-    bindings that it does not have at all.
+    `source` is what put the live version there: "wrangler", "api" or "dash". `workflow_owner` is
+    the Worker that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are
+    the kinds of resources that the target makes by itself, `lacks` the kinds of bindings that it
+    does not have at all.
     """
 
     worker_url: str
     dashboard_url: str
     live_version: str
+    source: str = ""
+    workflow_owner: str = ""
+    has_subdomain: bool = True
+    routes: tuple[RouteSite, ...] = ()
+    domains: tuple[DomainSite, ...] = ()
     secret_names: frozenset[str] = frozenset()
     provides: frozenset[BindingKind] = frozenset()
     lacks: frozenset[BindingKind] = frozenset()
@@ -94,7 +159,37 @@ class Bundle:
     secrets: Mapping[str, str]
 
 
-class Tools(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A version that wrangler has put live; `trouble` is what it could not do afterwards, or ""."""
+
+    version: str
+    trouble: str = ""
+
+
+class Remote(Protocol):
+    """What stands around one Worker at the target, to read and to put in order.
+
+    Writes make sure first that this process still holds the deployment.
+    """
+
+    def live_version(self, worker: str) -> str:
+        """Ask the target which version takes all requests; "" where none does."""
+
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        """Tell whether the target has the resource that a person named."""
+
+    def triggers(self, worker: str, near: Triggers) -> Triggers:
+        """Return what leads to the Worker, as far as the zones and queues of `near` go."""
+
+    def put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        """Make the part what it is meant to be."""
+
+    def remove(self, worker: str, part: Part) -> None:
+        """Have the part lead to the Worker no more, if it does."""
+
+
+class Tools(Remote, Protocol):
     """The outside world of a deploy."""
 
     @property
@@ -112,17 +207,11 @@ class Tools(Protocol):
         `class_name` says which Workflow of any Worker is meant; nothing is changed.
         """
 
-    def exists(self, kind: BindingKind, resource: str) -> bool:
-        """Tell whether the target has the resource that a person named."""
-
     def provide(self, kind: BindingKind, name: str) -> str:
         """Find or make the resource of this name; return what a binding calls it by."""
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         """Return the Workers that take the queue's messages; None where there is no such queue."""
-
-    def stop_consuming(self, queue: str, worker: str) -> None:
-        """Have the Worker take no more messages of the queue, if it does."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """A private directory that is gone afterwards, however that comes."""
@@ -130,8 +219,42 @@ class Tools(Protocol):
     def write(self, folder: Path, bundle: Bundle) -> None:
         """Write worker.js, wrangler.json and the rest; install npm packages where there are any."""
 
-    def upload(self, folder: Path, request: DeployRequest) -> str:
-        """Deploy with wrangler unless a newer deployment is there; return the new version's id."""
+    def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
+        """Deploy with wrangler unless a newer deployment is there.
 
-    def live_version(self, worker: str) -> str:
-        """Ask the target which version takes all requests; "" where none does."""
+        Raises DeployError where no new version went live.
+        """
+
+
+class Managed(Remote, Protocol):
+    """The outside world of a change to a Worker that is already there."""
+
+    def verify(self) -> None:
+        """Raise DeployError unless the target takes the credentials."""
+
+    def has_worker(self, worker: str) -> bool:
+        """Tell whether there is a Worker of this name."""
+
+    def has_version(self, worker: str, version: str) -> bool:
+        """Tell whether the target still has the version."""
+
+    def make_live(self, worker: str, version: str) -> None:
+        """Send all requests to the version; raises DeployError where the target refuses."""
+
+    def secret_names(self, worker: str) -> frozenset[str]:
+        """Return the names of the secrets that the Worker has now."""
+
+    def delete_secret(self, worker: str, name: str) -> None:
+        """Delete the secret; what is gone already is no mistake."""
+
+    def users(self, worker: str) -> frozenset[str]:
+        """Return the other Workers that are bound to this one."""
+
+    def workflows(self, worker: str) -> frozenset[str]:
+        """Return the names of the Workflows that the Worker runs."""
+
+    def delete_workflow(self, name: str) -> None:
+        """Delete the Workflow with its runs; what is gone already is no mistake."""
+
+    def delete_worker(self, worker: str) -> None:
+        """Delete the Worker; what is gone already is no mistake."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Protocol
 
-from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
+from deployments.stages import Action, Stage, Status, Uploaded
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -36,6 +36,8 @@ class Attempt(Protocol):
 
     @property
     def percent(self) -> int: ...
+    @property
+    def work(self) -> Action: ...
 
 
 def duration(time: timedelta | float | None) -> str:
@@ -130,6 +132,7 @@ class Step:
 
     stage: Stage
     state: str
+    doing: str = ""
     entered_at: datetime | None = None
     seconds: float | None = None
 
@@ -160,14 +163,14 @@ _UNHAPPY = {Status.FAILED: "failed", Status.PARTIAL: "failed"}
 
 
 def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list[Step]:
-    """Return all ten stages; a stage lasts until the next record, the current one until `now`."""
+    """Return all stages of the action (a deploy has ten); a stage lasts until the next record, the current one until `now`."""
     known = list(records)
     ends = [*(record.entered_at for record in known[1:]), attempt.finished_at or now]
     entered = {
         record.stage: (record.entered_at, (end - record.entered_at).total_seconds())
         for record, end in zip(known, ends, strict=False)
     }
-    return [_step(stage, attempt, entered.get(stage.value)) for stage in HAPPY_PATH]
+    return [_step(stage, attempt, entered.get(stage.value)) for stage in attempt.work.path]
 
 
 def _step(stage: Stage, attempt: Attempt, entered: tuple[datetime, float] | None) -> Step:
@@ -176,14 +179,21 @@ def _step(stage: Stage, attempt: Attempt, entered: tuple[datetime, float] | None
         return Step(stage=stage, state="pending")
     entered_at, seconds = entered
     ends = stage is Stage.COMPLETED
-    return Step(stage=stage, state=state, entered_at=entered_at, seconds=None if ends else seconds)
+    return Step(
+        stage=stage,
+        state=state,
+        doing=attempt.work.message(stage),
+        entered_at=entered_at,
+        seconds=None if ends else seconds,
+    )
 
 
 def step_state(stage: Stage, attempt: Attempt) -> str:
     if not attempt.stage:
         return "pending"
     status, reached = Status(attempt.status), Stage(attempt.stage)
-    difference = HAPPY_PATH.index(stage) - HAPPY_PATH.index(reached)
+    path = attempt.work.path
+    difference = path.index(stage) - path.index(reached)
     if difference > 0:
         return "pending"
     if difference < 0 or status is Status.SUCCEEDED:
@@ -192,8 +202,8 @@ def step_state(stage: Stage, attempt: Attempt) -> str:
 
 
 def ticks(attempt: Attempt) -> list[str]:
-    """The states of the ten ticks of a progress bar."""
-    return [step_state(stage, attempt) for stage in HAPPY_PATH]
+    """The states of the ticks of a progress bar: one for each stage."""
+    return [step_state(stage, attempt) for stage in attempt.work.path]
 
 
 def usual(durations: Sequence[float]) -> float | None:

@@ -7,7 +7,7 @@ import shutil
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from deployments import leases, runner, transitions
@@ -35,12 +35,18 @@ def claim() -> Held | None:
         target=OuterRef("target"),
         status=Status.RUNNING.value,
     )
-    waiting = Deployment.objects.filter(~Exists(running), status=Status.QUEUED.value)
+    waiting = due().filter(~Exists(running))
     for deployment in waiting.order_by("pk"):
         held = _take(deployment)
         if held:
             return held
     return None
+
+
+def due() -> QuerySet[Deployment]:
+    """Return what waits, but for what the target has asked to come back with later."""
+    waiting = Deployment.objects.filter(status=Status.QUEUED.value)
+    return waiting.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
 
 def _take(deployment: Deployment) -> Held | None:
@@ -66,11 +72,14 @@ def reap(lease: Lease) -> None:
     """Interrupt a deployment: its programs end first, then the target is asked what is live."""
     leases.end_programs(lease)
     deployment = lease.deployment
+    was_asked = deployment.cancel_asked_at is not None
     ended = transitions.end(
         deployment.pk,
         lease.token,
-        status=Status.INTERRUPTED,
-        message=_interrupted(deployment),
+        status=Status.CANCELLED if was_asked else Status.INTERRUPTED,
+        message=f"Cancelled by {deployment.cancelled_by}."
+        if was_asked
+        else _interrupted(deployment),
         facts=runner.what_is_live(deployment, _reachable(deployment)),
     )
     if ended:

@@ -6,24 +6,32 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connections
-from django.db.models import Exists, Q, Subquery
 
-from deployments import leases, pipeline, transitions
+from deployments import changes, leases, pipeline, records, transitions
+from deployments.changes import ChangeRequest, Stages
+from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
-from deployments.errors import DeployError, Finding, LeaseLost, Superseded
+from deployments.endings import ending_of
+from deployments.enqueueing import again
+from deployments.errors import Cancelled, DeployError, LeaseLost, Superseded
 from deployments.leases import Held
 from deployments.models import Deployment, ProgramOutput
-from deployments.ports import DeployRequest, Tools
-from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
+from deployments.ports import DeployRequest
+from deployments.stages import HAPPY_PATH, Action, Stage, Uploaded
 from deployments.targets import NoTarget, account_of
+from deployments.tools import patience, process
 from deployments.tools.account import Account
-from deployments.tools.deploy_tools import DeployTools, Hooks, Ours, ProgramRan
+from deployments.tools.deploy_tools import DeployTools, Ours
+from deployments.tools.patience import Patience
+from deployments.tools.process import ProgramStopped
+from deployments.tools.remote_tools import Hooks, ProgramRan
+from workflows.deploy_settings import read_settings
 from workflows.models import Workflow
 from workflows.services import variables_of
 
@@ -32,35 +40,61 @@ logger = logging.getLogger(__name__)
 _PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
 
 GONE = "The workflow has been deleted. Nothing was uploaded."
-OUR_FAULT = (
-    "Something went wrong in AwaitStep itself, not in your workflow. The server's log has the "
-    "details. Nothing was uploaded after this stage; you can deploy again."
-)
+LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target; longer, it comes again
 
 
 def perform(held: Held) -> None:
-    """Run the deploy; every ending is a recorded one."""
+    """Run the deployment; every ending is a recorded one."""
     try:
         account = _account(held.deployment)
-        request = request_of(held.deployment)
+        work = _work(held.deployment)
     except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
         _surely(
             partial(transitions.enter, held.deployment.pk, held.token, stage=Stage.INITIALIZING)
         )
         _end(held, error, secrets=())
         return
-    secrets = [account.api_token, *_secrets(request)]
+    secrets = [account.api_token, *work.secrets]
+    tools = _tools(held, account, secrets=secrets)
     try:
-        _follow(held, request, _tools(held, account, secrets=secrets))
+        _follow(held, work.stages(tools), overdue=partial(_cancel_overdue, held, account))
     except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
         _end(held, error, secrets=secrets, account=account)
 
 
-def _follow(held: Held, request: DeployRequest, tools: Tools) -> None:
+def _follow(held: Held, stages: Stages, *, overdue: Callable[[], None]) -> None:
     pk = held.deployment.pk
-    with leases.kept(held), closing(pipeline.run(request, tools)) as stages:
+    waiting = Patience(
+        longest=LONGEST_WAIT,
+        told=lambda until: transitions.wait(pk, held.token, until=until),
+        pause=held.pause,
+    )
+    with (
+        leases.kept(held, overdue=overdue),
+        patience.using(waiting),
+        process.stopped_by(held.stop),
+        closing(stages),
+    ):
         for progress in stages:
+            held.check()
             transitions.enter(pk, held.token, stage=progress.stage, facts=progress.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done, with the secrets that nothing of it may show."""
+
+    stages: Callable[[DeployTools], Stages]
+    secrets: tuple[str, ...] = ()
+
+
+def _work(deployment: Deployment) -> _Work:
+    if deployment.work is Action.DEPLOY:
+        request = request_of(deployment)
+        return _Work(lambda tools: pipeline.run(request, tools), _secrets(request))
+    change = _CHANGES[deployment.work]
+    about = change_of(deployment)
+    return _Work(lambda tools: change(about, tools))
 
 
 def request_of(deployment: Deployment) -> DeployRequest:
@@ -78,21 +112,31 @@ def request_of(deployment: Deployment) -> DeployRequest:
         variables=variables_of(deployment.workflow),
         bindings=deployment.bindings,
         node_types=deployment.node_types,
-        former_queues=_former_queues(deployment),
+        settings=read_settings(deployment.deploy_settings),
+        former=records.former_triggers(deployment),
+        known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
+        overwrite=deployment.overwrite,
     )
 
 
-def _former_queues(deployment: Deployment) -> frozenset[str]:
-    """Return the queues of what went live last and of what may have been uploaded since."""
-    earlier = Deployment.objects.filter(
-        pk__lt=deployment.pk,
-        workflow_public_id=deployment.workflow_public_id,
-        target=deployment.target,
-    ).exclude(uploaded=Uploaded.NO.value)
-    last = earlier.filter(status=Status.SUCCEEDED.value).order_by("-pk").values("pk")[:1]
-    since = earlier.filter(Q(pk__gte=Subquery(last)) | ~Exists(last))
-    with_queue = since.filter(ir__trigger__type="queue")
-    return frozenset(with_queue.values_list("ir__trigger__queue", flat=True))
+def change_of(deployment: Deployment) -> ChangeRequest:
+    """Return what a rollback, retry, takedown or deletion of secrets is about."""
+    about = deployment.about
+    return ChangeRequest(
+        worker_name=deployment.worker_name,
+        record=records.record_of(about) if about else None,
+        failed=records.failed_parts(about) if about else (),
+        secrets=tuple(deployment.secret_names),
+        former=records.former_triggers(deployment),
+    )
+
+
+_CHANGES: dict[Action, Callable[[ChangeRequest, DeployTools], Stages]] = {
+    Action.ROLLBACK: changes.roll_back,
+    Action.RETRY: changes.retry,
+    Action.DELETE_SECRETS: changes.delete_secrets,
+    Action.TAKEDOWN: changes.take_down,
+}
 
 
 def _check_workflow(deployment: Deployment) -> None:
@@ -106,12 +150,12 @@ def _account(deployment: Deployment) -> Account:
     return account_of(deployment.target)
 
 
-def _secrets(request: DeployRequest) -> list[str]:
-    return [variable.value for variable in request.variables.values() if variable.is_secret]
+def _secrets(request: DeployRequest) -> tuple[str, ...]:
+    return tuple(variable.value for variable in request.variables.values() if variable.is_secret)
 
 
 def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployTools:
-    deployment, here = held.deployment, settings.AWAITSTEP
+    deployment = held.deployment
 
     def keep(ran: ProgramRan) -> None:
         ProgramOutput.objects.create(
@@ -122,21 +166,34 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
             text=redact(ran.text, secrets),
         )
 
-    def before_upload() -> None:
+    def before_write() -> None:
         held.check()
         _check_newest(deployment)
-        _check_workflow(deployment)
+        if deployment.work is Action.DEPLOY:
+            _check_workflow(deployment)
 
     hooks = Hooks(
-        program_started=held.program_started, program_ended=keep, before_upload=before_upload
+        program_started=held.program_started, program_ended=keep, before_write=before_write
     )
-    return DeployTools(
+    return tools_for(DeployTools, account, hooks, name=str(deployment.pk), message=str(deployment))
+
+
+_Kind = TypeVar("_Kind", bound=DeployTools)
+
+
+def tools_for(
+    kind: type[_Kind], account: Account, hooks: Hooks, *, name: str, message: str = ""
+) -> _Kind:
+    """Return real tools of the kind; `name` is that of the temporary directories."""
+    here = settings.AWAITSTEP
+    return kind(
         account=account,
         ours=_ours,
         deploys=here.data_dir / "deploys",
         cache=here.data_dir / "node-cache",
         timeout=here.deploy_timeout,
-        name=str(deployment.pk),
+        name=name,
+        message=message,
         hooks=hooks,
     )
 
@@ -148,12 +205,8 @@ def _ours(workflow_id: str) -> Ours | None:
 
 def _check_newest(deployment: Deployment) -> None:
     """Raise Superseded where a newer deployment has gone live: an older one never replaces it."""
-    newer = Deployment.objects.filter(
-        pk__gt=deployment.pk,
-        workflow_public_id=deployment.workflow_public_id,
-        target=deployment.target,
-        status=Status.SUCCEEDED.value,
-    ).first()
+    mine = records.of_worker(deployment.workflow_public_id, deployment.target_id)
+    newer = mine.filter(records.changed_what_is_live(), pk__gt=deployment.pk).first()
     if newer:
         raise Superseded(f"Deployment #{newer.pk} is newer and live: nothing was uploaded.")
 
@@ -162,22 +215,54 @@ def _end(
     held: Held, error: Exception, *, secrets: Iterable[str], account: Account | None = None
 ) -> None:
     pk = held.deployment.pk
+    if isinstance(error, ProgramStopped):
+        error = _why_stopped(held)
     if isinstance(error, LeaseLost):
         logger.info("deployment %s was ended elsewhere", pk)
         return
-    status, message, findings = _reason(error)
-    findings = tuple(
-        replace(finding, message=redact(finding.message, secrets)) for finding in findings
-    )
-    if status is Status.FAILED and not isinstance(error, DeployError):
+    ending = ending_of(error)
+    if ending.is_fault:
         logger.error("deployment %s failed", pk, exc_info=error)
-    end = partial(transitions.end, pk, held.token, status=status, findings=findings)
+    findings = tuple(one.told(redact(one.message, secrets)) for one in ending.findings)
+    facts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
+    end = partial(
+        transitions.end,
+        pk,
+        held.token,
+        status=ending.status,
+        cause=ending.cause,
+        findings=findings,
+    )
     _surely(
         lambda: end(
-            message=redact(message, secrets),
-            facts=what_is_live(Deployment.objects.get(pk=pk), account),
+            message=redact(ending.message, secrets),
+            facts=facts | what_is_live(Deployment.objects.get(pk=pk), account),
         )
     )
+    if ending.again_at:
+        again(held.deployment, not_before=ending.again_at)
+
+
+def _why_stopped(held: Held) -> Exception:
+    try:
+        held.check()
+    except DeployError as reason:
+        return reason
+    return Cancelled("The programs of this deployment were stopped.")
+
+
+def _redacted(parts: Iterable[PartResult], secrets: Iterable[str]) -> list[dict[str, Any]]:
+    rows = [part.as_row() for part in parts]
+    return [{**row, "message": redact(row["message"], secrets)} for row in rows]
+
+
+def _cancel_overdue(held: Held, account: Account) -> None:
+    """End a cancelled deployment whose thread hangs in a call: its programs die, others may go on."""
+    lease = held.lease()
+    if lease:
+        leases.end_programs(lease)
+        by = Deployment.objects.values_list("cancelled_by", flat=True).get(pk=held.deployment.pk)
+        _end(held, Cancelled(f"Cancelled by {by}."), secrets=(), account=account)
 
 
 def _surely(end: Callable[[], object]) -> None:
@@ -193,16 +278,6 @@ def _surely(end: Callable[[], object]) -> None:
     end()
 
 
-def _reason(error: Exception) -> tuple[Status, str, tuple[Finding, ...]]:
-    match error:
-        case Superseded():
-            return Status.SUPERSEDED, str(error), ()
-        case DeployError():
-            return Status.FAILED, str(error), error.findings
-        case _:
-            return Status.FAILED, OUR_FAULT, ()
-
-
 def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, Any]:
     """Return what a deployment that did not complete left at the target.
 
@@ -210,6 +285,8 @@ def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, A
     """
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
+        return {"uploaded": Uploaded.NO.value}
+    if deployment.work is Action.TAKEDOWN:
         return {"uploaded": Uploaded.NO.value}
     if account is None:
         return {"uploaded": Uploaded.UNKNOWN.value}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from deployments import tasks, transitions
+from audit import trail
+from audit.trail import Actor, Subject
+from deployments import policy, records, tasks
 from deployments.cloudflare.naming import worker_name
+from deployments.enqueueing import enqueue
 from deployments.models import Deployment, Target
-from deployments.stages import Status
+from deployments.policy import Consent
+from deployments.stages import Action
 from deployments.targets import default_target
 from workflows.models import Workflow
 from workflows.registered import snapshot
@@ -17,7 +22,12 @@ from workflows.registered import snapshot
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-_TRIES = 5
+_NO_CONSENT = Consent()
+
+
+def actor(by: User | None, by_name: str = "") -> Actor:
+    """Return who asks; `by_name` is a command's operator, who is no user of the product."""
+    return Actor(by, by.get_username()) if by else Actor(None, by_name)
 
 
 def request_deployment(
@@ -26,39 +36,75 @@ def request_deployment(
     target: Target | None = None,
     by: User | None = None,
     by_name: str = "",
+    consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Put the workflow's newest version into the queue and return the waiting deployment.
 
-    `by_name` says who asks where that is no user of the product: a command's operator. At most one waits for each workflow and target: one that waits already ends as superseded.
-    Raises NoTarget where there is nowhere to deploy to.
+    At most one waits for each workflow and target: one that waits already ends as superseded.
+    Raises NoTarget where there is nowhere to deploy to, Refused where the target's rules forbid it,
+    Busy where a rollback waits.
     """
     target = target or default_target()
-    for attempt in range(_TRIES):
-        try:
-            return _replace_waiting(_draft(workflow, target, by=by, by_name=by_name))
-        except IntegrityError:  # somebody else's request came in between
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    who = actor(by, by_name)
+
+    def make() -> Deployment:
+        policy.check(target, workflow, by=who, consent=consent)
+        deployment = draft_deployment(workflow, target)
+        deployment.overwrite = consent.overwrite
+        return asked(deployment, by=who, reason=consent.freeze_reason)
+
+    return enqueued(make, "deployment requested", by=who)
 
 
-@transaction.atomic
-def _replace_waiting(deployment: Deployment) -> Deployment:
-    waiting = Deployment.objects.filter(
-        workflow_public_id=deployment.workflow_public_id,
-        target=deployment.target,
-        status=Status.QUEUED.value,
-    ).first()
-    if waiting:
-        transitions.supersede(waiting, "A newer deployment took its place before it began.")
-    deployment.save()
-    if waiting:
-        Deployment.objects.filter(pk=waiting.pk).update(superseded_by=deployment)
-    transaction.on_commit(lambda: tasks.work.enqueue())
+def request_snapshot(
+    earlier: Deployment,
+    *,
+    by: User | None = None,
+    by_name: str = "",
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Deploy what an earlier deployment was made of, with the variables and secrets of now.
+
+    Raises what `request_deployment` raises.
+    """
+    who, target = actor(by, by_name), earlier.target
+    workflow = Workflow.objects.filter(pk=earlier.workflow_id).first()
+    if target is None or workflow is None:
+        raise policy.Refused("The workflow or the target of that deployment has been deleted.")
+
+    def make() -> Deployment:
+        policy.check(target, workflow, by=who, consent=consent)
+        deployment = records.copied(earlier, Action.DEPLOY, about=earlier)
+        deployment.overwrite = consent.overwrite
+        return asked(deployment, by=who, reason=f"The snapshot of #{earlier.pk} anew.")
+
+    return enqueued(make, "deployment requested", by=who)
+
+
+def asked(deployment: Deployment, *, by: Actor, reason: str = "") -> Deployment:
+    """Write on the deployment who asked for it, and why."""
+    deployment.requested_by = by.user
+    deployment.requested_by_name = by.name
+    deployment.reason = reason
     return deployment
 
 
-def _draft(workflow: Workflow, target: Target, *, by: User | None, by_name: str) -> Deployment:
+def enqueued(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
+    """Put it into the queue and on the audit trail; raises Busy."""
+    with transaction.atomic():
+        deployment = enqueue(make)
+        detail = {"target": deployment.target_name, "workflow": deployment.workflow_public_id}
+        trail.record(action, subject_of(deployment), by=by, reason=deployment.reason, **detail)
+        transaction.on_commit(lambda: tasks.work.enqueue())
+    return deployment
+
+
+def subject_of(deployment: Deployment) -> Subject:
+    return Subject("deployment", str(deployment.pk), str(deployment))
+
+
+def draft_deployment(workflow: Workflow, target: Target) -> Deployment:
+    """Return an unsaved deployment of the workflow's newest version."""
     version = workflow.newest_version
     return Deployment(
         workflow=workflow,
@@ -67,32 +113,24 @@ def _draft(workflow: Workflow, target: Target, *, by: User | None, by_name: str)
         version_number=version.number,
         target=target,
         target_name=target.name,
-        requested_by=by,
-        requested_by_name=by.get_username() if by else by_name,
         ir=version.ir,
         entry_code=version.entry_code,
         dependencies=version.dependencies,
         bindings=version.bindings,
         node_types=snapshot(version.ir),
+        deploy_settings=version.deploy_settings,
         class_name=workflow.class_name,
         worker_name=worker_name(workflow.pk),
     )
 
 
 def live_deployment(workflow_id: str) -> Deployment | None:
-    """Return the newest deployment of the workflow that succeeded, which is the live one."""
-    succeeded = Deployment.objects.filter(
-        workflow_public_id=workflow_id, status=Status.SUCCEEDED.value
-    )
-    return succeeded.order_by("-pk").first()
+    """Return the workflow's newest deployment that is live by the record, at whichever target."""
+    return records.live(workflow_id)
 
 
 def replaced_by(deployment: Deployment) -> Deployment | None:
-    """Return the next deployment that succeeded in this one's place; None while this one is live."""
-    later = Deployment.objects.filter(
-        pk__gt=deployment.pk,
-        workflow_public_id=deployment.workflow_public_id,
-        target=deployment.target_id,
-        status=Status.SUCCEEDED.value,
-    )
-    return later.only("version_number").order_by("pk").first()
+    """Return what took this one's place at its target; None while this one is live."""
+    later = records.of_worker(deployment.workflow_public_id, deployment.target_id)
+    later = later.filter(records.changed_what_is_live(), pk__gt=deployment.pk)
+    return later.only("version_number", "action").order_by("pk").first()

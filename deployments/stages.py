@@ -35,12 +35,6 @@ class Stage(StrEnum):
         return _TOLD[self][0]
 
     @property
-    def predecessor(self) -> str:
-        """The stage (or "", the queue) from which this one of the happy path is entered."""
-        position = HAPPY_PATH.index(self)
-        return HAPPY_PATH[position - 1].value if position else ""
-
-    @property
     def is_last(self) -> bool:
         return self in (Stage.COMPLETED, Stage.FAILED)
 
@@ -59,6 +53,77 @@ _TOLD = {
     Stage.FAILED: (0, ""),
 }
 HAPPY_PATH = tuple(stage for stage in Stage if stage is not Stage.FAILED)
+
+
+class Action(StrEnum):
+    """What a deployment does at its target. All go through one queue: one at a time for a Worker.
+
+    Each but the deploy enters only the stages of the work that it does.
+    """
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    RETRY = "retry"
+    DELETE_SECRETS = "delete_secrets"
+    TAKEDOWN = "takedown"
+
+    @property
+    def label(self) -> str:
+        return _ACTIONS[self][0]
+
+    @property
+    def path(self) -> tuple[Stage, ...]:
+        """The stages that it enters, in order."""
+        told = _ACTIONS[self][1]
+        return tuple(told) if told else HAPPY_PATH
+
+    def message(self, stage: Stage) -> str:
+        """What the stage does in this action, for the event stream."""
+        return _ACTIONS[self][1].get(stage, stage.message)
+
+    def before(self, stage: Stage) -> str:
+        """The stage (or "", the queue) from which this one is entered."""
+        position = self.path.index(stage)
+        return self.path[position - 1].value if position else ""
+
+
+_ACTIONS: dict[Action, tuple[str, dict[Stage, str]]] = {
+    Action.DEPLOY: ("Deploy", {}),
+    Action.ROLLBACK: (
+        "Rollback",
+        {
+            Stage.INITIALIZING: "Preparing the rollback...",
+            Stage.DEPLOYING: "Putting the earlier version live again...",
+            Stage.WORKER_DEPLOYED: "The earlier version is live",
+            Stage.UPDATING_WORKFLOW: "Putting workflow, routes and triggers back...",
+            Stage.COMPLETED: "Rolled back",
+        },
+    ),
+    Action.RETRY: (
+        "Retry",
+        {
+            Stage.INITIALIZING: "Preparing the retry...",
+            Stage.UPDATING_WORKFLOW: "Trying again what failed...",
+            Stage.COMPLETED: "All parts are in place",
+        },
+    ),
+    Action.DELETE_SECRETS: (
+        "Delete secrets",
+        {
+            Stage.INITIALIZING: "Looking at the Worker...",
+            Stage.UPDATING_WORKFLOW: "Deleting secrets from the Worker...",
+            Stage.COMPLETED: "Secrets deleted",
+        },
+    ),
+    Action.TAKEDOWN: (
+        "Takedown",
+        {
+            Stage.INITIALIZING: "Looking at the Worker...",
+            Stage.UPDATING_WORKFLOW: "Removing the Worker and what leads to it...",
+            Stage.COMPLETED: "Taken down",
+        },
+    ),
+}
 
 
 class Status(StrEnum):
@@ -80,6 +145,10 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         return self not in (Status.QUEUED, Status.RUNNING)
+
+
+WENT_LIVE = (Status.SUCCEEDED, Status.PARTIAL)
+"""How a deployment ends whose code is what answers afterwards."""
 
 
 class Uploaded(StrEnum):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from itertools import count
 from time import sleep
 
 from django.db import connections
 
-from deployments import queue, tasks
-from deployments.models import Deployment
-from deployments.stages import Status
+from deployments import drift, queue, tasks
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 3.0  # seconds
+_DRIFT_EVERY = 20  # sweeps between looks for a comparison that is due
 
 
 def start_sweeper() -> None:
@@ -23,9 +23,11 @@ def start_sweeper() -> None:
 
 
 def _sweep_for_ever() -> None:
-    while True:
+    for sweeps in count():
         try:
             _sweep()
+            if sweeps % _DRIFT_EVERY == _DRIFT_EVERY - 1:
+                drift.check_due()
         except Exception:
             logger.exception("a sweep failed; the next one is in %s seconds", INTERVAL)
         finally:
@@ -35,5 +37,5 @@ def _sweep_for_ever() -> None:
 
 def _sweep() -> None:
     queue.sweep()
-    if Deployment.objects.filter(status=Status.QUEUED.value).exists():
+    if queue.due().exists():
         tasks.work.enqueue()

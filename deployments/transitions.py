@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from deployments.errors import Finding, LeaseLost
 from deployments.models import Deployment, Lease, StageRecord
-from deployments.stages import Stage, Status
+from deployments.stages import Action, Stage, Status
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -30,9 +31,10 @@ def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOT
     changes: dict[str, Any] = {"stage": stage.value, **facts}
     if stage is Stage.COMPLETED:
         changes |= {"status": Status.SUCCEEDED.value, "finished_at": timezone.now()}
-    if not _held(pk, token).filter(stage=stage.predecessor).update(**changes):
+    action = Action(Deployment.objects.values_list("action", flat=True).get(pk=pk))
+    if not _held(pk, token).filter(stage=action.before(stage)).update(**changes):
         raise LeaseLost(f"deployment {pk} cannot enter {stage.value}: it was ended elsewhere")
-    _record(pk, stage, message=stage.message, progress=stage.percent)
+    _record(pk, stage, message=action.message(stage), progress=stage.percent)
     if stage is Stage.COMPLETED:
         Lease.objects.filter(deployment=pk).delete()
 
@@ -44,16 +46,41 @@ def end(
     *,
     status: Status,
     message: str,
+    cause: str = "",
     findings: tuple[Finding, ...] = (),
     facts: Mapping[str, Any] = _NOTHING,
 ) -> bool:
     """End a running deployment that did not complete; False where it was ended elsewhere."""
-    changes = _ended(status, message, findings) | dict(facts)
+    changes = _ended(status, message, findings) | {"cause": cause, **facts}
     if not _held(pk, token).update(**changes):
         return False
     Lease.objects.filter(deployment=pk).delete()
     _record_end(pk, message)
     return True
+
+
+@transaction.atomic
+def ask_to_cancel(pk: int, *, by: str) -> None:
+    """Have whoever performs a running deployment end it; the first to ask is remembered."""
+    running = Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, cancel_asked_at=None)
+    running.update(cancel_asked_at=timezone.now(), cancelled_by=by[:150])
+
+
+@transaction.atomic
+def cancel_waiting(pk: int, *, by: str) -> bool:
+    """End a deployment that has not begun; False where it has."""
+    queued = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
+    message = f"Cancelled by {by} before it began. Nothing was uploaded."
+    ended = _ended(Status.CANCELLED, message, ())
+    if not queued.update(**ended, cancel_asked_at=timezone.now(), cancelled_by=by[:150]):
+        return False
+    _record_end(pk, message)
+    return True
+
+
+def wait(pk: int, token: UUID, *, until: datetime | None) -> None:
+    """Say until when the target asked to wait, None when the wait is over."""
+    _held(pk, token).update(waits_until=until)
 
 
 @transaction.atomic
@@ -72,6 +99,7 @@ def _ended(status: Status, message: str, findings: tuple[Finding, ...]) -> dict[
         "message": message,
         "problems": [finding.as_row() for finding in findings],
         "finished_at": timezone.now(),
+        "waits_until": None,
     }
 
 

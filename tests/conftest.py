@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from tests.installation import Installation
 from tests.platform_fixture import platform  # noqa: F401 - a fixture
@@ -19,3 +20,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     whole.create_user("deployer")
     yield whole
     whole.stop()
+
+
+@pytest.fixture
+def no_workers(settings: Settings) -> None:
+    """Nobody performs what is put into the queue but the test itself."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}

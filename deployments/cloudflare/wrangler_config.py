@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from deployments.cloudflare.bindings import Binding
 from deployments.cloudflare.resources import SINGLE
 from workflows.codegen.bindings import BindingKind
+from workflows.deploy_settings import Consumer, DeploySettings
 from workflows.ir.triggers import Trigger
 
-COMPATIBILITY_DATE = "2026-11-01"
 MAIN = "worker.js"
-
-# A message is lost after the last try, and what keeps it from starting a run passes: ten minutes.
-_CONSUMER: Final = {
-    "max_batch_size": 10,
-    "max_batch_timeout": 1,
-    "max_retries": 10,
-    "retry_delay": 60,
-}
 
 
 def wrangler_config(
@@ -28,6 +21,7 @@ def wrangler_config(
     variables: Mapping[str, str],
     bindings: Sequence[Binding],
     trigger: Trigger,
+    settings: DeploySettings,
     bundled: bool,
 ) -> dict[str, Any]:
     """Return the configuration; `bundled` is for code that imports npm packages.
@@ -38,34 +32,85 @@ def wrangler_config(
     return {
         "name": worker_name,
         "main": MAIN,
-        "compatibility_date": COMPATIBILITY_DATE,
-        "compatibility_flags": ["nodejs_compat"],
+        "compatibility_date": settings.compatibility_date,
+        "compatibility_flags": list(settings.compatibility_flags),
         "no_bundle": not bundled,
-        "workers_dev": True,
-        "preview_urls": True,
+        "workers_dev": settings.workers_dev,
+        "preview_urls": settings.preview_urls,
         "send_metrics": False,
-        "observability": {"enabled": True},
         "vars": dict(variables),
-        "triggers": {"crons": [trigger.expression] if trigger.kind == "cron" else []},
-        **_sections(bindings, trigger),
+        "triggers": {"crons": _crons(trigger, settings)},
+        **_runtime(settings),
+        **_routes(settings),
+        **_sections(bindings),
+        **_queues(bindings, trigger, settings),
     }
 
 
-def _sections(bindings: Iterable[Binding], trigger: Trigger) -> dict[str, Any]:
+def _crons(trigger: Trigger, settings: DeploySettings) -> list[str]:
+    own = [trigger.expression] if trigger.kind == "cron" else []
+    return list(dict.fromkeys([*own, *settings.crons]))
+
+
+def _runtime(settings: DeploySettings) -> dict[str, Any]:
+    observability: dict[str, Any] = {"enabled": settings.observability}
+    if settings.sampling_rate is not None:
+        observability["head_sampling_rate"] = settings.sampling_rate
+    runtime = {
+        "observability": observability,
+        "logpush": settings.logpush,
+        "placement": {"mode": settings.placement},
+    }
+    return runtime | ({"limits": {"cpu_ms": settings.cpu_ms}} if settings.cpu_ms else {})
+
+
+def _routes(settings: DeploySettings) -> dict[str, Any]:
+    routes = [
+        *({"pattern": one.pattern, "zone_name": one.zone} for one in settings.routes),
+        *({"pattern": domain, "custom_domain": True} for domain in settings.custom_domains),
+    ]
+    return {"routes": routes} if routes else {}
+
+
+def _queues(
+    bindings: Iterable[Binding], trigger: Trigger, settings: DeploySettings
+) -> dict[str, Any]:
+    producers = [
+        {"binding": one.name, "queue": one.resource}
+        for one in bindings
+        if one.kind is BindingKind.QUEUE
+    ]
+    consumers = [_consumer(one) for one in consumers_of(trigger, settings)]
+    queues = {"producers": producers, "consumers": consumers}
+    filled = {name: entries for name, entries in queues.items() if entries}
+    return {"queues": filled} if filled else {}
+
+
+def consumers_of(trigger: Trigger, settings: DeploySettings) -> list[Consumer]:
+    """Return the consumers of the settings, and the trigger's own where they do not name it."""
+    named = {one.queue for one in settings.consumers}
+    own = [Consumer(queue=trigger.queue)] if trigger.kind == "queue" else []
+    return [*(one for one in own if one.queue not in named), *settings.consumers]
+
+
+def _consumer(one: Consumer) -> dict[str, Any]:
+    """Return the entry; what is not set is left to the target."""
+    entry = asdict(one)
+    return {name: value for name, value in entry.items() if value not in ("", None)}
+
+
+def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
     """Return a list of entries for each kind; a single kind has its entry alone."""
     sections: dict[str, Any] = {}
     for binding in bindings:
+        if binding.kind is BindingKind.QUEUE:  # beside the consumers
+            continue
         section, key = _SECTIONS[binding.kind]
         if binding.kind in SINGLE:
             sections[section] = {"binding": binding.name}
             continue
         entry = {"binding": binding.name, key: binding.resource, **_more(binding)}
         sections.setdefault(section, []).append(entry)
-    if "queues" in sections:
-        sections["queues"] = {"producers": sections["queues"]}
-    if trigger.kind == "queue":
-        consumer = {"queue": trigger.queue, **_CONSUMER}
-        sections.setdefault("queues", {})["consumers"] = [consumer]
     return sections
 
 
@@ -82,7 +127,6 @@ _SECTIONS: Final = {
     BindingKind.KV: ("kv_namespaces", "id"),
     BindingKind.D1: ("d1_databases", "database_id"),
     BindingKind.R2: ("r2_buckets", "bucket_name"),
-    BindingKind.QUEUE: ("queues", "queue"),
     BindingKind.SERVICE: ("services", "service"),
     BindingKind.WORKFLOW: ("workflows", "name"),
     BindingKind.AI: ("ai", ""),

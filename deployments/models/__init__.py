@@ -4,6 +4,15 @@ from deployments.models.deployment import Deployment
 from deployments.models.lease import Lease
 from deployments.models.output import ProgramOutput
 from deployments.models.stage_record import StageRecord
+from deployments.models.standing import DriftState, Standing
 from deployments.models.target import Target
 
-__all__ = ["Deployment", "Lease", "ProgramOutput", "StageRecord", "Target"]
+__all__ = [
+    "Deployment",
+    "DriftState",
+    "Lease",
+    "ProgramOutput",
+    "StageRecord",
+    "Standing",
+    "Target",
+]

@@ -6,8 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from deployments.errors import Cause
 from deployments.models.target import Target
-from deployments.stages import HAPPY_PATH, Stage, Status, Uploaded
+from deployments.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
 from workflows.models import Workflow
 
 
@@ -33,6 +34,27 @@ class Deployment(models.Model):
     )
     requested_by_name = models.CharField("by", max_length=150, blank=True)
 
+    action = models.CharField(
+        max_length=16,
+        choices=[(action.value, action.label) for action in Action],
+        default=Action.DEPLOY.value,
+    )
+    about = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The deployment that a rollback goes back to, or a retry goes on with.",
+    )
+    overwrite = models.BooleanField(
+        default=False, help_text="A person said that changes made at the target may be lost."
+    )
+    reason = models.TextField(blank=True, help_text="Why, in the words of who asked.")
+    not_before = models.DateTimeField(null=True, help_text="It waits until then.")
+    attempt = models.PositiveSmallIntegerField(
+        default=1, help_text="More than 1: the server tries again what a busy target refused."
+    )
+
     status = models.CharField(
         max_length=12,
         choices=[(status.value, status.label) for status in Status],
@@ -45,6 +67,15 @@ class Deployment(models.Model):
         help_text="The last of the ten that was entered: where it failed, if it did.",
     )
     message = models.TextField(blank=True)
+    cause = models.CharField(
+        max_length=16, blank=True, choices=[(cause.value, cause.label) for cause in Cause]
+    )
+    parts = models.JSONField(
+        default=list, blank=True, help_text="What became of the code and of all that leads to it."
+    )
+    waits_until = models.DateTimeField(null=True, help_text="The target asked to wait until then.")
+    cancel_asked_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=150, blank=True)
     problems = models.JSONField(default=list, blank=True)
     warnings = models.JSONField(
         default=list, blank=True, help_text="What may go wrong with the code that was deployed."
@@ -73,6 +104,7 @@ class Deployment(models.Model):
         default=list,
         help_text="The definition and the template of each that the document uses.",
     )
+    deploy_settings = models.JSONField(default=dict)
     class_name = models.CharField(max_length=128)
     worker_name = models.CharField(max_length=63)
     source = models.TextField("generated TypeScript", blank=True)
@@ -80,7 +112,9 @@ class Deployment(models.Model):
     script_hash = models.CharField("SHA-256 of the JavaScript", max_length=64, blank=True)
     wrangler_json = models.TextField("wrangler.json", blank=True)
     variables = models.JSONField(default=dict)
-    secret_names = models.JSONField(default=list)
+    secret_names = models.JSONField(
+        default=list, help_text="What it set; of a deletion of secrets, what it deleted."
+    )
     variable_origins = models.JSONField(default=dict)
     resources = models.JSONField(
         default=list, help_text="Name, kind and resource of each binding that the Worker got."
@@ -94,6 +128,10 @@ class Deployment(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        permissions = [
+            ("rollback_deployment", "Can roll back and take down"),
+            ("cancel_deployment", "Can cancel deployments"),
+        ]
         indexes = [
             models.Index(fields=["workflow_public_id", "-id"], name="deployments_of_workflow"),
             models.Index(fields=["status", "id"], name="deployments_by_status"),
@@ -113,7 +151,8 @@ class Deployment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.workflow_name} v{self.version_number} on {self.target_name}"
+        what = "" if self.work is Action.DEPLOY else f"{self.work.label} of "
+        return f"#{self.pk} {what}{self.workflow_name} v{self.version_number} on {self.target_name}"
 
     def get_absolute_url(self) -> str:
         return reverse("deployments:deployment", args=[self.pk])
@@ -121,6 +160,10 @@ class Deployment(models.Model):
     @property
     def state(self) -> Status:
         return Status(self.status)
+
+    @property
+    def work(self) -> Action:
+        return Action(self.action)
 
     @property
     def is_final(self) -> bool:

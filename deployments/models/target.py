@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from django.contrib.auth.models import Group
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from audit.fields import EncryptedTextField
 
@@ -27,10 +29,31 @@ class Target(models.Model):
         validators=[URLValidator(["https", "http"])],
     )
     is_default = models.BooleanField("default", default=False)
+    protected = models.BooleanField(
+        default=False,
+        help_text="Only the groups below may deploy to it, and a deploy asks for the workflow's name.",
+    )
+    deployers = models.ManyToManyField(
+        Group,
+        blank=True,
+        related_name="+",
+        help_text="Who may deploy to it while it is protected. Superusers always may.",
+    )
+    frozen_from = models.DateTimeField(null=True, blank=True)
+    frozen_until = models.DateTimeField(null=True, blank=True)
+    frozen_because = models.CharField(
+        "reason", max_length=300, blank=True, help_text="Who tries to deploy is told it."
+    )
+    checks = models.JSONField(default=list, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-is_default", "name"]
+        permissions = [
+            ("check_target", "Can check a target and look at its resources"),
+            ("override_freeze", "Can deploy to a frozen target"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"],
@@ -41,7 +64,21 @@ class Target(models.Model):
             models.UniqueConstraint(
                 fields=["embedded"], condition=Q(embedded=True), name="one_embedded_platform"
             ),
+            models.CheckConstraint(
+                condition=Q(frozen_from=None, frozen_until=None)
+                | Q(frozen_from__isnull=False, frozen_until=None)
+                | Q(frozen_until__gt=models.F("frozen_from")),
+                name="a_freeze_ends_after_it_begins",
+                violation_error_message="A freeze needs a beginning, and ends after it.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether now lies in the window in which nothing is deployed; an open end goes on for ever."""
+        now = timezone.now()
+        has_begun = self.frozen_from is not None and self.frozen_from <= now
+        return has_begun and (self.frozen_until is None or now < self.frozen_until)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +13,12 @@ import cloudflare
 from cloudflare import Cloudflare
 
 from deployments.cloudflare import naming
-from deployments.errors import DeployError
-from workflows.codegen.bindings import BindingKind
+from deployments.errors import Cause, DeployError, RateLimited
+from deployments.tools.patience import PatientClient, retry_after
 
 _SECONDS = 30.0
+SCRIPTS_READ = "Workers Scripts Read"
+SCRIPTS_WRITE = "Workers Scripts Write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,37 +52,50 @@ class Account:
 
     @cached_property
     def client(self) -> Cloudflare:
+        """The SDK; how patient its calls are, `patience.using` says."""
         return Cloudflare(
-            api_token=self.api_token, base_url=self.api_base_url, timeout=_SECONDS, max_retries=2
+            api_token=self.api_token,
+            base_url=self.api_base_url,
+            timeout=_SECONDS,
+            max_retries=0,
+            http_client=PatientClient(),
         )
 
     def verify(self) -> None:
         """Raise DeployError unless the token is active; user and account tokens have a path each."""
-        with self.explained("verify the API token"):
+        state = self.token_state()
+        if state != "active":
+            raise DeployError(
+                f"The API token is {state}, not active. Make a new one on Cloudflare's dashboard "
+                "and set it at the target.",
+                cause=Cause.CREDENTIALS,
+            )
+
+    def token_state(self) -> str:
+        """Return what the target says of the token: "active", "disabled", "expired"."""
+        with self.explained("verify the API token", cause=Cause.CREDENTIALS):
             try:
                 answer: Any = self.client.user.tokens.verify()
             except cloudflare.APIStatusError as refused:
                 if refused.status_code not in (400, 401, 403):
                     raise
                 answer = self.client.accounts.tokens.verify(account_id=self.account_id)
-        if answer is None or answer.status != "active":
-            state = answer.status if answer else "unknown"
-            raise DeployError(
-                f"The API token is {state}, not active. Make a new one at the target."
-            )
+        return str(answer.status) if answer else "unknown"
 
-    def worker_url(self, worker: str) -> str:
-        """Return where the Worker answers; raises DeployError without a workers.dev subdomain."""
+    def subdomain(self) -> str:
+        """Return the account's workers.dev subdomain; "" where it has none."""
+        with self.explained("read the account's workers.dev subdomain", needs=SCRIPTS_READ):
+            try:
+                answer = self.client.workers.subdomains.get(account_id=self.account_id)
+            except cloudflare.NotFoundError:
+                return ""
+        return answer.subdomain if answer else ""
+
+    def worker_url(self, worker: str, subdomain: str) -> str:
+        """Return where the Worker answers."""
         if self.local_port:
             return naming.local_worker_url(worker, self.local_port)
-        with self.explained("read the account's workers.dev subdomain"):
-            answer = self.client.workers.subdomains.get(account_id=self.account_id)
-        if answer is None or not answer.subdomain:
-            raise DeployError(
-                "The account has no workers.dev subdomain yet, and Workflows need one. "
-                "Choose it on Cloudflare's dashboard under Workers & Pages, then deploy again."
-            )
-        return naming.worker_url(worker, answer.subdomain)
+        return naming.worker_url(worker, subdomain)
 
     def live(self, worker: str) -> Live:
         """Return what answers the Worker's requests now."""
@@ -90,7 +106,7 @@ class Account:
 
     def _newest(self, worker: str) -> dict[str, Any]:
         """Return the Worker's newest deployment at the target, in Cloudflare's shape."""
-        with self.explained("read the Worker's deployments"):
+        with self.explained("read the Worker's deployments", needs=SCRIPTS_READ):
             try:
                 page: Any = self.client.workers.scripts.deployments.list(
                     worker, account_id=self.account_id
@@ -104,7 +120,7 @@ class Account:
 
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the secrets that the Worker has now."""
-        with self.explained("list the Worker's secrets"):
+        with self.explained("list the Worker's secrets", needs=SCRIPTS_READ):
             try:
                 listed = self.client.workers.scripts.secrets.list(
                     worker, account_id=self.account_id
@@ -115,49 +131,82 @@ class Account:
 
     def workflow(self, name: str) -> Hosted | None:
         """Return the Workflow of this name; None where there is none."""
-        with self.explained("look for the Workflow"):
+        with self.explained("look for the Workflow", needs=SCRIPTS_READ):
             try:
                 answer: Any = self.client.workflows.get(name, account_id=self.account_id)
             except cloudflare.NotFoundError:
                 return None
         return _hosted(answer) if answer else None
 
+    def run_counts(self, workflow: str) -> dict[str, int]:
+        """Return how many runs the Workflow has in each state; none where there is no Workflow."""
+        with self.explained("count the runs", needs=SCRIPTS_READ):
+            try:
+                answer: Any = self.client.workflows.get(workflow, account_id=self.account_id)
+            except cloudflare.NotFoundError:
+                return {}
+        counts = answer.to_dict().get("instances") or {} if answer else {}
+        return {str(state): int(count or 0) for state, count in counts.items()}
+
+    def workflows(self) -> list[Hosted]:
+        """Return all Workflows of the account."""
+        with self.explained("list the Workflows", needs=SCRIPTS_READ):
+            return list(map(_hosted, self.client.workflows.list(account_id=self.account_id)))
+
     def workflow_of(self, worker: str, class_name: str) -> Hosted | None:
         """Return the Workflow that a class of a Worker runs; None where there is none."""
-        with self.explained("list the Workflows"):
-            listed = map(_hosted, self.client.workflows.list(account_id=self.account_id))
-            mine = (one for one in listed if (one.worker, one.class_name) == (worker, class_name))
-            return next(mine, None)
+        mine = (one for one in self.workflows() if one.worker == worker)
+        return next((one for one in mine if one.class_name == class_name), None)
+
+    def is_elsewhere(self) -> bool:
+        """Tell whether the token is for other accounts: one that may list none tells nothing."""
+        with self.explained("list the token's accounts"):
+            ids = [str(one.id) for one in self.client.accounts.list()]
+        return bool(ids) and self.account_id not in ids
 
     def has_worker(self, worker: str) -> bool:
         """Tell whether a Worker of this name has been deployed, in whatever version."""
         return bool(self._newest(worker))
 
-    def find_or_create(self, kind: BindingKind, name: str) -> str:
-        """Return what a binding calls the resource by: its id, for R2 and queues its name.
-
-        It is made if there is none of this name.
-        """
-        with self.explained(f"find or create the {kind.label} {name}"):
-            return _FINDERS[kind](self.client, self.account_id, name)
-
     @contextmanager
-    def explained(self, doing: str) -> Iterator[None]:
-        """Turn the SDK's errors into a DeployError that says what could not be done, and why."""
+    def explained(
+        self, doing: str, *, needs: str = "", cause: Cause = Cause.TARGET
+    ) -> Iterator[None]:
+        """Turn the SDK's errors into a DeployError that says what could not be done, and why.
+
+        `needs` is the permission that a token must have for it.
+        """
         try:
             yield
         except (cloudflare.AuthenticationError, cloudflare.PermissionDeniedError) as refused:
-            raise DeployError(
-                f"The target refused the credentials when asked to {doing} ({_reason(refused)}). "
-                "Check the target's account id and API token: the token may be wrong, expired or "
-                "lack a permission."
-            ) from None
+            raise self._refused(doing, refused, needs) from None
+        except cloudflare.RateLimitError as busy:
+            raise rate_limited(retry_after(busy.response.headers), doing) from None
         except cloudflare.APIStatusError as error:
-            raise DeployError(f"The target could not {doing}: {_reason(error)}.") from None
-        except cloudflare.APIConnectionError:
+            sentence = f"The target could not {doing}: {reason(error)}."
+            raise DeployError(sentence, cause=cause) from None
+        except cloudflare.APIConnectionError as lost:
+            if isinstance(lost.__cause__, DeployError):  # a wait that was ended
+                raise lost.__cause__ from None
             raise DeployError(
-                f"Nothing answers at {self.api_base_url}, so I could not {doing}. {self._start()}"
+                f"Nothing answers at {self.api_base_url}, so I could not {doing}. {self._start()}",
+                cause=Cause.UNREACHABLE,
             ) from None
+
+    def _refused(self, doing: str, refused: cloudflare.APIStatusError, needs: str) -> DeployError:
+        """A token is verified first: what it is refused later, it has no permission for."""
+        if not needs or is_unknown_token(refused):
+            return DeployError(
+                f"The target refused the credentials when asked to {doing} ({reason(refused)}). "
+                "Check the target's account id and API token: the token may be wrong or expired.",
+                cause=Cause.CREDENTIALS,
+            )
+        return DeployError(
+            f"The API token may not {doing} ({reason(refused)}). It lacks the permission "
+            f"«{needs}», or is not for the account {self.account_id}. Edit the token on "
+            "Cloudflare's dashboard, then try again.",
+            cause=Cause.PERMISSION,
+        )
 
     def _start(self) -> str:
         if self.local_port:
@@ -165,52 +214,38 @@ class Account:
         return "Check the target's API base URL and this server's network."
 
 
-def _reason(error: cloudflare.APIStatusError) -> str:
+def rate_limited(seconds: float, doing: str) -> RateLimited:
+    """Return the refusal of a target that asks to wait so long."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    return RateLimited(
+        f"The target is asked too often and could not {doing}: it takes calls again at "
+        f"{until:%H:%M:%S} UTC. Cloudflare allows 1,200 calls in 5 minutes to all tools of a user.",
+        until=until,
+    )
+
+
+def reason(error: cloudflare.APIStatusError) -> str:
     """Cloudflare's own codes and sentences, which hold nothing of ours."""
-    body = error.body if isinstance(error.body, dict) else {}
-    told = [f"{item.get('message')} [code {item.get('code')}]" for item in body.get("errors") or []]
+    told = [f"{item.get('message')} [code {item.get('code')}]" for item in _errors(error)]
     return "; ".join(told) or f"HTTP status {error.status_code}"
+
+
+def codes(error: cloudflare.APIStatusError) -> frozenset[int]:
+    """Cloudflare's codes alone."""
+    return frozenset(int(item.get("code") or 0) for item in _errors(error))
+
+
+def _errors(error: cloudflare.APIStatusError) -> list[dict[str, Any]]:
+    body = error.body if isinstance(error.body, dict) else {}
+    return [item for item in body.get("errors") or [] if isinstance(item, dict)]
+
+
+def is_unknown_token(error: cloudflare.APIStatusError) -> bool:
+    """Tell whether the token itself is refused, whatever it is used for."""
+    return bool(codes(error) & {1000, 6003, 6111, 9109})
 
 
 def _hosted(answer: Any) -> Hosted:
     return Hosted(
         name=str(answer.name), worker=str(answer.script_name), class_name=str(answer.class_name)
     )
-
-
-def _kv(client: Cloudflare, account: str, name: str) -> str:
-    for namespace in client.kv.namespaces.list(account_id=account):
-        if namespace.title == name:
-            return str(namespace.id)
-    made = client.kv.namespaces.create(account_id=account, title=name)
-    return str(made.id if made else "")
-
-
-def _d1(client: Cloudflare, account: str, name: str) -> str:
-    for database in client.d1.database.list(account_id=account, name=name):
-        if database.name == name:
-            return str(database.uuid)
-    return str(client.d1.database.create(account_id=account, name=name).uuid)
-
-
-def _r2(client: Cloudflare, account: str, name: str) -> str:
-    try:
-        client.r2.buckets.get(name, account_id=account)
-    except cloudflare.NotFoundError:
-        client.r2.buckets.create(account_id=account, name=name)
-    return name
-
-
-def _queue(client: Cloudflare, account: str, name: str) -> str:
-    if not any(queue.queue_name == name for queue in client.queues.list(account_id=account)):
-        client.queues.create(account_id=account, queue_name=name)
-    return name
-
-
-_FINDERS: dict[BindingKind, Callable[[Cloudflare, str, str], str]] = {
-    BindingKind.KV: _kv,
-    BindingKind.D1: _d1,
-    BindingKind.R2: _r2,
-    BindingKind.QUEUE: _queue,
-}
-MAKES: frozenset[BindingKind] = frozenset(_FINDERS)

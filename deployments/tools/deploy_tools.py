@@ -14,12 +14,15 @@ from pathlib import Path
 from audit.keyfile import private_folder
 from deployments.cloudflare import naming
 from deployments.cloudflare.wrangler_config import MAIN
-from deployments.errors import CodeError, DeployError, Finding
-from deployments.ports import Bundle, Callee, DeployRequest, Site
-from deployments.tools import existing, npm, process, queues, wrangler
-from deployments.tools.account import MAKES, Account
+from deployments.errors import Cancelled, Cause, CodeError, DeployError, Finding, LeaseLost
+from deployments.ports import Bundle, Callee, DeployRequest, Site, Upload
+from deployments.preflight import needs_force
+from deployments.tools import npm, patience, process, queues, resources, wrangler, zones
+from deployments.tools.account import Live, rate_limited
 from deployments.tools.compile import CompileFailed, Diagnostic
 from deployments.tools.loose import compile_loosely
+from deployments.tools.remote_tools import ProgramRan, RemoteTools
+from deployments.tools.resources import MAKES
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
 
@@ -27,34 +30,14 @@ TIMED_OUT = (
     "wrangler was {reason} and has been ended. The network or the target's API is slow or down: "
     "look at the target's state, then deploy again."
 )
-CHANGED = (
-    "The Worker {worker} was last changed {by}, not by a deploy, and a deploy would undo that. "
-    "Look at it on the target. To go on, undo the change with wrangler's rollback, or delete the "
-    "Worker there; nothing has been uploaded."
+WRONG_ACCOUNT = (
+    "The API token is active, and not for the account {account}. Correct the target's account id, "
+    "or set a token of that account."
 )
 _NOT_EMBEDDED = frozenset(
     {BindingKind.AI, BindingKind.VECTORIZE, BindingKind.HYPERDRIVE, BindingKind.BROWSER}
 )
-_CHANGED_BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramRan:
-    """What a program printed, not yet redacted; `exit_code` None: it was ended at its limit."""
-
-    program: str
-    exit_code: int | None
-    seconds: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What the pipeline's runner wants to hear or be asked."""
-
-    program_started: Callable[[int], None]
-    program_ended: Callable[[ProgramRan], None]
-    before_upload: Callable[[], None]
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,46 +49,49 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeployTools:
+class DeployTools(RemoteTools):
     """`deploys` holds the temporary directories, `cache` Node's compiled code.
 
     `ours` finds a workflow of the product by its id.
     """
 
-    account: Account
     ours: Callable[[str], Ours | None]
     deploys: Path
     cache: Path
     timeout: float
     name: str
-    hooks: Hooks
     wrangler_version: str = field(default_factory=wrangler.version)
 
     def inspect(self, request: DeployRequest) -> Site:
         self.account.verify()
-        worker = request.worker_name
-        if not request.is_script:
-            self._check_owner(worker)
-        live = self.account.live(worker)
-        if live.source in _CHANGED_BY:
-            raise DeployError(CHANGED.format(worker=worker, by=_CHANGED_BY[live.source]))
+        worker, settings = request.worker_name, request.settings
+        live = self._first_look(worker)
+        subdomain = self.account.subdomain()
+        workflow = None if request.is_script else self.account.workflow(worker)
         is_embedded = self.account.local_port is not None
         return Site(
-            worker_url=self.account.worker_url(worker),
+            worker_url=self.account.worker_url(worker, subdomain),
             dashboard_url=naming.dashboard_url(worker, self.account.account_id),
             live_version=live.version,
+            source=live.source,
+            workflow_owner=workflow.worker if workflow else "",
+            has_subdomain=bool(subdomain),
+            routes=zones.route_sites(self.account, settings.routes),
+            domains=zones.domain_sites(self.account, settings.custom_domains),
             secret_names=self.account.secret_names(worker),
             provides=MAKES if is_embedded else frozenset(),
             lacks=_NOT_EMBEDDED if is_embedded else frozenset(),
         )
 
-    def _check_owner(self, worker: str) -> None:
-        there = self.account.workflow(worker)
-        if there and there.worker != worker:
-            raise DeployError(
-                f"The Workflow {worker} belongs to the Worker {there.worker} on this target, and "
-                "would be taken over. Delete one of the two on the target first."
-            )
+    def _first_look(self, worker: str) -> Live:
+        """Return what is live; a token of another account is told from one without a permission."""
+        try:
+            return self.account.live(worker)
+        except DeployError as refused:
+            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and self.account.is_elsewhere():
+                sentence = WRONG_ACCOUNT.format(account=self.account.account_id)
+                raise DeployError(sentence, cause=Cause.CREDENTIALS) from None
+            raise
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         with self.workspace() as folder:
@@ -131,17 +117,12 @@ class DeployTools:
             our_kind=ours.kind if ours else "",
         )
 
-    def exists(self, kind: BindingKind, resource: str) -> bool:
-        return existing.exists(self.account, kind, resource)
-
     def provide(self, kind: BindingKind, name: str) -> str:
-        return self.account.find_or_create(kind, name)
+        self.hooks.before_write()
+        return resources.find_or_create(self.account, kind, name)
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         return queues.consumers(self.account, queue)
-
-    def stop_consuming(self, queue: str, worker: str) -> None:
-        queues.stop_consuming(self.account, queue, worker)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
@@ -161,21 +142,50 @@ class DeployTools:
             started, ended = self.hooks.program_started, self._ended("npm install")
             npm.install(folder, bundle.dependencies, on_start=started, on_end=ended)
 
-    def upload(self, folder: Path, request: DeployRequest) -> str:
-        self.hooks.before_upload()
-        program = wrangler.Wrangler(account=self.account, cache=self.cache, timeout=self.timeout)
-        ended = self._ended("wrangler deploy")
+    def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
+        """wrangler may fail after its upload: then the new version is live, and some parts are not."""
+        is_strict = not needs_force(request, site)
         try:
-            return program.deploy(folder, on_start=self.hooks.program_started, on_end=ended)
+            return Upload(version=self._upload_patiently(folder, is_strict=is_strict))
+        except (Cancelled, LeaseLost):
+            raise
+        except DeployError as refused:
+            live = self._gone_live(request.worker_name, before=site.live_version)
+            if not live:
+                raise
+            return Upload(version=live, trouble=str(refused))
+
+    def _upload_patiently(self, folder: Path, *, is_strict: bool) -> str:
+        """Begin anew where the target was busy and has taken nothing."""
+        for left in reversed(range(_TRIES)):
+            self.hooks.before_write()
+            try:
+                return self._upload(folder, is_strict=is_strict)
+            except wrangler.Busy as busy:
+                if busy.seconds > patience.current().longest or not left:
+                    raise rate_limited(busy.seconds, "take the deployment") from None
+                patience.current().wait(busy.seconds)
+        raise AssertionError("unreachable")
+
+    def _upload(self, folder: Path, *, is_strict: bool) -> str:
+        program = wrangler.Wrangler(account=self.account, cache=self.cache, timeout=self.timeout)
+        ended, started = self._ended("wrangler deploy"), self.hooks.program_started
+        try:
+            return program.deploy(folder, is_strict=is_strict, on_start=started, on_end=ended)
         except process.ProgramTimeout as slow:
             ran = ProgramRan(
                 program="wrangler deploy", exit_code=None, seconds=slow.seconds, text=slow.output
             )
             self.hooks.program_ended(ran)
-            raise DeployError(TIMED_OUT.format(reason=slow)) from None
+            raise DeployError(TIMED_OUT.format(reason=slow), cause=Cause.TIMEOUT) from None
 
-    def live_version(self, worker: str) -> str:
-        return self.account.live(worker).version
+    def _gone_live(self, worker: str, *, before: str) -> str:
+        """Return the version that wrangler put live although it failed; "" where it did not."""
+        try:
+            live = self.account.live(worker)
+        except DeployError:
+            return ""
+        return live.version if live.version != before and live.source == "wrangler" else ""
 
     def _ended(self, program: str) -> Callable[[process.Finished], None]:
         def tell(ended: process.Finished) -> None:

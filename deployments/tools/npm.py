@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from deployments.tools import process
 from deployments.tools.toolchain import NODE, NPM_CLI
 
@@ -31,7 +31,9 @@ def install(
     try:
         ended = process.run(arguments, cwd=folder, env=env, timeout=_SECONDS, on_start=on_start)
     except process.ProgramTimeout as slow:
-        raise DeployError(f"npm install was {slow}. Try again, or use fewer packages.") from None
+        sentence = f"npm install was {slow}. Try again, or use fewer packages."
+        raise DeployError(sentence, cause=Cause.TIMEOUT) from None
     on_end(ended)
     if ended.exit_code:
-        raise DeployError(f"npm could not install the dependencies:\n{ended.stderr.strip()}")
+        sentence = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
+        raise DeployError(sentence, cause=Cause.PACKAGES)

@@ -8,12 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +32,13 @@ _NETWORK = (
     "SSL_CERT_FILE",
 )
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+_LOOK: Final = 0.2  # seconds between looks whether a program is to be ended
+
+
+class ProgramStopped(Exception):
+    """Somebody asked to end the program, which is gone, with all that it started."""
 
 
 class ProgramTimeout(Exception):
@@ -51,6 +60,19 @@ class Finished:
     seconds: float
 
 
+_stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
+
+
+@contextmanager
+def stopped_by(event: threading.Event) -> Iterator[None]:
+    """Have the programs that the body runs end when the event is set."""
+    token = _stop.set(event)
+    try:
+        yield
+    finally:
+        _stop.reset(token)
+
+
 def environment(*, home: Path, **more: str) -> dict[str, str]:
     """Return all that a program may see of us: a path, a home of its own, the way to the network."""
     network = {name: os.environ[name] for name in _NETWORK if name in os.environ}
@@ -68,15 +90,15 @@ def run(
 ) -> Finished:
     """Run the program to its end in a session of its own; `memory_limit` is in bytes.
 
-    `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout.
-    The calling thread waits: the program dies with the thread that started it (Linux).
+    `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout, and
+    ProgramStopped where the event of `stopped_by` is set. The calling thread waits: the program dies with the thread that started it (Linux).
     """
     began = time.monotonic()
     process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit)
     try:
         if on_start:
             on_start(process.pid)
-        out, err = process.communicate(timeout=timeout)
+        out, err = _communicate(process, timeout)
     except subprocess.TimeoutExpired:
         out, err = _end(process)
         raise ProgramTimeout(timeout, _text(out + err)) from None
@@ -87,6 +109,20 @@ def run(
     return Finished(
         exit_code=process.returncode, stdout=_text(out), stderr=_text(err), seconds=seconds
     )
+
+
+def _communicate(process: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
+    """Wait for the end in short looks, so that a request to stop is heard; raises TimeoutExpired."""
+    stop, deadline = _stop.get(), time.monotonic() + timeout
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.communicate(timeout=max(left if stop is None else min(left, _LOOK), 0))
+        except subprocess.TimeoutExpired:
+            if stop and stop.is_set():
+                raise ProgramStopped from None
+            if time.monotonic() >= deadline:
+                raise
 
 
 def start(

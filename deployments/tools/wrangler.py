@@ -9,13 +9,35 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from deployments.tools import process
 from deployments.tools.account import Account
 from deployments.tools.toolchain import MODULES, NODE, WRANGLER
 
 SECRETS = "secrets.json"
+_PERMISSION = (
+    "\nThe token lacks a permission: a deploy needs «Workers Scripts Write», and with routes "
+    "«Workers Routes Write» and «Zone Read». Edit the token on Cloudflare's dashboard, then deploy "
+    "again."
+)
+_CAUSES = {
+    9109: (Cause.CREDENTIALS, "\nThe target's API token is wrong or expired: set a new one."),
+    10000: (Cause.PERMISSION, _PERMISSION),
+    10020: (
+        Cause.TAKEN,
+        "\nRemove the route from the other Worker first, or take another pattern.",
+    ),
+    10027: (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
+}
 _ANSWERS = "wrangler-output.ndjson"
+
+
+class Busy(Exception):
+    """The target takes nothing for some seconds; what was asked has not been done."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"busy for {seconds:g} seconds")
+        self.seconds = seconds
 
 
 @cache
@@ -37,14 +59,22 @@ class Wrangler:
         self,
         folder: Path,
         *,
+        is_strict: bool,
         on_start: Callable[[int], None],
         on_end: Callable[[process.Finished], None],
     ) -> str:
         """Deploy the folder's wrangler.json and return the id of the new version.
 
-        Raises DeployError with wrangler's own reason, and ProgramTimeout.
+        Strict, wrangler refuses to undo what others changed at the target. Raises DeployError with
+        wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
         """
-        arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--strict"]
+        arguments: list[str | Path] = [
+            NODE,
+            WRANGLER,
+            "deploy",
+            *(["--strict"] if is_strict else []),
+        ]
+        (folder / _ANSWERS).unlink(missing_ok=True)  # of an earlier try
         if (folder / SECRETS).exists():
             arguments += ["--secrets-file", SECRETS]
         env = self._environment(folder)
@@ -54,7 +84,7 @@ class Wrangler:
         version_id = str(answers.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
-        raise DeployError(_reason(answers, ended))
+        raise _refusal(answers.get("command-failed", {}), ended)
 
     def _environment(self, folder: Path) -> dict[str, str]:
         home = folder / "home"
@@ -83,10 +113,15 @@ def _answers(path: Path) -> dict[str, Mapping[str, Any]]:
     return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
 
 
-def _reason(answers: Mapping[str, Mapping[str, Any]], ended: process.Finished) -> str:
+def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
     """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
-    failed = answers.get("command-failed", {}).get("message")
-    if failed:
-        return f"wrangler could not deploy: {process.without_style(str(failed))}"
-    printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
-    return f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
+    if failed.get("retry_after_ms") is not None:
+        return Busy(float(failed["retry_after_ms"]) / 1000)
+    if not failed.get("message"):
+        printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
+        return DeployError(
+            f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
+        )
+    cause, fix = _CAUSES.get(int(failed.get("code") or 0), (Cause.TARGET, ""))
+    told = process.without_style(str(failed["message"]))
+    return DeployError(f"wrangler could not deploy: {told}{fix}", cause=cause)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deployments.cloudflare.parts import Part, Triggers
 from deployments.errors import DeployError
-from deployments.ports import Bundle, Callee, DeployRequest, Site
+from deployments.ports import Bundle, Callee, DeployRequest, Site, Upload
 from workflows.codegen.bindings import BindingKind
 from workflows.codegen.module import GeneratedModule
 from workflows.services import Variable
@@ -28,6 +29,8 @@ class FakeTools:
     callees: tuple[Callee, ...] = ()
     absent: tuple[str, ...] = ()
     queues: dict[str, frozenset[str]] = field(default_factory=dict)
+    found: Triggers = field(default_factory=Triggers)
+    trouble: str = ""
     bundle: Bundle | None = None
     open_folders: int = 0
     asked: list[str] = field(default_factory=list)
@@ -67,8 +70,15 @@ class FakeTools:
     def consumers(self, queue: str) -> frozenset[str] | None:
         return self.queues.get(queue)
 
-    def stop_consuming(self, queue: str, worker: str) -> None:
-        self._ask(f"stop consuming {queue}")
+    def triggers(self, worker: str, near: Triggers) -> Triggers:
+        self._ask("triggers")
+        return self.found
+
+    def put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        self._ask(f"put {part}")
+
+    def remove(self, worker: str, part: Part) -> None:
+        self._ask(f"remove {part}")
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
@@ -82,9 +92,9 @@ class FakeTools:
         self._ask("write")
         self.bundle = bundle
 
-    def upload(self, folder: Path, request: DeployRequest) -> str:
+    def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
         self._ask("upload")
-        return "v1"
+        return Upload(version="v1", trouble=self.trouble)
 
     def live_version(self, worker: str) -> str:
         self._ask("live_version")

@@ -9,6 +9,7 @@ import pytest
 from deployments.errors import DeployError
 from deployments.tools.account import Account
 from deployments.tools.existing import exists
+from deployments.tools.resources import find_or_create
 from tests.platform_fixture import Platform
 from workflows.codegen.bindings import BindingKind
 
@@ -27,7 +28,7 @@ def account(platform: Platform) -> Account:
 
 @pytest.mark.parametrize("kind", STORES)
 def test_a_resource_is_found_or_not(account: Account, kind: BindingKind) -> None:
-    made = account.find_or_create(kind, f"looked-for-{kind.value}")
+    made = find_or_create(account, kind, f"looked-for-{kind.value}")
 
     assert exists(account, kind, made)
     assert not exists(account, kind, "looked-for-in-vain")

@@ -152,4 +152,4 @@ def test_a_worker_that_was_changed_through_the_api_is_not_overwritten(
     row = failed(installation, workflow)
 
     assert row["stage"] == "INITIALIZING"
-    is_told(client, row, "last changed through Cloudflare", "nothing has been uploaded")
+    is_told(client, row, "last changed through Cloudflare", "Nothing was uploaded")

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from deployments import pipeline
+from deployments.cloudflare.parts import Triggers
 from deployments.errors import DeployError
 from deployments.ports import DeployRequest
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.fakes import FakeTools, request, variable
 from tests.ir.documents import chain, node
+from workflows.deploy_settings import Consumer
 
 
 def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:
@@ -174,8 +176,10 @@ def test_a_queue_of_another_worker_is_left_to_it() -> None:
 def test_a_worker_keeps_its_own_queue_and_leaves_the_one_before() -> None:
     tools = FakeTools(queues={"orders": frozenset({"awaitstep-abc"})})
 
-    assert last_of(queued(former_queues=frozenset({"orders", "old"})), tools)[1] == ""
-    assert [one for one in tools.asked if one.startswith("stop")] == ["stop consuming old"]
+    both = {name: Consumer(queue=name) for name in ("orders", "old")}
+
+    assert last_of(queued(former=Triggers(consumers=both)), tools)[1] == ""
+    assert [one for one in tools.asked if one.startswith("rem")] == ["remove Queue consumer old"]
 
 
 def test_a_script_has_no_workflow_on_its_worker() -> None:

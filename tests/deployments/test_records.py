@@ -1,7 +1,8 @@
-"""Which queues a deployment has its Worker leave: those of what was live, and of what may be since."""
+"""What a deployment has its Worker leave: what led to what was live, and to what may be since."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -21,13 +22,14 @@ def workflow() -> Workflow:
 
 
 def earlier(workflow: Workflow, queue: str, **fields: Any) -> Deployment:
-    ir = workflow.ir | {"trigger": {"type": "queue", "queue": queue}}
+    config = {"queues": {"consumers": [{"queue": queue}]}}
     values = {"status": Status.SUCCEEDED.value, "uploaded": Uploaded.YES.value}
-    return make_deployment(workflow=workflow, ir=ir, **values | fields)
+    values["wrangler_json"] = json.dumps(config)
+    return make_deployment(workflow=workflow, **values | fields)
 
 
 def left(workflow: Workflow) -> frozenset[str]:
-    return request_of(make_deployment(workflow=workflow)).former_queues
+    return frozenset(request_of(make_deployment(workflow=workflow)).former.consumers)
 
 
 def test_a_first_deployment_leaves_none(workflow: Workflow) -> None:

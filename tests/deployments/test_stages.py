@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.stages import HAPPY_PATH, Stage, Status
+from deployments.stages import HAPPY_PATH, Action, Stage, Status
 
 REFERENCE = """
 {"stage":"INITIALIZING","message":"Preparing deployment...","progress":5}
@@ -27,8 +27,17 @@ def test_the_stages_tell_what_the_reference_tells() -> None:
     assert told == REFERENCE.split("\n")[1:-1]
 
 
-def test_each_stage_follows_the_one_before() -> None:
-    assert [stage.predecessor for stage in HAPPY_PATH] == ["", *HAPPY_PATH[:-1]]
+@pytest.mark.parametrize("action", Action)
+def test_each_stage_follows_the_one_before(action: Action) -> None:
+    assert [action.before(stage) for stage in action.path] == ["", *action.path[:-1]]
+    assert action.path[-1] is Stage.COMPLETED
+
+
+def test_a_deploy_enters_all_stages_in_the_words_of_the_reference() -> None:
+    assert Action.DEPLOY.path == HAPPY_PATH
+    assert [Action.DEPLOY.message(stage) for stage in HAPPY_PATH] == [
+        stage.message for stage in HAPPY_PATH
+    ]
 
 
 @pytest.mark.parametrize("status", Status)

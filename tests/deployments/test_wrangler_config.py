@@ -13,6 +13,7 @@ from deployments.cloudflare.wrangler_config import MAIN, wrangler_config
 from deployments.tools import process
 from deployments.tools.toolchain import NODE, WRANGLER
 from workflows.codegen.bindings import BindingKind
+from workflows.deploy_settings import DeploySettings
 from workflows.ir.triggers import Trigger
 
 WORKER = """
@@ -51,6 +52,7 @@ def triggered(trigger: Trigger, *bindings: Binding) -> dict[str, Any]:
         variables={"A": "1"},
         bindings=bindings,
         trigger=trigger,
+        settings=DeploySettings(),
         bundled=False,
     )
 

@@ -1,0 +1,199 @@
+"""What can be done with deployments and with a Worker that is there: one function per action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from audit import trail
+from audit.trail import Actor
+from deployments import policy, records, transitions
+from deployments.models import Deployment, Target
+from deployments.policy import Consent, Refused
+from deployments.services import actor, asked, enqueued, subject_of
+from deployments.stages import Action, Status
+from workflows.models import Workflow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_NO_CONSENT = Consent()
+
+
+def cancel(deployment: Deployment, *, by: User | None = None, by_name: str = "") -> Status:
+    """End a deployment: in the queue at once, a running one within seconds.
+
+    Returns the status then. Asked twice, or after the end, it changes nothing.
+    """
+    who = actor(by, by_name)
+    with transaction.atomic():
+        deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
+        if not deployment.is_final and not deployment.cancel_asked_at:
+            trail.record("deployment cancelled", subject_of(deployment), by=who)
+            if not transitions.cancel_waiting(deployment.pk, by=who.name):
+                transitions.ask_to_cancel(deployment.pk, by=who.name)
+            deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
+    return deployment.state
+
+
+def roll_back(
+    to: Deployment,
+    *,
+    by: User | None = None,
+    by_name: str = "",
+    reason: str = "",
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Put an earlier deployment's version live again; it wins over what waits or runs.
+
+    Raises Refused where the deployment left no version, or the target's rules forbid it.
+    """
+    who = actor(by, by_name)
+    if not records.can_be_rolled_back_to(to):
+        raise Refused(
+            f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
+            "succeeded."
+        )
+    target, workflow = _both(to)
+    with transaction.atomic():
+        policy.check(target, workflow, by=who, consent=consent)
+        _make_way(to, by=by, by_name=by_name)
+        return enqueued(
+            lambda: asked(records.copied(to, Action.ROLLBACK, about=to), by=who, reason=reason),
+            "rollback requested",
+            by=who,
+        )
+
+
+def previous(workflow_id: str, target: Target) -> Deployment | None:
+    """Return what was live before what is live now, which a rollback without a name goes to."""
+    live = records.live(workflow_id, target)
+    earlier = records.of_worker(workflow_id, target).filter(records.went_live())
+    if live:
+        earlier = earlier.filter(pk__lt=live.pk).exclude(version_id__in=["", live.version_id])
+    return earlier.exclude(version_id="").first()
+
+
+def retry_failed(
+    deployment: Deployment,
+    *,
+    by: User | None = None,
+    by_name: str = "",
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Try again the parts that a deployment could not put, and no others.
+
+    Raises Refused where none failed, or something newer has been tried since.
+    """
+    who = actor(by, by_name)
+    target, workflow = _both(deployment)
+    if not records.failed_parts(deployment):
+        raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
+    newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
+    later = newer.filter(records.changed_what_is_live()).first()
+    if later:
+        raise Refused(f"Deployment #{later.pk} has taken its place since: deploy again instead.")
+    return _change(
+        deployment,
+        Action.RETRY,
+        "retry requested",
+        target=target,
+        workflow=workflow,
+        by=who,
+        consent=consent,
+    )
+
+
+def delete_secrets(
+    workflow: Workflow,
+    target: Target,
+    names: Sequence[str],
+    *,
+    by: User | None = None,
+    by_name: str = "",
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Delete secrets that the Worker has at the target; raises Refused where nothing is live."""
+    who = actor(by, by_name)
+    return _change(
+        _live(workflow, target),
+        Action.DELETE_SECRETS,
+        "deletion of secrets requested",
+        target=target,
+        workflow=workflow,
+        by=who,
+        consent=consent,
+        secret_names=sorted(names),
+    )
+
+
+def take_down(
+    workflow: Workflow,
+    target: Target,
+    *,
+    by: User | None = None,
+    by_name: str = "",
+    reason: str = "",
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Remove the Worker from the target; history stays. It wins over what waits or runs."""
+    who = actor(by, by_name)
+    last = records.of_worker(workflow.pk, target).first()
+    if last is None:
+        raise Refused(f"{workflow.name} was never deployed to {target.name}.")
+    with transaction.atomic():
+        _make_way(last, by=by, by_name=by_name)
+        return _change(
+            last,
+            Action.TAKEDOWN,
+            "takedown requested",
+            target=target,
+            workflow=workflow,
+            by=who,
+            consent=consent,
+            reason=reason,
+        )
+
+
+def _change(
+    about: Deployment,
+    action: Action,
+    told: str,
+    *,
+    target: Target,
+    workflow: Workflow,
+    by: Actor,
+    consent: Consent,
+    reason: str = "",
+    **fields: object,
+) -> Deployment:
+    policy.check(target, workflow, by=by, consent=consent)
+    make: Callable[[], Deployment] = lambda: asked(  # noqa: E731 - called inside the transaction
+        records.copied(about, action, about=about, **fields), by=by, reason=reason
+    )
+    return enqueued(make, told, by=by)
+
+
+def _live(workflow: Workflow, target: Target) -> Deployment:
+    found = records.live(workflow.pk, target)
+    if found is None:
+        raise Refused(f"{workflow.name} is not deployed to {target.name}.")
+    return found
+
+
+def _both(deployment: Deployment) -> tuple[Target, Workflow]:
+    workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
+    if deployment.target is None or workflow is None:
+        raise Refused("The workflow or the target of that deployment has been deleted.")
+    return deployment.target, workflow
+
+
+def _make_way(deployment: Deployment, *, by: User | None, by_name: str) -> None:
+    """Cancel what waits or runs for the same Worker: an urgent change does not wait for it."""
+    in_the_way = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
+        status__in=[Status.QUEUED.value, Status.RUNNING.value]
+    )
+    for one in in_the_way:
+        cancel(one, by=by, by_name=by_name)

@@ -1,0 +1,175 @@
+"""Drift: what is live compared with the record, and what a person makes of a difference."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit import trail
+from audit.trail import Subject
+from deployments import policy, records
+from deployments.cloudflare import env_diff
+from deployments.cloudflare.parts import Triggers, differences, triggers_of
+from deployments.errors import DeployError
+from deployments.models import Deployment, DriftState, Standing, Target
+from deployments.services import actor
+from deployments.settling import joined
+from deployments.stages import Status
+from deployments.targets import account_of
+from deployments.tools import triggers, versions
+from deployments.tools.account import Account
+from workflows.deploy_settings import Consumer
+from workflows.models import Workflow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+_BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
+
+
+def check(workflow: Workflow, target: Target) -> Standing:
+    """Compare what is live with the record and write down what was found.
+
+    A target that cannot be asked is no drift: the standing is then unknown, and says why.
+    """
+    standing, _ = Standing.objects.get_or_create(workflow=workflow, target=target)
+    if records.of_worker(workflow.pk, target).filter(status=Status.RUNNING.value).exists():
+        return standing  # what is half put up is no drift
+    live = records.live(workflow.pk, target)
+    if live is None:
+        _write(standing, DriftState.UNKNOWN, message="Nothing of it is deployed here.")
+        return standing
+    try:
+        _compare(standing, live, account_of(target))
+    except DeployError as refused:
+        _write(standing, DriftState.UNKNOWN, message=str(refused))
+    return standing
+
+
+def _compare(standing: Standing, live: Deployment, account: Account) -> None:
+    at = account.live(live.worker_name)
+    if not at.version:
+        message = f"The Worker {live.worker_name} is not there any more."
+        _write(standing, DriftState.GONE, message=message)
+        return
+    wanted = triggers_of(_meant(standing, live))
+    found = triggers.found(account, live.worker_name, joined(records.former_triggers(live), wanted))
+    known = records.known_version(live.workflow_public_id, live.target_id)
+    rows = [str(one) for one in differences(wanted, found)]
+    if at.version != known:
+        by = _BY.get(at.source, f"by {at.source}" if at.source else "by somebody")
+        rows = [f"Version {at.version} is live, put there {by}, not {known}.", *rows]
+        rows += _env(live, account, at.version)
+    state = DriftState.DRIFTED if rows else DriftState.SAME
+    _write(standing, state, rows=rows, version=at.version, found=_as_config(found))
+
+
+def _meant(standing: Standing, live: Deployment) -> dict[str, Any]:
+    """Return what counts as meant: the record's wrangler.json, or what was adopted since."""
+    if standing.adopted and (standing.adopted_after or 0) >= live.pk:
+        return dict(standing.adopted)
+    return dict(records.record_of(live).config)
+
+
+def _env(live: Deployment, account: Account, version: str) -> list[str]:
+    """Return the names of env that differ; of secrets only the names are compared."""
+    meant = env_diff.meant(records.record_of(live).config, live.secret_names)
+    there = env_diff.there(versions.bindings_of(account, live.worker_name, version) or [])
+    return [
+        f"env.{name}: {there.get(name, 'nothing')} is there, not {meant.get(name, 'nothing')}."
+        for name in sorted({*meant, *there})
+        if meant.get(name) != there.get(name)
+    ]
+
+
+def _as_config(found: Triggers) -> dict[str, Any]:
+    """Return triggers in the form of a wrangler.json, in which they can be kept."""
+    domains = [{"pattern": name, "custom_domain": True} for name in sorted(found.domains)]
+    routes = [{"pattern": one, "zone_name": zone} for one, zone in sorted(found.routes.items())]
+    return {
+        "workflows": [
+            {"name": name, "class_name": class_name}
+            for name, class_name in sorted(found.workflows.items())
+        ],
+        "workers_dev": found.workers_dev,
+        "preview_urls": found.preview_urls,
+        "routes": [*routes, *domains],
+        "triggers": {"crons": sorted(found.crons)},
+        "queues": {"consumers": [_consumer(one) for one in found.consumers.values()]},
+    }
+
+
+def _consumer(one: Consumer) -> dict[str, Any]:
+    return asdict(one)
+
+
+def _write(
+    standing: Standing,
+    state: DriftState,
+    *,
+    message: str = "",
+    rows: Iterable[str] = (),
+    version: str = "",
+    found: dict[str, Any] | None = None,
+) -> None:
+    standing.state = state.value
+    standing.message = message
+    standing.differences = list(rows)
+    standing.live_version = version
+    standing.found = found or {}
+    standing.checked_at = timezone.now()
+    fields = ["state", "message", "differences", "live_version", "found", "checked_at"]
+    standing.save(update_fields=fields)
+
+
+def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> Standing:
+    """Take over what was found: it counts as meant until the next deployment replaces it.
+
+    Raises Refused where there is nothing to take over.
+    """
+    who = actor(by, by_name)
+    live = records.live(standing.workflow_id, standing.target)
+    if standing.state != DriftState.DRIFTED.value or live is None:
+        raise policy.Refused("There is no drift here to adopt: check again first.")
+    with transaction.atomic():
+        standing.adopted = standing.found
+        standing.adopted_version = standing.live_version
+        newest = records.of_worker(standing.workflow_id, standing.target).first()
+        standing.adopted_after = (newest or live).pk
+        told = standing.differences
+        _write(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
+        standing.save(update_fields=["adopted", "adopted_version", "adopted_after"])
+        subject = Subject("workflow", standing.workflow_id, standing.workflow.name)
+        trail.record("drift adopted", subject, by=who, target=standing.target.name, found=told)
+    return standing
+
+
+def check_due() -> None:
+    """Check the standing that was checked longest ago, where that is long enough: one at a time."""
+    hours = settings.AWAITSTEP.drift_hours
+    if not hours:
+        return
+    due = timezone.now() - timedelta(hours=hours)
+    for workflow_id, target_id in _live_pairs():
+        standing = Standing.objects.filter(workflow=workflow_id, target=target_id).first()
+        if standing is None or standing.checked_at is None or standing.checked_at < due:
+            check(Workflow.objects.get(pk=workflow_id), Target.objects.get(pk=target_id))
+            return
+
+
+def _live_pairs() -> list[tuple[str, int]]:
+    """Return the pairs of workflow and target that have ever been deployed and still exist."""
+    known = Deployment.objects.filter(
+        records.went_live(), workflow__isnull=False, target__isnull=False
+    ).order_by()
+    pairs = known.values_list("workflow_id", "target_id").distinct()
+    return [(str(workflow), int(target)) for workflow, target in pairs]

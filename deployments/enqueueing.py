@@ -1,0 +1,92 @@
+"""How a deployment comes into the queue: one waits for each workflow and target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from deployments import transitions
+from deployments.errors import Cause, DeployError
+from deployments.models import Deployment
+from deployments.records import copied
+from deployments.stages import Action, Status
+
+_TRIES = 5
+_MOST_ATTEMPTS = 5
+
+
+class Busy(DeployError):
+    """Something that must not be replaced waits or runs."""
+
+    cause = Cause.POLICY
+
+
+def enqueue(make: Callable[[], Deployment]) -> Deployment:
+    """Put what `make` returns into the queue; what waits there already ends as superseded.
+
+    `make` is called inside the transaction. Raises Busy where a rollback or a takedown waits.
+    """
+    for attempt in range(_TRIES):
+        try:
+            with transaction.atomic():
+                return _replace_waiting(make())
+        except IntegrityError:  # somebody else's request came in between
+            if attempt == _TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _replace_waiting(deployment: Deployment) -> Deployment:
+    waiting = _unfinished(deployment).filter(status=Status.QUEUED.value).first()
+    if waiting:
+        _check_replaceable(waiting, deployment)
+        transitions.supersede(waiting, "A newer deployment took its place before it began.")
+    deployment.save()
+    if waiting:
+        Deployment.objects.filter(pk=waiting.pk).update(superseded_by=deployment)
+    return deployment
+
+
+def _unfinished(deployment: Deployment) -> QuerySet[Deployment]:
+    return Deployment.objects.filter(
+        workflow_public_id=deployment.workflow_public_id,
+        target=deployment.target,
+        status__in=[Status.QUEUED.value, Status.RUNNING.value],
+    )
+
+
+def _check_replaceable(waiting: Deployment, deployment: Deployment) -> None:
+    """A rollback is somebody's way out: a deploy that comes after it waits for its end."""
+    urgent = (Action.ROLLBACK, Action.TAKEDOWN)
+    if waiting.work in urgent and deployment.work not in urgent:
+        raise Busy(
+            f"{waiting.work.label} #{waiting.pk} waits for its turn: ask again when it has ended, "
+            "or cancel it first."
+        )
+
+
+def again(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
+    """Put the same into the queue for later, as the target asked; None where that was tried enough."""
+    if deployment.attempt >= _MOST_ATTEMPTS:
+        return None
+    if _unfinished(deployment).exists():  # something newer waits: that counts
+        return None
+    next_one = copied(
+        deployment,
+        deployment.work,
+        about=deployment.about,
+        overwrite=deployment.overwrite,
+        reason=deployment.reason,
+        requested_by=deployment.requested_by,
+        requested_by_name=deployment.requested_by_name,
+        attempt=deployment.attempt + 1,
+        not_before=not_before,
+        secret_names=deployment.secret_names if deployment.work is Action.DELETE_SECRETS else [],
+    )
+    try:
+        return enqueue(lambda: next_one)
+    except (Busy, IntegrityError):
+        return None

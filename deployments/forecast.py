@@ -1,0 +1,57 @@
+"""What a deployment would meet and change, asked before it: for pages and commands."""
+
+from __future__ import annotations
+
+from deployments import checks, planning, records, runner
+from deployments.checks import Check
+from deployments.errors import DeployError, Finding
+from deployments.models import Deployment, Target
+from deployments.planning import Plan
+from deployments.policy import Consent
+from deployments.services import draft_deployment
+from deployments.targets import account_of
+from deployments.tools.looking import LookingTools, nothing_is_written
+from deployments.tools.remote_tools import Hooks
+from workflows.models import Workflow
+
+_NO_CONSENT = Consent()
+
+
+def plan(workflow: Workflow, target: Target, *, consent: Consent = _NO_CONSENT) -> Plan:
+    """Return what deploying the newest version would change; nothing is changed by asking."""
+    try:
+        draft = _draft(workflow, target, consent)
+        tools = _tools(draft, target)
+        request = runner.request_of(draft)
+    except DeployError as refused:
+        return Plan(
+            findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
+        )
+    live = records.live(workflow.pk, target)
+    known = live.script_hash if live and live.version_id == request.known_version else ""
+    return planning.plan(request, tools, live_hash=known)
+
+
+def preflight(workflow: Workflow, target: Target) -> list[Check]:
+    """Return every check of a deployment of the newest version; nothing is changed by asking."""
+    draft = _draft(workflow, target, _NO_CONSENT)
+    try:
+        tools = _tools(draft, target)
+    except DeployError as refused:
+        return checks.refused(refused)
+    return checks.check_all(runner.request_of(draft), tools)
+
+
+def _draft(workflow: Workflow, target: Target, consent: Consent) -> Deployment:
+    draft = draft_deployment(workflow, target)
+    draft.overwrite = consent.overwrite
+    return draft
+
+
+def _tools(draft: Deployment, target: Target) -> LookingTools:
+    hooks = Hooks(
+        program_started=lambda _pid: None,
+        program_ended=lambda _ran: None,
+        before_write=nothing_is_written,
+    )
+    return runner.tools_for(LookingTools, account_of(target), hooks, name=f"look-{draft.target_id}")

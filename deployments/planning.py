@@ -1,0 +1,181 @@
+"""What a deployment would change at its target: the pipeline, stopped before it writes, and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from deployments import pipeline
+from deployments.cloudflare import env_diff
+from deployments.cloudflare.env_diff import SECRET, VARIABLE, Held
+from deployments.cloudflare.parts import PartKind, Triggers, differences, triggers_of
+from deployments.errors import DeployError, Finding
+from deployments.ports import DeployRequest, Tools
+from deployments.settling import joined
+from deployments.stages import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that would be another; `how` is added, removed, changed or kept.
+
+    `what` is its kind in words: code, variable, secret, KV, route. A kept one is a secret that the
+    Worker has and the deployment does not name.
+    """
+
+    what: str
+    name: str
+    how: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would change; `findings` are what keeps it from being deployed, and warnings.
+
+    `runs` are the runs in progress by their status; they go on with the code that they find.
+    """
+
+    is_new: bool = True
+    live_version: str = ""
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    runs: Mapping[str, int] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    failed_at: str = ""
+
+    @property
+    def can_deploy(self) -> bool:
+        return all(finding.is_warning for finding in self.findings) and not self.failed_at
+
+    @property
+    def runs_in_progress(self) -> int:
+        return sum(self.runs.values())
+
+    @property
+    def kept_secrets(self) -> list[str]:
+        return [one.name for one in self.changes if one.how == "kept"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as `deploy_workflow --plan --json` prints it."""
+        return {
+            "canDeploy": self.can_deploy,
+            "isNew": self.is_new,
+            "liveVersion": self.live_version,
+            "changes": [asdict(one) for one in self.changes],
+            "findings": [one.as_row() for one in self.findings],
+            "runsInProgress": dict(self.runs),
+        }
+
+
+class Looking(Tools, Protocol):
+    """Tools that make nothing: `provide` finds what is there, or says what would be made."""
+
+    def env(self, worker: str, version: str) -> list[dict[str, Any]]:
+        """Return the version's bindings in the API's shape."""
+
+    def runs(self, workflow: str) -> Mapping[str, int]:
+        """Return how many runs the Workflow has in each state that is not final."""
+
+
+def plan(request: DeployRequest, tools: Looking, *, live_hash: str = "") -> Plan:
+    """Return what a deployment of the request would change; it changes nothing.
+
+    `live_hash` is the SHA-256 of the code that is live, where our records know it.
+    """
+    facts: dict[str, Any] = {}
+    stage = Stage.INITIALIZING
+    try:
+        with closing(pipeline.run(request, tools)) as stages:
+            for progress in stages:
+                stage = progress.stage
+                facts |= progress.facts
+                if stage is Stage.CREATING_WORKER:
+                    break
+        return _compared(request, tools, facts, live_hash=live_hash)
+    except DeployError as refused:
+        findings = refused.findings or (Finding(message=str(refused), cause=refused.cause),)
+        return Plan(
+            live_version=str(facts.get("live_before", "")),
+            is_new=not facts.get("live_before"),
+            findings=tuple(findings),
+            failed_at=stage.value,
+        )
+
+
+def _compared(
+    request: DeployRequest, tools: Looking, facts: Mapping[str, Any], *, live_hash: str
+) -> Plan:
+    config: dict[str, Any] = json.loads(facts["wrangler_json"])
+    live, worker = str(facts["live_before"]), request.worker_name
+    wanted = triggers_of(config)
+    found = tools.triggers(worker, joined(request.former, wanted)) if live else Triggers()
+    there = env_diff.there(tools.env(worker, live)) if live else {}
+    changes = [
+        *_code(facts, live=live, live_hash=live_hash),
+        *_env(there, env_diff.meant(config, facts["secret_names"])),
+        *_triggers(wanted, found),
+    ]
+    return Plan(
+        is_new=not live,
+        live_version=live,
+        changes=tuple(changes),
+        findings=tuple(map(_warning, facts.get("warnings", []))),
+        runs=tools.runs(worker) if live and not request.is_script else {},
+        config=config,
+    )
+
+
+def _warning(row: Mapping[str, Any]) -> Finding:
+    return Finding(**{**row, "is_warning": True})
+
+
+def _code(facts: Mapping[str, Any], *, live: str, live_hash: str) -> Iterator[Change]:
+    size, new = f"{facts['script_size']:,} bytes", str(facts["script_hash"])
+    if not live:
+        yield Change(what="code", name="", how="added", after=size)
+    elif not live_hash:
+        yield Change(what="code", name="", how="changed", before="not from our records", after=size)
+    elif new != live_hash:
+        yield Change(
+            what="code", name="", how="changed", before=live_hash[:12], after=f"{new[:12]}, {size}"
+        )
+
+
+def _env(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[Change]:
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if new is None and old is not None:
+            how = "kept" if old.kind == SECRET else "removed"
+            yield Change(what=old.kind, name=name, how=how, before=_shown(old))
+        elif old is None and new is not None:
+            yield Change(what=new.kind, name=name, how="added", after=_shown(new))
+        elif old is not None and new is not None:
+            yield Change(
+                what=new.kind, name=name, how="changed", before=_shown(old), after=_shown(new)
+            )
+
+
+def _shown(held: Held) -> str:
+    """A variable is shown by its value, a resource by its id; a kind that changes by its word."""
+    return held.value if held.kind == VARIABLE else str(held)
+
+
+def _triggers(wanted: Triggers, found: Triggers) -> Iterator[Change]:
+    for one in differences(wanted, found):
+        if one.part.kind is PartKind.WORKFLOW and not one.wanted:
+            continue  # a Workflow keeps its runs, whatever becomes of the Worker
+        how = "changed" if one.wanted and one.found else "added" if one.wanted else "removed"
+        yield Change(
+            what=one.part.kind.label.lower(),
+            name=one.part.name,
+            how=how,
+            before=one.found,
+            after=one.wanted,
+        )

@@ -1,0 +1,79 @@
+"""Who may change what is at a target, and when: protected and frozen targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit import trail
+from audit.trail import Actor, Subject
+from deployments.errors import Cause, DeployError
+from deployments.models import Target
+
+if TYPE_CHECKING:
+    from workflows.models import Workflow
+
+OVERRIDE = "deployments.override_freeze"
+
+
+class Refused(DeployError):
+    """The target's own rules forbid it to this person, now, or without a confirmation."""
+
+    cause = Cause.POLICY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a person has said beside the wish itself.
+
+    `name` is the workflow's name as it was typed, `freeze_reason` why a freeze is to be overridden,
+    `overwrite` that changes made at the target by others may be lost.
+    """
+
+    name: str = ""
+    freeze_reason: str = ""
+    overwrite: bool = False
+
+
+def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
+    """Raise Refused where the target's rules forbid it; an overridden freeze is put on the trail."""
+    _check_protected(target, workflow, by=by, consent=consent)
+    if not target.is_frozen:
+        return
+    why = target.frozen_because or "no reason was given"
+    until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
+    if not consent.freeze_reason.strip():
+        raise Refused(
+            f"The target {target.name} is frozen{until}: {why}. Wait for its end, or override the "
+            "freeze with a reason."
+        )
+    if by.user and not by.user.has_perm(OVERRIDE):
+        raise Refused(
+            f"The target {target.name} is frozen{until}: {why}. You may not override a freeze: ask "
+            "somebody who may."
+        )
+    subject = Subject("target", str(target.pk), target.name)
+    reason = consent.freeze_reason.strip()
+    trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
+
+
+def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
+    if not target.protected:
+        return
+    if not may_deploy_to(target, by):
+        raise Refused(
+            f"The target {target.name} is protected, and you are in none of the groups that may "
+            "deploy to it. Ask one of them, or an administrator for the group."
+        )
+    if consent.name.strip() != workflow.name:
+        raise Refused(
+            f"The target {target.name} is protected: type the workflow's name, {workflow.name}, to "
+            "confirm."
+        )
+
+
+def may_deploy_to(target: Target, by: Actor) -> bool:
+    """Tell whether the target's groups let this person; a command's operator has the whole server."""
+    if not target.protected or by.user is None or by.user.is_superuser:
+        return True
+    return by.user.groups.filter(pk__in=target.deployers.values("pk")).exists()

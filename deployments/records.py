@@ -1,0 +1,152 @@
+"""What the record says of a Worker: what is live, what it was made of, what may lead to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from deployments.cloudflare.parts import Part, PartKind, Triggers, triggers_of
+from deployments.models import Deployment, Standing, Target
+from deployments.ports import Record
+from deployments.settling import joined
+from deployments.stages import WENT_LIVE, Action, Status, Uploaded
+
+_LIVE = [status.value for status in WENT_LIVE]
+_PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
+
+# All that a deployment used, which another one that goes back to it or on with it uses again.
+SNAPSHOT = (
+    "workflow_id",
+    "workflow_public_id",
+    "workflow_name",
+    "version_number",
+    "target_id",
+    "target_name",
+    "ir",
+    "entry_code",
+    "dependencies",
+    "bindings",
+    "node_types",
+    "deploy_settings",
+    "class_name",
+    "worker_name",
+)
+# What came of it, which only an action that puts the same code live shares.
+OUTCOME = (
+    "source",
+    "script_size",
+    "script_hash",
+    "wrangler_json",
+    "variables",
+    "secret_names",
+    "variable_origins",
+    "resources",
+    "wrangler_version",
+    "worker_url",
+    "dashboard_url",
+)
+
+
+def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deployment]:
+    """Return the deployments of one workflow at one target, the newest first."""
+    mine = Deployment.objects.filter(workflow_public_id=workflow_id, target=target)
+    return mine.order_by("-pk")
+
+
+def went_live() -> Q:
+    """The deployments whose code answered afterwards."""
+    return Q(status__in=_LIVE, action__in=_PUTS_LIVE)
+
+
+def changed_what_is_live() -> Q:
+    """The deployments after which something else answered, or nothing."""
+    return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
+
+
+def live(workflow_id: str, target: Target | int | None = None) -> Deployment | None:
+    """Return the deployment that is live by the record; None where the Worker was taken down.
+
+    Without a target it is the newest one anywhere.
+    """
+    mine = Deployment.objects.filter(workflow_public_id=workflow_id).order_by("-pk")
+    mine = mine.filter(target=target) if target is not None else mine
+    last = mine.filter(changed_what_is_live()).first()
+    return last if last and last.work is not Action.TAKEDOWN else None
+
+
+def known_version(workflow_id: str, target: Target | int | None) -> str:
+    """Return the version that by our records is live: what we did last, or took over since."""
+    uploaded = of_worker(workflow_id, target).filter(uploaded=Uploaded.YES.value)
+    newest = uploaded.exclude(live_version="").first()
+    adopted = Standing.objects.filter(workflow=workflow_id, target=target).exclude(
+        adopted_version=""
+    )
+    standing = adopted.first()
+    if standing and (newest is None or (standing.adopted_after or 0) >= newest.pk):
+        return standing.adopted_version
+    return newest.live_version if newest else ""
+
+
+def former_triggers(deployment: Deployment) -> Triggers:
+    """Return what may lead to the Worker: what went live last, what was uploaded or adopted since."""
+    found = Triggers()
+    for config in (*_adopted(deployment), *_uploaded(deployment)):
+        found = joined(triggers_of(config), found)
+    return found
+
+
+def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
+    mine = Standing.objects.filter(
+        workflow=deployment.workflow_public_id, target=deployment.target_id
+    )
+    return [config for config in mine.values_list("adopted", flat=True) if config]
+
+
+def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
+    earlier = of_worker(deployment.workflow_public_id, deployment.target_id)
+    if deployment.pk:
+        earlier = earlier.filter(pk__lt=deployment.pk)
+    fields = ("status", "action", "uploaded", "wrangler_json")
+    for one in earlier.only(*fields).iterator(chunk_size=20):
+        if one.work is Action.TAKEDOWN and one.state is Status.SUCCEEDED:
+            return
+        if one.uploaded != Uploaded.NO.value and one.wrangler_json:
+            yield json.loads(one.wrangler_json)
+            if one.state in WENT_LIVE and one.action in _PUTS_LIVE:
+                return
+
+
+def record_of(deployment: Deployment) -> Record:
+    """Return what the deployment put on its target."""
+    return Record(
+        number=deployment.pk,
+        version_id=deployment.version_id,
+        config=json.loads(deployment.wrangler_json or "{}"),
+        resources=deployment.resources,
+    )
+
+
+def failed_parts(deployment: Deployment) -> tuple[Part, ...]:
+    """Return the parts that the deployment could not put, which another one may try again."""
+    return tuple(
+        Part(kind=PartKind(row["kind"]), name=row["name"])
+        for row in deployment.parts
+        if not row["done"]
+    )
+
+
+def can_be_rolled_back_to(deployment: Deployment) -> bool:
+    """Tell whether the deployment put a version live that can be named again."""
+    return bool(
+        deployment.version_id and deployment.state in WENT_LIVE and deployment.action in _PUTS_LIVE
+    )
+
+
+def copied(deployment: Deployment, action: Action, **fields: Any) -> Deployment:
+    """Return an unsaved deployment of the same content; `fields` are its own."""
+    names = SNAPSHOT if action is Action.DEPLOY else (*SNAPSHOT, *OUTCOME)
+    kept = {name: getattr(deployment, name) for name in names}
+    return Deployment(action=action.value, **{**kept, **fields})

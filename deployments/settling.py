@@ -1,0 +1,118 @@
+"""What leads to a Worker is put in order: after a deploy, a rollback, and for a retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from deployments.cloudflare.parts import (
+    Part,
+    PartKind,
+    PartResult,
+    Triggers,
+    differences,
+    done,
+)
+from deployments.errors import Cancelled, DeployError, Incomplete, LeaseLost
+from deployments.ports import DeployRequest, Remote
+
+_CODE = Part(kind=PartKind.CODE, name="")
+_NEVER_REMOVED = (PartKind.CODE, PartKind.SUBDOMAIN, PartKind.WORKFLOW)
+
+
+def settle(
+    request: DeployRequest, wanted: Triggers, *, tools: Remote, trouble: str
+) -> list[PartResult]:
+    """Remove what led to the Worker before and is meant no more; return all parts.
+
+    Where wrangler had trouble, the target is asked for each part. Raises Incomplete where one is
+    not as it was meant.
+    """
+    gone = [part for part in request.former.words() if part not in wanted.words()]
+    removed = [
+        attempt(part, partial(tools.remove, request.worker_name, part))
+        for part in gone
+        if part.kind not in _NEVER_REMOVED and part.kind is not PartKind.SCHEDULE
+    ]
+    put = dict.fromkeys(wanted.words(), "")
+    if trouble:
+        found = tools.triggers(request.worker_name, joined(request.former, wanted))
+        put |= {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
+    results = [
+        PartResult(part=part, is_done=not message, message=message) for part, message in put.items()
+    ]
+    failed = [one for one in removed if not one.is_done and one.part not in put]
+    return all_done([*done([_CODE]), *results, *failed])
+
+
+def put_back(worker: str, wanted: Triggers, *, former: Triggers, tools: Remote) -> list[PartResult]:
+    """Make what leads to the Worker what it is meant to be; return each part that was touched.
+
+    `former` are the triggers that may be there. Raises Incomplete where a part cannot be put.
+    """
+    found = tools.triggers(worker, joined(former, wanted))
+    results = [
+        attempt(
+            one.part, _change(one.part, worker, wanted=wanted, tools=tools, is_meant=one.wanted)
+        )
+        for one in differences(wanted, found)
+        if one.wanted or one.part.kind is not PartKind.WORKFLOW
+    ]
+    return all_done([*done([_CODE]), *results])
+
+
+def put_again(
+    worker: str, parts: Iterable[Part], wanted: Triggers, *, tools: Remote
+) -> list[PartResult]:
+    """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
+    meant = wanted.words()
+    results = [
+        attempt(part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part)))
+        for part in parts
+    ]
+    return all_done(results)
+
+
+def _change(
+    part: Part, worker: str, *, wanted: Triggers, tools: Remote, is_meant: str | None
+) -> Callable[[], None]:
+    if is_meant:
+        return partial(tools.put, worker, part, wanted)
+    return partial(tools.remove, worker, part)
+
+
+def attempt(part: Part, change: Callable[[], None]) -> PartResult:
+    """Make the change and say what became of the part: one that fails keeps no other from its own."""
+    try:
+        change()
+    except (LeaseLost, Cancelled):
+        raise
+    except DeployError as refused:
+        return PartResult(part=part, is_done=False, message=str(refused))
+    return PartResult(part=part, is_done=True)
+
+
+def all_done(results: list[PartResult]) -> list[PartResult]:
+    """Return the results; raises Incomplete where one is not done."""
+    failed = [one for one in results if not one.is_done]
+    if failed:
+        names = ", ".join(str(one.part) for one in failed)
+        raise Incomplete(
+            f"The code is live, and not everything that leads to it: {names}. Each part says why; "
+            "the failed ones alone can be tried again.",
+            results,
+        )
+    return results
+
+
+def joined(one: Triggers, other: Triggers) -> Triggers:
+    """Return triggers that name all zones, queues and Workflows of both."""
+    return replace(
+        other,
+        workflows={**one.workflows, **other.workflows},
+        routes={**one.routes, **other.routes},
+        domains=one.domains | other.domains,
+        crons=one.crons | other.crons,
+        consumers={**one.consumers, **other.consumers},
+    )

@@ -1,0 +1,123 @@
+"""Zones and what stands in them: DNS records, routes, custom domains; through the official SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import cloudflare
+
+from deployments.errors import DeployError
+from deployments.ports import DomainSite, RouteSite
+from deployments.tools.account import Account
+from workflows.deploy_settings import Route
+from workflows.route_patterns import host_of
+
+ROUTES_READ = "Workers Routes Read"
+ROUTES_WRITE = "Workers Routes Write"
+_PROXIES = ("A", "AAAA", "CNAME")
+
+
+def zone_id(account: Account, name: str) -> str:
+    """Return the id of the account's zone; "" where it has none of this name, or may not look."""
+    with account.explained(f"look for the zone {name}"):
+        try:
+            zones = account.client.zones.list(name=name, account={"id": account.account_id})
+            return next((str(zone.id) for zone in zones if zone.name == name), "")
+        except cloudflare.PermissionDeniedError:
+            return ""
+
+
+def zone_of_host(account: Account, host: str) -> tuple[str, str]:
+    """Return id and name of the zone that a host belongs to; ("", "") where the account has none."""
+    labels = host.split(".")
+    for start in range(len(labels) - 1):
+        name = ".".join(labels[start:])
+        if found := zone_id(account, name):
+            return found, name
+    return "", ""
+
+
+def route_sites(account: Account, routes: Iterable[Route]) -> tuple[RouteSite, ...]:
+    """Return the place of each route; a zone is asked once."""
+    by_zone: dict[str, list[Route]] = {}
+    for route in routes:
+        by_zone.setdefault(route.zone, []).append(route)
+    return tuple(
+        site for zone, mine in by_zone.items() for site in _in_zone(account, zone, routes=mine)
+    )
+
+
+def _in_zone(account: Account, zone: str, *, routes: list[Route]) -> Iterator[RouteSite]:
+    id_ = zone_id(account, zone)
+    owners = {one.pattern: str(one.script or "") for one in routes_in(account, id_)} if id_ else {}
+    for route in routes:
+        yield RouteSite(
+            pattern=route.pattern,
+            zone=zone,
+            has_zone=bool(id_),
+            owner=owners.get(route.pattern, ""),
+            dns=_dns(account, id_, host=host_of(route.pattern)) if id_ else "",
+        )
+
+
+def routes_in(account: Account, zone: str) -> list[Any]:
+    """Return the routes of a zone by its id, each with its id, pattern and script."""
+    with account.explained("list the zone's routes", needs=ROUTES_READ):
+        return list(account.client.workers.routes.list(zone_id=zone))
+
+
+def _dns(account: Account, zone: str, *, host: str) -> str:
+    """Tell whether requests for the host come to Cloudflare: a wildcard's record serves as well."""
+    names = [host, "*." + host.partition(".")[2]]
+    with account.explained("read the zone's DNS records"):
+        try:
+            found = [one for name in names for one in _records(account, zone, name)]
+        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
+            return ""
+    if not found:
+        return "missing"
+    return "proxied" if any(one.proxied for one in found) else "not proxied"
+
+
+def _records(account: Account, zone: str, name: str) -> list[Any]:
+    listed: Any = account.client.dns.records.list(zone_id=zone, name={"exact": name})
+    return [one for one in listed if one.type in _PROXIES]
+
+
+def domain_sites(account: Account, domains: Iterable[str]) -> tuple[DomainSite, ...]:
+    """Return the place of each custom domain."""
+    return tuple(_domain(account, domain) for domain in domains)
+
+
+def _domain(account: Account, domain: str) -> DomainSite:
+    id_, _name = zone_of_host(account, domain)
+    if not id_:
+        return DomainSite(domain=domain, has_zone=False)
+    owner = next((str(one.service) for one in domains_named(account, domain)), "")
+    has_record = not owner and _dns(account, id_, host=domain) not in ("", "missing")
+    return DomainSite(domain=domain, has_zone=True, owner=owner, has_record=has_record)
+
+
+def domains_named(account: Account, hostname: str) -> list[Any]:
+    """Return the custom domain of this name, with its id and its Worker, if there is one."""
+    with account.explained(f"look for the custom domain {hostname}", needs=ROUTES_READ):
+        listed = account.client.workers.domains.list(
+            account_id=account.account_id, hostname=hostname
+        )
+        return [one for one in listed if one.hostname == hostname]
+
+
+def domains_of(account: Account, worker: str) -> list[Any]:
+    """Return all custom domains of a Worker."""
+    with account.explained("list the Worker's custom domains", needs=ROUTES_READ):
+        listed = account.client.workers.domains.list(account_id=account.account_id, service=worker)
+        return [one for one in listed if one.service == worker]
+
+
+def required_zone(account: Account, name: str) -> str:
+    """Return the zone's id; raises DeployError where there is none."""
+    found = zone_id(account, name)
+    if not found:
+        raise DeployError(f"The account has no zone {name}, or the token may not read it.")
+    return found

@@ -1,0 +1,58 @@
+"""Deployments to an account: the embedded platform's, reached as any Cloudflare account is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployments import queue
+from deployments.models import Deployment, Target
+from deployments.policy import Consent
+from deployments.services import request_deployment
+from tests.deployments.factories import make_target, make_workflow
+from tests.platform_fixture import Platform
+from workflows.models import Workflow
+from workflows.services import save_draft
+
+
+def account_target(platform: Platform, *, token: str = "", **fields: Any) -> Target:
+    """A target that knows nothing of being embedded: nothing is made for it by itself."""
+    values = {
+        "account_id": platform.account_id,
+        "api_token": token or platform.token,
+        "api_base_url": platform.api_base_url,
+    }
+    return make_target(**values | fields)
+
+
+def configured(settings: dict[str, Any], code: str = "return 1;", **document: Any) -> Workflow:
+    """A workflow with deploy settings."""
+    workflow = make_workflow(code, **document)
+    return changed(workflow, settings=settings)
+
+
+def changed(
+    workflow: Workflow, *, settings: dict[str, Any] | None = None, code: str = ""
+) -> Workflow:
+    """Give the workflow another draft."""
+    if settings is not None:
+        workflow.deploy_settings = settings
+    if code:
+        (step,) = workflow.ir["nodes"]
+        workflow.ir = {**workflow.ir, "nodes": [{**step, "data": {"code": code}}]}
+    save_draft(workflow)
+    return workflow
+
+
+def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
+    """Deploy the newest version and return how it ended."""
+    asked = request_deployment(
+        workflow, target=target, by_name="tester", consent=Consent(**consent)
+    )
+    return performed(asked)
+
+
+def performed(deployment: Deployment) -> Deployment:
+    """Perform what waits, and return how this one ended."""
+    queue.work()
+    deployment.refresh_from_db()
+    return deployment
