@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -159,17 +159,18 @@ def check_due() -> None:
     if not hours:
         return
     due = timezone.now() - timedelta(hours=hours)
-    for workflow_id, target_id in _live_pairs():
-        standing = Standing.objects.filter(workflow=workflow_id, target=target_id).first()
+    for workflow, target in live_pairs():
+        standing = Standing.objects.filter(workflow=workflow, target=target).first()
         if standing is None or standing.checked_at is None or standing.checked_at < due:
-            check(Workflow.objects.get(pk=workflow_id), Target.objects.get(pk=target_id))
+            check(workflow, target)
             return
 
 
-def _live_pairs() -> list[tuple[str, int]]:
-    """Return the pairs of workflow and target that have ever been deployed and still exist."""
+def live_pairs() -> Iterator[tuple[Workflow, Target]]:
+    """Yield each workflow and target of which something is live by the record."""
     known = Deployment.objects.filter(
         records.went_live(), workflow__isnull=False, target__isnull=False
-    ).order_by()
-    pairs = known.values_list("workflow_id", "target_id").distinct()
-    return [(str(workflow), int(target)) for workflow, target in pairs]
+    ).order_by("workflow", "target")
+    for workflow_id, target_id in known.values_list("workflow", "target").distinct():
+        if records.live(workflow_id, target_id):
+            yield Workflow.objects.get(pk=workflow_id), Target.objects.get(pk=target_id)

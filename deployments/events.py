@@ -92,9 +92,14 @@ def queued_event(deployment_id: int) -> Event:
 
 def result_event(deployment: Deployment) -> Event:
     """The last event: how the deployment ended."""
-    names = ("id", "status", "stage", "message", "worker_name", "worker_url")
-    data = json.dumps({name: getattr(deployment, name) for name in names}, ensure_ascii=False)
+    data = json.dumps(result_of(deployment), ensure_ascii=False)
     return Event(channel_of(deployment.pk), RESULT, data, id=None)
+
+
+def result_of(deployment: Deployment) -> dict[str, Any]:
+    """Return how a deployment ended, as streams and commands tell it."""
+    names = ("id", "status", "stage", "message", "worker_name", "worker_url")
+    return {name: getattr(deployment, name) for name in names}
 
 
 def result_after(channel: str, known: int) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.installation import Installation
+from tests.platform.control import control  # noqa: F401 - a fixture
 from tests.platform_fixture import platform  # noqa: F401 - a fixture
 
 

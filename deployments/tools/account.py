@@ -111,7 +111,9 @@ class Account:
                 page: Any = self.client.workers.scripts.deployments.list(
                     worker, account_id=self.account_id
                 )
-            except cloudflare.NotFoundError:
+            except cloudflare.NotFoundError as missing:
+                if is_unknown_account(missing):
+                    raise
                 return {}
         # Cloudflare answers {"deployments": [...]}, newest first; the SDK's page expects "items".
         answered = page.result.to_dict() if page.result else {}
@@ -183,6 +185,8 @@ class Account:
         except cloudflare.RateLimitError as busy:
             raise rate_limited(retry_after(busy.response.headers), doing) from None
         except cloudflare.APIStatusError as error:
+            if is_unknown_account(error):
+                raise self._unknown_account(error) from None
             sentence = f"The target could not {doing}: {reason(error)}."
             raise DeployError(sentence, cause=cause) from None
         except cloudflare.APIConnectionError as lost:
@@ -206,6 +210,14 @@ class Account:
             f"«{needs}», or is not for the account {self.account_id}. Edit the token on "
             "Cloudflare's dashboard, then try again.",
             cause=Cause.PERMISSION,
+        )
+
+    def _unknown_account(self, error: cloudflare.APIStatusError) -> DeployError:
+        return DeployError(
+            f"The target finds no account {self.account_id} for this token ({reason(error)}): the "
+            f"token is not for the account {self.account_id}, or the id is wrong. Correct the "
+            "target's account id, or set a token of that account.",
+            cause=Cause.CREDENTIALS,
         )
 
     def _start(self) -> str:
@@ -238,6 +250,11 @@ def codes(error: cloudflare.APIStatusError) -> frozenset[int]:
 def _errors(error: cloudflare.APIStatusError) -> list[dict[str, Any]]:
     body = error.body if isinstance(error.body, dict) else {}
     return [item for item in body.get("errors") or [] if isinstance(item, dict)]
+
+
+def is_unknown_account(error: cloudflare.APIStatusError) -> bool:
+    """Tell whether the account in the address is none that the target finds."""
+    return bool(codes(error) & {7000, 7003})
 
 
 def is_unknown_token(error: cloudflare.APIStatusError) -> bool:

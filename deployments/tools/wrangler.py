@@ -20,9 +20,11 @@ _PERMISSION = (
     "«Workers Routes Write» and «Zone Read». Edit the token on Cloudflare's dashboard, then deploy "
     "again."
 )
+# The token was found active before; refused, wrangler asks who it is, and may be refused that too.
 _CAUSES = {
-    9109: (Cause.CREDENTIALS, "\nThe target's API token is wrong or expired: set a new one."),
+    9109: (Cause.PERMISSION, _PERMISSION),
     10000: (Cause.PERMISSION, _PERMISSION),
+    10001: (Cause.PERMISSION, _PERMISSION),
     10020: (
         Cause.TAKEN,
         "\nRemove the route from the other Worker first, or take another pattern.",
@@ -124,4 +126,5 @@ def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
         )
     cause, fix = _CAUSES.get(int(failed.get("code") or 0), (Cause.TARGET, ""))
     told = process.without_style(str(failed["message"]))
-    return DeployError(f"wrangler could not deploy: {told}{fix}", cause=cause)
+    code = f" [code {failed['code']}]" if failed.get("code") else ""
+    return DeployError(f"wrangler could not deploy: {told}{code}{fix}", cause=cause)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import connections
 
 from deployments import queue
 from deployments.models import Deployment, Target
 from deployments.policy import Consent
 from deployments.services import request_deployment
+from deployments.stages import Stage
 from tests.deployments.factories import make_target, make_workflow
 from tests.platform_fixture import Platform
 from workflows.models import Workflow
@@ -56,3 +63,42 @@ def performed(deployment: Deployment) -> Deployment:
     queue.work()
     deployment.refresh_from_db()
     return deployment
+
+
+@contextmanager
+def performing() -> Iterator[None]:
+    """Have another thread perform what waits while the body runs, and wait for its end."""
+    worker = threading.Thread(target=_perform, name="worker")
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.join()
+
+
+def _perform() -> None:
+    try:
+        queue.work()
+    finally:
+        connections.close_all()
+
+
+def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Return as soon as it holds; fails where it does not within this time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+
+
+def reached(deployment: Deployment, stage: Stage) -> Callable[[], bool]:
+    """Whether the deployment has entered the stage."""
+    return lambda: deployment.records.filter(stage=stage.value).exists()
+
+
+def ended(deployment: Deployment) -> Callable[[], bool]:
+    def has_ended() -> bool:
+        deployment.refresh_from_db()
+        return deployment.is_final
+
+    return has_ended

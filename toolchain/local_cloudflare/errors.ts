@@ -16,6 +16,7 @@ export class ApiError extends Error {
 export const malformedAuthorization = () =>
   new ApiError(400, 6003, 'Invalid request headers: the Authorization header is missing or malformed');
 export const wrongToken = () => new ApiError(403, 9109, 'Invalid access token');
+export const mayNotSeeUser = () => new ApiError(403, 9109, 'Unauthorized to access requested resource');
 export const invalidToken = () => new ApiError(401, 1000, 'Invalid API Token');
 export const notAuthorized = () => new ApiError(403, 10000, 'Authentication error');
 export const unknownCall = (method: string, path: string) =>

@@ -4,38 +4,96 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from deployments.errors import DeployError, Finding
-from deployments.follow import follow_to_the_end
-from deployments.models import StageRecord
+from deployments import forecast
+from deployments.errors import DeployError
+from deployments.management.commands._deployment_command import (
+    DeploymentCommand,
+    consent_of,
+    deployment_of,
+    target_of,
+)
+from deployments.models import Deployment
 from deployments.operator import operator
-from deployments.services import request_deployment
-from deployments.stages import Status
-from deployments.targets import target_named
+from deployments.planning import Change, Plan
+from deployments.services import request_deployment, request_snapshot
 from workflows.services import NoWorkflow, workflow_of
 
 
-class Command(BaseCommand):
+class Command(DeploymentCommand):
     help = "Deploy a workflow and print its stages as JSON lines while they begin."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument("--target", metavar="NAME", help="default: the default target")
+        parser.add_argument("--plan", action="store_true", help="say what would change, and stop")
+        parser.add_argument("--json", action="store_true", help="the plan as JSON; the result too")
+        parser.add_argument(
+            "--snapshot", metavar="DEPLOYMENT", type=int, help="deploy what that one was made of"
+        )
+        parser.add_argument(
+            "--overwrite", action="store_true", help="undo what others changed at the target"
+        )
+        self.add_consent(parser)
 
-    def handle(self, *_args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"]:
+            self._plan(options)
+            return
+        super().handle(*args, **options)
+
+    def request(self, options: dict[str, Any]) -> Deployment:
+        workflow, by = workflow_of(options["workflow"]), operator()
+        consent = consent_of(options)
+        if options["snapshot"]:
+            earlier = deployment_of(options["snapshot"])
+            if earlier.workflow_public_id != workflow.pk:
+                raise CommandError(f"Deployment #{earlier.pk} is not one of {workflow.pk}.")
+            return request_snapshot(earlier, by_name=by, consent=consent)
+        target = target_of(options)
+        return request_deployment(workflow, target=target, by_name=by, consent=consent)
+
+    def follow(self, deployment: Deployment, *, as_json: bool) -> None:
+        """Stages are JSON lines in any case; with --json the result follows them."""
+        self.tells_result = as_json
+        super().follow(deployment, as_json=True)
+
+    def print_end(self, ended: Deployment, *, as_json: bool) -> None:
+        if self.tells_result:
+            super().print_end(ended, as_json=as_json)
+
+    def _plan(self, options: dict[str, Any]) -> None:
         try:
-            workflow = workflow_of(options["workflow"])
-            target = target_named(options["target"]) if options["target"] else None
-            deployment = request_deployment(workflow, target=target, by_name=operator())
+            workflow, target = workflow_of(options["workflow"]), target_of(options)
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
-        ended = follow_to_the_end(deployment, self._print)
-        for warning in ended.warnings:
-            self.stderr.write(f"Warning: {Finding(**warning)}")
-        if ended.status != Status.SUCCEEDED.value:
+        plan = forecast.plan(workflow, target, consent=consent_of(options))
+        if options["json"]:
+            self.stdout.write(json.dumps(plan.as_json(), ensure_ascii=False))
+        else:
+            self._print_plan(plan)
+        if not plan.can_deploy:
             sys.exit(1)
 
-    def _print(self, record: StageRecord) -> None:
-        self.stdout.write(json.dumps(record.as_event(), ensure_ascii=False))
-        self.stdout.flush()
+    def _print_plan(self, plan: Plan) -> None:
+        for finding in plan.findings:
+            self.stdout.write(f"{'!' if finding.is_warning else '✗'} {finding}")
+        if not plan.can_deploy:
+            self.stdout.write("A deploy would fail as things are: nothing else is known.")
+            return
+        self.stdout.write("A new Worker." if plan.is_new else f"Live now: {plan.live_version}")
+        for change in plan.changes:
+            self.stdout.write(_line(change))
+        if not plan.changes:
+            self.stdout.write("Nothing would change.")
+        if plan.runs_in_progress:
+            self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
+
+
+def _line(change: Change) -> str:
+    sign = {"added": "+", "removed": "-", "changed": "~", "kept": "="}[change.how]
+    named = f"{change.what} {change.name}".rstrip()
+    values = " -> ".join(part for part in (change.before, change.after) if part)
+    stays = "  (stays: nothing names it, and nothing deletes it)" if change.how == "kept" else ""
+    return f"{sign} {named}  {values}".rstrip() + stays

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from deployments import control
+from deployments.follow import follow_to_the_end
+from deployments.management.commands._deployment_command import deployment_of
+from deployments.operator import operator
+from deployments.presentation import what_is_live
+from deployments.stages import Status
+
+
+class Command(BaseCommand):
+    help = "Cancel a deployment, and say what is live when it has ended."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("deployment", metavar="DEPLOYMENT", type=int, help="its number")
+        parser.add_argument("--json", action="store_true", help="the end as a JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        deployment = deployment_of(options["deployment"])
+        control.cancel(deployment, by_name=operator())
+        ended = follow_to_the_end(deployment, lambda _record: None)
+        ended.refresh_from_db()
+        if options["json"]:
+            fields = ("id", "status", "stage", "message", "uploaded", "live_version")
+            told = {name: getattr(ended, name) for name in fields}
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            return
+        self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
+        if ended.state is not Status.SUCCEEDED:
+            self.stdout.write(what_is_live(ended))

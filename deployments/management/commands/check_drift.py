@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deployments import drift
+from deployments.errors import DeployError
+from deployments.models import DriftState, Standing
+from deployments.targets import target_named
+from workflows.services import NoWorkflow, workflow_of
+
+
+class Command(BaseCommand):
+    help = "Compare what is live with the record; exit 1 where they differ or cannot be compared."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("workflow", metavar="ID", nargs="?", help="default: every workflow")
+        parser.add_argument("--target", metavar="NAME", help="default: every target it is live on")
+        parser.add_argument("--json", action="store_true", help="a JSON list")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            workflow = workflow_of(options["workflow"]) if options["workflow"] else None
+            target = target_named(options["target"]) if options["target"] else None
+        except (DeployError, NoWorkflow) as refusal:
+            raise CommandError(str(refusal)) from None
+        pairs = [
+            pair
+            for pair in drift.live_pairs()
+            if workflow in (None, pair[0]) and target in (None, pair[1])
+        ]
+        standings = [drift.check(*pair) for pair in pairs]
+        self._print(standings, as_json=options["json"])
+        if any(one.state != DriftState.SAME.value for one in standings):
+            sys.exit(1)
+
+    def _print(self, standings: list[Standing], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps([_row(one) for one in standings], ensure_ascii=False))
+            return
+        for one in standings:
+            self.stdout.write(f"{one}  {one.message}".rstrip())
+            for difference in one.differences:
+                self.stdout.write(f"  {difference}")
+        if not standings:
+            self.stdout.write("Nothing is deployed that could have drifted.")
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    return {
+        "workflow": standing.workflow_id,
+        "target": standing.target.name,
+        "state": standing.state,
+        "differences": standing.differences,
+        "message": standing.message,
+        "live_version": standing.live_version,
+        "checked_at": standing.checked_at.isoformat() if standing.checked_at else None,
+    }

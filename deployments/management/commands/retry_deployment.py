@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from deployments import control
+from deployments.management.commands._deployment_command import (
+    DeploymentCommand,
+    consent_of,
+    deployment_of,
+)
+from deployments.models import Deployment
+from deployments.operator import operator
+
+
+class Command(DeploymentCommand):
+    help = "Try again the parts that a deployment could not put, and no others."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("deployment", metavar="DEPLOYMENT", type=int, help="its number")
+        self.add_consent(parser)
+        self.add_json(parser)
+
+    def request(self, options: dict[str, Any]) -> Deployment:
+        partial = deployment_of(options["deployment"])
+        return control.retry_failed(partial, by_name=operator(), consent=consent_of(options))

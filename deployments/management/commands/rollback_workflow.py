@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from deployments import control
+from deployments.management.commands._deployment_command import (
+    DeploymentCommand,
+    consent_of,
+    deployment_of,
+    target_of,
+)
+from deployments.models import Deployment
+from deployments.operator import operator
+from workflows.services import workflow_of
+
+
+class Command(DeploymentCommand):
+    help = "Put an earlier deployment live again; it wins over one that waits or runs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("workflow", metavar="ID", help="the workflow's id")
+        parser.add_argument(
+            "--to", metavar="DEPLOYMENT", type=int, help="default: what was live before"
+        )
+        parser.add_argument("--target", metavar="NAME", help="default: the default target")
+        parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
+        self.add_consent(parser)
+        self.add_json(parser)
+
+    def request(self, options: dict[str, Any]) -> Deployment:
+        earlier = _named(options) if options["to"] else _previous(options)
+        return control.roll_back(
+            earlier,
+            by_name=operator(),
+            reason=options["reason"],
+            consent=consent_of(options),
+        )
+
+
+def _named(options: dict[str, Any]) -> Deployment:
+    earlier = deployment_of(options["to"])
+    if earlier.workflow_public_id != options["workflow"]:
+        raise CommandError(f"Deployment #{earlier.pk} is not one of {options['workflow']}.")
+    return earlier
+
+
+def _previous(options: dict[str, Any]) -> Deployment:
+    workflow, target = workflow_of(options["workflow"]), target_of(options)
+    earlier = control.previous(workflow.pk, target)
+    if earlier is None:
+        raise CommandError(
+            f"Nothing was live on {target.name} before what is live now: there is nothing to roll "
+            "back to."
+        )
+    return earlier

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from deployments import control
+from deployments.management.commands._deployment_command import (
+    DeploymentCommand,
+    consent_of,
+    target_of,
+)
+from deployments.models import Deployment
+from deployments.operator import operator
+from workflows.models import Workflow
+from workflows.services import workflow_of
+
+
+class Command(DeploymentCommand):
+    help = (
+        "Remove a workflow's Worker from a target, with its routes, schedules, queue consumers, its "
+        "Workflow and its runs. History, variables, KV, D1, R2 and queues stay."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("workflow", metavar="ID", help="the workflow's id")
+        parser.add_argument("--target", metavar="NAME", help="default: the default target")
+        parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
+        parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")
+        self.add_consent(parser)
+        self.add_json(parser)
+
+    def request(self, options: dict[str, Any]) -> Deployment:
+        workflow, target = workflow_of(options["workflow"]), target_of(options)
+        if sys.stdin.isatty() and not options["yes"]:
+            self._ask(workflow, target.name)
+        return control.take_down(
+            workflow,
+            target,
+            by_name=operator(),
+            reason=options["reason"],
+            consent=consent_of(options),
+        )
+
+    def _ask(self, workflow: Workflow, target: str) -> None:
+        self.stderr.write(f"{self.help}\nType the workflow's name to take it down from {target}:")
+        if input().strip() != workflow.name:
+            raise CommandError("That is another name: nothing was taken down.")

@@ -1,0 +1,131 @@
+"""A target that is asked too often: short waits are waited for, a long one comes again by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from deployments import queue
+from deployments.errors import Cause
+from deployments.models import Deployment, Target
+from deployments.services import request_deployment
+from deployments.stages import Stage, Status
+from tests.deployments.accounts import (
+    account_target,
+    deploy,
+    ended,
+    performed,
+    performing,
+    until,
+)
+from tests.deployments.factories import make_workflow
+from tests.platform.control import Control, Fault
+from tests.platform_fixture import Platform
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+# Calls of the SDK before the upload, and of wrangler's at the upload itself.
+LOOK = ("GET", "/workers/subdomain$")
+UPLOAD = ("PUT", "/workers/scripts/awaitstep-")
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def busy(call: tuple[str, str], seconds: int, *, times: int | None = None) -> Fault:
+    method, path = call
+    return Fault(
+        method=method,
+        path=path,
+        status=429,
+        code=10429,
+        message="slow down",
+        headers={"retry-after": str(seconds)},
+        times=times,
+    )
+
+
+def test_a_short_wait_is_waited_for_and_shown(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 3, times=1))
+    running = request_deployment(make_workflow(), target=target)
+    with performing():
+        until(lambda: Deployment.objects.filter(waits_until__gt=timezone.now()).exists())
+        until(ended(running))
+
+    assert (running.state, running.waits_until) == (Status.SUCCEEDED, None)
+    assert control.fired() == [1]
+
+
+def test_wrangler_begins_anew_after_a_short_wait(target: Target, control: Control) -> None:
+    control.faults(busy(UPLOAD, 1, times=1))
+
+    done = deploy(make_workflow(), target)
+
+    assert done.state is Status.SUCCEEDED, done.message
+
+
+@pytest.mark.parametrize(("call", "stage"), [(LOOK, Stage.INITIALIZING), (UPLOAD, Stage.DEPLOYING)])
+def test_a_long_wait_ends_it_and_it_comes_again_at_that_time(
+    target: Target, control: Control, call: tuple[str, str], stage: Stage
+) -> None:
+    control.faults(busy(call, 120))
+
+    stopped = deploy(make_workflow(), target)
+
+    assert (stopped.state, stopped.cause) == (Status.FAILED, Cause.RATE_LIMIT)
+    assert (stopped.stage, stopped.uploaded) == (stage, "no")
+    again = Deployment.objects.get(status=Status.QUEUED.value)
+    assert again.not_before
+    assert timedelta(seconds=100) < again.not_before - timezone.now() <= timedelta(seconds=120)
+    assert f"{again.not_before:%H:%M:%S} UTC" in stopped.message
+
+
+def test_what_waits_for_a_time_is_not_taken_before_it(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    deploy(make_workflow(), target)
+    control.faults()
+    again = Deployment.objects.get(status=Status.QUEUED.value)
+
+    assert queue.claim() is None
+
+    Deployment.objects.filter(pk=again.pk).update(not_before=timezone.now())
+    assert performed(again).state is Status.SUCCEEDED
+    assert again.attempt == 2
+
+
+def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
+    target: Target, control: Control
+) -> None:
+    control.faults(busy(LOOK, 120))
+    stopped = deploy(make_workflow(), target)
+    control.faults()
+    assert stopped.workflow
+
+    assert deploy(stopped.workflow, target).state is Status.SUCCEEDED
+
+    again = Deployment.objects.get(attempt=2)
+    assert again.state is Status.SUPERSEDED
+
+
+def test_an_error_of_the_targets_own_is_met_with_another_try(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, times=2))
+
+    assert deploy(make_workflow(), target).state is Status.SUCCEEDED
+    assert control.fired() == [2]
+
+
+def test_an_error_that_does_not_pass_is_told_with_its_code(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, message="we fail"))
+
+    failed = deploy(make_workflow(), target)
+
+    assert (failed.state, failed.cause) == (Status.FAILED, Cause.TARGET)
+    assert "we fail [code 10013]" in failed.message

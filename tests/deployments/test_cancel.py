@@ -1,0 +1,125 @@
+"""Cancelling: in the queue, while it builds, after the upload began, twice, and too late."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from audit.models import Entry
+from deployments import control as controls
+from deployments.models import Deployment, Lease, Target
+from deployments.services import request_deployment
+from deployments.stages import Stage, Status
+from tests.deployments.accounts import account_target, deploy, ended, performing, reached, until
+from tests.deployments.factories import make_workflow
+from tests.platform.control import Control, Fault
+from tests.platform_fixture import Platform
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def asked(target: Target) -> Deployment:
+    return request_deployment(make_workflow(), target=target, by_name="tester")
+
+
+def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
+    waiting = asked(target)
+
+    assert controls.cancel(waiting, by_name="ada") is Status.CANCELLED
+
+    waiting.refresh_from_db()
+    assert (waiting.stage, waiting.uploaded) == ("", "no")
+    assert waiting.message == "Cancelled by ada before it began. Nothing was uploaded."
+    assert waiting.records.get().stage == Stage.FAILED
+
+
+def test_one_that_hangs_in_a_call_of_the_target_ends_within_five_seconds(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    running = asked(target)
+    with performing():
+        until(reached(running, Stage.INITIALIZING))
+
+        controls.cancel(running, by_name="ada")
+
+        until(ended(running), seconds=5)
+        control.faults()
+    assert (running.state, running.uploaded) == (Status.CANCELLED, "no")
+    assert running.message == "Cancelled by ada."
+
+
+def test_wrangler_is_dead_when_the_deployment_has_ended(target: Target, control: Control) -> None:
+    control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
+    running = asked(target)
+    with performing():
+        until(lambda: Lease.objects.filter(program_pid__isnull=False).exists())
+        wrangler = Lease.objects.get().program_pid
+        assert wrangler
+
+        controls.cancel(running, by_name="ada")
+
+        until(ended(running), seconds=5)
+        assert not psutil.pid_exists(wrangler)
+    assert (running.state, running.stage) == (Status.CANCELLED, "DEPLOYING")
+
+
+def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Control) -> None:
+    control.faults(Fault(method="PUT", path="/schedules", hang=True))
+    running = asked(target)
+    with performing():
+        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+
+        controls.cancel(running, by_name="ada")
+
+        until(ended(running))
+    assert (running.state, running.uploaded) == (Status.CANCELLED, "yes")
+    assert running.live_version
+
+
+def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
+    target: Target, control: Control
+) -> None:
+    live = deploy(make_workflow(), target)
+    control.faults(Fault(method="POST", path="/versions$", hang=True))
+    assert live.workflow
+    running = request_deployment(live.workflow, target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/versions") for call in control.writes()))
+
+        controls.cancel(running, by_name="ada")
+
+        until(ended(running))
+    assert (running.uploaded, running.live_version) == ("no", live.version_id)
+
+
+def test_asked_twice_it_is_one_wish(target: Target) -> None:
+    waiting = asked(target)
+
+    answers = [controls.cancel(waiting, by_name=name) for name in ("ada", "bob")]
+
+    waiting.refresh_from_db()
+    assert answers == [Status.CANCELLED, Status.CANCELLED]
+    assert waiting.cancelled_by == "ada"
+    assert Entry.objects.filter(action="deployment cancelled").count() == 1
+
+
+def test_what_has_ended_stays_as_it_ended(target: Target) -> None:
+    done = deploy(make_workflow(), target)
+
+    assert controls.cancel(done, by_name="ada") is Status.SUCCEEDED
+
+    assert not Entry.objects.filter(action="deployment cancelled").exists()
+
+
+def test_the_next_deployment_is_possible_at_once(target: Target) -> None:
+    waiting = asked(target)
+    controls.cancel(waiting)
+    assert waiting.workflow
+
+    assert deploy(waiting.workflow, target).state is Status.SUCCEEDED
