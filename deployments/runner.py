@@ -163,7 +163,7 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
             program=ran.program,
             exit_code=ran.exit_code,
             seconds=ran.seconds,
-            text=redact(ran.text, secrets),
+            text=ran.text,
         )
 
     def before_write() -> None:
@@ -173,7 +173,10 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
             _check_workflow(deployment)
 
     hooks = Hooks(
-        program_started=held.program_started, program_ended=keep, before_write=before_write
+        program_started=held.program_started,
+        program_ended=keep,
+        before_write=before_write,
+        hide=partial(redact, secrets=secrets),
     )
     return tools_for(DeployTools, account, hooks, name=str(deployment.pk), message=str(deployment))
 

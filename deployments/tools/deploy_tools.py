@@ -168,13 +168,18 @@ class DeployTools(RemoteTools):
         raise AssertionError("unreachable")
 
     def _upload(self, folder: Path, *, is_strict: bool) -> str:
-        program = wrangler.Wrangler(account=self.account, cache=self.cache, timeout=self.timeout)
+        program = wrangler.Wrangler(
+            account=self.account, cache=self.cache, timeout=self.timeout, hide=self.hooks.hide
+        )
         ended, started = self._ended("wrangler deploy"), self.hooks.program_started
         try:
             return program.deploy(folder, is_strict=is_strict, on_start=started, on_end=ended)
         except process.ProgramTimeout as slow:
             ran = ProgramRan(
-                program="wrangler deploy", exit_code=None, seconds=slow.seconds, text=slow.output
+                program="wrangler deploy",
+                exit_code=None,
+                seconds=slow.seconds,
+                text=self.hooks.hide(slow.output),
             )
             self.hooks.program_ended(ran)
             raise DeployError(TIMED_OUT.format(reason=slow), cause=Cause.TIMEOUT) from None
@@ -189,7 +194,8 @@ class DeployTools(RemoteTools):
 
     def _ended(self, program: str) -> Callable[[process.Finished], None]:
         def tell(ended: process.Finished) -> None:
-            text = "\n".join(part.strip() for part in (ended.stdout, ended.stderr) if part.strip())
+            printed = (self.hooks.hide(ended.stdout), self.hooks.hide(ended.stderr))
+            text = "\n".join(part.strip() for part in printed if part.strip())
             ran = ProgramRan(
                 program=program, exit_code=ended.exit_code, seconds=ended.seconds, text=text
             )

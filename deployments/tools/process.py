@@ -21,7 +21,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Where a proxy or a certificate authority of one's own stands between this host and the internet.
-_NETWORK = (
+NETWORK = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
@@ -75,7 +75,7 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
 
 def environment(*, home: Path, **more: str) -> dict[str, str]:
     """Return all that a program may see of us: a path, a home of its own, the way to the network."""
-    network = {name: os.environ[name] for name in _NETWORK if name in os.environ}
+    network = {name: os.environ[name] for name in NETWORK if name in os.environ}
     return {"PATH": _SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **network, **more}
 
 

@@ -13,7 +13,7 @@ from workflows.codegen.bindings import BindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramRan:
-    """What a program printed, not yet redacted; `exit_code` None: it was ended before its end."""
+    """What a program printed, redacted; `exit_code` None: it was ended before its end."""
 
     program: str
     exit_code: int | None
@@ -25,12 +25,14 @@ class ProgramRan:
 class Hooks:
     """What the pipeline's runner wants to hear or be asked.
 
-    `before_write` raises where this process may change nothing more at the target.
+    `before_write` raises where this process may change nothing more at the target. `hide` masks the
+    secrets in what programs print, before any of it is cut or put into a sentence.
     """
 
     program_started: Callable[[int], None]
     program_ended: Callable[[ProgramRan], None]
     before_write: Callable[[], None]
+    hide: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

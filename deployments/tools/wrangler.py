@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,15 @@ def version() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
-    """wrangler for one account. `cache` keeps Node's compiled code; `timeout` is in seconds."""
+    """wrangler for one account. `cache` keeps Node's compiled code; `timeout` is in seconds.
+
+    `hide` masks the secrets in what it prints.
+    """
 
     account: Account
     cache: Path
     timeout: float
+    hide: Callable[[str], str] = str
 
     def deploy(
         self,
@@ -80,7 +84,8 @@ class Wrangler:
         if (folder / SECRETS).exists():
             arguments += ["--secrets-file", SECRETS]
         env = self._environment(folder)
-        ended = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
+        ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
+        ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
         on_end(ended)
         answers = _answers(folder / _ANSWERS)
         version_id = str(answers.get("deploy", {}).get("version_id") or "")

@@ -1,0 +1,257 @@
+"""What an API token is, and what reads can tell of its rights: through the official SDK."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+import cloudflare
+
+from deployments.errors import Cause, DeployError
+from deployments.tools.account import Account, reason
+from deployments.tools.patience import Patience, using
+
+_CALL_SECONDS: Final = 6.0
+_ALL_SECONDS: Final = 9.0
+_REFUSALS: Final = (400, 401, 403)
+_UNROUTABLE: Final = (400, 404)
+
+
+class TokenKind(StrEnum):
+    """Whose a token is; each kind is verified at a path of its own."""
+
+    USER = "user token"
+    ACCOUNT = "account-owned token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What the target says of a token; `status` is "active", "disabled" or "expired"."""
+
+    kind: TokenKind
+    status: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """An account that the token is for."""
+
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+
+class Answer(StrEnum):
+    """What became of a read: it worked, it was refused, there was nothing to read, it failed."""
+
+    READ = "read"
+    REFUSED = "refused"
+    UNTRIED = "untried"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a read said of the permission of this name; `reason` is the target's own."""
+
+    permission: str
+    answer: Answer
+    reason: str = ""
+
+
+@contextmanager
+def briefly(account: Account) -> Iterator[Account]:
+    """Yield the same account, whose calls end while somebody still waits for the page."""
+    brief = replace(account)
+    vars(brief)["client"] = account.client.with_options(timeout=_CALL_SECONDS)
+    until = time.monotonic() + _ALL_SECONDS
+
+    def pause(seconds: float) -> None:
+        if time.monotonic() + seconds > until:
+            raise _silent(account)
+        time.sleep(seconds)
+
+    with using(Patience(longest=1.0, pause=pause)):
+        yield brief
+
+
+def _silent(account: Account) -> DeployError:
+    return DeployError(
+        f"{account.api_base_url} took longer than {_ALL_SECONDS:.0f} seconds to answer. Try again "
+        "in a moment.",
+        cause=Cause.UNREACHABLE,
+    )
+
+
+def token(account: Account) -> Token:
+    """Return what the token is; raises DeployError of the cause CREDENTIALS for an unknown one.
+
+    Without an account id only a user's token can be asked about.
+    """
+    with account.explained("verify the API token"):
+        try:
+            return _token(TokenKind.USER, account.client.user.tokens.verify())
+        except cloudflare.APIStatusError as refused:
+            if refused.status_code not in _REFUSALS:
+                raise
+            if not account.account_id:
+                raise _unknown(refused) from None
+        try:
+            mine: Any = account.client.accounts.tokens.verify(account_id=account.account_id)
+        except cloudflare.APIStatusError as refused:
+            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
+                raise
+            raise _unknown(refused) from None
+        return _token(TokenKind.ACCOUNT, mine)
+
+
+def _token(kind: TokenKind, answer: Any) -> Token:
+    status = str(answer.status) if answer else "unknown"
+    return Token(kind=kind, status=status, expires=answer.expires_on if answer else None)
+
+
+def _unknown(refused: cloudflare.APIStatusError) -> DeployError:
+    return DeployError(
+        f"The target does not know this API token ({reason(refused)}): it is wrong, was deleted, "
+        "or belongs to another account.",
+        cause=Cause.CREDENTIALS,
+    )
+
+
+def owners(account: Account) -> list[Owner]:
+    """Return the accounts that the token is for; none where it may not list them."""
+    with account.explained("list the token's accounts"):
+        try:
+            listed = account.client.accounts.list()
+            return [Owner(id=str(one.id), name=str(one.name or "")) for one in listed]
+        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
+            return []
+
+
+def reaches(account: Account) -> bool:
+    """Tell whether a token that may list no accounts is for this one: its Workers can be read."""
+    with account.explained("read the account's Workers"):
+        try:
+            account.client.workers.scripts.list(account_id=account.account_id)
+        except cloudflare.APIStatusError as refused:
+            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
+                raise
+            return False
+    return True
+
+
+def subdomain(account: Account) -> str | DeployError:
+    """Return the account's workers.dev subdomain, "" where it has none; or why it is not known."""
+    try:
+        return account.subdomain()
+    except DeployError as refused:
+        return refused
+
+
+Read = Callable[[Account], Any]
+
+
+def _scripts(account: Account) -> Any:
+    return account.client.workers.scripts.list(account_id=account.account_id)
+
+
+def _kv(account: Account) -> Any:
+    return account.client.kv.namespaces.list(account_id=account.account_id, per_page=5)
+
+
+def _d1(account: Account) -> Any:
+    return account.client.d1.database.list(account_id=account.account_id, per_page=10)
+
+
+def _r2(account: Account) -> Any:
+    return account.client.r2.buckets.list(account_id=account.account_id, per_page=1)
+
+
+def _queues(account: Account) -> Any:
+    return account.client.queues.list(account_id=account.account_id)
+
+
+SCRIPTS: Final = "Workers Scripts"
+ZONE: Final = "Zone"
+ROUTES: Final = "Workers Routes"
+DNS: Final = "DNS"
+KV: Final = "Workers KV Storage"
+D1: Final = "D1"
+R2: Final = "Workers R2 Storage"
+QUEUES: Final = "Queues"
+
+_OF_ACCOUNT: Final[dict[str, Read]] = {
+    SCRIPTS: _scripts,
+    KV: _kv,
+    D1: _d1,
+    R2: _r2,
+    QUEUES: _queues,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What stands around Workers at an account: its subdomain, and the rights of the token."""
+
+    subdomain: str | DeployError
+    probes: tuple[Probe, ...]
+
+
+def surroundings(account: Account) -> Surroundings:
+    """Ask for all of it at once."""
+    with ThreadPoolExecutor(max_workers=len(_OF_ACCOUNT) + 2) as pool:
+        asked_subdomain = pool.submit(copy_context().run, subdomain, account)
+        asked_zones = pool.submit(copy_context().run, _in_zones, account)
+        asked = [
+            pool.submit(copy_context().run, probed, name, partial(read, account), account)
+            for name, read in _OF_ACCOUNT.items()
+        ]
+        probes = [one.result() for one in asked]
+        zones = asked_zones.result()
+        found = asked_subdomain.result()
+    return Surroundings(subdomain=found, probes=(*probes[:1], *zones, *probes[1:]))
+
+
+def _in_zones(account: Account) -> list[Probe]:
+    """Try the rights that are given for zones on the first one that the token may read."""
+    found: list[str] = []
+
+    def first_zone() -> None:
+        listed: Any = account.client.zones.list(account={"id": account.account_id}, per_page=5)
+        found.extend(str(one.id) for one in listed.result or [])
+
+    zone = probed(ZONE, first_zone, account)
+    if not found:
+        answer = Answer.UNTRIED if zone.answer is Answer.READ else zone.answer
+        others = (Probe(permission=name, answer=Answer.UNTRIED) for name in (ROUTES, DNS))
+        return [replace(zone, answer=answer), *others]
+    client = account.client
+    return [
+        zone,
+        probed(ROUTES, partial(client.workers.routes.list, zone_id=found[0]), account),
+        probed(DNS, partial(client.dns.records.list, zone_id=found[0], per_page=5), account),
+    ]
+
+
+def probed(permission: str, read: Callable[[], Any], account: Account) -> Probe:
+    """Say what the read says of the permission, whose token has been verified before."""
+    try:
+        with account.explained(f"try the permission {permission}"):
+            try:
+                read()
+            except (cloudflare.AuthenticationError, cloudflare.PermissionDeniedError) as refused:
+                return Probe(permission=permission, answer=Answer.REFUSED, reason=reason(refused))
+    except DeployError as failed:
+        return Probe(permission=permission, answer=Answer.FAILED, reason=str(failed))
+    return Probe(permission=permission, answer=Answer.READ)

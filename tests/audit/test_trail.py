@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from audit import trail
+from audit.models import Entry
+from audit.trail import Actor, Subject
+
+pytestmark = pytest.mark.django_db
+
+
+def entry(user: User | None = None) -> Entry:
+    by = Actor(user, user.get_username()) if user else Actor(None, "ada (command line)")
+    return trail.record("target frozen", Subject("target", "1", "account"), by=by, reason="audit")
+
+
+def test_an_entry_is_written_once() -> None:
+    written = entry()
+
+    with pytest.raises(TypeError, match="only ever added to"):
+        written.save()
+    with pytest.raises(TypeError, match="only ever added to"):
+        written.delete()
+    with pytest.raises(TypeError, match="only ever added to"):
+        Entry.objects.update(reason="another")
+    with pytest.raises(TypeError, match="only ever added to"):
+        Entry.objects.all().delete()
+
+
+def test_an_entry_outlives_the_person() -> None:
+    user = User.objects.create_user("ada")
+    written = entry(user)
+
+    user.delete()
+
+    kept = Entry.objects.get(pk=written.pk)
+    assert (kept.actor, kept.actor_name) == (None, "ada")
+
+
+def test_the_admin_shows_the_trail_and_changes_nothing(client: Client) -> None:
+    written = entry()
+    client.force_login(User.objects.create_superuser("root"))
+
+    assert b"target frozen" in client.get("/admin/audit/entry/").content
+    assert b"ada (command line)" in client.get(f"/admin/audit/entry/{written.pk}/change/").content
+    assert client.get("/admin/audit/entry/add/").status_code == 403
+    assert client.post(f"/admin/audit/entry/{written.pk}/delete/").status_code == 403
