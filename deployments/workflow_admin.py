@@ -13,9 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deployments.errors import Finding
+from deployments.live_state import live_places, places, still_live
 from deployments.models import Deployment
-from deployments.services import live_deployment
-from deployments.stages import Status
 from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
 from workflows.ir.problems import Problem
@@ -23,6 +22,8 @@ from workflows.models import Workflow
 from workflows.services import draft_problems
 
 DEPLOY = "deployments.add_deployment"
+VIEW = "deployments.view_deployment"
+TAKE_DOWN = "deployments.rollback_deployment"
 
 
 class DeployableWorkflowAdmin(WorkflowAdmin):
@@ -32,7 +33,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
-        live = mine.filter(status=Status.SUCCEEDED.value)
+        live = still_live(OuterRef("pk"))
         return (
             super()
             .get_queryset(request)
@@ -73,12 +74,20 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
             if request.method == "GET":  # what is wrong with a form is told by the form
                 context |= _problems(workflow)
             context["may_deploy"] = request.user.has_perm(DEPLOY)
+            context["may_look"] = request.user.has_perm(VIEW)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
+        """Where something of it is live, the page says what goes on running."""
+        workflow = context["object"]
+        more = {"places": live_places(workflow), "workflow": workflow}
+        more["may_take_down"] = request.user.has_perm(TAKE_DOWN)
+        return super().render_delete_form(request, {**context, **more})
 
 
 def _about(workflow: Any) -> dict[str, Any]:
     return {
-        "live": live_deployment(workflow.pk),
+        "places": places(workflow),
         "last_id": workflow.last_id,
         "last_state": workflow.last_state,
         "newest": workflow.versions.values_list("number", flat=True).first(),

@@ -1,0 +1,183 @@
+"""The page of what is live of a workflow, and what can be done about it there."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from deployments import control, drift
+from deployments.access import HttpRequest, staff_with
+from deployments.errors import DeployError
+from deployments.gates import consent_of, gate
+from deployments.live_state import Place, check_left_over, left_over, place, places, rollbacks
+from deployments.models import DriftState, Target
+from deployments.pages import page
+from deployments.policy import Refused
+from workflows.models import Workflow
+
+VIEW = "deployments.view_deployment"
+DEPLOY = "deployments.add_deployment"
+CHECK = "deployments.check_target"
+TAKE_DOWN = "deployments.rollback_deployment"
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def live(request: HttpRequest, pk: str) -> HttpResponse:
+    workflow = get_object_or_404(Workflow, pk=pk)
+    there = places(workflow)
+    shown = _shown(there, request)
+    context = {
+        "workflow": workflow,
+        "places": there,
+        "place": shown,
+        "rollbacks": rollbacks(shown) if shown else [],
+        "may_deploy": request.user.has_perm(DEPLOY),
+        "may_check": request.user.has_perm(CHECK),
+        "may_take_down": request.user.has_perm(TAKE_DOWN),
+        "may_change": request.user.has_perm("workflows.change_workflow"),
+    }
+    return page(request, "workflows/live", context)
+
+
+def _shown(there: list[Place], request: HttpRequest) -> Place | None:
+    """Return the place that is asked for, or the first where something is live."""
+    asked = request.GET.get("target", "")
+    if not asked:
+        return next((one for one in there if one.live), there[0] if there else None)
+    found = next((one for one in there if str(one.target.pk) == asked), None)
+    if found is None:
+        raise Http404("It was never deployed to that target.")
+    return found
+
+
+def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Place]:
+    """Return the workflow and the place that a form or an address names."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    asked = request.POST.get("target") or request.GET.get("target", "")
+    if not asked.isdecimal():
+        raise Http404("There is no such target.")
+    return workflow, place(workflow, get_object_or_404(Target, pk=int(asked)))
+
+
+def _back(workflow: Workflow, one: Place) -> HttpResponse:
+    url = reverse("deployments:live", args=[workflow.pk])
+    return redirect(f"{url}?{urlencode({'target': one.target.pk})}")
+
+
+@require_POST
+@staff_with(CHECK)
+def check(request: HttpRequest, pk: str) -> HttpResponse:
+    """Compare what is there with the record, now."""
+    workflow, one = _place(request, pk)
+    standing = drift.check(workflow, one.target)
+    if standing.state == DriftState.UNKNOWN:
+        messages.warning(request, f"Nothing could be compared. {standing.message}")
+    else:
+        said = f"{one.target.name} was looked at: {standing.get_state_display().lower()}."
+        messages.success(request, said)
+    return _back(workflow, one)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_with(DEPLOY)
+def adopt(request: HttpRequest, pk: str) -> HttpResponse:
+    """Ask, then take over what is there as what is meant."""
+    workflow, one = _place(request, pk)
+    if not one.is_drifted or one.standing is None:
+        messages.error(request, "There is no drift here to adopt: check again first.")
+        return _back(workflow, one)
+    if request.method != "POST":
+        return page(request, "workflows/adopt", {"workflow": workflow, "place": one})
+    drift.adopt(one.standing, by=cast("User", request.user))
+    messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
+    return _back(workflow, one)
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def secrets(request: HttpRequest, pk: str) -> HttpResponse:
+    """The secrets that no variable sets any more: a part of the page, or a page without JavaScript."""
+    workflow, one = _place(request, pk)
+    context: dict[str, Any] = {"workflow": workflow, "place": one}
+    context["may_deploy"] = request.user.has_perm(DEPLOY)
+    try:
+        context["left_over"] = left_over(one)
+    except DeployError as refused:
+        context["refusal"] = str(refused)
+    if request.htmx:
+        answer = render(request, "deployments/workflows/_secrets.html", context)
+    else:
+        answer = page(request, "workflows/secrets", context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_with(DEPLOY)
+def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
+    """Ask with the names, then delete them."""
+    workflow, one = _place(request, pk)
+    asked = request.POST if request.method == "POST" else request.GET
+    try:
+        names = check_left_over(one, asked.getlist("secret"))
+    except DeployError as refused:
+        messages.error(request, str(refused))
+        return _back(workflow, one)
+    context = _asking(request, workflow, one) | {"names": names}
+    if request.method != "POST":
+        return page(request, "workflows/delete_secrets", context)
+    by, consent = cast("User", request.user), consent_of(request.POST)
+    try:
+        made = control.delete_secrets(workflow, one.target, names, by=by, consent=consent)
+    except DeployError as refused:
+        return page(request, "workflows/delete_secrets", context | {"refusal": str(refused)})
+    return redirect(made)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_with(TAKE_DOWN)
+def take_down(request: HttpRequest, pk: str) -> HttpResponse:
+    """Ask for the workflow's name, then remove the Worker and all that leads to it."""
+    workflow, one = _place(request, pk)
+    context = _asking(request, workflow, one)
+    if request.method != "POST":
+        return page(request, "workflows/take_down", context)
+    try:
+        made = _taken_down(request, workflow, one)
+    except DeployError as refused:
+        return page(request, "workflows/take_down", context | {"refusal": str(refused)})
+    return redirect(made)
+
+
+def _taken_down(request: HttpRequest, workflow: Workflow, one: Place) -> Any:
+    by, consent = cast("User", request.user), consent_of(request.POST)
+    if consent.name.strip() != workflow.name:
+        raise Refused(f"Type the workflow's name, {workflow.name}, to confirm.")
+    reason = request.POST.get("reason", "").strip()
+    return control.take_down(workflow, one.target, by=by, reason=reason, consent=consent)
+
+
+def _asking(request: HttpRequest, workflow: Workflow, one: Place) -> dict[str, Any]:
+    """What a page needs that asks before it changes something at a target."""
+    return {
+        "workflow": workflow,
+        "place": one,
+        "gate": gate(one.target, request.user),
+        "consent": consent_of(request.POST),
+        "reason": request.POST.get("reason", ""),
+    }
