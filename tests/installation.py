@@ -119,10 +119,11 @@ class Installation:
         url = f"http://127.0.0.1:{self.local_cloudflare_port}{path}"
         return httpx.request(method, url, headers={"Host": host}, timeout=30, **more)
 
-    def import_document(self, document: Any) -> str:
-        """Import a document and return the workflow's id."""
+    def import_document(self, document: Any, *, into: str = "") -> str:
+        """Import a document, or give a workflow another draft; return the workflow's id."""
+        more = ["--workflow", into] if into else []
         text = json.dumps(document)
-        return self.manage("import_workflow", "-", stdin=text).stdout.strip()
+        return self.manage("import_workflow", "-", *more, stdin=text).stdout.strip()
 
     def stop(self) -> None:
         self._running.close()

@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='target',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('frozen_from', None), ('frozen_until', None)), models.Q(('frozen_from__isnull', False), ('frozen_until', None)), ('frozen_until__gt', models.F('frozen_from')), _connector='OR'), name='a_freeze_ends_after_it_begins', violation_error_message='A freeze needs a beginning, and ends after it.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('frozen_from', None), ('frozen_until', None)), models.Q(('frozen_from__isnull', False), ('frozen_until', None)), models.Q(('frozen_from__isnull', False), ('frozen_until__gt', models.F('frozen_from'))), _connector='OR'), name='a_freeze_ends_after_it_begins', violation_error_message='A freeze needs a beginning, and ends after it.'),
         ),
         migrations.AddField(
             model_name='standing',

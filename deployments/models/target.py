@@ -67,7 +67,7 @@ class Target(models.Model):
             models.CheckConstraint(
                 condition=Q(frozen_from=None, frozen_until=None)
                 | Q(frozen_from__isnull=False, frozen_until=None)
-                | Q(frozen_until__gt=models.F("frozen_from")),
+                | Q(frozen_from__isnull=False, frozen_until__gt=models.F("frozen_from")),
                 name="a_freeze_ends_after_it_begins",
                 violation_error_message="A freeze needs a beginning, and ends after it.",
             ),

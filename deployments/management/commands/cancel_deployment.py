@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from deployments import control
 from deployments.follow import follow_to_the_end
+from deployments.leftovers import what_is_live
 from deployments.management.commands._deployment_command import deployment_of
 from deployments.operator import operator
-from deployments.presentation import what_is_live
 from deployments.stages import Status
 
 

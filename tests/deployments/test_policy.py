@@ -1,0 +1,119 @@
+"""Protected and frozen targets: who may change what is there, when, and with which words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from audit.models import Entry
+from deployments import control
+from deployments.models import Deployment, Target
+from deployments.policy import Consent, Refused
+from deployments.services import request_deployment
+from deployments.stages import Status
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+
+
+def deploy(target: Target, **more: Any) -> Deployment:
+    workflow = make_workflow()
+    consent = Consent(**{"name": workflow.name} | more.pop("consent", {}))
+    return request_deployment(workflow, target=target, consent=consent, **more)
+
+
+@pytest.fixture
+def protected() -> Target:
+    target = make_target(protected=True)
+    target.deployers.add(Group.objects.create(name="releasers"))
+    return target
+
+
+@pytest.fixture
+def frozen() -> Target:
+    began = timezone.now() - timedelta(hours=1)
+    return make_target(frozen_from=began, frozen_because="the sale goes on")
+
+
+def test_a_protected_target_takes_nothing_from_others(protected: Target) -> None:
+    with pytest.raises(Refused, match="none of the groups"):
+        deploy(protected, by=User.objects.create_user("ada"))
+
+    assert not Deployment.objects.exists()
+
+
+def test_who_is_in_a_group_has_to_type_the_name(protected: Target) -> None:
+    ada = User.objects.create_user("ada")
+    ada.groups.add(*protected.deployers.all())
+
+    with pytest.raises(Refused, match="type the workflow's name, One step"):
+        deploy(protected, by=ada, consent={"name": "one step"})
+
+    assert deploy(protected, by=ada).requested_by == ada
+
+
+def test_a_superuser_and_a_commands_operator_may(protected: Target) -> None:
+    deploy(protected, by=User.objects.create_superuser("root"))
+    deploy(protected, by_name="root (command line)")
+
+
+def test_a_frozen_target_says_why_it_takes_nothing(frozen: Target) -> None:
+    with pytest.raises(Refused, match=r"is frozen: the sale goes on\. Wait for its end"):
+        deploy(frozen)
+
+
+def test_a_freeze_is_overridden_with_a_reason_that_is_kept(frozen: Target) -> None:
+    made = deploy(frozen, by_name="ada", consent={"freeze_reason": "the sale is broken"})
+
+    entry = Entry.objects.get(action="freeze overridden")
+    assert (entry.actor_name, entry.reason) == ("ada", "the sale is broken")
+    assert made.reason == "the sale is broken"
+
+
+def test_overriding_needs_its_permission(frozen: Target) -> None:
+    ada = User.objects.create_user("ada")
+    reason = {"freeze_reason": "because"}
+    with pytest.raises(Refused, match="You may not override a freeze"):
+        deploy(frozen, by=ada, consent=reason)
+    ada.user_permissions.add(Permission.objects.get(codename="override_freeze"))
+
+    deploy(frozen, by=User.objects.get(pk=ada.pk), consent=reason)
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(1, 2), (-2, -1)])
+def test_before_and_after_its_window_nothing_is_frozen(begins: int, ends: int) -> None:
+    now = timezone.now()
+    target = make_target(
+        frozen_from=now + timedelta(hours=begins), frozen_until=now + timedelta(hours=ends)
+    )
+
+    assert not target.is_frozen
+    deploy(target)
+
+
+def test_a_freeze_has_a_beginning_and_ends_after_it() -> None:
+    now = timezone.now()
+    for fields in ({"frozen_until": now}, {"frozen_from": now, "frozen_until": now}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            make_target(name=f"target-{len(fields)}", **fields)
+
+
+@pytest.mark.parametrize("action", ["roll_back", "take_down", "retry_failed"])
+def test_every_change_asks_the_target_first(frozen: Target, action: str) -> None:
+    done = make_deployment(
+        target=frozen,
+        status=Status.PARTIAL.value,
+        version_id="v1",
+        parts=[{"kind": "schedule", "name": "", "done": False, "message": "no"}],
+    )
+    about = (done.workflow, frozen) if action == "take_down" else (done,)
+
+    with pytest.raises(Refused, match="is frozen"):
+        getattr(control, action)(*about, by_name="ada")
+
+    assert Deployment.objects.count() == 1
