@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.http import HttpRequest, JsonResponse
 
+from deployments.access import denied
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+DEPLOY = "deployments.add_deployment"
 
 
 class Refusal(Exception):
@@ -29,7 +33,8 @@ def user_who_may_deploy(request: HttpRequest, doing: str) -> User:
     user = request.user
     if not user.is_authenticated:
         raise Refusal(401, "Log in first: this call needs a session.")
-    if not user.has_perm("deployments.add_deployment"):
+    if not user.has_perm(DEPLOY):
+        denied(request, DEPLOY)
         raise Refusal(403, f"You may not {doing}. Ask an administrator for the right to deploy.")
     return user
 

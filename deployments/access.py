@@ -15,6 +15,9 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from audit import trail
+from audit.trail import Actor, Subject
+
 View = Callable[..., HttpResponse]
 
 
@@ -33,12 +36,19 @@ def staff_with(permission: str) -> Callable[[View], View]:
             if not admin.site.has_permission(request):
                 return _to_login(request)
             if not request.user.has_perm(permission):
+                denied(request, permission)
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def denied(request: Request, permission: str) -> None:
+    """Put on the trail that somebody was refused a page for the lack of a permission."""
+    subject = Subject("page", name=request.path[:300])
+    trail.record("access denied", subject, by=Actor.of(request.user), reason=permission)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

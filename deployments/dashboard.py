@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from deployments import presentation
-from deployments.models import Deployment, Target
-from deployments.stages import Status
+from deployments import presentation, records
+from deployments.models import Deployment, DriftState, Standing, Target
+from deployments.stages import Action, Status
 from workflows.models import Workflow, WorkflowVersion
 
 RECENT = 20
@@ -25,6 +26,8 @@ _CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
 
+_DIFFERS = (DriftState.DRIFTED.value, DriftState.GONE.value)
+
 SUMMARY = (
     "workflow_id",
     "workflow_public_id",
@@ -34,6 +37,8 @@ SUMMARY = (
     "target_name",
     "requested_by_name",
     "action",
+    "about_id",
+    "attempt",
     "cause",
     "waits_until",
     "not_before",
@@ -63,12 +68,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A workflow with what is live of it and what was tried last."""
+    """A workflow with what is live of it, how that stands, and what was tried last."""
 
     workflow: Workflow
     newest: int | None
     live: Deployment | None
     last: Deployment | None
+    drift: Standing | None = None
 
     @property
     def is_ahead(self) -> bool:
@@ -77,14 +83,31 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailingTarget:
+    """A target that fails its check, with what the check says."""
+
+    target: Target
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
+    """`deploys_at_once` tells whether a Deploy button needs no more than being pressed."""
+
     running: list[Card]
     attention: list[Deployment]
+    standings: list[Standing]
+    targets: list[FailingTarget]
     has_more_attention: bool
     workflows: list[Row]
     has_more_workflows: bool
     recent: list[Deployment]
     has_target: bool
+    deploys_at_once: bool
+
+    @property
+    def needs_nobody(self) -> bool:
+        return self.has_target and not (self.attention or self.standings or self.targets)
 
 
 def summaries() -> QuerySet[Deployment]:
@@ -93,17 +116,22 @@ def summaries() -> QuerySet[Deployment]:
 
 
 def load() -> Dashboard:
-    rows = _workflows()
+    standings = _standings()
+    rows = _workflows(standings)
     attention = _attention()
+    targets = _targets()
+    default = next((target for target in targets if target.is_default), None)
     return Dashboard(
         running=_running(),
         attention=attention[:ATTENTION],
         has_more_attention=len(attention) > ATTENTION,
+        standings=standings[:ATTENTION],
+        targets=_failing(targets)[:ATTENTION],
         workflows=rows[:WORKFLOWS],
         has_more_workflows=len(rows) > WORKFLOWS,
         recent=list(summaries().order_by("-pk")[:RECENT]),
-        has_target=settings.AWAITSTEP.offers_local_cloudflare
-        or Target.objects.filter(is_default=True).exists(),
+        has_target=settings.AWAITSTEP.offers_local_cloudflare or default is not None,
+        deploys_at_once=default is None or not (default.protected or default.is_frozen),
     )
 
 
@@ -153,7 +181,7 @@ def _attention() -> list[Deployment]:
         workflow_public_id=OuterRef("workflow_public_id"),
         its_target=OuterRef("target_id"),
     )
-    found = Deployment.objects.only(*SUMMARY, "problems").filter(
+    found = Deployment.objects.only(*SUMMARY, "problems", "parts").filter(
         ~Exists(newer), pk__in=_newest_bad()
     )
     return list(found.order_by("-pk")[: ATTENTION + 1])
@@ -171,24 +199,86 @@ def _newest_bad() -> list[int]:
     return list(chain.from_iterable(found))
 
 
-def _workflows() -> list[Row]:
+def _workflows(standings: Iterable[Standing]) -> list[Row]:
     mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
-    last, live = mine.values("pk")[:1], mine.filter(status=Status.SUCCEEDED.value).values("pk")[:1]
     workflows = Workflow.objects.only("name", "updated_at").annotate(
         newest=Subquery(versions.values("number")[:1]),
-        last_id=Subquery(last),
-        live_id=Subquery(live),
+        last_id=Subquery(mine.values("pk")[:1]),
+        live_id=Subquery(_live(mine).values("pk")[:1]),
     )
     found = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
     ids = {pk for workflow in found for pk in (workflow.last_id, workflow.live_id) if pk}
     known = summaries().in_bulk(ids)
+    drifts = {(one.workflow_id, one.target_id): one for one in standings}
     return [
-        Row(
-            workflow=workflow,
-            newest=workflow.newest,
+        _row(
+            workflow,
             live=known.get(workflow.live_id),
             last=known.get(workflow.last_id),
+            drifts=drifts,
         )
         for workflow in found
+    ]
+
+
+def _row(
+    workflow: Any,
+    *,
+    live: Deployment | None,
+    last: Deployment | None,
+    drifts: Mapping[tuple[str, int], Standing],
+) -> Row:
+    drift = drifts.get((workflow.pk, live.target_id)) if live and live.target_id else None
+    return Row(workflow=workflow, newest=workflow.newest, live=live, last=last, drift=drift)
+
+
+def _live(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    """Those whose code answers or was replaced: nothing that was taken down since at its target."""
+    taken_down = Deployment.objects.filter(
+        workflow_public_id=OuterRef("workflow_public_id"),
+        target=OuterRef("target_id"),
+        action=Action.TAKEDOWN.value,
+        status=Status.SUCCEEDED.value,
+        pk__gt=OuterRef("pk"),
+    )
+    return deployments.filter(records.went_live()).exclude(Exists(taken_down))
+
+
+def _standings() -> list[Standing]:
+    """What was found to differ from the record, where nothing has been deployed since."""
+    replaced = Deployment.objects.filter(
+        records.changed_what_is_live(),
+        workflow_public_id=OuterRef("workflow_id"),
+        target=OuterRef("target_id"),
+        finished_at__gt=OuterRef("checked_at"),
+    )
+    found = Standing.objects.filter(state__in=_DIFFERS).exclude(Exists(replaced))
+    found = found.select_related("workflow", "target").only(
+        "state", "message", "differences", "checked_at", "workflow__name", "target__name"
+    )
+    return list(found.order_by("-checked_at")[:_CANDIDATES])
+
+
+def _targets() -> list[Target]:
+    return list(
+        Target.objects.only(
+            "name",
+            "embedded",
+            "is_default",
+            "protected",
+            "frozen_from",
+            "frozen_until",
+            "checks",
+            "checked_at",
+        )
+    )
+
+
+def _failing(targets: Iterable[Target]) -> list[FailingTarget]:
+    """Targets whose last check failed, each with the first reason."""
+    return [
+        FailingTarget(target=target, message=failed[0].get("message", ""))
+        for target in targets
+        if (failed := [row for row in target.checks if row.get("state") == "failed"])
     ]

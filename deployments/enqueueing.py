@@ -15,7 +15,7 @@ from deployments.records import copied
 from deployments.stages import Action, Status
 
 _TRIES = 5
-_MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 5
 
 
 class Busy(DeployError):
@@ -70,7 +70,7 @@ def _check_replaceable(waiting: Deployment, deployment: Deployment) -> None:
 
 def again(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
     """Put the same into the queue for later, as the target asked; None where that was tried enough."""
-    if deployment.attempt >= _MOST_ATTEMPTS:
+    if deployment.attempt >= MOST_ATTEMPTS:
         return None
     if _unfinished(deployment).exists():  # something newer waits: that counts
         return None

@@ -1,25 +1,17 @@
-"""How a deployment is told to a person: times, tones, the ten stages, and what to do next."""
+"""How a deployment is told to a person: times, tones, what it does, what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Protocol
 
-from deployments.stages import Action, Stage, Status, Uploaded
+from deployments.errors import Cause
+from deployments.stages import Action, Stage, Status
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-
-
-class Record(Protocol):
-    """A stage record, as far as it is shown."""
-
-    number: int
-    stage: str
-    message: str
-    entered_at: datetime
 
 
 class Attempt(Protocol):
@@ -27,10 +19,14 @@ class Attempt(Protocol):
 
     status: str
     stage: str
+    cause: str
     uploaded: str
     live_version: str
     live_before: str
     workflow_name: str
+    about_id: int | None
+    cancel_asked_at: datetime | None
+    cancelled_by: str
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -119,91 +115,50 @@ def announcement(attempt: Attempt) -> str:
     if not attempt.stage or status is Status.QUEUED:
         return f"{attempt.workflow_name}: {status.label}"
     stage = Stage(attempt.stage)
+    if status is Status.RUNNING and attempt.cancel_asked_at:
+        return cancelling(attempt)
     if status is Status.RUNNING:
         return f"{stage.label}, {stage.percent} percent"
-    if status is Status.SUCCEEDED:
+    if status is Status.SUCCEEDED and attempt.work is Action.DEPLOY:
         return f"{attempt.workflow_name} is deployed"
+    if status is Status.SUCCEEDED:
+        return f"{attempt.workflow_name}: {attempt.work.message(Stage.COMPLETED)}"
     return f"{status.label} at {stage.label}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One of the ten stages on the page; `state` is done, current, failed, stopped or pending."""
-
-    stage: Stage
-    state: str
-    doing: str = ""
-    entered_at: datetime | None = None
-    seconds: float | None = None
-
-    @property
-    def words(self) -> str:
-        return _STEP_WORDS[self.state]
-
-    @property
-    def icon(self) -> str:
-        return _STEP_ICONS[self.state]
+def cancelling(attempt: Attempt) -> str:
+    """Say who has asked to end a deployment that has not ended yet; "" where nobody has."""
+    if not attempt.cancel_asked_at:
+        return ""
+    return f"Cancelling, asked by {attempt.cancelled_by or 'somebody'}"
 
 
-_STEP_WORDS = {
-    "done": "done",
-    "current": "now",
-    "failed": "failed",
-    "stopped": "stopped here",
-    "pending": "not reached",
+_LEADS = {
+    Action.ROLLBACK: "Rollback to",
+    Action.RETRY: "Retry of",
+    Action.DELETE_SECRETS: "Deletion of secrets",
+    Action.TAKEDOWN: "Takedown",
 }
-_STEP_ICONS = {
-    "done": "check",
-    "current": "ring",
-    "failed": "cross",
-    "stopped": "bar",
-    "pending": "dot",
-}
-_UNHAPPY = {Status.FAILED: "failed", Status.PARTIAL: "failed"}
+_NAMES_ABOUT = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
 
 
-def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list[Step]:
-    """Return all stages of the action (a deploy has ten); a stage lasts until the next record, the current one until `now`."""
-    known = list(records)
-    ends = [*(record.entered_at for record in known[1:]), attempt.finished_at or now]
-    entered = {
-        record.stage: (record.entered_at, (end - record.entered_at).total_seconds())
-        for record, end in zip(known, ends, strict=False)
-    }
-    return [_step(stage, attempt, entered.get(stage.value)) for stage in attempt.work.path]
+def lead(attempt: Attempt) -> str:
+    """The words for what a deployment does, up to the number of the one that it is about.
+
+    "" for a plain deploy, which goes without saying.
+    """
+    again = "Snapshot of" if attempt.about_id else ""
+    return _LEADS.get(attempt.work, again)
 
 
-def _step(stage: Stage, attempt: Attempt, entered: tuple[datetime, float] | None) -> Step:
-    state = step_state(stage, attempt)
-    if entered is None or state == "pending":  # begun after the records were read: its event comes
-        return Step(stage=stage, state="pending")
-    entered_at, seconds = entered
-    ends = stage is Stage.COMPLETED
-    return Step(
-        stage=stage,
-        state=state,
-        doing=attempt.work.message(stage),
-        entered_at=entered_at,
-        seconds=None if ends else seconds,
-    )
+def names_about(attempt: Attempt) -> bool:
+    """Whether the words of `lead` go on with the number of the deployment that it is about."""
+    return attempt.work in _NAMES_ABOUT and attempt.about_id is not None
 
 
-def step_state(stage: Stage, attempt: Attempt) -> str:
-    if not attempt.stage:
-        return "pending"
-    status, reached = Status(attempt.status), Stage(attempt.stage)
-    path = attempt.work.path
-    difference = path.index(stage) - path.index(reached)
-    if difference > 0:
-        return "pending"
-    if difference < 0 or status is Status.SUCCEEDED:
-        return "done"
-    return _UNHAPPY.get(status, "stopped") if status.is_final else "current"
-
-
-def ticks(attempt: Attempt) -> list[str]:
-    """The states of the ticks of a progress bar: one for each stage."""
-    return [step_state(stage, attempt) for stage in attempt.work.path]
+def doing(attempt: Attempt) -> str:
+    """Say what a deployment does: "Rollback to #12", "Takedown"; "" for a plain deploy."""
+    return f"{lead(attempt)} #{attempt.about_id}" if names_about(attempt) else lead(attempt)
 
 
 def usual(durations: Sequence[float]) -> float | None:
@@ -211,29 +166,15 @@ def usual(durations: Sequence[float]) -> float | None:
     return median(durations) if durations else None
 
 
-def what_is_live(attempt: Attempt) -> str:
-    """Say what a deployment that did not succeed left at the target."""
-    match Uploaded(attempt.uploaded):
-        case Uploaded.NO if attempt.live_before:
-            return "Nothing was uploaded: the version that was live before still is."
-        case Uploaded.NO:
-            return "Nothing was uploaded to the target."
-        case Uploaded.YES if attempt.live_version:
-            return f"The code was uploaded; version {attempt.live_version} is live on the target."
-        case Uploaded.YES:
-            return "The code was uploaded to the target before this deployment ended."
-        case _:
-            return "The target could not be asked what is live now: look there before you go on."
-
-
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a failure; `place` is where: target, workflow, variables, output or ""."""
+    """What to do about a failure; `place` is where: target, workflow, variables, output, live or ""."""
 
     words: str
     place: str = ""
 
 
+# Where the stage alone says what to do: the deployments of old, and what has no kind of its own.
 _ADVICE = {
     Stage.INITIALIZING: Advice(
         "Check the account and the token of the target, and that it can be reached.", "target"
@@ -249,12 +190,64 @@ _ADVICE = {
     ),
     Stage.DEPLOYING: Advice("wrangler's own words are in the output; then deploy again.", "output"),
 }
+_BY_CAUSE = {
+    Cause.CREDENTIALS: Advice(
+        "Correct the token or the account of the target, check it there, then try again.", "target"
+    ),
+    Cause.PERMISSION: Advice(
+        "Give the token the permission that is named, on Cloudflare's dashboard under API Tokens; "
+        "the target's page checks it. Then try again.",
+        "target",
+    ),
+    Cause.ENVIRONMENT: _ADVICE[Stage.DETECTING_BINDINGS],
+    Cause.CODE: _ADVICE[Stage.GENERATING_CODE],
+    Cause.PACKAGES: _ADVICE[Stage.CREATING_WORKER],
+    Cause.TIMEOUT: Advice(
+        "Try again. Where it takes too long each time, the output says at what.", "output"
+    ),
+    Cause.TAKEN: Advice(
+        "Free the name where it is used now, or take another one in the workflow's settings.",
+        "workflow",
+    ),
+    Cause.CHANGED: Advice(
+        "See what is live and what differs; then adopt it, or deploy and overwrite it.", "live"
+    ),
+    Cause.ROUTING: Advice(
+        "Correct the route, domain or zone in the workflow's settings or on Cloudflare's dashboard.",
+        "workflow",
+    ),
+    Cause.LIMIT: Advice(
+        "Make it smaller, or raise the limit with Cloudflare; then deploy again.", "workflow"
+    ),
+    Cause.RATE_LIMIT: Advice("Wait: Cloudflare has had too many calls from this account."),
+    Cause.UNREACHABLE: Advice(
+        "Check that the target can be reached from this server, then try again.", "target"
+    ),
+    Cause.TARGET: Advice(
+        "This is Cloudflare's own error. Try again in a few minutes; www.cloudflarestatus.com says "
+        "whether it has trouble."
+    ),
+    Cause.POLICY: Advice("Ask somebody whom the target's rules let, or wait.", "target"),
+}
 _DEPLOY_AGAIN = Advice("Deploy again.")
+_RETRY = Advice("Mend what each part names, then try the failed parts again.")
+_INSTEAD = Advice("Deploy the snapshot anew, or go back to another deployment.")
+_NOT_POSSIBLE = ("", Cause.CHANGED, Cause.ENVIRONMENT, Cause.OTHER)
+_TRY_AGAIN = {
+    Action.TAKEDOWN: Advice("See what is left, then take it down again.", "live"),
+    Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "live"),
+}
 
 
 def advice(attempt: Attempt) -> Advice:
-    """Return the next step after a deployment that did not succeed."""
-    ended = Status(attempt.status) in (Status.FAILED, Status.PARTIAL)
-    if not ended or not attempt.stage:
-        return _DEPLOY_AGAIN
-    return _ADVICE.get(Stage(attempt.stage), _DEPLOY_AGAIN)
+    """Return the next step after a deployment that did not succeed: by its cause, or by its stage."""
+    status = Status(attempt.status)
+    usual = _TRY_AGAIN.get(attempt.work, _DEPLOY_AGAIN)
+    if status is Status.PARTIAL and attempt.work not in _TRY_AGAIN:
+        return _RETRY
+    if status is not Status.FAILED or not attempt.stage:
+        return usual
+    if attempt.work is Action.ROLLBACK and attempt.cause in _NOT_POSSIBLE:
+        return _INSTEAD
+    by_stage = _ADVICE.get(Stage(attempt.stage), usual)
+    return _BY_CAUSE.get(Cause(attempt.cause), by_stage) if attempt.cause else by_stage

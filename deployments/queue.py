@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,6 +22,8 @@ from deployments.targets import account_of
 from deployments.tools.account import Account
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_LOOK = 600.0  # seconds
 
 
 def work() -> None:
@@ -109,5 +114,14 @@ def _remove_left_folders() -> None:
     running = Deployment.objects.filter(pk__in=ids, status=Status.RUNNING.value)
     kept = {str(pk) for pk in running.values_list("pk", flat=True)}
     for folder, pk in folders.items():
-        if pk not in kept:
+        if pk not in kept and not _is_looking(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_looking(folder: Path) -> bool:
+    """Tell whether a plan or a check may still use the directory: those are no deployments."""
+    if not folder.name.startswith("look-"):
+        return False
+    with suppress(OSError):
+        return time.time() - folder.stat().st_mtime < _LONGEST_LOOK
+    return False

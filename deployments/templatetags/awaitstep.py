@@ -10,9 +10,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deployments import listing, next_steps, presentation
+from deployments import actions, listing, presentation, steps, ways_out
+from deployments.cloudflare.parts import PartKind
+from deployments.errors import Cause
 from deployments.models import Deployment
 from deployments.next_steps import Link
+from deployments.presentation import Tone
 from deployments.stages import Stage, Status
 
 register = template.Library()
@@ -79,7 +82,43 @@ def tone_icon(status: str) -> str:
 
 @register.filter(name="next_steps")
 def next_steps_of(deployment: Deployment) -> list[Link]:
-    return next_steps.links(deployment)
+    return ways_out.links(deployment)
+
+
+@register.filter
+def lead(deployment: Deployment) -> str:
+    return presentation.lead(deployment)
+
+
+@register.filter
+def names_about(deployment: Deployment) -> bool:
+    return presentation.names_about(deployment)
+
+
+@register.filter
+def can_retry(deployment: Deployment) -> bool:
+    return actions.can_retry(deployment)
+
+
+@register.filter
+def doing(deployment: Deployment) -> str:
+    return presentation.doing(deployment)
+
+
+@register.filter
+def cancelling(deployment: Deployment) -> str:
+    return presentation.cancelling(deployment)
+
+
+@register.filter
+def cause_label(cause: str) -> str:
+    """The words for a cause; "" for none, and for one that says nothing."""
+    return Cause(cause).label if cause and cause != Cause.OTHER else ""
+
+
+@register.filter
+def part_label(kind: str) -> str:
+    return PartKind(kind).label
 
 
 @register.simple_tag
@@ -97,6 +136,34 @@ def status(value: str, stage: str = "") -> dict[str, Any]:
         "tone": presentation.TONES[known],
         "at": stage_label(stage) if ended_early else "",
     }
+
+
+_CHECK_STATES = {
+    "passed": ("Passed", Tone("check", "good", "")),
+    "warning": ("Warning", Tone("warn", "warn", "")),
+    "failed": ("Failed", Tone("cross", "bad", "")),
+    "unknown": ("Not known", Tone("dot", "quiet", "")),
+}
+_CHANGE_STATES = {
+    "added": ("Added", Tone("plus", "good", "")),
+    "changed": ("Changed", Tone("swap", "busy", "")),
+    "removed": ("Removed", Tone("bar", "bad", "")),
+    "kept": ("Stays", Tone("dot", "quiet", "")),
+}
+
+
+@register.inclusion_tag("deployments/_status.html")
+def check_state(value: str) -> dict[str, Any]:
+    """The icon and the word of a check's state."""
+    label, tone = _CHECK_STATES[value]
+    return {"label": label, "tone": tone}
+
+
+@register.inclusion_tag("deployments/_status.html")
+def change_state(value: str) -> dict[str, Any]:
+    """The icon and the word of what a plan would do with one thing."""
+    label, tone = _CHANGE_STATES[value]
+    return {"label": label, "tone": tone}
 
 
 @register.inclusion_tag("deployments/_icon.html")
@@ -119,4 +186,4 @@ def copy_from(name: str, what: str) -> dict[str, str]:
 @register.inclusion_tag("deployments/_ticks.html")
 def ticks(deployment: Any) -> dict[str, Any]:
     """The progress bar of a deployment: one tick for each of the ten stages."""
-    return {"deployment": deployment, "ticks": presentation.ticks(deployment)}
+    return {"deployment": deployment, "ticks": steps.ticks(deployment)}

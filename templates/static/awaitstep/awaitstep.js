@@ -133,24 +133,38 @@
   }
 
   // Swaps only the parts of a page whose HTML has changed: focus, selection and a half-made click stay.
+  // What only a clock has changed has not: the page counts on by itself.
   const shown = new Map()
+  const COUNTED = /( data-elapsed)="[^"]*">[^<]*|( data-ago)>[^<]*/g
+
+  const said = part => part.outerHTML.replace(COUNTED, '$1$2>')
 
   function remember() {
-    for (const part of document.querySelectorAll('[data-part]')) shown.set(part.id, part.outerHTML)
+    for (const part of document.querySelectorAll('[data-part]')) shown.set(part.id, said(part))
   }
 
   function swapParts(style, target, fragment) {
     if (style !== 'parts') return false
     const fresh = [...fragment.querySelectorAll('[data-part]')].filter(
-      part => document.getElementById(part.id) && shown.get(part.id) !== part.outerHTML
+      part => document.getElementById(part.id) && shown.get(part.id) !== said(part)
     )
     for (const part of fresh) {
-      shown.set(part.id, part.outerHTML)
+      shown.set(part.id, said(part))
       document.getElementById(part.id).replaceWith(part)
     }
     const news = fresh.find(part => part.dataset.announce)
     if (news) announce(news.dataset.announce)
     return fresh
+  }
+
+  // A fragment that cannot be loaded says so where it would stand.
+  function tellFailure(event) {
+    const { target } = event.detail
+    if (!target?.dataset.failed) return
+    const sentence = document.createElement('p')
+    sentence.className = 'empty'
+    sentence.textContent = target.dataset.failed
+    target.replaceChildren(sentence)
   }
 
   function tellConnection(works) {
@@ -194,8 +208,8 @@
 
   // Times count on from what the server said; the clocks of server and browser may differ.
   const counted = new WeakMap()
-  const said = document.querySelector('meta[name="server-time"]')
-  const ahead = said ? Date.parse(said.content) - Date.now() : 0
+  const server = document.querySelector('meta[name="server-time"]')
+  const ahead = server ? Date.parse(server.content) - Date.now() : 0
 
   function tick() {
     for (const element of document.querySelectorAll('[data-elapsed]')) {
@@ -254,6 +268,8 @@
   tick()
   setInterval(tick, 1000)
   selectNode()
+  document.addEventListener('htmx:responseError', tellFailure)
+  document.addEventListener('htmx:sendError', tellFailure)
   if (window.htmx) {
     htmx.createEventSource = url => new Stream(url)
     htmx.defineExtension('parts', { handleSwap: swapParts })

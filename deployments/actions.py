@@ -1,0 +1,66 @@
+"""What can be done with a deployment in the state it is in, by somebody with these permissions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deployments import records, services
+from deployments.models import Deployment
+from deployments.stages import WENT_LIVE, Action, Status
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+CANCEL = "deployments.cancel_deployment"
+ROLL_BACK = "deployments.rollback_deployment"
+DEPLOY = "deployments.add_deployment"
+
+_PUTS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
+
+
+def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str, Any]:
+    """Return which buttons the deployment's page has, and what has come after it.
+
+    `newest` is the number of the workflow's newest version.
+    """
+    may_deploy, exists = user.has_perm(DEPLOY), bool(item.workflow_id and item.target_id)
+    since = _since(item)
+    can_go_back = records.can_be_rolled_back_to(item) and not since["is_live"]
+    return {
+        "may_cancel": not item.is_final and user.has_perm(CANCEL),
+        "may_deploy": bool(item.workflow_id) and may_deploy,
+        "may_roll_back": exists and can_go_back and user.has_perm(ROLL_BACK),
+        "may_retry": exists and may_deploy and can_retry(item) and not since["replaced_by"],
+        "may_deploy_anew": exists and may_deploy and _is_older(item, newest),
+        "anew_of": item.about_id if exists and may_deploy and _is_failed_rollback(item) else None,
+        **since,
+    }
+
+
+def can_retry(item: Deployment) -> bool:
+    """Tell whether a part has failed that a retry can put; a takedown is asked for anew instead."""
+    failed = item.state is Status.PARTIAL and item.work in _PUTS_CODE
+    return failed and bool(records.failed_parts(item))
+
+
+def _is_older(item: Deployment, newest: int) -> bool:
+    return item.is_final and item.work in _PUTS_CODE and item.version_number != newest
+
+
+def _is_failed_rollback(item: Deployment) -> bool:
+    return item.work is Action.ROLLBACK and item.state is Status.FAILED
+
+
+def _since(item: Deployment) -> dict[str, Any]:
+    """What took the place of a deployment that went live, and whether its version is live now."""
+    if item.state not in WENT_LIVE or item.work not in _PUTS_CODE:
+        return {"replaced_by": None, "live_by": None, "is_live": False}
+    mine = records.of_worker(item.workflow_public_id, item.target_id)
+    changed = mine.filter(records.changed_what_is_live())
+    last = changed.only("version_id", "action", "version_number").first()
+    is_live = last is not None and (last.pk == item.pk or _is_same(last, item))
+    return {"replaced_by": services.replaced_by(item), "live_by": last, "is_live": is_live}
+
+
+def _is_same(one: Deployment, other: Deployment) -> bool:
+    return bool(one.version_id) and one.version_id == other.version_id

@@ -1,0 +1,60 @@
+"""What a deployment that did not succeed left at its target, in words."""
+
+from __future__ import annotations
+
+from deployments.presentation import Attempt
+from deployments.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
+
+_UNCHANGED = "Nothing was changed: the version that was live before still is."
+
+
+def what_is_live(attempt: Attempt) -> str:
+    """Say what a deployment that did not succeed left at the target."""
+    own = _LEFT.get(attempt.work)
+    if own and attempt.uploaded != Uploaded.UNKNOWN:
+        return own[0] if _wrote_nothing(attempt) else own[1]
+    late = "It was cancelled after the upload had begun. " if _was_cancelled_late(attempt) else ""
+    return late + _left(attempt)
+
+
+def _left(attempt: Attempt) -> str:
+    match Uploaded(attempt.uploaded):
+        case Uploaded.NO if attempt.live_before and attempt.work is not Action.DEPLOY:
+            return _UNCHANGED
+        case Uploaded.NO if attempt.live_before:
+            return "Nothing was uploaded: the version that was live before still is."
+        case Uploaded.NO:
+            return "Nothing was uploaded to the target."
+        case Uploaded.YES if attempt.live_version and attempt.work is not Action.DEPLOY:
+            return f"Version {attempt.live_version} is live on the target."
+        case Uploaded.YES if attempt.live_version:
+            return f"The code was uploaded; version {attempt.live_version} is live on the target."
+        case Uploaded.YES:
+            return "The code was uploaded to the target before this deployment ended."
+        case _:
+            return "The target could not be asked what is live now: look there before you go on."
+
+
+# Of an action that uploads nothing: what is there where nothing was written yet, and where something was.
+_LEFT = {
+    Action.TAKEDOWN: (
+        "Nothing was removed: the Worker is as it was.",
+        "The Worker may still be there, without all that led to it: see what is live.",
+    ),
+    Action.DELETE_SECRETS: (
+        "No secret was deleted: the Worker is as it was.",
+        "The code is as it was. Some of the secrets may be gone already: see what is live.",
+    ),
+}
+
+
+def _wrote_nothing(attempt: Attempt) -> bool:
+    return attempt.stage in ("", Stage.INITIALIZING)
+
+
+def _was_cancelled_late(attempt: Attempt) -> bool:
+    began = attempt.uploaded != Uploaded.NO or attempt.stage in _WRITING
+    return Status(attempt.status) is Status.CANCELLED and began
+
+
+_WRITING = HAPPY_PATH[HAPPY_PATH.index(Stage.DEPLOYING) :]
