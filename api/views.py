@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST
 
 from api.requests import Refusal, json_body, user_who_may_deploy
 from deployments import events
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
+from deployments.policy import Consent
 from deployments.services import request_deployment
 from deployments.stream import follow
 from deployments.targets import target_named
@@ -23,11 +24,16 @@ from workflows.services import NoWorkflow, workflow_of
 
 LARGEST_PAYLOAD: Final = 100 * 1024
 _LONGEST_KEY: Final = 255
+_FIELDS: Final = {
+    "target": "the name of a target",
+    "confirm": "the workflow's name, for a protected target",
+    "overrideFreeze": "the reason to deploy to a frozen target",
+}
 
 
 @require_POST
 async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseBase:
-    """Start a deployment and stream its stages until the end; `{}` or `{"target": name}`."""
+    """Start a deployment and stream its stages until the end; `{}`, or any of _FIELDS."""
     try:
         deployment = await sync_to_async(_request)(request, workflow_id)
     except Refusal as refusal:
@@ -71,28 +77,30 @@ def _raised(request: HttpRequest, event_type: str) -> list[Raised]:
 
 def _request(request: HttpRequest, workflow_id: str) -> Deployment:
     user = user_who_may_deploy(request, "deploy")
-    name = _target(json_body(request, most=LARGEST_PAYLOAD))
+    asked = _asked(json_body(request, most=LARGEST_PAYLOAD))
+    consent = Consent(name=asked.get("confirm", ""), freeze_reason=asked.get("overrideFreeze", ""))
     try:
         workflow = workflow_of(workflow_id)
-        target = target_named(name) if name else None
-        return request_deployment(workflow, target=target, by=user)
+        target = target_named(asked["target"]) if asked.get("target") else None
+        return request_deployment(workflow, target=target, by=user, consent=consent)
     except NoWorkflow as error:
         raise Refusal(404, str(error)) from None
     except DeployError as refusal:
-        raise Refusal(400, str(refusal)) from None
+        raise Refusal(403 if refusal.cause is Cause.POLICY else 400, str(refusal)) from None
 
 
-def _target(body: Any) -> str:
-    """Return the target's name, "" for none; raises Refusal for anything but such an object."""
+def _asked(body: Any) -> dict[str, str]:
+    """Return what the body asks for; raises Refusal for anything but such an object."""
     if not isinstance(body, dict):
         raise Refusal(400, 'The body must be an object: {} or {"target": name}.')
-    unknown = sorted(body.keys() - {"target"})
+    unknown = sorted(body.keys() - _FIELDS.keys())
     if unknown:
-        raise Refusal(400, f"Unknown field {unknown[0]!r}: only target can be given.")
-    name = body.get("target", "")
-    if not isinstance(name, str):
-        raise Refusal(400, "target must be the name of a target.")
-    return name
+        known = ", ".join(_FIELDS)
+        raise Refusal(400, f"Unknown field {unknown[0]!r}: only {known} can be given.")
+    for field, meaning in _FIELDS.items():
+        if not isinstance(body.get(field, ""), str):
+            raise Refusal(400, f"{field} must be {meaning}.")
+    return body
 
 
 async def _stages(deployment: Deployment) -> AsyncGenerator[bytes]:
