@@ -115,8 +115,9 @@ def _compared(
     wanted = triggers_of(config)
     found = tools.triggers(worker, joined(request.former, wanted)) if live else Triggers()
     there = env_diff.there(tools.env(worker, live)) if live else {}
+    is_ours = live == request.known_version  # or somebody else put other code there
     changes = [
-        *_code(facts, live=live, live_hash=live_hash),
+        *_code(facts, live=live, live_hash=live_hash if is_ours else ""),
         *_env(there, env_diff.meant(config, facts["secret_names"])),
         *_triggers(wanted, found),
     ]
