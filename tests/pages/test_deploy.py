@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from awaitstep_site.env import Environment
@@ -54,25 +57,49 @@ def test_deploy_again_goes_to_the_same_target(admin_client: Client) -> None:
     assert f'action="/workflows/{deployment.workflow_id}/deploy/"' in page
 
 
-def test_a_refusal_is_a_message_on_the_dashboard(admin_client: Client, settings: Settings) -> None:
-    workflow = make_workflow()
+def refused(client: Client, workflow: str, **form: str) -> str:
+    """Press Deploy and return the words of the dialog that says why not."""
+    answer = client.post(f"/workflows/{workflow}/deploy/", form)
+    assert answer.status_code == 200
+    assert not Deployment.objects.exists()
+    return text(answer)
+
+
+def test_without_a_target_the_dialog_says_where_to_add_one(
+    admin_client: Client, settings: Settings
+) -> None:
     settings.AWAITSTEP = Environment(local_cloudflare=False)
 
-    where = press(admin_client, workflow.pk)
+    page = refused(admin_client, make_workflow().pk)
 
-    page = text(admin_client.get(where))
-    assert "was not deployed. There is no default target." in page
-    assert "There is nowhere to deploy to." in page
+    assert "was not deployed There is no default target." in page
+    assert "Add your Cloudflare account as a target" in page
+    assert "There is nowhere to deploy to." in text(admin_client.get("/"))
 
 
 def test_a_workflow_without_a_version_is_refused_in_words(admin_client: Client) -> None:
     workflow = make_workflow()
     workflow.versions.all().delete()
 
+    assert "has no version to deploy" in refused(admin_client, workflow.pk)
+
+
+def test_a_link_deploys_nothing(admin_client: Client) -> None:
+    assert admin_client.get(f"/workflows/{make_workflow().pk}/deploy/").status_code == 200
+
+    assert not Deployment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "rules", [{"protected": True}, {"frozen_from": timezone.now() - timedelta(hours=1)}]
+)
+def test_a_button_alone_does_not_deploy_where_rules_ask_for_more(
+    admin_client: Client, rules: dict[str, object]
+) -> None:
+    target, workflow = make_target(is_default=True, **rules), make_workflow()
+
     where = press(admin_client, workflow.pk)
 
-    assert "has no version to deploy" in text(admin_client.get(where))
-
-
-def test_it_is_not_pressed_by_a_link(admin_client: Client) -> None:
-    assert admin_client.get(f"/workflows/{make_workflow().pk}/deploy/").status_code == 405
+    assert where == f"/workflows/{workflow.pk}/deploy/?target={target.pk}"
+    assert not Deployment.objects.exists()
+    assert "Deploy …" in text(admin_client.get("/"))
