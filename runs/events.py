@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from deployments import records
 from deployments.errors import DeployError
 from deployments.models import Deployment
-from deployments.stages import Status
 from runs.services import Runs, runs_on
 from workflows.ir.problems import quoted
 from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
@@ -62,10 +62,13 @@ def raise_event(event_type: str, payload: Any, *, key: str = "") -> list[Raised]
 
 def _live(event_type: str) -> QuerySet[Deployment]:
     """Return what is live of each workflow, where its trigger is this event."""
-    newest = Deployment.objects.filter(workflow=OuterRef("pk"), status=Status.SUCCEEDED.value)
+    newest = Deployment.objects.filter(records.changed_what_is_live(), workflow=OuterRef("pk"))
     live = Workflow.objects.annotate(live=Subquery(newest.order_by("-pk").values("pk")[:1]))
     listening = Deployment.objects.filter(
-        pk__in=live.values("live"), ir__trigger__type="event", ir__trigger__eventType=event_type
+        records.went_live(),
+        pk__in=live.values("live"),
+        ir__trigger__type="event",
+        ir__trigger__eventType=event_type,
     )
     return listening.select_related("target").order_by("workflow_public_id")
 

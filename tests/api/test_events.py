@@ -31,7 +31,7 @@ def client(db: None, settings: Settings) -> Client:
 def listening(**fields: Any) -> Workflow:
     """A workflow that is live and started by `paid`, on a target where nothing answers."""
     workflow = make_workflow(**PAID)
-    make_deployment(workflow=workflow, status=Status.SUCCEEDED.value, **fields)
+    make_deployment(workflow=workflow, **{"status": Status.SUCCEEDED.value} | fields)
     return workflow
 
 
@@ -139,3 +139,20 @@ def test_listeners_are_found_at_once(
         raised = raise_event("paid", {})
 
     assert [bool(one.error) for one in raised] == [True, True, True]
+
+
+def test_what_was_taken_down_is_started_by_nothing(db: None) -> None:
+    target = make_target()
+    workflow = listening(target=target)
+    make_deployment(
+        workflow=workflow, target=target, status=Status.SUCCEEDED.value, action="takedown"
+    )
+
+    with pytest.raises(NoListener):
+        raise_event("paid", {})
+
+
+def test_what_is_live_but_for_a_part_is_started(db: None) -> None:
+    listening(target=make_target(), status=Status.PARTIAL.value)
+
+    assert raise_event("paid", {})
