@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from audit.models import Entry
 from tests.deployments.factories import make_deployment
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
@@ -37,6 +38,36 @@ def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None
 
     assert {answer.status_code for answer in answers} == {403}
     assert "lacks a permission" in text(answers[0])
+
+
+def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
+    deployment = make_deployment()
+
+    log_in("deployments.add_deployment").get(f"/deployments/{deployment.pk}/code/")
+
+    entry = Entry.objects.get()
+    assert (entry.action, entry.actor_name) == ("access denied", "somebody")
+    assert (entry.subject_kind, entry.subject_name) == (
+        "page",
+        f"/deployments/{deployment.pk}/code/",
+    )
+    assert entry.reason == "deployments.view_deployment"
+
+
+def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:
+    answer = viewer.post("/api/events/order.created", {}, content_type="application/json")
+
+    assert answer.status_code == 403
+    entry = Entry.objects.get()
+    assert (entry.action, entry.reason) == ("access denied", "deployments.add_deployment")
+    assert entry.subject_name == "/api/events/order.created"
+
+
+def test_who_has_not_logged_in_leaves_no_entry(client: Client, db: None) -> None:
+    client.get("/")
+    client.post("/api/events/order.created", {}, content_type="application/json")
+
+    assert not Entry.objects.exists()
 
 
 def test_a_viewer_sees_every_page_and_no_deploy_button(viewer: Client) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deployments import dashboard, presentation
-from deployments.models import Deployment
+from deployments.models import Deployment, Standing
 from deployments.stages import Status
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn
@@ -116,6 +116,101 @@ def test_a_workflow_without_a_deployment_says_so(admin_client: Client) -> None:
     assert "not deployed none yet" in text(admin_client.get("/"))
 
 
+def test_what_was_taken_down_is_not_live(admin_client: Client) -> None:
+    workflow = succeeded().workflow
+    succeeded(workflow=workflow, action="takedown")
+
+    (row,) = dashboard.load().workflows
+
+    assert row.live is None
+    assert "http://w.localhost:1" not in text(admin_client.get("/"))
+    assert "Takedown" in text(admin_client.get("/"))
+
+
+def test_what_was_taken_down_at_one_target_is_live_at_another(db: None) -> None:
+    live = succeeded()
+    elsewhere = make_target()
+    succeeded(workflow=live.workflow, target=elsewhere)
+    succeeded(workflow=live.workflow, target=elsewhere, action="takedown")
+
+    (row,) = dashboard.load().workflows
+
+    assert row.live == live
+
+
+def test_what_is_live_is_what_was_put_there_last(db: None) -> None:
+    live = succeeded(status="partial", action="rollback")
+    succeeded(workflow=live.workflow, action="delete_secrets")
+    failed(workflow=live.workflow)
+
+    (row,) = dashboard.load().workflows
+
+    assert row.live == live
+
+
+def drifted(deployment: Deployment, **fields: Any) -> Standing:
+    return Standing.objects.create(
+        workflow=deployment.workflow,
+        target=deployment.target,
+        state="drifted",
+        checked_at=timezone.now(),
+        differences=["it is another"],
+        **fields,
+    )
+
+
+def test_drift_needs_attention_until_something_is_deployed(admin_client: Client) -> None:
+    live = succeeded()
+    drifted(live)
+    page = text(admin_client.get("/"))
+    assert "Drifted on local, seen just now it is another See what is live" in page
+    assert [row.drift is not None for row in dashboard.load().workflows] == [True]
+
+    succeeded(workflow=live.workflow, finished_at=timezone.now() + timedelta(seconds=1))
+
+    assert dashboard.load().standings == []
+
+
+def test_a_target_that_fails_its_check_needs_attention(admin_client: Client) -> None:
+    rows = [
+        {"name": "Token", "state": "passed", "message": "fine"},
+        {"name": "Account", "state": "failed", "message": "the token is for other accounts"},
+    ]
+    target = make_target(checks=rows, checked_at=timezone.now())
+
+    page = admin_client.get("/")
+
+    assert "account Check failed just now the token is for other accounts" in text(page)
+    assert f'href="/admin/deployments/target/{target.pk}/change/"' in page.content.decode()
+
+
+def test_what_is_partial_can_be_tried_again_from_here(admin_client: Client) -> None:
+    part = {"kind": "route", "name": "a.example/*", "done": False, "message": "taken"}
+    bad = failed(status="partial", parts=[part])
+
+    page = admin_client.get("/").content.decode()
+
+    assert f'formaction="/deployments/{bad.pk}/retry/"' in page
+
+
+def test_a_card_says_what_is_done_until_when_it_waits_and_how_to_cancel(
+    admin_client: Client,
+) -> None:
+    live = succeeded()
+    later = timezone.now() + timedelta(minutes=1)
+    back = make_deployment(
+        workflow=live.workflow, action="rollback", about=live, status="running", waits_until=later
+    )
+    make_deployment(status="queued", not_before=later, attempt=2)
+
+    page = admin_client.get("/")
+
+    assert f"Rollback to #{live.pk} on local" in text(page)
+    assert "Cloudflare is busy: goes on at" in text(page)
+    assert "because Cloudflare asked for it (attempt 2 of 5)" in text(page)
+    assert f'formaction="/deployments/{back.pk}/cancel/"' in page.content.decode()
+
+
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_its_word_and_its_icon(admin_client: Client, status: Status) -> None:
     make_deployment(status=status.value, finished_at=timezone.now())
@@ -146,7 +241,7 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(log_in: LogIn) -
 
 def fill() -> None:
     make_deployment(status="running", stage="DEPLOYING", workflow=succeeded().workflow)
-    failed()
+    drifted(failed())
     make_workflow()
 
 

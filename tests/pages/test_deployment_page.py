@@ -211,6 +211,14 @@ def test_every_stage_that_fails_says_what_to_do(admin_client: Client, stage: Sta
     assert "The target could not be asked" in shown
 
 
+def test_the_live_part_looks_again_by_itself_until_the_end(admin_client: Client) -> None:
+    again = 'hx-trigger="every 3s, awaitstep:changed from:body"'
+
+    assert again in page(admin_client, reached("DEPLOYING"))
+    assert again in page(admin_client, make_deployment())
+    assert again not in page(admin_client, failed())
+
+
 def test_a_superseded_deployment_leads_to_the_one_that_replaced_it(admin_client: Client) -> None:
     newer = make_deployment()
     older = make_deployment(status="superseded", superseded_by=newer, finished_at=timezone.now())

@@ -45,6 +45,32 @@ def test_it_filters_and_searches(admin_client: Client) -> None:
     assert shown(admin_client, "q=grace") == {good.pk}
 
 
+def test_it_tells_and_filters_actions_and_causes(admin_client: Client) -> None:
+    live = make_deployment(status="succeeded", stage="COMPLETED")
+    back = make_deployment(action="rollback", about=live, status="failed", cause="permission")
+
+    assert shown(admin_client, "action__exact=rollback") == {back.pk}
+    assert shown(admin_client, "cause__exact=permission") == {back.pk}
+    page = text(admin_client.get(LIST))
+    assert f"Rollback to #{live.pk}" in page
+    assert "Failed Missing permission" in page
+
+
+def test_an_export_tells_what_was_done_why_and_what_went_wrong(admin_client: Client) -> None:
+    live = make_deployment(status="succeeded")
+    make_deployment(action="rollback", about=live, reason="it burns", cause="target")
+
+    row, _ = json.loads(export(admin_client, JSON).content)
+
+    told = {name: row[name] for name in ("action", "about", "reason", "cause")}
+    assert told == {
+        "action": "rollback",
+        "about": str(live.pk),
+        "reason": "it burns",
+        "cause": "target",
+    }
+
+
 def test_it_goes_down_from_years_to_days(admin_client: Client) -> None:
     for year, month in ((2024, 2), (2026, 1), (2026, 3)):
         make_deployment(created_at=datetime(year, month, 28, tzinfo=UTC))

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deployments import listing, presentation
+from deployments.errors import Cause
+from deployments.leftovers import what_is_live
+from deployments.models import Deployment
 from deployments.stages import Stage, Status
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -71,3 +74,45 @@ def test_an_endless_line_and_an_endless_text_are_cut() -> None:
 
 def test_every_stage_says_what_to_do_when_it_fails() -> None:
     assert set(presentation._ADVICE) <= set(Stage)
+
+
+def test_every_cause_but_the_unknown_says_what_to_do() -> None:
+    assert set(presentation._BY_CAUSE) == set(Cause) - {Cause.OTHER}
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("deploy", "Snapshot of #12"),
+        ("rollback", "Rollback to #12"),
+        ("retry", "Retry of #12"),
+        ("delete_secrets", "Deletion of secrets"),
+        ("takedown", "Takedown"),
+    ],
+)
+def test_what_a_deployment_does_is_said_in_words(action: str, words: str) -> None:
+    assert presentation.doing(Deployment(action=action, about_id=12)) == words
+
+
+def test_a_plain_deploy_goes_without_saying() -> None:
+    assert presentation.doing(Deployment()) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": "failed"}, "Nothing was uploaded to the target."),
+        ({"status": "cancelled", "uploaded": "yes", "live_version": "v2"}, "version v2 is live"),
+        ({"status": "cancelled", "uploaded": "yes"}, "cancelled after the upload had begun"),
+        ({"status": "cancelled", "stage": "DEPLOYING"}, "cancelled after the upload had begun"),
+        ({"action": "rollback", "live_before": "v1"}, "Nothing was changed: the version"),
+        ({"action": "takedown", "stage": "INITIALIZING"}, "Nothing was removed"),
+        ({"action": "takedown", "stage": "UPDATING_WORKFLOW"}, "may still be there"),
+        ({"action": "delete_secrets", "stage": "INITIALIZING"}, "No secret was deleted"),
+        ({"action": "takedown", "uploaded": "unknown"}, "could not be asked"),
+    ],
+)
+def test_what_is_left_at_the_target_is_said_for_every_action(
+    fields: dict[str, str], words: str
+) -> None:
+    assert words in what_is_live(Deployment(**{"status": "failed", **fields}))

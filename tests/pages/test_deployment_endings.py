@@ -1,0 +1,89 @@
+"""How a deployment's page tells its end: by its cause, by what it did, and what is left to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.test import Client
+from django.utils import timezone
+
+from tests.deployments.factories import make_deployment
+from tests.pages.test_deployment_page import failed, page, reached, succeeded, words
+
+
+def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
+    deployment = failed("DEPLOYING", cause="permission")
+
+    shown = words(admin_client, deployment)
+
+    assert "Failed at Deploying · Missing permission" in shown
+    assert "Give the token the permission that is named" in shown
+    assert f"/admin/deployments/target/{deployment.target_id}/change/" in page(
+        admin_client, deployment
+    )
+
+
+def test_what_others_changed_is_looked_at_or_overwritten(admin_client: Client) -> None:
+    deployment = failed("INITIALIZING", cause="changed")
+
+    shown = page(admin_client, deployment)
+
+    asked = f"?target={deployment.target_id}"
+    assert f'href="/workflows/{deployment.workflow_id}/live/{asked}"' in shown
+    assert f'href="/workflows/{deployment.workflow_id}/deploy/{asked}&amp;overwrite=1"' in shown
+
+
+def test_a_finding_says_how_it_is_mended(admin_client: Client) -> None:
+    finding = {"message": "The route is taken.", "path": "a/*", "fix": "Take another pattern."}
+
+    shown = words(admin_client, failed(problems=[finding], cause="taken"))
+
+    assert "a/* : The route is taken. Take another pattern." in shown
+
+
+def test_what_a_busy_target_refused_leads_to_the_next_attempt(admin_client: Client) -> None:
+    bad = failed("DEPLOYING", cause="rate_limit", attempt=2)
+    later = timezone.now() + timedelta(minutes=5)
+    again = make_deployment(workflow=bad.workflow, attempt=3, not_before=later)
+
+    assert f"deployment #{again.pk} is attempt 3 of 5" in words(admin_client, bad)
+    waiting = words(admin_client, again)
+    assert "Waits until" in waiting
+    assert "because Cloudflare asked for it (attempt 3 of 5)" in waiting
+
+
+def test_while_the_target_asks_to_wait_the_page_says_until_when(admin_client: Client) -> None:
+    until = timezone.now() + timedelta(minutes=5)
+
+    shown = words(admin_client, reached("DEPLOYING", waits_until=until))
+
+    assert f"Cloudflare is busy: goes on at {timezone.localtime(until):%H:%M:%S}" in shown
+
+
+def test_what_was_taken_down_says_what_is_gone_and_what_stays(admin_client: Client) -> None:
+    parts = [{"kind": "route", "name": "a.example/*", "done": True, "message": ""}]
+    deployment = reached(
+        "COMPLETED", status="succeeded", action="takedown", parts=parts, worker_name="awaitstep-x"
+    )
+
+    shown = words(admin_client, deployment)
+
+    assert "Takedown Succeeded" in shown
+    assert "The Worker awaitstep-x is gone from local" in shown
+    assert "done Route a.example/*" in shown
+    assert "The Worker is live" not in shown
+
+
+def test_what_was_live_until_a_takedown_says_so(admin_client: Client) -> None:
+    live = succeeded(type="manual")
+    gone = make_deployment(workflow=live.workflow, status="succeeded", action="takedown")
+
+    assert f"It was live until #{gone.pk} took it down" in words(admin_client, live)
+
+
+def test_deleted_secrets_are_named(admin_client: Client) -> None:
+    deployment = reached(
+        "COMPLETED", status="succeeded", action="delete_secrets", secret_names=["OLD_KEY"]
+    )
+
+    assert "has no longer: OLD_KEY" in words(admin_client, deployment)
