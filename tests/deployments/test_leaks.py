@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -13,6 +14,7 @@ from xml.sax.saxutils import escape
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from deployments import events
@@ -84,7 +86,7 @@ def echoed(
 
 def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixture) -> bytes:
     """All that the product keeps, logs, streams and shows of it."""
-    with sqlite3.connect(settings.DATABASES["default"]["TEST"]["NAME"]) as database:
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as database:
         kept = "\n".join(database.iterdump())
     client = Client()
     client.force_login(User.objects.create_superuser("ada"))

@@ -65,7 +65,8 @@ def test_it_waits_as_long_as_the_target_asks_and_says_until_when() -> None:
     call(Answers(429, 200), "GET", pause=waited.append, told=told.append)
 
     assert waited == [7.0]
-    assert told[0] and told[1] is None
+    assert told[0]
+    assert told[1] is None
     assert abs(told[0] - datetime.now(UTC) - timedelta(seconds=7)) < timedelta(seconds=2)
 
 
