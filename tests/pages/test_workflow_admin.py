@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.deployments.factories import make_deployment, make_workflow
+from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.deployments.fakes import document
 from tests.ir.documents import document as drawn
 from tests.ir.documents import node
@@ -19,6 +19,7 @@ from tests.pages.conftest import LogIn
 from tests.pages.pages import text
 from workflows.models import Workflow, WorkflowVersion
 
+LIST = "/admin/workflows/workflow/"
 ADD = "/admin/workflows/workflow/add/"
 
 
@@ -173,6 +174,40 @@ def test_the_change_page_says_what_is_live_and_deploys(admin_client: Client) -> 
     assert f"?workflow__id__exact={deployment.workflow_id}" in answer.content.decode()
 
 
+def test_the_change_page_tells_each_target_and_leads_to_settings_live_and_plan(
+    admin_client: Client,
+) -> None:
+    now = timezone.now()
+    there = make_deployment(status="succeeded", target=make_target(name="prod"), finished_at=now)
+    workflow = there.workflow
+    assert workflow
+    make_deployment(workflow=workflow, status="succeeded", action="takedown", finished_at=now)
+
+    answer = admin_client.get(change(workflow))
+
+    page, content = text(answer), answer.content.decode()
+    assert "live: v1 on prod , just now Not checked" in page
+    assert "not deployed to local : taken down just now" in page
+    assert f'href="/workflows/{workflow.pk}/settings/"' in content
+    assert f'href="/workflows/{workflow.pk}/live/?target={there.target_id}"' in content
+    assert f'href="/workflows/{workflow.pk}/deploy/?target={there.target_id}"' in content
+
+
+def test_the_list_says_what_is_live_anywhere_and_nothing_after_a_takedown(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    done: dict[str, Any] = {"workflow": workflow, "status": "succeeded"}
+    other = make_target()
+    make_deployment(**done, version_number=3, target=other)
+    make_deployment(**done, version_number=4)
+    make_deployment(**done, version_number=4, action="takedown")
+
+    assert "v3" in text(admin_client.get(LIST))
+    make_deployment(**done, version_number=3, action="takedown", target=other)
+    assert "not deployed" in text(admin_client.get(LIST))
+
+
 def test_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
     client = log_in("workflows.view_workflow", "workflows.change_workflow")
     workflow = make_workflow()
@@ -213,6 +248,18 @@ def test_deleting_says_what_stays_and_takes_the_versions_along(admin_client: Cli
     deployment.refresh_from_db()
     assert deployment.workflow is None
     assert not WorkflowVersion.objects.exists()
+
+
+def test_deleting_what_is_live_leads_to_the_takedown_first(admin_client: Client) -> None:
+    deployment = make_deployment(status="succeeded", worker_url="http://w.localhost:1")
+
+    answer = admin_client.get(f"/admin/workflows/workflow/{deployment.workflow_id}/delete/")
+
+    page, content = text(answer), answer.content.decode()
+    assert "Something of it is live and goes on running" in page
+    assert "answers at http://w.localhost:1" in page
+    url = f"/workflows/{deployment.workflow_id}/live/takedown/?target={deployment.target_id}"
+    assert f'href="{url}"' in content
 
 
 def test_a_locked_version_protects_its_workflow(admin_client: Client) -> None:

@@ -1,0 +1,205 @@
+"""Drift on a real platform: found, told in words, adopted or overwritten; secrets that stay."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from deployments import control as controls
+from deployments import drift, records
+from deployments.errors import Cause
+from deployments.live_state import left_over, place
+from deployments.models import Deployment, DriftState, Target
+from deployments.stages import Status
+from tests.deployments.accounts import account_target, changed, configured, deploy, performed
+from tests.deployments.factories import make_workflow
+from tests.platform.control import Control, Fault
+from tests.platform.zones import make_zone, patterns
+from tests.platform_fixture import Platform
+from workflows.models import Workflow
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+@pytest.fixture
+def deployed(target: Target) -> Deployment:
+    return succeeded(deploy(make_workflow(), target))
+
+
+def succeeded(deployment: Deployment) -> Deployment:
+    assert deployment.state is Status.SUCCEEDED, deployment.message
+    return deployment
+
+
+def workflow_of(deployment: Deployment) -> Workflow:
+    assert deployment.workflow
+    return deployment.workflow
+
+
+def set_crons(platform: Platform, worker: str, *crons: str) -> None:
+    body = [{"cron": cron} for cron in crons]
+    platform.api("PUT", f"workers/scripts/{worker}/schedules", json=body).raise_for_status()
+
+
+def test_what_was_just_deployed_is_as_deployed(target: Target, deployed: Deployment) -> None:
+    standing = drift.check(workflow_of(deployed), target)
+
+    assert (standing.state, standing.differences) == (DriftState.SAME, [])
+    assert standing.live_version == deployed.version_id
+
+
+def test_looking_writes_nothing_at_the_target(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    control.forget_calls()
+
+    drift.check(workflow_of(deployed), target)
+
+    assert control.writes() == []
+
+
+def test_a_schedule_that_was_set_by_the_api_is_drift(
+    platform: Platform, target: Target, deployed: Deployment
+) -> None:
+    set_crons(platform, deployed.worker_name, "1 2 * * *")
+
+    standing = drift.check(workflow_of(deployed), target)
+
+    assert standing.state == DriftState.DRIFTED
+    assert standing.differences == ["Schedule is there (1 2 * * *) and should not be."]
+
+
+def test_an_edit_on_the_dashboard_is_drift_and_says_so(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    version = control.dashboard_edit(deployed.worker_name)
+
+    standing = drift.check(workflow_of(deployed), target)
+
+    assert standing.state == DriftState.DRIFTED
+    assert standing.differences[0] == (
+        f"Version {version} is live, put there on Cloudflare's dashboard, "
+        f"not {deployed.version_id}."
+    )
+
+
+def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -> None:
+    zone = make_zone(platform, "drift.example")
+    route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
+    deployed = succeeded(deploy(configured({"routes": [route]}), target))
+    for one in platform.client().workers.routes.list(zone_id=zone):
+        platform.client().workers.routes.delete(one.id, zone_id=zone)
+
+    standing = drift.check(workflow_of(deployed), target)
+
+    expected = "Route api.drift.example/* is missing; it should be in zone drift.example."
+    assert standing.differences == [expected]
+
+
+def test_a_worker_that_was_deleted_is_gone_and_can_be_deployed_again(
+    platform: Platform, target: Target, deployed: Deployment
+) -> None:
+    platform.api("DELETE", f"workers/scripts/{deployed.worker_name}").raise_for_status()
+
+    standing = drift.check(workflow_of(deployed), target)
+
+    assert standing.state == DriftState.GONE
+    succeeded(deploy(workflow_of(deployed), target))
+    assert drift.check(workflow_of(deployed), target).state == DriftState.SAME
+
+
+def test_a_target_that_cannot_be_asked_is_no_drift(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    control.faults(Fault(path="/deployments", status=500, code=10001, message="Oops"))
+
+    standing = drift.check(workflow_of(deployed), target)
+
+    assert standing.state == DriftState.UNKNOWN
+    assert "Oops" in standing.message
+
+
+def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
+    platform: Platform, target: Target, deployed: Deployment, control: Control
+) -> None:
+    workflow = workflow_of(deployed)
+    version = control.dashboard_edit(deployed.worker_name)
+    set_crons(platform, deployed.worker_name, "1 2 * * *")
+
+    drift.adopt(drift.check(workflow, target), by_name="ada")
+
+    assert drift.check(workflow, target).state == DriftState.SAME
+    assert records.known_version(workflow.pk, target) == version
+    assert place(workflow, target).triggers.crons == {"1 2 * * *"}
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    assert drift.check(workflow, target).state == DriftState.SAME
+    assert place(workflow, target).triggers.crons == frozenset()
+
+
+def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    workflow = workflow_of(deployed)
+    control.dashboard_edit(deployed.worker_name)
+
+    refused = deploy(changed(workflow, code="return 2;"), target)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.CHANGED)
+    succeeded(deploy(workflow, target, overwrite=True))
+    assert drift.check(workflow, target).state == DriftState.SAME
+
+
+def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_is_refused_after_it(
+    target: Target,
+) -> None:
+    workflow = make_workflow("return env.TOKEN;")
+    variable = set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True)
+    succeeded(deploy(workflow, target))
+    assert left_over(place(workflow, target)) == []
+    variable.delete()
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    assert left_over(place(workflow, target)) == ["TOKEN"]
+
+    succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by_name="ada")))
+
+    assert left_over(place(workflow, target)) == []
+    assert drift.check(workflow, target).state == DriftState.SAME
+    succeeded(deploy(changed(workflow, code="return 3;"), target))
+
+
+def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: Client) -> None:
+    workflow = make_workflow("return env.TOKEN;")
+    set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True).save()
+    succeeded(deploy(workflow, target))
+    workflow.variables.all().delete()
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+
+    url = f"/workflows/{workflow.pk}/live/secrets/?target={target.pk}"
+    page = admin_client.get(url).content.decode()
+
+    assert 'name="secret" value="TOKEN"' in page
+    assert "sentinel" not in page
+
+
+def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
+    platform: Platform, target: Target
+) -> None:
+    zone = make_zone(platform, "gone.example")
+    route = {"pattern": "api.gone.example/*", "zoneName": "gone.example"}
+    workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
+    deployed = succeeded(deploy(workflow, target))
+
+    down = succeeded(performed(controls.take_down(workflow, target, by_name="ada")))
+
+    assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
+    assert patterns(platform, zone) == {}
+    assert (place(workflow, target).live, place(workflow, target).taken_down) == (None, down)
+    assert drift.check(workflow, target).state == DriftState.UNKNOWN
+    succeeded(deploy(workflow, target))
+    assert place(workflow, target).live

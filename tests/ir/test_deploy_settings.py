@@ -1,0 +1,231 @@
+"""Deploy settings are read strictly: what Cloudflare or wrangler would refuse is a problem here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workflows.deploy_settings import (
+    COMPATIBILITY_DATE,
+    Consumer,
+    DeploySettings,
+    InvalidSettings,
+    Route,
+    read_settings,
+)
+
+ROUTE = {"pattern": "api.example.com/orders/*", "zoneName": "example.com"}
+WHOLE: dict[str, Any] = {
+    "routes": [ROUTE],
+    "customDomains": ["orders.example.com"],
+    "workersDev": False,
+    "previewUrls": False,
+    "compatibilityDate": "2025-01-31",
+    "compatibilityFlags": [],
+    "cronTriggers": [" 0  8 * * MON "],
+    "placement": {"mode": "smart"},
+    "limits": {"cpuMs": 500},
+    "observability": {"enabled": False, "headSamplingRate": 0.5},
+    "logpush": True,
+    "queueConsumers": [
+        {
+            "queue": "jobs",
+            "maxBatchSize": 5,
+            "maxBatchTimeout": 0,
+            "maxRetries": 3,
+            "deadLetterQueue": "lost",
+            "maxConcurrency": 7,
+        }
+    ],
+}
+READ = DeploySettings(
+    routes=(Route(pattern="api.example.com/orders/*", zone="example.com"),),
+    custom_domains=("orders.example.com",),
+    workers_dev=False,
+    preview_urls=False,
+    compatibility_date="2025-01-31",
+    compatibility_flags=(),
+    crons=("0 8 * * MON",),
+    placement="smart",
+    cpu_ms=500,
+    observability=False,
+    sampling_rate=0.5,
+    logpush=True,
+    consumers=(
+        Consumer(
+            queue="jobs",
+            max_batch_size=5,
+            max_batch_timeout=0,
+            max_retries=3,
+            dead_letter_queue="lost",
+            max_concurrency=7,
+        ),
+    ),
+)
+
+
+def problems(value: Any) -> list[str]:
+    """Return what is wrong with the settings, each with its path."""
+    try:
+        read_settings(value)
+    except InvalidSettings as invalid:
+        return [str(problem) for problem in invalid.problems]
+    return []
+
+
+def test_nothing_is_all_defaults() -> None:
+    assert read_settings({}) == DeploySettings()
+    assert DeploySettings().compatibility_date == COMPATIBILITY_DATE
+
+
+def test_every_setting_is_read() -> None:
+    assert read_settings(WHOLE) == READ
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1, True])
+def test_settings_are_an_object(value: object) -> None:
+    assert problems(value) == ["settings: must be an object: {}"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("value", ["\ud800", 1.5, {"x": 1}, [None], [[1]]])
+def test_no_value_breaks_the_reader(name: str, value: object) -> None:
+    assert all(name in problem for problem in problems({name: value}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"worker_dev": False}, "worker_dev"),
+        ({"routes": [ROUTE | {"zone": "x"}]}, "routes.0.zone"),
+        ({"placement": {"region": "x"}}, "placement.region"),
+        ({"limits": {"cpu_ms": 100}}, "limits.cpu_ms"),
+        ({"observability": {"sampling": 1}}, "observability.sampling"),
+        ({"queueConsumers": [{"queue": "jobs", "retryDelay": 1}]}, "queueConsumers.0.retryDelay"),
+    ],
+)
+def test_an_unknown_setting_is_a_mistake(settings: dict[str, Any], path: str) -> None:
+    assert problems(settings) == [f"{path}: is not a deploy setting"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*.example.com/*",
+        "example.com",
+        "example.com/",
+        "*example.com/a*",
+        "https://api.example.com/v1/*",
+        "API.example.com/Orders/*",
+    ],
+)
+def test_what_cloudflare_takes_as_a_route_is_taken(pattern: str) -> None:
+    assert problems({"routes": [ROUTE | {"pattern": pattern}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("api.example.com:8080/*", "no port"),
+        ("api.example.com/a?b=*", "no query"),
+        ("api.example.com/ a", "no blanks"),
+        ("api.*.example.com/*", "must begin with a host"),
+        ("api.example.com/*/orders", "only stand at its end"),
+        ("/orders/*", "must begin with a host"),
+        ("api.other.org/*", "does not belong to the zone example.com"),
+        ("notexample.com/*", "does not belong to the zone"),
+        ("", "must not be empty"),
+    ],
+)
+def test_what_cloudflare_refuses_as_a_route_is_refused(pattern: str, said: str) -> None:
+    (problem,) = problems({"routes": [ROUTE | {"pattern": pattern}]})
+
+    assert problem.startswith("routes.0.pattern: ")
+    assert said in problem
+
+
+def test_a_route_stands_there_once_and_has_a_zone() -> None:
+    assert "stands there twice" in problems({"routes": [ROUTE, ROUTE]})[0]
+    assert problems({"routes": [{"pattern": "a.example.com/*"}]})[0].startswith("routes.0.zoneName")
+    assert "is a domain" in problems({"routes": [ROUTE | {"zoneName": "https://x"}]})[0]
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"),
+    [
+        ("*.example.com", "no wildcard"),
+        ("example.com/orders", "no path"),
+        ("Example.com", "small letters"),
+        ("localhost", "is a host such as"),
+        ("a..example.com", "is a host such as"),
+        ("-a.example.com", "is a host such as"),
+    ],
+)
+def test_what_wrangler_refuses_as_a_custom_domain_is_refused(domain: str, said: str) -> None:
+    (problem,) = problems({"customDomains": [domain]})
+
+    assert problem.startswith("customDomains.0: ")
+    assert said in problem
+
+
+@pytest.mark.parametrize("day", ["2021-11-01", "2026-11-02", "2025-13-01", "2025-1-1", "20250101"])
+def test_a_compatibility_date_is_a_day_that_was_tried(day: str) -> None:
+    assert problems({"compatibilityDate": day})[0].startswith("compatibilityDate: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"limits": {"cpuMs": 9}}, "limits.cpuMs"),
+        ({"limits": {"cpuMs": 300_001}}, "limits.cpuMs"),
+        ({"limits": {"cpuMs": True}}, "limits.cpuMs"),
+        ({"observability": {"headSamplingRate": 1.1}}, "observability.headSamplingRate"),
+        ({"observability": {"headSamplingRate": "1"}}, "observability.headSamplingRate"),
+        ({"placement": {"mode": "fast"}}, "placement.mode"),
+        ({"cronTriggers": ["0 8 * *"]}, "cronTriggers.0"),
+        ({"cronTriggers": ["0 8 * * 0"]}, "cronTriggers.0"),
+        ({"cronTriggers": [""]}, "cronTriggers.0"),
+        ({"cronTriggers": "0 8 * * *"}, "cronTriggers"),
+        ({"compatibilityFlags": ["Node Compat"]}, "compatibilityFlags.0"),
+        ({"workersDev": "yes"}, "workersDev"),
+        ({"logpush": 1}, "logpush"),
+    ],
+)
+def test_a_value_out_of_its_limits_is_told_at_its_path(settings: dict[str, Any], path: str) -> None:
+    (problem,) = problems(settings)
+
+    assert problem.startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("maxBatchSize", 0),
+        ("maxBatchSize", 101),
+        ("maxBatchTimeout", 61),
+        ("maxRetries", -1),
+        ("maxRetries", 101),
+        ("maxConcurrency", 0),
+        ("maxConcurrency", 251),
+        ("queue", "Jobs"),
+        ("deadLetterQueue", "-lost"),
+        ("deadLetterQueue", "jobs"),
+    ],
+)
+def test_a_consumer_has_the_limits_of_cloudflares_queues(key: str, value: object) -> None:
+    (problem,) = problems({"queueConsumers": [{"queue": "jobs"} | {key: value}]})
+
+    assert problem.startswith(f"queueConsumers.0.{key}: ")
+
+
+def test_a_queue_has_one_consumer() -> None:
+    (problem,) = problems({"queueConsumers": [{"queue": "jobs"}, {"queue": "jobs"}]})
+
+    assert "has a consumer already" in problem
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    found = problems({"x": 1, "limits": {"cpuMs": 1}, "customDomains": ["*"], "routes": [{}]})
+
+    assert len(found) == 5
