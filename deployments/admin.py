@@ -1,4 +1,4 @@
-"""The admin's pages for targets and for the history, which nobody can change."""
+"""The admin's pages of deployments: the history, which nobody can change."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from import_export.forms import ExportForm
 
 from audit.read_only import ReadOnly
 from deployments import dashboard, presentation
-from deployments.forms import TargetForm
 from deployments.history import HistoryQuerySet
 from deployments.history_export import COLUMNS, HistoryResource
 from deployments.models import Deployment, Target
-from deployments.templatetags.awaitstep import ago
+from deployments.target_admin import TargetAdmin
+from deployments.templatetags.awaitstep import ago, cause_label
 from deployments.workflow_admin import DeployableWorkflowAdmin, status_badge
 from workflows.models import Workflow
 
@@ -28,42 +28,7 @@ admin.site.site_header = "AwaitStep"
 admin.site.site_title = "AwaitStep"
 admin.site.index_title = "Administration"
 admin.site.register(Workflow, DeployableWorkflowAdmin)
-
-
-@admin.register(Target)
-class TargetAdmin(admin.ModelAdmin[Target]):
-    form = TargetForm
-    list_display = ["name", "kind", "account_id", "is_default"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Target]:
-        return super().get_queryset(request).defer("api_token")
-
-    def get_fields(self, request: HttpRequest, obj: Target | None = None) -> Any:
-        if obj and obj.embedded:
-            return ["name", "kind", "account_id", "is_default"]
-        return ["name", "account_id", "new_token", "api_base_url", "is_default"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Target | None = None) -> list[str]:
-        """The embedded platform's account and address follow from the settings."""
-        return ["name", "kind", "account_id"] if obj and obj.embedded else []
-
-    @admin.display(ordering="embedded")
-    def kind(self, target: Target) -> str:
-        return "embedded platform" if target.embedded else "Cloudflare account"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Target | None = None) -> bool:
-        return not (obj and obj.embedded) and super().has_delete_permission(request, obj)
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        """No deletion of many: it would take the embedded platform along."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
-
-    def save_model(self, request: HttpRequest, obj: Target, form: Any, change: bool) -> None:  # noqa: FBT001
-        if obj.is_default:
-            Target.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
-        super().save_model(request, obj, form, change)
+admin.site.register(Target, TargetAdmin)
 
 
 class PersonFilter(admin.RelatedFieldListFilter):
@@ -82,6 +47,8 @@ class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type
     list_display_links = None
     list_filter = [
         "status",
+        "action",
+        "cause",
         "stage",
         ("target", admin.RelatedFieldListFilter),
         ("workflow", admin.RelatedFieldListFilter),
@@ -93,6 +60,7 @@ class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type
         "target_name",
         "requested_by_name",
         "message",
+        "reason",
     ]
     date_hierarchy = "created_at"
     sortable_by = ["number", "when"]
@@ -109,13 +77,19 @@ class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type
     def number(self, deployment: Deployment) -> SafeString:
         return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
 
-    @admin.display(description="workflow")
-    def what(self, deployment: Deployment) -> str:
-        return f"{deployment.workflow_name} v{deployment.version_number}"
+    @admin.display(description="workflow and action")
+    def what(self, deployment: Deployment) -> str | SafeString:
+        """The workflow, and what was done with it where it is no plain deploy."""
+        what = f"{deployment.workflow_name} v{deployment.version_number}"
+        action = presentation.doing(deployment)
+        return format_html('{} <span class="quiet">{}</span>', what, action) if action else what
 
-    @admin.display(description="status")
+    @admin.display(description="status and cause")
     def state(self, deployment: Deployment) -> SafeString:
-        return status_badge(deployment.status, deployment.stage)
+        """The status, where it ended early the stage, and of which kind the failure is."""
+        badge = status_badge(deployment.status, deployment.stage)
+        label = cause_label(deployment.cause)
+        return format_html('{}<br><span class="quiet">{}</span>', badge, label) if label else badge
 
     @admin.display(description="when", ordering="created_at")
     def when(self, deployment: Deployment) -> str | SafeString:

@@ -144,7 +144,11 @@ class _Resolver:
     def _finding(self, wanted: Wanted, message: str) -> Finding:
         name = self.request.node_name(wanted.node_id)
         return Finding(
-            message=message, node_id=wanted.node_id, node_name=name, path=wanted.variable
+            message=message,
+            node_id=wanted.node_id,
+            node_name=name,
+            path=wanted.variable,
+            kind=wanted.kind.value if wanted.variable else "",
         )
 
 

@@ -70,7 +70,7 @@ class Finding:
     """One problem of a deployment; `line` counts from 1 in the person's own code, 0 is unknown.
 
     `path` names the setting, the variable or the thing at the target that it is about, `fix` says
-    what to do where the message does not.
+    what to do where the message does not, `kind` is that of the resource that the variable names.
     """
 
     message: str
@@ -81,6 +81,7 @@ class Finding:
     fix: str = ""
     cause: Cause = Cause.OTHER
     is_warning: bool = False
+    kind: str = ""
 
     def as_row(self) -> dict[str, str | int]:
         """Return the fields by their names, as a deployment keeps them."""

@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from deployments import presentation
 from deployments.models import Deployment
+from deployments.resource_service import KINDS
+from workflows.codegen.bindings import BINDING_ID
 from workflows.ir.variable_names import VARIABLE_NAME
 from workflows.models import EnvironmentVariable
 
@@ -64,11 +66,28 @@ def _target(deployment: Deployment) -> list[Link]:
 
 def _variables(deployment: Deployment) -> list[Link]:
     """A link for each variable that is named, and one to the workflow for all the rest."""
-    paths = dict.fromkeys(problem.get("path", "") for problem in deployment.problems)
-    names = [path for path in paths if VARIABLE_NAME.fullmatch(path)]
+    kinds = {problem.get("path", ""): problem.get("kind", "") for problem in deployment.problems}
+    names = [path for path in kinds if VARIABLE_NAME.fullmatch(path)]
     there = dict(_known(deployment, names))
-    rest = _workflow(deployment) if len(names) < len(paths) else []
-    return [*(_variable(deployment, name, there.get(name)) for name in names), *rest]
+    rest = _workflow(deployment) if len(names) < len(kinds) else []
+    found = (
+        _resource(deployment, name, kinds[name]) or _variable(deployment, name, there.get(name))
+        for name in names
+    )
+    return [*found, *rest]
+
+
+def _resource(deployment: Deployment, variable: str, kind: str) -> Link | None:
+    """Lead to the target's resources of the kind, where one is put behind the variable."""
+    label = next((known.label for known in KINDS if known.value == kind), "")
+    if not (label and deployment.target_id and deployment.workflow_id):
+        return None
+    named = {"kind": kind, "variable": variable, "workflow": deployment.workflow_id}
+    url = reverse("deployments:target_resources", args=[deployment.target_id])
+    query = urlencode({**named, "deployment": deployment.pk})
+    return Link(
+        f"Choose the {label} behind env.{variable.removesuffix(BINDING_ID)}", f"{url}?{query}"
+    )
 
 
 def _known(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, int]]:

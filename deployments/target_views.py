@@ -1,0 +1,152 @@
+"""What is done with a target outside of its form: check it, look at its resources, use one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audit.trail import Actor
+from deployments import choosing, resource_service, target_checks
+from deployments.access import HttpRequest, staff_with
+from deployments.choosing import Choosing
+from deployments.errors import DeployError
+from deployments.forms import ResourceForm
+from deployments.models import Target
+from deployments.resource_service import KINDS, Used
+from deployments.tools.resources import Resource
+
+CHANGE = "deployments.change_target"
+VIEW = "deployments.view_target"
+SET_VARIABLE = "workflows.change_environmentvariable"
+SHOWN = 100
+
+
+@require_POST
+@staff_with(target_checks.PERMISSION)
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the target, and show what it said where it was asked for."""
+    target = target_checks.check(_target(pk), by=Actor.of(request.user))
+    if request.htmx:
+        return render(request, "deployments/targets/_checks.html", {"target": target})
+    if target_checks.has_failed(target):
+        messages.error(
+            request, f"The target {target} was checked: nothing can be deployed to it yet."
+        )
+    else:
+        messages.success(request, f"The target {target} was checked.")
+    return redirect(_page_of(request, target))
+
+
+def _target(pk: int) -> Target:
+    return get_object_or_404(Target.objects.defer("api_token"), pk=pk)
+
+
+def _page_of(request: HttpRequest, target: Target) -> str:
+    if request.user.has_perm(VIEW) or request.user.has_perm(CHANGE):
+        return reverse("admin:deployments_target_change", args=[target.pk])
+    return reverse("deployments:target_resources", args=[target.pk])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_with(target_checks.PERMISSION)
+def resources(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the resources of a kind; a name that is posted is made a new one."""
+    target, shown = _target(pk), choosing.read(request.GET)
+    form = ResourceForm(request.POST or None, kind=shown.kind)
+    if request.method == "POST":
+        if not request.user.has_perm(CHANGE):
+            raise PermissionDenied(CHANGE)
+        if made := _made(request, target, form):
+            return _after(request, target, shown, made)
+    return _page(request, target, shown, form)
+
+
+def _made(request: HttpRequest, target: Target, form: ResourceForm) -> Resource | None:
+    """Return the new resource; None where the form says what is wrong."""
+    if not form.is_valid():
+        return None
+    name, by = form.cleaned_data["name"], Actor.of(request.user)
+    try:
+        return resource_service.create(target, form.kind, name, by=by)
+    except DeployError as refused:
+        form.add_error("name", str(refused))
+        return None
+
+
+def _after(request: HttpRequest, target: Target, shown: Choosing, made: Resource) -> HttpResponse:
+    messages.success(request, f"The {made.kind.label} {made.name} is there now.")
+    if shown.variable and request.POST.get("then") == "use":
+        return _use(request, target, shown, made)
+    return redirect(choosing.address(target, shown))
+
+
+@require_POST
+@staff_with(SET_VARIABLE)
+def use(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a resource behind the name that the page was opened for."""
+    target, shown = _target(pk), choosing.read(request.GET)
+    id_, name = request.POST.get("id", ""), request.POST.get("name", "")
+    return _use(request, target, shown, Resource(kind=shown.kind, id=id_, name=name or id_))
+
+
+def _use(request: HttpRequest, target: Target, shown: Choosing, chosen: Resource) -> HttpResponse:
+    if not request.user.has_perm(SET_VARIABLE):
+        raise PermissionDenied(SET_VARIABLE)
+    if shown.workflow is None:
+        return redirect(choosing.address(target, shown))
+    by = Actor.of(request.user)
+    try:
+        resource_service.use(
+            target, chosen, variable=shown.variable, workflow=shown.workflow, by=by
+        )
+    except (DeployError, ValidationError) as refused:
+        told = " ".join(refused.messages) if isinstance(refused, ValidationError) else str(refused)
+        messages.error(request, f"{shown.variable} was not set. {told}")
+        return redirect(choosing.address(target, shown))
+    messages.success(
+        request,
+        f"{shown.variable} of {shown.workflow} is set: env.{shown.binding} will be the "
+        f"{chosen.kind.label} {chosen.name}. It takes effect with the next deploy.",
+    )
+    return redirect(shown.back)
+
+
+def _page(
+    request: HttpRequest, target: Target, shown: Choosing, form: ResourceForm
+) -> HttpResponse:
+    wanted = request.GET.get("q", "").strip()
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "target": target,
+        "shown": shown,
+        "form": form,
+        "q": wanted,
+        "kinds": [(kind, urlencode({"kind": kind.value})) for kind in KINDS],
+        "may_create": request.user.has_perm(CHANGE),
+        "may_use": bool(shown.variable) and request.user.has_perm(SET_VARIABLE),
+        "may_view": request.user.has_perm(VIEW) or request.user.has_perm(CHANGE),
+    }
+    try:
+        context |= _rows(resource_service.listed(target, shown.kind), wanted)
+    except DeployError as refused:
+        context["refused"] = str(refused)
+    return render(request, "deployments/targets/resources.html", context)
+
+
+def _rows(found: list[Used], wanted: str) -> dict[str, Any]:
+    """The first of those whose name or id holds what is looked for."""
+    fitting = [
+        one
+        for one in found
+        if wanted.lower() in one.resource.name.lower() or wanted in one.resource.id
+    ]
+    return {"rows": fitting[:SHOWN], "fitting": len(fitting), "total": len(found)}
