@@ -12,11 +12,13 @@ from django.utils.safestring import SafeString
 
 from audit.trail import Actor
 from deployments import target_checks, target_service
+from deployments.checks import CheckState
 from deployments.forms import TargetForm
 from deployments.models import Deployment, Target
 from deployments.stages import Status
 from deployments.templatetags.awaitstep import ago
 
+_TONES = {CheckState.PASSED: "good", CheckState.FAILED: "bad", CheckState.UNKNOWN: "quiet"}
 _UNFINISHED = [status.value for status in Status if not status.is_final]
 
 _RULES = [
@@ -84,8 +86,9 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def last_check(self, target: Target) -> SafeString | None:
         if target.checked_at is None:
             return None
-        tone, word = ("bad", "failed") if target_checks.has_failed(target) else ("good", "passed")
-        return format_html('<span class="tone-{}">{}</span> {}', tone, word, ago(target.checked_at))
+        verdict = target_checks.verdict(target)
+        words = (_TONES[verdict], verdict.value, ago(target.checked_at))
+        return format_html('<span class="tone-{}">{}</span> {}', *words)
 
     def has_delete_permission(self, request: HttpRequest, obj: Target | None = None) -> bool:
         return not (obj and obj.embedded) and super().has_delete_permission(request, obj)

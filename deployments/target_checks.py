@@ -99,9 +99,13 @@ def check(target: Target, *, by: Actor) -> Target:
     return target
 
 
-def has_failed(target: Target) -> bool:
-    """Tell whether the last check found what keeps everything from being deployed."""
-    return any(row["state"] == CheckState.FAILED.value for row in target.checks)
+def verdict(target: Target) -> CheckState:
+    """Tell what the last check comes to: whether anything at all can be deployed, if that is known."""
+    states = {row["name"]: row["state"] for row in target.checks}
+    if CheckState.FAILED.value in states.values():
+        return CheckState.FAILED
+    is_known = states.get(CREDENTIALS) not in (None, CheckState.UNKNOWN.value)
+    return CheckState.PASSED if is_known else CheckState.UNKNOWN
 
 
 def _not_asked(name: str) -> Row:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.trail import Actor
 from deployments import choosing, resource_service, target_checks
 from deployments.access import HttpRequest, staff_with
+from deployments.checks import CheckState
 from deployments.choosing import Choosing
 from deployments.errors import DeployError
 from deployments.forms import ResourceForm
@@ -27,6 +28,17 @@ CHANGE = "deployments.change_target"
 VIEW = "deployments.view_target"
 SET_VARIABLE = "workflows.change_environmentvariable"
 SHOWN = 100
+_TOLD = {
+    CheckState.PASSED: (messages.success, "The target {target} was checked."),
+    CheckState.FAILED: (
+        messages.error,
+        "The target {target} was checked: nothing can be deployed to it yet.",
+    ),
+    CheckState.UNKNOWN: (
+        messages.warning,
+        "The target {target} could not be checked now: try again in a minute.",
+    ),
+}
 
 
 @require_POST
@@ -36,12 +48,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     target = target_checks.check(_target(pk), by=Actor.of(request.user))
     if request.htmx:
         return render(request, "deployments/targets/_checks.html", {"target": target})
-    if target_checks.has_failed(target):
-        messages.error(
-            request, f"The target {target} was checked: nothing can be deployed to it yet."
-        )
-    else:
-        messages.success(request, f"The target {target} was checked.")
+    tell, words = _TOLD[target_checks.verdict(target)]
+    tell(request, words.format(target=target))
     return redirect(_page_of(request, target))
 
 

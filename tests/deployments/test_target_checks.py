@@ -9,8 +9,9 @@ from pytest_django import Settings
 from audit.models import Entry
 from audit.trail import Actor
 from deployments import resource_service, target_service
+from deployments.checks import CheckState
 from deployments.models import Target
-from deployments.target_checks import NAMES, check, has_failed
+from deployments.target_checks import NAMES, check, verdict
 from deployments.targets import embedded_target
 from tests.deployments.accounts import account_target, configured, deploy
 from tests.deployments.factories import make_target, make_workflow
@@ -52,7 +53,7 @@ def test_a_token_that_may_do_everything_passes_and_is_told_apart_from_proof(
     assert found["workers.dev subdomain"]["message"] == "local.workers.dev"
     assert "will be known at the first deploy" in found["Workers Scripts"]["message"]
     assert target.checked_at
-    assert not has_failed(target)
+    assert verdict(target) is CheckState.PASSED
 
 
 def test_what_was_found_is_kept_and_on_the_trail(platform: Platform, control: Control) -> None:
@@ -188,6 +189,7 @@ def test_a_target_that_is_asked_too_often_is_unknown(platform: Platform, control
     found = rows(account_target(platform))
 
     assert {row["state"] for row in found.values()} == {"unknown"}
+    assert verdict(Target.objects.get()) is CheckState.UNKNOWN
     assert "asked too often" in found["API token"]["message"]
 
 

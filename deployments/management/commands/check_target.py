@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import Actor
 from deployments import target_checks
+from deployments.checks import CheckState
 from deployments.errors import DeployError
 from deployments.models import Target
 from deployments.operator import operator
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         else:
             for row in target.checks:
                 self.stdout.write(_line(row))
-        if target_checks.has_failed(target):
+        if target_checks.verdict(target) is not CheckState.PASSED:
             sys.exit(1)
 
 
