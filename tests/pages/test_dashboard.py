@@ -150,8 +150,8 @@ def test_what_is_live_is_what_was_put_there_last(db: None) -> None:
 
 def drifted(deployment: Deployment, **fields: Any) -> Standing:
     return Standing.objects.create(
-        workflow=deployment.workflow,
-        target=deployment.target,
+        workflow_id=deployment.workflow_id,
+        target_id=deployment.target_id,
         state="drifted",
         checked_at=timezone.now(),
         differences=["it is another"],

@@ -1,0 +1,168 @@
+"""What is done with deployments in a browser: cancelled, planned, gone back from, without a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.documents import make_workflow
+from tests.installation import Installation
+from tests.platform.control import Control, Fault, controlled
+from tests.platform_fixture import Platform, start_platform
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Platform]]:
+    """An installation of its own, whose platform fails where it is told to."""
+    whole = Installation(Path(tmp_path_factory.mktemp("steered")))
+    whole.manage("migrate", "--verbosity", "0")
+    platform = start_platform(whole.data_dir, port=whole.local_cloudflare_port)
+    whole.start_server()
+    whole.create_user("deployer")
+    yield whole, platform
+    whole.stop()
+    platform.running.stop()
+
+
+@pytest.fixture(scope="module")
+def installation(steered: tuple[Installation, Platform]) -> Installation:
+    return steered[0]
+
+
+@pytest.fixture
+def control(steered: tuple[Installation, Platform]) -> Iterator[Control]:
+    with controlled(steered[1].api_base_url, steered[1].token) as switches:
+        yield switches
+
+
+@pytest.fixture(scope="module")
+def workflow(installation: Installation) -> str:
+    """A workflow that is live."""
+    made = make_workflow(installation, "W" * 120)
+    installation.manage("deploy_workflow", made)
+    return made
+
+
+def deploy(page: Page, workflow: str) -> None:
+    """Press Deploy, and mark the page that follows: a reload would forget it."""
+    page.click(f"#deploy-{workflow}")
+    page.wait_for_url("**/deployments/*/")
+    page.evaluate("window.notReloaded = true")
+
+
+def test_one_that_hangs_in_a_call_is_cancelled_from_its_page(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    page = open_page()
+    deploy(page, workflow)
+    expect(page.locator(".step-current")).to_contain_text("Initializing")
+
+    page.get_by_role("button", name="Cancel deployment").click()
+
+    expect(page.locator("#head")).to_contain_text("Cancelling, asked by deployer")
+    expect(page.locator(".panel")).to_contain_text("Cancelled by deployer.")
+    expect(page.get_by_role("button", name="Cancel deployment")).to_have_count(0)
+    expect(page.locator("#announcer")).to_have_text("Cancelled at Initializing")
+    assert page.evaluate("window.notReloaded")
+
+
+def test_it_is_cancelled_from_the_dashboard_too(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    deploy(open_page(), workflow)
+    page = open_page()
+    page.evaluate("window.notReloaded = true")
+
+    page.locator("#running .card").get_by_role("button", name="Cancel deployment").click()
+
+    expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
+    expect(page.locator("#recent tbody tr").first).to_contain_text("Cancelled")
+    assert page.evaluate("window.notReloaded")
+
+
+def test_a_look_that_finds_nothing_new_leaves_the_page_alone(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    page = open_page()
+    deploy(page, workflow)
+    expect(page.locator(".step-current")).to_contain_text("Initializing")
+    button = page.get_by_role("button", name="Cancel deployment")
+    button.focus()
+
+    with page.expect_response(lambda answer: "/deployments/" in answer.url):
+        pass
+    page.wait_for_timeout(200)
+
+    expect(button).to_be_focused()
+    button.click()
+    expect(page.locator(".panel")).to_contain_text("Cancelled")
+
+
+def test_the_dialog_shows_what_a_deploy_meets_and_changes_and_deploys(
+    open_page: Open, workflow: str
+) -> None:
+    page = open_page(f"/workflows/{workflow}/deploy/")
+
+    expect(page.locator("#preflight-answer .check-name")).to_have_count(10)
+    expect(page.locator("#plan-answer")).to_contain_text("Nothing would change")
+    page.get_by_role("button", name="Deploy v1 to local").click()
+
+    page.wait_for_url("**/deployments/*/")
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+
+
+def test_an_answer_that_does_not_come_is_told_in_its_place(open_page: Open, workflow: str) -> None:
+    page = open_page()
+    page.route("**/deploy/plan/**", lambda route: route.abort())
+
+    page.goto(f"/workflows/{workflow}/deploy/")
+
+    expect(page.locator("#plan-answer")).to_contain_text("The plan could not be loaded")
+    expect(page.locator("#preflight-answer")).to_contain_text("Passed")
+
+
+def test_overwriting_is_planned_as_soon_as_it_is_ticked(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    control.dashboard_edit(f"awaitstep-{workflow}")
+    page = open_page(f"/workflows/{workflow}/deploy/")
+    expect(page.locator("#plan-answer")).to_contain_text("A deploy would end at")
+
+    page.check("#overwrite")
+
+    expect(page.locator("#plan-answer")).to_contain_text("not from our records")
+    page.get_by_role("button", name="Deploy v1 to local").click()
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+
+
+def test_without_javascript_the_plan_is_a_link_and_cancel_a_form(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    page = open_page(f"/workflows/{workflow}/deploy/", java_script_enabled=False)
+    page.get_by_role("link", name="Show the checks and the plan").first.click()
+    expect(page.locator("#plan-answer")).to_contain_text("Nothing would change")
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+
+    page.get_by_role("button", name="Deploy v1 to local").click()
+    page.get_by_role("button", name="Cancel deployment").click()
+
+    expect(page.locator(".messagelist")).to_contain_text("cancelled")
+
+
+def test_the_dialogs_fit_on_a_phone(
+    open_page: Open, installation: Installation, workflow: str
+) -> None:
+    listed = installation.json("list_deployments", "--workflow", workflow, "--json")
+    live = next(one["id"] for one in listed if one["status"] == "succeeded")
+    page = open_page(viewport={"width": 360, "height": 740})
+
+    for address in (f"/workflows/{workflow}/deploy/?show=1", f"/deployments/{live}/rollback/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
