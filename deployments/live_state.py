@@ -20,6 +20,7 @@ from deployments.presentation import Tone
 from deployments.schedule_words import Fires, fires
 from deployments.stages import Action, Status
 from deployments.targets import account_of
+from deployments.tools.permissions import briefly
 from workflows.models import Workflow
 from workflows.route_patterns import host_of
 
@@ -186,7 +187,8 @@ def left_over(one: Place) -> list[str]:
     """
     if one.live is None:
         return []
-    there = account_of(one.target).secret_names(one.live.worker_name)
+    with briefly(account_of(one.target)) as account:
+        there = account.secret_names(one.live.worker_name)
     return sorted(there - set(one.live.secret_names))
 
 

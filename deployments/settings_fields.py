@@ -74,7 +74,7 @@ class SettingsForm(forms.Form):
     cpu_ms = forms.IntegerField(
         label="CPU limit in milliseconds",
         required=False,
-        widget=_number("the account's"),
+        widget=_number("none"),
         help_text="10 to 300000 for each run of a step or request. Default: the account's own.",
     )
     observability = forms.BooleanField(

@@ -92,12 +92,8 @@ def test_each_problem_stands_at_its_field_and_nothing_is_saved(admin_client: Cli
 
     forms = save(admin_client, workflow, **typed).context["forms"]
 
-    assert {*forms.form.errors} == {
-        "cpu_ms",
-        "custom_domains",
-        "sampling_rate",
-        "compatibility_date",
-    }
+    main = ["cpu_ms", "custom_domains", "sampling_rate", "compatibility_date"]
+    assert sorted(forms.form.errors) == sorted(main)
     assert [*forms.routes.forms[1].errors] == ["pattern"]
     assert {*forms.consumers.forms[1].errors} == {"max_batch_size", "max_retries"}
     assert workflow.deploy_settings == {}
