@@ -80,6 +80,10 @@ def _back(workflow: Workflow, one: Place) -> HttpResponse:
 def check(request: HttpRequest, pk: str) -> HttpResponse:
     """Compare what is there with the record, now."""
     workflow, one = _place(request, pk)
+    if one.running:
+        said = f"#{one.running.pk} changes what is there: compare again when it has ended."
+        messages.warning(request, said)
+        return _back(workflow, one)
     standing = drift.check(workflow, one.target)
     if standing.state == DriftState.UNKNOWN:
         messages.warning(request, f"Nothing could be compared. {standing.message}")
@@ -93,13 +97,15 @@ def check(request: HttpRequest, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
 def adopt(request: HttpRequest, pk: str) -> HttpResponse:
-    """Ask, then take over what is there as what is meant."""
+    """Ask, then take over what is there as what is meant; what was found anew is asked about anew."""
     workflow, one = _place(request, pk)
     if not one.is_drifted or one.standing is None:
         messages.error(request, "There is no drift here to adopt: check again first.")
         return _back(workflow, one)
-    if request.method != "POST":
-        return page(request, "workflows/adopt", {"workflow": workflow, "place": one})
+    seen = str(one.standing.checked_at)
+    if request.POST.get("seen") != seen:
+        context = {"workflow": workflow, "place": one, "seen": seen}
+        return page(request, "workflows/adopt", context)
     drift.adopt(one.standing, by=cast("User", request.user))
     messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
     return _back(workflow, one)

@@ -108,6 +108,7 @@ class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
         "code",
         "dependencies",
         "bindings",
+        "settings",
     ]
     list_filter = [("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow", "created_by"]
@@ -117,7 +118,7 @@ class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
         found = super().get_queryset(request)
-        large = ("ir", "entry_code", "dependencies")
+        large = ("ir", "entry_code", "dependencies", "deploy_settings")
         found = found.defer(*(f"workflow__{field}" for field in large))
         return found if _is_one(request) else found.defer(*large)
 
@@ -128,6 +129,11 @@ class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
     @admin.display(description="entry code", empty_value="the default of the trigger")
     def code(self, version: WorkflowVersion) -> SafeString | None:
         return _block(version.entry_code) if version.entry_code else None
+
+    @admin.display(description="deploy settings", empty_value="the defaults")
+    def settings(self, version: WorkflowVersion) -> SafeString | None:
+        stored = version.deploy_settings
+        return _block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else None
 
     @admin.display(ordering="number")
     def version(self, version: WorkflowVersion) -> str:

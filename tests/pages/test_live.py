@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import Entry
 from deployments.models import DriftState, Standing
@@ -87,14 +88,38 @@ def test_drift_can_be_adopted_or_overwritten(admin_client: Client) -> None:
     drifted(workflow)
 
     content = admin_client.get(address(workflow)).content.decode()
-    asked = text(admin_client.get(address(workflow, "adopt/", made.target)))
-    answer = admin_client.post(address(workflow, "adopt/"), {"target": made.target_id})
+    asked = admin_client.get(address(workflow, "adopt/", made.target))
+    seen = {"target": made.target_id, "seen": asked.context["seen"]}
+    answer = admin_client.post(address(workflow, "adopt/"), seen)
 
     assert f"/deploy/?target={made.target_id}&amp;overwrite=1" in content
-    assert "this counts as meant until the next deploy" in asked
+    assert "this counts as meant until the next deploy" in text(asked)
     assert answer["Location"] == address(workflow, target=made.target)
     assert Standing.objects.get().state == DriftState.SAME
     assert Entry.objects.filter(action="drift adopted").exists()
+
+
+def test_what_nobody_has_seen_is_not_adopted(admin_client: Client) -> None:
+    workflow, made = live()
+    standing = drifted(workflow)
+    seen = {"target": made.target_id, "seen": str(standing.checked_at)}
+    Standing.objects.update(differences=["Another one."], checked_at=timezone.now())
+
+    answer = admin_client.post(address(workflow, "adopt/"), seen)
+
+    assert "looked at again meanwhile" in text(answer)
+    assert "Another one." in text(answer)
+    assert Standing.objects.get().state == DriftState.DRIFTED
+
+
+def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client) -> None:
+    workflow, made = live()
+    running = make_deployment(workflow=workflow, status="running", stage="DEPLOYING")
+
+    answer = admin_client.post(address(workflow, "check/"), {"target": made.target_id}, follow=True)
+
+    assert f"#{running.pk} changes what is there" in text(answer)
+    assert not Standing.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
