@@ -130,10 +130,12 @@ class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
     def code(self, version: WorkflowVersion) -> SafeString | None:
         return _block(version.entry_code) if version.entry_code else None
 
-    @admin.display(description="deploy settings", empty_value="the defaults")
-    def settings(self, version: WorkflowVersion) -> SafeString | None:
+    @admin.display(description="deploy settings")
+    def settings(self, version: WorkflowVersion) -> SafeString | str:
         stored = version.deploy_settings
-        return _block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else None
+        return (
+            _block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else "the defaults"
+        )
 
     @admin.display(ordering="number")
     def version(self, version: WorkflowVersion) -> str:
