@@ -26,6 +26,7 @@ _CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
 
+_NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _DIFFERS = (DriftState.DRIFTED.value, DriftState.GONE.value)
 
 SUMMARY = (
@@ -174,12 +175,8 @@ def _running() -> list[Card]:
 
 def _attention() -> list[Deployment]:
     """Deployments that ended badly and have no newer one: nobody has answered them yet."""
-    # `+ 0` keeps SQLite from the index of the target, in which the workflow's rows lie far apart.
-    same_target = Deployment.objects.annotate(its_target=F("target_id") + 0)
-    newer = same_target.filter(
-        pk__gt=OuterRef("pk"),
-        workflow_public_id=OuterRef("workflow_public_id"),
-        its_target=OuterRef("target_id"),
+    newer = _at_target(OuterRef("target_id")).filter(
+        pk__gt=OuterRef("pk"), workflow_public_id=OuterRef("workflow_public_id")
     )
     found = Deployment.objects.only(*SUMMARY, "problems", "parts").filter(
         ~Exists(newer), pk__in=_newest_bad()
@@ -235,29 +232,37 @@ def _row(
 
 def _live(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
     """Those whose code answers or was replaced: nothing that was taken down since at its target."""
-    taken_down = Deployment.objects.filter(
+    at_target = _at_target(OuterRef("target_id"))
+    taken_down = at_target.filter(
         workflow_public_id=OuterRef("workflow_public_id"),
-        target=OuterRef("target_id"),
         action=Action.TAKEDOWN.value,
-        status=Status.SUCCEEDED.value,
         pk__gt=OuterRef("pk"),
-    )
+    ).exclude(status__in=_NOT_DONE)  # in this form it keeps SQLite from the index of the status
     return deployments.filter(records.went_live()).exclude(Exists(taken_down))
+
+
+def _at_target(target: OuterRef) -> QuerySet[Deployment]:
+    """`+ 0` keeps SQLite from the index of the target, in which a workflow's rows lie far apart."""
+    return Deployment.objects.annotate(its_target=F("target_id") + 0).filter(its_target=target)
 
 
 def _standings() -> list[Standing]:
     """What was found to differ from the record, where nothing has been deployed since."""
-    replaced = Deployment.objects.filter(
-        records.changed_what_is_live(),
-        workflow_public_id=OuterRef("workflow_id"),
-        target=OuterRef("target_id"),
-        finished_at__gt=OuterRef("checked_at"),
+    changes = _at_target(OuterRef("target_id")).filter(
+        records.changed_what_is_live(), workflow_public_id=OuterRef("workflow_id")
     )
-    found = Standing.objects.filter(state__in=_DIFFERS).exclude(Exists(replaced))
-    found = found.select_related("workflow", "target").only(
+    found = Standing.objects.filter(state__in=_DIFFERS).select_related("workflow", "target")
+    found = found.annotate(changed_at=Subquery(changes.order_by("-pk").values("finished_at")[:1]))
+    found = found.only(
         "state", "message", "differences", "checked_at", "workflow__name", "target__name"
-    )
-    return list(found.order_by("-checked_at")[:_CANDIDATES])
+    ).order_by("-checked_at")
+    return [one for one in found[:_CANDIDATES] if _is_of_now(one)]
+
+
+def _is_of_now(standing: Any) -> bool:
+    """Whether it was checked after what is live was last changed by us."""
+    changed_at, checked_at = standing.changed_at, standing.checked_at
+    return changed_at is None or checked_at is None or changed_at <= checked_at
 
 
 def _targets() -> list[Target]:
