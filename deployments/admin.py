@@ -77,14 +77,14 @@ class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type
     def number(self, deployment: Deployment) -> SafeString:
         return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
 
-    @admin.display(description="workflow and action")
+    @admin.display(description="workflow")
     def what(self, deployment: Deployment) -> str | SafeString:
         """The workflow, and what was done with it where it is no plain deploy."""
         what = f"{deployment.workflow_name} v{deployment.version_number}"
         action = presentation.doing(deployment)
         return format_html('{} <span class="quiet">{}</span>', what, action) if action else what
 
-    @admin.display(description="status and cause")
+    @admin.display(description="status")
     def state(self, deployment: Deployment) -> SafeString:
         """The status, where it ended early the stage, and of which kind the failure is."""
         badge = status_badge(deployment.status, deployment.stage)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -122,3 +123,17 @@ def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
 
     assert (kept.exists(), left.exists()) == (True, False)
     kept.rmdir()
+
+
+@pytest.mark.django_db
+def test_a_sweep_leaves_a_plan_its_folder_as_long_as_one_may_last() -> None:
+    deploys: Path = settings.AWAITSTEP.data_dir / "deploys"
+    looking, left = deploys / "look-1-abc", deploys / "look-1-old"
+    for folder in (looking, left):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+
+    queue.sweep()
+
+    assert (looking.exists(), left.exists()) == (True, False)
+    looking.rmdir()
