@@ -9,13 +9,13 @@ from itertools import chain
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from deployments import presentation, records
 from deployments.models import Deployment, DriftState, Standing, Target
-from deployments.stages import Action, Status
+from deployments.stages import Status
 from workflows.models import Workflow, WorkflowVersion
 
 RECENT = 20
@@ -26,7 +26,6 @@ _CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
 
-_NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _DIFFERS = (DriftState.DRIFTED.value, DriftState.GONE.value)
 
 SUMMARY = (
@@ -175,7 +174,7 @@ def _running() -> list[Card]:
 
 def _attention() -> list[Deployment]:
     """Deployments that ended badly and have no newer one: nobody has answered them yet."""
-    newer = _at_target(OuterRef("target_id")).filter(
+    newer = records.at_target(OuterRef("target_id")).filter(
         pk__gt=OuterRef("pk"), workflow_public_id=OuterRef("workflow_public_id")
     )
     found = Deployment.objects.only(*SUMMARY, "problems", "parts").filter(
@@ -198,11 +197,12 @@ def _newest_bad() -> list[int]:
 
 def _workflows(standings: Iterable[Standing]) -> list[Row]:
     mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+    live = records.still_live().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
     workflows = Workflow.objects.only("name", "updated_at").annotate(
         newest=Subquery(versions.values("number")[:1]),
         last_id=Subquery(mine.values("pk")[:1]),
-        live_id=Subquery(_live(mine).values("pk")[:1]),
+        live_id=Subquery(live.values("pk")[:1]),
     )
     found = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
     ids = {pk for workflow in found for pk in (workflow.last_id, workflow.live_id) if pk}
@@ -230,25 +230,9 @@ def _row(
     return Row(workflow=workflow, newest=workflow.newest, live=live, last=last, drift=drift)
 
 
-def _live(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
-    """Those whose code answers or was replaced: nothing that was taken down since at its target."""
-    at_target = _at_target(OuterRef("target_id"))
-    taken_down = at_target.filter(
-        workflow_public_id=OuterRef("workflow_public_id"),
-        action=Action.TAKEDOWN.value,
-        pk__gt=OuterRef("pk"),
-    ).exclude(status__in=_NOT_DONE)  # in this form it keeps SQLite from the index of the status
-    return deployments.filter(records.went_live()).exclude(Exists(taken_down))
-
-
-def _at_target(target: OuterRef) -> QuerySet[Deployment]:
-    """`+ 0` keeps SQLite from the index of the target, in which a workflow's rows lie far apart."""
-    return Deployment.objects.annotate(its_target=F("target_id") + 0).filter(its_target=target)
-
-
 def _standings() -> list[Standing]:
     """What was found to differ from the record, where nothing has been deployed since."""
-    changes = _at_target(OuterRef("target_id")).filter(
+    changes = records.at_target(OuterRef("target_id")).filter(
         records.changed_what_is_live(), workflow_public_id=OuterRef("workflow_id")
     )
     found = Standing.objects.filter(state__in=_DIFFERS).select_related("workflow", "target")

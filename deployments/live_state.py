@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from deployments import records
@@ -151,19 +150,6 @@ def _place(workflow: Workflow, target: Target, standing: Standing | None) -> Pla
 
 def live_places(workflow: Workflow) -> list[Place]:
     return [one for one in places(workflow) if one.live]
-
-
-def still_live(workflow_id: Any) -> QuerySet[Deployment]:
-    """Return the deployments of a workflow that no takedown at their target came after, newest first."""
-    later = Deployment.objects.filter(
-        workflow_public_id=OuterRef("workflow_public_id"),
-        target=OuterRef("target"),
-        pk__gt=OuterRef("pk"),
-        action=Action.TAKEDOWN.value,
-        status=Status.SUCCEEDED.value,
-    )
-    mine = Deployment.objects.filter(records.went_live(), workflow_public_id=workflow_id)
-    return mine.filter(~Exists(later)).order_by("-pk")
 
 
 def rollbacks(one: Place) -> list[Deployment]:

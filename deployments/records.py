@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from deployments.cloudflare.parts import Part, PartKind, Triggers, triggers_of
 from deployments.models import Deployment, Standing, Target
@@ -14,6 +14,7 @@ from deployments.ports import Record
 from deployments.settling import joined
 from deployments.stages import WENT_LIVE, Action, Status, Uploaded
 
+_NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _LIVE = [status.value for status in WENT_LIVE]
 _PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
 
@@ -66,15 +67,35 @@ def changed_what_is_live() -> Q:
     return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
 
 
+def at_target(target: Any) -> QuerySet[Deployment]:
+    """Return the deployments at a target, for a subquery that also names a workflow.
+
+    `+ 0` keeps SQLite from the index of the target, in which a workflow's rows lie far apart.
+    """
+    return Deployment.objects.annotate(its_target=F("target_id") + 0).filter(its_target=target)
+
+
+def still_live() -> QuerySet[Deployment]:
+    """Return what answers or was replaced: nothing that was taken down at its target since."""
+    taken_down = (
+        at_target(OuterRef("target_id"))
+        .filter(
+            workflow_public_id=OuterRef("workflow_public_id"),
+            action=Action.TAKEDOWN.value,
+            pk__gt=OuterRef("pk"),
+        )
+        .exclude(status__in=_NOT_DONE)
+    )  # in this form it keeps SQLite from the index of the status
+    return Deployment.objects.filter(went_live()).exclude(Exists(taken_down))
+
+
 def live(workflow_id: str, target: Target | int | None = None) -> Deployment | None:
     """Return the deployment that is live by the record; None where the Worker was taken down.
 
     Without a target it is the newest one anywhere.
     """
-    mine = Deployment.objects.filter(workflow_public_id=workflow_id).order_by("-pk")
-    mine = mine.filter(target=target) if target is not None else mine
-    last = mine.filter(changed_what_is_live()).first()
-    return last if last and last.work is not Action.TAKEDOWN else None
+    mine = still_live().filter(workflow_public_id=workflow_id).order_by("-pk")
+    return (mine.filter(target=target) if target is not None else mine).first()
 
 
 def known_version(workflow_id: str, target: Target | int | None) -> str:

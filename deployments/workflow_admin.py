@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deployments import records
 from deployments.errors import Finding
-from deployments.live_state import live_places, places, still_live
+from deployments.live_state import live_places, places
 from deployments.models import Deployment
 from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
@@ -33,7 +34,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
-        live = still_live(OuterRef("pk"))
+        live = records.still_live().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
         return (
             super()
             .get_queryset(request)

@@ -62,13 +62,10 @@ def raise_event(event_type: str, payload: Any, *, key: str = "") -> list[Raised]
 
 def _live(event_type: str) -> QuerySet[Deployment]:
     """Return what is live of each workflow, where its trigger is this event."""
-    newest = Deployment.objects.filter(records.changed_what_is_live(), workflow=OuterRef("pk"))
-    live = Workflow.objects.annotate(live=Subquery(newest.order_by("-pk").values("pk")[:1]))
+    newest = records.still_live().filter(workflow=OuterRef("pk")).order_by("-pk")
+    live = Workflow.objects.annotate(live=Subquery(newest.values("pk")[:1]))
     listening = Deployment.objects.filter(
-        records.went_live(),
-        pk__in=live.values("live"),
-        ir__trigger__type="event",
-        ir__trigger__eventType=event_type,
+        pk__in=live.values("live"), ir__trigger__type="event", ir__trigger__eventType=event_type
     )
     return listening.select_related("target").order_by("workflow_public_id")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployments import records
 from deployments.models import Deployment
 from deployments.runner import request_of
 from deployments.stages import Status, Uploaded
@@ -61,3 +62,13 @@ def test_another_target_has_queues_of_its_own(workflow: Workflow) -> None:
     earlier(workflow, "elsewhere", target=make_target())
 
     assert left(workflow) == frozenset()
+
+
+def test_what_is_live_elsewhere_is_not_taken_down_with_one_target(workflow: Workflow) -> None:
+    here, there = make_target(), make_target(name="there")
+    earlier(workflow, "q", target=there)
+    earlier(workflow, "q", target=here)
+    earlier(workflow, "q", target=here, action="takedown")
+
+    assert records.live(workflow.pk, here) is None
+    assert records.live(workflow.pk) == records.live(workflow.pk, there)
