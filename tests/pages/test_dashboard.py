@@ -149,9 +149,11 @@ def test_what_is_live_is_what_was_put_there_last(db: None) -> None:
 
 
 def drifted(deployment: Deployment, **fields: Any) -> Standing:
+    assert deployment.workflow
+    assert deployment.target
     return Standing.objects.create(
-        workflow_id=deployment.workflow_id,
-        target_id=deployment.target_id,
+        workflow=deployment.workflow,
+        target=deployment.target,
         state="drifted",
         checked_at=timezone.now(),
         differences=["it is another"],
