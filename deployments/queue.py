@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from deployments import leases, runner, transitions
+from deployments.aftermath import what_is_live
 from deployments.errors import DeployError
 from deployments.leases import Held
 from deployments.models import Deployment, Lease
@@ -85,7 +86,7 @@ def reap(lease: Lease) -> None:
         message=f"Cancelled by {deployment.cancelled_by}."
         if was_asked
         else _interrupted(deployment),
-        facts=runner.what_is_live(deployment, _reachable(deployment)),
+        facts=what_is_live(deployment, _reachable(deployment)),
     )
     if ended:
         logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)

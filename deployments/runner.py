@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 
 from deployments import changes, leases, pipeline, records, transitions
+from deployments.aftermath import what_is_live
 from deployments.changes import ChangeRequest, Stages
 from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
@@ -23,7 +24,7 @@ from deployments.errors import Cancelled, DeployError, LeaseLost, Superseded
 from deployments.leases import Held
 from deployments.models import Deployment, ProgramOutput
 from deployments.ports import DeployRequest
-from deployments.stages import HAPPY_PATH, Action, Stage, Uploaded
+from deployments.stages import Action, Stage
 from deployments.targets import NoTarget, account_of
 from deployments.tools import patience, process
 from deployments.tools.account import Account
@@ -279,24 +280,3 @@ def _surely(end: Callable[[], object]) -> None:
             connections.close_all()
             time.sleep(seconds)
     end()
-
-
-def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, Any]:
-    """Return what a deployment that did not complete left at the target.
-
-    Before DEPLOYING nothing was sent. From then on only the target knows.
-    """
-    stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
-    if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
-        return {"uploaded": Uploaded.NO.value}
-    if deployment.work is Action.TAKEDOWN:
-        return {"uploaded": Uploaded.NO.value}
-    if account is None:
-        return {"uploaded": Uploaded.UNKNOWN.value}
-    try:
-        live = account.live(deployment.worker_name).version
-    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
-        logger.info("what is live of %s is unknown: %s", deployment, error)
-        return {"uploaded": Uploaded.UNKNOWN.value}
-    uploaded = Uploaded.NO if live == deployment.live_before else Uploaded.YES
-    return {"uploaded": uploaded.value, "live_version": live}
