@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments import records, services
 from deployments.models import Deployment
-from deployments.stages import WENT_LIVE, Action, Status
+from deployments.stages import Action, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -30,17 +30,14 @@ def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str
         "may_cancel": not item.is_final and user.has_perm(CANCEL),
         "may_deploy": bool(item.workflow_id) and may_deploy,
         "may_roll_back": exists and can_go_back and user.has_perm(ROLL_BACK),
-        "may_retry": exists and may_deploy and can_retry(item) and not since["replaced_by"],
+        "may_retry": exists
+        and may_deploy
+        and records.can_be_tried_again(item)
+        and not since["replaced_by"],
         "may_deploy_anew": exists and may_deploy and _is_older(item, newest),
         "anew_of": item.about_id if exists and may_deploy and _is_failed_rollback(item) else None,
         **since,
     }
-
-
-def can_retry(item: Deployment) -> bool:
-    """Tell whether a part has failed that a retry can put; a takedown is asked for anew instead."""
-    failed = item.state is Status.PARTIAL and item.work in _PUTS_CODE
-    return failed and bool(records.failed_parts(item))
 
 
 def _is_older(item: Deployment, newest: int) -> bool:
@@ -53,7 +50,7 @@ def _is_failed_rollback(item: Deployment) -> bool:
 
 def _since(item: Deployment) -> dict[str, Any]:
     """What took the place of a deployment that went live, and whether its version is live now."""
-    if item.state not in WENT_LIVE or item.work not in _PUTS_CODE:
+    if not records.has_gone_live(item):
         return {"replaced_by": None, "live_by": None, "is_live": False}
     mine = records.of_worker(item.workflow_public_id, item.target_id)
     changed = mine.filter(records.changed_what_is_live())

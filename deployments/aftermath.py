@@ -8,6 +8,7 @@ from typing import Any
 from deployments.models import Deployment
 from deployments.stages import HAPPY_PATH, Action, Stage, Uploaded
 from deployments.tools.account import Account
+from deployments.tools.versions import tag_of
 
 logger = logging.getLogger(__name__)
 
@@ -15,19 +16,40 @@ logger = logging.getLogger(__name__)
 def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, Any]:
     """Return what a deployment that did not complete left at the target.
 
-    Before DEPLOYING nothing was sent. From then on only the target knows.
+    Before DEPLOYING nothing was sent. From then on only the target knows; what others put live is
+    told from our own by the version's tag.
     """
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
         return {"uploaded": Uploaded.NO.value}
     if deployment.work is Action.TAKEDOWN:
         return {"uploaded": Uploaded.NO.value}
+    known = deployment.uploaded == Uploaded.YES.value
+    unknown = {"uploaded": Uploaded.YES.value if known else Uploaded.UNKNOWN.value}
     if account is None:
-        return {"uploaded": Uploaded.UNKNOWN.value}
+        return unknown
     try:
-        live = account.live(deployment.worker_name).version
+        return _found(deployment, account)
     except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
         logger.info("what is live of %s is unknown: %s", deployment, error)
-        return {"uploaded": Uploaded.UNKNOWN.value}
-    uploaded = Uploaded.NO if live == deployment.live_before else Uploaded.YES
+        return unknown
+
+
+def _found(deployment: Deployment, account: Account) -> dict[str, Any]:
+    live = account.live(deployment.worker_name).version
+    was_sent = deployment.version_id != ""
+    if was_sent and live == deployment.version_id:
+        return {"uploaded": Uploaded.YES.value, "live_version": live}
+    if not was_sent and _is_ours(deployment, account, live):
+        return {"uploaded": Uploaded.YES.value, "live_version": live, "version_id": live}
+    uploaded = Uploaded.YES if was_sent else Uploaded.NO
     return {"uploaded": uploaded.value, "live_version": live}
+
+
+def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
+    """Tell whether this deployment uploaded it, by the tag; a deletion of secrets has none."""
+    if not live or live == deployment.live_before:
+        return False
+    if deployment.work is Action.DELETE_SECRETS:
+        return account.live(deployment.worker_name).source == "api"
+    return tag_of(account, deployment.worker_name, live) == deployment.mark

@@ -14,11 +14,15 @@ from typing import Any, Final
 from deployments.cloudflare.parts import Part, PartKind, PartResult, Triggers
 from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import Managed, Progress, Record
-from deployments.settling import all_done, attempt, put_again, put_back
+from deployments.settling import all_done, attempt, confirmed, joined, put_again, put_back
 from deployments.stages import Stage
 from workflows.codegen.bindings import BindingKind
 
 _CODE: Final = Part(kind=PartKind.CODE, name="")
+_NOT_REMOVED: Final = (
+    "The Worker is still there, because this could not be removed: {names}. Each part says why. Take "
+    "it down again."
+)
 _NAMED: Final = (
     BindingKind.KV,
     BindingKind.D1,
@@ -34,7 +38,8 @@ class ChangeRequest:
     """What a change is about: a Worker, and what is known of it.
 
     `record` is the deployment that a rollback goes back to or a retry goes on with, `failed` the
-    parts that it could not put, `secrets` the names to delete. `former` is what may lead to the
+    parts that it could not put, `secrets` the names to delete, `used_secrets` those that what is live
+    now was deployed with. `former` is what may lead to the
     Worker since earlier deployments.
     """
 
@@ -42,6 +47,7 @@ class ChangeRequest:
     record: Record | None = None
     failed: tuple[Part, ...] = ()
     secrets: tuple[str, ...] = ()
+    used_secrets: frozenset[str] = frozenset()
     former: Triggers = field(default_factory=Triggers)
 
 
@@ -55,6 +61,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     tools.verify()
     live = tools.live_version(worker)
     _check_can_roll_back(request, record, tools)
+    found = tools.triggers(worker, joined(request.former, record.triggers))
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
     tools.make_live(worker, record.version_id)
@@ -62,7 +69,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(
         stage=Stage.WORKER_DEPLOYED, facts={"version_id": record.version_id, "uploaded": "yes"}
     )
-    live = tools.live_version(worker)
+    live = confirmed(record.version_id, tools, worker)
     if live != record.version_id:
         raise DeployError(
             f"Version {record.version_id} was put live, but the target says that "
@@ -72,7 +79,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
         )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = put_back(worker, record.triggers, former=request.former, tools=tools)
+    parts = put_back(worker, record.triggers, found=found, tools=tools)
 
     yield _completed(parts)
 
@@ -137,17 +144,27 @@ def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
-    there = tools.secret_names(worker)
+    _check_can_delete(request, tools.secret_names(worker))
+
+    yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
+    tools.delete_secrets(worker, request.secrets)
+    live = tools.live_version(worker)
+
+    facts = {"live_version": live, "version_id": live, "uploaded": "yes"}
+    yield Progress(stage=Stage.COMPLETED, facts=facts)
+
+
+def _check_can_delete(request: ChangeRequest, there: frozenset[str]) -> None:
+    """Raise DeployError for names that the Worker does not have, or that what is live now set."""
     missing = sorted(set(request.secrets) - there)
     if missing:
         raise DeployError(f"The Worker has no secret {', '.join(missing)}. Nothing was changed.")
-
-    yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live, "uploaded": "yes"})
-    for name in request.secrets:
-        tools.delete_secret(worker, name)
-    live = tools.live_version(worker)
-
-    yield Progress(stage=Stage.COMPLETED, facts={"live_version": live, "version_id": live})
+    used = sorted(set(request.secrets) & request.used_secrets)
+    if used:
+        raise DeployError(
+            f"What is live now was deployed with {', '.join(used)}. Nothing was changed. Delete the "
+            "variable and deploy first."
+        )
 
 
 def take_down(request: ChangeRequest, tools: Managed) -> Stages:
@@ -166,7 +183,7 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
     parts = list(_removals(request, tools))
-    all_done(parts)  # what still leads here must not lead nowhere
+    all_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
     tools.delete_worker(worker)
     if tools.has_worker(worker):
         raise DeployError(f"The target still has the Worker {worker}: take it down again.")

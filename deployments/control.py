@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -61,7 +61,12 @@ def roll_back(
         policy.check(target, workflow, by=who, consent=consent)
         _make_way(to, by=by, by_name=by_name)
         return enqueued(
-            lambda: asked(records.copied(to, Action.ROLLBACK, about=to), by=who, reason=reason),
+            lambda: asked(
+                records.copied(to, Action.ROLLBACK, about=to),
+                by=who,
+                reason=reason,
+                consent=consent,
+            ),
             "rollback requested",
             by=who,
         )
@@ -89,7 +94,7 @@ def retry_failed(
     """
     who = actor(by, by_name)
     target, workflow = _both(deployment)
-    if not records.failed_parts(deployment):
+    if not records.can_be_tried_again(deployment):
         raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
     newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
     later = newer.filter(records.changed_what_is_live()).first()
@@ -169,10 +174,11 @@ def _change(
     reason: str = "",
     **fields: object,
 ) -> Deployment:
-    policy.check(target, workflow, by=by, consent=consent)
-    make: Callable[[], Deployment] = lambda: asked(  # noqa: E731 - called inside the transaction
-        records.copied(about, action, about=about, **fields), by=by, reason=reason
-    )
+    def make() -> Deployment:
+        policy.check(target, workflow, by=by, consent=consent)
+        changed = records.copied(about, action, about=about, **fields)
+        return asked(changed, by=by, reason=reason, consent=consent)
+
     return enqueued(make, told, by=by)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit import trail
@@ -42,24 +43,40 @@ def check(workflow: Workflow, target: Target) -> Standing:
     A target that cannot be asked is no drift: the standing is then unknown, and says why.
     """
     standing, _ = Standing.objects.get_or_create(workflow=workflow, target=target)
-    if records.of_worker(workflow.pk, target).filter(status=Status.RUNNING.value).exists():
+    began = timezone.now()
+    if _is_changing(workflow, target, since=began):
         return standing  # what is half put up is no drift
     live = records.live(workflow.pk, target)
     if live is None:
-        _write(standing, DriftState.UNKNOWN, message="Nothing of it is deployed here.")
+        _found(standing, DriftState.UNKNOWN, message="Nothing of it is deployed here.")
+        standing.checked_at = began
+        standing.save()
         return standing
     try:
         _compare(standing, live, account_of(target))
     except DeployError as refused:
-        _write(standing, DriftState.UNKNOWN, message=str(refused))
+        _found(standing, DriftState.UNKNOWN, message=str(refused))
+    if not _is_changing(workflow, target, since=began):
+        standing.checked_at = began
+        standing.save()
     return standing
+
+
+def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool:
+    """Tell whether a deployment runs, or began since: what was seen meanwhile is neither old nor new."""
+    mine = records.of_worker(workflow.pk, target)
+    return mine.filter(Q(status=Status.RUNNING.value) | Q(started_at__gte=since)).exists()
 
 
 def _compare(standing: Standing, live: Deployment, account: Account) -> None:
     at = account.live(live.worker_name)
+    if at.split:
+        shares = ", ".join(f"{share:g} % to {version}" for version, share in at.split.items())
+        _found(standing, DriftState.DRIFTED, rows=[f"A gradual rollout is going on: {shares}."])
+        return
     if not at.version:
         message = f"The Worker {live.worker_name} is not there any more."
-        _write(standing, DriftState.GONE, message=message)
+        _found(standing, DriftState.GONE, message=message)
         return
     wanted = triggers_of(_meant(standing, live))
     found = triggers.found(account, live.worker_name, joined(records.former_triggers(live), wanted))
@@ -70,7 +87,7 @@ def _compare(standing: Standing, live: Deployment, account: Account) -> None:
         rows = [f"Version {at.version} is live, put there {by}, not {known}.", *rows]
         rows += _env(live, account, at.version)
     state = DriftState.DRIFTED if rows else DriftState.SAME
-    _write(standing, state, rows=rows, version=at.version, found=_as_config(found))
+    _found(standing, state, rows=rows, version=at.version, found=_as_config(found))
 
 
 def _meant(standing: Standing, live: Deployment) -> dict[str, Any]:
@@ -112,7 +129,7 @@ def _consumer(one: Consumer) -> dict[str, Any]:
     return asdict(one)
 
 
-def _write(
+def _found(
     standing: Standing,
     state: DriftState,
     *,
@@ -126,9 +143,6 @@ def _write(
     standing.differences = list(rows)
     standing.live_version = version
     standing.found = found or {}
-    standing.checked_at = timezone.now()
-    fields = ["state", "message", "differences", "live_version", "found", "checked_at"]
-    standing.save(update_fields=fields)
 
 
 def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> Standing:
@@ -145,11 +159,11 @@ def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> S
         standing.adopted_version = standing.live_version
         newest = records.of_worker(standing.workflow_id, standing.target).first()
         standing.adopted_after = (newest or live).pk
-        told = standing.differences
-        _write(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
-        standing.save(update_fields=["adopted", "adopted_version", "adopted_after"])
+        count = len(standing.differences)
+        _found(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
+        standing.save()
         subject = Subject("workflow", standing.workflow_id, standing.workflow.name)
-        trail.record("drift adopted", subject, by=who, target=standing.target.name, found=told)
+        trail.record("drift adopted", subject, by=who, target=standing.target.name, found=count)
     return standing
 
 

@@ -16,6 +16,14 @@ from deployments.stages import Action, Status
 
 _TRIES = 5
 MOST_ATTEMPTS = 5
+_ASKED = (
+    "about",
+    "overwrite",
+    "overrides_freeze",
+    "reason",
+    "requested_by",
+    "requested_by_name",
+)
 
 
 class Busy(DeployError):
@@ -68,25 +76,34 @@ def _check_replaceable(waiting: Deployment, deployment: Deployment) -> None:
         )
 
 
+class _Newer(Exception):
+    """Something newer waits or runs: that counts, and not what was refused before."""
+
+
 def again(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
     """Put the same into the queue for later, as the target asked; None where that was tried enough."""
     if deployment.attempt >= MOST_ATTEMPTS:
         return None
-    if _unfinished(deployment).exists():  # something newer waits: that counts
+
+    def make() -> Deployment:
+        if _unfinished(deployment).exists():
+            raise _Newer
+        return _same(deployment, not_before)
+
+    try:
+        return enqueue(make)
+    except (_Newer, IntegrityError):
         return None
-    next_one = copied(
+
+
+def _same(deployment: Deployment, not_before: datetime) -> Deployment:
+    kept = {name: getattr(deployment, name) for name in _ASKED}
+    if deployment.work is Action.DELETE_SECRETS:
+        kept["secret_names"] = deployment.secret_names
+    return copied(
         deployment,
         deployment.work,
-        about=deployment.about,
-        overwrite=deployment.overwrite,
-        reason=deployment.reason,
-        requested_by=deployment.requested_by,
-        requested_by_name=deployment.requested_by_name,
         attempt=deployment.attempt + 1,
         not_before=not_before,
-        secret_names=deployment.secret_names if deployment.work is Action.DELETE_SECRETS else [],
+        **kept,
     )
-    try:
-        return enqueue(lambda: next_one)
-    except (Busy, IntegrityError):
-        return None

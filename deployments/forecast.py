@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from deployments import checks, planning, records, runner
+from deployments import checks, orders, planning, records, runner
 from deployments.checks import Check
 from deployments.errors import DeployError, Finding
-from deployments.models import Deployment, Target
+from deployments.models import Deployment, Standing, Target
 from deployments.planning import Plan
 from deployments.policy import Consent
 from deployments.services import draft_deployment
@@ -22,14 +22,19 @@ def plan(workflow: Workflow, target: Target, *, consent: Consent = _NO_CONSENT) 
     try:
         draft = _draft(workflow, target, consent)
         tools = _tools(draft, target)
-        request = runner.request_of(draft)
+        request = orders.request_of(draft)
     except DeployError as refused:
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
         )
     live = records.live(workflow.pk, target)
-    known = live.script_hash if live and live.version_id == request.known_version else ""
+    known = live.script_hash if live and not _is_adopted(request.known_version) else ""
     return planning.plan(request, tools, live_hash=known)
+
+
+def _is_adopted(version: str) -> bool:
+    """Tell whether what is live was put there by others: no record has its code."""
+    return bool(version) and Standing.objects.filter(adopted_version=version).exists()
 
 
 def preflight(workflow: Workflow, target: Target) -> list[Check]:
@@ -39,7 +44,7 @@ def preflight(workflow: Workflow, target: Target) -> list[Check]:
         tools = _tools(draft, target)
     except DeployError as refused:
         return checks.refused(refused)
-    return checks.check_all(runner.request_of(draft), tools)
+    return checks.check_all(orders.request_of(draft), tools)
 
 
 def _draft(workflow: Workflow, target: Target, consent: Consent) -> Deployment:

@@ -167,7 +167,8 @@ def end_programs(lease: Lease) -> None:
         return
     group = [process for process in psutil.process_iter() if _belongs(process, lease)]
     for process in group:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(group, timeout=10)
 
 

@@ -65,7 +65,7 @@ def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Place]:
     """Return the workflow and the place that a form or an address names."""
     workflow = get_object_or_404(Workflow, pk=pk)
     asked = request.POST.get("target") or request.GET.get("target", "")
-    if not asked.isdecimal():
+    if not asked.isdecimal() or len(asked) > 18:
         raise Http404("There is no such target.")
     return workflow, place(workflow, get_object_or_404(Target, pk=int(asked)))
 

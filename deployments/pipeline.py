@@ -17,7 +17,7 @@ from deployments.cloudflare.parts import triggers_of
 from deployments.detection import Env, detect
 from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import DeployRequest, Progress, Tools
-from deployments.settling import settle
+from deployments.settling import confirmed, settle
 from deployments.stages import Stage
 from workflows.codegen.module import GeneratedModule
 
@@ -56,7 +56,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     version = upload.version
     yield Progress(stage=Stage.WORKER_DEPLOYED, facts={"version_id": version, "uploaded": "yes"})
-    live = _confirm(version, tools.live_version(request.worker_name))
+    live = _confirm(version, confirmed(version, tools, request.worker_name))
 
     addresses = {"worker_url": site.worker_url, "dashboard_url": site.dashboard_url}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live, **addresses})

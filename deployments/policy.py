@@ -40,21 +40,25 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
     _check_protected(target, workflow, by=by, consent=consent)
     if not target.is_frozen:
         return
-    why = target.frozen_because or "no reason was given"
-    until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
-    if not consent.freeze_reason.strip():
-        raise Refused(
-            f"The target {target.name} is frozen{until}: {why}. Wait for its end, or override the "
-            "freeze with a reason."
-        )
+    check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
     if by.user and not by.user.has_perm(OVERRIDE):
-        raise Refused(
-            f"The target {target.name} is frozen{until}: {why}. You may not override a freeze: ask "
-            "somebody who may."
-        )
+        raise Refused(f"{_frozen(target)} You may not override a freeze: ask somebody who may.")
     subject = Subject("target", str(target.pk), target.name)
     reason = consent.freeze_reason.strip()
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
+
+
+def check_frozen(target: Target, *, is_overridden: bool) -> None:
+    """Raise Refused where the target is frozen now and nobody has overridden that."""
+    if target.is_frozen and not is_overridden:
+        sentence = "Wait for its end, or override the freeze with a reason."
+        raise Refused(f"{_frozen(target)} {sentence}")
+
+
+def _frozen(target: Target) -> str:
+    why = target.frozen_because or "no reason was given"
+    until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
+    return f"The target {target.name} is frozen{until}: {why}."
 
 
 def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:

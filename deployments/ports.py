@@ -115,7 +115,8 @@ class DomainSite:
 class Site:
     """What the target says about a Worker before it is touched.
 
-    `source` is what put the live version there: "wrangler", "api" or "dash". `workflow_owner` is
+    `source` is what put the live version there: "wrangler", "api" or "dash", `split` the shares of
+    several versions in percent. `workflow_owner` is
     the Worker that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are
     the kinds of resources that the target makes by itself, `lacks` the kinds of bindings that it
     does not have at all.
@@ -125,6 +126,7 @@ class Site:
     dashboard_url: str
     live_version: str
     source: str = ""
+    split: Mapping[str, float] = field(default_factory=dict)
     workflow_owner: str = ""
     has_subdomain: bool = True
     routes: tuple[RouteSite, ...] = ()
@@ -244,8 +246,8 @@ class Managed(Remote, Protocol):
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the secrets that the Worker has now."""
 
-    def delete_secret(self, worker: str, name: str) -> None:
-        """Delete the secret; what is gone already is no mistake."""
+    def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
+        """Delete the secrets, all of them or none."""
 
     def users(self, worker: str) -> frozenset[str]:
         """Return the other Workers that are bound to this one."""

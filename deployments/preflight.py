@@ -56,6 +56,15 @@ def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
 
 
 def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
+    if site.split and not request.overwrite:
+        shares = ", ".join(f"{share:g} % to {version}" for version, share in site.split.items())
+        yield Finding(
+            path=request.worker_name,
+            message=f"A gradual rollout of the Worker is going on ({shares}), and a deploy would "
+            "end it.",
+            fix="Finish it on the target first, or deploy with overwrite.",
+            cause=Cause.CHANGED,
+        )
     by = _CHANGED_BY.get(site.source)
     if by and not request.overwrite and not _is_ours(request, site):
         yield Finding(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from deployments import leases, runner, transitions
@@ -18,13 +18,16 @@ from deployments.aftermath import what_is_live
 from deployments.errors import DeployError
 from deployments.leases import Held
 from deployments.models import Deployment, Lease
-from deployments.stages import Stage, Status
+from deployments.stages import Action, Stage, Status
 from deployments.targets import account_of
 from deployments.tools.account import Account
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_LOOK = 600.0  # seconds
+
+
+_URGENT = [Action.ROLLBACK.value, Action.TAKEDOWN.value]
 
 
 def work() -> None:
@@ -35,14 +38,18 @@ def work() -> None:
 
 
 def claim() -> Held | None:
-    """Take the oldest waiting deployment whose workflow and target are free; None without one."""
+    """Take the oldest waiting deployment whose workflow and target are free; None without one.
+
+    Rollbacks and takedowns come before deploys: somebody has a reason to hurry.
+    """
     running = Deployment.objects.filter(
         workflow_public_id=OuterRef("workflow_public_id"),
         target=OuterRef("target"),
         status=Status.RUNNING.value,
     )
     waiting = due().filter(~Exists(running))
-    for deployment in waiting.order_by("pk"):
+    urgent = Case(When(action__in=_URGENT, then=0), default=1, output_field=IntegerField())
+    for deployment in waiting.order_by(urgent, "pk"):
         held = _take(deployment)
         if held:
             return held

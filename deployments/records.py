@@ -58,8 +58,9 @@ def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deploym
 
 
 def went_live() -> Q:
-    """The deployments whose code answered afterwards."""
-    return Q(status__in=_LIVE, action__in=_PUTS_LIVE)
+    """The deployments whose code answered afterwards, also of those that were ended after that."""
+    is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
+    return (Q(status__in=_LIVE) | is_there) & Q(action__in=_PUTS_LIVE)
 
 
 def changed_what_is_live() -> Q:
@@ -100,8 +101,10 @@ def live(workflow_id: str, target: Target | int | None = None) -> Deployment | N
 
 def known_version(workflow_id: str, target: Target | int | None) -> str:
     """Return the version that by our records is live: what we did last, or took over since."""
-    uploaded = of_worker(workflow_id, target).filter(uploaded=Uploaded.YES.value)
-    newest = uploaded.exclude(live_version="").first()
+    ours = of_worker(workflow_id, target).filter(
+        uploaded=Uploaded.YES.value, live_version=F("version_id")
+    )
+    newest = ours.exclude(live_version="").first()
     adopted = Standing.objects.filter(workflow=workflow_id, target=target).exclude(
         adopted_version=""
     )
@@ -120,18 +123,24 @@ def former_triggers(deployment: Deployment) -> Triggers:
 
 
 def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
+    """What was taken over since something went live: a later deployment has settled it."""
+    last = _before(deployment).filter(went_live()).values_list("pk", flat=True).first()
     mine = Standing.objects.filter(
-        workflow=deployment.workflow_public_id, target=deployment.target_id
+        workflow=deployment.workflow_public_id,
+        target=deployment.target_id,
+        adopted_after__gte=last or 0,
     )
     return [config for config in mine.values_list("adopted", flat=True) if config]
 
 
-def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
+def _before(deployment: Deployment) -> QuerySet[Deployment]:
     earlier = of_worker(deployment.workflow_public_id, deployment.target_id)
-    if deployment.pk:
-        earlier = earlier.filter(pk__lt=deployment.pk)
+    return earlier.filter(pk__lt=deployment.pk) if deployment.pk else earlier
+
+
+def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
     fields = ("status", "action", "uploaded", "wrangler_json")
-    for one in earlier.only(*fields).iterator(chunk_size=20):
+    for one in _before(deployment).only(*fields).iterator(chunk_size=20):
         if one.work is Action.TAKEDOWN and one.state is Status.SUCCEEDED:
             return
         if one.uploaded != Uploaded.NO.value and one.wrangler_json:
@@ -157,6 +166,21 @@ def failed_parts(deployment: Deployment) -> tuple[Part, ...]:
         for row in deployment.parts
         if not row["done"]
     )
+
+
+def has_gone_live(deployment: Deployment) -> bool:
+    """Tell whether the deployment's code answered afterwards: went_live() of one."""
+    is_there = (
+        deployment.uploaded == Uploaded.YES.value
+        and deployment.version_id == deployment.live_version != ""
+    )
+    return (deployment.state in WENT_LIVE or is_there) and deployment.action in _PUTS_LIVE
+
+
+def can_be_tried_again(deployment: Deployment) -> bool:
+    """Tell whether a part has failed that a retry can put; a takedown is asked for anew instead."""
+    is_partial = deployment.state is Status.PARTIAL and deployment.action in _PUTS_LIVE
+    return is_partial and bool(failed_parts(deployment))
 
 
 def can_be_rolled_back_to(deployment: Deployment) -> bool:

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from deployments import changes, leases, pipeline, records, transitions
+from deployments import changes, leases, orders, pipeline, policy, records, transitions
 from deployments.aftermath import what_is_live
 from deployments.changes import ChangeRequest, Stages
 from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
 from deployments.endings import ending_of
 from deployments.enqueueing import again
-from deployments.errors import Cancelled, DeployError, LeaseLost, Superseded
+from deployments.errors import Cancelled, LeaseLost, Superseded
 from deployments.leases import Held
 from deployments.models import Deployment, ProgramOutput
 from deployments.ports import DeployRequest
@@ -32,15 +32,12 @@ from deployments.tools.deploy_tools import DeployTools, Ours
 from deployments.tools.patience import Patience
 from deployments.tools.process import ProgramStopped
 from deployments.tools.remote_tools import Hooks, ProgramRan
-from workflows.deploy_settings import read_settings
 from workflows.models import Workflow
-from workflows.services import variables_of
 
 logger = logging.getLogger(__name__)
 
 _PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
 
-GONE = "The workflow has been deleted. Nothing was uploaded."
 LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target; longer, it comes again
 
 
@@ -49,6 +46,7 @@ def perform(held: Held) -> None:
     try:
         account = _account(held.deployment)
         work = _work(held.deployment)
+        _check_frozen(held.deployment)
     except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
         _surely(
             partial(transitions.enter, held.deployment.pk, held.token, stage=Stage.INITIALIZING)
@@ -61,6 +59,12 @@ def perform(held: Held) -> None:
         _follow(held, work.stages(tools), overdue=partial(_cancel_overdue, held, account))
     except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
         _end(held, error, secrets=secrets, account=account)
+
+
+def _check_frozen(deployment: Deployment) -> None:
+    """Whatever waited while the target froze is not performed, unless somebody said so."""
+    if deployment.target is not None:
+        policy.check_frozen(deployment.target, is_overridden=deployment.overrides_freeze)
 
 
 def _follow(held: Held, stages: Stages, *, overdue: Callable[[], None]) -> None:
@@ -77,7 +81,8 @@ def _follow(held: Held, stages: Stages, *, overdue: Callable[[], None]) -> None:
         closing(stages),
     ):
         for progress in stages:
-            held.check()
+            if progress.stage is not Stage.COMPLETED:  # what is done is not cancelled any more
+                held.check()
             transitions.enter(pk, held.token, stage=progress.stage, facts=progress.facts)
 
 
@@ -91,45 +96,11 @@ class _Work:
 
 def _work(deployment: Deployment) -> _Work:
     if deployment.work is Action.DEPLOY:
-        request = request_of(deployment)
+        request = orders.request_of(deployment)
         return _Work(lambda tools: pipeline.run(request, tools), _secrets(request))
     change = _CHANGES[deployment.work]
-    about = change_of(deployment)
+    about = orders.change_of(deployment)
     return _Work(lambda tools: change(about, tools))
-
-
-def request_of(deployment: Deployment) -> DeployRequest:
-    """Return what the deployment's snapshot and the workflow's variables of now come to.
-
-    Raises DeployError where the workflow is gone: nothing could manage the Worker afterwards.
-    """
-    _check_workflow(deployment)
-    return DeployRequest(
-        ir=deployment.ir,
-        entry_code=deployment.entry_code,
-        dependencies=deployment.dependencies,
-        class_name=deployment.class_name,
-        worker_name=deployment.worker_name,
-        variables=variables_of(deployment.workflow),
-        bindings=deployment.bindings,
-        node_types=deployment.node_types,
-        settings=read_settings(deployment.deploy_settings),
-        former=records.former_triggers(deployment),
-        known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
-        overwrite=deployment.overwrite,
-    )
-
-
-def change_of(deployment: Deployment) -> ChangeRequest:
-    """Return what a rollback, retry, takedown or deletion of secrets is about."""
-    about = deployment.about
-    return ChangeRequest(
-        worker_name=deployment.worker_name,
-        record=records.record_of(about) if about else None,
-        failed=records.failed_parts(about) if about else (),
-        secrets=tuple(deployment.secret_names),
-        former=records.former_triggers(deployment),
-    )
 
 
 _CHANGES: dict[Action, Callable[[ChangeRequest, DeployTools], Stages]] = {
@@ -138,11 +109,6 @@ _CHANGES: dict[Action, Callable[[ChangeRequest, DeployTools], Stages]] = {
     Action.DELETE_SECRETS: changes.delete_secrets,
     Action.TAKEDOWN: changes.take_down,
 }
-
-
-def _check_workflow(deployment: Deployment) -> None:
-    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
-        raise DeployError(GONE)
 
 
 def _account(deployment: Deployment) -> Account:
@@ -171,7 +137,7 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
         held.check()
         _check_newest(deployment)
         if deployment.work is Action.DEPLOY:
-            _check_workflow(deployment)
+            orders.check_workflow(deployment)
 
     hooks = Hooks(
         program_started=held.program_started,
@@ -179,14 +145,27 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
         before_write=before_write,
         hide=partial(redact, secrets=secrets),
     )
-    return tools_for(DeployTools, account, hooks, name=str(deployment.pk), message=str(deployment))
+    return tools_for(
+        DeployTools,
+        account,
+        hooks,
+        name=str(deployment.pk),
+        message=str(deployment),
+        mark=deployment.mark,
+    )
 
 
 _Kind = TypeVar("_Kind", bound=DeployTools)
 
 
 def tools_for(
-    kind: type[_Kind], account: Account, hooks: Hooks, *, name: str, message: str = ""
+    kind: type[_Kind],
+    account: Account,
+    hooks: Hooks,
+    *,
+    name: str,
+    message: str = "",
+    mark: str = "",
 ) -> _Kind:
     """Return real tools of the kind; `name` is that of the temporary directories."""
     here = settings.AWAITSTEP
@@ -198,6 +177,7 @@ def tools_for(
         timeout=here.deploy_timeout,
         name=name,
         message=message,
+        mark=mark,
         hooks=hooks,
     )
 
@@ -219,8 +199,7 @@ def _end(
     held: Held, error: Exception, *, secrets: Iterable[str], account: Account | None = None
 ) -> None:
     pk = held.deployment.pk
-    if isinstance(error, ProgramStopped):
-        error = _why_stopped(held)
+    error = _what_ended(held, error)
     if isinstance(error, LeaseLost):
         logger.info("deployment %s was ended elsewhere", pk)
         return
@@ -237,22 +216,27 @@ def _end(
         cause=ending.cause,
         findings=findings,
     )
-    _surely(
+    has_ended = _surely(
         lambda: end(
             message=redact(ending.message, secrets),
             facts=facts | what_is_live(Deployment.objects.get(pk=pk), account),
         )
     )
-    if ending.again_at:
+    if ending.again_at and has_ended:
         again(held.deployment, not_before=ending.again_at)
 
 
-def _why_stopped(held: Held) -> Exception:
+def _what_ended(held: Held, error: Exception) -> Exception:
+    """Return why it ended: a wish to cancel, or another's end, counts before what came of them."""
     try:
         held.check()
-    except DeployError as reason:
+    except (Cancelled, LeaseLost) as reason:
         return reason
-    return Cancelled("The programs of this deployment were stopped.")
+    except DatabaseError:
+        logger.warning("whether a deployment was cancelled is unknown", exc_info=True)
+    if isinstance(error, ProgramStopped):
+        return Cancelled("The programs of this deployment were stopped.")
+    return error
 
 
 def _redacted(parts: Iterable[PartResult], secrets: Iterable[str]) -> list[dict[str, Any]]:
@@ -269,14 +253,13 @@ def _cancel_overdue(held: Held, account: Account) -> None:
         _end(held, Cancelled(f"Cancelled by {by}."), secrets=(), account=account)
 
 
-def _surely(end: Callable[[], object]) -> None:
+def _surely(end: Callable[[], object]) -> object:
     """A database that is locked or away for a while must not leave a deployment without an end."""
     for seconds in _PATIENCE:
         try:
-            end()
-            return
+            return end()
         except DatabaseError:
             logger.exception("the end of a deployment could not be written; trying again")
             connections.close_all()
             time.sleep(seconds)
-    end()
+    return end()

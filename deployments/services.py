@@ -51,7 +51,7 @@ def request_deployment(
         policy.check(target, workflow, by=who, consent=consent)
         deployment = draft_deployment(workflow, target)
         deployment.overwrite = consent.overwrite
-        return asked(deployment, by=who, reason=consent.freeze_reason)
+        return asked(deployment, by=who, reason=consent.freeze_reason, consent=consent)
 
     return enqueued(make, "deployment requested", by=who)
 
@@ -76,13 +76,17 @@ def request_snapshot(
         policy.check(target, workflow, by=who, consent=consent)
         deployment = records.copied(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
-        return asked(deployment, by=who, reason=f"The snapshot of #{earlier.pk} anew.")
+        reason = f"The snapshot of #{earlier.pk} anew."
+        return asked(deployment, by=who, reason=reason, consent=consent)
 
     return enqueued(make, "deployment requested", by=who)
 
 
-def asked(deployment: Deployment, *, by: Actor, reason: str = "") -> Deployment:
+def asked(
+    deployment: Deployment, *, by: Actor, reason: str = "", consent: Consent = _NO_CONSENT
+) -> Deployment:
     """Write on the deployment who asked for it, and why."""
+    deployment.overrides_freeze = bool(consent.freeze_reason.strip())
     deployment.requested_by = by.user
     deployment.requested_by_name = by.name
     deployment.reason = reason

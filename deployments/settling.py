@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from deployments.cloudflare.parts import (
     Part,
@@ -37,8 +38,7 @@ def settle(
     ]
     put = dict.fromkeys(wanted.words(), "")
     if trouble:
-        found = tools.triggers(request.worker_name, joined(request.former, wanted))
-        put |= {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
+        put |= _undone(request, wanted, tools=tools, trouble=trouble)
     results = [
         PartResult(part=part, is_done=not message, message=message) for part, message in put.items()
     ]
@@ -46,12 +46,39 @@ def settle(
     return all_done([*done([_CODE]), *results, *failed])
 
 
-def put_back(worker: str, wanted: Triggers, *, former: Triggers, tools: Remote) -> list[PartResult]:
+def _undone(
+    request: DeployRequest, wanted: Triggers, *, tools: Remote, trouble: str
+) -> dict[Part, str]:
+    """Return why each part counts as not put; all of them where the target cannot be asked."""
+    try:
+        found = tools.triggers(request.worker_name, joined(request.former, wanted))
+    except (LeaseLost, Cancelled):
+        raise
+    except DeployError as refused:
+        return dict.fromkeys(wanted.words(), f"Not known: {refused} {trouble}")
+    return {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
+
+
+def confirmed(version: str, tools: Remote, worker: str) -> str:
+    """Return what the target says is live; raises Incomplete where it cannot be asked now."""
+    try:
+        return tools.live_version(worker)
+    except (LeaseLost, Cancelled):
+        raise
+    except DeployError as refused:
+        unread = PartResult(part=_CODE, is_done=False, message=f"Not confirmed: {refused}")
+        raise Incomplete(
+            f"Version {version} was put live, and the target could not be asked whether it is. Try "
+            "again what failed.",
+            [unread],
+        ) from None
+
+
+def put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -> list[PartResult]:
     """Make what leads to the Worker what it is meant to be; return each part that was touched.
 
-    `former` are the triggers that may be there. Raises Incomplete where a part cannot be put.
+    `found` are the triggers that are there. Raises Incomplete where a part cannot be put.
     """
-    found = tools.triggers(worker, joined(former, wanted))
     results = [
         attempt(
             one.part, _change(one.part, worker, wanted=wanted, tools=tools, is_meant=one.wanted)
@@ -68,7 +95,11 @@ def put_again(
     """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
     meant = wanted.words()
     results = [
-        attempt(part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part)))
+        PartResult(part=part, is_done=True)  # whoever retries has seen that the version is live
+        if part.kind is PartKind.CODE
+        else attempt(
+            part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part))
+        )
         for part in parts
     ]
     return all_done(results)
@@ -93,16 +124,18 @@ def attempt(part: Part, change: Callable[[], None]) -> PartResult:
     return PartResult(part=part, is_done=True)
 
 
-def all_done(results: list[PartResult]) -> list[PartResult]:
-    """Return the results; raises Incomplete where one is not done."""
+_NOT_PUT: Final = (
+    "The code is live, and not everything that leads to it: {names}. Each part says why; the failed "
+    "ones alone can be tried again."
+)
+
+
+def all_done(results: list[PartResult], otherwise: str = _NOT_PUT) -> list[PartResult]:
+    """Return the results; raises Incomplete where one is not done, in the words of `otherwise`."""
     failed = [one for one in results if not one.is_done]
     if failed:
         names = ", ".join(str(one.part) for one in failed)
-        raise Incomplete(
-            f"The code is live, and not everything that leads to it: {names}. Each part says why; "
-            "the failed ones alone can be tried again.",
-            results,
-        )
+        raise Incomplete(otherwise.format(names=names), results)
     return results
 
 

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from deployments import next_steps
 from deployments.models import Deployment
 from workflows.codegen.bindings import BindingKind
+from workflows.nodes.custom import registry
+from workflows.picture.drawing import picture_of
+from workflows.picture.states import State
 
 Context = dict[str, Any]
 
@@ -73,12 +77,33 @@ def _named(definition: Context) -> str:
     return f"{definition.get('id')} {definition.get('version')}"
 
 
+def _picture(deployment: Deployment) -> Context:
+    """The deployed document, with the nodes that its problems and warnings are about."""
+    marks = {one.get("node_id", ""): State.WARNING for one in deployment.warnings}
+    marks |= {one.get("node_id", ""): State.PROBLEM for one in deployment.problems}
+    marks.pop("", None)
+    editor = next_steps.editor_url(deployment)
+    drawn = picture_of(
+        deployment.ir,
+        registry(deployment.node_types),
+        base=f"{editor}#node=" if editor else None,
+        problems=marks,
+    )
+    return {"drawn": drawn, "marks": marks}
+
+
 def _nothing(_deployment: Deployment) -> Context:
     return {}
 
 
 TABS = (
     Tab(slug="output", label="Output", fields=(), load=_output),
+    Tab(
+        slug="picture",
+        label="Picture",
+        fields=("ir", "node_types", "problems", "warnings"),
+        load=_picture,
+    ),
     Tab(slug="code", label="Generated code", fields=("source",), load=_nothing),
     Tab(slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_nothing),
     Tab(

@@ -49,6 +49,9 @@ class Deployment(models.Model):
     overwrite = models.BooleanField(
         default=False, help_text="A person said that changes made at the target may be lost."
     )
+    overrides_freeze = models.BooleanField(
+        default=False, help_text="A person gave a reason to deploy to a frozen target."
+    )
     reason = models.TextField(blank=True, help_text="Why, in the words of who asked.")
     not_before = models.DateTimeField(null=True, help_text="It waits until then.")
     attempt = models.PositiveSmallIntegerField(
@@ -160,6 +163,11 @@ class Deployment(models.Model):
     @property
     def state(self) -> Status:
         return Status(self.status)
+
+    @property
+    def mark(self) -> str:
+        """The tag of the version that this deployment uploads, by which it is known again."""
+        return f"awaitstep-{self.pk}-{self.created_at:%Y%m%d%H%M%S}"
 
     @property
     def work(self) -> Action:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deployments import actions, listing, presentation, steps, ways_out
+from deployments import listing, presentation, records, steps, ways_out
 from deployments.cloudflare.parts import PartKind
 from deployments.errors import Cause
 from deployments.models import Deployment
@@ -97,7 +97,7 @@ def names_about(deployment: Deployment) -> bool:
 
 @register.filter
 def can_retry(deployment: Deployment) -> bool:
-    return actions.can_retry(deployment)
+    return records.can_be_tried_again(deployment)
 
 
 @register.filter

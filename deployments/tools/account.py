@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,11 +25,13 @@ SCRIPTS_WRITE = "Workers Scripts Write"
 class Live:
     """The version that takes all requests, "" where none does; `source` is what put it there.
 
-    Cloudflare's sources are "wrangler", "api" and "dash".
+    Cloudflare's sources are "wrangler", "api" and "dash". `split` has the percentages by version
+    where requests go to several, as in a gradual rollout.
     """
 
     version: str
     source: str
+    split: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +102,10 @@ class Account:
     def live(self, worker: str) -> Live:
         """Return what answers the Worker's requests now."""
         newest = self._newest(worker)
-        whole = (one for one in newest.get("versions", []) if one["percentage"] == 100)
-        version = next((str(one["version_id"]) for one in whole), "")
-        return Live(version=version, source=str(newest.get("source", "")))
+        shares = {str(one["version_id"]): one["percentage"] for one in newest.get("versions", [])}
+        version = next((one for one, percentage in shares.items() if percentage == 100), "")
+        source = str(newest.get("source", ""))
+        return Live(version=version, source=source, split={} if version else shares)
 
     def _newest(self, worker: str) -> dict[str, Any]:
         """Return the Worker's newest deployment at the target, in Cloudflare's shape."""
@@ -162,8 +165,11 @@ class Account:
 
     def is_elsewhere(self) -> bool:
         """Tell whether the token is for other accounts: one that may list none tells nothing."""
-        with self.explained("list the token's accounts"):
-            ids = [str(one.id) for one in self.client.accounts.list()]
+        try:
+            with self.explained("list the token's accounts"):
+                ids = [str(one.id) for one in self.client.accounts.list()]
+        except DeployError:
+            return False
         return bool(ids) and self.account_id not in ids
 
     def has_worker(self, worker: str) -> bool:

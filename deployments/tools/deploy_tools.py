@@ -17,7 +17,7 @@ from deployments.cloudflare.wrangler_config import MAIN
 from deployments.errors import Cancelled, Cause, CodeError, DeployError, Finding, LeaseLost
 from deployments.ports import Bundle, Callee, DeployRequest, Site, Upload
 from deployments.preflight import needs_force
-from deployments.tools import npm, patience, process, queues, resources, wrangler, zones
+from deployments.tools import npm, patience, process, queues, resources, versions, wrangler, zones
 from deployments.tools.account import Live, rate_limited
 from deployments.tools.compile import CompileFailed, Diagnostic
 from deployments.tools.loose import compile_loosely
@@ -52,7 +52,7 @@ class Ours:
 class DeployTools(RemoteTools):
     """`deploys` holds the temporary directories, `cache` Node's compiled code.
 
-    `ours` finds a workflow of the product by its id.
+    `mark` is the tag of the version that is uploaded, by which it is known again. `ours` finds a workflow of the product by its id.
     """
 
     ours: Callable[[str], Ours | None]
@@ -60,6 +60,7 @@ class DeployTools(RemoteTools):
     cache: Path
     timeout: float
     name: str
+    mark: str = ""
     wrangler_version: str = field(default_factory=wrangler.version)
 
     def inspect(self, request: DeployRequest) -> Site:
@@ -74,6 +75,7 @@ class DeployTools(RemoteTools):
             dashboard_url=naming.dashboard_url(worker, self.account.account_id),
             live_version=live.version,
             source=live.source,
+            split=live.split,
             workflow_owner=workflow.worker if workflow else "",
             has_subdomain=bool(subdomain),
             routes=zones.route_sites(self.account, settings.routes),
@@ -144,6 +146,7 @@ class DeployTools(RemoteTools):
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
         """wrangler may fail after its upload: then the new version is live, and some parts are not."""
+        self._check_unchanged(request, site)
         is_strict = not needs_force(request, site)
         try:
             return Upload(version=self._upload_patiently(folder, is_strict=is_strict))
@@ -154,6 +157,17 @@ class DeployTools(RemoteTools):
             if not live:
                 raise
             return Upload(version=live, trouble=str(refused))
+
+    def _check_unchanged(self, request: DeployRequest, site: Site) -> None:
+        """Between the first look and the upload minutes may pass, in which others deploy."""
+        live = self.account.live(request.worker_name).version
+        if live != site.live_version and not request.overwrite:
+            raise DeployError(
+                f"While this deployment was being built, version {live or 'none'} went live on the "
+                "target, put there by somebody else. Nothing was uploaded. Look at it there; then "
+                "adopt what is live, or deploy with overwrite.",
+                cause=Cause.CHANGED,
+            )
 
     def _upload_patiently(self, folder: Path, *, is_strict: bool) -> str:
         """Begin anew where the target was busy and has taken nothing."""
@@ -173,7 +187,9 @@ class DeployTools(RemoteTools):
         )
         ended, started = self._ended("wrangler deploy"), self.hooks.program_started
         try:
-            return program.deploy(folder, is_strict=is_strict, on_start=started, on_end=ended)
+            return program.deploy(
+                folder, tag=self.mark, is_strict=is_strict, on_start=started, on_end=ended
+            )
         except process.ProgramTimeout as slow:
             ran = ProgramRan(
                 program="wrangler deploy",
@@ -187,10 +203,11 @@ class DeployTools(RemoteTools):
     def _gone_live(self, worker: str, *, before: str) -> str:
         """Return the version that wrangler put live although it failed; "" where it did not."""
         try:
-            live = self.account.live(worker)
+            live = self.account.live(worker).version
+            is_ours = bool(live) and versions.tag_of(self.account, worker, live) == self.mark
         except DeployError:
             return ""
-        return live.version if live.version != before and live.source == "wrangler" else ""
+        return live if live != before and is_ours else ""
 
     def _ended(self, program: str) -> Callable[[process.Finished], None]:
         def tell(ended: process.Finished) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from deployments.cloudflare.parts import Part, Triggers
@@ -79,12 +79,12 @@ class RemoteTools:
     def secret_names(self, worker: str) -> frozenset[str]:
         return self.account.secret_names(worker)
 
-    def delete_secret(self, worker: str, name: str) -> None:
+    def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         self.hooks.before_write()
-        versions.delete_secret(self.account, worker, name)
+        versions.delete_secrets(self.account, worker, names)
 
     def users(self, worker: str) -> frozenset[str]:
-        return versions.users_of(self.account, worker, versions.workers(self.account))
+        return versions.users_of(self.account, worker)
 
     def workflows(self, worker: str) -> frozenset[str]:
         return frozenset(one.name for one in self.account.workflows() if one.worker == worker)

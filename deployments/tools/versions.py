@@ -6,15 +6,31 @@ from collections.abc import Iterable
 from typing import Any
 
 import cloudflare
+import httpx
 
 from deployments.errors import Cause, DeployError
 from deployments.tools.account import SCRIPTS_READ, SCRIPTS_WRITE, Account, codes, reason
 
 SECRETS_CHANGED = 10220
+_TAG = "workers/tag"
 
 
 def bindings_of(account: Account, worker: str, version: str) -> list[dict[str, Any]] | None:
     """Return a version's bindings in Cloudflare's shape; None where the target has it no more."""
+    whole = _version(account, worker, version)
+    if whole is None:
+        return None
+    found: list[dict[str, Any]] = (whole.get("resources") or {}).get("bindings") or []
+    return found
+
+
+def tag_of(account: Account, worker: str, version: str) -> str:
+    """Return the tag that the version was uploaded with; "" where it has none, or is gone."""
+    whole = _version(account, worker, version) or {}
+    return str((whole.get("annotations") or {}).get(_TAG, ""))
+
+
+def _version(account: Account, worker: str, version: str) -> dict[str, Any] | None:
     with account.explained("read the Worker's version", needs=SCRIPTS_READ):
         try:  # raw: the SDK's own model of this answer cannot be built
             answer = account.client.workers.scripts.versions.with_raw_response.get(
@@ -22,9 +38,8 @@ def bindings_of(account: Account, worker: str, version: str) -> list[dict[str, A
             )
         except (cloudflare.NotFoundError, cloudflare.BadRequestError):
             return None
-    whole = answer.http_response.json().get("result") or {}
-    found: list[dict[str, Any]] = (whole.get("resources") or {}).get("bindings") or []
-    return found
+    whole: dict[str, Any] = answer.http_response.json().get("result") or {}
+    return whole
 
 
 def make_live(account: Account, worker: str, version: str, *, message: str) -> None:
@@ -60,33 +75,24 @@ def _refusal(version: str, refused: cloudflare.APIStatusError) -> DeployError:
     )
 
 
-def delete_secret(account: Account, worker: str, name: str) -> None:
-    """Delete a secret; what is gone already is no mistake."""
-    with account.explained(f"delete the secret {name}", needs=SCRIPTS_WRITE):
+def delete_secrets(account: Account, worker: str, names: Iterable[str]) -> None:
+    """Delete secrets, all of them or none; Cloudflare makes one new version of it."""
+    with account.explained("delete the secrets", needs=SCRIPTS_WRITE):
+        account.client.workers.scripts.secrets.bulk_update(
+            worker, account_id=account.account_id, secrets=dict.fromkeys(names)
+        )
+
+
+def users_of(account: Account, worker: str) -> frozenset[str]:
+    """Return the other Workers that are bound to this one: one call, which wrangler makes too."""
+    path = f"/accounts/{account.account_id}/workers/scripts/{worker}/references"
+    with account.explained("look for who is bound to the Worker", needs=SCRIPTS_READ):
         try:
-            account.client.workers.scripts.secrets.delete(
-                name, account_id=account.account_id, script_name=worker
-            )
+            answer = account.client.get(path, cast_to=httpx.Response)
         except cloudflare.NotFoundError:
-            return
-
-
-def users_of(account: Account, worker: str, workers: Iterable[str]) -> frozenset[str]:
-    """Return those of `workers` whose live version is bound to this one."""
-    found = set()
-    for other in workers:
-        live = account.live(other).version
-        for binding in (bindings_of(account, other, live) if live else None) or []:
-            if worker in (binding.get("service"), binding.get("script_name")):
-                found.add(other)
-    return frozenset(found - {worker})
-
-
-def workers(account: Account) -> list[str]:
-    """Return the names of all Workers of the account."""
-    with account.explained("list the Workers", needs=SCRIPTS_READ):
-        listed = account.client.workers.scripts.list(account_id=account.account_id)
-        return [str(one.id) for one in listed]
+            return frozenset()
+    incoming = (answer.json().get("result") or {}).get("services", {}).get("incoming") or []
+    return frozenset(str(one.get("service")) for one in incoming) - {worker}
 
 
 def delete_worker(account: Account, worker: str) -> None:

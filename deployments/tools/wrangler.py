@@ -65,6 +65,7 @@ class Wrangler:
         self,
         folder: Path,
         *,
+        tag: str,
         is_strict: bool,
         on_start: Callable[[int], None],
         on_end: Callable[[process.Finished], None],
@@ -81,6 +82,8 @@ class Wrangler:
             *(["--strict"] if is_strict else []),
         ]
         (folder / _ANSWERS).unlink(missing_ok=True)  # of an earlier try
+        if tag:
+            arguments += ["--tag", tag]
         if (folder / SECRETS).exists():
             arguments += ["--secrets-file", SECRETS]
         env = self._environment(folder)

@@ -11,8 +11,8 @@ from django.test import Client
 from deployments import pipeline
 from deployments.errors import DeployError
 from deployments.models import Deployment
+from deployments.orders import request_of
 from deployments.ports import DeployRequest
-from deployments.runner import request_of
 from deployments.services import request_deployment
 from deployments.stages import Stage
 from tests.deployments.fakes import FakeTools, request, variable

@@ -7,7 +7,7 @@ import pytest
 
 from deployments import pipeline
 from deployments.cloudflare.parts import Triggers
-from deployments.errors import DeployError
+from deployments.errors import DeployError, Incomplete
 from deployments.ports import DeployRequest
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.fakes import FakeTools, request, variable
@@ -42,7 +42,6 @@ def test_a_deploy_goes_through_the_ten_stages_in_order() -> None:
         ("compile", Stage.GENERATING_CODE),
         ("write", Stage.CREATING_WORKER),
         ("upload", Stage.DEPLOYING),
-        ("live_version", Stage.WORKER_DEPLOYED),
     ],
 )
 def test_a_failure_leaves_the_stage_that_it_happened_in(fails_at: str, stage: Stage) -> None:
@@ -50,6 +49,14 @@ def test_a_failure_leaves_the_stage_that_it_happened_in(fails_at: str, stage: St
 
     assert last_stage(tools) == (stage, f"{fails_at} failed")
     assert tools.open_folders == 0
+
+
+def test_an_upload_that_cannot_be_confirmed_is_not_called_a_failure() -> None:
+    with pytest.raises(Incomplete, match="Version v1 was put live") as incomplete:
+        list(pipeline.run(request(), FakeTools(fails_at="live_version")))
+
+    (code,) = incomplete.value.parts
+    assert (code.is_done, code.message) == (False, "Not confirmed: live_version failed")
 
 
 def test_an_abandoned_deploy_leaves_no_directory() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from deployments import records
 from deployments.models import Deployment
-from deployments.runner import request_of
+from deployments.orders import request_of
 from deployments.stages import Status, Uploaded
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from workflows.models import Workflow

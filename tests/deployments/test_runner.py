@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments import queue, runner
+from deployments import orders, queue, runner
 from tests.deployments.factories import make_deployment, make_target
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,7 @@ def test_a_workflow_that_is_deleted_while_it_waits_is_not_deployed() -> None:
 
     waiting.refresh_from_db()
     assert (waiting.status, waiting.stage, waiting.uploaded) == ("failed", "INITIALIZING", "no")
-    assert waiting.message == runner.GONE
+    assert waiting.message == orders.GONE
 
 
 def test_a_target_that_is_deleted_while_it_waits_is_told() -> None:

@@ -85,16 +85,13 @@ def test_trouble_that_has_left_nothing_undone_is_none() -> None:
 
 
 def test_putting_back_changes_what_differs_and_nothing_else() -> None:
-    tools = FakeTools(
-        found=Triggers(workers_dev=False, routes={"old.example.com/*": "example.com"})
-    )
+    tools = FakeTools()
+    found = Triggers(workers_dev=False, routes={"old.example.com/*": "example.com"})
+    wanted = Triggers(workers_dev=False, domains=ROUTED.domains)
 
-    put_back(
-        "worker", Triggers(workers_dev=False, domains=ROUTED.domains), former=ROUTED, tools=tools
-    )
+    put_back("worker", wanted, found=found, tools=tools)
 
     assert tools.asked == [
-        "triggers",
         "remove Route old.example.com/*",
         "put Custom domain www.x.com",
     ]

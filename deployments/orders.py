@@ -1,0 +1,61 @@
+"""What a deployment asks to be done, out of its snapshot and the record."""
+
+from __future__ import annotations
+
+from deployments import records
+from deployments.changes import ChangeRequest
+from deployments.errors import DeployError
+from deployments.models import Deployment
+from deployments.ports import DeployRequest
+from workflows.deploy_settings import read_settings
+from workflows.models import Workflow
+from workflows.services import variables_of
+
+GONE = "The workflow has been deleted. Nothing was uploaded."
+
+
+def request_of(deployment: Deployment) -> DeployRequest:
+    """Return what the deployment's snapshot and the workflow's variables of now come to.
+
+    Raises DeployError where the workflow is gone.
+    """
+    check_workflow(deployment)
+    return DeployRequest(
+        ir=deployment.ir,
+        entry_code=deployment.entry_code,
+        dependencies=deployment.dependencies,
+        class_name=deployment.class_name,
+        worker_name=deployment.worker_name,
+        variables=variables_of(deployment.workflow),
+        bindings=deployment.bindings,
+        node_types=deployment.node_types,
+        settings=read_settings(deployment.deploy_settings),
+        former=records.former_triggers(deployment),
+        known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
+        overwrite=deployment.overwrite,
+    )
+
+
+def change_of(deployment: Deployment) -> ChangeRequest:
+    """Return what a rollback, retry, takedown or deletion of secrets is about."""
+    about = deployment.about
+    return ChangeRequest(
+        worker_name=deployment.worker_name,
+        record=records.record_of(about) if about else None,
+        failed=records.failed_parts(about) if about else (),
+        secrets=tuple(deployment.secret_names),
+        used_secrets=_used_secrets(deployment),
+        former=records.former_triggers(deployment),
+    )
+
+
+def _used_secrets(deployment: Deployment) -> frozenset[str]:
+    """Return the names of the secrets that what is live by the record was deployed with."""
+    live = records.live(deployment.workflow_public_id, deployment.target_id)
+    return frozenset(live.secret_names) if live else frozenset()
+
+
+def check_workflow(deployment: Deployment) -> None:
+    """Raise DeployError where the workflow is gone: nothing could manage the Worker afterwards."""
+    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
+        raise DeployError(GONE)

@@ -1,0 +1,161 @@
+"""What others do in between, at the target and here: nothing of theirs is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from deployments import control as controls
+from deployments import queue, records
+from deployments.errors import Cause
+from deployments.live_state import left_over, place, rollbacks
+from deployments.models import Deployment, Target
+from deployments.services import request_deployment
+from deployments.stages import Stage, Status
+from deployments.tools.deploy_tools import DeployTools
+from tests.deployments.accounts import (
+    account_target,
+    changed,
+    deploy,
+    ended,
+    performed,
+    performing,
+    until,
+)
+from tests.deployments.factories import make_workflow
+from tests.platform.control import Control, Fault
+from tests.platform_fixture import Platform
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def test_what_goes_live_while_it_builds_is_not_overwritten(
+    target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    writes = DeployTools.write
+    theirs: list[str] = []
+
+    def meanwhile(tools: DeployTools, folder: Path, bundle: Any) -> None:
+        theirs.append(control.dashboard_edit(first.worker_name))
+        writes(tools, folder, bundle)
+
+    monkeypatch.setattr(DeployTools, "write", meanwhile)
+    second = deploy(changed(first.workflow, code="return 2;"), target)
+    monkeypatch.undo()
+    third = deploy(first.workflow, target)
+
+    assert (second.stage, second.cause) == (Stage.DEPLOYING, Cause.CHANGED)
+    assert (second.uploaded, second.live_version) == ("no", theirs[0])
+    assert (third.cause, third.uploaded) == (Cause.CHANGED, "no")
+
+
+def test_one_that_was_cancelled_does_not_come_again(target: Target, control: Control) -> None:
+    headers = {"retry-after": "120"}
+    control.faults(
+        Fault(path="/workers/subdomain$", status=429, headers=headers, delay_milliseconds=4000)
+    )
+    running = request_deployment(make_workflow(), target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
+        controls.cancel(running, by_name="ada")
+        until(ended(running), seconds=5)
+
+    assert running.state is Status.CANCELLED
+    assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
+
+
+def test_a_rollback_that_comes_again_is_the_same(target: Target, control: Control) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
+    first = deploy(workflow, target)
+    deploy(changed(workflow, code="return env.TOKEN;"), target)
+    busy = {"retry-after": "120"}
+    control.faults(Fault(method="POST", path="/deployments$", status=429, headers=busy))
+    stopped = performed(controls.roll_back(first))
+    control.faults()
+    Deployment.objects.filter(status=Status.QUEUED.value).update(not_before=None)
+
+    again = performed(Deployment.objects.get(status=Status.QUEUED.value))
+
+    assert (stopped.cause, again.state) == (Cause.RATE_LIMIT, Status.SUCCEEDED)
+    assert again.secret_names == ["TOKEN"]
+    assert left_over(place(workflow, target)) == []
+
+
+def test_a_rollback_reads_what_is_there_before_it_writes(target: Target, control: Control) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    deploy(changed(first.workflow, code="return 2;"), target)
+    control.faults(Fault(method="GET", path="/schedules$", status=403, code=10000, message="no"))
+    control.forget_calls()
+
+    failed = performed(controls.roll_back(first))
+
+    assert (failed.state, failed.stage) == (Status.FAILED, Stage.INITIALIZING)
+    assert control.writes() == []
+
+
+def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, control: Control) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    control.faults(Fault(method="PUT", path="/schedules$", hang=True))
+    control.forget_calls()
+    second = request_deployment(changed(first.workflow, code="return 2;"), target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+        controls.cancel(second, by_name="ada")
+        until(ended(second))
+
+    assert (second.state, second.uploaded) == (Status.CANCELLED, "yes")
+    assert second.version_id == second.live_version != first.version_id
+    assert records.live(first.workflow_public_id, target) == second
+    assert rollbacks(place(first.workflow, target)) == [first]
+    assert controls.previous(first.workflow_public_id, target) == first
+
+
+def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control: Control) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    control.forget_calls()
+
+    refused = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+
+    assert "What is live now was deployed with TOKEN" in refused.message
+    assert control.writes() == []
+
+
+def test_what_waits_while_its_target_freezes_is_not_performed(
+    target: Target, control: Control
+) -> None:
+    waiting = request_deployment(make_workflow(), target=target)
+    Target.objects.filter(pk=target.pk).update(frozen_from=timezone.now() - timedelta(hours=1))
+    control.forget_calls()
+
+    refused = performed(waiting)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.POLICY)
+    assert control.calls() == []
+
+
+def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
+    first = deploy(make_workflow(), target)
+    request_deployment(make_workflow(), target=target)
+    back = controls.roll_back(first)
+
+    held = queue.claim()
+
+    assert held
+    assert held.deployment == back
