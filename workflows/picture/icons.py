@@ -1,0 +1,49 @@
+"""The icons of node types and of states, 16 by 16, drawn in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from workflows.ir.document import Node
+
+_CIRCLE: Final = '<circle cx="8" cy="8" r="6"/>'
+_SHAPES: Final = {
+    "step": '<path d="m5.5 5-3 3 3 3M10.5 5l3 3-3 3"/>',
+    "sleep": '<path d="M13.2 9.6A5.8 5.8 0 1 1 6.6 2.7a4.6 4.6 0 0 0 6.6 6.9z"/>',
+    "sleep_until": f'{_CIRCLE}<path d="M8 4.5V8l2.5 1.5"/>',
+    "wait_for_event": '<path d="M4.2 11V7.2a3.8 3.8 0 0 1 7.6 0V11l1.2 1.3H3zM6.8 14h2.4"/>',
+    "http_request": f'{_CIRCLE}<path d="M2 8h12M8 2c2.2 2 2.2 10 0 12M8 2c-2.2 2-2.2 10 0 12"/>',
+    "branch": '<path d="M8 1.8V5L4 9v5M8 5l4 4v5M2.2 12.2 4 14l1.8-1.8M10.2 12.2 12 14l1.8-1.8"/>',
+    "parallel": '<path d="M2.5 3h11M4.5 3v10.5M8 3v10.5M11.5 3v10.5"/>',
+    "race": '<path d="M3.5 14.5V2M3.5 2.8h9.3l-2 2.8 2 2.9H3.5"/>',
+    "loop": '<path d="M3 8a5 5 0 0 1 8.6-3.4L13 6M13 2.8V6H9.8M13 8a5 5 0 0 1-8.6 3.4L3 10M3 13.2V10h3.2"/>',
+    "try_catch": '<path d="M8 1.8 13 4v4c0 3.2-2.2 5.3-5 6.3C5.2 13.3 3 11.2 3 8V4z"/>',
+    "break": '<path d="M9.5 2.5H3v11h6.5M6.5 8h7.5M11.3 5.2 14 8l-2.7 2.8"/>',
+    "sub_workflow": '<path d="M2.5 2.5h5v4h-5zM8.5 9.5h5v4h-5zM5 6.5v5h3.5"/>',
+    "sub_script": '<path d="M2.5 8h9M8.5 4.8 11.7 8l-3.2 3.2M14 3v10"/>',
+    "custom": '<path d="M8 1.8 13.5 5v6L8 14.2 2.5 11V5zM2.5 5 8 8.2 13.5 5M8 8.2v6"/>',
+    "trigger": '<path d="M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z"/>',
+    "link": '<path d="M4 2.5v5.5h7.5M8.7 5.2 11.5 8l-2.8 2.8"/>',
+    "check": f'{_CIRCLE}<path d="m5.3 8.2 1.9 1.9 3.6-4"/>',
+    "cross": f'{_CIRCLE}<path d="m5.8 5.8 4.4 4.4m0-4.4-4.4 4.4"/>',
+    "ring": '<circle cx="8" cy="8" r="6" opacity=".25"/><path d="M8 2a6 6 0 0 1 6 6"/>',
+    "wait": f'{_CIRCLE}<path d="M6.4 5.8v4.4M9.6 5.8v4.4"/>',
+    "retry": '<path d="M13.5 8A5.5 5.5 0 1 1 11.6 3.8L13.5 5.5M13.5 2.3v3.2h-3.2"/>',
+    "stop": f'{_CIRCLE}<path d="M6 6h4v4H6z"/>',
+    "skip": f'{_CIRCLE}<path d="M5.2 8h5.6"/>',
+    "dot": '<circle cx="8" cy="8" r="2"/>',
+    "warn": '<path d="M8 2.2 14.2 13H1.8zM8 6.3v3.2M8 11.3v.1"/>',
+}
+
+
+def icon_of(node: Node) -> str:
+    return node.type.name if node.type.name in _SHAPES else "custom"
+
+
+def symbols(names: Iterable[str], *, uid: str) -> str:
+    """Return the definitions of these icons, whose ids begin with `uid`."""
+    return "".join(
+        f'<symbol id="{uid}-i-{name}" viewBox="0 0 16 16">{_SHAPES[name]}</symbol>'
+        for name in sorted(set(names) - {""})
+    )

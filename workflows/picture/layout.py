@@ -1,0 +1,213 @@
+"""Where everything in a picture stands: boxes, frames, tags and lines, in px from the top left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from workflows.ir.document import WorkflowIR
+from workflows.picture.lettering import SMALL, shortened, width_of
+from workflows.picture.measuring import (
+    FAN,
+    GAP,
+    LANE,
+    NODE_WIDTH,
+    PAD,
+    TAG_HEIGHT,
+    Block,
+    Column,
+    Measure,
+    Row,
+    Tag,
+)
+from workflows.picture.wording import trigger_words
+
+MARGIN: Final = 12
+END_WIDTH: Final = 64
+CAP_HEIGHT: Final = 30
+_LEAST_CAP: Final = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A rectangle; `depth` counts the frames around it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A way along right angles; `node_id` is the node that it leads to, "" for none."""
+
+    points: tuple[tuple[float, float], ...]
+    node_id: str = ""
+    is_arrow: bool = False
+    is_aside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    width: float
+    height: float
+    boxes: dict[str, Area]
+    frames: dict[str, Area]
+    tags: tuple[tuple[Tag, Area], ...]
+    lines: tuple[Line, ...]
+    start: tuple[Tag, Area]
+    end: tuple[Tag, Area]
+
+
+def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
+    """Lay out the tree from top to bottom, in time linear in its nodes."""
+    root = Measure(ir.nodes, node_height=node_height).column(ir.structure.root)
+    words = trigger_words(ir.trigger)
+    text = shortened(words, NODE_WIDTH, size=SMALL)
+    cap = max(round(width_of(text, SMALL)) + 44, _LEAST_CAP)
+    width = max(root.width, cap) + 2 * MARGIN
+    axis, top = width / 2, MARGIN + CAP_HEIGHT + GAP
+    end = top + root.height + GAP
+    putter = _Putter(node_height)
+    putter.line((axis, MARGIN + CAP_HEIGHT), (axis, top), node_id=ir.entry)
+    putter.column(root, axis=axis, top=top)
+    putter.line((axis, top + root.height), (axis, end))
+    return Layout(
+        width=width,
+        height=end + CAP_HEIGHT + MARGIN,
+        boxes=putter.boxes,
+        frames=putter.frames,
+        tags=tuple(putter.tags),
+        lines=tuple(putter.lines),
+        start=(Tag(text=text, full=words, width=cap), _cap(axis, MARGIN, cap)),
+        end=(Tag(text="End", full="End", width=END_WIDTH), _cap(axis, end, END_WIDTH)),
+    )
+
+
+def _cap(axis: float, top: float, width: int) -> Area:
+    return Area(x=axis - width / 2, y=top, width=width, height=CAP_HEIGHT)
+
+
+@dataclass(slots=True)
+class _Putter:
+    """Puts what was measured in its place, from the outside inwards."""
+
+    node_height: int
+    boxes: dict[str, Area] = field(default_factory=dict)
+    frames: dict[str, Area] = field(default_factory=dict)
+    tags: list[tuple[Tag, Area]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    depth: int = 0
+
+    def line(self, *points: tuple[float, float], node_id: str = "", **form: bool) -> None:
+        self.lines.append(Line(points=points, node_id=node_id, **{"is_arrow": True, **form}))
+
+    def column(self, column: Column, *, axis: float, top: float) -> None:
+        """Put the parts of a column under each other, with lines between them."""
+        at, leaves = top, False
+        if column.head:
+            at, leaves = self._tag(column.head, axis=axis, top=at), True
+        for block in column.blocks:
+            at = self._next(axis, at, node_id=block.node_id, leaves=leaves, top=top)
+            self._block(block, axis=axis, top=at)
+            at, leaves = at + block.height, block.exits
+        if column.goes_on:
+            at = self._next(axis, at, node_id=column.goes_on.node_id, leaves=leaves, top=top)
+            self._tag(column.goes_on, axis=axis, top=at)
+
+    def _next(self, axis: float, at: float, *, node_id: str, leaves: bool, top: float) -> float:
+        """Return where the next part of a column begins, and draw the line to it."""
+        if at == top:
+            return at
+        if leaves:
+            self.line((axis, at), (axis, at + GAP), node_id=node_id)
+        return at + GAP
+
+    def _tag(self, tag: Tag, *, axis: float, top: float) -> float:
+        area = Area(x=axis - tag.width / 2, y=top, width=tag.width, height=TAG_HEIGHT)
+        self.tags.append((tag, area))
+        return top + TAG_HEIGHT
+
+    def _block(self, block: Block, *, axis: float, top: float) -> None:
+        self.boxes[block.node_id] = Area(
+            x=axis - NODE_WIDTH / 2,
+            y=top,
+            width=NODE_WIDTH,
+            height=self.node_height,
+            depth=self.depth,
+        )
+        if block.rows:
+            self._frame(block, axis=axis, top=top)
+
+    def _frame(self, block: Block, *, axis: float, top: float) -> None:
+        """Draw the frame from the middle of the node's box, which stands on its upper edge."""
+        self.frames[block.node_id] = Area(
+            x=axis - block.width / 2,
+            y=top + self.node_height / 2,
+            width=block.width,
+            height=block.height - self.node_height / 2,
+            depth=self.depth,
+        )
+        self.depth += 1
+        foot, at = top + block.height, top + self.node_height
+        for number, row in enumerate(block.rows):
+            is_last = number == len(block.rows) - 1
+            self._row(row, axis=axis, top=at, is_led_to=not row.is_shared)
+            at += row.height + 2 * FAN
+            self._merge(row, block, axis=axis, at=at, is_last=is_last)
+        self.depth -= 1
+        if block.repeats:
+            self._way_back(block, axis=axis, top=top + self.node_height, foot=foot)
+
+    def _row(self, row: Row, *, axis: float, top: float, is_led_to: bool) -> None:
+        for column, middle in _middles(row, axis):
+            if is_led_to:
+                first = column.blocks[0].node_id if column.blocks else ""
+                target = first or (column.goes_on.node_id if column.goes_on else "")
+                self.line(
+                    (axis, top), (axis, top + FAN / 2), (middle, top + FAN / 2), (middle, top + FAN),
+                    node_id=target,
+                    is_arrow=column.head is None and bool(target),
+                    is_aside=column.is_aside,
+                )  # fmt: skip
+            self.column(column, axis=middle, top=top + FAN)
+
+    def _merge(self, row: Row, block: Block, *, axis: float, at: float, is_last: bool) -> None:
+        """Lead what falls through a row to the foot of it: `at`, in the middle or past what follows."""
+        bus = at - FAN / 2
+        top = at - FAN - row.height
+        passes = block.has_bypass and not is_last and not row.is_shared
+        side = axis + block.width / 2 - PAD - LANE / 2
+        for column, middle in _middles(row, axis):
+            if column.falls:
+                begin = (middle, top + column.height)
+                end = [(side, bus)] if passes else [(axis, bus), (axis, at)]
+                self.line(begin, (middle, bus), *end, is_arrow=False)
+        if passes:
+            foot = self._foot(block, at)
+            self.line((side, bus), (side, foot - FAN / 2), (axis, foot - FAN / 2), is_arrow=False)
+
+    def _foot(self, block: Block, at: float) -> float:
+        return at + sum(row.height + 2 * FAN for row in block.rows[1:])
+
+    def _way_back(self, block: Block, *, axis: float, top: float, foot: float) -> None:
+        """Lead from the foot of a loop's body back to its head."""
+        side = axis - block.width / 2 + PAD + LANE / 2
+        bus, back = foot - FAN / 2, top + FAN / 2
+        if block.rows[0].falls:
+            self.line((axis, bus), (side, bus), (side, back), (axis - 1, back))
+
+
+def _middles(row: Row, axis: float) -> list[tuple[Column, float]]:
+    """Return the axis of each column of a row that stands in the middle."""
+    found = []
+    at = axis - row.width / 2
+    between = (row.width - sum(column.width for column in row.columns)) / max(
+        len(row.columns) - 1, 1
+    )
+    for column in row.columns:
+        found.append((column, at + column.width / 2))
+        at += column.width + between
+    return found

@@ -1,0 +1,65 @@
+"""The picture in words: a nested list with the same facts, for the keyboard and for screen readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workflows.ir.structure import Region, Step
+from workflows.picture.markup import link, safe
+from workflows.picture.svg import Drawing
+from workflows.picture.wording import OTHERWISE, arm_words, has_else, trigger_words
+
+
+def outline(drawing: Drawing) -> str:
+    """Return the list as HTML."""
+    root = drawing.ir.structure.root
+    begins = f"<li>{safe(trigger_words(drawing.ir.trigger))}</li>"
+    return f"<ol>{begins}{''.join(_steps(root, drawing))}<li>End</li></ol>"
+
+
+def _steps(region: Region, drawing: Drawing) -> Iterator[str]:
+    for step in region.steps:
+        yield f"<li>{_node(step.node_id, drawing)}"
+        yield from _regions(step, drawing)
+        yield "</li>"
+    if region.goes_on_at:
+        yield f"<li>goes on at {_name(region.goes_on_at, drawing)}</li>"
+
+
+def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
+    node = drawing.ir.nodes[step.node_id]
+    container = node.type.container
+    if not step.regions or container is None:
+        return
+    yield "<ul>"
+    for region in step.regions:
+        if region.steps or region.goes_on_at or region.label not in container.cleanup:
+            yield from _region(arm_words(node, region.label) or "arm", region, drawing)
+    if not has_else(node):
+        yield f"<li>{OTHERWISE}: goes on</li>"
+    for region in step.shared:
+        yield from _region("where arms meet", region, drawing)
+    yield "</ul>"
+
+
+def _region(words: str, region: Region, drawing: Drawing) -> Iterator[str]:
+    if not region.steps and not region.goes_on_at:
+        yield f"<li>{safe(words)}: goes on</li>"
+        return
+    yield f"<li>{safe(words)}:<ol>"
+    yield from _steps(region, drawing)
+    yield "</ol></li>"
+
+
+def _node(node_id: str, drawing: Drawing) -> str:
+    told = drawing.state(node_id)
+    kind = f' <span class="quiet">{safe(drawing.ir.nodes[node_id].type.title)}</span>'
+    words = f' <span class="{told.state.tone}">{safe(told.words)}</span>' if told.words else ""
+    current = ' aria-current="step"' if told.state.is_active else ""
+    return f"<span{current}>{_name(node_id, drawing)}{kind}{words}</span>"
+
+
+def _name(node_id: str, drawing: Drawing) -> str:
+    href = link(drawing.state(node_id).href)
+    name = f"<bdi>{safe(drawing.ir.nodes[node_id].name)}</bdi>"
+    return f"<a{href}>{name}</a>" if href else name

@@ -1,0 +1,157 @@
+"""Which node each step of a run belongs to: by the names that the generated code gives to steps.
+
+Nodes may share a name. Then the platform's counter and what ran before and after tell them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.codegen.clashes import shortened
+from workflows.codegen.step_names import step_names
+from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
+
+Raw = Mapping[str, Any]
+Key = tuple[str, int]
+
+_COUNTER: Final = re.compile(r"-\d+$")
+_INDICES: Final = re.compile(r" ?((?:\[\d+\])+)$")
+_NUMBER: Final = re.compile(r"\d+")
+_KINDS: Final = ("step", "sleep", "waitForEvent")
+_NEAR: Final = 8  # steps before and after one that are looked at to tell equal names apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A step of a run; `indices` are those of the loops around its node, `part` what of it it is."""
+
+    node_id: str
+    part: str
+    indices: tuple[int, ...]
+    raw: Raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    node_id: str
+    part: str
+
+
+class Matcher:
+    """Knows the names of all steps that a document may call."""
+
+    def __init__(self, ir: WorkflowIR) -> None:
+        self._ir = ir
+        self._order = {id_: at for at, id_ in enumerate(ir.structure.where)}
+        self._by_name: dict[Key, list[_Candidate]] = {}
+        self._deep: list[tuple[str, _Candidate]] = []
+        suffixes = step_names(ir).suffixes
+        for id_ in self._order:
+            self._note(ir.nodes[id_], suffixes.get(id_, ""))
+
+    def called(self, steps: Iterable[Raw]) -> list[Called]:
+        """Return the steps whose node is known, in the order in which they began."""
+        known = [step for step in steps if isinstance(step, Mapping)]
+        usual = [step for step in known if step.get("type", "step") in _KINDS]
+        ordered = sorted(usual, key=lambda step: str(step.get("start") or "~"))
+        found: list[Called | None] = []
+        for step in ordered:
+            candidates, indices = self._candidates(_name_of(step))
+            sure = candidates[0] if len(candidates) == 1 else None
+            found.append(_called(sure, indices, step) if sure else None)
+        self._settle(ordered, found)
+        return [one for one in found if one]
+
+    def _note(self, node: Node, suffix: str) -> None:
+        """Write down the names of a node's steps, as workflows.codegen.step_names makes them."""
+        depth = self._depth(node.id)
+        for part in node.type.parts:
+            room = NAME_LENGTH - ROOM_FOR_INDEX * min(depth, MOST_IN_A_NAME)
+            room -= ROOM_FOR_PART if any(node.type.parts) else 0
+            name = shortened(node.name, room - len(suffix)) + suffix + part
+            candidate = _Candidate(node_id=node.id, part=part)
+            if depth > MOST_IN_A_NAME:
+                self._deep.append((name, candidate))
+            else:
+                self._by_name.setdefault((name, depth), []).append(candidate)
+
+    def _depth(self, id_: str) -> int:
+        return self._loops(self._ir.structure.where[id_][0])
+
+    def _loops(self, place: int) -> int:
+        """Return how many loops are around a place."""
+        structure, nodes = self._ir.structure, self._ir.nodes
+        owners = (structure.places[around].owner for around in structure.outwards(place))
+        containers = (nodes[owner].type.container for owner in owners)
+        return sum(container is not None and container.repeats for container in containers)
+
+    def _candidates(self, name: str) -> tuple[list[_Candidate], tuple[int, ...]]:
+        """Return what may be called so: the last few numbers of a name are indices of loops, or its own."""
+        match = _INDICES.search(name)
+        numbers = tuple(map(int, _NUMBER.findall(match[1]))) if match else ()
+        for depth in range(min(len(numbers), MOST_IN_A_NAME), -1, -1):
+            indices = numbers[len(numbers) - depth :]
+            ending = " " + "".join(f"[{index}]" for index in indices) if depth else ""
+            found = self._by_name.get((name.removesuffix(ending), depth))
+            if found and name.endswith(ending):
+                return found, indices
+        start = name[: match.start()] if match else name
+        deep = [one for full, one in self._deep if full.startswith(start)] if match else []
+        return deep, numbers
+
+    def _settle(self, steps: Sequence[Raw], found: list[Called | None]) -> None:
+        """Find the nodes of steps whose name several nodes have: each once per iteration, in order."""
+        taken: set[tuple[str, str, tuple[int, ...]]] = set()
+        for at, step in enumerate(steps):
+            if found[at]:
+                continue
+            candidates, indices = self._candidates(_name_of(step))
+            free = [one for one in candidates if (one.node_id, one.part, indices) not in taken]
+            near = found[max(at - _NEAR, 0) : at], found[at + 1 : at + 1 + _NEAR]
+            fitting = [one for one in free if self._fits(_called(one, indices, step), *near)]
+            chosen = next(iter(fitting or free), None)
+            if chosen:
+                taken.add((chosen.node_id, chosen.part, indices))
+                found[at] = _called(chosen, indices, step)
+
+    def _fits(
+        self, asked: Called, before: Iterable[Called | None], after: Iterable[Called | None]
+    ) -> bool:
+        """Whether the step may have run between those that are known before and after it."""
+        return not any(one and self._forbids(asked, one) for one in before) and not any(
+            one and self._forbids(one, asked) for one in after
+        )
+
+    def _forbids(self, earlier: Called, later: Called) -> bool:
+        """Whether the later one cannot have begun before the earlier one, or not in the same run."""
+        structure = self._ir.structure
+        here, there = structure.where[earlier.node_id][0], structure.where[later.node_id][0]
+        common = structure.common(here, there)
+        loops = self._loops(common)
+        if earlier.indices[:loops] != later.indices[:loops]:
+            return False
+        is_first = structure.precedes(earlier.node_id, later.node_id)
+        return is_first or self._excludes(earlier.node_id, later.node_id, common)
+
+    def _excludes(self, one: str, other: str, common: int) -> bool:
+        """Whether the nodes stand in arms of which only one is taken."""
+        structure = self._ir.structure
+        position, inner = structure.position_in(common, one)
+        place, outer = structure.position_in(common, other)
+        if position != place or inner == outer or inner < 0 or outer < 0:
+            return False
+        owner = self._ir.nodes[structure.places[inner].owner].type.container
+        return owner is not None and owner.alternatives and not structure.precedes(other, one)
+
+
+def _called(candidate: _Candidate, indices: tuple[int, ...], step: Raw) -> Called:
+    return Called(node_id=candidate.node_id, part=candidate.part, indices=indices, raw=step)
+
+
+def _name_of(step: Raw) -> str:
+    """Return the name without the platform's counter."""
+    return _COUNTER.sub("", str(step.get("name") or ""))

@@ -1,0 +1,201 @@
+"""A layout as SVG. Colours and fonts are the stylesheet's; the outline beside it says the same in words.
+
+The links in it are for the pointer alone: 200 stops of the Tab key would be a trap, so the keyboard
+and screen readers have those of the outline, and the picture is one image.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.ir.document import Node, WorkflowIR
+from workflows.picture.icons import icon_of, symbols
+from workflows.picture.layout import Area, Layout, Line
+from workflows.picture.lettering import NAME, SMALL, shortened
+from workflows.picture.markup import link, safe
+from workflows.picture.measuring import NODE_WIDTH, Tag
+from workflows.picture.paths import number, path
+from workflows.picture.states import PLAIN, NodeState, State
+
+LOW, HIGH = 50, 70  # the heights of nodes without and with a state
+_TEXT: Final = 46
+_ROOM: Final = NODE_WIDTH - _TEXT - 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """What is drawn: `uid` begins every id, so that a page may hold several pictures."""
+
+    ir: WorkflowIR
+    layout: Layout
+    states: Mapping[str, NodeState]
+    uid: str
+    numbers: Mapping[str, int]
+
+    def anchor(self, node_id: str) -> str:
+        """The id of a node's element: people's ids may hold what no id of a page may."""
+        return f"{self.uid}-{self.numbers[node_id]}"
+
+    def state(self, node_id: str) -> NodeState:
+        return self.states.get(node_id, PLAIN)
+
+
+def draw(drawing: Drawing) -> str:
+    """Return the whole picture."""
+    layout, uid = drawing.layout, drawing.uid
+    size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
+    box = f'viewBox="0 0 {number(layout.width)} {number(layout.height)}"'
+    return "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="img" {size} {box}'
+            f' aria-labelledby="{uid}-title" aria-describedby="{uid}-desc">',
+            f'<title id="{uid}-title">{safe(_title(drawing))}</title>',
+            f'<desc id="{uid}-desc">{safe(_description(drawing))}</desc>',
+            f"<defs>{_arrow(uid)}{symbols(_icons(drawing), uid=uid)}</defs>",
+            *(_frame(drawing, id_, area) for id_, area in layout.frames.items()),
+            *(_line(drawing, line) for line in layout.lines),
+            _cap(drawing, *layout.start, icon="trigger"),
+            _cap(drawing, *layout.end),
+            *(_tag(drawing, tag, area) for tag, area in layout.tags),
+            *_boxes(drawing),
+            "</svg>",
+        ]
+    )
+
+
+def _title(drawing: Drawing) -> str:
+    return f"Picture of {drawing.ir.metadata.name}"
+
+
+def _description(drawing: Drawing) -> str:
+    """Say what is to be seen, and how many nodes are in which state."""
+    nodes = len(drawing.ir.nodes)
+    said = f"{nodes} node{'' if nodes == 1 else 's'} from top to bottom"
+    found = Counter(drawing.state(id_).state for id_ in drawing.ir.nodes)
+    counts = [f"{found[state]} {state.label.lower()}" for state in State if found[state] > 0]
+    told = ", ".join(words for words in counts if not words.endswith(" "))
+    return f"{said}. {told + '. ' if told else ''}The outline has the same in words."
+
+
+def _arrow(uid: str) -> str:
+    return (
+        f'<marker id="{uid}-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" '
+        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+        '<path class="pic-head" d="M.5.5 7.5 4 .5 7.5z"/></marker>'
+    )
+
+
+def _icons(drawing: Drawing) -> Iterator[str]:
+    yield from ("trigger", "link")
+    for node in drawing.ir.nodes.values():
+        yield icon_of(node)
+        yield drawing.state(node.id).state.icon
+
+
+def _frame(drawing: Drawing, id_: str, area: Area) -> str:
+    state = drawing.state(id_).state
+    kinds = f"pic-frame pic-frame-{area.depth % 2} pic-{state}"
+    return f'<rect class="{kinds}" {_rect(area)} rx="12"/>'
+
+
+def _line(drawing: Drawing, line: Line) -> str:
+    kinds = ["pic-line"]
+    if line.is_aside:
+        kinds.append("pic-aside")
+    if line.node_id and drawing.state(line.node_id).state.is_pale:
+        kinds.append("pic-faint")
+    arrow = f' marker-end="url(#{drawing.uid}-arrow)"' if line.is_arrow else ""
+    return f'<path class="{" ".join(kinds)}" d="{path(line.points)}"{arrow}/>'
+
+
+def _cap(drawing: Drawing, tag: Tag, area: Area, *, icon: str = "") -> str:
+    """The pill at which the run begins or ends."""
+    half = number(area.height / 2)
+    shift = 10 if icon else 0
+    mark = _use(drawing.uid, icon, x=10, y=8, size=14) if icon else ""
+    return (
+        f'<g class="pic-cap" {_moved(area)}><title>{safe(tag.full)}</title>'
+        f'<rect width="{number(area.width)}" height="{number(area.height)}" rx="{half}"/>{mark}'
+        f'<text x="{number(area.width / 2 + shift)}" y="19" text-anchor="middle">{safe(tag.text)}</text></g>'
+    )
+
+
+def _tag(drawing: Drawing, tag: Tag, area: Area) -> str:
+    """The name of a column, or the link to a node that stands elsewhere."""
+    shift = 9 if tag.node_id else 0
+    text = (
+        f'<rect width="{number(area.width)}" height="{number(area.height)}" rx="11"/>'
+        f'<text x="{number(area.width / 2 + shift)}" y="15" text-anchor="middle">{safe(tag.text)}</text>'
+    )
+    if not tag.node_id:
+        return f'<g class="pic-tag" {_moved(area)}><title>{safe(tag.full)}</title>{text}</g>'
+    return (
+        f'<a class="pic-tag pic-goes-on" {_moved(area)} tabindex="-1" href="#{drawing.anchor(tag.node_id)}">'
+        f"<title>Goes on at {safe(tag.full)}</title>{text}"
+        f"{_use(drawing.uid, 'link', x=8, y=4, size=13)}</a>"
+    )
+
+
+def _boxes(drawing: Drawing) -> Iterator[str]:
+    for id_, area in drawing.layout.boxes.items():
+        yield _box(drawing, drawing.ir.nodes[id_], area)
+
+
+def _box(drawing: Drawing, node: Node, area: Area) -> str:
+    told, uid = drawing.state(node.id), drawing.uid
+    href = link(told.href)
+    name = shortened(node.name, _ROOM, size=NAME, is_bold=True)
+    is_marked = bool(told.words) and area.height == LOW
+    kind = shortened(node.type.title, _ROOM / 2 if is_marked else _ROOM, size=SMALL)
+    title = f"{node.name} ({node.type.title})" + (f": {told.words}" if told.words else "")
+    kinds = f"pic-node pic-{told.state}" + (" pic-custom" if node.type.custom else "")
+    current = ' data-current=""' if told.state.is_active else ""
+    inside = (
+        f"<title>{safe(title)}</title>"
+        f'<rect class="pic-box" width="{NODE_WIDTH}" height="{number(area.height)}" rx="8"/>'
+        f'<rect class="pic-tile" x="9" y="10" width="30" height="30" rx="7"/>'
+        f"{_use(uid, icon_of(node), x=16, y=17, size=16)}"
+        f'<text class="pic-name" x="{_TEXT}" y="22">{safe(name)}</text>'
+        f'<text class="pic-type" x="{_TEXT}" y="38">{safe(kind)}</text>'
+        f"{_state(told, uid, area)}"
+    )
+    tag = f'a{href} tabindex="-1"' if href else "g"
+    return (
+        f'<{tag} class="{kinds}" id="{drawing.anchor(node.id)}" data-node="{safe(node.id)}"{current} {_moved(area)}>'
+        f"{inside}</{tag[0]}>"
+    )
+
+
+def _state(told: NodeState, uid: str, area: Area) -> str:
+    """The icon and the words of a state: on a line of their own, or at the end of the type's."""
+    if not told.words:
+        return ""
+    words = shortened(told.words, _ROOM, size=SMALL)
+    ring = " pic-ring" if told.state is State.RUNNING else ""
+    if area.height == HIGH:
+        icon = _use(uid, told.state.icon, x=16, y=47, size=15, kinds=ring)
+        text = f'<text class="pic-words" x="{_TEXT}" y="58">{safe(words)}</text>'
+    else:
+        end = NODE_WIDTH - 12
+        icon = _use(uid, told.state.icon, x=end - 15, y=26, size=15, kinds=ring)
+        text = (
+            f'<text class="pic-words" x="{end - 20}" y="38" text-anchor="end">{safe(words)}</text>'
+        )
+    return f'<g class="{told.state.tone}">{icon}{text}</g>'
+
+
+def _use(uid: str, name: str, *, x: int, y: int, size: int, kinds: str = "") -> str:
+    at = f'x="{x}" y="{y}" width="{size}" height="{size}"'
+    return f'<use class="pic-icon{kinds}" href="#{uid}-i-{name}" {at}/>'
+
+
+def _moved(area: Area) -> str:
+    return f'transform="translate({number(area.x)} {number(area.y)})"'
+
+
+def _rect(area: Area) -> str:
+    numbers = (area.x, area.y, area.width, area.height)
+    return 'x="{}" y="{}" width="{}" height="{}"'.format(*map(number, numbers))

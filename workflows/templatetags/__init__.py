@@ -1,0 +1,3 @@
+"""Template tags of workflows."""
+
+from __future__ import annotations
