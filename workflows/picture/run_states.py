@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from workflows.ir.document import WorkflowIR
+from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.structure import Region, Step
-from workflows.picture.states import PLAIN, NodeState, State
+from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
 from workflows.picture.step_matching import Called, Matcher
 from workflows.picture.step_states import Seen, seen
 
 COMPLETE: Final = "complete"
 ENDED: Final = frozenset({COMPLETE, "errored", "terminated"})
-_AT_WORK = (State.RUNNING, State.RETRYING, State.WAITING, State.SLEEPING)
 
 
 def states_of(
@@ -27,8 +26,16 @@ def states_of(
     for call in Matcher(ir).called(steps):
         calls.setdefault(call.node_id, []).append(call)
     is_over = run_status in ENDED
-    found = {id_: seen(of_node, is_over=is_over) for id_, of_node in calls.items()}
+    found = {
+        id_: seen(of_node, is_over=is_over, is_awaited=_is_awaited(ir.nodes[id_]))
+        for id_, of_node in calls.items()
+    }
     return _Walk(ir, found, status=run_status).states()
+
+
+def _is_awaited(node: Node) -> bool:
+    """Whether a node waits for something else than its own steps, such as a run that it started."""
+    return node.type.waits is not None and node.type.waits(node.settings) is not None
 
 
 class _Walk:
@@ -61,7 +68,8 @@ class _Walk:
             inside = [one for inner in (*step.regions, *step.shared) for one in self._gather(inner)]
             self._inside[step.node_id] = inside
             own = self._found.get(step.node_id)
-            all_of_it += [own, *inside] if own else inside
+            is_decided = own is not None and own.state is State.DONE  # a race: its losers may go on
+            all_of_it += [*([own] if own else []), *([] if is_decided else inside)]
         return all_of_it
 
     def _has_begun(self, step: Step) -> bool:
@@ -77,7 +85,7 @@ class _Walk:
                 self._begun(step, is_passed=at < furthest or at < reached or is_passed)
             elif at < max(furthest, reached):
                 self._untold(step, NodeState(state=State.DONE), is_passed=True)
-            elif is_passed or (is_entered is False and self._is_over):
+            elif is_passed:
                 self._untold(step, NodeState(state=State.SKIPPED), is_passed=False)
             else:
                 self._untold(step, NodeState(state=State.NOT_REACHED), is_passed=False)
@@ -91,19 +99,24 @@ class _Walk:
         has ended.
         """
         at = furthest + 1
-        if not is_entered or not is_passed or (at and not self._is_done(steps[at - 1])):
+        if not is_entered or not is_passed or (at and not self._has_ended(steps[at - 1])):
             return furthest
         while at < len(steps) and self._leaves_no_trace(steps[at]):
             at += 1
         return at
 
-    def _is_done(self, step: Step) -> bool:
-        seen_there = [self._found.get(step.node_id), *self._inside[step.node_id]]
-        return all(one.state is State.DONE for one in seen_there if one) or bool(step.regions)
+    def _has_ended(self, step: Step) -> bool:
+        """Whether the step has ended well, so that what follows it has run."""
+        own = self._found.get(step.node_id)
+        if own:
+            return own.state is State.DONE or own.ends_unseen
+        container = self._ir.nodes[step.node_id].type.container
+        catches = container is not None and container.in_turn
+        return catches or all(one.state is State.DONE for one in self._inside[step.node_id])
 
     def _leaves_no_trace(self, step: Step) -> bool:
         type_ = self._ir.nodes[step.node_id].type
-        return type_.steps is None and type_.callback is None and not type_.waits
+        return type_.leaves is not None or (type_.container is not None and type_.steps is None)
 
     def _begun(self, step: Step, *, is_passed: bool) -> None:
         own, inside = self._found.get(step.node_id), self._inside[step.node_id]
@@ -128,14 +141,14 @@ class _Walk:
         """Tell of the regions of a container that has begun."""
         container = self._ir.nodes[step.node_id].type.container
         in_turn = container is not None and container.in_turn
+        is_chosen = container is not None and container.alternatives and self._is_over
         regions = (*step.regions, *step.shared)
         entered = [any(map(self._has_begun, region.steps)) for region in regions]
         for at, region in enumerate(regions):
+            is_arm = at < len(step.regions)
             left = is_passed or (in_turn and any(entered[at + 1 :]))
-            if not entered[at] and left and not any(entered) and not self._traceable(region):
-                self._plain(region)
-            else:
-                self._region(region, is_entered=entered[at], is_passed=left)
+            left = left or (is_chosen and is_arm and not entered[at] and any(entered))
+            self._region(region, is_entered=entered[at], is_passed=left)
 
     def _traceable(self, region: Region) -> bool:
         """Whether running the region would have left a trace."""
@@ -162,8 +175,8 @@ class _Walk:
         states = [one.state for one in inside]
         if own and own.state in (State.DONE, State.FAILED):
             return own.state
-        at_work = next((state for state in _AT_WORK if state in states), None)
-        if at_work and not is_passed:
+        at_work = next((state for state in ACTIVE if state in states), None)
+        if at_work:
             return at_work
         if is_passed or self._status == COMPLETE:
             return State.DONE
@@ -202,10 +215,11 @@ class _Walk:
 def _told(own: Seen | None, *, is_passed: bool) -> NodeState:
     if own is None:
         return PLAIN
-    state = State.DONE if own.ends_unseen and is_passed else own.state
+    is_in_loop = any(own.indices)
+    ends_now = own.ends_unseen and is_passed and not is_in_loop
     return NodeState(
-        state=state,
+        state=State.DONE if ends_now else own.state,
         attempts=own.attempts,
-        iterations=len(own.indices) if any(own.indices) else 0,
+        iterations=len(own.indices) if is_in_loop else 0,
         took=own.took,
     )

@@ -22,6 +22,7 @@ _COUNTER: Final = re.compile(r"-\d+$")
 _INDICES: Final = re.compile(r" ?((?:\[\d+\])+)$")
 _NUMBER: Final = re.compile(r"\d+")
 _KINDS: Final = ("step", "sleep", "waitForEvent")
+_AGAIN: Final = (": wait", ": status")  # what a node that waits for another run calls repeatedly
 _NEAR: Final = 8  # steps before and after one that are looked at to tell equal names apart
 
 
@@ -104,19 +105,24 @@ class Matcher:
         return deep, numbers
 
     def _settle(self, steps: Sequence[Raw], found: list[Called | None]) -> None:
-        """Find the nodes of steps whose name several nodes have: each once per iteration, in order."""
-        taken: set[tuple[str, str, tuple[int, ...]]] = set()
+        """Find the nodes of steps whose name several nodes have.
+
+        Those never run at the same time: in each iteration they come one after another, as in the tree.
+        """
+        left: dict[str, list[_Candidate]] = {}
         for at, step in enumerate(steps):
             if found[at]:
                 continue
-            candidates, indices = self._candidates(_name_of(step))
-            free = [one for one in candidates if (one.node_id, one.part, indices) not in taken]
+            name = _name_of(step)
+            candidates, indices = self._candidates(name)
+            free = left.setdefault(name, list(candidates))
             near = found[max(at - _NEAR, 0) : at], found[at + 1 : at + 1 + _NEAR]
-            fitting = [one for one in free if self._fits(_called(one, indices, step), *near)]
-            chosen = next(iter(fitting or free), None)
-            if chosen:
-                taken.add((chosen.node_id, chosen.part, indices))
-                found[at] = _called(chosen, indices, step)
+            calls = (_called(one, indices, step) for one in free)
+            chosen = next((nth for nth, call in enumerate(calls) if self._fits(call, *near)), 0)
+            if free:
+                found[at] = _called(free[chosen], indices, step)
+                repeats = free[chosen].part in _AGAIN
+                del free[: chosen + (not repeats)]
 
     def _fits(
         self, asked: Called, before: Iterable[Called | None], after: Iterable[Called | None]

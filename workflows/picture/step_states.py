@@ -27,11 +27,11 @@ class Seen:
     ends_unseen: bool = False
 
 
-def seen(calls: Sequence[Called], *, is_over: bool) -> Seen:
+def seen(calls: Sequence[Called], *, is_over: bool, is_awaited: bool) -> Seen:
     """Sum up the steps of one node, in the order in which they began: the last iteration counts."""
     latest = [call for call in calls if call.indices == calls[-1].indices]
     is_child = any(call.part for call in calls)
-    state = _child(latest) if is_child else _state(latest[-1].raw)
+    state = _child(latest, is_awaited=is_awaited) if is_child else _state(latest[-1].raw)
     ends_unseen = is_child and state is State.WAITING
     if is_over and state.is_active:
         state = State.STOPPED
@@ -63,7 +63,7 @@ def _of_work(step: Raw) -> State:
     return State.RETRYING if has_failed else State.RUNNING
 
 
-def _child(calls: Sequence[Called]) -> State:
+def _child(calls: Sequence[Called], *, is_awaited: bool) -> State:
     """A run that was started: it has ended when its status says so, or when nobody waits for it."""
     states = [_state(call.raw) for call in calls]
     if State.FAILED in states:
@@ -72,6 +72,8 @@ def _child(calls: Sequence[Called]) -> State:
     if told in _CHILD_FAILED:
         return State.FAILED
     if told == "complete":
+        return State.DONE
+    if not is_awaited and not calls[-1].part and states[-1] is State.DONE:
         return State.DONE
     working = (state for state in states if state in (State.RUNNING, State.RETRYING))
     return next(working, State.WAITING)

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.picture.runs import Ran, Runs
+from tests.platform_fixture import Platform
+
+
+@pytest.fixture(scope="module")
+def ran(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Return a function that runs a document."""
+    return Runs(platform, tmp_path_factory.mktemp("pictures")).ran
