@@ -13,6 +13,8 @@ django_application = get_asgi_application()
 
 from deployments.event_routes import event_routes  # noqa: E402 - Django must be set up first
 from deployments.sweeper import start_sweeper  # noqa: E402
+from runs.event_routes import run_event_routes  # noqa: E402
+from runs.polling import start_poller  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -20,6 +22,7 @@ application = ProtocolTypeRouter(
             [
                 # It looks ahead: what it matched would be gone from the path that is routed next.
                 re_path(r"^(?=(?:deployments/\d+/)?events/$)", event_routes),
+                re_path(r"^(?=runs/(?:\d+/)?events/$)", run_event_routes),
                 re_path(r"", django_application),  # type: ignore[arg-type]
             ]
         ),
@@ -27,3 +30,4 @@ application = ProtocolTypeRouter(
 )
 
 start_sweeper()
+start_poller()

@@ -66,13 +66,17 @@ async def _answer(
     except BadCursor:
         refusal = refusal or (400, "Last-Event-ID must be the id of an event: a whole number.")
     if refusal:
-        await _refuse(send, *refusal)
+        await refuse(send, *refusal)
         return
 
     async def still_allowed() -> bool:
         return await _may_read(await get_user(scope))
 
-    frames = follow(channel, cursor, still_allowed=still_allowed)
+    await serve(follow(channel, cursor, still_allowed=still_allowed), receive, send)
+
+
+async def serve(frames: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
+    """Send the frames until they end or the client has gone; then close what makes them."""
     sending = asyncio.ensure_future(_send_all(frames, send))
     leaving = asyncio.ensure_future(_disconnected(receive))
     try:
@@ -124,7 +128,8 @@ def _cursor(scope: Scope, first: int | None) -> int | None:
     return int(text)
 
 
-async def _refuse(send: Send, status: int, sentence: str) -> None:
+async def refuse(send: Send, status: int, sentence: str) -> None:
+    """Answer with a sentence instead of a stream."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": sentence.encode() + b"\n"})

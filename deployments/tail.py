@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 from django.db import DatabaseError, connection, connections
 from django.db.models import Max
@@ -19,6 +21,12 @@ POLL = 0.025  # seconds; asking takes 3 microseconds
 _AFTER_ERROR = 1.0
 
 
+class Reader(Protocol):
+    """Reads the rows of a table that are new to it, and gives them to the listeners."""
+
+    def read(self, listeners: ListenerManager) -> None: ...
+
+
 class Tail:
     """Follows the tables while anybody listens; its thread ends with the last listener."""
 
@@ -26,6 +34,11 @@ class Tail:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+        self._makers: list[Callable[[], Reader]] = [_Deployments]
+
+    def follow(self, make: Callable[[], Reader]) -> None:
+        """Follow other tables too; `make` returns a reader that begins at the newest rows."""
+        self._makers.append(make)
 
     def ensure(self) -> None:
         """Return once rows are followed: whoever reads the table after that misses none.
@@ -41,11 +54,13 @@ class Tail:
 
     def _follow(self) -> None:
         listeners: ListenerManager = get_listener_manager()
-        reader = _Reader()
+        readers, version = [make() for make in self._makers], -1
         self._ready.set()
         while self._goes_on(listeners):
             try:
-                reader.read(listeners)
+                if version != (version := _data_version()):
+                    for reader in readers:
+                        reader.read(listeners)
                 time.sleep(POLL)
             except DatabaseError:
                 logger.exception("the event reader could not read; it goes on")
@@ -61,19 +76,14 @@ class Tail:
             return False
 
 
-class _Reader:
+class _Deployments:
     """What has been read so far. It starts at the newest rows: streams read older ones themselves."""
 
     def __init__(self) -> None:
-        self.version = -1
         self.record = StageRecord.objects.aggregate(newest=Max("pk"))["newest"] or 0
         self.deployment = Deployment.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
     def read(self, listeners: ListenerManager) -> None:
-        version = _data_version()
-        if version == self.version:
-            return
-        self.version = version
         for pk in _newer_deployments(self.deployment):
             self.deployment = pk
             listeners.add_to_queues(events.ALL, events.queued_event(pk))

@@ -1,0 +1,196 @@
+"""Writing what targets tell of runs into the index, and that it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from deployments import records
+from deployments.cloudflare import naming
+from deployments.cloudflare.redaction import redact
+from deployments.models import Deployment, Target
+from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
+from runs.telling import Details, Row, StepRow, read_details
+from workflows.models import Workflow
+from workflows.services import variables_of
+
+_FIELDS: Final = ("status", "trigger", "version_id", "started_at", "ended_at", "seconds", "is_open")
+_CHANGES_KEPT: Final = timedelta(hours=1)
+_MOST_STEPS: Final = 1000
+
+
+@transaction.atomic
+def apply_rows(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[Run]:
+    """Bring the index up to these rows of a list, and return the runs that are new or changed."""
+    mine = Run.objects.filter(target=target, workflow_name=workflow_name)
+    known = {run.instance_id: run for run in mine.filter(instance_id__in=_ids(rows))}
+    new = [_new(target, workflow_name, row) for row in rows if row.instance_id not in known]
+    place_in_history(new)
+    Run.objects.bulk_create(new, ignore_conflicts=True)
+    made = list(mine.filter(instance_id__in=[run.instance_id for run in new])) if new else []
+    changed = [
+        run
+        for row in rows
+        if (run := known.get(row.instance_id)) is not None and _differs(run, row)
+    ]
+    for run in changed:
+        run.seen_at = timezone.now()
+    Run.objects.bulk_update(changed, [*_FIELDS, "seen_at", "gone_at", "read_at"])
+    tell([*made, *changed])
+    return [*made, *changed]
+
+
+def _ids(rows: Iterable[Row]) -> list[str]:
+    return [row.instance_id for row in rows]
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _FIELDS}
+
+
+def _new(target: Target, workflow_name: str, row: Row) -> Run:
+    return Run(
+        target=target,
+        workflow_name=workflow_name,
+        instance_id=row.instance_id,
+        created_at=row.created_at,
+        **_values(row),
+    )
+
+
+def _differs(run: Run, row: Row) -> bool:
+    """Take over what differs and tell whether anything did; what has ended is read once more."""
+    values = _values(row)
+    if run.gone_at is None and all(getattr(run, name) == value for name, value in values.items()):
+        return False
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.gone_at = None
+    run.read_at = None
+    return True
+
+
+def place_in_history(runs: Sequence[Run]) -> None:
+    """Say of new runs which workflow and which deployment they belong to."""
+    if not runs:
+        return
+    first = runs[0]
+    workflow_id = naming.workflow_id(first.workflow_name)
+    workflow = Workflow.objects.filter(pk=workflow_id).first()
+    went_live = list(
+        records.of_worker(workflow_id, first.target)
+        .filter(records.went_live(), finished_at__isnull=False)
+        .only("finished_at", "started_at")
+    )
+    for run in runs:
+        run.workflow = workflow
+        run.deployment = _live_at(went_live, run.created_at)
+
+
+def _live_at(went_live: Iterable[Deployment], moment: datetime) -> Deployment | None:
+    """Return the newest that was live then; its code answers a little before it has ended."""
+    return next((one for one in went_live if (one.started_at or moment) <= moment), None)
+
+
+@transaction.atomic
+def apply_details(run: Run, told: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
+    """Bring the index up to what the target says of one run with its steps."""
+    details = read_details(told)
+    hide = partial(redact, secrets=tuple(secrets))
+    _update(run, details, hide(details.error))
+    RunText.objects.update_or_create(
+        run=run,
+        defaults={
+            "params": hide(details.params),
+            "output": hide(details.output),
+            "error": hide(details.error),
+        },
+    )
+    if not run.is_open:
+        _keep_steps(run, details.steps)
+        _keep_details(run, told, hide)
+    tell([run])
+    return run
+
+
+def _update(run: Run, details: Details, error: str) -> None:
+    run.status = details.status
+    run.started_at, run.ended_at = details.started_at, details.ended_at
+    run.is_open = details.status not in ("complete", "errored", "terminated")
+    if run.started_at and run.ended_at:
+        run.seconds = max((run.ended_at - run.started_at).total_seconds(), 0)
+    run.error = error
+    run.step_count = len(details.steps)
+    run.retries = details.retries
+    run.waits_for = details.waits_for if run.is_open else ""
+    run.read_at = run.seen_at = timezone.now()
+    run.save()
+
+
+def _keep_steps(run: Run, steps: Sequence[StepRow]) -> None:
+    RunStep.objects.filter(run=run).delete()
+    RunStep.objects.bulk_create(
+        RunStep(
+            run=run,
+            name=step.name,
+            kind=step.kind,
+            seconds=step.seconds,
+            attempts=step.attempts,
+            has_failed=step.has_failed,
+        )
+        for step in steps[:_MOST_STEPS]
+    )
+
+
+def _keep_details(run: Run, told: Mapping[str, Any], hide: Any) -> None:
+    """Keep the whole run where its workflow's retention asks for it, without secrets."""
+    kept = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
+    if run.workflow_id and kept.exists():
+        RunDetails.objects.update_or_create(run=run, defaults={"told": _hidden(told, hide)})
+
+
+def _hidden(value: Any, hide: Any) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {str(key): _hidden(item, hide) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item, hide) for item in value]
+    return value
+
+
+def secrets_of(run: Run) -> list[str]:
+    """Return the values that nothing kept of the run may show."""
+    variables = variables_of(run.workflow) if run.workflow else {}
+    return [one.value for one in variables.values() if one.is_secret]
+
+
+def tell(runs: Iterable[Run]) -> None:
+    """Tell open pages that the runs have changed."""
+    RunChange.objects.bulk_create(RunChange(run=run) for run in runs)
+
+
+def mark_gone(run: Run) -> None:
+    """Write that the target keeps the run no more; what is known of it stays."""
+    run.gone_at = timezone.now()
+    run.is_open = False
+    run.save(update_fields=["gone_at", "is_open"])
+    tell([run])
+
+
+def prune() -> None:
+    """Forget old changes, and the runs that are kept no longer than their target keeps them."""
+    now = timezone.now()
+    RunChange.objects.filter(at__lt=now - _CHANGES_KEPT).delete()
+    for retention in Retention.objects.all():
+        old = now - timedelta(days=retention.days)
+        Run.objects.filter(
+            workflow=retention.workflow_id, created_at__lt=old, is_open=False
+        ).delete()
+    kept = Retention.objects.values("workflow")
+    Run.objects.filter(gone_at__isnull=False).exclude(workflow__in=kept).delete()

@@ -1,0 +1,139 @@
+"""Lists of runs: filters that stand in the address, keyset pages, counts per status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from runs.models import Run, RunText
+
+PER_PAGE: Final = 50
+_NAMES: Final = ("workflow", "target", "status", "trigger", "since", "until", "q", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list is narrowed to; "" is everything. `q` is searched in payload, output and error."""
+
+    workflow: str = ""
+    target: str = ""
+    status: str = ""
+    trigger: str = ""
+    since: str = ""
+    until: str = ""
+    q: str = ""
+    id: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Filters:
+        """Read the filters of an address; what it does not know is left out."""
+        return cls(**{name: str(query.get(name, "")).strip()[:200] for name in _NAMES})
+
+    def query(self, **changes: str) -> str:
+        """Return the address's query with these changes, what is empty left out."""
+        values = {name: getattr(self, name) for name in _NAMES} | changes
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+def filtered(filters: Filters) -> QuerySet[Run]:
+    """Return the runs that fit, in no order."""
+    found = Run.objects.filter(_fits(filters))
+    if filters.q:
+        fits = (
+            Q(params__icontains=filters.q)
+            | Q(output__icontains=filters.q)
+            | Q(error__icontains=filters.q)
+        )
+        found = found.filter(pk__in=RunText.objects.filter(fits).values("run"))
+    return found
+
+
+def _fits(filters: Filters) -> Q:
+    fits = Q()
+    if filters.workflow:
+        fits &= Q(workflow=filters.workflow)
+    if filters.target:
+        fits &= Q(target__name=filters.target)
+    if filters.status:
+        fits &= Q(status__in=filters.status.split(","))
+    if filters.trigger:
+        fits &= Q(trigger=filters.trigger)
+    if filters.id:
+        fits &= Q(instance_id__startswith=filters.id)
+    for name, lookup in (("since", "created_at__gte"), ("until", "created_at__lt")):
+        moment = _moment(getattr(filters, name))
+        if moment:
+            fits &= Q(**{lookup: moment})
+    return fits
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parse_datetime(text) if text else None
+    except ValueError:
+        return None
+    if moment is not None and moment.tzinfo is None:
+        from django.utils import timezone
+
+        return timezone.make_aware(moment)
+    return moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of runs, the newest first; `next` and `previous` are cursors, "" at the ends."""
+
+    runs: list[Run]
+    next: str
+    previous: str
+
+
+def page(filters: Filters, *, after: str = "", before: str = "") -> Page:
+    """Return the page behind a cursor (older runs), or before one (newer runs)."""
+    found = filtered(filters).select_related("workflow", "target").defer("target__api_token")
+    if before and (key := _key(before)):
+        newer = found.filter(Q(created_at__gt=key[0]) | Q(created_at=key[0], pk__gt=key[1]))
+        rows = list(newer.order_by("created_at", "pk")[: PER_PAGE + 1])
+        has_more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE][::-1]
+        return _page(rows, has_next=True, has_previous=has_more)
+    if after and (key := _key(after)):
+        found = found.filter(Q(created_at__lt=key[0]) | Q(created_at=key[0], pk__lt=key[1]))
+    rows = list(found.order_by("-created_at", "-pk")[: PER_PAGE + 1])
+    return _page(rows[:PER_PAGE], has_next=len(rows) > PER_PAGE, has_previous=bool(after))
+
+
+def _page(rows: list[Run], *, has_next: bool, has_previous: bool) -> Page:
+    return Page(
+        runs=rows,
+        next=_cursor(rows[-1]) if rows and has_next else "",
+        previous=_cursor(rows[0]) if rows and has_previous else "",
+    )
+
+
+def _cursor(run: Run) -> str:
+    return f"{run.created_at.isoformat()}_{run.pk}"
+
+
+def _key(cursor: str) -> tuple[datetime, int] | None:
+    moment, _, pk = cursor.rpartition("_")
+    try:
+        return datetime.fromisoformat(moment), int(pk[:18])
+    except ValueError:
+        return None
+
+
+def counts(filters: Filters) -> dict[str, int]:
+    """Return how many runs there are in each state, whatever state the list is narrowed to."""
+    anywhere = Filters(**{**_values(filters), "status": ""})
+    rows = filtered(anywhere).order_by().values_list("status").annotate(number=Count("pk"))
+    return {str(status): int(number) for status, number in rows}
+
+
+def _values(filters: Filters) -> dict[str, Any]:
+    return {name: getattr(filters, name) for name in _NAMES}

@@ -1,0 +1,60 @@
+"""The poller's thread, and that only one process of an installation has it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, connections, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from runs import index
+from runs.models import PollerLease
+from runs.poller import Poller
+
+logger = logging.getLogger(__name__)
+
+_TURN: Final = 0.5  # seconds between turns
+_SILENT: Final = timedelta(seconds=10)
+_PRUNE_EVERY: Final = 600.0  # seconds
+
+
+def start_poller() -> None:
+    """Poll in a thread that ends with the process."""
+    threading.Thread(target=_poll_for_ever, name="poller", daemon=True).start()
+
+
+def _poll_for_ever() -> None:
+    poller, holder, pruned_at = Poller(), uuid4(), time.monotonic()
+    while True:
+        try:
+            if hold(holder):
+                poller.turn()
+                if time.monotonic() - pruned_at > _PRUNE_EVERY:
+                    pruned_at = time.monotonic()
+                    index.prune()
+        except Exception:
+            logger.exception("a turn of the poller failed; the next one comes")
+            time.sleep(5)
+        finally:
+            connections.close_all()
+        time.sleep(_TURN)
+
+
+def hold(holder: UUID) -> bool:
+    """Take or keep the lease; False where another process has it and has been heard of lately."""
+    now = timezone.now()
+    mine = PollerLease.objects.filter(Q(holder=holder) | Q(beat_at__lt=now - _SILENT))
+    if mine.update(holder=holder, beat_at=now):
+        return True
+    try:
+        with transaction.atomic():
+            PollerLease.objects.create(holder=holder)
+    except IntegrityError:
+        return False
+    return True
