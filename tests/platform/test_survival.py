@@ -83,7 +83,7 @@ def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     uploaded(before, "middle", SLOW_FIRST, own_workflow("middle"))
     before.api("PUT", "workflows/middle", json={"script_name": "middle", "class_name": "Flow"})
     runs = {
-        "sleep": begin(before, "kept", sleep=3000),
+        "sleep": begin(before, "kept", sleep=6000),
         "wait": begin(before, "kept", wait=True),
         "retry": begin(before, "kept", fails=3000),
         "paused": begin(before, "kept", sleep="1 minute"),

@@ -2,6 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { engineBinding, engineNode } from './engine_plugin.ts';
 
 export const CONTROL = ':control';
 /** Names the folder in which queues keep their messages. */
@@ -50,9 +51,17 @@ export function controlWorker({ workers, resources, secret }: Controlled): objec
       env: {
         ...resources,
         ...Object.fromEntries(services),
+        ...engines(resources),
         ...env,
         SECRET: { type: 'text', value: secret },
       },
     },
   };
+}
+
+function engines(resources: Record<string, object>): Record<string, object> {
+  const workflows = Object.keys(resources)
+    .filter((node) => node.startsWith('workflow:'))
+    .map((node) => node.slice('workflow:'.length));
+  return Object.fromEntries(workflows.map((name) => [engineNode(name), engineBinding(name)]));
 }

@@ -2,21 +2,15 @@
 // instance. So the API answers for groups that are stopped, and no group carries an explorer (0.3 s of each start).
 
 import fs from 'node:fs';
-import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { deserialize } from 'node:v8';
-import { isMissing, names } from './files.ts';
-import { objectId, workflowKey } from './layout.ts';
+import { isMissing } from './files.ts';
 
 const BUSY_MILLISECONDS = 2000;
 /** The byte of SQLite's header that names the journal, and its value for a write-ahead log. */
 const HEADER_BYTES = 100;
 const WRITE_VERSION = 18;
 const WRITE_AHEAD = 2;
-const NO_ALARMS = 'metadata.sqlite';
-/** A list needs no outputs, which may be a megabyte each. */
-const OUTLINE = 'id, timestamp, event, groupKey, target';
-const WHOLE = `${OUTLINE}, metadata`;
 
 /** The engine's own numbers. */
 export const EVENT = {
@@ -36,6 +30,15 @@ export const EVENT = {
   waitStart: 14,
   waitComplete: 15,
   waitTimedOut: 16,
+  rollbackStart: 17,
+  rollbackStepStart: 18,
+  rollbackAttemptStart: 19,
+  rollbackAttemptSuccess: 20,
+  rollbackAttemptFailure: 21,
+  rollbackStepSuccess: 22,
+  rollbackStepFailure: 23,
+  rollbackComplete: 24,
+  rollbackFailed: 25,
 } as const;
 
 const STATUSES = [
@@ -49,7 +52,8 @@ const STATUSES = [
   'waiting',
 ] as const;
 
-export type Status = (typeof STATUSES)[number];
+/** The engine knows no status for an instance that undoes its steps. */
+export type Status = (typeof STATUSES)[number] | 'rollingBack';
 
 const FINAL: readonly Status[] = ['complete', 'errored', 'terminated'];
 
@@ -79,48 +83,24 @@ export interface Stored {
   alarms: Alarm[];
 }
 
-/** Every instance in the folder of a Workflow; `finals` is what is known to change no more. */
-export function readAll(folder: string, finals: Map<string, Stored>): Stored[] {
-  const files = names(folder).filter((name) => name.endsWith('.sqlite') && name !== NO_ALARMS);
-  return files.flatMap((name) => {
-    const file = path.join(folder, name);
-    const known = finals.get(file);
-    if (known && isSame(file, known)) return [known];
-    const stored = readFile(file, OUTLINE);
-    if (stored && isFinal(stored.status)) finals.set(file, mark(file, stored));
-    else finals.delete(file);
-    return stored ? [stored] : [];
-  });
+export interface Outline {
+  id: string;
+  /** What the engine calls it; `status` is what Cloudflare does. */
+  engine: Status;
+  status: Status;
+  createdOn: string;
+  start: string | null;
+  end: string | null;
+  modified: string;
 }
 
-export function readOne(folder: string, workflow: string, id: string): Stored | undefined {
-  const file = path.join(folder, `${objectId(workflowKey(workflow), id)}.sqlite`);
-  return readFile(file, WHOLE);
-}
-
-const seen = new WeakMap<Stored, string>();
-
-/** A restarted instance writes to its files again. */
-function stamp(file: string): string {
-  return [file, `${file}-wal`]
-    .map((name) => fs.statSync(name, { throwIfNoEntry: false }))
-    .map((stat) => `${stat?.mtimeMs}:${stat?.size}`)
-    .join();
-}
-
-function mark(file: string, stored: Stored): Stored {
-  seen.set(stored, stamp(file));
-  return stored;
-}
-
-const isSame = (file: string, stored: Stored): boolean => seen.get(stored) === stamp(file);
-
-function readFile(file: string, columns: string): Stored | undefined {
+/** Run on the engine's file of one instance, which stays as it is meanwhile; undefined where it holds none. */
+export function within<T>(file: string, work: (database: DatabaseSync) => T): T | undefined {
   if (!isReadable(file)) return undefined;
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
   try {
     database.exec('BEGIN');
-    return isEngine(database) ? read(database, columns) : undefined;
+    return isEngine(database) ? work(database) : undefined;
   } finally {
     database.close();
   }
@@ -160,17 +140,28 @@ interface Metadata {
   event: { payload: unknown };
 }
 
-function read(database: DatabaseSync, columns: string): Stored | undefined {
+export interface Head {
+  id: string;
+  status: Status;
+  createdOn: string;
+  params: unknown;
+}
+
+export function readHead(database: DatabaseSync): Head | undefined {
   const metadata = value(database, 'INSTANCE_METADATA') as Metadata | undefined;
-  if (metadata === undefined) return undefined;
-  return {
-    id: metadata.instance.id,
-    status: STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued',
-    createdOn: metadata.instance.created_on,
-    params: metadata.event.payload,
-    log: readLog(database, columns),
-    alarms: readAlarms(database),
-  };
+  return (
+    metadata && {
+      id: metadata.instance.id,
+      status: STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued',
+      createdOn: metadata.instance.created_on,
+      params: metadata.event.payload,
+    }
+  );
+}
+
+export function readWhole(database: DatabaseSync): Stored | undefined {
+  const head = readHead(database);
+  return head && { ...head, log: readLog(database), alarms: readAlarms(database) };
 }
 
 function value(database: DatabaseSync, key: string): unknown {
@@ -178,11 +169,15 @@ function value(database: DatabaseSync, key: string): unknown {
   return row === undefined ? undefined : deserialize(row.value as Uint8Array);
 }
 
-function readLog(database: DatabaseSync, columns: string): LogRow[] {
-  const rows = database.prepare(`SELECT ${columns} FROM states ORDER BY id`);
+export const timeOf = (timestamp: unknown): string => `${String(timestamp).replace(' ', 'T')}Z`;
+
+function readLog(database: DatabaseSync): LogRow[] {
+  const rows = database.prepare(
+    'SELECT id, timestamp, event, groupKey, target, metadata FROM states ORDER BY id',
+  );
   return rows.all().map((row) => ({
     id: Number(row.id),
-    at: `${String(row.timestamp).replace(' ', 'T')}Z`,
+    at: timeOf(row.timestamp),
     event: Number(row.event),
     group: row.groupKey as string | null,
     target: row.target as string | null,
@@ -195,4 +190,17 @@ function readAlarms(database: DatabaseSync): Alarm[] {
     'SELECT hash, target_timestamp FROM priority_queue WHERE action = 1 ORDER BY id',
   );
   return rows.all().map((row) => ({ hash: String(row.hash), at: Number(row.target_timestamp) }));
+}
+
+interface Streamed {
+  cacheKey: string;
+  meta: { attempt: number };
+}
+
+/** What a step returned as a stream: the engine keeps it beside the log, in pieces. */
+export function readStream(database: DatabaseSync, { cacheKey, meta }: Streamed): Uint8Array {
+  const chunks = database.prepare(
+    'SELECT chunk FROM streaming_step_chunks WHERE cache_key = ? AND attempt = ? ORDER BY chunk_index',
+  );
+  return Buffer.concat(chunks.all(cacheKey, meta.attempt).map(({ chunk }) => chunk as Uint8Array));
 }

@@ -10,9 +10,25 @@ export interface Page<T> {
   info: Record<string, unknown>;
 }
 
-export function ok(c: Context, result: unknown, info?: Record<string, unknown>): Response {
-  const envelope = { success: true, errors: [], messages: [], result };
+export interface Message {
+  code: number;
+  message: string;
+}
+
+export function ok(
+  c: Context,
+  result: unknown,
+  info?: Record<string, unknown>,
+  messages: Message[] = [],
+): Response {
+  const envelope = { success: true, errors: [], messages, result };
   return c.json(info ? { ...envelope, result_info: info } : envelope);
+}
+
+/** A result that is JSON already. */
+export function okText(c: Context, result: string): Response {
+  const text = `{"success":true,"errors":[],"messages":[],"result":${result}}`;
+  return c.body(text, 200, { 'content-type': 'application/json' });
 }
 
 export function failed(c: Context, error: ApiError): Response {

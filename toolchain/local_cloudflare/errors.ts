@@ -61,6 +61,8 @@ export const invalidWorkflowName = (name: string) =>
   new ApiError(400, 10201, `"${name}" is not a Workflow name`);
 export const noSuchInstance = (id: string) =>
   new ApiError(404, 10400, `workflows.api.error.instance.not_found: "${id}"`);
+export const noSuchStep = (id: string, name: string) =>
+  new ApiError(404, 10400, `workflows.api.error.step.not_found: "${name}" in instance "${id}"`);
 export const instanceExists = (id: string) =>
   new ApiError(409, 10405, `workflows.api.error.instance.already_exists: "${id}"`);
 export const invalidInstance = (message: string) => new ApiError(400, 10401, message);

@@ -1,12 +1,13 @@
 // A group: Workers and resources that are bound together, and the one process they run in while there is need of it.
 
 import path from 'node:path';
-import { isFinal, readAll, type Status, type Stored } from './engine.ts';
-import { privateFolder, readJson, remove, writeJson } from './files.ts';
+import { engineNode } from './engine_plugin.ts';
+import { privateFolder } from './files.ts';
 import { workflowFolder } from './layout.ts';
 import { Mutex } from './mutex.ts';
 import type { GroupOptions } from './options.ts';
 import { hasMessages } from './queues.ts';
+import type { RunReader } from './runs/run_reader.ts';
 import { type LogLine, Runtime } from './runtime.ts';
 
 const DRAIN_MILLISECONDS = 250;
@@ -15,6 +16,7 @@ const POLL_MILLISECONDS = 5;
 export interface GroupSurroundings {
   folder: string;
   milliseconds: number;
+  runs: RunReader;
   onLog: (line: LogLine) => void;
 }
 
@@ -23,7 +25,8 @@ export class Group {
   readonly folder: string;
   /** Held while the process is started, stopped or replaced. */
   readonly mutex = new Mutex();
-  readonly finals = new Map<string, Stored>();
+  /** Held while an ended instance is put down or restarted. */
+  readonly ending = new Mutex();
   nodes: string[] = [];
   options: GroupOptions = { workers: [], resources: {}, fingerprint: '' };
   lastUsed = Date.now();
@@ -52,13 +55,26 @@ export class Group {
     return this.options.workers.some(({ config }) => config.name === name);
   }
 
-  instances(workflow: string): Stored[] {
-    return readAll(workflowFolder(this.folder, workflow), this.finals);
+  /** Whether an instance must go on by itself. */
+  async hasLiveInstances(): Promise<boolean> {
+    return (await this.#stalled()).size > 0;
   }
 
-  /** Whether an instance must go on by itself. */
-  hasLiveInstances(): boolean {
-    return this.#stalled().size > 0;
+  /** Let the process put down the instances that ended: each holds memory and three files open until then. */
+  putDownEnded(): Promise<void> {
+    return this.ending.run(() => this.#putDownEnded());
+  }
+
+  async #putDownEnded(): Promise<void> {
+    for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
+      const ids = await this.#around.runs.ask('ended', { folder: workflowFolder(this.folder, workflow) });
+      if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'putDown', { ids });
+    }
+  }
+
+  /** Its files are moved or removed. */
+  forgetRuns(): Promise<void> {
+    return this.#around.runs.ask('forget', { folder: this.folder });
   }
 
   /** The queues whose consumer has messages to take. */
@@ -78,12 +94,12 @@ export class Group {
 
   /** Start the process, and return it with the revival that must end before anyone else uses it. Hold the mutex. */
   async start(): Promise<{ runtime: Runtime; revived: Promise<void> }> {
-    const stalled = this.#stalled();
+    const stalled = await this.#stalled();
     const runtime = await Runtime.start({
       folder: this.folder,
       milliseconds: this.#around.milliseconds,
       onLog: this.#around.onLog,
-      onRestart: () => void this.mutex.run(() => this.#resume(this.#stalled())),
+      onRestart: () => void this.mutex.run(async () => this.#resume(await this.#stalled())),
       workers: this.options.workers,
       resources: this.options.resources,
     });
@@ -135,52 +151,22 @@ export class Group {
     return runtime;
   }
 
-  /**
-   * The instances that do nothing in a new process although they should: all that are neither final nor paused. One
-   * that a kill caught in the middle of its revival is paused too, and is known by the note of that revival.
-   */
-  #stalled(): Map<string, Stalled[]> {
-    const reviving = new Set(readJson<string[]>(this.#note));
-    const found = new Map<string, Stalled[]>();
+  /** The ids of the instances that do nothing in a new process although they should, by Workflow. */
+  async #stalled(): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
     for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
-      const isReviving = ({ id }: Stored) => reviving.has(`${workflow}/${id}`);
-      const stalled = this.instances(workflow)
-        .filter((stored) => !isFinal(stored.status) && (stored.status !== 'paused' || isReviving(stored)))
-        .map((stored) => stalledOf(stored, isReviving(stored)));
+      const unfinished = await this.#around.runs.ask('unfinished', {
+        folder: workflowFolder(this.folder, workflow),
+      });
+      const stalled = unfinished.filter(({ engine }) => engine !== 'paused').map(({ id }) => id);
       if (stalled.length > 0) found.set(workflow, stalled);
     }
     return found;
   }
 
-  async #resume(stalled: Map<string, Stalled[]>): Promise<void> {
+  async #resume(stalled: Map<string, string[]>): Promise<void> {
     for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
-    await this.#revive(stalled);
+    for (const [workflow, ids] of stalled)
+      await this.runtime?.control(engineNode(workflow), 'revive', { ids });
   }
-
-  async #revive(stalled: Map<string, Stalled[]>): Promise<void> {
-    if (stalled.size === 0) return;
-    const ids = [...stalled].flatMap(([workflow, all]) =>
-      all.filter(({ keep }) => !keep).map(({ id }) => `${workflow}/${id}`),
-    );
-    writeJson(this.#note, ids);
-    for (const [workflow, instances] of stalled)
-      await this.runtime?.control(`workflow:${workflow}`, 'revive', { instances });
-    remove(this.#note);
-  }
-
-  get #note(): string {
-    return path.join(this.folder, 'reviving.json');
-  }
-}
-
-interface Stalled {
-  id: string;
-  status: Status;
-  /** Leave it paused. */
-  keep: boolean;
-}
-
-/** Somebody asked for a pause, and the process ended before the running step did. */
-function stalledOf({ id, status }: Stored, isReviving: boolean): Stalled {
-  return { id, status, keep: status === 'waitingForPause' && !isReviving };
 }

@@ -11,6 +11,7 @@ import { Mutex } from './mutex.ts';
 import { groupOptions } from './options.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { endBy } from './processes.ts';
+import { RunReader } from './runs/run_reader.ts';
 import { noteOf, type Runtime, StartFailed } from './runtime.ts';
 import type { Settings } from './settings.ts';
 
@@ -38,6 +39,7 @@ export class Groups {
   readonly #settings: Settings;
   readonly #logs: Logs;
   readonly #folder: string;
+  readonly runs = new RunReader();
   readonly #groups = new Map<string, Group>();
   /** Held while records and plan change; not while a process starts. */
   readonly #planning = new Mutex();
@@ -56,7 +58,7 @@ export class Groups {
     this.#plan = makePlan(this.#account);
     for (const key of this.#plan.members.keys()) this.#settle(this.#group(key));
     await this.#endLeftovers();
-    this.#sweep = setInterval(() => void this.#stopIdle(), SWEEP_MILLISECONDS);
+    this.#sweep = setInterval(() => this.#lookAfter(), SWEEP_MILLISECONDS);
     this.#sweep.unref();
   }
 
@@ -68,8 +70,7 @@ export class Groups {
     const waiting = [...this.#groups.values()];
     const start = async (): Promise<void> => {
       for (let group = waiting.shift(); group; group = waiting.shift()) {
-        await new Promise(setImmediate); // reading instances takes time: let requests in between
-        if (this.#mustRun(group)) await group.ready().catch(this.#report(group));
+        if (await this.#mustRun(group)) await group.ready().catch(this.#report(group));
       }
     };
     await Promise.all(Array.from({ length: EAGER_AT_ONCE }, start));
@@ -87,6 +88,7 @@ export class Groups {
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     await Promise.all([...this.#groups.values()].map((group) => group.mutex.run(() => group.stop())));
+    await this.runs.close();
   }
 
   of(node: string): Group | undefined {
@@ -160,9 +162,11 @@ export class Groups {
     const held = new Map<Group, () => void>();
     for (const group of affected) held.set(group, await group.mutex.enter());
     await Promise.all(affected.map((group) => group.drained().then(() => group.stop())));
+    await Promise.all(affected.map((group) => group.forgetRuns()));
     if (erased !== undefined && erasing) erase(this.#folder, erasing.key, erased);
     this.#plan = plan;
     for (const group of affected) this.#settle(group);
+    await Promise.all(affected.map((group) => group.forgetRuns())); // who read meanwhile read the old place
     for (const key of this.#groups.keys()) if (!plan.members.has(key)) this.#groups.delete(key);
     return held;
   }
@@ -181,7 +185,6 @@ export class Groups {
     const nodes = this.#plan.members.get(group.key) ?? [];
     group.nodes = nodes;
     group.options = groupOptions(this.#account, nodes);
-    group.finals.clear();
     gather(this.#folder, group.key, nodes);
   }
 
@@ -194,18 +197,18 @@ export class Groups {
     };
     const starts = [...affected].map(async ([group, leave]) => {
       if (group === wanted) await start(group, leave);
-      else if (this.#mustRun(group)) void start(group, leave).catch(this.#report(group)).finally(leave);
+      else if (await this.#mustRun(group)) void start(group, leave).catch(this.#report(group)).finally(leave);
       else leave();
     });
     await Promise.all(starts);
   }
 
-  #mustRun(group: Group): boolean {
-    return group.options.workers.length > 0 && this.#hasWork(group);
+  async #mustRun(group: Group): Promise<boolean> {
+    return group.options.workers.length > 0 && (await this.#hasWork(group));
   }
 
-  #hasWork(group: Group): boolean {
-    return this.#hasCron(group) || group.hasLiveInstances() || group.waitingQueues.length > 0;
+  async #hasWork(group: Group): Promise<boolean> {
+    return this.#hasCron(group) || group.waitingQueues.length > 0 || (await group.hasLiveInstances());
   }
 
   #hasCron(group: Group): boolean {
@@ -214,12 +217,18 @@ export class Groups {
     );
   }
 
+  #lookAfter(): void {
+    void this.#stopIdle();
+    for (const group of this.#groups.values())
+      if (group.isRunning) void group.putDownEnded().catch(this.#report(group));
+  }
+
   async #stopIdle(): Promise<void> {
     const quiet = (group: Group) =>
       group.isRunning && !group.isUsed && Date.now() - group.lastUsed > this.#settings.idleMilliseconds;
     for (const group of [...this.#groups.values()].filter(quiet))
       await group.mutex.run(async () => {
-        if (quiet(group) && !this.#mustRun(group)) await group.stop();
+        if (quiet(group) && !(await this.#mustRun(group))) await group.stop();
         else group.lastUsed = Date.now(); // look again after another idle time
       });
   }
@@ -230,6 +239,7 @@ export class Groups {
     const group = new Group(key, {
       folder: this.#folder,
       milliseconds: this.#settings.startMilliseconds,
+      runs: this.runs,
       onLog: (line) => this.#logs.group(key, line),
     });
     this.#groups.set(key, group);

@@ -1,30 +1,34 @@
 // Instances: made, read and changed. Each Workflow's group does the work; here is what the group does not know.
 
-import fs from 'node:fs';
 import path from 'node:path';
-import { isFinal, readOne, type Status, type Stored } from './engine.ts';
+import { isFinal, type Outline } from './engine.ts';
 import {
   ApiError,
   instanceExists,
   invalidInstance,
   noSuchInstance,
+  noSuchStep,
   workflowFailed,
   workflowHasNoWorker,
 } from './errors.ts';
-import { privateFolder, readText } from './files.ts';
 import type { Group } from './group.ts';
-import { summary } from './instances.ts';
-import { workflowFolder } from './layout.ts';
+import { objectId, workflowFolder, workflowKey } from './layout.ts';
 import type { Workflow } from './model.ts';
 import type { Platform } from './platform.ts';
+import type { Page, Wanted } from './runs/list.ts';
+import type { Row } from './runs/run_index.ts';
+import type { RunReader } from './runs/run_reader.ts';
+import type { Operations } from './runs/thread.ts';
+import type { Asked } from './step_output.ts';
+import { type Trigger, Triggers } from './triggers.ts';
 
 const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}$/;
-const BATCH = 100;
-const BEGIN_MILLISECONDS = 2000;
-const POLL_MILLISECONDS = 3;
+/** Names of calls, which no instance may have. */
+const RESERVED = ['batch', 'terminate', 'terminateAll'];
 const ACTIONS = ['pause', 'resume', 'restart', 'terminate'];
+const BEGIN_MILLISECONDS = 5000;
 
-interface Wanted {
+export interface New {
   instance_id: string;
   params: unknown;
 }
@@ -36,142 +40,187 @@ interface Change {
   rollback: boolean;
 }
 
-type Trigger = 'api' | 'binding';
+interface Created {
+  created: string[];
+  errors: { id: string; code: number; message: string }[];
+}
+
+export interface Made {
+  made: object[];
+  /** What the engine refused, and why. */
+  refused: ApiError[];
+}
+
+interface How {
+  isDescending: boolean;
+  isSimple: boolean;
+}
+
+type Whole = NonNullable<Awaited<ReturnType<Operations['describe']>>>;
+type StepFound = NonNullable<Awaited<ReturnType<Operations['step']>>>;
 
 export class Instances {
   readonly #platform: Platform;
-  /** The ids that were created through the API, by Workflow. */
-  readonly #created = new Map<string, Set<string>>();
-  readonly #folder: string;
+  readonly #triggers: Triggers;
 
   constructor(platform: Platform) {
     this.#platform = platform;
-    this.#folder = privateFolder(path.join(platform.settings.state, 'created'));
+    this.#triggers = new Triggers(platform.settings.state);
   }
 
-  async readAll(workflow: Workflow): Promise<Stored[]> {
-    return (await this.#group(workflow)).instances(workflow.name);
+  get #runs(): RunReader {
+    return this.#platform.groups.runs;
   }
 
-  async read(workflow: Workflow, id: string): Promise<Stored> {
-    const group = await this.#group(workflow);
-    const stored = readOne(workflowFolder(group.folder, workflow.name), workflow.name, id);
-    if (!stored) throw noSuchInstance(id);
-    return stored;
+  list(workflow: Workflow, wanted: Wanted): Promise<Page> {
+    return this.#ask(workflow, (folder) => this.#runs.ask('list', { ...wanted, folder }));
   }
 
-  async #group(workflow: Workflow): Promise<Group> {
-    const group = await this.#platform.groups.settled(`workflow:${workflow.name}`);
-    if (!group) throw workflowHasNoWorker(workflow.name, workflow.script_name);
+  unfinished(workflow: Workflow, status?: string): Promise<Row[]> {
+    return this.#ask(workflow, (folder) => this.#runs.ask('unfinished', { folder, status }));
+  }
+
+  async describe(workflow: Workflow, id: string, how: How): Promise<Whole> {
+    const found = await this.#ask(workflow, (folder) =>
+      this.#runs.ask('describe', { file: fileOf(folder, workflow, id), ...how }),
+    );
+    if (!found) throw noSuchInstance(id);
+    return found;
+  }
+
+  async step(workflow: Workflow, id: string, asked: Asked): Promise<StepFound> {
+    await this.read(workflow, id);
+    const found = await this.#ask(workflow, (folder) =>
+      this.#runs.ask('step', { file: fileOf(folder, workflow, id), ...asked }),
+    );
+    if (!found) throw noSuchStep(id, asked.name);
+    return found;
+  }
+
+  async read(workflow: Workflow, id: string): Promise<Outline> {
+    const found = await this.#ask(workflow, (folder) =>
+      this.#runs.ask('outline', { file: fileOf(folder, workflow, id) }),
+    );
+    if (!found) throw noSuchInstance(id);
+    return found;
+  }
+
+  /** To read is not to wait until the group's process has started; where files moved meanwhile, it is to read again. */
+  async #ask<T>(workflow: Workflow, read: (folder: string) => Promise<T>): Promise<T> {
+    for (;;) {
+      const group = this.#group(workflow);
+      const answer = await read(workflowFolder(group.folder, workflow.name));
+      if (group === this.#group(workflow)) return answer;
+    }
+  }
+
+  #group(workflow: Workflow): Group {
+    const group = this.#platform.groups.of(`workflow:${workflow.name}`);
+    if (!group) throw hasNoWorker(workflow);
     return group;
   }
 
-  /** Return once the instance is on disk, so that whoever asks next finds it. */
-  async create(workflow: Workflow, wanted: Partial<Wanted>): Promise<object> {
-    const id = wanted.instance_id ?? crypto.randomUUID();
-    if (!INSTANCE_ID.test(id)) throw invalidInstance(`"${id}" is not an id for an instance`);
-    const params = decoded(wanted.params);
-    await this.#control(workflow, 'create', { id, params });
-    this.#remember(workflow.name, id);
-    const stored = await this.#begun(workflow, id);
+  async create(workflow: Workflow, wanted: Partial<New>): Promise<object> {
+    const { made, refused } = await this.createAll(workflow, [wanted]);
+    if (refused[0]) throw refused[0];
+    return made[0] ?? {};
+  }
+
+  /** Return once the instances are on disk, so that whoever asks next finds them. */
+  async createAll(workflow: Workflow, wanted: Partial<New>[]): Promise<Made> {
+    const instances = wanted.map(({ instance_id, params }) => ({
+      id: checkedId(instance_id ?? crypto.randomUUID()),
+      params: decoded(params),
+    }));
+    const { created, errors } = await this.control<Created>(workflow, 'createAll', { instances });
+    this.#triggers.remember(workflow.name, created);
+    const folder = workflowFolder(this.#group(workflow).folder, workflow.name);
+    const files = created.map((id) => fileOf(folder, workflow, id));
+    const begun = await this.#runs.ask('begun', { files, milliseconds: BEGIN_MILLISECONDS });
     return {
-      id,
-      status: stored ? summary(stored).status : 'queued',
-      version_id: workflow.versions[0]?.id ?? '',
-      workflow_id: workflow.id,
-      trigger_source: 'api',
+      made: created.map((id, at) => madeOf(workflow, id, begun[files[at] ?? ''])),
+      refused: errors.map(refusal),
     };
-  }
-
-  async #begun(workflow: Workflow, id: string): Promise<Stored | undefined> {
-    const deadline = Date.now() + BEGIN_MILLISECONDS;
-    while (Date.now() < deadline) {
-      const found = await this.read(workflow, id).catch(() => undefined);
-      if (found) return found;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-    }
-    return undefined;
-  }
-
-  async createAll(workflow: Workflow, batch: unknown): Promise<object[]> {
-    if (!Array.isArray(batch) || batch.length === 0 || batch.length > BATCH)
-      throw invalidInstance(`a batch is a list of 1 to ${BATCH} instances`);
-    const made: object[] = [];
-    for (const wanted of batch) made.push(await this.create(workflow, wanted));
-    return made;
   }
 
   async change(workflow: Workflow, id: string, body: Partial<Change>): Promise<object> {
     const action = body.status ?? body.action ?? '';
     if (!ACTIONS.includes(action)) throw invalidInstance(`status is one of: ${ACTIONS.join(', ')}`);
     const before = await this.read(workflow, id);
-    if (isFinal(before.status) && action !== 'restart')
+    if (isFinal(before.engine) && action !== 'restart')
       throw invalidInstance(`cannot ${action} instance "${id}": it is ${before.status}`);
-    await this.#control(workflow, action, { id, from: body.from, rollback: body.rollback });
-    const status: Status = summary(await this.read(workflow, id)).status;
+    const ask = () => this.control(workflow, action, { id, from: body.from, rollback: body.rollback });
+    if (action === 'restart') await this.#group(workflow).ending.run(ask);
+    else await ask();
+    const { status } = await this.read(workflow, id);
     return { status, timestamp: new Date().toISOString() };
   }
 
   async sendEvent(workflow: Workflow, id: string, type: string, payload: unknown): Promise<void> {
     if (!INSTANCE_ID.test(type)) throw invalidInstance(`"${type}" is not an event type`);
     const before = await this.read(workflow, id);
-    if (isFinal(before.status)) throw invalidInstance(`instance "${id}" is ${before.status}`);
-    await this.#control(workflow, 'event', { id, type, payload });
+    if (isFinal(before.engine)) throw invalidInstance(`instance "${id}" is ${before.status}`);
+    await this.control(workflow, 'event', { id, type, payload });
   }
 
   async remove(workflow: Workflow, id: string): Promise<void> {
     await this.read(workflow, id);
-    await this.#control(workflow, 'delete', { id });
-  }
-
-  async deleteAll(workflow: Workflow, body: { instances?: unknown }): Promise<object> {
-    const ids = Array.isArray(body.instances) ? body.instances.map(String) : [];
-    if (ids.length === 0 || ids.length > BATCH) throw invalidInstance(`name 1 to ${BATCH} instances`);
-    const deleted: object[] = [];
-    const errors: object[] = [];
-    for (const id of ids)
-      await this.remove(workflow, id).then(
-        () => deleted.push({ id }),
-        (error: unknown) => errors.push({ id, ...told(error) }),
-      );
-    return { deleted, errors };
+    await this.control(workflow, 'delete', { id });
   }
 
   /** The version that was the newest when the instance began. */
-  versionOf(workflow: Workflow, { createdOn }: Stored): string {
+  versionOf(workflow: Workflow, { createdOn }: { createdOn: string }): string {
     const found = workflow.versions.find(({ created_on }) => created_on <= createdOn);
     return (found ?? workflow.versions.at(-1))?.id ?? '';
   }
 
   triggerOf(workflow: Workflow, id: string): Trigger {
-    return this.#known(workflow.name).has(id) ? 'api' : 'binding';
+    return this.#triggers.of(workflow.name, id);
   }
 
-  #known(workflow: string): Set<string> {
-    const known = this.#created.get(workflow) ?? new Set(readText(this.#file(workflow))?.split('\n'));
-    this.#created.set(workflow, known);
-    return known;
-  }
-
-  #remember(workflow: string, id: string): void {
-    this.#known(workflow).add(id);
-    fs.appendFileSync(this.#file(workflow), `${id}\n`, { mode: 0o600 });
-  }
-
-  #file(workflow: string): string {
-    return path.join(this.#folder, workflow);
-  }
-
-  async #control(workflow: Workflow, operation: string, options: object): Promise<unknown> {
+  /** Ask the Workflow's group, which is started if need be. */
+  async control<T>(workflow: Workflow, operation: string, options: object): Promise<T> {
     const node = `workflow:${workflow.name}`;
-    if (!(await this.#group(workflow)).canRun(workflow.name))
-      throw workflowHasNoWorker(workflow.name, workflow.script_name);
+    const group = await this.#platform.groups.settled(node);
+    if (!group?.canRun(workflow.name)) throw hasNoWorker(workflow);
     try {
-      return await this.#platform.groups.use(node, (runtime) => runtime.control(node, operation, options));
+      const used = await this.#platform.groups.use(node, async (runtime) => ({
+        answer: await runtime.control<T>(node, operation, options),
+      }));
+      if (!used) throw hasNoWorker(workflow);
+      return used.answer;
     } catch (error) {
       throw sorted(error, 'id' in options ? String(options.id) : '');
     }
   }
+}
+
+const hasNoWorker = ({ name, script_name }: Workflow): ApiError => workflowHasNoWorker(name, script_name);
+
+function fileOf(folder: string, { name }: Workflow, id: string): string {
+  return path.join(folder, `${objectId(workflowKey(name), id)}.sqlite`);
+}
+
+function checkedId(id: string): string {
+  if (!INSTANCE_ID.test(id) || RESERVED.includes(id))
+    throw invalidInstance(`"${id}" is not an id for an instance`);
+  return id;
+}
+
+function madeOf(workflow: Workflow, id: string, begun: Outline | undefined): object {
+  return {
+    id,
+    status: begun?.status ?? 'queued',
+    version_id: workflow.versions[0]?.id ?? '',
+    workflow_id: workflow.id,
+    trigger_source: 'api',
+  };
+}
+
+function refusal({ id, code, message }: Created['errors'][number]): ApiError {
+  return code === instanceExists(id).code
+    ? instanceExists(id)
+    : new ApiError(400, code, `${message}: "${id}"`);
 }
 
 /** `params` is an object, or the JSON text of one. */
@@ -187,13 +236,6 @@ function decoded(params: unknown): unknown {
 function sorted(error: unknown, id: string): unknown {
   if (error instanceof ApiError || !(error instanceof Error)) return error;
   if (error.message.includes('instance.not_found')) return noSuchInstance(id);
-  if (error.message.includes('already_exists') || error.message.includes('already exists'))
-    return instanceExists(id);
   if (error.message.includes('instance.')) return invalidInstance(error.message);
   return workflowFailed(error.message);
-}
-
-function told(error: unknown): object {
-  if (error instanceof ApiError) return { code: error.code, message: error.message };
-  throw error;
 }

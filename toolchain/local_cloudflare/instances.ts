@@ -1,6 +1,10 @@
 // An instance as Cloudflare's API tells it, out of what the engine keeps.
 
-import { EVENT, type LogRow, type Status, type Stored } from './engine.ts';
+import { EVENT, isFinal, type LogRow, type Status, type Stored } from './engine.ts';
+
+/** The engine itself cuts what it previews there, with these words: Cloudflare documents no number. */
+const OUTPUT_SHOWN = 1024;
+const CUT = '[truncated output]';
 
 export interface Problem {
   name: string;
@@ -15,62 +19,69 @@ interface Attempt {
 }
 
 export interface Step {
-  name: string;
-  type: 'step' | 'sleep' | 'waitForEvent';
-  start: string;
-  end: string | null;
+  type: 'step' | 'sleep' | 'waitForEvent' | 'rollback' | 'termination';
   [detail: string]: unknown;
 }
 
 type Rows = LogRow[];
 
-const find = (rows: Rows, event: number): LogRow | undefined => rows.find((row) => row.event === event);
+/** What says of an event of the log whose it is. */
+type Mark = Pick<LogRow, 'event' | 'group'>;
 
-const QUEUE_TIME = [EVENT.success, EVENT.failure, EVENT.terminated];
+const find = <T extends Mark>(rows: T[], event: number): T | undefined =>
+  rows.find((row) => row.event === event);
+
+const ENDS = [EVENT.success, EVENT.failure, EVENT.terminated] as readonly number[];
 
 export interface Summary {
   status: Status;
   queued: string;
   start: string | null;
   end: string | null;
-  modified: string;
 }
 
 export function summary(stored: Stored): Summary {
-  const end = stored.log.find((row) => QUEUE_TIME.some((event) => event === row.event));
+  const end = stored.log.findLast((row) => ENDS.includes(row.event));
   return {
-    status: statusOf(stored),
+    status: statusOf(stored.status, stored.log),
     queued: find(stored.log, EVENT.queued)?.at ?? stored.createdOn,
     start: find(stored.log, EVENT.start)?.at ?? null,
-    end: end?.at ?? null,
-    modified: stored.log.at(-1)?.at ?? stored.createdOn,
+    end: (isFinal(stored.status) && end?.at) || null,
   };
 }
 
 /** The engine calls an instance running that Cloudflare calls waiting: it sleeps, or waits for an event or a retry. */
-function statusOf(stored: Stored): Status {
-  if (stored.status !== 'running') return stored.status;
-  const open = groups(stored.log).filter((rows) => !isOver(rows));
+export function statusOf(engine: Status, log: Mark[]): Status {
+  if (isFinal(engine)) return engine;
+  if (isUndoing(log)) return 'rollingBack';
+  if (engine !== 'running') return engine;
+  const open = groups(log).filter((rows) => !isOver(rows));
   const isWorking = open.some((rows) => rows.some(startsAttempt) && !awaitsRetry(rows));
   return open.length > 0 && !isWorking ? 'waiting' : 'running';
 }
 
-const ENDS = [
+const isUndoing = (log: Mark[]): boolean =>
+  find(log, EVENT.rollbackStart) !== undefined &&
+  !log.some(({ event }) => event === EVENT.rollbackComplete || event === EVENT.rollbackFailed);
+
+const OVER = [
   EVENT.stepSuccess,
   EVENT.stepFailure,
   EVENT.sleepComplete,
   EVENT.waitComplete,
   EVENT.waitTimedOut,
+  EVENT.rollbackStepSuccess,
+  EVENT.rollbackStepFailure,
 ] as readonly number[];
 
-const isOver = (rows: Rows): boolean => rows.some((row) => ENDS.includes(row.event));
-const startsAttempt = (row: LogRow): boolean =>
+const isOver = (rows: Mark[]): boolean => rows.some((row) => OVER.includes(row.event));
+const startsAttempt = (row: Mark): boolean =>
   row.event === EVENT.attemptStart || row.event === EVENT.stepStart;
-const awaitsRetry = (rows: Rows): boolean => rows.at(-1)?.event === EVENT.attemptFailure;
+const awaitsRetry = (rows: Mark[]): boolean => rows.at(-1)?.event === EVENT.attemptFailure;
 
 /** The log rows of each step, in the order in which the steps began. */
-function groups(log: Rows): Rows[] {
-  const byGroup = new Map<string, Rows>();
+export function groups<T extends Mark>(log: T[]): T[][] {
+  const byGroup = new Map<string, T[]>();
   for (const row of log) {
     if (row.group === null) continue;
     const rows = byGroup.get(row.group);
@@ -81,7 +92,9 @@ function groups(log: Rows): Rows[] {
 }
 
 export function steps(stored: Stored): Step[] {
-  return groups(stored.log).flatMap((rows) => step(rows, stored) ?? []);
+  const told = groups(stored.log).flatMap((rows) => step(rows, stored) ?? []);
+  const isTerminated = find(stored.log, EVENT.terminated) !== undefined;
+  return isTerminated ? [...told, { type: 'termination', trigger: { source: 'api' } }] : told;
 }
 
 function step(rows: Rows, stored: Stored): Step | undefined {
@@ -98,38 +111,71 @@ interface Begun {
 }
 
 const BEGIN: Record<number, (begun: Begun) => Step> = {
-  [EVENT.stepStart]: work,
+  [EVENT.stepStart]: (begun) => work(begun, DO),
+  [EVENT.rollbackStepStart]: (begun) => work(begun, UNDO),
   [EVENT.sleepStart]: sleep,
   [EVENT.waitStart]: wait,
 };
 
-function work({ name, start, rows }: Begun): Step {
-  const success = find(rows, EVENT.stepSuccess);
-  const failure = find(rows, EVENT.stepFailure);
+interface Work {
+  type: 'step' | 'rollback';
+  success: number;
+  failure: number;
+  attemptStart: number;
+  attemptSuccess: number;
+  attemptFailure: number;
+}
+
+const DO: Work = {
+  type: 'step',
+  success: EVENT.stepSuccess,
+  failure: EVENT.stepFailure,
+  attemptStart: EVENT.attemptStart,
+  attemptSuccess: EVENT.attemptSuccess,
+  attemptFailure: EVENT.attemptFailure,
+};
+
+const UNDO: Work = {
+  type: 'rollback',
+  success: EVENT.rollbackStepSuccess,
+  failure: EVENT.rollbackStepFailure,
+  attemptStart: EVENT.rollbackAttemptStart,
+  attemptSuccess: EVENT.rollbackAttemptSuccess,
+  attemptFailure: EVENT.rollbackAttemptFailure,
+};
+
+function work({ name, start, rows }: Begun, kind: Work): Step {
+  const success = find(rows, kind.success);
+  const failure = find(rows, kind.failure);
   return {
     name,
-    type: 'step',
+    type: kind.type,
     start: start.at,
     end: (success ?? failure)?.at ?? null,
     success: success ? true : failure ? false : null,
-    output: success ? encoded(success.metadata.result) : null,
+    output: success ? shown(returned(success)) : null,
     config: start.metadata.config,
-    attempts: rows.filter((row) => row.event === EVENT.attemptStart).map((row) => attempt(row, rows)),
+    attempts: rows
+      .filter((row) => row.event === kind.attemptStart)
+      .map((row) => attempt(row, attemptEnd(row, rows, kind), kind)),
   };
 }
 
-function attempt(start: LogRow, rows: Rows): Attempt {
-  const same = (event: number) =>
-    rows.find(
-      (row) => row.event === event && row.metadata.attempt === start.metadata.attempt && row.id > start.id,
-    );
-  const success = same(EVENT.attemptSuccess);
-  const failure = same(EVENT.attemptFailure);
+function attemptEnd(start: LogRow, rows: Rows, kind: Work): LogRow | undefined {
+  return rows.find(
+    ({ id, event, metadata }) =>
+      id > start.id &&
+      metadata.attempt === start.metadata.attempt &&
+      (event === kind.attemptSuccess || event === kind.attemptFailure),
+  );
+}
+
+function attempt(start: LogRow, end: LogRow | undefined, kind: Work): Attempt {
   return {
     start: start.at,
-    end: (success ?? failure)?.at ?? null,
-    success: success ? true : failure ? false : null,
-    error: failure ? problem(failure.metadata.error) : null,
+    end: end?.at ?? null,
+    success: end ? end.event === kind.attemptSuccess : null,
+    error: end?.event === kind.attemptFailure ? problem(end.metadata.error) : null,
   };
 }
 
@@ -158,7 +204,7 @@ function wait({ name, start, rows, stored }: Begun): Step {
     finished: (complete ?? timedOut) !== undefined,
     error: timedOut ? problem(timedOut.metadata) : null,
     event_type: start.metadata.event,
-    output: complete ? encoded(complete.metadata) : null,
+    output: complete ? shown(complete.metadata) : null,
   };
 }
 
@@ -167,35 +213,53 @@ function alarm(start: LogRow, stored: Stored): string | undefined {
   return found && new Date(found.at).toISOString();
 }
 
-function problem(error: unknown): Problem {
+export function problem(error: unknown): Problem {
   const { name, message } = (error ?? {}) as Partial<Problem>;
   return { name: String(name ?? 'Error'), message: String(message ?? '') };
+}
+
+export interface Streamed {
+  cacheKey: string;
+  meta: { attempt: number; totalBytes: number };
+}
+
+/** Where a step returned a stream. */
+export const streamOf = ({ metadata }: LogRow): Streamed | undefined =>
+  metadata.streamOutput as Streamed | undefined;
+
+function returned(success: LogRow): unknown {
+  const stream = streamOf(success);
+  return stream ? `[ReadableStream: ${stream.meta.totalBytes} bytes]` : success.metadata.result;
 }
 
 /** Cloudflare's answers hold outputs as text, which is their JSON. */
 export const encoded = (value: unknown): string => JSON.stringify(value ?? null);
 
-export function outcome(stored: Stored): { output: string; error: Problem | null; success: boolean | null } {
-  const success = find(stored.log, EVENT.success);
-  const failure = find(stored.log, EVENT.failure);
+function shown(value: unknown): string {
+  const text = encoded(value);
+  return text.length > OUTPUT_SHOWN ? text.slice(0, OUTPUT_SHOWN) + CUT : text;
+}
+
+export interface Outcome {
+  output: string;
+  error: Problem | null;
+  success: boolean | null;
+  rollback: { outcome: 'complete' | 'failed'; error: Problem | null } | null;
+}
+
+export function outcome({ log, status }: Stored): Outcome {
+  const success = find(log, EVENT.success);
+  const failure = find(log, EVENT.failure);
   return {
     output: success ? encoded(success.metadata.result) : '',
     error: failure ? problem(failure.metadata.error) : null,
-    success: success ? true : failure || find(stored.log, EVENT.terminated) ? false : null,
+    success: success ? true : failure || status === 'terminated' ? false : null,
+    rollback: rollback(log),
   };
 }
 
-/** The whole output of one step; `attempt` 0 stands for the step itself. */
-export function stepOutput(stored: Stored, name: string): object | undefined {
-  const rows = groups(stored.log).find((group) => group[0]?.target === name);
-  if (rows === undefined) return undefined;
-  const done = find(rows, EVENT.stepSuccess) ?? find(rows, EVENT.waitComplete);
-  const failed = find(rows, EVENT.stepFailure) ?? find(rows, EVENT.waitTimedOut);
-  const waits = find(rows, EVENT.waitStart);
-  return {
-    status: done ? 'complete' : failed ? 'errored' : awaitsRetry(rows) || waits ? 'waiting' : 'running',
-    output: done ? (waits ? done.metadata.payload : done.metadata.result) : null,
-    error: failed ? problem(failed.metadata.error ?? failed.metadata) : null,
-    ...(waits ? { event_type: waits.metadata.event } : {}),
-  };
+function rollback(log: Rows): Outcome['rollback'] {
+  if (find(log, EVENT.rollbackComplete)) return { outcome: 'complete', error: null };
+  if (!find(log, EVENT.rollbackFailed)) return null;
+  return { outcome: 'failed', error: problem(find(log, EVENT.rollbackStepFailure)?.metadata.error) };
 }

@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
-import type { Stored } from '../engine.ts';
-import { numbered, ok } from '../envelope.ts';
-import { noSuchInstance } from '../errors.ts';
+import { numbered, ok, okText } from '../envelope.ts';
+import { invalidInstance } from '../errors.ts';
+import { Batches } from '../instance_batches.ts';
 import { Instances } from '../instance_control.ts';
-import { outcome, stepOutput, steps, summary } from '../instances.ts';
 import type { Workflow } from '../model.ts';
 import { bodyOf, jsonOf, type Platform } from '../platform.ts';
+import type { Wanted } from '../runs/list.ts';
+import type { Row } from '../runs/run_index.ts';
 import { workflowOf } from './workflows.ts';
 
 const MAX_PER_PAGE = 100;
@@ -15,22 +16,17 @@ const PATH = '/workflows/:workflow/instances';
 export function instances(platform: Platform): Hono {
   const control = new Instances(platform);
   const workflow = (c: Context) => workflowOf(platform, c.req.param('workflow') ?? '');
-  const one = (c: Context) => control.read(workflow(c), c.req.param('id') ?? '');
   return new Hono()
+    .route('/', batches(platform, new Batches(control)))
     .get(PATH, async (c) => list(c, control, workflow(c)))
+    .get(`${PATH}/`, async (c) => list(c, control, workflow(c))) // as wrangler asks for the latest
     .post(PATH, async (c) => ok(c, await control.create(workflow(c), await bodyOf(c))))
-    .post(`${PATH}/batch`, async (c) => ok(c, await control.createAll(workflow(c), await jsonOf(c))))
-    .post(`${PATH}/batch/delete`, async (c) => ok(c, await control.deleteAll(workflow(c), await bodyOf(c))))
-    .get(`${PATH}/:id`, async (c) => ok(c, details(c, control, workflow(c), await one(c))))
+    .get(`${PATH}/:id`, async (c) => details(c, control, workflow(c)))
     .delete(`${PATH}/:id`, async (c) => {
       await control.remove(workflow(c), c.req.param('id'));
       return ok(c, { success: true });
     })
-    .get(`${PATH}/:id/step`, async (c) => {
-      const found = stepOutput(await one(c), c.req.query('name') ?? '');
-      if (!found) throw noSuchInstance(`${c.req.param('id')}/${c.req.query('name') ?? ''}`);
-      return ok(c, found);
-    })
+    .get(`${PATH}/:id/step`, async (c) => step(c, control, workflow(c)))
     .patch(`${PATH}/:id/status`, async (c) =>
       ok(c, await control.change(workflow(c), c.req.param('id'), await bodyOf(c))),
     )
@@ -41,75 +37,95 @@ export function instances(platform: Platform): Hono {
     });
 }
 
+function batches(platform: Platform, many: Batches): Hono {
+  const workflow = (c: Context) => workflowOf(platform, c.req.param('workflow') ?? '');
+  return new Hono()
+    .post(`${PATH}/batch`, async (c) => {
+      const { made, refused } = await many.create(workflow(c), await jsonOf(c));
+      const messages = refused.map(({ code, message }) => ({ code, message }));
+      return ok(c, made, undefined, messages);
+    })
+    .post(`${PATH}/batch/delete`, async (c) => {
+      const { instances } = await bodyOf<{ instances: unknown }>(c);
+      return ok(c, await many.delete(workflow(c), instances));
+    })
+    .post(`${PATH}/batch/terminate`, async (c) => ok(c, await many.terminate(workflow(c), await jsonOf(c))))
+    .put(`${PATH}/terminate`, (c) => ok(c, many.terminateAll(workflow(c), c.req.query('status'))))
+    .get(`${PATH}/terminate`, (c) =>
+      ok(c, { status: many.isTerminating(workflow(c)) ? 'running' : 'not_running' }),
+    );
+}
+
 async function list(c: Context, control: Instances, workflow: Workflow): Promise<Response> {
-  const all = (await control.readAll(workflow)).filter((stored) => isWanted(c, stored));
-  const isAscending = c.req.query('direction') === 'asc';
-  all.sort((one, other) => (one.createdOn < other.createdOn === isAscending ? -1 : 1));
-  const perPage = Math.min(numbered(c, 'per_page', 25), MAX_PER_PAGE);
-  const cursor = c.req.query('cursor');
-  const from = cursor
-    ? all.findIndex(({ id }) => id === fromCursor(cursor)) + 1
-    : (numbered(c, 'page', 1) - 1) * perPage;
-  const items = all.slice(from, from + perPage);
-  const last = items.at(-1);
+  const wanted = wantedOf(c);
+  const { rows, page, total, cursor } = await control.list(workflow, wanted);
   const info = {
-    page: Math.floor(from / perPage) + 1,
-    per_page: perPage,
-    count: items.length,
-    total_count: all.length,
-    total_pages: Math.ceil(all.length / perPage),
-    ...(last && from + perPage < all.length ? { cursor: toCursor(last.id) } : {}),
+    page,
+    per_page: wanted.perPage,
+    count: rows.length,
+    total_count: total,
+    total_pages: Math.ceil(total / wanted.perPage),
+    ...(cursor && { cursor }),
   };
-  return ok(
-    c,
-    items.map((stored) => row(control, workflow, stored)),
-    info,
-  );
+  const items = rows.map((row) => shown(control, workflow, row));
+  return ok(c, items, info);
 }
 
-const toCursor = (id: string): string => Buffer.from(id).toString('base64url');
-const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
-
-function isWanted(c: Context, stored: Stored): boolean {
-  const { status, date_start, date_end } = c.req.query();
-  const created = Date.parse(stored.createdOn);
-  return (
-    (!status || summary(stored).status === status) &&
-    (!date_start || created >= Date.parse(date_start)) &&
-    (!date_end || created <= Date.parse(date_end))
-  );
-}
-
-function row(control: Instances, workflow: Workflow, stored: Stored): object {
-  const { status, start, end, modified } = summary(stored);
+function wantedOf(c: Context): Wanted {
+  const { status, cursor, direction } = c.req.query();
   return {
-    id: stored.id,
-    status,
-    created_on: stored.createdOn,
-    modified_on: modified,
-    started_on: start,
-    ended_on: end,
-    version_id: control.versionOf(workflow, stored),
+    status: status || undefined,
+    from: time(c, 'date_start'),
+    to: time(c, 'date_end'),
+    isAscending: direction === 'asc',
+    perPage: Math.min(numbered(c, 'per_page', 25), MAX_PER_PAGE),
+    page: numbered(c, 'page', 1),
+    cursor: cursor || undefined,
+  };
+}
+
+/** A time without a zone is in UTC. */
+function time(c: Context, name: string): number | undefined {
+  const text = c.req.query(name);
+  if (!text) return undefined;
+  const hasZone = !text.includes('T') || /(Z|[+-]\d{2}:?\d{2})$/i.test(text);
+  const found = Date.parse(hasZone ? text : `${text}Z`);
+  if (Number.isNaN(found)) throw invalidInstance(`${name} is not a date`);
+  return found;
+}
+
+function shown(control: Instances, workflow: Workflow, row: Row): object {
+  return {
+    id: row.id,
+    status: row.status,
+    created_on: row.createdOn,
+    modified_on: row.modified,
+    started_on: row.start,
+    ended_on: row.end,
+    version_id: control.versionOf(workflow, row),
     workflow_id: workflow.id,
-    trigger_source: control.triggerOf(workflow, stored.id),
+    trigger_source: control.triggerOf(workflow, row.id),
   };
 }
 
-function details(c: Context, control: Instances, workflow: Workflow, stored: Stored): object {
-  const { status, queued, start, end } = summary(stored);
-  const all = steps(stored);
-  if (c.req.query('order') === 'desc') all.reverse();
-  return {
-    status,
-    params: stored.params ?? null,
-    trigger: { source: control.triggerOf(workflow, stored.id) },
-    versionId: control.versionOf(workflow, stored),
-    queued,
-    start,
-    end,
-    ...outcome(stored),
-    ...(c.req.query('simple') === 'true' ? { steps: [] } : { steps: all }),
-    step_count: all.length,
-    rollback: null,
+async function details(c: Context, control: Instances, workflow: Workflow): Promise<Response> {
+  const isDescending = c.req.query('order') === 'desc';
+  const isSimple = c.req.query('simple') === 'true';
+  const found = await control.describe(workflow, c.req.param('id') ?? '', { isDescending, isSimple });
+  const { id, createdOn, stepCount, steps, ...told } = found;
+  const head = {
+    ...told,
+    trigger: { source: control.triggerOf(workflow, id) },
+    versionId: control.versionOf(workflow, { createdOn }),
+    step_count: stepCount,
   };
+  return okText(c, `${JSON.stringify(head).slice(0, -1)},"steps":${steps}}`);
+}
+
+async function step(c: Context, control: Instances, workflow: Workflow): Promise<Response> {
+  const { name = '', type = '' } = c.req.query();
+  const asked = { name, type, attempt: numbered(c, 'attempt', 0) };
+  const { bytes, stream: _, ...found } = await control.step(workflow, c.req.param('id') ?? '', asked);
+  if (bytes) return c.body(Buffer.from(bytes), 200, { 'content-type': 'application/octet-stream' });
+  return ok(c, found);
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { newId, now } from '../account.ts';
 import { ok, paged } from '../envelope.ts';
 import { invalidBody, invalidWorkflowName, noSuchVersion, noSuchWorker, noSuchWorkflow } from '../errors.ts';
-import { summary } from '../instances.ts';
+import { workflowFolder } from '../layout.ts';
 import type { Workflow, WorkflowVersion } from '../model.ts';
 import { bodyOf, type Platform } from '../platform.ts';
 
@@ -18,6 +18,8 @@ const STATUSES = [
   'waiting',
   'waitingForPause',
 ];
+
+const NO_RUNS = { counts: {}, newest: undefined };
 
 interface Wanted {
   script_name: string;
@@ -74,16 +76,12 @@ export function workflows(platform: Platform): Hono {
 
 async function described(platform: Platform, workflow: Workflow): Promise<object> {
   const { versions: _, ...record } = workflow;
-  const group = await platform.groups.settled(`workflow:${workflow.name}`);
-  const instances = Object.fromEntries(STATUSES.map((status) => [status, 0]));
-  let newest = '';
-  for (const stored of group?.instances(workflow.name) ?? []) {
-    const { status } = summary(stored);
-    instances[status] = (instances[status] ?? 0) + 1;
-    if (stored.createdOn > newest) newest = stored.createdOn;
-  }
+  const group = platform.groups.of(`workflow:${workflow.name}`);
+  const folder = group && workflowFolder(group.folder, workflow.name);
+  const { counts, newest } = folder ? await platform.groups.runs.ask('counts', { folder }) : NO_RUNS;
+  const instances = { ...Object.fromEntries(STATUSES.map((status) => [status, 0])), ...counts };
   const script_deleted = !platform.account.workers.has(workflow.script_name);
-  return { ...record, instances, triggered_on: newest || null, script_deleted };
+  return { ...record, instances, triggered_on: newest ?? null, script_deleted };
 }
 
 function versionShown({ worker_version: _, ...version }: WorkflowVersion): object {

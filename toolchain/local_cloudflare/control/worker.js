@@ -4,35 +4,17 @@ import { checkMessages, Queue, QueueInlet, queueOf, Refused } from './queue.js';
 
 export { Queue, QueueInlet };
 
-const POLL_MILLISECONDS = 2;
-const PAUSE_MILLISECONDS = 5000;
-/** An event that no step waits for: it wakes an instance that was queued when workerd ended. */
+/** The engine's numbers for errored, terminated and complete. */
+const FINAL = [3, 4, 5];
+const PUT_DOWN = 'ended';
+/** An event that no step waits for. */
 const WAKE = 'local-cloudflare-wake';
 
-async function paused(instance) {
-  const deadline = Date.now() + PAUSE_MILLISECONDS;
-  while (Date.now() < deadline) {
-    const { status } = await instance.status();
-    if (status !== 'waitingForPause') return status === 'paused';
-    await scheduler.wait(POLL_MILLISECONDS);
-  }
-  return false;
-}
-
-/**
- * An instance that ran when workerd ended does nothing afterwards. Paused and resumed it goes on where it was.
- * `keep` is for one that a person had paused while a step was still running.
- */
-async function revive(workflow, { id, status, keep }) {
-  const instance = await workflow.get(id);
-  if (status === 'queued') return instance.sendEvent({ type: WAKE, payload: null });
-  if (status === 'waitingForPause') await instance.resume();
-  if (status !== 'paused') await instance.pause();
-  if ((await paused(instance)) && !keep) await instance.resume();
-}
-
 const WORKFLOW = {
-  create: async (workflow, { id, params }) => ({ id: (await workflow.create({ id, params })).id }),
+  createAll: async (workflow, { instances }) => {
+    const { created, errors } = await workflow.createBatch({ instances });
+    return { created: created.map(({ id }) => id), errors };
+  },
   pause: async (workflow, { id }) => (await workflow.get(id)).pause(),
   resume: async (workflow, { id }) => (await workflow.get(id)).resume(),
   terminate: async (workflow, { id, rollback }) =>
@@ -40,11 +22,33 @@ const WORKFLOW = {
   restart: async (workflow, { id, from }) => (await workflow.get(id)).restart(from && { from }),
   event: async (workflow, { id, type, payload }) => (await workflow.get(id)).sendEvent({ type, payload }),
   delete: async (workflow, { id }) => (await workflow.get(id)).delete(),
-  revive: (workflow, { instances }) =>
-    Promise.all(instances.map((instance) => revive(workflow, instance).catch(report(instance.id)))),
 };
 
+/**
+ * The engine keeps an ended instance in memory, with its files open, for as long as the process lives. Put down, it
+ * comes back from its file when somebody asks for it.
+ */
+async function putDown(engine, id) {
+  const instance = engine.get(engine.idFromName(id));
+  if (!FINAL.includes(await instance.getStatus())) return;
+  await instance.abort(PUT_DOWN).catch(() => undefined);
+}
+
+/**
+ * An instance that ran when workerd ended does nothing in the next one, until an event comes for it: then it goes on
+ * where it was. One that was about to be paused is paused.
+ */
+function revive(engine, id) {
+  const wake = { type: WAKE, payload: null, timestamp: new Date() };
+  return engine.get(engine.idFromName(id)).receiveEvent(wake).catch(report(id));
+}
+
 const report = (id) => (error) => console.error(`instance ${id} was not revived: ${error.message}`);
+
+const ENGINE = {
+  revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
+  putDown: (engine, { ids }) => Promise.allSettled(ids.map((id) => putDown(engine, id))).then(() => null),
+};
 
 const KV = {
   get: async (kv, { key }) => {
@@ -72,7 +76,7 @@ const QUEUE = {
   wake: (queue, { name }) => queue.wake(name),
 };
 
-const OPERATIONS = { workflow: WORKFLOW, kv: KV, d1: D1, queue: QUEUE };
+const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, kv: KV, d1: D1, queue: QUEUE };
 
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
