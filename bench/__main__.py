@@ -7,23 +7,25 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import crowd, deploy, page, programs
+from bench import crowd, deploy, page, picture, programs
 from tests.installation import Installation
 
-PARTS = ("programs", "deploys")
+PARTS = ("programs", "pictures", "deploys")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="deploys of each kind (default 7)")
     parser.add_argument("--workers", type=int, default=50, help="Workers of a full platform")
-    parser.add_argument("--only", choices=PARTS, help="one part of the figures (default both)")
+    parser.add_argument("--only", choices=PARTS, help="one part of the figures (default all)")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
     try:
-        if options.only != "deploys":
+        if options.only in (None, "programs"):
             programs.measure(rounds=options.rounds, folder=folder)
-        if options.only != "programs":
+        if options.only in (None, "pictures"):
+            picture.measure(rounds=options.rounds)
+        if options.only in (None, "deploys"):
             _deploys(folder, rounds=options.rounds, workers=options.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.conftest import browser, open_page  # noqa: F401 - fixtures
 from tests.picture.runs import Ran, Runs
 from tests.platform_fixture import Platform
 

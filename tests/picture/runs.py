@@ -47,7 +47,7 @@ class Runs:
         if key not in self.names:
             name = f"picture-{len(self.names)}"
             folder = self.folder / name
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             code = compiled({"Flow": document}, folder)["Flow"]
             uploaded(self.platform, name, code, own_workflow(name))
             self.platform.client().workflows.update(

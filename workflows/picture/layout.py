@@ -41,10 +41,11 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A way along right angles; `node_id` is the node that it leads to, "" for none."""
+    """A way along right angles; from the node `source` to the node `node_id`, "" where there is none."""
 
     points: tuple[tuple[float, float], ...]
     node_id: str = ""
+    source: str = ""
     is_arrow: bool = False
     is_aside: bool = False
 
@@ -73,7 +74,7 @@ def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
     putter = _Putter(node_height)
     putter.line((axis, MARGIN + CAP_HEIGHT), (axis, top), node_id=ir.entry)
     putter.column(root, axis=axis, top=top)
-    putter.line((axis, top + root.height), (axis, end))
+    putter.line((axis, top + root.height), (axis, end), source=_last(root))
     return Layout(
         width=width,
         height=end + CAP_HEIGHT + MARGIN,
@@ -101,29 +102,39 @@ class _Putter:
     lines: list[Line] = field(default_factory=list)
     depth: int = 0
 
-    def line(self, *points: tuple[float, float], node_id: str = "", **form: bool) -> None:
-        self.lines.append(Line(points=points, node_id=node_id, **{"is_arrow": True, **form}))
+    def line(
+        self,
+        *points: tuple[float, float],
+        node_id: str = "",
+        source: str = "",
+        is_arrow: bool = True,
+        is_aside: bool = False,
+    ) -> None:
+        self.lines.append(
+            Line(
+                points=points,
+                node_id=node_id,
+                source=source,
+                is_arrow=is_arrow,
+                is_aside=is_aside,
+            )
+        )
 
     def column(self, column: Column, *, axis: float, top: float) -> None:
         """Put the parts of a column under each other, with lines between them."""
-        at, leaves = top, False
+        at, leaves, source = top, False, ""
         if column.head:
             at, leaves = self._tag(column.head, axis=axis, top=at), True
-        for block in column.blocks:
-            at = self._next(axis, at, node_id=block.node_id, leaves=leaves, top=top)
-            self._block(block, axis=axis, top=at)
-            at, leaves = at + block.height, block.exits
-        if column.goes_on:
-            at = self._next(axis, at, node_id=column.goes_on.node_id, leaves=leaves, top=top)
-            self._tag(column.goes_on, axis=axis, top=at)
-
-    def _next(self, axis: float, at: float, *, node_id: str, leaves: bool, top: float) -> float:
-        """Return where the next part of a column begins, and draw the line to it."""
-        if at == top:
-            return at
-        if leaves:
-            self.line((axis, at), (axis, at + GAP), node_id=node_id)
-        return at + GAP
+        targets: list[Block | Tag] = [*column.blocks, *([column.goes_on] if column.goes_on else [])]
+        for target in targets:
+            if leaves:
+                self.line((axis, at), (axis, at + GAP), node_id=target.node_id, source=source)
+            at += GAP if at > top else 0
+            if isinstance(target, Tag):
+                self._tag(target, axis=axis, top=at)
+                return
+            self._block(target, axis=axis, top=at)
+            at, leaves, source = at + target.height, target.exits, target.node_id
 
     def _tag(self, tag: Tag, *, axis: float, top: float) -> float:
         area = Area(x=axis - tag.width / 2, y=top, width=tag.width, height=TAG_HEIGHT)
@@ -177,17 +188,16 @@ class _Putter:
     def _merge(self, row: Row, block: Block, *, axis: float, at: float, is_last: bool) -> None:
         """Lead what falls through a row to the foot of it: `at`, in the middle or past what follows."""
         bus = at - FAN / 2
+        end = [(axis, bus), (axis, at)]
+        if block.has_bypass and not is_last and not row.is_shared:
+            side = axis + block.width / 2 - PAD - LANE / 2
+            foot = self._foot(block, at)
+            end = [(side, bus), (side, foot - FAN / 2), (axis, foot - FAN / 2), (axis, foot)]
         top = at - FAN - row.height
-        passes = block.has_bypass and not is_last and not row.is_shared
-        side = axis + block.width / 2 - PAD - LANE / 2
         for column, middle in _middles(row, axis):
             if column.falls:
-                begin = (middle, top + column.height)
-                end = [(side, bus)] if passes else [(axis, bus), (axis, at)]
-                self.line(begin, (middle, bus), *end, is_arrow=False)
-        if passes:
-            foot = self._foot(block, at)
-            self.line((side, bus), (side, foot - FAN / 2), (axis, foot - FAN / 2), is_arrow=False)
+                way = [(middle, top + column.height), (middle, bus), *end]
+                self.line(*way, source=_last(column), is_arrow=False)
 
     def _foot(self, block: Block, at: float) -> float:
         return at + sum(row.height + 2 * FAN for row in block.rows[1:])
@@ -198,6 +208,10 @@ class _Putter:
         bus, back = foot - FAN / 2, top + FAN / 2
         if block.rows[0].falls:
             self.line((axis, bus), (side, bus), (side, back), (axis - 1, back))
+
+
+def _last(column: Column) -> str:
+    return column.blocks[-1].node_id if column.blocks else ""
 
 
 def _middles(row: Row, axis: float) -> list[tuple[Column, float]]:

@@ -14,7 +14,7 @@ from workflows.ir.structure import Region, Step
 from workflows.picture.lettering import SMALL, shortened, width_of
 from workflows.picture.wording import OTHERWISE, arm_words, has_else
 
-NODE_WIDTH: Final = 248
+NODE_WIDTH: Final = 264
 GAP: Final = 30  # between a block and the one under it
 BETWEEN: Final = 20  # columns that stand side by side
 PAD: Final = 16  # between a frame and what is in it

@@ -90,9 +90,18 @@ class NodeState:
     @property
     def words(self) -> str:
         """Say it on one line: "Done · 1.4 s · 3 attempts · 5 times"."""
+        times = f"{self.iterations:,} times" if self.iterations > 1 else ""
+        return " · ".join(filter(None, [*self._facts(), times]))
+
+    @property
+    def brief(self) -> str:
+        """Say it where there is little room, with the times as a factor."""
+        times = f"\u00d7{self.iterations}" if self.iterations > 1 else ""
+        return " · ".join(filter(None, [*self._facts(), times]))
+
+    def _facts(self) -> tuple[str, str, str]:
         attempts = f"{self.attempts} attempts" if self.attempts > 1 else ""
-        times = f"{self.iterations} times" if self.iterations > 1 else ""
-        return " · ".join(filter(None, [self.state.label, self.took, attempts, times]))
+        return self.state.label, self.took, attempts
 
 
 PLAIN = NodeState()

@@ -105,7 +105,7 @@ def _line(drawing: Drawing, line: Line) -> str:
     kinds = ["pic-line"]
     if line.is_aside:
         kinds.append("pic-aside")
-    if line.node_id and drawing.state(line.node_id).state.is_pale:
+    if any(drawing.state(id_).state.is_pale for id_ in (line.source, line.node_id)):
         kinds.append("pic-faint")
     arrow = f' marker-end="url(#{drawing.uid}-arrow)"' if line.is_arrow else ""
     return f'<path class="{" ".join(kinds)}" d="{path(line.points)}"{arrow}/>'
@@ -173,23 +173,30 @@ def _state(told: NodeState, uid: str, area: Area) -> str:
     """The icon and the words of a state: on a line of their own, or at the end of the type's."""
     if not told.words:
         return ""
-    words = shortened(told.words, _ROOM, size=SMALL)
-    ring = " pic-ring" if told.state is State.RUNNING else ""
+    words = shortened(told.brief, _ROOM, size=SMALL)
     if area.height == HIGH:
-        icon = _use(uid, told.state.icon, x=16, y=47, size=15, kinds=ring)
+        icon = _state_icon(uid, told.state, x=16, y=47)
         text = f'<text class="pic-words" x="{_TEXT}" y="58">{safe(words)}</text>'
     else:
         end = NODE_WIDTH - 12
-        icon = _use(uid, told.state.icon, x=end - 15, y=26, size=15, kinds=ring)
+        icon = _state_icon(uid, told.state, x=end - 15, y=26)
         text = (
             f'<text class="pic-words" x="{end - 20}" y="38" text-anchor="end">{safe(words)}</text>'
         )
     return f'<g class="{told.state.tone}">{icon}{text}</g>'
 
 
-def _use(uid: str, name: str, *, x: int, y: int, size: int, kinds: str = "") -> str:
+def _state_icon(uid: str, state: State, *, x: int, y: int) -> str:
+    """The icon of a state; the one that turns does so around the origin of its own group."""
+    if state is not State.RUNNING:
+        return _use(uid, state.icon, x=x, y=y, size=15)
+    ring = _use(uid, state.icon, x=-7.5, y=-7.5, size=15)
+    return f'<g transform="translate({x + 7.5} {y + 7.5})"><g class="pic-ring">{ring}</g></g>'
+
+
+def _use(uid: str, name: str, *, x: float, y: float, size: int) -> str:
     at = f'x="{x}" y="{y}" width="{size}" height="{size}"'
-    return f'<use class="pic-icon{kinds}" href="#{uid}-i-{name}" {at}/>'
+    return f'<use class="pic-icon" href="#{uid}-i-{name}" {at}/>'
 
 
 def _moved(area: Area) -> str:
