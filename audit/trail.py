@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.models import Entry
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+
+_LONGEST_REASON: Final = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,6 @@ def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **deta
         subject_kind=subject.kind,
         subject_id=subject.id,
         subject_name=subject.name,
-        reason=reason,
+        reason=reason[:_LONGEST_REASON],
         detail=detail,
     )

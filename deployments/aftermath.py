@@ -47,9 +47,14 @@ def _found(deployment: Deployment, account: Account) -> dict[str, Any]:
 
 
 def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
-    """Tell whether this deployment uploaded it, by the tag; a deletion of secrets has none."""
+    """Tell whether this deployment put it live: an upload has its tag, a rollback goes to a version.
+
+    A deletion of secrets has neither.
+    """
     if not live or live == deployment.live_before:
         return False
+    if deployment.work is Action.ROLLBACK:
+        return deployment.about is not None and deployment.about.version_id == live
     if deployment.work is Action.DELETE_SECRETS:
         return account.live(deployment.worker_name).source == "api"
     return tag_of(account, deployment.worker_name, live) == deployment.mark

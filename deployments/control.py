@@ -10,6 +10,7 @@ from django.db import transaction
 from audit import trail
 from audit.trail import Actor
 from deployments import policy, records, transitions
+from deployments.enqueueing import Busy
 from deployments.models import Deployment, Target
 from deployments.policy import Consent, Refused
 from deployments.services import actor, asked, enqueued, subject_of
@@ -22,18 +23,21 @@ if TYPE_CHECKING:
 _NO_CONSENT = Consent()
 
 
-def cancel(deployment: Deployment, *, by: User | None = None, by_name: str = "") -> Status:
+def cancel(
+    deployment: Deployment, *, by: User | None = None, by_name: str = "", as_name: str = ""
+) -> Status:
     """End a deployment: in the queue at once, a running one within seconds.
 
-    Returns the status then. Asked twice, or after the end, it changes nothing.
+    Returns the status then. Asked twice, or after the end, it changes nothing. `as_name` is what
+    the deployment says of who it was, where that is more than a name.
     """
     who = actor(by, by_name)
     with transaction.atomic():
         deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
         if not deployment.is_final and not deployment.cancel_asked_at:
             trail.record("deployment cancelled", subject_of(deployment), by=who)
-            if not transitions.cancel_waiting(deployment.pk, by=who.name):
-                transitions.ask_to_cancel(deployment.pk, by=who.name)
+            if not transitions.cancel_waiting(deployment.pk, by=as_name or who.name):
+                transitions.ask_to_cancel(deployment.pk, by=as_name or who.name)
             deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
     return deployment.state
 
@@ -57,9 +61,15 @@ def roll_back(
             "succeeded."
         )
     target, workflow = _both(to)
+    gone = records.taken_down_since(to)
+    if gone:
+        raise Refused(
+            f"The Worker was taken down since (#{gone.pk}), and its versions with it: deploy the "
+            f"snapshot of #{to.pk} anew instead."
+        )
     with transaction.atomic():
         policy.check(target, workflow, by=who, consent=consent)
-        _make_way(to, by=by, by_name=by_name)
+        _make_way(to, Action.ROLLBACK, by=who)
         return enqueued(
             lambda: asked(
                 records.copied(to, Action.ROLLBACK, about=to),
@@ -145,11 +155,9 @@ def take_down(
 ) -> Deployment:
     """Remove the Worker from the target; history stays. It wins over what waits or runs."""
     who = actor(by, by_name)
-    last = records.of_worker(workflow.pk, target).first()
-    if last is None:
-        raise Refused(f"{workflow.name} was never deployed to {target.name}.")
+    last = _to_take_down(workflow, target)
     with transaction.atomic():
-        _make_way(last, by=by, by_name=by_name)
+        _make_way(last, Action.TAKEDOWN, by=who)
         return _change(
             last,
             Action.TAKEDOWN,
@@ -196,10 +204,26 @@ def _both(deployment: Deployment) -> tuple[Target, Workflow]:
     return deployment.target, workflow
 
 
-def _make_way(deployment: Deployment, *, by: User | None, by_name: str) -> None:
-    """Cancel what waits or runs for the same Worker: an urgent change does not wait for it."""
+def _to_take_down(workflow: Workflow, target: Target) -> Deployment:
+    """Return what is live or was tried last; raises Refused where there is nothing to remove."""
+    last = records.of_worker(workflow.pk, target).first()
+    if last is None:
+        raise Refused(f"{workflow.name} was never deployed to {target.name}.")
+    if last.work is Action.TAKEDOWN and last.state is Status.SUCCEEDED:
+        raise Refused(f"{workflow.name} was taken down from {target.name} already (#{last.pk}).")
+    return records.live(workflow.pk, target) or last
+
+
+def _make_way(deployment: Deployment, action: Action, *, by: Actor) -> None:
+    """Cancel what waits or runs for the same Worker: an urgent change does not wait for it.
+
+    Raises Busy where the same takedown is under way.
+    """
     in_the_way = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
         status__in=[Status.QUEUED.value, Status.RUNNING.value]
     )
     for one in in_the_way:
-        cancel(one, by=by, by_name=by_name)
+        if one.work is action is Action.TAKEDOWN:
+            raise Busy(f"It is being taken down already (#{one.pk}).")
+        name = f"{by.name}, for a {action.label.lower()}"
+        cancel(one, by=by.user, by_name=by.name, as_name=name)

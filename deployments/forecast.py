@@ -9,6 +9,7 @@ from deployments.models import Deployment, Standing, Target
 from deployments.planning import Plan
 from deployments.policy import Consent
 from deployments.services import draft_deployment
+from deployments.stages import Action
 from deployments.targets import account_of
 from deployments.tools.looking import LookingTools, nothing_is_written
 from deployments.tools.remote_tools import Hooks
@@ -17,10 +18,21 @@ from workflows.models import Workflow
 _NO_CONSENT = Consent()
 
 
-def plan(workflow: Workflow, target: Target, *, consent: Consent = _NO_CONSENT) -> Plan:
-    """Return what deploying the newest version would change; nothing is changed by asking."""
+def plan(
+    workflow: Workflow,
+    target: Target,
+    *,
+    consent: Consent = _NO_CONSENT,
+    snapshot: Deployment | None = None,
+) -> Plan:
+    """Return what deploying the newest version, or an earlier snapshot, would change.
+
+    Nothing is changed by asking.
+    """
     try:
         draft = _draft(workflow, target, consent)
+        if snapshot:
+            draft = records.copied(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
         tools = _tools(draft, target)
         request = orders.request_of(draft)
     except DeployError as refused:

@@ -102,6 +102,14 @@ class Place:
         return triggers_of(json.loads(live.wrangler_json or "{}"))
 
     @property
+    def adopted_version(self) -> str:
+        """The version that somebody took over since this came live; "" where none was."""
+        standing, live = self.last_standing, self.live
+        if standing is None or live is None or (standing.adopted_after or 0) < live.pk:
+            return ""
+        return standing.adopted_version
+
+    @property
     def addresses(self) -> list[tuple[str, str]]:
         """Each route and custom domain with its URL; "" where a wildcard stands for many hosts."""
         routes = [(pattern, _url(pattern)) for pattern in self.triggers.routes]

@@ -32,6 +32,7 @@ def request_of(deployment: Deployment) -> DeployRequest:
         settings=read_settings(deployment.deploy_settings),
         former=records.former_triggers(deployment),
         known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
+        marks=records.marks(deployment.workflow_public_id),
         overwrite=deployment.overwrite,
     )
 

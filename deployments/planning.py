@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from deployments import pipeline
@@ -59,6 +59,10 @@ class Plan:
     @property
     def kept_secrets(self) -> list[str]:
         return [one.name for one in self.changes if one.how == "kept"]
+
+    def refused(self, finding: Finding) -> Plan:
+        """Return the same plan with one more thing that keeps it from being deployed."""
+        return replace(self, findings=(finding, *self.findings))
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as `deploy_workflow --plan --json` prints it."""

@@ -48,6 +48,16 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
 
 
+def objection(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> str:
+    """Return what the target's rules would say; "" where they let it pass. Nothing is recorded."""
+    try:
+        _check_protected(target, workflow, by=by, consent=consent)
+        check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
 def check_frozen(target: Target, *, is_overridden: bool) -> None:
     """Raise Refused where the target is frozen now and nobody has overridden that."""
     if target.is_frozen and not is_overridden:

@@ -52,7 +52,7 @@ class DeployRequest:
 
     `node_types` are the definitions and templates of the custom types that the document uses.
     `former` is what may lead to the Worker since an earlier deployment, `known_version` the version
-    that by our records is live. With `overwrite` a person has said that changes made at the target
+    that by our records is live, `marks` the tags of what our deployments have uploaded. With `overwrite` a person has said that changes made at the target
     by others may be lost.
     """
 
@@ -67,6 +67,7 @@ class DeployRequest:
     settings: DeploySettings = field(default_factory=DeploySettings)
     former: Triggers = field(default_factory=Triggers)
     known_version: str = ""
+    marks: frozenset[str] = frozenset()
     overwrite: bool = False
 
     @property
@@ -115,7 +116,7 @@ class DomainSite:
 class Site:
     """What the target says about a Worker before it is touched.
 
-    `source` is what put the live version there: "wrangler", "api" or "dash", `split` the shares of
+    `source` is what put the live version there: "wrangler", "api" or "dash", `live_tag` what it was tagged with, `split` the shares of
     several versions in percent. `workflow_owner` is
     the Worker that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are
     the kinds of resources that the target makes by itself, `lacks` the kinds of bindings that it
@@ -126,6 +127,7 @@ class Site:
     dashboard_url: str
     live_version: str
     source: str = ""
+    live_tag: str = ""
     split: Mapping[str, float] = field(default_factory=dict)
     workflow_owner: str = ""
     has_subdomain: bool = True

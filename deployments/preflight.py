@@ -27,11 +27,14 @@ def needs_force(request: DeployRequest, site: Site) -> bool:
 
     What the API changed last is ours where our records say that this version is live.
     """
-    return site.source in _CHANGED_BY and (request.overwrite or _is_ours(request, site))
+    return site.source in _CHANGED_BY and (request.overwrite or is_ours(request, site))
 
 
-def _is_ours(request: DeployRequest, site: Site) -> bool:
-    return bool(site.live_version) and site.live_version == request.known_version
+def is_ours(request: DeployRequest, site: Site) -> bool:
+    """Tell whether what is live is what our records say, or was uploaded by a deployment of ours."""
+    if not site.live_version:
+        return False
+    return site.live_version == request.known_version or site.live_tag in request.marks
 
 
 def _subdomain(request: DeployRequest, site: Site) -> Iterator[Finding]:
@@ -65,15 +68,16 @@ def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
             fix="Finish it on the target first, or deploy with overwrite.",
             cause=Cause.CHANGED,
         )
-    by = _CHANGED_BY.get(site.source)
-    if by and not request.overwrite and not _is_ours(request, site):
-        yield Finding(
-            path=request.worker_name,
-            message=f"The Worker {request.worker_name} was last changed {by}, not by a deploy, and "
-            "a deploy would undo that.",
-            fix="Look at it on the target; then adopt what is live, or deploy with overwrite.",
-            cause=Cause.CHANGED,
-        )
+    if not site.live_version or request.overwrite or is_ours(request, site):
+        return
+    by = _CHANGED_BY.get(site.source, "by somebody else's deploy")
+    yield Finding(
+        path=request.worker_name,
+        message=f"The Worker {request.worker_name} was last changed {by}, not by one of ours, and a "
+        f"deploy would undo that (version {site.live_version} is live).",
+        fix="Look at it on the target; then adopt what is live, or deploy with overwrite.",
+        cause=Cause.CHANGED,
+    )
 
 
 def _routes(request: DeployRequest, site: Site) -> Iterator[Finding]:

@@ -27,6 +27,13 @@ logger = logging.getLogger(__name__)
 _LONGEST_LOOK = 600.0  # seconds
 
 
+_AGAIN = {
+    Action.DEPLOY: "You can deploy again.",
+    Action.ROLLBACK: "Roll back again: what leads to the Worker may not be in order.",
+    Action.RETRY: "Try again what failed.",
+    Action.DELETE_SECRETS: "See which secrets are left, and delete them again.",
+    Action.TAKEDOWN: "Take it down again: a part of it may be removed already.",
+}
 _URGENT = [Action.ROLLBACK.value, Action.TAKEDOWN.value]
 
 
@@ -103,7 +110,7 @@ def _interrupted(deployment: Deployment) -> str:
     stage = Stage(deployment.stage).label if deployment.stage else "its start"
     return (
         f"Interrupted at {stage}: the process that worked on this deployment ended before it did. "
-        "Its programs have been ended and its files removed. You can deploy again."
+        f"Its programs have been ended and its files removed. {_AGAIN[deployment.work]}"
     )
 
 

@@ -14,6 +14,7 @@ from deployments.ports import Record
 from deployments.settling import joined
 from deployments.stages import WENT_LIVE, Action, Status, Uploaded
 
+_MARKS = 50
 _NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _LIVE = [status.value for status in WENT_LIVE]
 _PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
@@ -112,6 +113,24 @@ def known_version(workflow_id: str, target: Target | int | None) -> str:
     if standing and (newest is None or (standing.adopted_after or 0) >= newest.pk):
         return standing.adopted_version
     return newest.live_version if newest else ""
+
+
+def marks(workflow_id: str) -> frozenset[str]:
+    """Return the tags of what deployments of the workflow may have uploaded lately, to any target.
+
+    Two targets may be one account: what went up through the other one is ours too.
+    """
+    sent = Deployment.objects.filter(workflow_public_id=workflow_id, action=Action.DEPLOY.value)
+    sent = sent.exclude(uploaded=Uploaded.NO.value).only("created_at").order_by("-pk")
+    return frozenset(one.mark for one in sent[:_MARKS])
+
+
+def taken_down_since(deployment: Deployment) -> Deployment | None:
+    """Return the takedown after which the deployment's version is no more; None without one."""
+    mine = of_worker(deployment.workflow_public_id, deployment.target_id)
+    return mine.filter(
+        pk__gt=deployment.pk, action=Action.TAKEDOWN.value, status=Status.SUCCEEDED.value
+    ).first()
 
 
 def former_triggers(deployment: Deployment) -> Triggers:

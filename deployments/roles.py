@@ -11,6 +11,7 @@ _VIEWS: Final = (
     "deployments.view_deployment",
     "deployments.view_standing",
     "deployments.view_target",
+    "runs.view_run",
     "workflows.view_environmentvariable",
     "workflows.view_nodetype",
     "workflows.view_workflow",
@@ -32,6 +33,8 @@ _DEPLOYS: Final = (
     "deployments.cancel_deployment",
     "deployments.check_target",
     "deployments.rollback_deployment",
+    "runs.control_run",
+    "runs.trigger_run",
 )
 ROLES: Final = {
     "Viewer": _VIEWS,
@@ -39,7 +42,7 @@ ROLES: Final = {
     "Deployer": (*_VIEWS, *_DEPLOYS),
 }
 ADMINISTRATOR: Final = "Administrator"
-_OURS: Final = ("audit", "auth", "deployments", "workflows")
+_OURS: Final = ("audit", "auth", "deployments", "runs", "workflows")
 
 
 def make_roles(**_signal: Any) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _NO_CONSENT = Consent()
+LONGEST_REASON = 2000  # characters
 
 
 def actor(by: User | None, by_name: str = "") -> Actor:
@@ -89,7 +90,7 @@ def asked(
     deployment.overrides_freeze = bool(consent.freeze_reason.strip())
     deployment.requested_by = by.user
     deployment.requested_by_name = by.name
-    deployment.reason = reason
+    deployment.reason = reason[:LONGEST_REASON]
     return deployment
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 MASK = "•••"
 _SHORTEST = 4
+_LONG = 8
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -19,8 +21,15 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """
     forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
+        text = _masked(text, form)
     return text
+
+
+def _masked(text: str, form: str) -> str:
+    """A short secret may be a part of any word, and masking that would tell what it is."""
+    if len(form) >= _LONG or not form.isalnum():
+        return text.replace(form, MASK)
+    return re.sub(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])", MASK, text)
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -75,7 +75,7 @@ class Account:
 
     def token_state(self) -> str:
         """Return what the target says of the token: "active", "disabled", "expired"."""
-        with self.explained("verify the API token", cause=Cause.CREDENTIALS):
+        with self.explained("verify the API token"):
             try:
                 answer: Any = self.client.user.tokens.verify()
             except cloudflare.APIStatusError as refused:
@@ -193,6 +193,8 @@ class Account:
         except cloudflare.APIStatusError as error:
             if is_unknown_account(error):
                 raise self._unknown_account(error) from None
+            if is_unknown_token(error):
+                raise self._refused(doing, error, "") from None
             sentence = f"The target could not {doing}: {reason(error)}."
             raise DeployError(sentence, cause=cause) from None
         except cloudflare.APIConnectionError as lost:

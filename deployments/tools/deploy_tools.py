@@ -75,6 +75,7 @@ class DeployTools(RemoteTools):
             dashboard_url=naming.dashboard_url(worker, self.account.account_id),
             live_version=live.version,
             source=live.source,
+            live_tag=self._tag(request, live.version),
             split=live.split,
             workflow_owner=workflow.worker if workflow else "",
             has_subdomain=bool(subdomain),
@@ -84,6 +85,12 @@ class DeployTools(RemoteTools):
             provides=MAKES if is_embedded else frozenset(),
             lacks=_NOT_EMBEDDED if is_embedded else frozenset(),
         )
+
+    def _tag(self, request: DeployRequest, live: str) -> str:
+        """What our records know needs no tag: that is a call less."""
+        if live in ("", request.known_version):
+            return ""
+        return versions.tag_of(self.account, request.worker_name, live)
 
     def _first_look(self, worker: str) -> Live:
         """Return what is live; a token of another account is told from one without a permission."""

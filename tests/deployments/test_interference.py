@@ -14,6 +14,7 @@ from deployments import queue, records
 from deployments.errors import Cause
 from deployments.live_state import left_over, place, rollbacks
 from deployments.models import Deployment, Target
+from deployments.policy import Refused
 from deployments.services import request_deployment
 from deployments.stages import Stage, Status
 from deployments.tools.deploy_tools import DeployTools
@@ -28,6 +29,7 @@ from tests.deployments.accounts import (
 )
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
+from tests.platform.projects import Project
 from tests.platform_fixture import Platform
 from workflows.services import set_variable
 
@@ -159,3 +161,51 @@ def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
 
     assert held
     assert held.deployment == back
+
+
+def test_what_somebody_elses_wrangler_put_there_is_not_overwritten(
+    platform: Platform, target: Target, tmp_path: Path
+) -> None:
+    ours = deploy(make_workflow(), target)
+    assert ours.workflow
+    theirs = Project(platform=platform, folder=tmp_path, name=ours.worker_name)
+    theirs.write("export default { fetch: () => new Response('theirs') };")
+    theirs.deploy()
+
+    refused = deploy(ours.workflow, target)
+    forced = deploy(ours.workflow, target, overwrite=True)
+
+    assert (refused.cause, refused.stage) == (Cause.CHANGED, Stage.INITIALIZING)
+    assert "somebody else's deploy" in refused.message
+    assert forced.state is Status.SUCCEEDED, forced.message
+
+
+def test_what_went_up_through_another_target_of_the_account_is_ours(
+    platform: Platform, target: Target
+) -> None:
+    workflow = make_workflow()
+    deploy(workflow, target)
+    other = account_target(platform, name="same-account")
+
+    assert deploy(workflow, other).state is Status.SUCCEEDED
+    assert deploy(changed(workflow, code="return 2;"), target).state is Status.SUCCEEDED
+
+
+def test_after_a_takedown_earlier_versions_are_gone(target: Target) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    performed(controls.take_down(first.workflow, target))
+
+    with pytest.raises(Refused, match=r"deploy the snapshot of #\d+ anew"):
+        controls.roll_back(first)
+    with pytest.raises(Refused, match="was taken down from account already"):
+        controls.take_down(first.workflow, target)
+
+
+def test_a_takedown_that_is_under_way_is_not_asked_for_twice(target: Target) -> None:
+    live = deploy(make_workflow(), target)
+    assert live.workflow
+    controls.take_down(live.workflow, target)
+
+    with pytest.raises(Exception, match="being taken down already"):
+        controls.take_down(live.workflow, target)

@@ -48,3 +48,9 @@ def test_no_secrets_change_nothing() -> None:
 @given(st.text(min_size=8), st.text(), st.text())
 def test_no_secret_survives_anywhere(secret: str, before: str, after: str) -> None:
     assert secret not in redact(before + secret + after, [secret]).replace(MASK, "\0")
+
+
+def test_a_short_secret_is_masked_as_a_word_and_not_within_others() -> None:
+    text = 'another Worker has "other", other-name and OTHER'
+
+    assert redact(text, ["other"]) == f'another Worker has "{MASK}", {MASK}-name and OTHER'

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from deployments import forecast
-from deployments.errors import DeployError
+from audit.trail import Actor
+from deployments import forecast, policy
+from deployments.errors import Cause, DeployError, Finding
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
     consent_of,
@@ -18,6 +19,7 @@ from deployments.models import Deployment
 from deployments.operator import operator
 from deployments.planning import Change, Plan
 from deployments.services import request_deployment, request_snapshot
+from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
 
 
@@ -46,10 +48,8 @@ class Command(DeploymentCommand):
     def request(self, options: dict[str, Any]) -> Deployment:
         workflow, by = workflow_of(options["workflow"]), operator()
         consent = consent_of(options)
-        if options["snapshot"]:
-            earlier = deployment_of(options["snapshot"])
-            if earlier.workflow_public_id != workflow.pk:
-                raise CommandError(f"Deployment #{earlier.pk} is not one of {workflow.pk}.")
+        earlier = _snapshot(options, workflow)
+        if earlier:
             return request_snapshot(earlier, by_name=by, consent=consent)
         target = target_of(options)
         return request_deployment(workflow, target=target, by_name=by, consent=consent)
@@ -68,7 +68,13 @@ class Command(DeploymentCommand):
             workflow, target = workflow_of(options["workflow"]), target_of(options)
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
-        plan = forecast.plan(workflow, target, consent=consent_of(options))
+        consent, by = consent_of(options), Actor(None, operator())
+        plan = forecast.plan(
+            workflow, target, consent=consent, snapshot=_snapshot(options, workflow)
+        )
+        objection = policy.objection(target, workflow, by=by, consent=consent)
+        if objection:
+            plan = plan.refused(Finding(message=objection, cause=Cause.POLICY))
         if options["json"]:
             self.stdout.write(json.dumps(plan.as_json(), ensure_ascii=False))
         else:
@@ -89,6 +95,16 @@ class Command(DeploymentCommand):
             self.stdout.write("Nothing would change.")
         if plan.runs_in_progress:
             self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
+
+
+def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
+    """Return the deployment whose snapshot is asked for; None where the newest version is."""
+    if options["snapshot"] is None:
+        return None
+    earlier = deployment_of(options["snapshot"])
+    if earlier.workflow_public_id != workflow.pk:
+        raise CommandError(f"Deployment #{earlier.pk} is not one of {workflow.pk}.")
+    return earlier
 
 
 def _line(change: Change) -> str:
