@@ -1,6 +1,7 @@
 // The control Worker, which runs in each group beside its Workers and does for the platform what only a binding can do.
 
 import fs from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { engineBinding, engineNode } from './engine_plugin.ts';
 
@@ -11,19 +12,23 @@ export const QUEUES_KEY = 'local-queue';
 const COMPATIBILITY_DATE = '2026-11-01';
 const FOLDER = path.join(import.meta.dirname, 'control');
 const MAIN = 'worker.js';
-const MODULES = [MAIN, 'queue.js'].map((name) => {
+const MODULES = [MAIN, 'queue.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(FOLDER, name), 'utf8');
   return [name, { type: 'esm', contents }] as const;
 });
+
+export type TailHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Controlled {
   workers: { config: { name: string } }[];
   /** The bindings of the group's resources, by node. */
   resources: Record<string, object>;
   secret: string;
+  /** Hears what the Workers print, while somebody listens. */
+  onTail: TailHandler;
 }
 
-export function controlWorker({ workers, resources, secret }: Controlled): object {
+export function controlWorker({ workers, resources, secret, onTail }: Controlled): object {
   const services = workers.map(({ config: { name } }) => [
     `worker:${name}`,
     { type: 'worker', worker: name },
@@ -45,7 +50,7 @@ export function controlWorker({ workers, resources, secret }: Controlled): objec
     config: {
       name: CONTROL,
       compatibilityDate: COMPATIBILITY_DATE,
-      compatibilityFlags: ['experimental', 'service_binding_extra_handlers'],
+      compatibilityFlags: ['experimental', 'service_binding_extra_handlers', 'streaming_tail_worker'],
       manifest: { mainModule: MAIN, modules: Object.fromEntries(MODULES) },
       exports,
       env: {
@@ -53,6 +58,7 @@ export function controlWorker({ workers, resources, secret }: Controlled): objec
         ...Object.fromEntries(services),
         ...engines(resources),
         ...env,
+        TAIL: { type: 'node-handler', handler: onTail },
         SECRET: { type: 'text', value: secret },
       },
     },
@@ -64,4 +70,10 @@ function engines(resources: Record<string, object>): Record<string, object> {
     .filter((node) => node.startsWith('workflow:'))
     .map((node) => node.slice('workflow:'.length));
   return Object.fromEntries(workflows.map((name) => [engineNode(name), engineBinding(name)]));
+}
+
+/** Lets the control Worker hear what this Worker prints. */
+export function tailed<T extends { config: { name: string } }>(worker: T): T {
+  const consumer = { worker: CONTROL, entrypoint: 'Tail', props: { worker: worker.config.name } };
+  return { ...worker, config: { ...worker.config, experimental: { streamingTailConsumers: [consumer] } } };
 }

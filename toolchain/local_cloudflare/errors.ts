@@ -55,6 +55,10 @@ export const consumesQueue = (name: string, queue: string) =>
     `Cannot delete this Worker as it is a consumer for a Queue: "${name}" takes the messages of "${queue}"`,
   );
 
+export const noSuchTail = (id: string) => new ApiError(404, 10057, `Tail not found: "${id}"`);
+export const tooManyTails = (name: string) =>
+  new ApiError(400, 10058, `Worker "${name}" has as many listeners as it may have: end one first`);
+
 export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);
 export const invalidWorkflowName = (name: string) =>

@@ -9,6 +9,7 @@ import type { GroupOptions } from './options.ts';
 import { hasMessages } from './queues.ts';
 import type { RunReader } from './runs/run_reader.ts';
 import { type LogLine, Runtime } from './runtime.ts';
+import type { Tails } from './tails/tails.ts';
 
 const DRAIN_MILLISECONDS = 250;
 const POLL_MILLISECONDS = 5;
@@ -17,6 +18,7 @@ export interface GroupSurroundings {
   folder: string;
   milliseconds: number;
   runs: RunReader;
+  tails: Tails;
   onLog: (line: LogLine) => void;
 }
 
@@ -99,13 +101,38 @@ export class Group {
       folder: this.folder,
       milliseconds: this.#around.milliseconds,
       onLog: this.#around.onLog,
-      onRestart: () => void this.mutex.run(async () => this.#resume(await this.#stalled())),
+      onTail: this.#around.tails.receive,
+      onRestart: () => void this.mutex.run(async () => this.#restarted()),
       workers: this.options.workers,
       resources: this.options.resources,
     });
     this.runtime = runtime;
     this.lastUsed = Date.now();
+    await this.#tellNew();
     return { runtime, revived: this.#resume(stalled) };
+  }
+
+  async #restarted(): Promise<void> {
+    await this.#tellNew();
+    await this.#resume(await this.#stalled());
+  }
+
+  async #tellNew(): Promise<void> {
+    this.#around.tails.forget(this.#workers);
+    if (this.#listened.length > 0) await this.tellListened();
+  }
+
+  get #workers(): string[] {
+    return this.options.workers.map(({ config }) => config.name);
+  }
+
+  get #listened(): string[] {
+    return this.#workers.filter((worker) => this.#around.tails.isListenedTo(worker));
+  }
+
+  /** Tell the process to which of its Workers somebody listens. */
+  async tellListened(): Promise<void> {
+    await this.runtime?.control('tail:', 'listen', { workers: this.#listened });
   }
 
   /** Hold the mutex. */

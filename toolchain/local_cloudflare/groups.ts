@@ -14,6 +14,7 @@ import { endBy } from './processes.ts';
 import { RunReader } from './runs/run_reader.ts';
 import { noteOf, type Runtime, StartFailed } from './runtime.ts';
 import type { Settings } from './settings.ts';
+import type { Tails } from './tails/tails.ts';
 
 const SWEEP_MILLISECONDS = 1000;
 const EAGER_AT_ONCE = 2;
@@ -38,6 +39,7 @@ export class Groups {
   readonly #account: Account;
   readonly #settings: Settings;
   readonly #logs: Logs;
+  readonly #tails: Tails;
   readonly #folder: string;
   readonly runs = new RunReader();
   readonly #groups = new Map<string, Group>();
@@ -46,10 +48,12 @@ export class Groups {
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(account: Account, settings: Settings, logs: Logs) {
+  constructor(account: Account, settings: Settings, logs: Logs, tails: Tails) {
     this.#account = account;
     this.#settings = settings;
     this.#logs = logs;
+    this.#tails = tails;
+    tails.onChange = async (worker) => this.of(`worker:${worker}`)?.tellListened();
     this.#folder = path.join(settings.state, 'groups');
   }
 
@@ -240,6 +244,7 @@ export class Groups {
       folder: this.#folder,
       milliseconds: this.#settings.startMilliseconds,
       runs: this.runs,
+      tails: this.#tails,
       onLog: (line) => this.#logs.group(key, line),
     });
     this.#groups.set(key, group);

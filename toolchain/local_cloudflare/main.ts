@@ -11,6 +11,7 @@ import { leaveNote, livingBy } from './processes.ts';
 import { WorkerProxy } from './proxy.ts';
 import { listen, portOf } from './server.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { Tails } from './tails/tails.ts';
 import { Tokens } from './tokens.ts';
 
 const ENDING_MILLISECONDS = 2000;
@@ -21,7 +22,8 @@ async function main(): Promise<void> {
   await takeFolder(settings);
   const logs = new Logs(settings.state);
   const account = new Account(settings.account, path.join(settings.state, 'account'));
-  const groups = new Groups(account, settings, logs);
+  const tails = new Tails();
+  const groups = new Groups(account, settings, logs, tails);
   const crons = new Crons(account, groups, logs);
   const onFault = (error: Error) => logs.platform(error.stack ?? error.message);
   surviveFaults(onFault);
@@ -31,8 +33,9 @@ async function main(): Promise<void> {
   });
   await groups.open();
   const parts = {
-    api: makeApi({ account, groups, settings, tokens: new Tokens(settings.token) }, onFault),
+    api: makeApi({ account, groups, settings, tails, tokens: new Tokens(settings.token) }, onFault),
     account,
+    tails,
     proxy: new WorkerProxy(groups, crons, account),
     onFault,
   };

@@ -6,12 +6,14 @@ import { invalidBody, noSuchWorker } from './errors.ts';
 import type { Groups } from './groups.ts';
 import type { Source, Worker } from './model.ts';
 import type { Settings } from './settings.ts';
+import type { Tails } from './tails/tails.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface Platform {
   account: Account;
   groups: Groups;
   settings: Settings;
+  tails: Tails;
   tokens: Tokens;
 }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { CONTROL, controlWorker } from './control.ts';
+import { CONTROL, controlWorker, type TailHandler, tailed } from './control.ts';
 import { ApiError } from './errors.ts';
 import { privateFolder } from './files.ts';
 import { endBy, setpriv } from './processes.ts';
@@ -28,6 +28,7 @@ export interface RuntimeSettings {
   resources: Record<string, object>;
   milliseconds: number;
   onLog: (line: LogLine) => void;
+  onTail: TailHandler;
   onRestart: () => void;
 }
 
@@ -117,7 +118,7 @@ function make(settings: RuntimeSettings, secret: string, note: string, said: str
       said.push(line.message);
       settings.onLog(line);
     },
-    workers: [...settings.workers, controlWorker({ ...settings, secret }) as WorkerOptions],
+    workers: [...settings.workers.map(tailed), controlWorker({ ...settings, secret }) as WorkerOptions],
   };
   return new Miniflare(options);
 }

@@ -7,6 +7,7 @@ import type { Hono } from 'hono';
 import type { Account } from './account.ts';
 import { destination } from './hosts.ts';
 import type { WorkerProxy } from './proxy.ts';
+import type { Tails } from './tails/tails.ts';
 
 const HOST = '127.0.0.1';
 
@@ -14,6 +15,7 @@ export interface ServerParts {
   api: Hono;
   account: Account;
   proxy: WorkerProxy;
+  tails: Tails;
   onFault: (error: Error) => void;
 }
 
@@ -28,8 +30,12 @@ export async function listen(port: number, parts: ServerParts): Promise<http.Ser
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
     const to = destination(parts.account.zones, request.headers.host, request.url);
-    if (to.kind !== 'worker') return socket.destroy();
-    parts.proxy.upgrade(to, request, socket, head).catch((error: Error) => {
+    if (to.kind === 'nobody') return socket.destroy();
+    const connected =
+      to.kind === 'api'
+        ? parts.tails.connect(request, socket)
+        : parts.proxy.upgrade(to, request, socket, head);
+    connected.catch((error: Error) => {
       parts.onFault(error);
       socket.destroy();
     });

@@ -25,6 +25,7 @@ import { secrets } from './secrets.ts';
 import { services } from './services.ts';
 import { settings } from './settings.ts';
 import { subdomains } from './subdomains.ts';
+import { tails } from './tails.ts';
 import { versions } from './versions.ts';
 import { workflows } from './workflows.ts';
 import { zones } from './zones.ts';
@@ -39,6 +40,7 @@ const RESOURCES = [
   settings,
   secrets,
   schedules,
+  tails,
   workflows,
   instances,
   namespaces,

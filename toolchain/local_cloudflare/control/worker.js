@@ -1,8 +1,9 @@
 // Runs in workerd beside a group's Workers and does for the API what only a binding can do.
 
 import { checkMessages, Queue, QueueInlet, queueOf, Refused } from './queue.js';
+import { listen, Tail } from './tail.js';
 
-export { Queue, QueueInlet };
+export { Queue, QueueInlet, Tail };
 
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];
@@ -76,7 +77,9 @@ const QUEUE = {
   wake: (queue, { name }) => queue.wake(name),
 };
 
-const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, kv: KV, d1: D1, queue: QUEUE };
+const TAIL = { listen: (_, { workers }) => listen({ workers }) };
+
+const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, tail: TAIL, kv: KV, d1: D1, queue: QUEUE };
 
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
