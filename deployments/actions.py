@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deployments import records, services
+from deployments import records, services, ways_out
 from deployments.models import Deployment
-from deployments.stages import Action, Status
+from deployments.stages import PUTS_CODE, Action, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 CANCEL = "deployments.cancel_deployment"
 ROLL_BACK = "deployments.rollback_deployment"
 DEPLOY = "deployments.add_deployment"
-
-_PUTS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
+_NEEDS_ROLL_BACK = (Action.ROLLBACK, Action.TAKEDOWN)
 
 
 def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str, Any]:
@@ -36,12 +35,20 @@ def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str
         and not since["replaced_by"],
         "may_deploy_anew": exists and may_deploy and _is_older(item, newest),
         "anew_of": item.about_id if exists and may_deploy and _is_failed_rollback(item) else None,
+        "again": ways_out.again(item) if _may_go_on(item, user) else None,
         **since,
     }
 
 
+def _may_go_on(item: Deployment, user: User | AnonymousUser) -> bool:
+    """Whether what was asked for and did not come to its end can be asked for again."""
+    has_failed = item.is_final and item.state is not Status.SUCCEEDED
+    permission = ROLL_BACK if item.work in _NEEDS_ROLL_BACK else DEPLOY
+    return has_failed and not item.superseded_by_id and user.has_perm(permission)
+
+
 def _is_older(item: Deployment, newest: int) -> bool:
-    return item.is_final and item.work in _PUTS_CODE and item.version_number != newest
+    return item.is_final and item.work in PUTS_CODE and item.version_number != newest
 
 
 def _is_failed_rollback(item: Deployment) -> bool:

@@ -13,8 +13,19 @@ def what_is_live(attempt: Attempt) -> str:
     own = _LEFT.get(attempt.work)
     if own and attempt.uploaded != Uploaded.UNKNOWN:
         return own[0] if _wrote_nothing(attempt) else own[1]
-    late = "It was cancelled after the upload had begun. " if _was_cancelled_late(attempt) else ""
-    return late + _left(attempt)
+    if not _was_cancelled_late(attempt):
+        return _left(attempt)
+    if attempt.uploaded == Uploaded.NO:
+        return _did_not_come_through(attempt)
+    return f"It was cancelled after the upload had begun. {_left(attempt)}"
+
+
+def _did_not_come_through(attempt: Attempt) -> str:
+    what = "upload" if attempt.work is Action.DEPLOY else "change"
+    now = "the version that was live before still is" if attempt.live_before else "nothing is there"
+    return (
+        f"It was cancelled while the {what} was under way; the {what} did not come through: {now}."
+    )
 
 
 def _left(attempt: Attempt) -> str:

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Protocol
 
 from deployments.errors import Cause
-from deployments.stages import Action, Stage, Status
+from deployments.stages import PUTS_CODE, Action, Stage, Status
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -168,7 +168,10 @@ def usual(durations: Sequence[float]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a failure; `place` is where: target, workflow, variables, output, live or ""."""
+    """What to do about a failure.
+
+    `place` is where: target, workflow, variables, output, live, again (the same action) or "".
+    """
 
     words: str
     place: str = ""
@@ -234,8 +237,10 @@ _RETRY = Advice("Mend what each part names, then try the failed parts again.")
 _INSTEAD = Advice("Deploy the snapshot anew, or go back to another deployment.")
 _NOT_POSSIBLE = ("", Cause.CHANGED, Cause.ENVIRONMENT, Cause.OTHER)
 _TRY_AGAIN = {
-    Action.TAKEDOWN: Advice("See what is left, then take it down again.", "live"),
-    Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "live"),
+    Action.ROLLBACK: Advice("Roll back again: a deploy would put other code live.", "again"),
+    Action.RETRY: Advice("Try the failed parts again.", "again"),
+    Action.TAKEDOWN: Advice("Take it down again.", "again"),
+    Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "again"),
 }
 
 
@@ -243,7 +248,7 @@ def advice(attempt: Attempt) -> Advice:
     """Return the next step after a deployment that did not succeed: by its cause, or by its stage."""
     status = Status(attempt.status)
     usual = _TRY_AGAIN.get(attempt.work, _DEPLOY_AGAIN)
-    if status is Status.PARTIAL and attempt.work not in _TRY_AGAIN:
+    if status is Status.PARTIAL and attempt.work in PUTS_CODE:
         return _RETRY
     if status is not Status.FAILED or not attempt.stage:
         return usual

@@ -147,6 +147,8 @@ class Status(StrEnum):
         return self not in (Status.QUEUED, Status.RUNNING)
 
 
+PUTS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
+"""The actions after which code of ours answers."""
 WENT_LIVE = (Status.SUCCEEDED, Status.PARTIAL)
 """How a deployment ends whose code is what answers afterwards."""
 

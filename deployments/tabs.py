@@ -9,6 +9,7 @@ from typing import Any
 
 from deployments import next_steps
 from deployments.models import Deployment
+from deployments.stages import Stage, Status
 from workflows.codegen.bindings import BindingKind
 from workflows.nodes.custom import registry
 from workflows.picture.drawing import picture_of
@@ -38,7 +39,16 @@ class Tab:
 
 
 def _output(deployment: Deployment) -> Context:
-    return {"outputs": list(deployment.outputs.all())}
+    """The programs' outputs; where there is none, `lost` says whose went with its process."""
+    outputs = list(deployment.outputs.all())
+    was_ended = deployment.state in (Status.CANCELLED, Status.INTERRUPTED)
+    return {"outputs": outputs, "lost": _AT_WORK.get(deployment.stage, "") if was_ended else ""}
+
+
+_AT_WORK = {
+    Stage.CREATING_WORKER.value: "npm may have been",
+    Stage.DEPLOYING.value: "wrangler was",
+}
 
 
 def _variables(deployment: Deployment) -> Context:

@@ -10,13 +10,37 @@ from deployments import next_steps, presentation
 from deployments.errors import Cause
 from deployments.models import Deployment
 from deployments.next_steps import Link
+from deployments.stages import Action
 
 
 def links(deployment: Deployment) -> list[Link]:
     """Return the places that the advice is about: the next step first."""
-    if presentation.advice(deployment).place == "live":
+    place = presentation.advice(deployment).place
+    if place == "live":
         return _live(deployment)
+    if place == "again":
+        found = again(deployment)
+        return [found] if found else []
     return next_steps.links(deployment)
+
+
+def again(deployment: Deployment) -> Link | None:
+    """Where a rollback, a retry, a takedown or a deletion of secrets is asked for once more."""
+    about, workflow, target = deployment.about_id, deployment.workflow_id, deployment.target_id
+    if not workflow or not target:
+        return None
+    match deployment.work:
+        case Action.ROLLBACK if about:
+            url = reverse("deployments:rollback", args=[about])
+            return Link(f"Roll back to #{about} again", url)
+        case Action.RETRY if about:
+            url = reverse("deployments:deployment", args=[about])
+            return Link(f"Retry what failed of #{about}", url)
+        case Action.TAKEDOWN:
+            return Link("Take it down again", _at(target, "deployments:take_down", workflow))
+        case Action.DELETE_SECRETS:
+            return Link("See which secrets are left", _at(target, "deployments:secrets", workflow))
+    return None
 
 
 def _live(deployment: Deployment) -> list[Link]:
@@ -31,8 +55,11 @@ def _live(deployment: Deployment) -> list[Link]:
 
 
 def live_url(workflow_id: str, target_id: int) -> str:
-    url = reverse("deployments:live", args=[workflow_id])
-    return f"{url}?{urlencode({'target': target_id})}"
+    return _at(target_id, "deployments:live", workflow_id)
+
+
+def _at(target_id: int, name: str, workflow_id: str) -> str:
+    return f"{reverse(name, args=[workflow_id])}?{urlencode({'target': target_id})}"
 
 
 def dialog_url(workflow_id: str, target_id: int | None = None, *, overwrite: bool = False) -> str:

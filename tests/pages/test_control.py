@@ -156,7 +156,7 @@ def test_a_rollback_keeps_its_reason_and_leads_to_its_page(admin_client: Client)
     assert answer["Location"] == at(made)
     assert (made.work, made.about, made.reason) == (Action.ROLLBACK, old, "it charges twice")
     busy.refresh_from_db()
-    assert busy.cancelled_by == "admin"
+    assert busy.cancelled_by == "admin, for a rollback"
     page = text(admin_client.get(at(made)))
     assert f"Rollback to #{old.pk}" in page
     assert "Why: it charges twice" in page

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
+from deployments.models import Deployment
 from tests.deployments.factories import make_deployment
+from tests.pages.conftest import LogIn
 from tests.pages.test_deployment_page import failed, page, reached, succeeded, words
 
 
@@ -87,3 +91,45 @@ def test_deleted_secrets_are_named(admin_client: Client) -> None:
     )
 
     assert "has no longer: OLD_KEY" in words(admin_client, deployment)
+
+
+def undone(action: str, **fields: Any) -> tuple[Deployment, Deployment]:
+    """What was live, and an action about it that was interrupted."""
+    live = succeeded(type="manual")
+    values: dict[str, Any] = {"status": "interrupted", "stage": "UPDATING_WORKFLOW", **fields}
+    return live, make_deployment(workflow=live.workflow, about=live, action=action, **values)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "cancelled"])
+def test_a_rollback_without_an_end_is_asked_for_again_and_not_a_deploy(
+    admin_client: Client, status: str
+) -> None:
+    live, back = undone("rollback", status=status)
+
+    shown = page(admin_client, back)
+
+    again = f'href="/deployments/{live.pk}/rollback/">Roll back to #{live.pk} again</a>'
+    assert f'class="button default" id="once-more" {again}' in shown
+    assert 'class="button secondary" form="deploy-form" id="deploy-again"' in shown
+    assert "What to do: Roll back again" in words(admin_client, back)
+
+
+def test_what_else_has_no_end_is_asked_for_again_too(admin_client: Client) -> None:
+    for action, address, said in (
+        ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
+        ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
+        ("retry", "/deployments/{0.about_id}/", "Retry what failed"),
+    ):
+        _live, deployment = undone(action)
+        shown = page(admin_client, deployment)
+        link = f'id="once-more" href="{address.format(deployment)}">{said}'
+        assert link in shown, action
+        assert "What to do:</strong> Deploy again" not in shown
+
+
+def test_nobody_is_offered_a_rollback_again_who_may_not_roll_back(log_in: LogIn) -> None:
+    client = log_in("deployments.view_deployment", "deployments.add_deployment")
+
+    _live, back = undone("rollback")
+
+    assert 'id="once-more"' not in page(client, back)

@@ -64,3 +64,13 @@ def test_of_secrets_only_the_names_are_shown(admin_client: Client) -> None:
     assert "API_KEY secret all workflows REGION eu this workflow" in shown
     for tab in ("", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"):
         assert SENTINEL not in page(admin_client, deployment, tab)
+
+
+def test_the_output_of_what_was_ended_in_the_middle_is_told_to_be_lost(
+    admin_client: Client,
+) -> None:
+    cut = failed("DEPLOYING", status="interrupted")
+    early = failed("GENERATING_CODE", status="cancelled")
+
+    assert "while wrangler was at work" in words(admin_client, cut, "output/")
+    assert "before npm or wrangler was started" in words(admin_client, early, "output/")

@@ -104,7 +104,20 @@ def test_a_plain_deploy_goes_without_saying() -> None:
         ({"status": "failed"}, "Nothing was uploaded to the target."),
         ({"status": "cancelled", "uploaded": "yes", "live_version": "v2"}, "version v2 is live"),
         ({"status": "cancelled", "uploaded": "yes"}, "cancelled after the upload had begun"),
-        ({"status": "cancelled", "stage": "DEPLOYING"}, "cancelled after the upload had begun"),
+        ({"status": "cancelled", "stage": "DEPLOYING"}, "upload did not come through: nothing is"),
+        (
+            {"status": "cancelled", "stage": "DEPLOYING", "live_before": "v1"},
+            "did not come through: the version that was live before still is.",
+        ),
+        (
+            {
+                "status": "cancelled",
+                "stage": "DEPLOYING",
+                "action": "rollback",
+                "live_before": "v1",
+            },
+            "the change did not come through: the version that was live before still is.",
+        ),
         ({"action": "rollback", "live_before": "v1"}, "Nothing was changed: the version"),
         ({"action": "takedown", "stage": "INITIALIZING"}, "Nothing was removed"),
         ({"action": "takedown", "stage": "UPDATING_WORKFLOW"}, "may still be there"),
