@@ -8,7 +8,7 @@ from typing import Any, Final
 from workflows.ir.document import Node, WorkflowIR
 from workflows.ir.structure import Region, Step
 from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
-from workflows.picture.step_matching import Called, Matcher
+from workflows.picture.step_matching import Called, Matcher, has_steps
 from workflows.picture.step_states import Seen, seen
 
 COMPLETE: Final = "complete"
@@ -115,8 +115,7 @@ class _Walk:
         return catches or all(one.state is State.DONE for one in self._inside[step.node_id])
 
     def _leaves_no_trace(self, step: Step) -> bool:
-        type_ = self._ir.nodes[step.node_id].type
-        return type_.leaves is not None or (type_.container is not None and type_.steps is None)
+        return not has_steps(self._ir.nodes[step.node_id])
 
     def _begun(self, step: Step, *, is_passed: bool) -> None:
         own, inside = self._found.get(step.node_id), self._inside[step.node_id]
@@ -155,9 +154,10 @@ class _Walk:
         return any(not self._leaves_no_trace(step) for step in region.steps) or not region.steps
 
     def _plain(self, region: Region) -> None:
-        """Say nothing of a region that may have run or not: it leaves no trace."""
+        """Say nothing of what may have run or not, where it leaves no trace; all else has not."""
         for step in region.steps:
-            self._states[step.node_id] = PLAIN
+            unknown = self._leaves_no_trace(step)
+            self._states[step.node_id] = PLAIN if unknown else NodeState(state=State.SKIPPED)
             for inner in (*step.regions, *step.shared):
                 self._plain(inner)
 

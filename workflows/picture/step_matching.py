@@ -6,7 +6,7 @@ Nodes may share a name. Then the platform's counter and what ran before and afte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,12 +47,12 @@ class Matcher:
 
     def __init__(self, ir: WorkflowIR) -> None:
         self._ir = ir
-        self._order = {id_: at for at, id_ in enumerate(ir.structure.where)}
         self._by_name: dict[Key, list[_Candidate]] = {}
         self._deep: list[tuple[str, _Candidate]] = []
         suffixes = step_names(ir).suffixes
-        for id_ in self._order:
-            self._note(ir.nodes[id_], suffixes.get(id_, ""))
+        for id_ in ir.structure.where:
+            if has_steps(ir.nodes[id_]):
+                self._note(ir.nodes[id_], suffixes.get(id_, ""))
 
     def called(self, steps: Iterable[Raw]) -> list[Called]:
         """Return the steps whose node is known, in the order in which they began."""
@@ -110,6 +110,7 @@ class Matcher:
         Those never run at the same time: in each iteration they come one after another, as in the tree.
         """
         left: dict[str, list[_Candidate]] = {}
+        failed = {owner for one in found if one for owner in self._broken_by(one)}
         for at, step in enumerate(steps):
             if found[at]:
                 continue
@@ -118,11 +119,37 @@ class Matcher:
             free = left.setdefault(name, list(candidates))
             near = found[max(at - _NEAR, 0) : at], found[at + 1 : at + 1 + _NEAR]
             calls = (_called(one, indices, step) for one in free)
-            chosen = next((nth for nth, call in enumerate(calls) if self._fits(call, *near)), 0)
+            fits = (self._catches(call, failed) and self._fits(call, *near) for call in calls)
+            chosen = next((nth for nth, fit in enumerate(fits) if fit), 0)
             if free:
-                found[at] = _called(free[chosen], indices, step)
+                call = found[at] = _called(free[chosen], indices, step)
+                failed.update(self._broken_by(call))
                 repeats = free[chosen].part in _AGAIN
                 del free[: chosen + (not repeats)]
+
+    def _broken_by(self, call: Called) -> list[str]:
+        """Return the containers whose first region a step that failed for good has broken off."""
+        if call.raw.get("success") is not False and not call.raw.get("error"):
+            return []
+        return [owner for owner, turn, _ in self._in_turn_around(call.node_id) if turn == 0]
+
+    def _catches(self, call: Called, failed: Collection[str]) -> bool:
+        """Whether something has failed that the node is there to catch, where it is there for that."""
+        around = self._in_turn_around(call.node_id)
+        return all(owner in failed for owner, turn, cleans in around if turn and not cleans)
+
+    def _in_turn_around(self, id_: str) -> Iterator[tuple[str, int, bool]]:
+        """Yield the containers around a node whose regions run one after another, and which of them it is in."""
+        structure = self._ir.structure
+        for at in structure.outwards(structure.where[id_][0]):
+            place = structure.places[at]
+            if place.owner in structure.in_turn:
+                container = self._ir.nodes[place.owner].type.container
+                yield (
+                    place.owner,
+                    place.turn,
+                    container is not None and place.label in container.cleanup,
+                )
 
     def _fits(
         self, asked: Called, before: Iterable[Called | None], after: Iterable[Called | None]
@@ -152,6 +179,12 @@ class Matcher:
             return False
         owner = self._ir.nodes[structure.places[inner].owner].type.container
         return owner is not None and owner.alternatives and not structure.precedes(other, one)
+
+
+def has_steps(node: Node) -> bool:
+    """Whether a node that runs leaves a trace: branches, loops and the like call no step themselves."""
+    type_ = node.type
+    return type_.leaves is None and (type_.container is None or type_.steps is not None)
 
 
 def _called(candidate: _Candidate, indices: tuple[int, ...], step: Raw) -> Called:
