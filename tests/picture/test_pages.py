@@ -62,7 +62,7 @@ def test_a_deployment_has_a_tab_with_what_was_deployed(admin_client: Client) -> 
     url = f"/admin/workflows/workflow/{deployment.workflow.pk}/change/#node=only"
     assert f'href="{url}" tabindex="-1"' in shown
     assert '<a href="/deployments/' in shown
-    assert "as it was deployed" in shown
+    assert "as this deployment took it: version 1" in shown
 
 
 def test_the_nodes_of_its_problems_are_marked(admin_client: Client) -> None:
