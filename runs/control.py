@@ -17,9 +17,9 @@ from deployments.models import Deployment, Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs import index, poller
+from runs.finding import indexed
 from runs.models import Run
 from runs.services import runs_on
-from runs.telling import read_row
 
 if TYPE_CHECKING:
     from workflows.models import Workflow
@@ -39,10 +39,14 @@ class Refused(DeployError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A run that was asked for; `is_new` is False where one of this id was there already."""
+    """A run that was asked for; `is_new` is False where one of this id was there already.
+
+    `told` is what the target answered: `id` and `status` at least.
+    """
 
     run: Run
     is_new: bool
+    told: dict[str, Any]
 
 
 def check_payload(payload: Any) -> None:
@@ -67,7 +71,9 @@ def trigger(
     run = _indexed(_target(live), runs.workflow, str(told["id"]), runs.account)
     if is_new:
         _record("run started", run, by=by, reason=reason)
-    return Started(run=run, is_new=is_new)
+    else:
+        told = {"id": run.instance_id, "status": run.status, "version_id": run.version_id}
+    return Started(run=run, is_new=is_new, told=told)
 
 
 def _create(
@@ -89,27 +95,9 @@ def _create(
 
 
 def _indexed(target: Target, workflow: str, instance_id: str, account: Account) -> Run:
-    """Return the run's row, made from what the target says of it now."""
-    known = Run.objects.filter(
-        target=target, workflow_name=workflow, instance_id=instance_id
-    ).first()
-    if known:
-        return known
-    told = poller.describe(account, workflow, instance_id)
-    if told is None:
+    run = indexed(target, workflow, instance_id, account=account)
+    if run is None:
         raise Refused(f"The run {instance_id} was started, and the target does not find it yet.")
-    row = read_row(
-        {
-            "id": instance_id,
-            "status": told["status"],
-            "trigger_source": (told.get("trigger") or {}).get("source"),
-            "version_id": told.get("versionId"),
-            "created_on": told.get("queued") or told.get("start"),
-            "started_on": told.get("start"),
-            "ended_on": told.get("end"),
-        }
-    )
-    (run,) = index.apply_rows(target, workflow, [row])
     return run
 
 

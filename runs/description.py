@@ -4,88 +4,158 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final
 
-_KINDS = {
+from runs import statuses
+from runs.spans import in_words, seconds_of
+from runs.text_table import table
+
+Told = Mapping[str, Any]
+LONGEST_OUTPUT: Final = 5_000
+_KINDS: Final = {
     "step": "Step",
     "sleep": "Sleeping",
     "waitForEvent": "Waiting for event",
     "termination": "Termination",
     "rollback": "Rollback",
 }
-_SUCCESS = {True: "Yes", False: "No", None: "Unknown"}
+_STATUSES: Final = {"complete": "Completed"}
+_SUCCESS: Final = {True: "Yes", False: "No"}
+_STATES: Final = {True: "Success", False: "Error", None: "Working"}
 
 
-def describe(workflow: str, instance_id: str, run: Mapping[str, Any]) -> str:
+def describe(
+    workflow: str, instance_id: str, run: Told, *, now: datetime, zone: tzinfo = UTC
+) -> str:
     """Return the description of a run in the shape of Cloudflare's API, many lines long."""
-    return "\n".join([*_head(workflow, instance_id, run), "Steps:", *_steps(run["steps"])])
+    return "\n".join(_Describer(now, zone).lines(workflow, instance_id, run))
 
 
-def _head(workflow: str, instance_id: str, run: Mapping[str, Any]) -> Iterator[str]:
-    facts = {
-        "Workflow Name": workflow,
-        "Instance Id": instance_id,
-        "Version Id": run.get("versionId"),
-        "Status": str(run["status"]).capitalize(),
-        "Trigger": str(run["trigger"]["source"]).upper(),
-        "Queued": run.get("queued"),
-        "Success": _SUCCESS[run.get("success")],
-        "Start": run.get("start"),
-        "End": run.get("end"),
-        "Duration": _duration(run.get("start"), run.get("end")),
-        "Last Successful Step": _last_success(run["steps"]),
-        "Params": json.dumps(run.get("params"), ensure_ascii=False),
-        "Output": run.get("output"),
-        "Error": _error(run.get("error")),
-    }
-    yield from _lines(facts, indent="")
+class _Describer:
+    """Knows what time it is, which what goes on is measured by, and the zone of the reader."""
 
+    def __init__(self, now: datetime, zone: tzinfo) -> None:
+        self._now = now
+        self._zone = zone
 
-def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:
-    for step in steps:
-        facts = {
-            "Name": step.get("name"),
-            "Type": _KINDS.get(step["type"], step["type"]),
-            "Start": step.get("start"),
-            "End": step.get("end"),
-            "Duration": _duration(step.get("start"), step.get("end")),
-            "Success": _SUCCESS[step.get("success")] if "attempts" in step else None,
-            "Output": step.get("output"),
+    def lines(self, workflow: str, instance_id: str, run: Told) -> Iterator[str]:
+        steps = run.get("steps") or []
+        yield from _facts(self._head(workflow, instance_id, run), indent="")
+        yield "Steps:"
+        for step in steps:
+            yield ""
+            yield from _facts(self._step(step), indent="  ")
+            if attempts := step.get("attempts"):
+                yield from table([self._attempt(one) for one in attempts], indent="  ")
+        if not steps:
+            yield "  none yet"
+
+    def _head(self, workflow: str, instance_id: str, run: Told) -> dict[str, str | None]:
+        source = (run.get("trigger") or {}).get("source")
+        return {
+            "Workflow Name": workflow,
+            "Instance Id": instance_id,
+            "Version Id": run.get("versionId"),
+            "Status": _status(str(run["status"])),
+            "Trigger": statuses.trigger_label(str(source)) if source else None,
+            "Queued": self._moment(run.get("queued")),
+            "Success": _SUCCESS.get(run.get("success")),  # type: ignore[arg-type]
+            "Start": self._moment(run.get("start")),
+            "End": self._moment(run.get("end")),
+            "Duration": self._duration(run),
+            "Last Successful Step": _last_success(run.get("steps") or []),
+            "Error": _error(run.get("error")),
+            "Params": _text(run["params"]) if run.get("params") is not None else None,
+            "Output": _text(run["output"]) if run.get("output") is not None else None,
+        }
+
+    def _step(self, step: Told) -> dict[str, str | None]:
+        kind = str(step["type"])
+        if kind == "termination":
+            source = (step.get("trigger") or {}).get("source")
+            return {"Type": _KINDS[kind], "Trigger": str(source) if source else None}
+        return {
+            "Name": str(step.get("name")),
+            "Type": _KINDS.get(kind, kind),
+            "Start": self._moment(step.get("start")),
+            "End": self._moment(step.get("end")),
+            "Duration": self._duration(step),
+            "Success": _SUCCESS.get(step.get("success"), "Running") if kind == "step" else None,  # type: ignore[arg-type]
+            "Retries At": self._retries_at(step),
+            "Output": _text(step["output"]) if "output" in step and kind != "sleep" else None,
             "Error": _error(step.get("error")),
         }
-        yield from _lines(facts, indent="  ")
-        yield from map(_attempt, range(1, 10_000), step.get("attempts", []))
-        yield ""
+
+    def _attempt(self, attempt: Told) -> dict[str, str]:
+        told = {
+            "Start": self._moment(attempt.get("start")) or "",
+            "End": self._moment(attempt.get("end")) or "",
+            "Duration": self._duration(attempt) or "",
+            "State": _STATES[attempt.get("success")],
+        }
+        error = _error(attempt.get("error"))
+        return {**told, "Error": error} if error else told
+
+    def _retries_at(self, step: Told) -> str | None:
+        attempts = step.get("attempts") or []
+        if step.get("success") is not None or not attempts or attempts[-1].get("success") is None:
+            return None
+        retries = (step.get("config") or {}).get("retries") or {}
+        delay, end = seconds_of(retries.get("delay")), attempts[-1].get("end")
+        if delay is None or not end:
+            return "unknown"
+        wait = timedelta(seconds=delay * _growth(retries.get("backoff"), len(attempts)))
+        at = datetime.fromisoformat(str(end)) + wait
+        return f"{self._moment(at.isoformat())} (in {in_words(at - self._now)})"
+
+    def _moment(self, value: str | None) -> str | None:
+        if not value:
+            return None
+        moment = datetime.fromisoformat(str(value)).astimezone(self._zone)
+        return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+    def _duration(self, told: Told) -> str | None:
+        if not told.get("start"):
+            return None
+        end = told.get("end")
+        until = datetime.fromisoformat(str(end)) if end else self._now
+        return in_words(until - datetime.fromisoformat(str(told["start"])))
 
 
-def _attempt(number: int, attempt: Mapping[str, Any]) -> str:
-    ended = {True: "Success", False: "Error", None: "Running"}[attempt.get("success")]
-    took = _duration(attempt.get("start"), attempt.get("end")) or "not ended"
-    error = _error(attempt.get("error"))
-    return f"    Attempt {number}: {ended}, {attempt['start']}, {took}" + (
-        f", {error}" if error else ""
-    )
-
-
-def _lines(facts: Mapping[str, Any], *, indent: str) -> Iterator[str]:
+def _facts(facts: Mapping[str, str | None], *, indent: str) -> Iterator[str]:
     return (f"{indent}{name}: {value}" for name, value in facts.items() if value is not None)
 
 
-def _last_success(steps: list[Mapping[str, Any]]) -> str | None:
-    done = [step["name"] for step in steps if step.get("success") is True]
+def _status(status: str) -> str:
+    return _STATUSES.get(status, statuses.label(status))
+
+
+def _growth(backoff: Any, attempts: int) -> int:
+    """How much longer than the first the wait after this attempt is."""
+    if backoff == "exponential":
+        return int(2 ** min(attempts - 1, 60))
+    return attempts if backoff == "linear" else 1
+
+
+def _last_success(steps: list[Told]) -> str | None:
+    """The last step that gave its output, or sleep that ended."""
+    done = [
+        str(step.get("name"))
+        for step in steps
+        if (step["type"] == "step" and step.get("success") is True)
+        or (step["type"] == "sleep" and step.get("end"))
+    ]
     return done[-1] if done else None
 
 
-def _error(error: Mapping[str, Any] | None) -> str | None:
-    return f"{error['name']}: {error['message']}" if error else None
+def _error(error: Told | None) -> str | None:
+    return f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else None
 
 
-def _duration(start: str | None, end: str | None) -> str | None:
-    if not start or not end:
-        return None
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f} seconds"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} (hours:minutes:seconds)"
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    more = len(text) - LONGEST_OUTPUT
+    if more <= 0:
+        return text
+    return f"{text[:LONGEST_OUTPUT]}[... {more:,} characters more: --json prints them]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -151,23 +151,28 @@ def _keep_details(run: Run, told: Mapping[str, Any], hide: Any) -> None:
     """Keep the whole run where its workflow's retention asks for it, without secrets."""
     kept = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
     if run.workflow_id and kept.exists():
-        RunDetails.objects.update_or_create(run=run, defaults={"told": _hidden(told, hide)})
+        RunDetails.objects.update_or_create(run=run, defaults={"told": hidden(told, hide)})
 
 
-def _hidden(value: Any, hide: Any) -> Any:
+def hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    """Return the value of JSON with each of its texts as `hide` leaves it."""
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, Mapping):
-        return {str(key): _hidden(item, hide) for key, item in value.items()}
+        return {str(key): hidden(item, hide) for key, item in value.items()}
     if isinstance(value, list):
-        return [_hidden(item, hide) for item in value]
+        return [hidden(item, hide) for item in value]
     return value
 
 
 def secrets_of(run: Run) -> list[str]:
     """Return the values that nothing kept of the run may show."""
-    variables = variables_of(run.workflow) if run.workflow else {}
-    return [one.value for one in variables.values() if one.is_secret]
+    return secrets_in(run.workflow) if run.workflow else []
+
+
+def secrets_in(workflow: Workflow) -> list[str]:
+    """Return the values of the secrets that the workflow's code is given."""
+    return [one.value for one in variables_of(workflow).values() if one.is_secret]
 
 
 def tell(runs: Iterable[Run]) -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
+from deployments.cloudflare.redaction import redact
+from runs import index
 from runs.description import describe
-from runs.management.commands._run_command import RunCommand
-from runs.services import LATEST, Runs, as_json
+from runs.management.commands._run_command import Place, RunCommand
+from runs.models import RunDetails
+from runs.services import LATEST, NoRun, as_json
 
 
 class Command(RunCommand):
@@ -17,11 +22,28 @@ class Command(RunCommand):
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("--json", action="store_true", help="in the shape of Cloudflare's API")
 
-    def about(self, runs: Runs, options: dict[str, Any]) -> None:
-        instance = options["instance"]
+    def about(self, place: Place, options: dict[str, Any]) -> None:
+        runs, instance = place.runs, options["instance"]
         instance_id = runs.latest() if instance == LATEST else instance
-        run = as_json(runs.describe(instance_id))
+        try:
+            told = as_json(runs.describe(instance_id))
+        except NoRun:
+            told = self._kept(place, instance_id)
+            if not told:
+                raise
+        told = index.hidden(told, partial(redact, secrets=index.secrets_in(place.workflow)))
         if options["json"]:
-            self.print_json(run)
-        else:
-            self.stdout.write(describe(runs.workflow, instance_id, run))
+            self.print_json(told)
+            return
+        zone = timezone.get_current_timezone()
+        self.stdout.write(describe(runs.workflow, instance_id, told, now=timezone.now(), zone=zone))
+
+    def _kept(self, place: Place, instance_id: str) -> dict[str, Any]:
+        """Return what was kept of a run that its target has forgotten; nothing where nothing was."""
+        mine = RunDetails.objects.filter(run__workflow=place.workflow, run__instance_id=instance_id)
+        kept = mine.order_by("-pk").first()
+        if kept is None:
+            return {}
+        self.stderr.write("The target keeps this run no more. This is what was kept of it here:")
+        told: dict[str, Any] = kept.told
+        return told

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from runs.management.commands._run_command import RunCommand, payload
-from runs.services import Runs
+from runs import control
+from runs.finding import find
+from runs.management.commands._run_command import Place, RunCommand, me, payload
 
 
 class Command(RunCommand):
@@ -16,8 +17,10 @@ class Command(RunCommand):
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("type", metavar="TYPE", help="the event's type")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
+        self.add_reason(parser)
 
-    def about(self, runs: Runs, options: dict[str, Any]) -> None:
+    def about(self, place: Place, options: dict[str, Any]) -> None:
         value = payload(options["payload"])
-        instance = runs.send_event(options["instance"], options["type"], payload=value)
-        self.stdout.write(f"sent {options['type']} to {instance}")
+        run = find(place.live, options["instance"])
+        control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
+        self.stdout.write(f"sent {options['type']} to {run.instance_id}")
