@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,11 +22,14 @@ from audit.read_only import ReadOnly
 from deployments import dashboard, presentation
 from deployments.history import HistoryQuerySet
 from deployments.history_export import COLUMNS, HistoryResource
+from deployments.keys import Key
 from deployments.models import Deployment, Target
 from deployments.target_admin import TargetAdmin
 from deployments.templatetags.awaitstep import ago, cause_label
 from deployments.workflow_admin import DeployableWorkflowAdmin, status_badge
 from workflows.models import Workflow
+
+_KEY = re.compile(Key.regex)
 
 admin.site.site_header = "AwaitStep"
 admin.site.site_title = "AwaitStep"
@@ -105,7 +112,20 @@ class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type
     def change_view(
         self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any
     ) -> HttpResponse:
+        if not _KEY.fullmatch(object_id):
+            raise Http404("There is no such deployment.")
         return redirect("deployments:deployment", pk=int(object_id))
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """An address with a filter that does not exist leads to the list, as the list's own does."""
+        try:
+            answer: HttpResponse = super().export_action(request)
+        except (FieldError, IncorrectLookupParameters, DisallowedModelAdminLookup):
+            messages.error(
+                request, "Nothing was exported: the address asks for a filter that does not exist."
+            )
+            return redirect("admin:deployments_deployment_changelist")
+        return answer
 
     def get_export_formats(self) -> list[Any]:
         return [CSV, JSON]

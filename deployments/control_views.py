@@ -10,11 +10,12 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from deployments import control, records, services
-from deployments.access import HttpRequest, staff_with
+from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.actions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.cloudflare.parts import PartKind, triggers_of
 from deployments.errors import DeployError
@@ -29,7 +30,11 @@ CHANGED = "awaitstep:changed"
 Context = dict[str, Any]
 
 
-@require_POST
+def _its_page(_request: HttpRequest, pk: int) -> str:
+    return reverse("deployments:deployment", args=[pk])
+
+
+@posted_from(_its_page)
 @staff_with(CANCEL)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """End the deployment; asked twice, or after its end, it says how things stand."""
@@ -97,14 +102,14 @@ def _leading(to: Deployment) -> list[tuple[str, str, str]]:
     ]
 
 
-@require_POST
+@posted_from(_its_page)
 @staff_with(DEPLOY)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try the failed parts of the deployment again."""
     return _again(request, _about(pk), control.retry_failed, name="retry")
 
 
-@require_POST
+@posted_from(_its_page)
 @staff_with(DEPLOY)
 def deploy_anew(request: HttpRequest, pk: int) -> HttpResponse:
     """Deploy what the deployment was made of, with the variables and secrets of now."""

@@ -18,7 +18,7 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.urls import path
 
-from deployments import events
+from deployments import events, keys  # noqa: F401 - the converter of <key:...>
 from deployments.models import Deployment
 from deployments.stream import follow
 
@@ -138,7 +138,7 @@ async def refuse(send: Send, status: int, sentence: str) -> None:
 event_routes = AuthMiddlewareStack(
     URLRouter(
         [
-            path("deployments/<int:pk>/events/", one_deployment),  # type: ignore[arg-type]
+            path("deployments/<key:pk>/events/", one_deployment),  # type: ignore[arg-type]
             path("events/", all_deployments),  # type: ignore[arg-type]
         ]
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from deployments import records
 from deployments.cloudflare.parts import Triggers, triggers_of
-from deployments.errors import Cause
+from deployments.errors import Cause, DeployError
 from deployments.models import Deployment, DriftState, Standing, Target
 from deployments.policy import Refused
 from deployments.presentation import Tone
@@ -199,3 +199,18 @@ def check_left_over(one: Place, names: Iterable[str]) -> list[str]:
     if not asked:
         raise Refused("No secret was chosen, and nothing was deleted: tick at least one.")
     return asked
+
+
+def check_there(one: Place, names: list[str]) -> list[str]:
+    """Return the names; raises Refused for one that the Worker does not have, where that is known."""
+    try:
+        there = left_over(one)
+    except DeployError:
+        return names  # whoever deletes them is told then
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise Refused(
+            f"The Worker has no secret {', '.join(missing)} at {one.target.name}. Nothing was "
+            "deleted: look again at which there are."
+        )
+    return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -12,13 +13,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments import control, drift
-from deployments.access import HttpRequest, staff_with
+from deployments.access import HttpRequest, View, posted_from, staff_with
 from deployments.errors import DeployError
 from deployments.gates import consent_of, gate
-from deployments.live_state import Place, check_left_over, left_over, place, places, rollbacks
+from deployments.live_state import (
+    Place,
+    check_left_over,
+    check_there,
+    left_over,
+    place,
+    places,
+    rollbacks,
+)
 from deployments.models import DriftState, Target
 from deployments.pages import page
 from deployments.policy import Refused
@@ -70,12 +79,30 @@ def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Place]:
     return workflow, place(workflow, get_object_or_404(Target, pk=int(asked)))
 
 
+def _live_page(request: HttpRequest, pk: str) -> str:
+    """The page of what is live, at the target that the address names."""
+    url, asked = reverse("deployments:live", args=[pk]), request.GET.get("target")
+    return f"{url}?{urlencode({'target': asked})}" if asked else url
+
+
+def _at_a_target(view: View) -> View:
+    """An address that names no target leads to the page where one is chosen."""
+
+    @wraps(view)
+    def led(request: HttpRequest, pk: str) -> HttpResponse:
+        if request.method != "POST" and not request.GET.get("target"):
+            return redirect("deployments:live", pk=pk)
+        return view(request, pk)
+
+    return led
+
+
 def _back(workflow: Workflow, one: Place) -> HttpResponse:
     url = reverse("deployments:live", args=[workflow.pk])
     return redirect(f"{url}?{urlencode({'target': one.target.pk})}")
 
 
-@require_POST
+@posted_from(_live_page)
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: str) -> HttpResponse:
     """Compare what is there with the record, now."""
@@ -96,6 +123,7 @@ def check(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
+@_at_a_target
 def adopt(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask, then take over what is there as what is meant; what was found anew is asked about anew."""
     workflow, one = _place(request, pk)
@@ -114,6 +142,7 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_with(VIEW)
+@_at_a_target
 def secrets(request: HttpRequest, pk: str) -> HttpResponse:
     """The secrets that no variable sets any more: a part of the page, or a page without JavaScript."""
     workflow, one = _place(request, pk)
@@ -134,12 +163,13 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
+@_at_a_target
 def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask with the names, then delete them."""
     workflow, one = _place(request, pk)
     asked = request.POST if request.method == "POST" else request.GET
     try:
-        names = check_left_over(one, asked.getlist("secret"))
+        names = check_there(one, check_left_over(one, asked.getlist("secret")))
     except DeployError as refused:
         messages.error(request, str(refused))
         return _back(workflow, one)
@@ -157,6 +187,7 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(TAKE_DOWN)
+@_at_a_target
 def take_down(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask for the workflow's name, then remove the Worker and all that leads to it."""
     workflow, one = _place(request, pk)

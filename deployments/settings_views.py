@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from deployments.access import HttpRequest, staff_with
+from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.settings_form import EMPTY_ROWS, SettingsForms
 from deployments.settings_preview import preview
 from workflows.deploy_settings import read_settings
@@ -59,7 +60,11 @@ def _save(request: HttpRequest, pk: str) -> HttpResponse:
     return redirect("deployments:deploy_settings", pk=pk)
 
 
-@require_POST
+def _settings_page(_request: HttpRequest, pk: str) -> str:
+    return reverse("deployments:deploy_settings", args=[pk])
+
+
+@posted_from(_settings_page)
 @staff_with(CHANGE)
 def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
     """Show what was typed, with more rows where they are asked for; nothing is saved."""

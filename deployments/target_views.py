@@ -11,11 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
 from deployments import choosing, resource_service, target_checks
-from deployments.access import HttpRequest, denied, staff_with
+from deployments.access import HttpRequest, denied, posted_from, staff_with
 from deployments.checks import CheckState
 from deployments.choosing import Choosing
 from deployments.errors import DeployError
@@ -41,7 +41,14 @@ _TOLD = {
 }
 
 
-@require_POST
+def _its_page(request: HttpRequest, pk: int) -> str:
+    """The target's form, or its resources for people who may not open that."""
+    if request.user.has_perm(VIEW) or request.user.has_perm(CHANGE):
+        return reverse("admin:deployments_target_change", args=[pk])
+    return reverse("deployments:target_resources", args=[pk])
+
+
+@posted_from(_its_page)
 @staff_with(target_checks.PERMISSION)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the target, and show what it said where it was asked for."""
@@ -50,17 +57,11 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "deployments/targets/_checks.html", {"target": target})
     tell, words = _TOLD[target_checks.verdict(target)]
     tell(request, words.format(target=target))
-    return redirect(_page_of(request, target))
+    return redirect(_its_page(request, target.pk))
 
 
 def _target(pk: int) -> Target:
     return get_object_or_404(Target.objects.defer("api_token"), pk=pk)
-
-
-def _page_of(request: HttpRequest, target: Target) -> str:
-    if request.user.has_perm(VIEW) or request.user.has_perm(CHANGE):
-        return reverse("admin:deployments_target_change", args=[target.pk])
-    return reverse("deployments:target_resources", args=[target.pk])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,7 +99,13 @@ def _after(request: HttpRequest, target: Target, shown: Choosing, made: Resource
     return redirect(choosing.address(target, shown))
 
 
-@require_POST
+def _choice(request: HttpRequest, pk: int) -> str:
+    query = request.GET.urlencode()
+    url = reverse("deployments:target_resources", args=[pk])
+    return f"{url}?{query}" if query else url
+
+
+@posted_from(_choice)
 @staff_with(SET_VARIABLE)
 def use(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a resource behind the name that the page was opened for."""

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from deployments import control_views, deploy_views, views
+from deployments import (
+    control_views,
+    deploy_views,
+    keys,  # noqa: F401 - the converter of <key:...>
+    views,
+)
 from deployments.tabs import TABS
 
 app_name = "deployments"
@@ -14,15 +19,15 @@ urlpatterns = [
     path("workflows/<str:pk>/deploy/plan/", deploy_views.plan, name="plan"),
     path("targets/", include("deployments.target_urls")),
     path("workflows/", include("deployments.workflow_urls")),
-    path("deployments/<int:pk>/", views.deployment, {"tab": TABS[0]}, name="deployment"),
-    path("deployments/<int:pk>/events/", views.needs_asgi, name="deployment_events"),
-    path("deployments/<int:pk>/output/<int:output>/", views.download, name="download"),
-    path("deployments/<int:pk>/cancel/", control_views.cancel, name="cancel"),
-    path("deployments/<int:pk>/rollback/", control_views.roll_back, name="rollback"),
-    path("deployments/<int:pk>/retry/", control_views.retry, name="retry"),
-    path("deployments/<int:pk>/anew/", control_views.deploy_anew, name="deploy_anew"),
+    path("deployments/<key:pk>/", views.deployment, {"tab": TABS[0]}, name="deployment"),
+    path("deployments/<key:pk>/events/", views.needs_asgi, name="deployment_events"),
+    path("deployments/<key:pk>/output/<key:output>/", views.download, name="download"),
+    path("deployments/<key:pk>/cancel/", control_views.cancel, name="cancel"),
+    path("deployments/<key:pk>/rollback/", control_views.roll_back, name="rollback"),
+    path("deployments/<key:pk>/retry/", control_views.retry, name="retry"),
+    path("deployments/<key:pk>/anew/", control_views.deploy_anew, name="deploy_anew"),
     *(
-        path(f"deployments/<int:pk>/{tab.slug}/", views.deployment, {"tab": tab}, name=tab.url_name)
+        path(f"deployments/<key:pk>/{tab.slug}/", views.deployment, {"tab": tab}, name=tab.url_name)
         for tab in TABS
     ),
 ]

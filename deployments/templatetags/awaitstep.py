@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -114,6 +115,14 @@ def cancelling(deployment: Deployment) -> str:
 def cause_label(cause: str) -> str:
     """The words for a cause; "" for none, and for one that says nothing."""
     return Cause(cause).label if cause and cause != Cause.OTHER else ""
+
+
+@register.filter
+def permission_name(lacking: str) -> str:
+    """The words for a permission that is named as "app.codename"; "" where none is."""
+    app, _, codename = lacking.partition(".")
+    known = Permission.objects.filter(content_type__app_label=app, codename=codename)
+    return known.values_list("name", flat=True).first() or "" if codename else ""
 
 
 @register.filter

@@ -37,7 +37,7 @@ def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None
     answers = [client.get(address) for address in addresses()]
 
     assert {answer.status_code for answer in answers} == {403}
-    assert "lacks a permission" in text(answers[0])
+    assert "lacks the permission Can view deployment" in text(answers[0])
 
 
 def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:

@@ -86,8 +86,14 @@ def test_cancel_twice_or_too_late_is_answered_alike(admin_client: Client) -> Non
 
 
 @pytest.mark.parametrize("what", ["cancel/", "retry/", "anew/"])
-def test_a_link_does_nothing(admin_client: Client, what: str) -> None:
-    assert admin_client.get(at(running(), what)).status_code == 405
+def test_a_link_does_nothing_and_leads_to_the_button(admin_client: Client, what: str) -> None:
+    deployment = running()
+
+    answer = admin_client.get(at(deployment, what))
+
+    assert (answer.status_code, answer["Location"]) == (302, at(deployment))
+    assert Deployment.objects.count() == 1
+    assert admin_client.put(at(deployment, what)).status_code == 405
 
 
 @pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "anew/"])

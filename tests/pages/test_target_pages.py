@@ -62,7 +62,7 @@ def test_checking_takes_the_permission_and_a_post(log_in: LogIn) -> None:
     client = log_in("deployments.view_target", "deployments.change_target")
 
     assert client.post(f"/targets/{target.pk}/check/").status_code == 403
-    assert client.get(f"/targets/{target.pk}/check/").status_code == 405
+    assert client.get(f"/targets/{target.pk}/check/").status_code == 302
     target.refresh_from_db()
     assert target.checked_at is None
 
