@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("api.urls")),
+    path("runs/", include("runs.urls")),
     path("", include("deployments.urls")),
 ]

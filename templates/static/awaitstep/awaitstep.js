@@ -135,9 +135,9 @@
   // Swaps only the parts of a page whose HTML has changed: focus, selection and a half-made click stay.
   // What only a clock has changed has not: the page counts on by itself.
   const shown = new Map()
-  const COUNTED = /( data-elapsed)="[^"]*">[^<]*|( data-ago)>[^<]*/g
+  const COUNTED = /( data-elapsed)="[^"]*">[^<]*|( data-(?:ago|until))>[^<]*|( name="csrfmiddlewaretoken") value="[^"]*"/g
 
-  const said = part => part.outerHTML.replace(COUNTED, '$1$2>')
+  const said = part => part.outerHTML.replace(COUNTED, '$1$2$3>')
 
   function remember() {
     for (const part of document.querySelectorAll('[data-part]')) shown.set(part.id, said(part))
@@ -150,11 +150,29 @@
     )
     for (const part of fresh) {
       shown.set(part.id, said(part))
-      document.getElementById(part.id).replaceWith(part)
+      const old = document.getElementById(part.id)
+      const focused = old.contains(document.activeElement) ? document.activeElement.id : ''
+      const places = [...old.querySelectorAll('[data-scrolled][id]')].map(({ id, scrollTop }) => [id, scrollTop])
+      carry(old, part)
+      old.replaceWith(part)
+      for (const [id, top] of places) document.getElementById(id)?.scrollTo(0, top)
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
     }
     const news = fresh.find(part => part.dataset.announce)
     if (news) announce(news.dataset.announce)
     return fresh
+  }
+
+  // What somebody has typed, and what they have opened, outlives the part that it stands in.
+  function carry(old, part) {
+    for (const field of old.querySelectorAll('textarea[id], input[type=text][id]')) {
+      const heir = part.querySelector(`#${CSS.escape(field.id)}`)
+      if (heir && field.value !== field.defaultValue) heir.value = field.value
+    }
+    for (const details of old.querySelectorAll('details[id]')) {
+      const heir = part.querySelector(`#${CSS.escape(details.id)}`)
+      if (heir) heir.open = details.open
+    }
   }
 
   // A fragment that cannot be loaded says so where it would stand.
@@ -219,6 +237,10 @@
     }
     for (const element of document.querySelectorAll('time[data-ago]')) {
       show(element, ago((Date.now() + ahead - Date.parse(element.dateTime)) / 1000))
+    }
+    for (const element of document.querySelectorAll('time[data-until]')) {
+      const left = (Date.parse(element.dateTime) - Date.now() - ahead) / 1000
+      show(element, left > 0 ? `in ${elapsed(left)}` : 'now')
     }
   }
 
@@ -339,6 +361,110 @@
     addEventListener('pointerup', drop, { once: true })
   }
 
+  // Live logs: lines come by a WebSocket, which filters and masks; the page keeps the newest of them.
+  const MOST_LINES = 2000
+
+  class Logs {
+    #root
+    #list
+    #socket = null
+    #wait = 1000
+    #paused = false
+
+    constructor(root) {
+      this.#root = root
+      this.#list = root.querySelector('[data-logs-lines]')
+      const form = root.querySelector('form')
+      form.addEventListener('submit', event => event.preventDefault())
+      form.addEventListener('input', () => this.#ask())
+      root.querySelector('[data-logs-pause]').addEventListener('click', event => this.#pause(event.target))
+      root.querySelector('[data-logs-clear]').addEventListener('click', () => this.#clear())
+      root.querySelector('[data-logs-download]').addEventListener('click', () => this.#download())
+      this.#connect()
+    }
+
+    #connect() {
+      const url = new URL(this.#root.dataset.logs, location.href)
+      url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
+      this.#say('connecting')
+      const socket = (this.#socket = new WebSocket(url))
+      socket.onopen = () => {
+        this.#say('live')
+        this.#ask()
+      }
+      socket.onmessage = event => this.#take(JSON.parse(event.data))
+      socket.onclose = event => this.#closed(event)
+    }
+
+    // Nothing live and no right stay so; whatever else ended the stream may pass.
+    #closed({ code }) {
+      if (code === 4403 || code === 4404) return
+      setTimeout(() => this.#connect(), this.#wait)
+      this.#wait = Math.min(this.#wait * 2, 60000)
+    }
+
+    #ask() {
+      if (this.#socket?.readyState !== WebSocket.OPEN) return
+      const { level, text } = Object.fromEntries(new FormData(this.#root.querySelector('form')))
+      this.#socket.send(JSON.stringify({ level, text, paused: this.#paused }))
+    }
+
+    #take({ lines = [], lost = 0, error }) {
+      if (error) return this.#say(error)
+      this.#wait = 1000
+      const isAtEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40
+      if (lost) this.#add({ level: 'event', text: `${lost} lines were lost: the page was paused or too slow.`, at: '' })
+      for (const line of lines) this.#add(line)
+      while (this.#list.children.length > MOST_LINES) this.#list.firstChild.remove()
+      this.#root.querySelector('[data-logs-empty]').hidden = this.#list.children.length > 0
+      if (isAtEnd) this.#list.scrollTop = this.#list.scrollHeight
+    }
+
+    #add({ at, level, text, outcome }) {
+      const item = document.createElement('li')
+      item.className = `log-line log-${level}`
+      for (const [name, value] of [['time', at.slice(11, 23)], ['b', level], ['span', outcome ? `${text} (${outcome})` : text]]) {
+        const part = document.createElement(name)
+        part.textContent = value
+        item.append(part, ' ')
+      }
+      this.#list.append(item)
+    }
+
+    #pause(button) {
+      this.#paused = !this.#paused
+      button.textContent = this.#paused ? 'Go on' : 'Pause'
+      button.setAttribute('aria-pressed', this.#paused)
+      this.#say(this.#paused ? 'paused' : 'live')
+      this.#ask()
+    }
+
+    #clear() {
+      this.#list.replaceChildren()
+      this.#root.querySelector('[data-logs-empty]').hidden = false
+    }
+
+    #download() {
+      const text = [...this.#list.children].map(item => item.textContent).join('\n')
+      const link = document.createElement('a')
+      link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+      link.download = 'worker-logs.txt'
+      link.click()
+      URL.revokeObjectURL(link.href)
+    }
+
+    #say(text) {
+      this.#root.querySelector('[data-logs-state]').textContent = text
+    }
+  }
+
+  // A list of many steps begins where the chosen one is.
+  function showChosen() {
+    const list = document.getElementById('steps')
+    const chosen = list?.querySelector('.is-chosen')
+    if (chosen) list.scrollTop = chosen.offsetTop - list.offsetTop - list.clientHeight / 2
+  }
+
   const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
   document.documentElement.classList.add('has-script')
@@ -348,10 +474,12 @@
     const zoomer = event.target.closest('[data-zoom]')
     if (zoomer) ZOOMS[zoomer.dataset.zoom](zoomer.closest('[data-picture]'))
   })
+  for (const root of document.querySelectorAll('[data-logs]')) new Logs(root)
   remember()
   tick()
   setInterval(tick, 1000)
   showPictures()
+  showChosen()
   selectNode()
   addEventListener('hashchange', selectNode)
   document.addEventListener('htmx:afterSwap', showPictures)

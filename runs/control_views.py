@@ -1,0 +1,105 @@
+"""What is done with one run from its page: each change asks first where something is lost."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from audit.trail import Actor
+from deployments.access import HttpRequest, staff_with
+from deployments.errors import DeployError
+from runs import control, payloads, presentation, reading
+from runs.control import Refused
+from runs.models import Run
+from runs.timeline import read_steps
+from runs.views import CONTROL, TRIGGER, known_runs, page
+
+ASKS: Final = ("restart", "terminate", "delete")
+_MOST_STEPS: Final = 300
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_with(CONTROL)
+def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Do it, or ask first; what does not fit the run's state is told and not sent."""
+    if action not in control.ACTIONS:
+        raise Http404("A run knows no such action.")
+    run = get_object_or_404(known_runs(), pk=pk)
+    if action not in presentation.actions_of(run):
+        messages.error(request, _unfit(run, action))
+        return redirect(run)
+    if request.method != "POST":
+        return page(request, "change", _asking(run, action, request.GET.get("from", "")))
+    reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
+    by = Actor.of(request.user)
+    try:
+        control.change(run, action, by=by, reason=reason, from_step=step)
+    except DeployError as refused:
+        told = {"refusal": str(refused), "reason": reason}
+        return page(request, "change", _asking(run, action, step) | told)
+    messages.success(request, f"{run.instance_id} {presentation.ACTION_DONE[action]}.")
+    return redirect(run)
+
+
+def _unfit(run: Run, action: str) -> str:
+    if run.gone_at:
+        return f"Nothing was changed: the target keeps {run.instance_id} no more."
+    state = run.status_label.lower()
+    return f"Nothing was changed: a run that is {state} cannot be told to {action}."
+
+
+def _asking(run: Run, action: str, step: str) -> dict[str, Any]:
+    names = _step_names(run) if action == "restart" else []
+    return {
+        "run": run,
+        "action": action,
+        "word": presentation.ACTION_WORDS[action],
+        "steps": names,
+        "from_step": step if step in names else "",
+    }
+
+
+def _step_names(run: Run) -> list[str]:
+    """Return the names of the steps that a restart may begin at."""
+    told = reading.read(run).told or {}
+    named = (step.restart_name for step in read_steps(told, is_over=True))
+    return [name for name in dict.fromkeys(named) if name][:_MOST_STEPS]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_with(TRIGGER)
+def send_event(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give an event to the run; what was typed is still there when it is refused."""
+    run = get_object_or_404(known_runs(), pk=pk)
+    typed = request.POST if request.method == "POST" else request.GET
+    context: dict[str, Any] = {"run": run, "type": typed.get("type") or run.waits_for}
+    context |= {name: typed.get(name, "") for name in ("payload", "reason", "next")}
+    if request.method != "POST":
+        return page(request, "event", context)
+    try:
+        _send(run, request)
+    except DeployError as refused:
+        return page(request, "event", context | {"refusal": str(refused)})
+    messages.success(request, f"{context['type']} was sent to {run.instance_id}.")
+    return redirect("runs:waiting") if context["next"] == "waiting" else redirect(run)
+
+
+def _send(run: Run, request: HttpRequest) -> None:
+    event_type = request.POST.get("type", "").strip()
+    if not event_type:
+        raise Refused("Say which event: its type is missing. Nothing was sent.")
+    if not run.is_open:
+        raise Refused(
+            f"The run is {run.status_label.lower()}: it takes no event. Nothing was sent."
+        )
+    text = request.POST.get("answer") or request.POST.get("payload", "")
+    reason = request.POST.get("reason", "").strip()
+    payload, by = payloads.read_payload(text), Actor.of(request.user)
+    control.send_event(run, event_type, payload, by=by, reason=reason)

@@ -1,0 +1,79 @@
+"""JSON as a tree that can be folded, drawn on the server: every text in it is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+_MOST: Final = 2_000  # values of one tree
+_DEEPEST: Final = 25
+_LONGEST: Final = 10_000  # characters of one text
+_OPEN_LEVELS: Final = 2
+_OPEN_SIZE: Final = 50
+
+
+def read_json(text: Any) -> Any:
+    """Read a text as the JSON that it is; what is none stays a text."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def tree(value: Any) -> SafeString:
+    """Return the value as nested <details>; of a very large one the first part."""
+    return mark_safe("".join(_Tree().draw(value, 0)))  # noqa: S308 - _Tree escapes each text
+
+
+class _Tree:
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def draw(self, value: Any, level: int) -> Iterator[str]:
+        self._left -= 1
+        if isinstance(value, Mapping | list) and value and level < _DEEPEST:
+            yield from self._container(value, level)
+        elif isinstance(value, Mapping | list) and value:
+            yield f"<code>{_cut(json.dumps(value, ensure_ascii=False)[:_LONGEST])}</code>"
+        else:
+            yield _scalar(value)
+
+    def _container(self, value: Any, level: int) -> Iterator[str]:
+        is_object = isinstance(value, Mapping)
+        is_open = level < _OPEN_LEVELS and len(value) <= _OPEN_SIZE
+        yield f'<details class="json"{" open" if is_open else ""}><summary>'
+        yield f"{_counted(value)}</summary><ul>"
+        pairs = value.items() if is_object else enumerate(value)
+        for shown, (key, item) in enumerate(pairs):
+            if self._left <= 0:
+                yield f'<li class="quiet">… {len(value) - shown:,} more</li>'
+                break
+            yield f'<li><span class="json-key">{escape(key)}</span> '
+            yield from self.draw(item, level + 1)
+            yield "</li>"
+        yield "</ul></details>"
+
+
+def _counted(value: Any) -> str:
+    count = len(value)
+    if isinstance(value, Mapping):
+        return f"{{ }} {count:,} {'key' if count == 1 else 'keys'}"
+    return f"[ ] {count:,} {'item' if count == 1 else 'items'}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return f'<span class="json-text">{_cut(value)}</span>'
+    return f'<span class="json-value">{_cut(json.dumps(value, ensure_ascii=False))}</span>'
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return escape(text)
+    return f"{escape(text[:_LONGEST])} … {len(text) - _LONGEST:,} more characters"

@@ -1,0 +1,51 @@
+"""Payloads as people type them: JSON, checked before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NoReturn
+
+from runs.control import Refused, check_payload
+from runs.models import Run, RunText
+from runs.telling import LONGEST_TEXT
+
+_OFFERED: Final = 5
+_LOOKED_AT: Final = 30
+
+
+def read_payload(text: str) -> Any:
+    """Return the JSON value of a text, {} for an empty one; raises Refused, which says where it is wrong."""
+    if not text.strip():
+        return {}
+    try:
+        payload = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Refused(f"The payload is not JSON: {error.msg}, at {where}.") from None
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"The payload is not JSON: {error}.") from None
+    check_payload(payload)
+    return payload
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def size(payload: Any) -> int:
+    """Return how many bytes are sent."""
+    return len(json.dumps(payload, ensure_ascii=False).encode())
+
+
+def last_payloads(workflow_id: str) -> list[tuple[Run, str]]:
+    """Return the last different payloads of a workflow's runs, with a run that had each."""
+    texts = RunText.objects.filter(run__workflow=workflow_id).exclude(params="")
+    found: dict[str, Run] = {}
+    for text in texts.select_related("run").order_by("-run__created_at", "-run")[:_LOOKED_AT]:
+        if len(text.params) < LONGEST_TEXT:  # what is longer was cut
+            found.setdefault(text.params, text.run)
+    return [(run, params) for params, run in found.items()][:_OFFERED]

@@ -1,0 +1,67 @@
+"""What the templates of runs share: statuses, states of steps, JSON trees, bars."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deployments.models import Deployment
+from deployments.presentation import Tone, elapsed
+from runs import json_tree, presentation, statuses
+from runs.models import Run
+from workflows.ir.kinds import SCRIPT
+from workflows.picture.states import State
+
+register = template.Library()
+
+_ICONS = {State.WAITING: "pause", State.SLEEPING: "sleep"}
+
+
+@register.inclusion_tag("deployments/_status.html")
+def run_status(status: str) -> dict[str, Any]:
+    """The icon and the word of a run's status, in its colour."""
+    return {"label": statuses.label(status), "tone": presentation.tone(status)}
+
+
+@register.inclusion_tag("deployments/_status.html")
+def step_state(state: State) -> dict[str, Any]:
+    """The icon and the word of a step's state, in its colour."""
+    icon = _ICONS.get(state, state.icon)
+    return {"label": state.label, "tone": Tone(icon, state.tone.removeprefix("tone-"), "")}
+
+
+@register.filter
+def has_runs(deployment: Deployment) -> bool:
+    """Whether what was deployed has runs: a script answers requests instead."""
+    made = Deployment.objects.filter(pk=deployment.pk)
+    return not made.filter(ir__kind=SCRIPT).exists()
+
+
+@register.filter
+def run_seconds(run: Run) -> float | None:
+    return presentation.seconds(run, timezone.now())
+
+
+@register.filter
+def json_tree_of(value: Any) -> SafeString:
+    return json_tree.tree(value)
+
+
+@register.filter
+def until(moment: datetime | None) -> str | SafeString:
+    """A time to come, as "in 5 m 00 s", with the exact one in `title` and `datetime`."""
+    if moment is None:
+        return ""
+    exact = timezone.localtime(moment)
+    left = (moment - timezone.now()).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{}" data-until>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        f"in {elapsed(left)}" if left > 0 else "now",
+    )

@@ -1,0 +1,184 @@
+"""The pages that show runs: the list, one run, and those that wait for somebody."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any, Final
+
+import cloudflare
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from deployments.access import HttpRequest, staff_with
+from deployments.errors import DeployError
+from deployments.tools import patience
+from deployments.tools.account import SCRIPTS_READ
+from runs import index, interest, listing, presentation, reading, showing, statuses, waits
+from runs.json_tree import read_json
+from runs.listing import Filters
+from runs.models import Polling, Run
+from workflows.models import Workflow
+
+VIEW: Final = "runs.view_run"
+TRIGGER: Final = "runs.trigger_run"
+CONTROL: Final = "runs.control_run"
+_LATE: Final = timedelta(minutes=3)
+
+
+def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """Answer with the whole page, or with its live part when htmx asks for it."""
+    context |= {
+        "may_trigger": request.user.has_perm(TRIGGER),
+        "may_control": request.user.has_perm(CONTROL),
+    }
+    if request.htmx:
+        answer = render(request, f"runs/_{name}.html", context)
+    else:
+        whole = {**admin.site.each_context(request), **context}
+        answer = render(request, f"runs/{name}.html", whole)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def known_runs() -> QuerySet[Run]:
+    return Run.objects.select_related("workflow", "target").defer("target__api_token")
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def runs(request: HttpRequest) -> HttpResponse:
+    filters = Filters.of(request.GET)
+    workflow = Workflow.objects.filter(pk=filters.workflow).first()
+    if filters.workflow and workflow is None:
+        raise Http404("There is no such workflow.")
+    interest.show(interest.channel_of_workflow(workflow.pk) if workflow else interest.ALL)
+    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
+    counts = listing.counts(filters)
+    context = {
+        "filters": filters,
+        "workflow": workflow,
+        "page": listing.page(filters, **cursors),
+        "chips": _chips(filters, counts),
+        "total": sum(counts.values()),
+        "troubles": troubles(),
+        "narrowed": bool(filters.query(workflow="")),
+        "bulk_actions": [(one, presentation.ACTION_WORDS[one]) for one in _BULK],
+        "words": presentation.filter_words(filters, workflow.name if workflow else ""),
+        **({} if request.htmx else _choices()),
+    }
+    return page(request, "runs", context)
+
+
+_BULK: Final = ("pause", "resume", "restart", "terminate", "delete")
+
+
+def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """A link per status that there is, in the order of a run's life; what is not known comes last."""
+    order = {status: at for at, status in enumerate(statuses.KNOWN)}
+    names = sorted({*counts, *filter(None, [filters.status])}, key=lambda one: order.get(one, 99))
+    return [
+        {
+            "status": name,
+            "label": statuses.label(name) if "," not in name else "Several states",
+            "tone": presentation.tone(name),
+            "count": counts.get(name, 0),
+            "query": filters.query(status="" if name == filters.status else name),
+            "is_chosen": name == filters.status,
+        }
+        for name in names
+    ]
+
+
+def _choices() -> dict[str, Any]:
+    return {
+        "workflows": list(Workflow.objects.order_by("name").values_list("pk", "name")[:500]),
+        "targets": sorted(set(Polling.objects.values_list("target__name", flat=True))),
+        "triggers": list(statuses.TRIGGERS.items()),
+    }
+
+
+def troubles() -> list[Polling]:
+    """Return the targets that could not be asked, or were not for a while."""
+    late = timezone.now() - _LATE
+    asked = Polling.objects.select_related("target").defer("target__api_token")
+    return [one for one in asked if one.error or (one.asked_at and one.asked_at < late)]
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(known_runs(), pk=pk)
+    interest.show(interest.channel_of_run(pk))
+    asked = {"step": request.GET.get("step", ""), "page": request.GET.get("steps", "")}
+    context = showing.context_of(shown, reading.read(shown), **asked)
+    context["actions"] = [
+        (one, presentation.ACTION_WORDS[one]) for one in presentation.actions_of(shown)
+    ]
+    return page(request, "run", context)
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def waiting(request: HttpRequest) -> HttpResponse:
+    """The runs that wait for an event, the most urgent first."""
+    interest.show(interest.ALL)
+    shown, total = waits.waiting(known_runs())
+    context = {
+        "waiting": shown,
+        "total": total,
+        "most": waits.MOST,
+        "troubles": troubles(),
+    }
+    return page(request, "waiting", context)
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def step_output(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole output of a step, which the run itself tells in part only."""
+    shown = get_object_or_404(known_runs(), pk=pk)
+    name, kind = request.GET.get("name", ""), request.GET.get("type", "step")
+    context: dict[str, Any] = {"run": shown, "name": name, "kind": kind}
+    try:
+        context["output"] = _whole(shown, name, kind)
+    except DeployError as refused:
+        context["refusal"] = str(refused)
+    return page(request, "output", context)
+
+
+def _whole(shown: Run, name: str, kind: str) -> Any:
+    account = reading.quick_account(shown)
+    with (
+        patience.using(reading.hasty()),
+        account.explained("read the step's output", needs=SCRIPTS_READ),
+    ):
+        try:
+            answer = account.client.workflows.instances.with_raw_response.step(
+                shown.instance_id,
+                account_id=account.account_id,
+                workflow_name=shown.workflow_name,
+                name=name,
+                type="waitForEvent" if kind == "waitForEvent" else "step",
+            )
+        except cloudflare.NotFoundError:
+            raise DeployError("The target keeps no output of this step any more.") from None
+    return reading.hidden(_output_of(answer.http_response), index.secrets_of(shown))
+
+
+def _output_of(response: Any) -> Any:
+    if "json" not in response.headers.get("content-type", ""):
+        return response.content.decode(errors="replace")
+    told = json.loads(response.content)
+    told = told.get("result", told) if isinstance(told, dict) else told
+    return read_json(told.get("output")) if isinstance(told, dict) else told

@@ -1,0 +1,98 @@
+"""What the runs wait for, read from their targets a few at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+
+from deployments.errors import DeployError
+from deployments.models import Deployment
+from deployments.tools import patience
+from deployments.tools.account import Account
+from runs import poller, reading, showing
+from runs.models import Run
+from runs.situation import Open, nodes_of, situation
+from runs.timeline import read_steps
+
+MOST: Final = 20
+_AT_ONCE: Final = 8
+_KEPT: Final = 60.0  # seconds
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A run and the waits that it is in; none where its target could not be asked."""
+
+    run: Run
+    waits: tuple[Open, ...]
+
+    @property
+    def due(self) -> datetime:
+        return min((one.due for one in self.waits if one.due), default=_NEVER)
+
+
+def waiting(runs: QuerySet[Run]) -> tuple[list[Waiting], int]:
+    """Return the runs that wait for an event, what times out first at the head, and how many do.
+
+    Where there is room, runs are asked too that wait, and whose reason the index does not know.
+    """
+    open_runs = runs.filter(is_open=True).order_by("seen_at")
+    known = open_runs.exclude(waits_for="")
+    asked = list(known[:MOST])
+    unknown = open_runs.filter(waits_for="", status="waiting")[: MOST - len(asked)]
+    found = _read([*asked, *unknown])
+    shown = [one for one in found if one.waits or one.run.waits_for]
+    return sorted(shown, key=lambda one: one.due), max(known.count(), len(shown))
+
+
+def _read(runs: Sequence[Run]) -> list[Waiting]:
+    told = _told(runs)
+    return [_waiting(run, told.get(run.pk)) for run in runs]
+
+
+def _told(runs: Sequence[Run]) -> dict[int, Any]:
+    """Return what the targets say of the runs; what was asked since a run's last change is kept."""
+    keys = {run.pk: f"waits-{run.pk}-{run.seen_at.timestamp()}" for run in runs}
+    kept = cache.get_many(list(keys.values()))
+    known = {pk: kept[key] for pk, key in keys.items() if key in kept}
+    asked = [(account, run) for run in runs if run.pk not in known and (account := _account(run))]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        told = dict(threads.map(_ask, asked))
+    fresh = {pk: one for pk, one in told.items() if one is not None}
+    cache.set_many({keys[pk]: one for pk, one in fresh.items()}, _KEPT)
+    return known | fresh
+
+
+def _account(run: Run) -> Account | None:
+    try:
+        return reading.quick_account(run)
+    except DeployError:
+        return None
+
+
+def _ask(asked: tuple[Account, Run]) -> tuple[int, Any]:
+    account, run = asked
+    try:
+        with patience.using(reading.hasty()):
+            return run.pk, poller.describe(account, run.workflow_name, run.instance_id)
+    except DeployError:
+        return run.pk, None
+
+
+def _waiting(run: Run, told: Any) -> Waiting:
+    if not told:
+        return Waiting(run=run, waits=())
+    steps = read_steps(told, is_over=False)
+    mine = Deployment.objects.only("ir")
+    made = mine.get(pk=run.deployment_id) if run.deployment_id else None
+    nodes = nodes_of(showing.parsed(made.pk) if made else None, steps)
+    return Waiting(
+        run=run, waits=situation(steps, showing.data_of(made, nodes), errored=False).waits
+    )

@@ -1,0 +1,116 @@
+"""The rows of a timeline, from steps as a target tells them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from runs.timeline import PER_PAGE, Step, Timeline, page_of, read_steps, retry_at, timeline
+from tests.runs.examples import BEGAN, tried, waits
+
+
+def steps(*told: Any, is_over: bool = False) -> tuple[Step, ...]:
+    return read_steps({"steps": list(told)}, is_over=is_over)
+
+
+def drawn(*told: Any, now: float = 10) -> Timeline:
+    return timeline(steps(*told), page=1, now=BEGAN + timedelta(seconds=now))
+
+
+def test_a_retry_has_a_bar_for_each_attempt_and_one_for_the_pause() -> None:
+    (row,) = drawn(tried((0, 2, False), (6, 10, True))).rows
+
+    bars = [(bar.look, bar.left, bar.width) for bar in row.bars]
+    assert bars == [("failed", 0, 20), ("pause", 20, 40), ("done", 60, 40)]
+    assert row.bars[0].words == "Attempt 1: Failed · Error: busy"
+
+
+def test_what_goes_on_ends_now_and_leaves_room_ahead() -> None:
+    (row,) = drawn(tried((0, 0, None))).rows
+
+    assert row.step.state == "running"
+    (bar,) = row.bars
+    assert 80 < bar.width < 90
+
+
+def test_a_sleep_that_is_long_does_not_hide_what_was_before() -> None:
+    done, sleeping = drawn(
+        tried((0, 5, True)), waits("sleep", start=5, end=86_400 * 365), now=10
+    ).rows
+
+    assert sleeping.step.state == "sleeping"
+    assert done.bars[0].width > 30
+
+
+def test_what_is_too_short_to_be_seen_is_drawn_all_the_same() -> None:
+    quick, _ = drawn(tried((0, 0.001, True)), tried((0, 3600, True))).rows
+
+    assert quick.bars[0].width == 0.4
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (tried((0, 1, False)), "retrying"),
+        (tried((0, 1, False), success=False), "failed"),
+        (waits(), "waiting"),
+        (waits(finished=True), "done"),
+        (waits(finished=True, error={"name": "Error", "message": "timed out"}), "failed"),
+        ({"type": "termination", "trigger": {}}, "done"),
+        ({"name": "new-1", "type": "something new"}, "done"),
+    ],
+)
+def test_a_step_says_its_state(told: Any, state: str) -> None:
+    (step,) = steps(told)
+
+    assert step.state == state
+
+
+def test_nothing_goes_on_in_a_run_that_is_over() -> None:
+    (step,) = steps(waits(), is_over=True)
+
+    assert step.state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("charge-1", "charge"), ("charge-12", "charge #12"), ("odd", "odd")]
+)
+def test_the_counter_of_a_name_is_told_from_2_on(name: str, label: str) -> None:
+    (step,) = steps(tried((0, 1, True), name=name))
+
+    assert step.label == label
+    assert step.restart_name == ("charge" if name == "charge-1" else "")
+
+
+@pytest.mark.parametrize(
+    ("backoff", "seconds"), [("exponential", 2 + 6), ("linear", 2 + 6), ("constant", 2 + 3)]
+)
+def test_the_next_attempt_is_due_after_its_pause(backoff: str, seconds: float) -> None:
+    config = {"retries": {"delay": "3 seconds", "backoff": backoff, "limit": 5}}
+    (step,) = steps(tried((0, 1, False), (1.5, 2, False), config=config))
+
+    assert retry_at(step) == BEGAN + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("odd", [None, [], {"steps": 5}, {"steps": [None, 5, {"start": "x"}]}])
+def test_whatever_a_target_tells_can_be_drawn(odd: Any) -> None:
+    told = odd if isinstance(odd, dict) else {"steps": odd}
+
+    shown = timeline(read_steps(told, is_over=False), page=7, now=BEGAN)
+
+    assert shown.page == 1
+
+
+def test_ten_thousand_steps_are_shown_in_pages_and_quickly() -> None:
+    many = steps(*(tried((n, n + 1, True), name=f"work-{n}") for n in range(10_000)))
+    began = perf_counter()
+
+    shown = timeline(many, page=2, now=BEGAN)
+
+    assert perf_counter() - began < 0.5
+    assert (len(shown.rows), shown.pages, shown.total) == (PER_PAGE, 34, 10_000)
+    assert shown.rows[0].step.number == PER_PAGE + 1
+    assert page_of(10_000) == 34
