@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
-from django.urls import re_path
+from django.urls import path, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
 django_application = get_asgi_application()
@@ -14,6 +16,7 @@ django_application = get_asgi_application()
 from deployments.event_routes import event_routes  # noqa: E402 - Django must be set up first
 from deployments.sweeper import start_sweeper  # noqa: E402
 from runs.event_routes import run_event_routes  # noqa: E402
+from runs.log_consumer import LogConsumer  # noqa: E402
 from runs.polling import start_poller  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -25,6 +28,11 @@ application = ProtocolTypeRouter(
                 re_path(r"^(?=runs/(?:\d+/)?events/$)", run_event_routes),
                 re_path(r"", django_application),  # type: ignore[arg-type]
             ]
+        ),
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(
+                URLRouter([path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi())])
+            )
         ),
     }
 )

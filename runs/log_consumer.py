@@ -1,0 +1,111 @@
+"""Live logs of a Worker over a WebSocket: filtered here, bounded, and silent about secrets.
+
+The page sends {"level": ..., "text": ..., "paused": ...}; it gets {"lines": [...]}, {"lost": n} where
+it was too slow, and {"error": sentence} before the socket closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from deployments import records
+from deployments.cloudflare.redaction import redact
+from deployments.errors import DeployError
+from deployments.models import Deployment
+from runs.live import may_read
+from runs.log_lines import Line, Wanted, lines
+from runs.tailing import tail
+from workflows.services import variables_of
+
+_KEPT: Final = 1000  # lines that wait for a page
+_EVERY: Final = 0.2  # seconds between messages
+_REFUSED: Final = 4403
+_NOTHING: Final = 4404
+_ENDED: Final = 4500
+
+
+class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One viewer of one workflow's Worker."""
+
+    async def connect(self) -> None:
+        self.wanted, self.is_paused, self.lost = Wanted(), False, 0
+        self.waiting: deque[Line] = deque()
+        self.work: list[asyncio.Task[None]] = []
+        await self.accept()
+        if not await database_sync_to_async(may_read)(self.scope["user"]):
+            await self._end("Log in as a user who may view runs.", _REFUSED)
+            return
+        live = await database_sync_to_async(self._live)()
+        if live is None:
+            await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
+            return
+        self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        self.work = [asyncio.ensure_future(self._read(live)), asyncio.ensure_future(self._write())]
+
+    def _live(self) -> Deployment | None:
+        workflow = self.scope["url_route"]["kwargs"]["workflow"]
+        found = records.live(workflow)
+        if found is not None:
+            found = Deployment.objects.select_related("target", "workflow").get(pk=found.pk)
+        return found
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        with suppress(ValueError):
+            asked = json.loads((text_data or "")[:1000])
+            if isinstance(asked, dict):
+                self.is_paused = bool(asked.get("paused"))
+                self.wanted = Wanted.of(asked)
+
+    async def disconnect(self, code: int) -> None:
+        for task in self.work:
+            task.cancel()
+        await asyncio.gather(*self.work, return_exceptions=True)
+
+    async def _read(self, live: Deployment) -> None:
+        try:
+            async with tail(live) as events:
+                async for event in events:
+                    for line in lines(event):
+                        self._keep(line)
+        except DeployError as refused:
+            await self._end(self.hide(str(refused)), _ENDED)
+        else:
+            await self._end("The target ended its log stream. Open it again.", _ENDED)
+
+    def _keep(self, line: Line) -> None:
+        """A page that is paused or too slow loses the oldest lines, and is told how many."""
+        hidden = Line(at=line.at, level=line.level, text=self.hide(line.text), outcome=line.outcome)
+        if not self.wanted.takes(hidden):
+            return
+        if len(self.waiting) >= _KEPT:
+            self.waiting.popleft()
+            self.lost += 1
+        self.waiting.append(hidden)
+
+    async def _write(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            if self.waiting and not self.is_paused:
+                told: dict[str, Any] = {"lines": [line.as_json() for line in self.waiting]}
+                if self.lost:
+                    told["lost"] = self.lost
+                self.waiting.clear()
+                self.lost = 0
+                await self.send(json.dumps(told, ensure_ascii=False))
+
+    async def _end(self, sentence: str, code: int) -> None:
+        await self.send(json.dumps({"error": sentence}, ensure_ascii=False))
+        await self.close(code)
+
+
+def _secrets(live: Deployment) -> list[str]:
+    variables = variables_of(live.workflow) if live.workflow else {}
+    return [one.value for one in variables.values() if one.is_secret]

@@ -1,0 +1,81 @@
+"""A trace event of a tail as lines for people, and what a viewer wants of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runs.log_lines import LONGEST, Line, Wanted, lines
+
+AT = 1_790_000_000_000
+
+
+def trace(**fields: Any) -> dict[str, Any]:
+    event = {"request": {"method": "GET", "url": "https://worker.example/x"}}
+    return {"outcome": "ok", "eventTimestamp": AT, "event": event, **fields}
+
+
+def told(**fields: Any) -> list[tuple[str, str]]:
+    return [(line.level, line.text) for line in lines(trace(**fields))]
+
+
+def test_what_caused_it_comes_first_with_its_outcome() -> None:
+    (first,) = lines(trace())
+
+    assert (first.level, first.text, first.outcome) == (
+        "event",
+        "GET https://worker.example/x",
+        "ok",
+    )
+    assert first.at == "2026-09-21T14:13:20.000+00:00"
+
+
+def test_arguments_are_joined_as_a_console_does() -> None:
+    logs = [{"level": "warn", "timestamp": AT, "message": ["slow:", {"ms": 12}, 3, None]}]
+
+    assert told(logs=logs)[1] == ("warn", 'slow: {"ms": 12} 3 null')
+
+
+def test_an_exception_brings_its_stack() -> None:
+    thrown = [
+        {"name": "TypeError", "message": "no x", "stack": "at run (worker.js:1)", "timestamp": AT}
+    ]
+
+    assert told(exceptions=thrown)[1] == ("error", "TypeError: no x\nat run (worker.js:1)")
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"cron": "1 1 * * *", "scheduledTime": AT}, "schedule 1 1 * * *"),
+        ({"queue": "jobs", "batchSize": 3}, "queue jobs, 3 messages"),
+        ({"rpcMethod": "run"}, "call of run"),
+        (None, "invocation"),
+        ("odd", "invocation"),
+    ],
+)
+def test_every_cause_has_its_words(event: Any, words: str) -> None:
+    assert told(event=event)[0][1] == words
+
+
+def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
+    odd = {"logs": [{"level": "shout", "message": "x" * (2 * LONGEST)}], "eventTimestamp": "soon"}
+
+    _, log = lines(odd)
+
+    assert (log.level, len(log.text)) == ("log", LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("asked", "takes"),
+    [
+        ({}, True),
+        ({"level": "error"}, False),
+        ({"level": "warn", "text": "SLOW"}, True),
+        ({"text": "fast"}, False),
+        ({"level": ["odd"], "text": None}, True),
+    ],
+)
+def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
+    assert Wanted.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
