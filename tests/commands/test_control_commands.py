@@ -104,6 +104,8 @@ def test_a_deployment_that_has_ended_is_cancelled_without_an_error(
     answers = [here.json("cancel_deployment", str(pk), "--json") for _ in range(2)]
 
     assert [answer["status"] for answer in answers] == ["succeeded", "succeeded"]
+    told = here.manage("cancel_deployment", str(pk)).stdout
+    assert told == f"#{pk} had ended already: Succeeded.\n"
 
 
 def test_what_failed_is_tried_again(here: Installation, faults: Control) -> None:
@@ -112,13 +114,16 @@ def test_what_failed_is_tried_again(here: Installation, faults: Control) -> None
     here.import_document(
         document() | {"trigger": {"type": "cron", "expression": "1 1 * * *"}}, into=workflow
     )
-    here.manage("deploy_workflow", workflow, check=False)
+    ended = here.manage("deploy_workflow", workflow, check=False)
     partial = newest(here, workflow)
     faults.faults()
 
     told = here.manage("retry_deployment", str(partial["id"])).stdout
 
     assert partial["status"] == "partial"
+    assert f"#{partial['id']} Partial: The code is live" in ended.stderr
+    assert "  failed: schedule" in ended.stderr
+    assert f"manage.py retry_deployment {partial['id']}" in ended.stderr
     assert "schedule   done" in told or "schedule  done" in told
 
 

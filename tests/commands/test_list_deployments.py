@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,6 +15,10 @@ FIELDS = [
     "id",
     "workflow",
     "target",
+    "action",
+    "about",
+    "cause",
+    "reason",
     "status",
     "stage",
     "message",
@@ -58,3 +64,27 @@ def test_as_text_it_has_a_line_for_each_and_says_when_there_is_none() -> None:
 def test_an_unknown_workflow_is_told() -> None:
     with pytest.raises(CommandError, match="There is no workflow"):
         run("--workflow", "nobody")
+
+
+def test_what_is_no_deploy_says_what_it_was_and_why() -> None:
+    live = make_deployment(status="succeeded", worker_url="http://w.example")
+    make_deployment(
+        action="takedown", status="succeeded", worker_url="http://w.example", reason="it burns"
+    )
+    make_deployment(action="rollback", about=live, status="failed", cause="target")
+
+    rollback, takedown, deploy = run().splitlines()
+
+    assert f"  rollback to #{live.pk}  failed  target" in rollback
+    assert takedown.endswith("  takedown  succeeded  (why: it burns)")
+    assert deploy.endswith("  succeeded  http://w.example")
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    make_deployment()
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with open(writer, "w") as pipe:  # noqa: PTH123 - it is no path
+        call_command("list_deployments", stdout=pipe)
+        assert os.fstat(writer).st_rdev == Path(os.devnull).stat().st_rdev

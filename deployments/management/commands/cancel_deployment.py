@@ -22,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         deployment = deployment_of(options["deployment"])
+        had_ended = deployment.is_final
         control.cancel(deployment, by_name=operator())
         ended = follow_to_the_end(deployment, lambda _record: None)
         ended.refresh_from_db()
@@ -29,6 +30,9 @@ class Command(BaseCommand):
             fields = ("id", "status", "stage", "message", "uploaded", "live_version")
             told = {name: getattr(ended, name) for name in fields}
             self.stdout.write(json.dumps(told, ensure_ascii=False))
+            return
+        if had_ended:
+            self.stdout.write(f"#{ended.pk} had ended already: {ended.get_status_display()}.")
             return
         self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
         if ended.state is not Status.SUCCEEDED:

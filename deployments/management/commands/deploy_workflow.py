@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from audit.trail import Actor
 from deployments import forecast, policy
 from deployments.errors import Cause, DeployError, Finding
+from deployments.leftovers import what_is_live
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
     consent_of,
@@ -18,7 +19,10 @@ from deployments.management.commands._deployment_command import (
 from deployments.models import Deployment
 from deployments.operator import operator
 from deployments.planning import Change, Plan
+from deployments.presentation import advice
+from deployments.records import can_be_tried_again
 from deployments.services import request_deployment, request_snapshot
+from deployments.stages import Status
 from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
 
@@ -62,6 +66,8 @@ class Command(DeploymentCommand):
     def print_end(self, ended: Deployment, *, as_json: bool) -> None:
         if self.tells_result:
             super().print_end(ended, as_json=as_json)
+        if ended.state is not Status.SUCCEEDED:
+            self.stderr.write(_failure(ended))
 
     def _plan(self, options: dict[str, Any]) -> None:
         try:
@@ -105,6 +111,24 @@ def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
     if earlier.workflow_public_id != workflow.pk:
         raise CommandError(f"Deployment #{earlier.pk} is not one of {workflow.pk}.")
     return earlier
+
+
+def _failure(ended: Deployment) -> str:
+    """Say how it ended, what failed, what is live, and the next step."""
+    failed = [part for part in ended.parts if not part["done"]]
+    return "\n".join(
+        [
+            f"#{ended.pk} {ended.get_status_display()}: {ended.message}".rstrip(" :"),
+            *(f"  failed: {part['kind']} {part['name']}  {part['message']}" for part in failed),
+            what_is_live(ended),
+            f"Next: {_next(ended)}",
+        ]
+    )
+
+
+def _next(ended: Deployment) -> str:
+    words = advice(ended).words
+    return f"{words} manage.py retry_deployment {ended.pk}" if can_be_tried_again(ended) else words
 
 
 def _line(change: Change) -> str:

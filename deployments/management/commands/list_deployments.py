@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment
+from deployments.presentation import doing
+from deployments.stages import Action, Status
 from workflows.services import NoWorkflow, workflow_of
 
 _FIELDS = (
@@ -13,6 +16,10 @@ _FIELDS = (
     "workflow_public_id",
     "workflow_name",
     "target_name",
+    "action",
+    "about_id",
+    "cause",
+    "reason",
     "status",
     "stage",
     "message",
@@ -40,7 +47,14 @@ class Command(BaseCommand):
             if not deployments.exists():  # a deleted workflow's history is still there
                 _check_known(workflow)
         rows = [_row(values) for values in deployments.values(*_FIELDS)]
-        if options["json"]:
+        try:
+            self._print(rows, as_json=options["json"])
+            self.stdout.flush()
+        except BrokenPipeError:  # `| head` has read what it wants
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
+    def _print(self, rows: list[dict[str, Any]], *, as_json: bool) -> None:
+        if as_json:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
             return
         for row in rows:
@@ -64,6 +78,9 @@ def _row(values: dict[str, Any]) -> dict[str, Any]:
         "workflow": values["workflow_public_id"],
         "workflow_name": values["workflow_name"],
         "target": values["target_name"],
+        "action": values["action"],
+        "about": values["about_id"],
+        **{name: values[name] for name in ("cause", "reason")},
         **{name: values[name] for name in ("status", "stage", "message")},
         **{name: values[name] for name in ("worker_name", "worker_url")},
         "version": values["version_number"],
@@ -74,10 +91,20 @@ def _row(values: dict[str, Any]) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     when = row["created_at"][:19].replace("T", " ")
-    told = (
-        row["worker_url"]
-        if row["status"] == "succeeded"
-        else " · ".join(row["message"].splitlines()[:2])
-    )
+    what = f"{row['workflow']} v{row['version']} on {row['target']}"
     where = f"{row['status']} {row['stage']}".strip()
-    return f"#{row['id']}  {when}  {row['workflow']} v{row['version']} on {row['target']}  {where}  {told}"
+    parts = [f"#{row['id']}", when, what, _action(row), where, row["cause"], _told(row)]
+    parts += [f"(why: {row['reason']})"] if row["reason"] else []
+    return "  ".join(filter(None, parts))
+
+
+def _action(row: dict[str, Any]) -> str:
+    """What was done; "" for a plain deploy, which goes without saying."""
+    return doing(Deployment(action=row["action"], about_id=row["about"])).lower()
+
+
+def _told(row: dict[str, Any]) -> str:
+    """Where it answers, or why it did not succeed."""
+    if row["status"] != Status.SUCCEEDED:
+        return " · ".join(row["message"].splitlines()[:2])
+    return row["worker_url"] if row["action"] != Action.TAKEDOWN else ""
