@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +12,23 @@ from urllib.parse import urlencode
 from django.db.models import Count, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from runs.models import Run, RunText
+from runs.models import Run, RunStep, RunText
 
 PER_PAGE: Final = 50
-_NAMES: Final = ("workflow", "target", "status", "trigger", "since", "until", "q", "id")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_NAMES: Final = (
+    *("workflow", "target", "status", "trigger", "since", "until", "q", "id"),
+    *("step", "tries", "took"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a list is narrowed to; "" is everything. `q` is searched in payload, output and error."""
+    """What a list is narrowed to; "" is everything. `q` is searched in payload, output and error.
+
+    `step` is the name of a step of runs that have ended, `tries` how often it was tried at least,
+    `took` how many seconds the run took at least.
+    """
 
     workflow: str = ""
     target: str = ""
@@ -29,6 +38,9 @@ class Filters:
     until: str = ""
     q: str = ""
     id: str = ""
+    step: str = ""
+    tries: str = ""
+    took: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filters:
@@ -51,7 +63,15 @@ def filtered(filters: Filters) -> QuerySet[Run]:
             | Q(error__icontains=filters.q)
         )
         found = found.filter(pk__in=RunText.objects.filter(fits).values("run"))
+    if filters.step:
+        steps = RunStep.objects.filter(name=filters.step, attempts__gte=_number(filters.tries))
+        found = found.filter(pk__in=steps.values("run"))
     return found
+
+
+def _number(text: str) -> int:
+    """Return the number of a filter, 0 for none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _fits(filters: Filters) -> Q:
@@ -66,6 +86,8 @@ def _fits(filters: Filters) -> Q:
         fits &= Q(trigger=filters.trigger)
     if filters.id:
         fits &= Q(instance_id__startswith=filters.id)
+    if _SECONDS.fullmatch(filters.took):
+        fits &= Q(seconds__gte=float(filters.took))
     for name, lookup in (("since", "created_at__gte"), ("until", "created_at__lt")):
         moment = _moment(getattr(filters, name))
         if moment:

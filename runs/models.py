@@ -56,8 +56,14 @@ class Run(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="runs_by_time"),
-            models.Index(fields=["workflow", "-created_at", "-id"], name="runs_of_workflow"),
+            # Status and seconds are for the overview, which then reads nothing but the index.
+            models.Index(
+                fields=["-created_at", "-id", "status", "seconds"], name="runs_by_time_covering"
+            ),
+            models.Index(
+                fields=["workflow", "-created_at", "-id", "status", "seconds"],
+                name="runs_of_workflow_covering",
+            ),
             models.Index(fields=["status", "-created_at", "-id"], name="runs_by_status"),
             models.Index(fields=["workflow", "status"], name="runs_counted"),
             models.Index(
@@ -120,6 +126,9 @@ class RunStep(models.Model):
     seconds = models.FloatField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     has_failed = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "attempts", "run"], name="runs_by_step")]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.run_id}"

@@ -84,4 +84,11 @@ def filter_words(filters: Filters, workflow_name: str) -> str:
     words += [f"before {filters.until}"] if filters.until else []
     words += [f"whose id begins with {filters.id}"] if filters.id else []
     words += [f"whose payload, output or error holds “{filters.q}”"] if filters.q else []
+    words += [_with_step(filters)] if filters.step else []
+    words += [f"that took {filters.took} seconds or longer"] if filters.took else []
     return ", ".join(words)
+
+
+def _with_step(filters: Filters) -> str:
+    again = f", tried {filters.tries} times or more" if filters.tries else ""
+    return f"that ended and have the step “{filters.step}”{again}"

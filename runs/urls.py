@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from django.urls import path
 
+from deployments import keys  # noqa: F401 - the converter of <key:...>
 from deployments.views import needs_asgi
-from runs import bulk_views, control_views, log_views, start_views, views
+from runs import bulk_views, control_views, log_views, overview_views, start_views, views
 
 app_name = "runs"
 urlpatterns = [
@@ -11,15 +12,17 @@ urlpatterns = [
     path("events/", needs_asgi, name="events"),
     path("logs/<str:workflow>/", log_views.logs, name="logs"),
     path("logs/<str:workflow>/socket/", needs_asgi, name="logs_socket"),
+    path("overview/", overview_views.overview, name="overview"),
+    path("workflows/", overview_views.workflows, name="workflows"),
     path("waiting/", views.waiting, name="waiting"),
     path("start/", start_views.start, name="start"),
     path("start/check/", start_views.check, name="check_payload"),
     path("batch/", start_views.batch, name="batch"),
     path("bulk/", bulk_views.ask, name="ask_bulk"),
-    path("bulk/<int:pk>/", bulk_views.progress, name="bulk"),
-    path("<int:pk>/", views.run, name="run"),
-    path("<int:pk>/events/", needs_asgi, name="run_events"),
-    path("<int:pk>/step/", views.step_output, name="step_output"),
-    path("<int:pk>/event/", control_views.send_event, name="send_event"),
-    path("<int:pk>/<str:action>/", control_views.change, name="change"),
+    path("bulk/<key:pk>/", bulk_views.progress, name="bulk"),
+    path("<key:pk>/", views.run, name="run"),
+    path("<key:pk>/events/", needs_asgi, name="run_events"),
+    path("<key:pk>/step/", views.step_output, name="step_output"),
+    path("<key:pk>/event/", control_views.send_event, name="send_event"),
+    path("<key:pk>/<str:action>/", control_views.change, name="change"),
 ]

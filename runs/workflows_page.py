@@ -35,6 +35,14 @@ class Hosted:
     counts: Mapping[str, int]
     workflow: Workflow | None = None
 
+    @property
+    def shown_counts(self) -> list[dict[str, str]]:
+        """Each count with its status and in words."""
+        return [
+            {"status": name, "words": f"{count:,} {statuses.label(name).lower()}"}
+            for name, count in self.counts.items()
+        ]
+
     def as_json(self, target: str) -> dict[str, Any]:
         return {
             "target": target,

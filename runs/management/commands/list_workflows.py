@@ -9,7 +9,6 @@ from django.utils import timezone
 from deployments.errors import DeployError
 from deployments.models import Target
 from deployments.targets import default_target, target_named
-from runs import statuses
 from runs.text_table import table
 from runs.workflows_page import Hosted, Place, places
 
@@ -60,7 +59,5 @@ def _row(row: Hosted) -> dict[str, str]:
         "Class name": row.class_name,
         "Created": f"{timezone.localtime(row.created):%Y-%m-%d %H:%M:%S}",
         "Modified": f"{timezone.localtime(row.modified):%Y-%m-%d %H:%M:%S}",
-        "Runs": ", ".join(
-            f"{count:,} {statuses.label(name).lower()}" for name, count in row.counts.items()
-        ),
+        "Runs": ", ".join(count["words"] for count in row.shown_counts),
     }
