@@ -45,7 +45,7 @@ def last_payloads(workflow_id: str) -> list[tuple[Run, str]]:
     """Return the last different payloads of a workflow's runs, with a run that had each."""
     texts = RunText.objects.filter(run__workflow=workflow_id).exclude(params="")
     found: dict[str, Run] = {}
-    for text in texts.select_related("run").order_by("-run__created_at", "-run")[:_LOOKED_AT]:
+    for text in texts.select_related("run").order_by("-run__created_at", "-run_id")[:_LOOKED_AT]:
         if len(text.params) < LONGEST_TEXT:  # what is longer was cut
             found.setdefault(text.params, text.run)
     return [(run, params) for params, run in found.items()][:_OFFERED]

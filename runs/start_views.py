@@ -7,12 +7,13 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
 from deployments import records
-from deployments.access import HttpRequest, staff_with
+from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.errors import DeployError
 from deployments.models import Deployment, Target
 from runs import batches, control, payloads, reading
@@ -64,8 +65,8 @@ def _workflow(request: HttpRequest) -> Workflow | None:
 
 def _startable() -> list[tuple[str, str]]:
     """Return the ids and names of the workflows that are live somewhere."""
-    live = records.still_live().exclude(ir__kind=SCRIPT)
-    found = Workflow.objects.filter(pk__in=live.values("workflow"))
+    live = records.still_live().order_by().values_list("workflow", "ir__kind").distinct()
+    found = Workflow.objects.filter(pk__in={pk for pk, kind in live if kind != SCRIPT})
     return list(found.order_by("name").values_list("pk", "name")[:_MOST_CHOICES])
 
 
@@ -119,7 +120,11 @@ def _payload(request: HttpRequest) -> dict[str, Any]:
     return {"again": again, "payload": known, "note": note}
 
 
-@require_POST
+def _its_page(_request: HttpRequest) -> str:
+    return reverse("runs:start")
+
+
+@posted_from(_its_page)
 @staff_with(TRIGGER)
 def check(request: HttpRequest) -> HttpResponse:
     """Say whether what is typed is JSON: the part under the editor."""
