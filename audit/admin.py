@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from audit.models import Entry
 from audit.read_only import ReadOnly
 
+_SHOWN_OF_REASON = 80  # characters
+
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, admin.ModelAdmin[Entry]):
-    list_display = ["at", "actor_name", "action", "subject_kind", "subject_name", "reason"]
+    list_display = ["action", "subject_name", "why", "actor_name", "when", "subject_kind"]
     list_filter = ["action", "subject_kind"]
     search_fields = ["actor_name", "action", "subject_name", "subject_id", "reason"]
     fields = (
-        "at",
+        "when",
         "actor_name",
         "action",
         "subject_kind",
@@ -30,6 +34,15 @@ class EntryAdmin(ReadOnly, admin.ModelAdmin[Entry]):
     readonly_fields = fields
     actions = None
     show_full_result_count = False
+
+    @admin.display(description="at", ordering="at")
+    def when(self, entry: Entry) -> str:
+        return timezone.localtime(entry.at).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+    @admin.display(description="reason", ordering="reason")
+    def why(self, entry: Entry) -> str:
+        """The beginning of the reason; the entry's own page has the whole."""
+        return Truncator(entry.reason).chars(_SHOWN_OF_REASON)
 
     @admin.display(description="detail")
     def more(self, entry: Entry) -> SafeString:

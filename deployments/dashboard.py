@@ -22,6 +22,9 @@ RECENT = 20
 WORKFLOWS = 50
 RUNNING = 30
 ATTENTION = 10
+_NEVER_CHECKED = (
+    "Nobody knows whether its token and its account are right: it was saved and not checked since."
+)
 _CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
@@ -84,7 +87,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailingTarget:
-    """A target that fails its check, with what the check says."""
+    """A target that fails its check, or was never checked, with what there is to say of it."""
 
     target: Target
     message: str
@@ -265,9 +268,14 @@ def _targets() -> list[Target]:
 
 
 def _failing(targets: Iterable[Target]) -> list[FailingTarget]:
-    """Targets whose last check failed, each with the first reason."""
+    """Targets whose last check failed, each with the first reason, and those never checked."""
+    failed = [(target, _failed_row(target)) for target in targets]
     return [
-        FailingTarget(target=target, message=failed[0].get("message", ""))
-        for target in targets
-        if (failed := [row for row in target.checks if row.get("state") == "failed"])
+        FailingTarget(target=target, message=row.get("message", "") if row else _NEVER_CHECKED)
+        for target, row in failed
+        if row or (target.checked_at is None and not target.embedded)
     ]
+
+
+def _failed_row(target: Target) -> dict[str, Any] | None:
+    return next((row for row in target.checks if row.get("state") == "failed"), None)

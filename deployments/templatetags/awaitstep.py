@@ -126,6 +126,12 @@ def permission_name(lacking: str) -> str:
 
 
 @register.filter
+def failed_first(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts in their order, those that failed before the others."""
+    return sorted(parts, key=lambda part: bool(part["done"]))
+
+
+@register.filter
 def part_label(kind: str) -> str:
     return PartKind(kind).label
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -47,3 +49,21 @@ def test_the_admin_shows_the_trail_and_changes_nothing(client: Client) -> None:
     assert b"ada (command line)" in client.get(f"/admin/audit/entry/{written.pk}/change/").content
     assert client.get("/admin/audit/entry/add/").status_code == 403
     assert client.post(f"/admin/audit/entry/{written.pk}/delete/").status_code == 403
+
+
+def test_the_list_tells_what_and_why_first_to_the_second_and_in_short(client: Client) -> None:
+    at = datetime(2026, 11, 26, 0, 19, 7, tzinfo=UTC)
+    long = Entry.objects.create(at=at, action="target frozen", reason="why " * 100)
+    entry()
+    client.force_login(User.objects.create_superuser("root"))
+
+    shown = client.get("/admin/audit/entry/").content.decode()
+    whole = client.get(f"/admin/audit/entry/{long.pk}/change/").content.decode()
+
+    assert "2 audit entries" in shown
+    assert "2026-11-26 00:19:07 UTC" in shown
+    assert "2026-11-26 00:19:07 UTC" in whole
+    assert ("why " * 100).strip() not in shown
+    assert ("why " * 100).strip() in whole
+    columns = [shown.index(f'class="field-{name}') for name in ("action", "subject_name", "why")]
+    assert columns == sorted(columns)

@@ -192,6 +192,17 @@ def test_a_retry_tries_the_failed_parts(admin_client: Client) -> None:
     assert answer["Location"] == at(newest())
 
 
+def test_the_parts_that_failed_come_first_and_long_reasons_fold(admin_client: Client) -> None:
+    long = "wrangler said " * 40
+    parts = [*PARTS, {"kind": "queue", "name": "jobs", "done": False, "message": long}]
+
+    page = admin_client.get(at(partial(parts=parts)))
+
+    shown = page.content.decode()
+    assert shown.index("taken (10020)") < shown.index(" done</span> Code")
+    assert f"</summary>{long}</details>" in shown
+
+
 def test_a_retry_without_a_failed_part_is_refused_in_words(admin_client: Client) -> None:
     deployment = went_live()
 

@@ -186,6 +186,16 @@ def test_a_target_that_fails_its_check_needs_attention(admin_client: Client) -> 
     assert f'href="/admin/deployments/target/{target.pk}/change/"' in page.content.decode()
 
 
+def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -> None:
+    target = make_target()
+
+    page = admin_client.get("/")
+
+    assert "account Never checked Nobody knows whether its token" in text(page)
+    link = f'<a href="/admin/deployments/target/{target.pk}/change/">Check account</a>'
+    assert link in page.content.decode()
+
+
 def test_what_is_partial_can_be_tried_again_from_here(admin_client: Client) -> None:
     part = {"kind": "route", "name": "a.example/*", "done": False, "message": "taken"}
     bad = failed(status="partial", parts=[part])

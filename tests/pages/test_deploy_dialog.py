@@ -188,7 +188,10 @@ def test_a_freeze_is_told_with_its_reason_and_overridden_by_those_who_may(
 ) -> None:
     workflow, target = make_workflow(), frozen()
     form = {"target": str(target.pk), "asked": "1"}
-    assert "account is frozen: big sale" in text(admin_client.get(address(workflow, target)))
+    shown = text(admin_client.get(address(workflow, target)))
+    since = timezone.localtime(target.frozen_from)
+    assert f"account is frozen from {since:%Y-%m-%d %H:%M} UTC until somebody lifts" in shown
+    assert "the freeze: big sale." in shown
 
     assert "is frozen" in text(admin_client.post(address(workflow), form))
     admin_client.post(address(workflow), {**form, "freeze_reason": "it burns"})

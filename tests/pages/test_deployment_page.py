@@ -239,7 +239,7 @@ def test_the_live_part_takes_few_queries_and_no_large_columns(admin_client: Clie
     assert not {"ir", "source", "wrangler_json", "entry_code", "api_token"} & set(read)
 
 
-def test_warnings_about_the_code_stand_under_the_stages_and_lead_to_their_nodes(
+def test_warnings_stand_under_the_stages_and_lead_to_their_nodes(
     admin_client: Client,
 ) -> None:
     warning = {
@@ -251,7 +251,7 @@ def test_warnings_about_the_code_stand_under_the_stages_and_lead_to_their_nodes(
     }
     shown = page(admin_client, reached("CODE_READY", warnings=[warning, warning | {"node_id": ""}]))
 
-    assert "2 warnings about the code" in shown
+    assert "<summary>2 warnings</summary>" in shown
     assert "a run can take &lt;2,000&gt; steps" in shown
     assert 'change/#node=each">Each of them</a>' in shown
     assert "<code>data.code</code>: a run can" in page(

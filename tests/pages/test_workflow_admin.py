@@ -239,7 +239,7 @@ def test_the_list_takes_the_same_queries_for_many(admin_client: Client) -> None:
 
 
 def test_deleting_says_what_stays_and_takes_the_versions_along(admin_client: Client) -> None:
-    deployment = make_deployment()
+    deployment = make_deployment(status="succeeded")
     address = f"/admin/workflows/workflow/{deployment.workflow_id}/delete/"
     assert "What stays: the history" in text(admin_client.get(address))
 
