@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from bench import crowd, deploy, page, picture, programs
-from tests.installation import Installation
+from tests.installation import PROJECT, Installation
 
-PARTS = ("programs", "pictures", "deploys")
+PARTS = ("programs", "pictures", "runs", "deploys")
 
 
 def main() -> None:
@@ -25,10 +27,21 @@ def main() -> None:
             programs.measure(rounds=options.rounds, folder=folder)
         if options.only in (None, "pictures"):
             picture.measure(rounds=options.rounds)
+        if options.only in (None, "runs"):
+            _runs(folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
             _deploys(folder, rounds=options.rounds, workers=options.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(folder: Path, *, rounds: int) -> None:
+    """Measure pages of runs on a database of their own, in a process that Django is set up in."""
+    installation = Installation(folder / "runs")
+    installation.manage("migrate", "--verbosity", "0")
+    code = f"from bench.runs import measure; measure(rounds={rounds})"
+    command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
+    subprocess.run(command, cwd=PROJECT, env=installation.env, check=True)  # noqa: S603 - our own code
 
 
 def _deploys(folder: Path, *, rounds: int, workers: int) -> None:

@@ -75,24 +75,18 @@ def _number(text: str) -> int:
 
 
 def _fits(filters: Filters) -> Q:
-    fits = Q()
-    if filters.workflow:
-        fits &= Q(workflow=filters.workflow)
-    if filters.target:
-        fits &= Q(target__name=filters.target)
-    if filters.status:
-        fits &= Q(status__in=filters.status.split(","))
-    if filters.trigger:
-        fits &= Q(trigger=filters.trigger)
-    if filters.id:
-        fits &= Q(instance_id__startswith=filters.id)
-    if _SECONDS.fullmatch(filters.took):
-        fits &= Q(seconds__gte=float(filters.took))
-    for name, lookup in (("since", "created_at__gte"), ("until", "created_at__lt")):
-        moment = _moment(getattr(filters, name))
-        if moment:
-            fits &= Q(**{lookup: moment})
-    return fits
+    took = filters.took if _SECONDS.fullmatch(filters.took) else ""
+    wanted: dict[str, Any] = {
+        "workflow": filters.workflow,
+        "target__name": filters.target,
+        "status__in": filters.status.split(",") if filters.status else "",
+        "trigger": filters.trigger,
+        "instance_id__startswith": filters.id,
+        "seconds__gte": float(took) if took else "",
+        "created_at__gte": _moment(filters.since) or "",
+        "created_at__lt": _moment(filters.until) or "",
+    }
+    return Q(**{lookup: value for lookup, value in wanted.items() if value != ""})
 
 
 def _moment(text: str) -> datetime | None:

@@ -15,9 +15,9 @@ from runs import overview
 from runs.models import Run, RunStep
 from runs.overview import Figures
 
-SAMPLE: Final = 20_000  # runs whose times are read, about
-STEP_RUNS: Final = 2_000  # runs whose steps are looked at, at most
-STEPS: Final = 20_000
+SAMPLE: Final = 10_000  # runs whose times are read, about
+STEP_RUNS: Final = 1_000  # runs whose steps are looked at, at most
+STEPS: Final = 10_000
 SHOWN: Final = 8
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -77,14 +77,20 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The figures of one part of the time."""
+    """The figures of one part of the time, in words; `outcomes` are in the order of OUTCOMES."""
 
+    part: Figures
     when: str
-    since: datetime
     outcomes: Sequence[Linked]
     error_rate: Linked
     p50: Linked
     p95: Linked
+
+    @property
+    def by_kind(self) -> dict[str, Linked]:
+        """The figures by the kinds of the bars that draw them."""
+        outcomes = dict(zip(OUTCOMES, self.outcomes, strict=True))
+        return {**outcomes, "rate": self.error_rate, "p50": self.p50, "p95": self.p95}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +114,8 @@ class Presenter:
     def row(self, part: Figures) -> Row:
         error_rate, p50, p95 = self._measures(part)
         return Row(
+            part=part,
             when=self.moment(part.since),
-            since=part.since,
             outcomes=self._outcomes(part),
             error_rate=error_rate,
             p50=p50,
@@ -159,70 +165,47 @@ class Presenter:
             return f"{here:%H:%M}"
         return f"{here:%d %b}" if self.span.part == 24 else f"{here:%d %b %H:%M}"
 
-    def charts(self, parts: Sequence[Figures]) -> list[Chart]:
-        return [self._runs(parts), self._errors(parts), self._times(parts)]
+    def charts(self, rows: Sequence[Row]) -> list[Chart]:
+        return [self._runs(rows), self._errors(rows), self._times(rows)]
 
-    def _runs(self, parts: Sequence[Figures]) -> Chart:
-        top = top_of(max(part.total for part in parts))
-        piles = [{name: float(part.count(name)) for name in OUTCOMES} for part in parts]
-
-        def shown(part: Figures, kind: str) -> Linked:
-            return self._outcome(part, kind)
-
+    def _runs(self, rows: Sequence[Row]) -> Chart:
+        top = top_of(max(row.part.total for row in rows))
+        piles = [{name: float(row.part.count(name)) for name in OUTCOMES} for row in rows]
+        total = sum(row.part.total for row in rows)
         return Chart(
             slug="runs",
             title=f"Runs per {self.span.part_label}",
-            description=f"{sum(part.total for part in parts):,} runs by what became of them.",
+            description=f"{total:,} run{'s' if total != 1 else ''} by what became of them.",
             top=f"{top:,.0f}",
-            bars=self._bars(parts, stacked(piles, top=top), shown),
+            bars=_bars(rows, stacked(piles, top=top)),
             keys=[(name, _WORDS[name]) for name in OUTCOMES],
         )
 
-    def _errors(self, parts: Sequence[Figures]) -> Chart:
-        worst = max(part.error_rate or 0.0 for part in parts)
+    def _errors(self, rows: Sequence[Row]) -> Chart:
+        worst = max(row.part.error_rate or 0.0 for row in rows)
         top = min(top_of(worst), 1.0)
-        piles = [{ERRORED: part.error_rate or 0.0} for part in parts]
-
-        def shown(part: Figures, _kind: str) -> Linked:
-            return self._measures(part)[0]
-
+        piles = [{"rate": row.part.error_rate or 0.0} for row in rows]
         return Chart(
             slug="errors",
             title=f"{_RATE} per {self.span.part_label}",
             description=f"At most {percent(worst)} of the runs that came to an end failed.",
             top=percent(top),
-            bars=self._bars(parts, stacked(piles, top=top), shown),
-            keys=[(ERRORED, "Errored of those that completed or failed")],
+            bars=_bars(rows, stacked(piles, top=top)),
+            keys=[("rate", "Errored of those that completed or failed")],
         )
 
-    def _times(self, parts: Sequence[Figures]) -> Chart:
-        longest = max(part.p95 or 0.0 for part in parts)
+    def _times(self, rows: Sequence[Row]) -> Chart:
+        longest = max(row.part.p95 or 0.0 for row in rows)
         top = top_of(longest)
-        piles = [{"p50": part.p50 or 0.0, "p95": _above(part)} for part in parts]
-
-        def shown(part: Figures, kind: str) -> Linked:
-            _rate, p50, p95 = self._measures(part)
-            return p50 if kind == "p50" else p95
-
+        piles = [{"p50": row.part.p50 or 0.0, "p95": _above(row.part)} for row in rows]
         return Chart(
             slug="times",
             title=f"Duration per {self.span.part_label}",
             description=f"The slowest twentieth took {duration(longest)} or longer.",
             top=duration(top),
-            bars=self._bars(parts, stacked(piles, top=top), shown),
+            bars=_bars(rows, stacked(piles, top=top)),
             keys=[("p50", f"{_P50} (p50)"), ("p95", f"{_P95} (p95)")],
         )
-
-    def _bars(
-        self,
-        parts: Sequence[Figures],
-        bars: Sequence[Bar],
-        shown: Callable[[Figures, str], Linked],
-    ) -> list[ShownBar]:
-        return [self._bar(bar, parts[bar.part], shown(parts[bar.part], bar.kind)) for bar in bars]
-
-    def _bar(self, bar: Bar, part: Figures, said: Linked) -> ShownBar:
-        return ShownBar(bar, f"{self.moment(part.since)}: {said.label} {said.words}", said.query)
 
     def steps(self, rows: Sequence[Step], looked_at: Steps) -> list[StepRow]:
         return [self._step(step, looked_at.since) for step in rows]
@@ -238,6 +221,16 @@ class Presenter:
             runs=Linked(words=f"{step.runs:,}", query=mine.query()),
             retried=Linked(words=f"{step.retries:,}", query=mine.query(tries="2")),
         )
+
+
+def _bars(rows: Sequence[Row], bars: Sequence[Bar]) -> list[ShownBar]:
+    """Give each bar the words and the address of the figure that it draws."""
+    said = [row.by_kind for row in rows]
+    return [
+        ShownBar(bar, f"{rows[bar.part].when}: {one.label} {one.words}", one.query)
+        for bar in bars
+        for one in [said[bar.part][bar.kind]]
+    ]
 
 
 def _wall(moment: datetime) -> str:

@@ -32,6 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     parts, every = overview_figures.parts(chosen, lines)
     steps = overview_figures.steps(chosen, lines[0], lines[-1])
     whole, say = together(parts), Presenter(chosen, span)
+    rows = [say.row(part) for part in parts]
     context = {
         "workflow": workflow,
         "workflows": Workflow.objects.only("pk", "name").order_by("name"),
@@ -39,8 +40,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "ranges": RANGES,
         "whole": whole,
         "cards": say.cards(whole),
-        "rows": [say.row(part) for part in reversed(parts)],
-        "charts": say.charts(parts),
+        "rows": rows[::-1],
+        "charts": say.charts(rows),
         "axis": [say.moment(lines[at]) for at in (0, len(parts) // 2)],
         "every": every,
         "steps": steps,
