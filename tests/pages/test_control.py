@@ -200,7 +200,7 @@ def test_the_parts_that_failed_come_first_and_long_reasons_fold(admin_client: Cl
 
     shown = page.content.decode()
     assert shown.index("taken (10020)") < shown.index(" done</span> Code")
-    assert f"</summary>{long}</details>" in shown
+    assert f'<summary>The whole message</summary><p class="reason">{long}</p>' in shown
 
 
 def test_a_retry_without_a_failed_part_is_refused_in_words(admin_client: Client) -> None:

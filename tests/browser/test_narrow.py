@@ -1,0 +1,65 @@
+"""What has to be seen first on a narrow screen is there without scrolling sideways."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open
+from tests.deployments.fakes import document
+from tests.installation import Installation
+
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def workflow(installation: Installation) -> str:
+    """A workflow with a long name, deployed once."""
+    made = installation.import_document(document() | {"name": "x" * 90})
+    installation.manage("deploy_workflow", made)
+    return made
+
+
+def right_edge(page: Page, selector: str) -> float:
+    box = page.locator(selector).first.bounding_box()
+    assert box
+    return box["x"] + box["width"]
+
+
+def test_a_name_without_blanks_does_not_widen_the_page_that_deletes(
+    open_page: Open, workflow: str
+) -> None:
+    page = open_page(f"/admin/workflows/workflow/{workflow}/delete/", viewport=PHONE)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_deploy_button_stands_below_the_checks_and_the_plan(
+    open_page: Open, workflow: str
+) -> None:
+    page = open_page(f"/workflows/{workflow}/deploy/", viewport=PHONE)
+    page.wait_for_selector("#plan-answer table, #plan-answer .verdict")
+
+    below = page.locator("#deploy").bounding_box()
+    plan = page.locator("#plan-answer").bounding_box()
+
+    assert below
+    assert plan
+    assert below["y"] > plan["y"] + plan["height"]
+
+
+@pytest.mark.parametrize(
+    ("address", "columns"),
+    [
+        ("/admin/deployments/deployment/", ["state", "target_name"]),
+        ("/admin/audit/entry/", ["action", "subject_name"]),
+    ],
+)
+def test_the_histories_show_the_most_important_columns(
+    open_page: Open, workflow: str, address: str, columns: list[str]
+) -> None:
+    page = open_page(address, viewport=PHONE)
+
+    edges = {name: right_edge(page, f"tbody .field-{name}") for name in columns}
+
+    assert {name: edge for name, edge in edges.items() if edge > 360} == {}
