@@ -39,9 +39,10 @@ class Wanted:
     @classmethod
     def of(cls, asked: Mapping[str, Any]) -> Wanted:
         """Read what a page sent; what it cannot mean is everything."""
-        level = str(asked.get("level", ""))
+        level, text = asked.get("level"), asked.get("text")
         return cls(
-            level=level if level in LEVELS else "debug", text=str(asked.get("text", ""))[:200]
+            level=level if level in LEVELS else "debug",
+            text=text[:200] if isinstance(text, str) else "",
         )
 
     def takes(self, line: Line) -> bool:
