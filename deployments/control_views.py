@@ -76,9 +76,11 @@ def _rollback(request: HttpRequest, to: Deployment) -> Context:
     mine = records.of_worker(to.workflow_public_id, to.target_id)
     unfinished = mine.filter(status__in=[Status.QUEUED.value, Status.RUNNING.value])
     live = records.live(to.workflow_public_id, to.target_id)
+    gone = records.taken_down_since(to)
     return {
         "to": to,
-        "can": _can(to),
+        "can": _can(to) and not gone,
+        "gone": gone,
         "live": live,
         "is_live": bool(live and live.version_id == to.version_id),
         "in_the_way": list(unfinished.only("version_number", "action", "about", "status")),

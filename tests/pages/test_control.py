@@ -152,6 +152,17 @@ def test_the_dialog_of_what_put_nothing_live_has_no_button(admin_client: Client)
     assert "has put no version live that could be put back" in answer
 
 
+def test_the_dialog_of_what_was_taken_down_since_offers_its_snapshot(admin_client: Client) -> None:
+    old = went_live()
+    gone = went_live(workflow=old.workflow, action="takedown", version_id="")
+
+    page = admin_client.get(at(old, "rollback/"))
+
+    assert f"The Worker was taken down since, by #{gone.pk} , and its versions" in text(page)
+    assert f'action="{at(old, "anew/")}"' in page.content.decode()
+    assert 'id="roll-back"' not in page.content.decode()
+
+
 def test_a_rollback_keeps_its_reason_and_leads_to_its_page(admin_client: Client) -> None:
     old = went_live()
     busy = running(workflow=old.workflow)
