@@ -1,0 +1,41 @@
+"""How long runs are kept, in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from audit import trail
+from audit.trail import Actor, Subject
+from runs.models import Retention
+
+
+@admin.register(Retention)
+class RetentionAdmin(admin.ModelAdmin[Retention]):
+    list_display = ["workflow", "days", "keeps_details"]
+    list_select_related = ["workflow"]
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Retention,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        _record("retention set", request, obj, days=obj.days, keeps_details=obj.keeps_details)
+
+    def delete_model(self, request: HttpRequest, obj: Retention) -> None:
+        _record("retention removed", request, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for one in queryset:
+            self.delete_model(request, one)
+
+
+def _record(action: str, request: HttpRequest, retention: Retention, **detail: Any) -> None:
+    subject = Subject("workflow", retention.workflow_id, str(retention.workflow))
+    trail.record(action, subject, by=Actor.of(request.user), **detail)
