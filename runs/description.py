@@ -67,7 +67,7 @@ class _Describer:
             "Last Successful Step": _last_success(run.get("steps") or []),
             "Error": _error(run.get("error")),
             "Params": _text(run["params"]) if run.get("params") is not None else None,
-            "Output": _text(run["output"]) if run.get("output") is not None else None,
+            "Output": _text(run["output"]) if run.get("output") not in (None, "null") else None,
         }
 
     def _step(self, step: Told) -> dict[str, str | None]:
