@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
 from deployments.access import HttpRequest, staff_with
+from deployments.control_views import CHANGED
 from deployments.errors import DeployError
 from runs import control, payloads, presentation, reading
 from runs.control import Refused
@@ -87,6 +88,8 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
         _send(run, request)
     except DeployError as refused:
         return page(request, "event", context | {"refusal": str(refused)})
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
     messages.success(request, f"{context['type']} was sent to {run.instance_id}.")
     return redirect("runs:waiting") if context["next"] == "waiting" else redirect(run)
 

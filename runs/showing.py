@@ -34,6 +34,7 @@ _FIELDS: Final = (
     "status",
     "action",
 )
+LONG: Final = 1_500  # steps, from which on the picture comes after the rest of the page
 _ENTRIES: Final = 8
 _CUT: Final = "[truncated output]"
 
@@ -46,9 +47,12 @@ def context_of(run: Run, reading: Reading, *, step: str, page: str) -> Context:
     steps = read_steps(told, is_over=not run.is_open)
     deployment = _deployment(run)
     ir = parsed(deployment.pk) if deployment else None
-    nodes = nodes_of(ir, steps)
+    is_long = len(steps) > LONG
+    looked_at = [one for one in steps if not is_long or one.is_open]
+    nodes = nodes_of(ir, looked_at)
     now = situation(steps, data_of(deployment, nodes), errored=run.status == "errored")
     chosen = _chosen(steps, now, step)
+    nodes = nodes_of(ir, [chosen]) if is_long and chosen else nodes
     return {
         "run": run,
         "told": reading.told,
@@ -64,12 +68,20 @@ def context_of(run: Run, reading: Reading, *, step: str, page: str) -> Context:
         "is_cut": _is_cut(chosen),
         "output": read_json(told.get("output")),
         "is_final": statuses.is_final(run.status),
-        "drawn": _picture(ir, steps, nodes, run=run),
+        "drawn": None if is_long else _picture(ir, steps, nodes, run=run),
+        "draws_later": is_long and ir is not None,
         "page_title": presentation.page_title(run),
         "announcement": f"{run.status_label}{_doing(now)}",
         "done": _entries(run),
         **_version(run, deployment),
     }
+
+
+def picture_of(run: Run, reading: Reading) -> Picture | None:
+    """Draw the run's workflow with what became of each node."""
+    steps = read_steps(reading.told or {}, is_over=not run.is_open)
+    ir = parsed(run.deployment_id) if run.deployment_id else None
+    return _picture(ir, steps, nodes_of(ir, steps), run=run)
 
 
 def _is_cut(step: Step | None) -> bool:

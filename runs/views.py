@@ -129,6 +129,16 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_with(VIEW)
+def picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """The picture of a run of many steps, which its page fetches last."""
+    shown = get_object_or_404(known_runs(), pk=pk)
+    drawn = showing.picture_of(shown, reading.read(shown))
+    return page(request, "picture", {"run": shown, "drawn": drawn})
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
 def waiting(request: HttpRequest) -> HttpResponse:
     """The runs that wait for an event, the most urgent first."""
     interest.show(interest.ALL)

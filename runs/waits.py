@@ -15,14 +15,16 @@ from deployments.errors import DeployError
 from deployments.models import Deployment
 from deployments.tools import patience
 from deployments.tools.account import Account
-from runs import poller, reading, showing
+from runs import index, poller, reading, showing
 from runs.models import Run
 from runs.situation import Open, nodes_of, situation
 from runs.timeline import read_steps
 
 MOST: Final = 20
 _AT_ONCE: Final = 8
-_KEPT: Final = 60.0  # seconds
+_KEPT: Final = 60.0  # seconds, where a run is known to wait
+_KEPT_UNKNOWN: Final = 8.0  # where it sleeps, and may wait soon
+_MOST_UNKNOWN: Final = 10
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -46,7 +48,9 @@ def waiting(runs: QuerySet[Run]) -> tuple[list[Waiting], int]:
     open_runs = runs.filter(is_open=True).order_by("seen_at")
     known = open_runs.exclude(waits_for="")
     asked = list(known[:MOST])
-    unknown = open_runs.filter(waits_for="", status="waiting")[: MOST - len(asked)]
+    unknown = open_runs.filter(waits_for="", status="waiting")[
+        : min(MOST - len(asked), _MOST_UNKNOWN)
+    ]
     found = _read([*asked, *unknown])
     shown = [one for one in found if one.waits or one.run.waits_for]
     return sorted(shown, key=lambda one: one.due), max(known.count(), len(shown))
@@ -66,7 +70,10 @@ def _told(runs: Sequence[Run]) -> dict[int, Any]:
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         told = dict(threads.map(_ask, asked))
     fresh = {pk: one for pk, one in told.items() if one is not None}
-    cache.set_many({keys[pk]: one for pk, one in fresh.items()}, _KEPT)
+    for run in runs:
+        if run.pk in fresh:
+            seconds = _KEPT if run.waits_for else _KEPT_UNKNOWN
+            cache.set(keys[run.pk], fresh[run.pk], seconds)
     return known | fresh
 
 
@@ -93,6 +100,7 @@ def _waiting(run: Run, told: Any) -> Waiting:
     mine = Deployment.objects.only("ir")
     made = mine.get(pk=run.deployment_id) if run.deployment_id else None
     nodes = nodes_of(showing.parsed(made.pk) if made else None, steps)
-    return Waiting(
-        run=run, waits=situation(steps, showing.data_of(made, nodes), errored=False).waits
-    )
+    found = situation(steps, showing.data_of(made, nodes), errored=False).waits
+    if found and not run.waits_for:  # nothing of a list tells that a run no longer sleeps but waits
+        index.apply_details(run, told, secrets=index.secrets_of(run))
+    return Waiting(run=run, waits=found)

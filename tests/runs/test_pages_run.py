@@ -18,7 +18,7 @@ from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
-from tests.runs.examples import make_run
+from tests.runs.examples import make_run, tried
 from tests.runs.test_poller import polled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -216,3 +216,21 @@ def test_a_draft_that_has_gone_on_is_told(admin_client: Client, target: Target) 
     assert "This run began with v1; the workflow is at v2 now." in text(
         admin_client.get(f"/runs/{run.pk}/")
     )
+
+
+def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
+    admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ended(target, "return 1;")
+    steps = [tried((n, n + 1, True), name=f"work-{n}") for n in range(2000)]
+    steps.append(tried((2000, 2001, False), name="Only step-1", success=False))
+    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.poller.describe", lambda *_args: told)
+
+    page = admin_client.get(f"/runs/{run.pk}/?steps=1")
+    picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
+
+    assert page.content.decode().count('class="tl-row') == 300
+    assert "failed: Only step" in text(page)
+    assert f'hx-get="/runs/{run.pk}/picture/"' in page.content.decode()
+    assert "data-picture" in picture.content.decode()

@@ -1,0 +1,169 @@
+"""Runs watched in a browser: started, retried, asleep, answered, interrupted, without a reload."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.installation import Installation
+from tests.ir.documents import chain, node
+
+FLAKY = """const all = globalThis as any;
+all.tries = (all.tries ?? 0) + 1;
+if (all.tries < 2) throw new Error("the bank is busy");
+return { charged: event.payload.order };"""
+SOON = 40_000  # milliseconds: a run sleeps and is retried meanwhile
+SCHEMA = {"properties": {"approved": {"type": "boolean"}}}
+
+
+class Restartable(Installation):
+    """An installation whose platform can be killed and started again."""
+
+    platform: subprocess.Popen[bytes]
+
+    def restart_platform(self) -> None:
+        self.platform.kill()
+        self.platform.wait()
+        self.platform = self.start_platform()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
+    whole = Restartable(Path(tmp_path_factory.mktemp("interrupted")))
+    whole.manage("migrate", "--verbosity", "0")
+    whole.platform = whole.start_platform()
+    whole.start_server()
+    whole.create_user("deployer")
+    yield whole
+    whole.stop()
+
+
+@pytest.fixture(scope="module")
+def workflow(installation: Restartable) -> str:
+    """A workflow whose run retries, sleeps and waits, and is live."""
+    made = installation.import_document(
+        chain(
+            node("charge", code=FLAKY, retryDelay="4 seconds"),
+            node("nap", "sleep", duration="5 seconds"),
+            node("ask", "wait_for_event", eventType="approve", timeout="1 hour", schema=SCHEMA),
+            node("ship", code="return { shipped: ask.payload };"),
+        )
+    )
+    installation.manage("deploy_workflow", made)
+    return made
+
+
+def start(page: Page, workflow: str, payload: str) -> None:
+    """Start a run from the page, and mark the page that follows: a reload would forget it."""
+    page.goto(f"/runs/start/?workflow={workflow}")
+    page.fill("#payload", payload)
+    expect(page.locator("#payload-check")).to_contain_text("This is JSON")
+    page.click("#start")
+    page.wait_for_url("**/runs/*/")
+    page.evaluate("window.notReloaded = true")
+
+
+def test_a_run_is_followed_through_a_retry_a_sleep_and_an_answer(
+    open_page: Open, workflow: str
+) -> None:
+    page = open_page()
+    start(page, workflow, '{"order": 7}')
+
+    expect(page.locator("#outcome")).to_contain_text("Retrying")
+    expect(page.locator("#outcome")).to_contain_text("the bank is busy")
+    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=SOON)
+    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=SOON)
+    expect(page.locator("#row-1 .tl-failed")).to_have_count(1)
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=SOON)
+    expect(page.locator("#values")).to_contain_text("approved")
+    expect(page.locator("#timeline .tl-row")).to_have_count(4)
+    expect(page.locator("#announcer")).to_contain_text("Complete")
+    assert page.title().startswith("✓ Complete")
+    assert page.evaluate("window.notReloaded")
+
+
+def test_a_run_that_the_platforms_end_interrupts_goes_on_and_the_page_shows_it(
+    open_page: Open, installation: Restartable, workflow: str
+) -> None:
+    page = open_page()
+    start(page, workflow, '{"order": 8}')
+    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=SOON)
+
+    installation.restart_platform()
+
+    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=90_000)
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=90_000)
+    assert page.evaluate("window.notReloaded")
+
+
+def test_a_run_appears_in_an_open_list_and_changes_there(
+    open_page: Open, installation: Restartable, workflow: str
+) -> None:
+    page = open_page(f"/runs/?workflow={workflow}")
+    rows = page.locator(".runs-table tbody tr")
+    before = rows.count()
+    page.evaluate("window.notReloaded = true")
+
+    installation.manage("trigger_workflow", workflow)
+
+    expect(rows).to_have_count(before + 1, timeout=SOON)
+    expect(rows.first).to_contain_text("Waiting", timeout=SOON)
+    assert page.evaluate("window.notReloaded")
+
+
+def test_what_is_typed_into_an_answer_outlives_news(
+    open_page: Open, installation: Restartable, workflow: str
+) -> None:
+    page = open_page("/runs/waiting/")
+    page.evaluate("window.notReloaded = true")
+    form = page.locator(".answer-form").first
+    form.locator("summary").click()
+    form.locator("textarea").fill('{"half": ')
+
+    installation.manage("trigger_workflow", workflow)
+
+    expect(page.locator(".answer-form")).to_have_count(2, timeout=90_000)
+    assert page.evaluate("window.notReloaded")
+    expect(page.locator(".answer-form textarea").first).to_have_value('{"half": ')
+
+
+def test_the_pages_fit_on_a_phone(open_page: Open, workflow: str) -> None:
+    page = open_page("/runs/", viewport={"width": 360, "height": 740})
+    run = page.locator(".runs-table a").first.get_attribute("href")
+
+    query = f"?workflow={workflow}"
+    for address in (
+        "/runs/",
+        run,
+        f"/runs/start/{query}",
+        f"/runs/batch/{query}",
+        "/runs/waiting/",
+    ):
+        page.goto(str(address))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+
+
+def test_without_javascript_a_run_is_started_and_answered(open_page: Open, workflow: str) -> None:
+    page = open_page(f"/runs/start/?workflow={workflow}", java_script_enabled=False)
+    page.fill("#payload", "{")
+    page.click("#start")
+    expect(page.locator("#refusal")).to_contain_text("The payload is not JSON")
+    page.fill("#payload", "{}")
+    page.click("#start")
+
+    for _ in range(60):
+        if page.get_by_role("button", name="Approve").count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator(".messagelist")).to_contain_text("pprove was sent to")
