@@ -64,10 +64,10 @@ class _Describer:
             "Start": self._moment(run.get("start")),
             "End": self._moment(run.get("end")),
             "Duration": self._duration(run),
-            "Last Successful Step": _last_success(run.get("steps") or []),
+            "Last Successful Step": self._last_success(run.get("steps") or []),
             "Error": _error(run.get("error")),
             "Params": _text(run["params"]) if run.get("params") is not None else None,
-            "Output": _text(run["output"]) if run.get("output") not in (None, "null") else None,
+            "Output": _text(run["output"]) if run.get("output") not in (None, "", "null") else None,
         }
 
     def _step(self, step: Told) -> dict[str, str | None]:
@@ -83,6 +83,7 @@ class _Describer:
             "Duration": self._duration(step),
             "Success": _SUCCESS.get(step.get("success"), "Running") if kind == "step" else None,  # type: ignore[arg-type]
             "Retries At": self._retries_at(step),
+            "Wakes": self._wakes(step) if kind == "sleep" else None,
             "Output": _text(step["output"]) if "output" in step and kind != "sleep" else None,
             "Error": _error(step.get("error")),
         }
@@ -108,6 +109,24 @@ class _Describer:
         wait = timedelta(seconds=delay * _growth(retries.get("backoff"), len(attempts)))
         at = datetime.fromisoformat(str(end)) + wait
         return f"{self._moment(at.isoformat())} (in {in_words(at - self._now)})"
+
+    def _wakes(self, sleep: Told) -> str | None:
+        if not sleep.get("end") or self._is_past(sleep["end"]):
+            return None
+        return f"in {in_words(datetime.fromisoformat(str(sleep['end'])) - self._now)}"
+
+    def _is_past(self, moment: str) -> bool:
+        return datetime.fromisoformat(str(moment)) <= self._now
+
+    def _last_success(self, steps: list[Told]) -> str | None:
+        """The last step that gave its output, or sleep that is over."""
+        done = [
+            str(step.get("name"))
+            for step in steps
+            if (step["type"] == "step" and step.get("success") is True)
+            or (step["type"] == "sleep" and step.get("end") and self._is_past(step["end"]))
+        ]
+        return done[-1] if done else None
 
     def _moment(self, value: str | None) -> str | None:
         if not value:
@@ -136,17 +155,6 @@ def _growth(backoff: Any, attempts: int) -> int:
     if backoff == "exponential":
         return int(2 ** min(attempts - 1, 60))
     return attempts if backoff == "linear" else 1
-
-
-def _last_success(steps: list[Told]) -> str | None:
-    """The last step that gave its output, or sleep that ended."""
-    done = [
-        str(step.get("name"))
-        for step in steps
-        if (step["type"] == "step" and step.get("success") is True)
-        or (step["type"] == "sleep" and step.get("end"))
-    ]
-    return done[-1] if done else None
 
 
 def _error(error: Told | None) -> str | None:

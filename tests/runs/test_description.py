@@ -80,6 +80,15 @@ def test_a_sleep_has_no_output_and_no_attempts() -> None:
     assert not [line for line in told if "Output" in line or "│" in line]
 
 
+def test_a_sleep_that_goes_on_says_when_it_ends_and_is_no_success() -> None:
+    sleep = {"name": "pause-1", "type": "sleep", "start": STARTED, "end": "2024-10-15T14:05:00Z"}
+
+    told = lines(run(step("write-1"), sleep, status="waiting", success=None, end=None))
+
+    assert "  Wakes: in 5 minutes" in told
+    assert "Last Successful Step: write-1" in told
+
+
 @pytest.mark.parametrize(
     ("backoff", "wait"), [("constant", 10), ("linear", 20), ("exponential", 20)]
 )
