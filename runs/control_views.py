@@ -57,6 +57,9 @@ def _unfit(run: Run, action: str) -> str:
 
 def _asking(run: Run, action: str, step: str) -> dict[str, Any]:
     names = _step_names(run) if action == "restart" else []
+    if step in names[_MOST_STEPS:]:
+        names.insert(0, step)
+    names = names[:_MOST_STEPS]
     return {
         "run": run,
         "action": action,
@@ -70,7 +73,7 @@ def _step_names(run: Run) -> list[str]:
     """Return the names of the steps that a restart may begin at."""
     told = reading.read(run).told or {}
     named = (step.restart_name for step in read_steps(told, is_over=True))
-    return [name for name in dict.fromkeys(named) if name][:_MOST_STEPS]
+    return [name for name in dict.fromkeys(named) if name]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -234,3 +234,17 @@ def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
     assert "failed: Only step" in text(page)
     assert f'hx-get="/runs/{run.pk}/picture/"' in page.content.decode()
     assert "data-picture" in picture.content.decode()
+
+
+def test_a_restart_offers_the_step_that_is_asked_for_among_many(
+    admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ended(target, "return 1;")
+    steps = [tried((n, n + 1, True), name=f"work [{n}]-1") for n in range(2000)]
+    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.poller.describe", lambda *_args: told)
+
+    page = admin_client.get(f"/runs/{run.pk}/restart/", {"from": "work [1999]"})
+
+    assert page.context["from_step"] == "work [1999]"
+    assert "<option selected>work [1999]</option>" in page.content.decode()
