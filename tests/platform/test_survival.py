@@ -134,6 +134,36 @@ def test_a_run_that_was_paused_stays_paused_until_it_is_resumed(survivors: Survi
     until(lambda: survivors.describe("paused").status, "waiting")
 
 
+def test_a_run_that_was_about_to_pause_is_paused_after_the_kill(start: Start) -> None:
+    before = start()
+    uploaded(before, "pausing", SLOW_FIRST, own_workflow("pausing"))
+    before.api("PUT", "workflows/pausing", json={"script_name": "pausing", "class_name": "Flow"})
+    instance = begin(before, "pausing")
+    path = f"workflows/pausing/instances/{instance}/status"
+    before.api("PATCH", path, json={"status": "pause"})
+    until(lambda: status(before, "pausing", instance), "waitingForPause")
+    before.kill()
+
+    platform = start()
+
+    until(lambda: status(platform, "pausing", instance), "paused")
+    platform.api("PATCH", path, json={"status": "resume"})
+    assert ended(platform, "pausing", instance)["first"] == 2
+
+
+def test_many_runs_go_on_after_a_kill(start: Start) -> None:
+    before = start()
+    with_workflow(before, "many")
+    batch = [{"params": {"sleep": 3000}} for _ in range(100)]
+    before.api("POST", "workflows/many/instances/batch", json=batch)
+    before.kill()
+
+    platform = start()
+
+    counts = "workflows/many"
+    until(lambda: platform.api("GET", counts).json()["result"]["instances"]["complete"], 100)
+
+
 def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
     platform = start()
     with_workflow(platform, "crashed")

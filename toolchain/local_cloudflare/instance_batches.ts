@@ -23,8 +23,10 @@ export class Batches {
     this.#instances = instances;
   }
 
-  create(workflow: Workflow, batch: unknown): Promise<Made> {
-    return this.#instances.createAll(workflow, checked(batch) as Partial<New>[]);
+  async create(workflow: Workflow, batch: unknown): Promise<Made> {
+    const wanted = checked(batch);
+    if (!wanted.every(isObject)) throw invalidInstance('a batch is a list of objects');
+    return this.#instances.createAll(workflow, wanted);
   }
 
   async delete(workflow: Workflow, batch: unknown): Promise<Deleted> {
@@ -84,6 +86,9 @@ export class Batches {
     return count;
   }
 }
+
+const isObject = (value: unknown): value is Partial<New> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function checked(batch: unknown): unknown[] {
   if (!Array.isArray(batch) || batch.length === 0 || batch.length > BATCH)

@@ -19,6 +19,10 @@ const UNFINISHED_MILLISECONDS = TELLS_WRITES ? 3000 : 0;
 const ALL_MILLISECONDS = 60_000;
 const SAVE_MILLISECONDS = 10_000;
 
+/** The stamp that is like no other. */
+const UNSURE = '';
+const STEP_MILLISECONDS = 100;
+
 export interface Row extends Outline {
   /** Equal for an engine's file that nobody wrote to. */
   stamp: string;
@@ -116,7 +120,7 @@ export class RunIndex {
     const file = path.join(this.#folder, name);
     const stamp = stampOf(file);
     const before = this.#rows.get(name);
-    if (before?.stamp === stamp) return;
+    if (stamp !== UNSURE && before?.stamp === stamp) return;
     const outline = readOutline(file);
     if (outline) this.#keep(name, { ...outline, stamp });
     else if (this.#rows.delete(name)) this.#changed();
@@ -164,9 +168,14 @@ function readCopy(file: string): Record<string, Row> {
   }
 }
 
-/** An empty log is what a reader of a closed file leaves: as good as none. */
+/**
+ * An empty log is what a reader of a closed file leaves: as good as none. A file that was just written to may be so
+ * again with the same time and size, which both go by steps.
+ */
 function stampOf(file: string): string {
   const [main, log] = [file, `${file}-wal`].map((name) => fs.statSync(name, { throwIfNoEntry: false }));
+  const written = Math.max(main?.mtimeMs ?? 0, log?.mtimeMs ?? 0);
+  if (Date.now() - written < STEP_MILLISECONDS) return UNSURE;
   return `${main?.mtimeMs}:${main?.size}:${log?.size ? `${log.mtimeMs}:${log.size}` : ''}`;
 }
 

@@ -93,19 +93,17 @@ export const OPERATIONS = {
   },
 };
 
-/** The outlines of new instances as soon as they are on disk; a late one is missing. */
+/** The outlines of new instances, one after the other as they come on disk; a late one is missing. */
 async function begun(files: string[], milliseconds: number): Promise<Record<string, Outline>> {
   const deadline = Date.now() + milliseconds;
   const found: Record<string, Outline> = {};
-  for (let missing = files; ; ) {
-    for (const file of missing) {
-      const outline = readOutline(file);
+  for (const file of files)
+    for (let outline = readOutline(file); ; outline = readOutline(file)) {
       if (outline) found[file] = outline;
+      if (outline || Date.now() > deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     }
-    missing = missing.filter((file) => !(file in found));
-    if (missing.length === 0 || Date.now() > deadline) return found;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-  }
+  return found;
 }
 
 export type Operations = typeof OPERATIONS;
