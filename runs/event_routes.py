@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.urls import path
 
+from deployments import keys  # noqa: F401 - the converter of <key:...>
 from deployments.event_routes import Receive, Scope, Send, refuse, serve
 from runs.interest import ALL, channel_of_run, channel_of_workflow
 from runs.live import follow, may_read
@@ -56,7 +57,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, *, channel: str) ->
 run_event_routes = AuthMiddlewareStack(
     URLRouter(
         [
-            path("runs/<int:pk>/events/", one_run),  # type: ignore[arg-type]
+            path("runs/<key:pk>/events/", one_run),  # type: ignore[arg-type]
             path("runs/events/", many_runs),  # type: ignore[arg-type]
         ]
     )
