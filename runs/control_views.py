@@ -17,7 +17,7 @@ from deployments.errors import DeployError
 from runs import control, payloads, presentation, reading
 from runs.control import Refused
 from runs.models import Run
-from runs.timeline import read_steps
+from runs.steps import read_steps
 from runs.views import CONTROL, TRIGGER, known_runs, page
 
 ASKS: Final = ("restart", "terminate", "delete")

@@ -16,7 +16,8 @@ from runs.json_tree import read_json
 from runs.models import Run
 from runs.reading import Reading
 from runs.situation import Situation, nodes_of, situation
-from runs.timeline import Step, error_words, page_of, read_steps, timeline
+from runs.steps import Step, error_words, read_steps
+from runs.timeline import page_of, timeline
 from workflows.ir.document import WorkflowIR
 from workflows.ir.validate import parse
 from workflows.models import WorkflowVersion

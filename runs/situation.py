@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from runs.timeline import Step, retry_at
+from runs.steps import Step, retry_at
 from workflows.ir.document import WorkflowIR
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher

@@ -18,7 +18,7 @@ from deployments.tools.account import Account
 from runs import index, poller, reading, showing
 from runs.models import Run
 from runs.situation import Open, nodes_of, situation
-from runs.timeline import read_steps
+from runs.steps import read_steps
 
 MOST: Final = 20
 _AT_ONCE: Final = 8

@@ -12,7 +12,7 @@ from runs.listing import Filters
 from runs.presentation import filter_words
 from runs.reading import hidden
 from runs.situation import Situation, shortcuts_of, situation
-from runs.timeline import read_steps
+from runs.steps import read_steps
 from tests.runs.examples import tried, waits
 
 NASTY = '"><script>alert(1)</script>'

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from runs.timeline import PER_PAGE, Step, Timeline, page_of, read_steps, retry_at, timeline
+from runs.steps import Step, read_steps, retry_at
+from runs.timeline import PER_PAGE, Timeline, page_of, timeline
 from tests.runs.examples import BEGAN, tried, waits
 
 
