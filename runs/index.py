@@ -128,6 +128,7 @@ def _update(run: Run, details: Details, error: str) -> None:
     run.step_count = len(details.steps)
     run.retries = details.retries
     run.waits_for = details.waits_for if run.is_open else ""
+    run.due_at = details.due_at if run.is_open else None
     run.read_at = run.seen_at = timezone.now()
     run.save()
 

@@ -39,6 +39,7 @@ class Run(models.Model):
     step_count = models.PositiveIntegerField(null=True)
     retries = models.PositiveIntegerField(null=True)
     waits_for = models.CharField(max_length=100, blank=True, help_text="An event type.")
+    due_at = models.DateTimeField(null=True, help_text="When it goes on by itself.")
     is_open = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, help_text="When its steps were read.")
@@ -75,6 +76,9 @@ class Run(models.Model):
                 fields=["target", "-created_at"],
                 condition=models.Q(read_at=None),
                 name="runs_unread",
+            ),
+            models.Index(
+                fields=["target", "due_at"], condition=models.Q(is_open=True), name="runs_due"
             ),
         ]
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import cloudflare
@@ -35,6 +36,7 @@ CALM: Final = 60.0  # where none does
 AFTER_ERROR: Final = 30.0
 _MOST_PAGES: Final = 200
 _READS: Final = 20  # runs of one turn whose steps are read
+_GRACE: Final = timedelta(seconds=1)  # that the target has to go on after a sleep
 
 
 @dataclass
@@ -122,10 +124,11 @@ class Poller:
         for workflow in place.workflows.values():
             if time.monotonic() >= workflow.next_at:
                 self._list(place, workflow, channels)
-        for run in _unread(place.target):
+        for run in [*_unread(place.target), *_due(place.target)]:
             if not place.budget.allows(calm=True):
                 return
             read(run, place.account, place.budget)
+            Run.objects.filter(pk=run.pk, due_at__lte=timezone.now()).update(due_at=None)
 
     def _list(self, place: _Target, workflow: _Workflow, channels: frozenset[str]) -> None:
         is_watched = _is_watched(workflow.name, channels)
@@ -151,6 +154,17 @@ def _unread(target: Target) -> list[Run]:
     unread = Run.objects.filter(target=target, read_at=None, gone_at=None)
     unread = unread.exclude(is_open=True, status="queued")
     return list(unread.select_related("target", "workflow").order_by("-created_at")[:_READS])
+
+
+def _due(target: Target) -> list[Run]:
+    """Return runs of which a sleep, a wait or a pause before another try is over by now.
+
+    Their status may be what it was, and yet they wait for something else. Each is asked once; what
+    it says then may name another time.
+    """
+    due = Run.objects.filter(target=target, is_open=True, gone_at=None)
+    due = due.filter(due_at__lt=timezone.now() - _GRACE, read_at__isnull=False)
+    return list(due.select_related("target", "workflow").order_by("due_at")[:_READS])
 
 
 def refresh(target: Target, workflow_name: str, account: Account, budget: Budget) -> None:

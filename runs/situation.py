@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from runs.steps import Step, retry_at
+from runs.steps import Step, due_at
 from workflows.ir.document import WorkflowIR
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher
@@ -74,8 +74,7 @@ def situation(
 
 def _open(step: Step, data: Mapping[str, Any]) -> Open:
     shortcuts = tuple(shortcuts_of(data)) if step.state is State.WAITING else ()
-    due = retry_at(step) if step.state is State.RETRYING else step.end
-    return Open(step=step, due=due, shortcuts=shortcuts)
+    return Open(step=step, due=due_at(step), shortcuts=shortcuts)
 
 
 def shortcuts_of(data: Mapping[str, Any]) -> Iterable[Shortcut]:

@@ -177,6 +177,13 @@ def retry_at(step: Step) -> datetime | None:
     return last.end + timedelta(seconds=pause)
 
 
+def due_at(step: Step) -> datetime | None:
+    """Return when a step that goes on wakes, times out or is tried again, as far as it tells."""
+    if not step.is_open:
+        return None
+    return retry_at(step) if step.state is State.RETRYING else step.end
+
+
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 

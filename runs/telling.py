@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runs import statuses
+from runs.steps import due_at, read_steps
 
 Told = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
@@ -64,7 +65,10 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """A run with its steps; texts are JSON as the target writes them, cut to LONGEST_TEXT."""
+    """A run with its steps; texts are JSON as the target writes them, cut to LONGEST_TEXT.
+
+    `due_at` is when the next of its sleeps ends, a wait times out or a step is tried again.
+    """
 
     status: str
     started_at: datetime | None
@@ -74,6 +78,7 @@ class Details:
     output: str
     steps: tuple[StepRow, ...]
     waits_for: str
+    due_at: datetime | None
 
     @property
     def retries(self) -> int:
@@ -92,6 +97,7 @@ def read_details(told: Told) -> Details:
         output=_text(told.get("output")),
         steps=tuple(map(_step, steps)),
         waits_for=_waits_for(steps),
+        due_at=_due_at(told),
     )
 
 
@@ -113,6 +119,11 @@ def _waits_for(steps: list[Told]) -> str:
         step for step in steps if step.get("type") == "waitForEvent" and not step.get("finished")
     ]
     return str(waiting[-1].get("event_type") or "event")[:100] if waiting else ""
+
+
+def _due_at(told: Told) -> datetime | None:
+    """Return when the first of the steps that go on will go on by itself."""
+    return min(filter(None, map(due_at, read_steps(told, is_over=False))), default=None)
 
 
 def _error(error: Any) -> str:

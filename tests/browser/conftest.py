@@ -8,10 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.installation import PASSWORD, Installation
 
+PATIENCE = (
+    30_000  # milliseconds: a busy machine deploys slowly, and a page that is right passes at once
+)
 REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -21,6 +31,7 @@ MISSING = (
 )
 
 Open = Callable[..., Page]
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -56,7 +67,7 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
     def open_page(address: str = "/", **options: object) -> Page:
         base = f"http://127.0.0.1:{installation.port}"
         context = browser.new_context(base_url=base, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -236,3 +236,24 @@ def test_a_change_is_told_once_and_forgotten(live: Deployment) -> None:
     index.prune()
 
     assert not RunChange.objects.exists()
+
+
+def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: Target) -> None:
+    workflow = make_workflow()
+    (step,) = workflow.ir["nodes"]
+    nap = {**step, "id": "nap", "type": "sleep", "data": {"duration": "3 seconds"}}
+    wait = {**step, "id": "wait", "type": "wait_for_event", "data": {"eventType": "go"}}
+    edge = {"id": "then", "source": "nap", "target": "wait"}
+    workflow.ir = {**workflow.ir, "nodes": [nap, wait], "edges": [edge], "entryNodeId": "nap"}
+    started = controls.trigger(deploy(changed(workflow), target), {}, by=ADA)
+    poller = Poller()
+    asleep = polled(until_status="waiting", run=started.run, poller=poller)
+    assert (asleep.waits_for, asleep.due_at is not None) == ("", True)
+    Interest.objects.all().delete()
+
+    def waits_for_go() -> bool:
+        poller.turn()
+        asleep.refresh_from_db()
+        return asleep.waits_for == "go"
+
+    until(waits_for_go)
