@@ -52,7 +52,8 @@ class Wanted:
 
 def lines(trace: Mapping[str, Any]) -> Iterator[Line]:
     """Yield the lines of one trace event in Cloudflare's shape: what happened, logs, exceptions."""
-    outcome = str(trace.get("outcome", ""))
+    goes_on = trace.get("open") is True  # the embedded platform tells of long calls in parts
+    outcome = "" if goes_on else str(trace.get("outcome", ""))
     yield Line(
         at=_at(trace.get("eventTimestamp")),
         level=_EVENT,

@@ -79,3 +79,9 @@ def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
 )
 def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
     assert Wanted.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
+
+
+def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
+    (first,) = lines(trace(open=True))
+
+    assert first.outcome == ""
