@@ -20,6 +20,7 @@ from runs import index, poller
 from runs.finding import indexed
 from runs.models import Run
 from runs.services import runs_on
+from runs.steps import occurrence
 
 if TYPE_CHECKING:
     from workflows.models import Workflow
@@ -138,7 +139,8 @@ def _line(number: int, line: str) -> dict[str, Any]:
 def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> Run:
     """Pause, resume, restart, terminate or delete a run, and return it as it is then.
 
-    `from_step` is the name of the step that a restart begins at. Raises Refused, DeployError.
+    `from_step` is the name of the step that a restart begins at; "charge #2" is its second
+    occurrence. Raises Refused, DeployError.
     """
     if action not in ACTIONS:
         raise Refused(f"A run can be told to {', '.join(ACTIONS)}; not to {action}.")
@@ -166,7 +168,8 @@ def _send(account: Account, run: Run, action: str, from_step: str) -> None:
             return
         body: dict[str, Any] = {"status": action}
         if from_step:
-            body["from"] = {"name": from_step}
+            name, count = occurrence(from_step)
+            body["from"] = {"name": name, "count": count}
         account.client.patch(f"{one}/status", body=body, cast_to=object)
 
 

@@ -12,6 +12,7 @@ from workflows.picture.states import State
 
 Told = Mapping[str, Any]
 _COUNTER: Final = re.compile(r"-(\d+)$")
+_OCCURRENCE: Final = re.compile(r"(.+) #([1-9]\d{0,8})", re.DOTALL)
 _KINDS: Final = {
     "step": "Step",
     "sleep": "Sleep",
@@ -68,14 +69,12 @@ class Step:
 
     @property
     def restart_name(self) -> str:
-        """The name by which a restart may begin here; "" where the target could not tell it apart."""
+        """The name by which a restart may begin here, as `occurrence` reads it; "" where none can."""
         found = _COUNTER.search(self.name)
-        is_first = bool(found and found[1] == "1") and self.kind in (
-            "step",
-            "sleep",
-            "waitForEvent",
-        )
-        return _COUNTER.sub("", self.name) if is_first else ""
+        if not found or self.kind not in ("step", "sleep", "waitForEvent"):
+            return ""
+        plain = self.name[: found.start()]
+        return plain if occurrence(plain) == (plain, int(found[1])) else f"{plain} #{found[1]}"
 
     @property
     def kind_label(self) -> str:
@@ -95,6 +94,12 @@ class Step:
     def last_error(self) -> str:
         tried = (one.error for one in reversed(self.attempts) if one.error)
         return self.error or next(tried, "")
+
+
+def occurrence(text: str) -> tuple[str, int]:
+    """Read a step's name and which of its occurrences is meant: "charge #2" is the second."""
+    found = _OCCURRENCE.fullmatch(text)
+    return (found[1], int(found[2])) if found else (text, 1)
 
 
 def read_steps(told: Told, *, is_over: bool) -> tuple[Step, ...]:

@@ -7,11 +7,13 @@ import pytest
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment, Target
+from deployments.targets import account_of
 from runs import control as controls
 from runs import index, interest, listing
 from runs.listing import Filters
 from runs.models import Interest, Polling, Retention, Run, RunChange, RunDetails, RunStep
-from runs.poller import Poller
+from runs.poller import Poller, describe
+from runs.steps import Step, read_steps
 from tests.deployments.accounts import account_target, changed, deploy, until
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -257,3 +259,27 @@ def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: 
         return asleep.waits_for == "go"
 
     until(waits_for_go)
+
+
+def test_a_restart_begins_at_a_later_step_of_the_same_name(target: Target) -> None:
+    workflow = make_workflow("return crypto.randomUUID();")
+    (step,) = workflow.ir["nodes"]
+    twin = {**step, "id": "twin"}
+    edge = {"id": "then", "source": step["id"], "target": "twin"}
+    workflow.ir = {**workflow.ir, "nodes": [step, twin], "edges": [edge]}
+    run = controls.trigger(deploy(changed(workflow), target), {}, by=ADA).run
+    polled(until_status="complete", run=run, poller=Poller())
+    first, second = told_steps(run)
+
+    controls.change(run, "restart", by=ADA, from_step=second.restart_name)
+
+    polled(until_status="complete", run=run, poller=Poller())
+    kept, anew = told_steps(run)
+    assert kept.raw["output"] == first.raw["output"]
+    assert anew.raw["output"] != second.raw["output"]
+
+
+def told_steps(run: Run) -> tuple[Step, ...]:
+    told = describe(account_of(run.target), run.workflow_name, run.instance_id)
+    assert told is not None
+    return read_steps(told, is_over=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runs.steps import Step, read_steps, retry_at
+from runs.steps import Step, occurrence, read_steps, retry_at
 from runs.timeline import PER_PAGE, Timeline, page_of, timeline
 from tests.runs.examples import BEGAN, tried, waits
 
@@ -83,7 +83,24 @@ def test_the_counter_of_a_name_is_told_from_2_on(name: str, label: str) -> None:
     (step,) = steps(tried((0, 1, True), name=name))
 
     assert step.label == label
-    assert step.restart_name == ("charge" if name == "charge-1" else "")
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "meant"),
+    [
+        ("charge-1", "charge", ("charge", 1)),
+        ("charge-2", "charge #2", ("charge", 2)),
+        ("charge #2-1", "charge #2 #1", ("charge #2", 1)),
+        ("charge #2-3", "charge #2 #3", ("charge #2", 3)),
+    ],
+)
+def test_a_restart_may_begin_at_any_occurrence(
+    told: str, name: str, meant: tuple[str, int]
+) -> None:
+    (step,) = steps(tried((0, 1, True), name=told))
+
+    assert step.restart_name == name
+    assert occurrence(name) == meant
 
 
 @pytest.mark.parametrize(

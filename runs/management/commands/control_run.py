@@ -28,7 +28,8 @@ class Command(RunCommand):
             dest="from_step",
             default="",
             metavar="STEP",
-            help="the name of the step that a restart begins at; those before it are not run again",
+            help="the name of the step that a restart begins at; those before it are not run again. "
+            'Of a step in a loop, "charge #2" is the second time',
         )
         parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")
         parser.add_argument("--json", action="store_true", help="the run as JSON")
