@@ -23,6 +23,7 @@ class FakeTools:
     fails_at: str = ""
     provides: frozenset[BindingKind] = frozenset(BindingKind)
     lacks: frozenset[BindingKind] = frozenset()
+    live_before: str = ""
     live: str = "v1"
     wrangler_version: str = "4.0.0"
     secrets_there: tuple[str, ...] = ()
@@ -45,7 +46,7 @@ class FakeTools:
         return Site(
             worker_url="http://w",
             dashboard_url="http://d",
-            live_version="v0",
+            live_version=self.live_before,
             secret_names=frozenset(self.secrets_there),
             provides=self.provides,
             lacks=self.lacks,

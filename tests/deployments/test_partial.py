@@ -68,10 +68,10 @@ def failed_kinds(deployment: Deployment) -> set[str]:
 def cleared(target: Target, no_workers: None) -> Any:
     """What a test deploys is taken down: routes, domains and queues have one Worker each."""
     yield
-    for one in Deployment.objects.filter(action=Action.DEPLOY.value):
-        if one.workflow:
-            gone = performed(controls.take_down(one.workflow, target))
-            assert gone.state is Status.SUCCEEDED, gone.message
+    deployed = Deployment.objects.filter(action=Action.DEPLOY.value)
+    for workflow in {one.workflow for one in deployed if one.workflow}:
+        gone = performed(controls.take_down(workflow, target))
+        assert gone.state is Status.SUCCEEDED, gone.message
 
 
 @pytest.mark.usefixtures("cleared")

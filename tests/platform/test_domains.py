@@ -39,14 +39,14 @@ def publish(
 
 def test_a_domain_answers_and_makes_its_record(platform: Platform) -> None:
     uploaded(platform, "domain-one", HELLO)
-    zone = make_zone(platform, "domain.example")
+    zone = make_zone(platform, "answers.example")
 
-    made = attach(platform, "app.domain.example", "domain-one")
+    made = attach(platform, "app.answers.example", "domain-one")
 
     assert (made.zone_id, made.environment) == (zone, "production")
-    assert visit(platform, "app.domain.example", "/any").text == "hello"
+    assert visit(platform, "app.answers.example", "/any").text == "hello"
     (record,) = platform.client().dns.records.list(zone_id=zone)
-    assert (record.name, record.type, record.proxied) == ("app.domain.example", "AAAA", True)
+    assert (record.name, record.type, record.proxied) == ("app.answers.example", "AAAA", True)
     with pytest.raises(cloudflare.BadRequestError):
         platform.client().dns.records.delete(record.id, zone_id=zone)
 

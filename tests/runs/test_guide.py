@@ -88,7 +88,7 @@ def _value(name: str, value: str) -> str:
 def test_the_workflow_is_listed_with_its_script_and_class(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
-    ours = installation.json("list_workflows", "--json")
+    ours = installation.json("list_workflows", "--target", "local", "--json")
     theirs = plain(wrangler(installation, tmp_path, "list"))
 
     (mine,) = [row for row in ours if row["workflow"] == deployed]
