@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,9 +96,9 @@ class Servers:
             if code is not None:
                 raise CannotStart(f"{name} has ended (exit code {code}): its words are above.")
 
-    def wait(self) -> None:
-        """Return never; raise CannotStart when a server ends."""
-        while True:
+    def wait(self, *, until: Callable[[], bool]) -> None:
+        """Return when `until` says so; raise CannotStart when a server ends."""
+        while not until():
             self.check()
             time.sleep(0.5)
 

@@ -14,21 +14,24 @@ from deployments.node_type_loading import Outcome
 
 class Command(BaseCommand):
     help = "Start everything: database, administrator, embedded platform, web server, sample."
+    is_interrupted = False
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         here = settings.AWAITSTEP
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
         try:
             supervisor.check_ports(here)
             self._prepare()
             with supervisor.Servers(here) as servers:
                 self._deploy_sample()
                 self._say_where()
-                servers.wait()
+                servers.wait(until=lambda: self.is_interrupted)
         except supervisor.CannotStart as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:
-            self.stdout.write("\nStopped.")
+            pass  # as said below
+        self.stdout.write("\nStopped.")
 
     def _prepare(self) -> None:
         call_command("migrate", verbosity=0, interactive=False)
@@ -69,6 +72,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()
 
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    def _interrupt(self, _signal: int, _frame: object) -> None:
+        """Stop what goes on; where the exception is lost, as in a destructor, the wait ends by the mark."""
+        self.is_interrupted = True
+        raise KeyboardInterrupt
