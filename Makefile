@@ -10,7 +10,7 @@ run: setup  ## set everything up, start it all, deploy the sample; Ctrl-C stops 
 	@$(BIN)/python manage.py up
 
 test: setup-dev  ## run all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup-dev  ## format, lint, types, import laws, migrations, system checks
 	$(BIN)/ruff format --check .
