@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
+
 import pytest
 
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment, Target
+from deployments.stages import Status
 from deployments.targets import account_of
 from runs import control as controls
 from runs import index, interest, listing
@@ -19,7 +23,7 @@ from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
 from workflows.models import Workflow
-from workflows.services import set_variable
+from workflows.services import import_document, set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 ADA = Actor(None, "ada")
@@ -283,3 +287,19 @@ def told_steps(run: Run) -> tuple[Step, ...]:
     told = describe(account_of(run.target), run.workflow_name, run.instance_id)
     assert told is not None
     return read_steps(told, is_over=True)
+
+
+def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> None:
+    text = files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8")
+    sample = import_document(json.loads(text))
+    set_variable("CLOUDFLARE_API", target.api_base_url, workflow=sample)
+    live = deploy(sample, target)
+    assert live.state is Status.SUCCEEDED, live.message
+
+    *_, last = controls.trigger_batch(live, ["{}"] * 1000, by=ADA)
+    poller = Poller()
+    poller.turn()
+
+    assert last[0] == 1000
+    assert Run.objects.filter(workflow=live.workflow).count() == 1000
+    assert poller.calls(target) < 100
