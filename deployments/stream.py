@@ -7,24 +7,19 @@ uses the package for its listeners (fan-out), its storage and its channel rights
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from time import monotonic
 
 from channels.db import database_sync_to_async
 from django_eventstream.event import Event
 from django_eventstream.utils import get_storage
-from django_eventstream.views import Listener, get_listener_manager
+from django_eventstream.views import Listener
 
 from deployments import events
-from deployments.tail import tail
+from deployments.listening import BEAT, OPENING, RIGHTS, listening, taken, woken
 
-KEEP_ALIVE = 15.0  # seconds
-RIGHTS = 60.0  # seconds between questions whether the client may still read
 _MOST = 1000  # events of one read
-_BEAT = b": keep-alive\n\n"
-_OPENING = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies wait for a first 2 KB
 
 Still = Callable[[], Awaitable[bool]]
 
@@ -37,20 +32,12 @@ async def follow(
     A deployment's stream ends with its result; any ends when `still_allowed`, asked again and
     again while it is open, says no.
     """
-    listener = Listener()
-    listener.assign_loop()
-    listener.channels = {channel}
-    manager = get_listener_manager()
-    manager.add_listener(listener)
-    try:
-        await database_sync_to_async(tail.ensure, thread_sensitive=False)()
+    async with listening(channel) as listener:
         known = await _current(channel) if cursor is None else cursor
-        yield _OPENING
+        yield OPENING
         async with aclosing(_events(channel, known, listener, still_allowed)) as frames:
             async for frame in frames:
                 yield frame
-    finally:
-        manager.remove_listener(listener)
 
 
 async def _events(
@@ -71,26 +58,16 @@ async def _events(
             asked = monotonic()
         if len(found) == _MOST:  # there may be more to read before anything is waited for
             found = await _read(channel, known)
-        elif await _woken(listener):
+        elif await woken(listener):
             found = await _taken(channel, listener, known)
         else:
-            yield _BEAT
+            yield BEAT
             found = await _read(channel, known)
-
-
-async def _woken(listener: Listener) -> bool:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(listener.aevent.wait(), KEEP_ALIVE)
-        return True
-    return False
 
 
 async def _taken(channel: str, listener: Listener, known: int) -> list[Event]:
     """Take what is queued; where something is missing before it, read the table instead."""
-    with get_listener_manager().lock:
-        queued: list[Event] = listener.channel_items.pop(channel, [])
-        overflow, listener.overflow = listener.overflow, False
-        listener.aevent.clear()
+    queued, overflow = taken(channel, listener)
     numbers = [event.id for event in queued if event.id is not None and event.id > known]
     gap = channel != events.ALL and numbers != list(range(known + 1, known + 1 + len(numbers)))
     return await _read(channel, known) if overflow or gap else queued

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from runs import statuses
-from runs.spans import in_words, seconds_of
+from runs.spans import in_words
+from runs.steps import pause_after
 from runs.text_table import table
 
 Told = Mapping[str, Any]
@@ -102,12 +103,10 @@ class _Describer:
         attempts = step.get("attempts") or []
         if step.get("success") is not None or not attempts or attempts[-1].get("success") is None:
             return None
-        retries = (step.get("config") or {}).get("retries") or {}
-        delay, end = seconds_of(retries.get("delay")), attempts[-1].get("end")
-        if delay is None or not end:
+        pause, end = pause_after(step.get("config"), tries=len(attempts)), attempts[-1].get("end")
+        if pause is None or not end:
             return "unknown"
-        wait = timedelta(seconds=delay * _growth(retries.get("backoff"), len(attempts)))
-        at = datetime.fromisoformat(str(end)) + wait
+        at = datetime.fromisoformat(str(end)) + pause
         return f"{self._moment(at.isoformat())} (in {in_words(at - self._now)})"
 
     def _wakes(self, sleep: Told) -> str | None:
@@ -148,13 +147,6 @@ def _facts(facts: Mapping[str, str | None], *, indent: str) -> Iterator[str]:
 
 def _status(status: str) -> str:
     return _STATUSES.get(status, statuses.label(status))
-
-
-def _growth(backoff: Any, attempts: int) -> int:
-    """How much longer than the first the wait after this attempt is."""
-    if backoff == "exponential":
-        return int(2 ** min(attempts - 1, 60))
-    return attempts if backoff == "linear" else 1
 
 
 def _error(error: Told | None) -> str | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from channels.db import database_sync_to_async
 from django.db.models import Max
 from django_eventstream.event import Event
-from django_eventstream.views import Listener, ListenerManager, get_listener_manager
+from django_eventstream.views import Listener, ListenerManager
 
+from deployments.listening import BEAT, OPENING, RIGHTS, listening, taken, woken
 from deployments.tail import tail
 from runs import interest
 from runs.interest import ALL, channel_of_run, channel_of_workflow
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 VIEW: Final = "runs.view_run"
-KEEP_ALIVE: Final = 15.0  # seconds; the interest of a page is renewed as often
-RIGHTS: Final = 60.0
-_OPENING: Final = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies wait for a first 2 KB
 _MOST: Final = 2000  # changes of one reading
 
 
@@ -65,40 +61,22 @@ async def follow(
     channel: str, *, still_allowed: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[bytes]:
     """Yield a nudge for each change on the channel, several at once as one, until the right ends."""
-    listener = Listener()
-    listener.assign_loop()
-    listener.channels = {channel}
-    manager = get_listener_manager()
-    manager.add_listener(listener)
-    try:
-        await database_sync_to_async(tail.ensure, thread_sensitive=False)()
+    async with listening(channel) as listener:
         await database_sync_to_async(interest.show)(channel)
-        yield _OPENING
+        yield OPENING
         asked = monotonic()
         while True:
-            woken = await _woken(listener)
-            yield _taken(channel, listener) if woken else b": keep-alive\n\n"
-            if not woken:
+            is_woken = await woken(listener)
+            yield _nudge(channel, listener) if is_woken else BEAT
+            if not is_woken:
                 await database_sync_to_async(interest.show)(channel)
             if monotonic() - asked >= RIGHTS:
                 if not await still_allowed():
                     return
                 asked = monotonic()
-    finally:
-        manager.remove_listener(listener)
 
 
-async def _woken(listener: Listener) -> bool:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(listener.aevent.wait(), KEEP_ALIVE)
-        return True
-    return False
-
-
-def _taken(channel: str, listener: Listener) -> bytes:
+def _nudge(channel: str, listener: Listener) -> bytes:
     """Take all that is queued: whatever it was, the page has one thing to do."""
-    with get_listener_manager().lock:
-        queued: list[Event] = listener.channel_items.pop(channel, [])
-        listener.overflow = False
-        listener.aevent.clear()
+    queued, _ = taken(channel, listener)
     return f"data: {queued[-1].data}\n\n".encode() if queued else b""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from runs.spans import seconds_of
 from workflows.picture.states import State
 
 Told = Mapping[str, Any]
 _COUNTER: Final = re.compile(r"-(\d+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9]\d{0,8})", re.DOTALL)
+_LONGEST_PAUSE: Final = 366 * 86_400.0  # seconds
 _KINDS: Final = {
     "step": "Step",
     "sleep": "Sleep",
@@ -172,14 +174,19 @@ def retry_at(step: Step) -> datetime | None:
     last = step.attempts[-1] if step.attempts else None
     if step.state is not State.RETRYING or last is None or last.end is None:
         return None
-    retries = (step.raw.get("config") or {}).get("retries") or {}
-    delay = _seconds(retries.get("delay"))
+    pause = pause_after(step.raw.get("config"), tries=len(step.attempts))
+    return None if pause is None else last.end + pause
+
+
+def pause_after(config: Any, *, tries: int) -> timedelta | None:
+    """Return how long a step with these settings rests after so many tries; None if they do not tell."""
+    retries = (config or {}).get("retries") or {}
+    delay = seconds_of(retries.get("delay"))
     if delay is None:
         return None
-    turn = len(step.attempts)
-    times = {"exponential": 2.0 ** min(turn - 1, 40), "linear": float(turn)}
-    pause = min(delay * times.get(str(retries.get("backoff")), 1.0), 366 * 86_400)
-    return last.end + timedelta(seconds=pause)
+    times = {"exponential": 2.0 ** min(tries - 1, 40), "linear": float(tries)}
+    seconds = delay * times.get(str(retries.get("backoff")), 1.0)
+    return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
 
 
 def due_at(step: Step) -> datetime | None:
@@ -187,21 +194,6 @@ def due_at(step: Step) -> datetime | None:
     if not step.is_open:
         return None
     return retry_at(step) if step.state is State.RETRYING else step.end
-
-
-_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
-
-
-def _seconds(delay: Any) -> float | None:
-    """Read milliseconds, or words such as "3 seconds"."""
-    if isinstance(delay, int | float):
-        return delay / 1000
-    number, _, unit = str(delay or "").partition(" ")
-    factor = _UNITS.get(unit.strip().rstrip("s"))
-    try:
-        return float(number) * factor if factor else None
-    except ValueError:
-        return None
 
 
 def _moment(text: Any) -> datetime | None:
