@@ -10,6 +10,7 @@ from typing import Protocol
 
 from deployments.errors import Cause
 from deployments.stages import PUTS_CODE, Action, Stage, Status
+from workflows.durations import duration_words
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -41,13 +42,7 @@ def duration(time: timedelta | float | None) -> str:
     if time is None:
         return ""
     seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    if seconds < 0.095:
-        return f"{max(round(seconds * 1000), 0)} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR - 0.5:
-        return "{} m {:02} s".format(*divmod(round(seconds), _MINUTE))
-    return "{} h {:02} m".format(*divmod(round(seconds / _MINUTE), _MINUTE))
+    return duration_words(seconds)
 
 
 def elapsed(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from workflows.picture.states import State
 from workflows.picture.step_matching import Called, Raw
-from workflows.picture.wording import duration_words
+from workflows.picture.wording import length
 
 _CHILD_FAILED: Final = ("errored", "terminated")
 _STATUS: Final = ": status"
@@ -102,8 +102,8 @@ def _took(calls: Sequence[Called], *, state: State, is_child: bool) -> str:
     if not known:
         return ""
     if is_child:
-        return duration_words((known[-1][1] - known[0][0]).total_seconds())
-    return duration_words(sum((end - start).total_seconds() for start, end in known))
+        return length((known[-1][1] - known[0][0]).total_seconds())
+    return length(sum((end - start).total_seconds() for start, end in known))
 
 
 def _moment(text: object) -> datetime | None:

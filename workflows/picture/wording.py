@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workflows.durations import duration_words
 from workflows.ir.document import Node
 from workflows.ir.problems import shown
 from workflows.ir.triggers import Trigger
@@ -38,14 +39,6 @@ def has_else(node: Node) -> bool:
     return any(arm.condition is None for arm in node.settings.arms)
 
 
-def duration_words(seconds: float) -> str:
-    """Say how long something took: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"."""
-    if seconds < 0.095:
-        return f"{max(round(seconds * 1000), 0)} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    if seconds < 3599.5:
-        return "{} m {:02} s".format(*divmod(round(seconds), 60))
-    if seconds < 48 * 3600:
-        return "{} h {:02} m".format(*divmod(round(seconds / 60), 60))
-    return f"{round(seconds / 86400)} days"
+def length(seconds: float) -> str:
+    """Say how long a step took, or a sleep will: in days from two days on."""
+    return duration_words(seconds) if seconds < 48 * 3600 else f"{round(seconds / 86400)} days"
