@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from deployments.stages import HAPPY_PATH
 from tests.browser.conftest import Open
@@ -95,6 +95,47 @@ def test_a_failure_is_in_the_open_with_its_reason_and_the_next_step(
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "35")
     page.get_by_role("link", name="Set MAIL_KEY").click()
     expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
+
+
+def test_a_part_that_comes_after_newer_events_takes_nothing_back(
+    open_page: Open, sample: str
+) -> None:
+    page = open_page()
+    page.add_init_script(WATCH)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if not held and route.request.headers.get("hx-request"):
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/deployments/*/", hold_the_first)
+    press_deploy(page, sample)
+    expect(page.locator(".step-done")).to_have_count(len(HAPPY_PATH))
+    [(route, response)] = held
+    assert 'class="step step-pending"' in response.text()
+    route.fulfill(response=response)
+
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+    shown = page.evaluate("shown")
+    assert shown == sorted(set(shown))
+
+
+def test_events_that_come_after_the_end_is_shown_do_not_paint_over_it(
+    open_page: Open, broken: str
+) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/deployments/*/events/*", lambda route: held.append(route))
+    press_deploy(page, broken)
+    failed = page.locator(".step-failed")
+    expect(failed).to_contain_text("Detecting bindings")
+
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+        held[0].fulfill(response=held[0].fetch())
+
+    expect(failed).to_contain_text("Detecting bindings")
 
 
 def test_a_deployment_of_another_process_appears_on_an_open_dashboard_and_moves_on(

@@ -116,14 +116,24 @@
   }
 
   // A stage stands in the list as soon as its event says so; the page's own part, which follows, has the rest.
+  // Either may overtake the other under load: the list never goes back, and an end is never painted over.
   const ICONS = { done: 'check', current: 'ring' }
+  let newest = ''
 
   function reach(data) {
     const { stage } = JSON.parse(data)
-    const steps = [...document.querySelectorAll('.step[data-stage]')]
-    const reached = steps.findIndex(step => step.dataset.stage === stage)
-    if (reached < 0) return
-    const ticks = document.querySelectorAll('#stages .tick')
+    const part = document.getElementById('stages')
+    if (!part?.querySelector(`.step[data-stage="${CSS.escape(stage)}"]`)) return
+    newest = stage
+    mark(part)
+    shown.set(part.id, said(part))
+  }
+
+  function mark(part) {
+    const steps = [...part.querySelectorAll('.step[data-stage]')]
+    const reached = steps.findIndex(step => step.dataset.stage === newest)
+    if (reached <= steps.findLastIndex(step => !step.matches('.step-pending'))) return
+    const ticks = part.querySelectorAll('.tick')
     for (let index = 0; index <= reached; index++) {
       const state = index < reached || reached === steps.length - 1 ? 'done' : 'current'
       steps[index].className = `step step-${state}`
@@ -149,6 +159,7 @@
       part => document.getElementById(part.id) && shown.get(part.id) !== said(part)
     )
     for (const part of fresh) {
+      mark(part)
       shown.set(part.id, said(part))
       const old = document.getElementById(part.id)
       const focused = old.contains(document.activeElement) ? document.activeElement.id : ''
