@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cloudflare import Cloudflare
+from cloudflare import Cloudflare, DefaultHttpxClient
 
 from deployments.tools import local_cloudflare
 from deployments.tools.local_cloudflare import ACCOUNT_ID, LocalPlatform
@@ -49,11 +49,15 @@ class Platform:
         self.running.stop()
 
     def client(self, token: str | None = None) -> Cloudflare:
-        """Return the official SDK's client, which refuses every answer that is not as documented."""
+        """Return the official SDK's client, which refuses every answer that is not as documented.
+
+        It keeps no connection, so that none is open when the client is collected.
+        """
         return Cloudflare(
             api_token=token or self.token,
             base_url=self.api_base_url,
             max_retries=0,
+            http_client=DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0)),
             _strict_response_validation=True,
         )
 

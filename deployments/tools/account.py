@@ -14,7 +14,7 @@ from cloudflare import Cloudflare
 
 from deployments.cloudflare import naming
 from deployments.errors import Cause, DeployError, RateLimited
-from deployments.tools.patience import PatientClient, retry_after
+from deployments.tools.patience import retry_after, shared_client
 
 _SECONDS = 30.0
 SCRIPTS_READ = "Workers Scripts Read"
@@ -60,7 +60,7 @@ class Account:
             base_url=self.api_base_url,
             timeout=_SECONDS,
             max_retries=0,
-            http_client=PatientClient(),
+            http_client=shared_client(),
         )
 
     def verify(self) -> None:

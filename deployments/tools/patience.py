@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -23,6 +24,7 @@ from tenacity.wait import wait_random_exponential
 
 _TRIES: Final = 4
 _TOO_MANY: Final = 429
+_IDLE: Final = 2.0  # seconds; servers of Node wait 5
 _USUAL_WAIT: Final = 60.0  # seconds, where a refusal for the rate names no time
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=4)
@@ -87,10 +89,14 @@ class PatientClient(DefaultHttpxClient):
         response: httpx.Response = retrying(super().send, request, **options)
         return response
 
-    def __del__(self) -> None:
-        """Nobody else closes it: the SDK does so for clients of its own alone."""
-        with suppress(Exception):
-            self.close()
+
+@cache
+def shared_client() -> PatientClient:
+    """Return the one client of this process, whose connections all accounts use again.
+
+    A connection is let go before a server ends it, which the next call would take for a failure.
+    """
+    return PatientClient(limits=httpx.Limits(keepalive_expiry=_IDLE))
 
 
 def _may_repeat(request: httpx.Request, error: BaseException) -> bool:

@@ -141,13 +141,14 @@ def test_a_worker_that_was_changed_through_the_api_is_not_overwritten(
     workflow = installation.import_document(document())
     installation.manage("deploy_workflow", workflow)
     api = f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4"
-    Cloudflare(api_token=platform_token(installation), base_url=api).workers.scripts.secrets.update(
-        f"awaitstep-{workflow}",
-        account_id=account_id(installation),
-        name="BY_HAND",
-        text="x",
-        type="secret_text",
-    )
+    with Cloudflare(api_token=platform_token(installation), base_url=api) as cloudflare:
+        cloudflare.workers.scripts.secrets.update(
+            f"awaitstep-{workflow}",
+            account_id=account_id(installation),
+            name="BY_HAND",
+            text="x",
+            type="secret_text",
+        )
 
     row = failed(installation, workflow)
 

@@ -77,10 +77,11 @@ def test_a_message_is_sent_to_a_queue(installation: Installation) -> None:
 def backlog(installation: Installation, name: str) -> float | None:
     """Return how many messages of the queue nobody has taken."""
     api = f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4"
-    queues = Cloudflare(api_token=platform_token(installation), base_url=api).queues
     account = account_id(installation)
-    (id_,) = (one.queue_id for one in queues.list(account_id=account) if one.queue_name == name)
-    metrics = queues.get_metrics(str(id_), account_id=account)
+    with Cloudflare(api_token=platform_token(installation), base_url=api) as cloudflare:
+        queues = cloudflare.queues
+        (id_,) = (one.queue_id for one in queues.list(account_id=account) if one.queue_name == name)
+        metrics = queues.get_metrics(str(id_), account_id=account)
     return metrics.backlog_count if metrics else None
 
 

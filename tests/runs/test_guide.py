@@ -89,7 +89,7 @@ def test_the_workflow_is_listed_with_its_script_and_class(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
     ours = installation.json("list_workflows", "--target", "local", "--json")
-    theirs = plain(wrangler(installation, tmp_path, "list"))
+    theirs = plain(wrangler(installation, tmp_path, "list", "--per-page", "100"))
 
     (mine,) = [row for row in ours if row["workflow"] == deployed]
     row = next(line for line in theirs.splitlines() if mine["name"] in line)
