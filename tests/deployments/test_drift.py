@@ -190,8 +190,8 @@ def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: 
 def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
     platform: Platform, target: Target
 ) -> None:
-    zone = make_zone(platform, "gone.example")
-    route = {"pattern": "api.gone.example/*", "zoneName": "gone.example"}
+    zone = make_zone(platform, "undone.example")
+    route = {"pattern": "api.undone.example/*", "zoneName": "undone.example"}
     workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
     deployed = succeeded(deploy(workflow, target))
 

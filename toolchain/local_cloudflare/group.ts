@@ -34,6 +34,7 @@ export class Group {
   lastUsed = Date.now();
   runtime: Runtime | undefined;
   #users = 0;
+  #startedAt = '';
   readonly #around: GroupSurroundings;
 
   constructor(key: string, around: GroupSurroundings) {
@@ -69,7 +70,8 @@ export class Group {
 
   async #putDownEnded(): Promise<void> {
     for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
-      const ids = await this.#around.runs.ask('ended', { folder: workflowFolder(this.folder, workflow) });
+      const folder = workflowFolder(this.folder, workflow);
+      const ids = await this.#around.runs.ask('ended', { folder, since: this.#startedAt });
       if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'putDown', { ids });
     }
   }
@@ -97,6 +99,7 @@ export class Group {
   /** Start the process, and return it with the revival that must end before anyone else uses it. Hold the mutex. */
   async start(): Promise<{ runtime: Runtime; revived: Promise<void> }> {
     const stalled = await this.#stalled();
+    this.#startedAt = new Date().toISOString();
     const runtime = await Runtime.start({
       folder: this.folder,
       milliseconds: this.#around.milliseconds,

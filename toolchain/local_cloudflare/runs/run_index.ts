@@ -37,15 +37,14 @@ export class RunIndex {
   readonly #folder: string;
   #rows = new Map<string, Row>();
   readonly #dirty = new Set<string>();
-  readonly #ended = new Set<string>();
+  /** The ids that became final and nobody has asked for, and when. */
+  readonly #ended = new Map<string, string>();
   #sorted: Row[] | undefined;
   #watcher: fs.FSWatcher | undefined;
   #lookedAtUnfinished = 0;
   #lookedAtAll = 0;
   #saved = Date.now();
   #isSaved = true;
-  /** Nothing ends while all is read for the first time: it ended before. */
-  #isLoaded = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -58,12 +57,12 @@ export class RunIndex {
     return this.#sorted;
   }
 
-  /** The ids that became final since they were last asked for. */
-  async ended(): Promise<string[]> {
+  /** The ids that became final after `since`, in ISO form, each of which is told once. */
+  async ended(since: string): Promise<string[]> {
     await this.#refresh();
-    const ended = [...this.#ended];
+    const ended = [...this.#ended].filter(([, at]) => at >= since);
     this.#ended.clear();
-    return ended;
+    return ended.map(([id]) => id);
   }
 
   async #refresh(): Promise<void> {
@@ -74,7 +73,6 @@ export class RunIndex {
     if (now - this.#lookedAtUnfinished >= UNFINISHED_MILLISECONDS) this.#suspectUnfinished(now);
     for (const file of this.#dirty) this.#look(file);
     this.#dirty.clear();
-    this.#isLoaded = true;
     if (!this.#isSaved && now - this.#saved >= SAVE_MILLISECONDS) this.save();
   }
 
@@ -97,7 +95,6 @@ export class RunIndex {
     this.#watcher = fs.watch(this.#folder, { persistent: false }, (_, name) => this.#suspect(name));
     this.#watcher.on('error', () => undefined);
     this.#lookedAtAll = 0;
-    this.#isLoaded = false;
   }
 
   #suspect(name: string | null): void {
@@ -128,8 +125,8 @@ export class RunIndex {
 
   #keep(name: string, row: Row): void {
     const before = this.#rows.get(name);
-    const isNews = this.#isLoaded && !(before && isFinal(before.engine));
-    if (isNews && isFinal(row.engine)) this.#ended.add(row.id);
+    const isNews = !(before && isFinal(before.engine));
+    if (isNews && isFinal(row.engine)) this.#ended.set(row.id, row.modified);
     this.#rows.set(name, row);
     this.#changed();
   }

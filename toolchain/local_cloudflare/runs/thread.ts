@@ -39,7 +39,7 @@ export const OPERATIONS = {
   unfinished: async ({ folder, status }: { folder: string; status?: string }) =>
     (await rowsOf(folder)).filter((row) => !isFinal(row.engine) && (!status || row.status === status)),
 
-  ended: ({ folder }: { folder: string }) => indexOf(folder).ended(),
+  ended: ({ folder, since }: { folder: string; since: string }) => indexOf(folder).ended(since),
 
   outline: async ({ file }: { file: string }) => readOutline(file),
 
