@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 
 from deployments.event_routes import event_routes  # noqa: E402 - Django must be set up first
 from deployments.sweeper import start_sweeper  # noqa: E402
+from runs import bulk_tasks  # noqa: E402
 from runs.event_routes import run_event_routes  # noqa: E402
 from runs.log_consumer import LogConsumer  # noqa: E402
 from runs.polling import start_poller  # noqa: E402
@@ -37,5 +38,5 @@ application = ProtocolTypeRouter(
     }
 )
 
-start_sweeper()
+start_sweeper(bulk_tasks.sweep)
 start_poller()

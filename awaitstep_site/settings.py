@@ -105,6 +105,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 TASKS = {
     "default": {
         "BACKEND": "deployments.thread_backend.ThreadBackend",
+        "QUEUES": ["default", "runs"],  # what is done with many runs keeps no deployment waiting
         "OPTIONS": {"threads": AWAITSTEP.deploy_threads},
     }
 }

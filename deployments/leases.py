@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -20,7 +21,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from deployments.errors import Cancelled, LeaseLost
-from deployments.models import Deployment, Lease
+from deployments.models import Deployment, HeldLease, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -71,16 +72,20 @@ def boot_id() -> str:
     return str(psutil.boot_time())
 
 
+def this_process() -> dict[str, Any]:
+    """Return what a lease says of the process that holds it."""
+    this = psutil.Process()
+    return {
+        "host": socket.gethostname(),
+        "boot_id": boot_id(),
+        "pid": this.pid,
+        "pid_started": this.create_time(),
+    }
+
+
 def grant(deployment: Deployment) -> Held:
     """Give this process the lease on a deployment that it has just claimed."""
-    this = psutil.Process()
-    lease = Lease.objects.create(
-        deployment=deployment,
-        host=socket.gethostname(),
-        boot_id=boot_id(),
-        pid=this.pid,
-        pid_started=this.create_time(),
-    )
+    lease = Lease.objects.create(deployment=deployment, **this_process())
     return Held(deployment, lease.token)
 
 
@@ -140,13 +145,13 @@ class _Heart:
             self._overdue()
 
 
-def is_here(lease: Lease) -> bool:
+def is_here(lease: HeldLease) -> bool:
     """Tell whether the holder ran on this host since its last start: then its end can be seen."""
     return lease.host == socket.gethostname() and lease.boot_id == boot_id()
 
 
-def is_silent(lease: Lease) -> bool:
-    """Tell whether nobody works on the deployment any more.
+def is_silent(lease: HeldLease) -> bool:
+    """Tell whether nobody holds it any more.
 
     A holder on this host is silent as soon as its process is gone; one elsewhere, or from before
     this host was started anew, when its heart has not beaten for a minute.

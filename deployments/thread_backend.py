@@ -11,15 +11,18 @@ from django_tasks.base import TaskResult
 
 
 class ThreadBackend(ImmediateBackend):
-    """The default backend; OPTIONS: `threads`, how many tasks run at once."""
+    """The default backend; OPTIONS: `threads`, how many tasks of each of its QUEUES run at once."""
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         threads = self.options.get("threads", 2)
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="task")
+        self.pools = {
+            queue: ThreadPoolExecutor(threads, thread_name_prefix=f"task-{queue}")
+            for queue in self.queues
+        }
 
     def _execute_task(self, task_result: TaskResult[Any]) -> None:
-        self.pool.submit(self._run, task_result)
+        self.pools[task_result.task.queue_name].submit(self._run, task_result)
 
     def _run(self, task_result: TaskResult[Any]) -> None:
         close_old_connections()

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, cast
 
 from django.core.files.base import File
-from django.utils import timezone
-from django_tasks import task
 
-from audit.trail import Actor
-from deployments.errors import DeployError
+from audit import trail
+from audit.trail import Actor, Subject
+from deployments.errors import RateLimited
 from deployments.models import Deployment
-from runs import control
-from runs.control import INSTANCE_ID, INSTANCE_ID_RULE, Refused
+from deployments.targets import account_of
+from deployments.tools.account import SCRIPTS_WRITE
+from runs.batch_lines import Line, read_lines
+from runs.bulk_tasks import perform
+from runs.bulk_work import Work
+from runs.control import Refused, target_of
 from runs.listing import Filters
 from runs.models import BulkChange
 
 MOST: Final = 10_000
 LARGEST: Final = 8 * 1024 * 1024  # bytes of all lines
+AT_ONCE: Final = 100  # that Cloudflare takes in one call
+START: Final = "start"
+THERE: Final = "A run with this id was there already: no other one was started."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What became of some lines of a batch: so many runs were started, those of `refused` were not."""
+
+    started: int
+    refused: tuple[Line, ...]
+
+    def after_a_crash(self) -> Part:
+        """Return the same where a worker died that may have sent it: ids made here are its own."""
+        refused = tuple(line for line in self.refused if line.is_named)
+        return Part(started=self.started + len(self.refused) - len(refused), refused=refused)
 
 
 def lines_of(text: str, file: File[bytes] | None) -> list[str]:
@@ -32,53 +52,66 @@ def lines_of(text: str, file: File[bytes] | None) -> list[str]:
     return [line for line in [*text.splitlines(), *told.splitlines()] if line.strip()]
 
 
-def ask(live: Deployment, lines: list[str], *, by: Actor) -> BulkChange:
+def ask(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
     """Put the start of a run for each line into the queue; raises Refused for a line that is wrong."""
     if not lines:
         raise Refused("There is no line: write a payload on each, or choose a file.")
     if len(lines) > MOST:
         raise Refused(f"There are {len(lines):,} lines, and a batch has at most {MOST:,}.")
-    for number, line in enumerate(lines, 1):
-        _check(number, line)
+    wanted = read_lines(lines)
     place = {"workflow": live.workflow_public_id, "target": live.target_name}
     made = BulkChange.objects.create(
-        action="start",
+        action=START,
         query=Filters.of(place).query(),
         by=by.user,
         by_name=by.name,
-        total=len(lines),
-        run_ids=lines,
+        total=len(wanted),
+        deployment=live,
+        starts=[asdict(line) for line in wanted],
     )
-    perform.enqueue(made.pk, live.pk)
+    record(live, made.total, by=by)
+    perform.enqueue(made.pk)
     return made
 
 
-def _check(number: int, line: str) -> None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"Line {number} is not JSON: {error}. Nothing was started.") from None
-    named = value.get("id") if isinstance(value, dict) and "params" in value else None
-    if named is not None and not INSTANCE_ID.fullmatch(str(named)):
-        raise Refused(f"Line {number}: the id has {INSTANCE_ID_RULE}. Nothing was started.")
+def record(live: Deployment, runs: int, *, by: Actor, reason: str = "") -> None:
+    """Put a batch on the trail."""
+    subject = Subject("workflow", live.workflow_public_id, live.workflow_name)
+    target = target_of(live).name
+    trail.record("batch of runs started", subject, by=by, reason=reason, runs=runs, target=target)
 
 
-@task()
-def perform(pk: int, live_pk: int) -> None:
-    """Start the runs; the payloads are kept no longer than that takes."""
-    made = BulkChange.objects.get(pk=pk)
-    live = Deployment.objects.select_related("target", "workflow").get(pk=live_pk)
-    try:
-        for count, _last in control.trigger_batch(live, made.run_ids, by=_by(made)):
-            made.done = count
-            made.save(update_fields=["done"])
-    except DeployError as refused:
-        made.failed = made.total - made.done
-        made.errors = [{"run": f"after {made.done} runs", "message": str(refused)}]
-    made.run_ids = []
-    made.ended_at = timezone.now()
-    made.save(update_fields=["done", "failed", "errors", "run_ids", "ended_at"])
+def start_all(live: Deployment, wanted: Sequence[Line]) -> Iterator[Part]:
+    """Start the runs, a hundred at once, and tell of each hundred. Raises DeployError."""
+    for at in range(0, len(wanted), AT_ONCE):
+        yield _start(live, wanted[at : at + AT_ONCE])
 
 
-def _by(made: BulkChange) -> Actor:
-    return Actor(made.by, made.by_name)
+def _start(live: Deployment, part: Sequence[Line]) -> Part:
+    account = account_of(target_of(live))
+    with account.explained(f"start {len(part)} runs", needs=SCRIPTS_WRITE):
+        told = account.client.workflows.instances.bulk(
+            live.worker_name,
+            account_id=account.account_id,
+            body=cast("Any", [line.as_call() for line in part]),
+        )
+    made = {one.id for one in told.result}
+    refused = tuple(line for line in part if line.instance_id not in made)
+    return Part(started=len(part) - len(refused), refused=refused)
+
+
+def start_the_rest(work: Work) -> None:
+    """Start what a batch has not started yet; its payloads are kept no longer than that takes."""
+    made = work.made
+    if made.deployment is None:
+        raise Refused("The deployment that the runs were to be started of is gone.")
+    wanted, is_new = [Line(**one) for one in made.starts], not work.is_resumed
+    while (at := made.done + made.failed) < made.total:
+        try:
+            part = _start(made.deployment, wanted[at : at + AT_ONCE])
+        except RateLimited as busy:
+            work.wait(busy.until)
+            continue
+        part, is_new = part if is_new else part.after_a_crash(), True
+        refused = [{"run": line.instance_id, "message": THERE} for line in part.refused]
+        work.count(done=part.started, refused=refused)

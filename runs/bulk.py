@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Final
-from urllib.parse import parse_qs
+from typing import Any, Final
 
-from django.utils import timezone
-from django_tasks import task
+from django.core import signing
 
 from audit import trail
 from audit.trail import Actor, Subject
 from deployments.errors import DeployError, RateLimited
 from runs import control
+from runs.bulk_tasks import perform
+from runs.bulk_work import Work
 from runs.control import Refused
 from runs.listing import Filters, filtered
 from runs.models import BulkChange, Run
 
-logger = logging.getLogger(__name__)
-
 MOST: Final = 10_000
-_ERRORS: Final = 20
-_SAVE_EVERY: Final = 10
+_SALT: Final = "runs.bulk"
+_VALID: Final = 24 * 3600  # seconds that a page may be open before it is confirmed
 
 
-def ask(action: str, query: str, *, by: Actor, reason: str) -> BulkChange:
-    """Put the action on all runs of a list's query into the queue; raises Refused for none or too many."""
+def found(filters: Filters) -> list[int]:
+    """Return the runs that an action would be about, one more than it may be at most."""
+    if filters.problem:
+        raise Refused(f"{filters.problem} Nothing was changed.")
+    return list(filtered(filters).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+
+
+def confirmation(action: str, filters: Filters, ids: list[int]) -> str:
+    """Return what a person confirms: the runs that were counted, whatever fits the filter later."""
+    return signing.dumps([action, filters.query(), ids], salt=_SALT, compress=True)
+
+
+def ask(confirmed: str, *, by: Actor, reason: str) -> BulkChange:
+    """Put what was confirmed into the queue; raises Refused for none or too many."""
+    action, query, ids = _confirmed(confirmed)
     if action not in control.ACTIONS:
         raise Refused(f"A run can be told to {', '.join(control.ACTIONS)}; not to {action}.")
-    found = filtered(Filters.of(_first(query)))
-    ids = list(found.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
     if not ids:
         raise Refused("No run fits the filter: nothing was changed.")
     if len(ids) > MOST:
@@ -49,32 +57,28 @@ def ask(action: str, query: str, *, by: Actor, reason: str) -> BulkChange:
     return made
 
 
-def _first(query: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(query).items()}
-
-
-@task()
-def perform(pk: int) -> None:
-    """Make the change for each run; one that is refused keeps no other from its own."""
-    bulk = BulkChange.objects.get(pk=pk)
-    by = Actor(bulk.by, bulk.by_name)
-    for number, run_id in enumerate(bulk.run_ids[bulk.done + bulk.failed :], 1):
-        _one(bulk, run_id, by)
-        if number % _SAVE_EVERY == 0:
-            bulk.save(update_fields=["done", "failed", "errors"])
-    bulk.ended_at = timezone.now()
-    bulk.save(update_fields=["done", "failed", "errors", "ended_at"])
-
-
-def _one(bulk: BulkChange, run_id: int, by: Actor) -> None:
-    run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
-    if run is None:
-        bulk.done += 1
-        return
+def _confirmed(confirmed: str) -> Any:
     try:
-        control.change(run, bulk.action, by=by, reason=bulk.reason)
-        bulk.done += 1
-    except (DeployError, RateLimited) as refused:
-        bulk.failed += 1
-        if len(bulk.errors) < _ERRORS:
-            bulk.errors.append({"run": run.instance_id, "message": str(refused)})
+        return signing.loads(confirmed, salt=_SALT, max_age=_VALID)
+    except signing.BadSignature:
+        raise Refused("Look again which runs fit, and confirm that. Nothing was changed.") from None
+
+
+def change_the_rest(work: Work) -> None:
+    """Make the change for each run that is left; one that is refused keeps no other from its own.
+
+    Where the target is asked too often, it goes on when the target takes calls again.
+    """
+    made, by = work.made, Actor(work.made.by, work.made.by_name)
+    while made.done + made.failed < made.total:
+        run_id = made.run_ids[made.done + made.failed]
+        run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
+        try:
+            if run is not None:
+                control.tell(run, made.action, by=by, reason=made.reason)
+        except RateLimited as busy:
+            work.wait(busy.until)
+        except DeployError as refused:
+            work.count(refused=[{"run": str(run and run.instance_id), "message": str(refused)}])
+        else:
+            work.count(done=1)

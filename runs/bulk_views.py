@@ -16,7 +16,7 @@ from audit.trail import Actor
 from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
 from runs import bulk, control, presentation
-from runs.listing import Filters, filtered
+from runs.listing import Filters
 from runs.models import BulkChange
 from runs.views import CONTROL, VIEW, page
 from workflows.models import Workflow
@@ -35,8 +35,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "ask_bulk", _asking(filters, action))
     reason = request.POST.get("reason", "").strip()
+    confirmed = request.POST.get("confirmed", "")
     try:
-        made = bulk.ask(action, filters.query(), by=Actor.of(request.user), reason=reason)
+        made = bulk.ask(confirmed, by=Actor.of(request.user), reason=reason)
     except DeployError as refused:
         told = {"refusal": str(refused), "reason": reason}
         return page(request, "ask_bulk", _asking(filters, action) | told)
@@ -45,14 +46,19 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _asking(filters: Filters, action: str) -> dict[str, Any]:
-    return {
+    context = {
         "action": action,
         "word": presentation.ACTION_WORDS[action],
-        "count": filtered(filters).count(),
         "most": bulk.MOST,
         "filters": filters,
         **_about(filters),
     }
+    try:
+        ids = bulk.found(filters)
+    except DeployError as refused:
+        return context | {"refusal": str(refused), "count": 0, "is_unread": True}
+    confirmed = bulk.confirmation(action, filters, ids)
+    return context | {"count": len(ids), "confirmed": confirmed}
 
 
 def _about(filters: Filters) -> dict[str, Any]:

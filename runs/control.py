@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import cloudflare
+from django.utils import timezone
 
 from audit import trail
 from audit.trail import Actor, Subject
@@ -16,11 +20,10 @@ from deployments.errors import Cause, DeployError
 from deployments.models import Deployment, Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
-from runs import index, poller
-from runs.finding import indexed
+from runs import finding, index, poller
 from runs.models import Run
-from runs.services import runs_on
 from runs.steps import occurrence
+from runs.telling import read_row
 
 if TYPE_CHECKING:
     from workflows.models import Workflow
@@ -29,7 +32,12 @@ INSTANCE_ID: Final = re.compile(r"(?!cf_[0-9a-f]{64}$)[a-zA-Z0-9_][a-zA-Z0-9_-]{
 INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, and a letter, digit or _ first"
 LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes, as Cloudflare takes them
 ACTIONS: Final = ("pause", "resume", "restart", "terminate", "delete")
-BATCH: Final = 100
+_REFUSED: Final = (
+    cloudflare.ConflictError,
+    cloudflare.BadRequestError,
+    cloudflare.UnprocessableEntityError,
+)
+_LOST: Final = (cloudflare.InternalServerError, cloudflare.APIConnectionError)
 
 
 class Refused(DeployError):
@@ -52,7 +60,12 @@ class Started:
 
 def check_payload(payload: Any) -> None:
     """Raise Refused for what Cloudflare would not take."""
-    size = len(json.dumps(payload, ensure_ascii=False).encode())
+    try:
+        size = len(json.dumps(payload, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        raise Refused(
+            "The payload is not JSON: it holds a number that JSON has no word for."
+        ) from None
     if size > LARGEST_PAYLOAD:
         raise Refused(f"The payload has {size:,} bytes, and a run takes {LARGEST_PAYLOAD:,}.")
 
@@ -64,76 +77,98 @@ def trigger(
 
     Raises Refused for an impossible id or payload, DeployError where the target refuses.
     """
-    check_payload(payload)
-    if instance_id and not INSTANCE_ID.fullmatch(instance_id):
-        raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
-    runs = runs_on(live)
-    is_new, told = _create(runs.account, runs.workflow, payload, instance_id)
-    run = _indexed(_target(live), runs.workflow, str(told["id"]), runs.account)
-    if is_new:
-        _record("run started", run, by=by, reason=reason)
+    start = Start.of(live, payload, instance_id=instance_id)
+    return settle(start, start.send(), by=by, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What a target answered to a start; `described` is the run itself, where it could be read."""
+
+    at: datetime
+    is_new: bool
+    told: dict[str, Any]
+    described: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A run to be started; it needs no database to be sent."""
+
+    target: Target
+    account: Account
+    workflow: str
+    payload: Any
+    instance_id: str
+
+    @classmethod
+    def of(cls, live: Deployment, payload: Any, *, instance_id: str = "") -> Start:
+        """Raises Refused for an impossible id or payload, or where the target is no more."""
+        check_payload(payload)
+        if instance_id and not INSTANCE_ID.fullmatch(instance_id):
+            raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
+        return cls(
+            target=target_of(live),
+            account=account_of(target_of(live)),
+            workflow=live.worker_name,
+            payload=payload,
+            instance_id=instance_id,
+        )
+
+    def send(self) -> Sent:
+        """Start it; what is not known of a run that was started keeps nobody from hearing of it."""
+        began = timezone.now()
+        with self.account.explained(f"start a run of {self.workflow}", needs=SCRIPTS_WRITE):
+            try:
+                told = self._create()
+            except (*_REFUSED, *_LOST) as error:
+                known = self._known(began, is_new=isinstance(error, _LOST))
+                if known is None:
+                    raise
+                return known
+        described = None
+        with suppress(DeployError):
+            described = poller.describe(self.account, self.workflow, str(told["id"]))
+        return Sent(at=began, is_new=True, told=told, described=described)
+
+    def _create(self) -> dict[str, Any]:
+        answer = self.account.client.workflows.instances.with_raw_response.create(
+            self.workflow,
+            account_id=self.account.account_id,
+            params=json.dumps(self.payload),
+            instance_id=self.instance_id or cloudflare.omit,
+        )
+        told: dict[str, Any] = answer.http_response.json()["result"]
+        return told
+
+    def _known(self, began: datetime, *, is_new: bool) -> Sent | None:
+        """Return the run of this id where there is one: of an earlier start, or its answer was lost."""
+        found = None
+        if self.instance_id:
+            with suppress(DeployError):
+                found = poller.describe(self.account, self.workflow, self.instance_id)
+        if found is None:
+            return None
+        version = found.get("versionId")
+        told = {"id": self.instance_id, "status": found["status"], "version_id": version}
+        return Sent(at=began, is_new=is_new, told=told, described=found)
+
+
+def settle(start: Start, sent: Sent, *, by: Actor, reason: str = "", **detail: Any) -> Started:
+    """Put a start on the trail and into the index."""
+    instance_id = str(sent.told["id"])
+    if sent.is_new:
+        name = f"{start.workflow} {instance_id}"
+        subject = Subject("run", instance_id[:64], name)
+        trail.record(
+            "run started", subject, by=by, reason=reason, target=start.target.name, **detail
+        )
+    if sent.described:
+        row = finding.row_of(instance_id, sent.described)
     else:
-        told = {"id": run.instance_id, "status": run.status, "version_id": run.version_id}
-    return Started(run=run, is_new=is_new, told=told)
-
-
-def _create(
-    account: Account, workflow: str, payload: Any, instance_id: str
-) -> tuple[bool, dict[str, Any]]:
-    with account.explained(f"start a run of {workflow}", needs=SCRIPTS_WRITE):
-        try:
-            answer = account.client.workflows.instances.with_raw_response.create(
-                workflow,
-                account_id=account.account_id,
-                params=json.dumps(payload),
-                instance_id=instance_id or cloudflare.omit,
-            )
-        except (cloudflare.ConflictError, cloudflare.BadRequestError):
-            if instance_id and poller.describe(account, workflow, instance_id) is not None:
-                return False, {"id": instance_id}
-            raise
-    return True, answer.http_response.json()["result"]
-
-
-def _indexed(target: Target, workflow: str, instance_id: str, account: Account) -> Run:
-    run = indexed(target, workflow, instance_id, account=account)
-    if run is None:
-        raise Refused(f"The run {instance_id} was started, and the target does not find it yet.")
-    return run
-
-
-def trigger_batch(
-    live: Deployment, lines: Iterable[str], *, by: Actor
-) -> Iterator[tuple[int, str]]:
-    """Start a run for each JSON line, a hundred at once; yield how many were started, and the last id.
-
-    A line is a payload, or {"id": ..., "params": ...}. Raises Refused before anything is started
-    where a line cannot be read.
-    """
-    wanted = [_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    runs, target = runs_on(live), _target(live)
-    subject = Subject("workflow", live.workflow_public_id, live.workflow_name)
-    trail.record("batch of runs started", subject, by=by, runs=len(wanted), target=target.name)
-    for start in range(0, len(wanted), BATCH):
-        part = wanted[start : start + BATCH]
-        with runs.account.explained(f"start {len(part)} runs", needs=SCRIPTS_WRITE):
-            runs.account.client.workflows.instances.bulk(
-                runs.workflow, account_id=runs.account.account_id, body=cast("Any", part)
-            )
-        yield start + len(part), str(part[-1].get("instance_id", ""))
-
-
-def _line(number: int, line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise Refused(f"Line {number} is not JSON: {error}. Nothing was started.") from None
-    if isinstance(value, dict) and value.keys() <= {"id", "params"} and "params" in value:
-        if "id" in value and not INSTANCE_ID.fullmatch(str(value["id"])):
-            raise Refused(f"Line {number}: the id has {INSTANCE_ID_RULE}. Nothing was started.")
-        named = {"instance_id": str(value["id"])} if "id" in value else {}
-        return {**named, "params": json.dumps(value["params"])}
-    return {"params": json.dumps(value)}
+        row = read_row({"trigger_source": "api", "created_on": sent.at.isoformat(), **sent.told})
+    run = finding.entered(start.target, start.workflow, row)
+    return Started(run=run, is_new=sent.is_new, told=sent.told)
 
 
 def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> Run:
@@ -142,43 +177,52 @@ def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str
     `from_step` is the name of the step that a restart begins at; "charge #2" is its second
     occurrence. Raises Refused, DeployError.
     """
+    tell(run, action, by=by, reason=reason, from_step=from_step)
+    if action != "delete":
+        _read_again(run)
+    return run
+
+
+def tell(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> None:
+    """Change a run as `change` does, and leave it to the poller what became of it."""
     if action not in ACTIONS:
         raise Refused(f"A run can be told to {', '.join(ACTIONS)}; not to {action}.")
     if from_step and action != "restart":
         raise Refused("Only a restart begins at a step.")
-    account = account_of(run.target)
     detail = {"from": from_step} if from_step else {}
-    _record(f"run: {action}", run, by=by, reason=reason, **detail)
-    _send(account, run, action, from_step)
+    with _on_trail(f"run: {action}", run, by=by, reason=reason, **detail):
+        _send(account_of(run.target), run, action, from_step)
     if action == "delete":
         index.mark_gone(run)
-        return run
-    told = poller.describe(account, run.workflow_name, run.instance_id)
-    if told is not None:
-        index.apply_details(run, told, secrets=index.secrets_of(run))
-    return run
+    elif action == "restart":
+        Run.objects.filter(pk=run.pk).update(read_at=None)  # also one that had ended is read again
 
 
 def _send(account: Account, run: Run, action: str, from_step: str) -> None:
+    ids = (account.account_id, run.workflow_name, run.instance_id)
     with account.explained(f"{action} the run {run.instance_id}", needs=SCRIPTS_WRITE):
-        path = f"/accounts/{account.account_id}/workflows/{run.workflow_name}/instances"
-        one = f"{path}/{run.instance_id}"
-        if action == "delete":
-            account.client.delete(one, cast_to=object)
+        if action == "delete":  # the SDK has no call for it; an id that a cron made has any sign
+            path = "/accounts/{}/workflows/{}/instances/{}".format(*map(_quoted, ids))
+            account.client.delete(path, cast_to=object)
             return
-        body: dict[str, Any] = {"status": action}
-        if from_step:
-            name, count = occurrence(from_step)
-            body["from"] = {"name": name, "count": count}
-        account.client.patch(f"{one}/status", body=body, cast_to=object)
+        edit: Any = account.client.workflows.instances.status.edit  # typed for each action alone
+        name, count = occurrence(from_step)
+        begin = {"from_": {"name": name, "count": count}} if from_step else {}
+        edit(ids[2], account_id=ids[0], workflow_name=ids[1], status=action, **begin)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Run:
     """Give the event to the run, which may be waiting for it."""
     check_payload(payload)
     account = account_of(run.target)
-    _record("event sent", run, by=by, reason=reason, type=event_type)
-    with account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE):
+    with (
+        _on_trail("event sent", run, by=by, reason=reason, type=event_type),
+        account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE),
+    ):
         account.client.workflows.instances.events.create(
             event_type,
             account_id=account.account_id,
@@ -186,19 +230,37 @@ def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: st
             instance_id=run.instance_id,
             body=payload,
         )
-    told = poller.describe(account, run.workflow_name, run.instance_id)
-    if told is not None:
-        index.apply_details(run, told, secrets=index.secrets_of(run))
+    _read_again(run)
     return run
+
+
+def _read_again(run: Run) -> None:
+    """Bring the row up to what was changed; where it cannot be read now, the poller does so later."""
+    with suppress(DeployError):
+        told = poller.describe(account_of(run.target), run.workflow_name, run.instance_id)
+        if told is not None:
+            index.apply_details(run, told, secrets=index.secrets_of(run))
+
+
+@contextmanager
+def _on_trail(action: str, run: Run, *, by: Actor, reason: str, **detail: Any) -> Iterator[None]:
+    """Record what the body did, and also what it may have done: where the answer was lost."""
+    try:
+        yield
+    except DeployError as refused:
+        if refused.cause is Cause.UNREACHABLE:
+            _record(action, run, by=by, reason=reason, answer="none", **detail)
+        raise
+    _record(action, run, by=by, reason=reason, **detail)
 
 
 def _record(action: str, run: Run, *, by: Actor, reason: str, **detail: Any) -> None:
     subject = Subject("run", run.instance_id[:64], str(run))
-    target = run.target.name
-    trail.record(action, subject, by=by, reason=reason, target=target, **detail)
+    trail.record(action, subject, by=by, reason=reason, target=run.target.name, **detail)
 
 
-def _target(live: Deployment) -> Target:
+def target_of(live: Deployment) -> Target:
+    """Return where it is live; raises Refused where that is no more."""
     if live.target is None:
         raise Refused("The target of that deployment has been deleted.")
     return live.target

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from deployments.models import Deployment, Target
 from deployments.tools.account import Account
 from runs import index, poller
 from runs.models import Run
 from runs.services import LATEST, NoRun, runs_on
-from runs.telling import read_row
+from runs.telling import Row, read_row
 
 
 def find(live: Deployment, instance: str) -> Run:
@@ -36,7 +39,12 @@ def _made(target: Target, workflow_name: str, instance_id: str, account: Account
     told = poller.describe(account, workflow_name, instance_id)
     if told is None:
         return None
-    row = read_row(
+    return entered(target, workflow_name, row_of(instance_id, told))
+
+
+def row_of(instance_id: str, told: Mapping[str, Any]) -> Row:
+    """Read what a target tells of one run as a row of its list."""
+    return read_row(
         {
             "id": instance_id,
             "status": told["status"],
@@ -47,5 +55,15 @@ def _made(target: Target, workflow_name: str, instance_id: str, account: Account
             "ended_on": told.get("end"),
         }
     )
-    changed = index.apply_rows(target, workflow_name, [row])
-    return changed[0] if changed else None
+
+
+def entered(target: Target, workflow_name: str, row: Row) -> Run:
+    """Return the run's row in the index, made from this one where it has none yet."""
+    mine = Run.objects.filter(
+        target=target, workflow_name=workflow_name, instance_id=row.instance_id
+    ).select_related("target", "workflow")
+    known = mine.first()
+    if known is None:
+        index.apply_rows(target, workflow_name, [row])
+        known = mine.get()
+    return known

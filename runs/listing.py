@@ -47,6 +47,20 @@ class Filters:
         """Read the filters of an address; what it does not know is left out."""
         return cls(**{name: str(query.get(name, "")).strip()[:200] for name in _NAMES})
 
+    @property
+    def problem(self) -> str:
+        """A sentence about the filters that cannot be read, which a list leaves out; "" for none."""
+        wrong = [
+            f"{name} is no time: {text}"
+            for name, text in (("Since", self.since), ("Before", self.until))
+            if text and _moment(text) is None
+        ]
+        if self.took and not _SECONDS.fullmatch(self.took):
+            wrong.append(f"no number of seconds: {self.took}")
+        if self.tries and not _number(self.tries):
+            wrong.append(f"no number of tries: {self.tries}")
+        return f"A filter cannot be read ({'; '.join(wrong)})." if wrong else ""
+
     def query(self, **changes: str) -> str:
         """Return the address's query with these changes, what is empty left out."""
         values = {name: getattr(self, name) for name in _NAMES} | changes

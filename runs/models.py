@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.models import Deployment, Target
+from deployments.models import Deployment, HeldLease, Target
 from runs import statuses
 from workflows.models import Workflow
 
@@ -206,7 +206,11 @@ class PollerLease(models.Model):
 
 
 class BulkChange(models.Model):
-    """One action on many runs, with its progress; the filter is the list's query."""
+    """One action on many runs, with its progress; the filter is the list's query.
+
+    `run_ids` are the runs that are changed. `starts` are those that a batch starts, of `deployment`:
+    the id and the payload of each, which are forgotten when it has ended.
+    """
 
     action = models.CharField(max_length=20)
     query = models.CharField(max_length=500, blank=True)
@@ -220,6 +224,11 @@ class BulkChange(models.Model):
     failed = models.PositiveIntegerField(default=0)
     errors = models.JSONField(default=list)
     run_ids = models.JSONField(default=list)
+    starts = models.JSONField(default=list)
+    deployment = models.ForeignKey(
+        Deployment, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    waits_until = models.DateTimeField(null=True, help_text="When the target takes calls again.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
 
@@ -231,3 +240,12 @@ class BulkChange(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("runs:bulk", args=[self.pk])
+
+
+class BulkLease(HeldLease):
+    """Who works on a change of many runs; it ends with the change."""
+
+    change = models.OneToOneField(BulkChange, on_delete=models.CASCADE, related_name="lease")
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} for {self.change_id}"

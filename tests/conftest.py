@@ -9,6 +9,7 @@ from pytest_django import Settings
 from tests.installation import Installation
 from tests.platform.control import control  # noqa: F401 - a fixture
 from tests.platform_fixture import platform  # noqa: F401 - a fixture
+from tests.runs.fake_target import answering  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +27,5 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture
 def no_workers(settings: Settings) -> None:
     """Nobody performs what is put into the queue but the test itself."""
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+    dummy = "django_tasks.backends.dummy.DummyBackend"
+    settings.TASKS = {"default": {"BACKEND": dummy, "QUEUES": ["default", "runs"]}}

@@ -76,11 +76,18 @@ def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) 
     file = tmp_path / "orders.jsonl"
     file.write_text('{"id": "one", "params": {"n": 1}}\n\n{"n": 2}\n')
 
-    told = here.json("trigger_workflow", workflow, "--batch", str(file))
+    told = here.json("trigger_workflow", workflow, "--batch", str(file), "--reason", "again")
+    twice = here.json("trigger_workflow", workflow, "--batch", str(file))
+    named = here.manage(
+        "trigger_workflow", workflow, "--batch", str(file), "--id", "x", check=False
+    )
 
     runs = here.json("list_runs", workflow, "--json")
-    assert told == {"started": 2}
-    assert (len(runs), "one" in [run["id"] for run in runs]) == (2, True)
+    assert told == {"started": 2, "refused": []}
+    assert twice == {"started": 1, "refused": ["one"]}
+    assert (named.returncode, "--id is for one run" in named.stderr) == (1, True)
+    assert "('again', " in entries(here, "batch of runs started")
+    assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
 
 
 def test_the_list_is_true_now_and_can_be_narrowed(here: Installation, workflow: str) -> None:

@@ -97,12 +97,13 @@ def test_an_action_on_many_asks_with_the_count_and_the_filter(admin_client: Clie
     make_run(run.deployment, status="errored", is_open=False)
     query = {"action": "terminate", "status": "waiting", "workflow": workflow_of(run).pk}
 
-    asked = text(admin_client.get("/runs/bulk/", query))
-    page = admin_client.post("/runs/bulk/", {**query, "reason": "stuck"}, follow=True)
+    asking = admin_client.get("/runs/bulk/", query)
+    form = {"action": "terminate", "confirmed": asking.context["confirmed"], "reason": "stuck"}
+    page = admin_client.post("/runs/bulk/", form, follow=True)
 
-    assert "Terminate 1 run?" in asked
-    assert f"waiting runs of {workflow_of(run).name}" in asked
-    assert "What is lost" in asked
+    assert "Terminate 1 run?" in text(asking)
+    assert f"waiting runs of {workflow_of(run).name}" in text(asking)
+    assert "What is lost" in text(asking)
     made = BulkChange.objects.get()
     assert (made.run_ids, made.reason) == ([run.pk], "stuck")
     assert "0 done, 1 to do" in text(page)

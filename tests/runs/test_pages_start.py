@@ -12,7 +12,7 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment
-from runs import batches, control
+from runs import bulk_tasks, control
 from runs.models import BulkChange, Run, RunText
 from runs.poller import Poller
 from tests.deployments.accounts import account_target, deploy
@@ -139,12 +139,12 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
 
     waiting = admin_client.post("/runs/batch/", form, follow=True)
     made = BulkChange.objects.get()
-    batches.perform.func(made.pk, live.pk)
+    bulk_tasks.perform.func(made.pk)
     Poller().turn()
 
     assert "0 done, 2 to do" in text(waiting)
     made.refresh_from_db()
-    assert (made.done, made.failed, made.run_ids) == (2, 0, [])
+    assert (made.done, made.failed, made.starts) == (2, 0, [])
     assert Run.objects.filter(workflow=live.workflow).count() == 2
     assert Run.objects.filter(instance_id="b-1").exists()
 
@@ -153,8 +153,11 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
     ("lines", "said"),
     [
         ("", "There is no line"),
-        ("{}\n{", "Line 2 is not JSON"),
-        ('{"id": "a b", "params": 1}', "Line 1: the id has"),
+        ("{}\n{", "Line 2: The payload is not JSON"),
+        ('{"id": "a b", "params": 1}', "Line 1: The id has"),
+        ('{"id": null, "params": 1}', "Line 1: The id has"),
+        ("[NaN]", "NaN is no JSON"),
+        (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
     ],
 )
 def test_lines_that_are_wrong_start_nothing_and_stay(

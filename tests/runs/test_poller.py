@@ -12,8 +12,9 @@ from audit.trail import Actor
 from deployments.models import Deployment, Target
 from deployments.stages import Status
 from deployments.targets import account_of
+from runs import batches, index, interest, listing
 from runs import control as controls
-from runs import index, interest, listing
+from runs.batch_lines import read_lines
 from runs.listing import Filters
 from runs.models import Interest, Polling, Retention, Run, RunChange, RunDetails, RunStep
 from runs.poller import Poller, describe
@@ -182,25 +183,6 @@ def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: C
     assert control.calls() == []
 
 
-def test_a_batch_starts_a_run_for_each_line(live: Deployment) -> None:
-    lines = [f'{{"id": "batch-{number}", "params": {{"n": {number}}}}}' for number in range(120)]
-
-    progress = list(controls.trigger_batch(live, lines, by=ADA))
-    Poller().turn()
-
-    assert progress == [(100, "batch-99"), (120, "batch-119")]
-    assert Run.objects.filter(workflow=live.workflow).count() == 120
-
-
-def test_a_batch_with_a_bad_line_starts_nothing(live: Deployment, control: Control) -> None:
-    control.forget_calls()
-
-    with pytest.raises(controls.Refused, match="Line 2 is not JSON"):
-        list(controls.trigger_batch(live, ["{}", "{"], by=ADA))
-
-    assert control.writes() == []
-
-
 def test_secrets_of_a_workflow_are_in_no_text_of_its_runs(target: Target) -> None:
     workflow = make_workflow("return { leaked: env.TOKEN };")
     set_variable("TOKEN", "sentinel-of-a-run", workflow=workflow, is_secret=True)
@@ -296,10 +278,10 @@ def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> Non
     live = deploy(sample, target)
     assert live.state is Status.SUCCEEDED, live.message
 
-    *_, last = controls.trigger_batch(live, ["{}"] * 1000, by=ADA)
+    parts = list(batches.start_all(live, read_lines(["{}"] * 1000)))
     poller = Poller()
     poller.turn()
 
-    assert last[0] == 1000
+    assert sum(part.started for part in parts) == 1000
     assert Run.objects.filter(workflow=live.workflow).count() == 1000
     assert poller.calls(target) < 100

@@ -14,6 +14,8 @@ from deployments.models import Deployment, Target
 from deployments.operator import operator
 from deployments.targets import target_named
 from runs import control
+from runs.control import Refused
+from runs.payloads import read_payload
 from runs.services import NoRun, Runs, runs_of, runs_on
 from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
@@ -82,6 +84,6 @@ def me() -> Actor:
 def payload(text: str) -> Any:
     """Return the JSON value; raises CommandError that says where it is wrong."""
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise CommandError(f"The payload is not JSON: {error}") from None
+        return read_payload(text)
+    except Refused as refused:
+        raise CommandError(str(refused)) from None

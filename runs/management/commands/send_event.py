@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from runs import control
 from runs.finding import find
 from runs.management.commands._run_command import Place, RunCommand, me, payload
+from runs.rows import as_json
 
 
 class Command(RunCommand):
@@ -17,10 +18,14 @@ class Command(RunCommand):
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("type", metavar="TYPE", help="the event's type")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
+        parser.add_argument("--json", action="store_true", help="the run as JSON")
         self.add_reason(parser)
 
     def about(self, place: Place, options: dict[str, Any]) -> None:
         value = payload(options["payload"])
         run = find(place.live, options["instance"])
-        control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
+        run = control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
+        if options["json"]:
+            self.print_json(as_json(run))
+            return
         self.stdout.write(f"sent {options['type']} to {run.instance_id}")

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from runs import control
+from deployments.tools import patience
+from deployments.tools.patience import Patience
+from runs import batches, control
+from runs.batch_lines import read_lines
 from runs.management.commands._run_command import Place, RunCommand, me, payload
+
+_LONGEST: Final = 600.0  # seconds that a batch waits for a target that is asked too often
 
 
 class Command(RunCommand):
@@ -26,11 +31,14 @@ class Command(RunCommand):
         parser.add_argument(
             "--id", default="", metavar="INSTANCE", help="the same id twice starts one run"
         )
+        parser.add_argument("--json", action="store_true", help="what is printed is JSON anyway")
         self.add_reason(parser)
 
     def about(self, place: Place, options: dict[str, Any]) -> None:
         if options["batch"]:
-            self._start_batch(place, options["batch"])
+            if options["id"]:
+                raise CommandError("--id is for one run: in a batch each line may have an id.")
+            self._start_batch(place, options["batch"], reason=options["reason"])
             return
         given = options["payload"] if options["payload"] is not None else options["given"]
         value = payload(given if given is not None else "{}")
@@ -41,13 +49,20 @@ class Command(RunCommand):
             self.stderr.write(f"The run {options['id']} was there already: no other was started.")
         self.print_json(started.told)
 
-    def _start_batch(self, place: Place, file: str) -> None:
-        started = 0
-        for started, _last in control.trigger_batch(place.live, _lines(file), by=me()):
-            self.stderr.write(f"{started:,} runs started")
-        if not started:
+    def _start_batch(self, place: Place, file: str, *, reason: str) -> None:
+        wanted, live, started = read_lines(_lines(file)), place.live, 0
+        if not wanted:
             raise CommandError(f"{file} has no line: nothing was started.")
-        self.print_json({"started": started})
+        batches.record(live, len(wanted), by=me(), reason=reason)
+        refused: list[str] = []
+        with patience.using(Patience(longest=_LONGEST)):
+            for part in batches.start_all(live, wanted):
+                started += part.started
+                refused += [line.instance_id for line in part.refused]
+                self.stderr.write(f"{started:,} runs started")
+        for instance_id in refused:
+            self.stderr.write(f"{instance_id}: {batches.THERE}")
+        self.print_json({"started": started, "refused": refused})
 
 
 def _lines(file: str) -> list[str]:

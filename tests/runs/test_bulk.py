@@ -1,0 +1,248 @@
+"""Changes of many runs: what was confirmed is changed, whatever happens to target and worker."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.models import Entry
+from audit.trail import Actor
+from awaitstep_site.settings import TASKS
+from deployments.tasks import work
+from deployments.thread_backend import ThreadBackend
+from runs import batches, bulk, bulk_tasks, bulk_work
+from runs.listing import Filters
+from runs.models import BulkChange, BulkLease, Run
+from tests.pages.pages import text
+from tests.runs.examples import live_deployment, make_run
+from tests.runs.fake_target import FakeTarget, refusal
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+ADA = Actor(None, "ada")
+OTHER_BOOT = {"host": "elsewhere", "boot_id": "gone", "pid": 1, "pid_started": 0.0}
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits of workers, which are not waited: the clock of the worker goes on by them."""
+    waited: list[float] = []
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=sum(waited))
+
+    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr("django.utils.timezone.now", now)
+    return waited
+
+
+def asked(runs: list[Run], action: str = "pause") -> BulkChange:
+    confirmed = bulk.confirmation(action, Filters(), [run.pk for run in runs])
+    return bulk.ask(confirmed, by=ADA, reason="stuck")
+
+
+def many(count: int) -> list[Run]:
+    live = live_deployment()
+    return [make_run(live) for _ in range(count)]
+
+
+def performed(made: BulkChange) -> BulkChange:
+    bulk_tasks.perform.func(made.pk)
+    made.refresh_from_db()
+    return made
+
+
+def test_each_run_is_changed_with_one_call_and_is_on_the_trail(answering: FakeTarget) -> None:
+    made = performed(asked(many(3)))
+
+    assert (made.done, made.failed, bool(made.ended_at)) == (3, 0, True)
+    assert [method for method, _ in answering.asked] == ["PATCH"] * 3
+    assert Entry.objects.filter(action="run: pause", reason="stuck").count() == 3
+    assert not BulkLease.objects.exists()
+
+
+def test_what_one_run_refuses_keeps_no_other_from_its_own(answering: FakeTarget) -> None:
+    answering.refuses["PATCH"] = [refusal(409)]
+    first, *others = many(3)
+
+    made = performed(asked([first, *others]))
+
+    assert (made.done, made.failed) == (2, 1)
+    assert made.errors[0]["run"] == first.instance_id
+
+
+def test_a_target_that_is_asked_too_often_is_waited_for(
+    answering: FakeTarget, pauses: list[float]
+) -> None:
+    answering.refuses["PATCH"] = [refusal(429, retry_after="300")]
+
+    made = performed(asked(many(2)))
+
+    assert (made.done, made.failed, made.waits_until) == (2, 0, None)
+    assert 290 < sum(pauses) < 310
+    assert Entry.objects.filter(action="run: pause").count() == 2
+
+
+def died(made: BulkChange, **done: Any) -> None:
+    """A worker of another host had it in its hands, and its heart has stopped."""
+    BulkChange.objects.filter(pk=made.pk).update(**done)
+    BulkLease.objects.create(change=made, heartbeat_at=LONG_AGO, **OTHER_BOOT)
+
+
+def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget) -> None:
+    runs = many(3)
+    made = asked(runs)
+    died(made, done=2)
+
+    found = list(bulk_work.left())
+    performed(made)
+
+    assert found == [made.pk]
+    assert made.done == 3
+    assert answering.of("PATCH")[0].split("/")[-2] == runs[2].instance_id
+
+
+def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
+    made = asked(many(1))
+    work = bulk_work.claim(made.pk)
+    assert work is not None
+
+    performed(made)
+
+    assert list(bulk_work.left()) == []
+    assert answering.asked == []
+
+
+def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeTarget) -> None:
+    work = bulk_work.claim(asked(many(2)).pk)
+    assert work is not None
+    BulkLease.objects.all().delete()
+
+    with pytest.raises(bulk_work.Lost):
+        bulk.change_the_rest(work)
+
+    assert BulkChange.objects.get().done == 0
+
+
+def test_the_sweep_asks_once_a_minute_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[int] = []
+    monkeypatch.setattr(type(bulk_tasks.perform), "enqueue", lambda _task, pk: put.append(pk))
+    monkeypatch.setattr(bulk_tasks, "_asked", {})
+    made = asked(many(1))
+
+    bulk_tasks.sweep()
+    bulk_tasks.sweep()
+
+    assert put == [made.pk, made.pk]  # when it was asked for, and by one sweep
+
+
+def test_many_runs_have_threads_of_their_own() -> None:
+    backend = ThreadBackend("default", {**TASKS["default"], "OPTIONS": {"threads": 1}})
+    held, done = threading.Event(), threading.Event()
+    backend.pools[bulk_tasks.QUEUE].submit(held.wait)
+
+    backend.pools[work.queue_name].submit(done.set)
+
+    assert done.wait(10)
+    held.set()
+
+
+def test_a_fault_of_ours_ends_the_change_and_says_so(
+    answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_work: bulk_work.Work) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bulk, "change_the_rest", broken)
+
+    made = performed(asked(many(2)))
+
+    assert (made.done, made.failed) == (0, 2)
+    assert made.ended_at
+    assert "The server's log" in made.errors[0]["message"]
+
+
+def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    query = {"action": "terminate", "status": "waiting"}
+    page = admin_client.get("/runs/bulk/", query)
+    make_run(run.deployment, status="waiting")
+
+    admin_client.post("/runs/bulk/", {**query, "confirmed": page.context["confirmed"]})
+
+    assert BulkChange.objects.get().run_ids == [run.pk]
+
+
+@pytest.mark.parametrize("confirmed", ["", "made-up"])
+def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: str) -> None:
+    make_run()
+
+    page = admin_client.post("/runs/bulk/", {"action": "pause", "confirmed": confirmed})
+
+    assert "Look again which runs fit" in text(page)
+    assert not BulkChange.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("since", "yesterdayy"), ("until", "x"), ("took", "long"), ("tries", "x")]
+)
+def test_a_filter_that_cannot_be_read_changes_nothing(
+    admin_client: Client, name: str, value: str
+) -> None:
+    make_run()
+
+    page = admin_client.get("/runs/bulk/", {"action": "delete", name: value})
+
+    assert value in text(page)
+    assert "A filter cannot be read" in text(page)
+    assert "confirmed" not in page.context
+    assert "It is left out" in text(admin_client.get("/runs/", {name: value}))
+
+
+LINES = ['{"id": "one", "params": {"n": 1}}', '{"n": 2}', "[3]"]
+
+
+def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> None:
+    answering.there = {"one"}
+
+    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
+
+    assert (made.done, made.failed, made.starts) == (2, 1, [])
+    assert made.errors[0] == {"run": "one", "message": batches.THERE}
+    assert Entry.objects.get(action="batch of runs started").detail["runs"] == 3
+
+
+def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
+    answering: FakeTarget,
+) -> None:
+    made = batches.ask(live_deployment(), LINES[1:], by=ADA)
+    answering.there = {line["instance_id"] for line in made.starts}
+    died(made)
+
+    performed(made)
+
+    assert (made.done, made.failed, made.starts) == (2, 0, [])
+
+
+def test_a_batch_waits_for_a_target_that_is_asked_too_often(
+    answering: FakeTarget, pauses: list[float]
+) -> None:
+    answering.refuses["POST"] = [refusal(429, retry_after="60")]
+
+    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
+
+    assert (made.done, made.failed) == (3, 0)
+    assert 50 < sum(pauses) < 70
+
+
+def test_a_batch_that_a_target_refuses_keeps_no_payload(answering: FakeTarget) -> None:
+    answering.refuses["POST"] = [refusal(403)]
+
+    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
+
+    assert (made.done, made.failed, made.starts) == (0, 3, [])
+    assert "may not start 3 runs" in made.errors[0]["message"]
