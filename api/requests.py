@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 DEPLOY = "deployments.add_deployment"
+TRIGGER = "runs.trigger_run"
+_RIGHTS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
 class Refusal(Exception):
@@ -28,14 +30,15 @@ class Refusal(Exception):
         return JsonResponse({"error": str(self), **details}, status=self.status)
 
 
-def user_who_may_deploy(request: HttpRequest, doing: str) -> User:
-    """Return the session's user; whoever may deploy may also start and control runs."""
+def user_with(request: HttpRequest, permission: str) -> User:
+    """Return the session's user, who has the permission; raises Refusal, which is on the trail."""
     user = request.user
     if not user.is_authenticated:
         raise Refusal(401, "Log in first: this call needs a session.")
-    if not user.has_perm(DEPLOY):
-        denied(request, DEPLOY)
-        raise Refusal(403, f"You may not {doing}. Ask an administrator for the right to deploy.")
+    if not user.has_perm(permission):
+        denied(request, permission)
+        may = _RIGHTS[permission]
+        raise Refusal(403, f"You may not {may}. Ask an administrator for the right to {may}.")
     return user
 
 

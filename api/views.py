@@ -10,7 +10,8 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
-from api.requests import Refusal, json_body, user_who_may_deploy
+from api.requests import DEPLOY, TRIGGER, Refusal, json_body, user_with
+from audit.trail import Actor
 from deployments import events
 from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
@@ -51,20 +52,19 @@ def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
     202 where at least one run has been started, 502 where none could be.
     """
     try:
-        user_who_may_deploy(request, "start runs")
-        raised = _raised(request, event_type)
+        raised = _raised(request, event_type, by=Actor.of(user_with(request, TRIGGER)))
     except Refusal as refusal:
         return refusal.as_response()
     return JsonResponse({"data": [one.as_json() for one in raised]}, status=202)
 
 
-def _raised(request: HttpRequest, event_type: str) -> list[Raised]:
+def _raised(request: HttpRequest, event_type: str, *, by: Actor) -> list[Raised]:
     payload = json_body(request, most=LARGEST_PAYLOAD)
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > _LONGEST_KEY:
         raise Refusal(400, f"The Idempotency-Key has more than {_LONGEST_KEY} characters.")
     try:
-        raised = start_runs(event_type, payload, key=key)
+        raised = start_runs(event_type, payload, by=by, key=key)
     except BadEventType as bad:
         raise Refusal(400, str(bad)) from None
     except NoListener as nobody:
@@ -76,7 +76,7 @@ def _raised(request: HttpRequest, event_type: str) -> list[Raised]:
 
 
 def _request(request: HttpRequest, workflow_id: str) -> Deployment:
-    user = user_who_may_deploy(request, "deploy")
+    user = user_with(request, DEPLOY)
     asked = _asked(json_body(request, most=LARGEST_PAYLOAD))
     consent = Consent(name=asked.get("confirm", ""), freeze_reason=asked.get("overrideFreeze", ""))
     try:

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from audit.trail import Actor
 from deployments import records
 from deployments.errors import DeployError
 from deployments.models import Deployment
-from runs.services import Runs, runs_on
+from runs.control import Sent, Start, settle
 from workflows.ir.problems import quoted
 from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.models import Workflow
@@ -42,7 +43,7 @@ class Raised:
         return {"workflowId": self.workflow_id, **told}
 
 
-def raise_event(event_type: str, payload: Any, *, key: str = "") -> list[Raised]:
+def raise_event(event_type: str, payload: Any, *, by: Actor, key: str = "") -> list[Raised]:
     """Start a run of each workflow that the event starts, with the payload as its own.
 
     The same key starts one run for each workflow, however often it comes. Raises BadEventType, and
@@ -50,14 +51,16 @@ def raise_event(event_type: str, payload: Any, *, key: str = "") -> list[Raised]
     """
     if not EVENT_TYPE.fullmatch(event_type):
         raise BadEventType(f"The event's type {EVENT_TYPE_RULE}, not {quoted(event_type)}.")
-    started = [_Start.of(one, payload, event_type=event_type, key=key) for one in _live(event_type)]
-    if not started:
+    asked = [_asked(one, payload, _instance_id(one, event_type, key)) for one in _live(event_type)]
+    if not asked:
         raise NoListener(
             f"No deployed workflow is started by the event {quoted(event_type)}. Deploy one that has "
             "this trigger, or correct the type."
         )
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(threads.map(_Start.perform, started))
+    with ThreadPoolExecutor(_AT_ONCE) as threads:  # these have no database
+        sent = list(threads.map(_sent, [start for _, start in asked]))
+    about = {"by": by, "event": event_type}
+    return [_raised(live, *one, about) for (live, _), one in zip(asked, sent, strict=True)]
 
 
 def _live(event_type: str) -> QuerySet[Deployment]:
@@ -70,47 +73,35 @@ def _live(event_type: str) -> QuerySet[Deployment]:
     return listening.select_related("target").order_by("workflow_public_id")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """A run to be started, looked up before threads are, which have no database."""
-
-    workflow_id: str
-    runs: Runs | None
-    payload: Any
-    instance_id: str
-    is_repeatable: bool
-    refusal: str = ""
-
-    @classmethod
-    def of(cls, live: Deployment, payload: Any, *, event_type: str, key: str) -> _Start:
-        workflow_id, refusal, runs = live.workflow_public_id, "", None
-        try:
-            runs = runs_on(live)
-        except DeployError as error:
-            refusal = str(error)
-        return cls(
-            workflow_id=workflow_id,
-            runs=runs,
-            payload=payload,
-            instance_id=_instance_id(workflow_id, event_type, key),
-            is_repeatable=bool(key),
-            refusal=refusal,
-        )
-
-    def perform(self) -> Raised:
-        if self.runs is None:
-            return Raised(workflow_id=self.workflow_id, error=self.refusal)
-        try:
-            if not (self.is_repeatable and self.runs.has(self.instance_id)):
-                self.runs.start(self.payload, self.instance_id)
-        except DeployError as error:
-            return Raised(workflow_id=self.workflow_id, error=str(error))
-        return Raised(workflow_id=self.workflow_id, instance_id=self.instance_id)
+def _asked(live: Deployment, payload: Any, instance_id: str) -> tuple[Deployment, Start | str]:
+    """Return the start of a run, or why there can be none."""
+    try:
+        return live, Start.of(live, payload, instance_id=instance_id)
+    except DeployError as refused:
+        return live, str(refused)
 
 
-def _instance_id(workflow_id: str, event_type: str, key: str) -> str:
+def _sent(start: Start | str) -> tuple[Start | None, Sent | str]:
+    if isinstance(start, str):
+        return None, start
+    try:
+        return start, start.send()
+    except DeployError as refused:
+        return start, str(refused)
+
+
+def _raised(
+    live: Deployment, start: Start | None, sent: Sent | str, about: dict[str, Any]
+) -> Raised:
+    if start is None or isinstance(sent, str):
+        return Raised(workflow_id=live.workflow_public_id, error=str(sent))
+    started = settle(start, sent, **about)
+    return Raised(workflow_id=live.workflow_public_id, instance_id=started.run.instance_id)
+
+
+def _instance_id(live: Deployment, event_type: str, key: str) -> str:
     """Return an id of Cloudflare's form: the same one for the same key."""
     if not key:
         return str(uuid.uuid4())
-    digest = hashlib.sha256("\n".join([workflow_id, event_type, key]).encode()).hexdigest()
-    return f"event-{digest}"
+    told = "\n".join([live.workflow_public_id, event_type, key])
+    return f"event-{hashlib.sha256(told.encode()).hexdigest()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,45 +30,6 @@ class Runs:
     account: Account
     workflow: str
 
-    def trigger(self, payload: Any) -> dict[str, Any]:
-        """Start a run and return Cloudflare's answer: `id`, `status`, `version_id`, `workflow_id`.
-
-        Raises NoRun where the target has no such workflow.
-        """
-        with self.account.explained(f"start a run of {self.workflow}"):
-            try:
-                started = self.account.client.workflows.instances.create(
-                    self.workflow, account_id=self.account.account_id, params=json.dumps(payload)
-                )
-            except cloudflare.NotFoundError:
-                raise NoRun(f"{self.workflow} is not on its target: deploy it first.") from None
-        return _plain(started)
-
-    def start(self, payload: Any, instance_id: str) -> None:
-        """Start the run of this id, which an answer that was lost may have started already."""
-        with self.account.explained(f"start a run of {self.workflow}"):
-            try:
-                self.account.client.workflows.instances.create(
-                    self.workflow,
-                    account_id=self.account.account_id,
-                    instance_id=instance_id,
-                    params=json.dumps(payload),
-                )
-            except cloudflare.APIStatusError:
-                if not self.has(instance_id):
-                    raise
-
-    def has(self, instance_id: str) -> bool:
-        """Tell whether there is a run of this id."""
-        with self.account.explained(f"look for the run {instance_id}"):
-            try:
-                self.account.client.workflows.instances.get(
-                    instance_id, account_id=self.account.account_id, workflow_name=self.workflow
-                )
-            except cloudflare.NotFoundError:
-                return False
-        return True
-
     def describe(self, instance: str) -> InstanceGetResponse:
         """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
         instance_id = self.latest() if instance == LATEST else instance
@@ -91,19 +51,6 @@ class Runs:
         if newest is None:
             raise NoRun(f"{self.workflow} has no runs yet. Start one with trigger_workflow.")
         return newest.id
-
-    def send_event(self, instance: str, event_type: str, *, payload: Any) -> str:
-        """Give the event to the run, which may be waiting for it; return the run's id."""
-        instance_id = self.latest() if instance == LATEST else instance
-        with self.account.explained(f"send {event_type} to the run {instance_id}"):
-            self.account.client.workflows.instances.events.create(
-                event_type,
-                account_id=self.account.account_id,
-                workflow_name=self.workflow,
-                instance_id=instance_id,
-                body=payload,
-            )
-        return instance_id
 
 
 def runs_of(workflow: Workflow) -> Runs:

@@ -6,17 +6,23 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from audit.models import Entry
+from audit.trail import Actor
 from deployments.stages import Status
+from runs.control import LARGEST_PAYLOAD
 from runs.events import NoListener, raise_event
+from runs.models import Run
 from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.runs.fake_target import FakeTarget, refusal
 from workflows.models import Workflow
 
 PAID: dict[str, Any] = {"trigger": {"type": "event", "eventType": "paid"}}
 URL = "/api/events/paid"
+ADA = Actor(None, "ada")
 
 
 @pytest.fixture
@@ -40,8 +46,10 @@ def post(client: Client, body: Any = "{}", url: str = URL, **headers: str) -> tu
     return answer.status_code, answer.json()
 
 
-def test_an_event_needs_a_session_and_the_right_to_deploy(client: Client) -> None:
-    client.force_login(User.objects.create_user("bob", is_staff=True))
+def test_an_event_needs_a_session_and_the_right_to_start_runs(client: Client) -> None:
+    bob_ = User.objects.create_user("bob", is_staff=True)
+    bob_.user_permissions.add(Permission.objects.get(codename="add_deployment"))
+    client.force_login(bob_)
 
     anonymous, bob = post(Client()), post(client)
 
@@ -100,6 +108,44 @@ def test_an_event_that_starts_nothing_is_told(client: Client) -> None:
     assert 'No deployed workflow is started by the event "paid"' in told["error"]
 
 
+def test_whoever_may_start_runs_raises_an_event_and_is_on_the_trail(
+    client: Client, answering: FakeTarget
+) -> None:
+    eve = User.objects.create_user("eve")
+    eve.user_permissions.add(Permission.objects.get(codename="trigger_run"))
+    client.force_login(eve)
+    workflow = listening(target=make_target())
+
+    status, told = post(client, '{"sum": 7}', **{"Idempotency-Key": "once"})
+
+    ((run,),) = (told["data"],)
+    assert (status, run["workflowId"]) == (202, workflow.pk)
+    entry = Entry.objects.get(action="run started")
+    assert (entry.actor_name, entry.detail["event"]) == ("eve", "paid")
+    assert entry.subject_id == run["instanceId"][:64]
+    assert Run.objects.get().instance_id == run["instanceId"]
+    assert answering.bodies[0]["params"] == '{"sum": 7}'
+
+
+def test_the_same_key_starts_no_second_run(client: Client, answering: FakeTarget) -> None:
+    listening(target=make_target())
+    key = {"Idempotency-Key": "once"}
+    first = post(client, **key)
+    answering.refuses["POST"] = [refusal(400)]
+
+    assert post(client, **key) == first
+    assert Entry.objects.filter(action="run started").count() == 1
+
+
+def test_a_payload_that_no_run_takes_is_told(db: None, answering: FakeTarget) -> None:
+    listening(target=make_target())
+
+    (raised,) = raise_event("paid", "x" * LARGEST_PAYLOAD, by=ADA)
+
+    assert "a run takes 1,048,576" in raised.error
+    assert answering.asked == []
+
+
 def test_a_target_that_fails_is_told_for_its_workflow(client: Client) -> None:
     workflow = listening(target=make_target())
 
@@ -118,14 +164,14 @@ def test_only_what_is_live_counts(db: None) -> None:
     make_deployment(workflow=workflow, status=Status.FAILED.value)
 
     with pytest.raises(NoListener):
-        raise_event("paid", {})
+        raise_event("paid", {}, by=ADA)
 
 
 def test_a_deleted_workflow_is_started_by_nothing(db: None) -> None:
     listening(target=make_target()).delete()
 
     with pytest.raises(NoListener):
-        raise_event("paid", {})
+        raise_event("paid", {}, by=ADA)
 
 
 def test_listeners_are_found_at_once(
@@ -136,7 +182,7 @@ def test_listeners_are_found_at_once(
         listening(target=target)
 
     with django_assert_num_queries(1):
-        raised = raise_event("paid", {})
+        raised = raise_event("paid", {}, by=ADA)
 
     assert [bool(one.error) for one in raised] == [True, True, True]
 
@@ -149,10 +195,10 @@ def test_what_was_taken_down_is_started_by_nothing(db: None) -> None:
     )
 
     with pytest.raises(NoListener):
-        raise_event("paid", {})
+        raise_event("paid", {}, by=ADA)
 
 
 def test_what_is_live_but_for_a_part_is_started(db: None) -> None:
     listening(target=make_target(), status=Status.PARTIAL.value)
 
-    assert raise_event("paid", {})
+    assert raise_event("paid", {}, by=ADA)

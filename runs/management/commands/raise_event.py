@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from runs.events import BadEventType, NoListener, raise_event
-from runs.management.commands._run_command import payload
+from runs.management.commands._run_command import me, payload
 
 
 class Command(BaseCommand):
@@ -18,11 +18,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key", default="", metavar="KEY", help="the same key starts no second run"
         )
+        parser.add_argument("--json", action="store_true", help="what is printed is JSON anyway")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         value = payload(options["payload"])
         try:
-            raised = raise_event(options["type"], value, key=options["key"])
+            raised = raise_event(options["type"], value, by=me(), key=options["key"])
         except (BadEventType, NoListener) as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(
