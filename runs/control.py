@@ -20,7 +20,7 @@ from deployments.errors import Cause, DeployError
 from deployments.models import Deployment, Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
-from runs import finding, index, poller
+from runs import event_schemas, finding, index, poller
 from runs.models import Run
 from runs.steps import occurrence
 from runs.telling import read_row
@@ -216,8 +216,13 @@ def _quoted(text: str) -> str:
 
 
 def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Run:
-    """Give the event to the run, which may be waiting for it."""
+    """Give the event to the run, which may be waiting for it.
+
+    Raises Refused for a payload that the schema of its node does not allow, DeployError.
+    """
     check_payload(payload)
+    if wrong := event_schemas.problem(run, event_type, payload):
+        raise Refused(f"{event_type} does not take this payload: {wrong}. Nothing was sent.")
     account = account_of(run.target)
     with (
         _on_trail("event sent", run, by=by, reason=reason, type=event_type),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import messages
@@ -14,13 +15,13 @@ from audit.trail import Actor
 from deployments.access import HttpRequest, staff_with
 from deployments.control_views import CHANGED
 from deployments.errors import DeployError
-from runs import control, payloads, presentation, reading
+from runs import control, event_schemas, payloads, presentation, reading
 from runs.control import Refused
+from runs.event_form import form_of, read_form
 from runs.models import Run
 from runs.steps import read_steps
 from runs.views import CONTROL, TRIGGER, known_runs, page
 
-ASKS: Final = ("restart", "terminate", "delete")
 _MOST_STEPS: Final = 300
 
 
@@ -85,6 +86,7 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else request.GET
     context: dict[str, Any] = {"run": run, "type": typed.get("type") or run.waits_for}
     context |= {name: typed.get(name, "") for name in ("payload", "reason", "next")}
+    context["payload"] = context["payload"] or _typed(run, typed)
     if request.method != "POST":
         return page(request, "event", context)
     try:
@@ -105,7 +107,24 @@ def _send(run: Run, request: HttpRequest) -> None:
         raise Refused(
             f"The run is {run.status_label.lower()}: it takes no event. Nothing was sent."
         )
-    text = request.POST.get("answer") or request.POST.get("payload", "")
-    reason = request.POST.get("reason", "").strip()
-    payload, by = payloads.read_payload(text), Actor.of(request.user)
-    control.send_event(run, event_type, payload, by=by, reason=reason)
+    reason, by = request.POST.get("reason", "").strip(), Actor.of(request.user)
+    control.send_event(run, event_type, _answer(run, request.POST), by=by, reason=reason)
+
+
+def _typed(run: Run, posted: Mapping[str, str]) -> str:
+    """Return what was chosen or filled in as JSON, for the page that tells of its refusal."""
+    try:
+        answer = _answer(run, posted)
+    except DeployError:
+        return ""
+    return payloads.pretty(answer) if answer else ""
+
+
+def _answer(run: Run, posted: Mapping[str, str]) -> Any:
+    """Return what was chosen, filled in or written, by the button that was pressed."""
+    if not (key := posted.get("form", "")):
+        return payloads.read_payload(posted.get("answer") or posted.get("payload", ""))
+    form = form_of(event_schemas.schema_of(run, key))
+    if form is None:
+        raise Refused("The run's code takes other answers by now. Nothing was sent.")
+    return read_form(form, posted)

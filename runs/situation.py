@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from runs.event_form import Form, form_of
+from runs.event_schemas import fits
 from runs.steps import Step, due_at
 from workflows.ir.document import WorkflowIR
 from workflows.picture.states import State
@@ -35,6 +37,7 @@ class Open:
     step: Step
     due: datetime | None
     shortcuts: tuple[Shortcut, ...] = ()
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +76,23 @@ def situation(
 
 
 def _open(step: Step, data: Mapping[str, Any]) -> Open:
-    shortcuts = tuple(shortcuts_of(data)) if step.state is State.WAITING else ()
-    return Open(step=step, due=due_at(step), shortcuts=shortcuts)
+    if step.state is not State.WAITING:
+        return Open(step=step, due=due_at(step))
+    shortcuts, form = tuple(shortcuts_of(data)), form_of(data.get("schema"))
+    return Open(step=step, due=due_at(step), shortcuts=shortcuts, form=form)
 
 
 def shortcuts_of(data: Mapping[str, Any]) -> Iterable[Shortcut]:
-    """Return the answers that a node's `schema` (a JSON Schema) names: an enum, or a yes and no."""
+    """Return the answers that a node's `schema` (a JSON Schema) names: an enum, or a yes and no.
+
+    One that lacks what the schema requires besides is none.
+    """
     schema = data.get("schema")
-    if not isinstance(schema, Mapping):
-        return
+    if isinstance(schema, Mapping):
+        yield from (one for one in _named(schema) if fits(schema, one.payload))
+
+
+def _named(schema: Mapping[str, Any]) -> Iterable[Shortcut]:
     for value in _choices(schema):
         yield Shortcut(label=str(value), payload=value)
     properties = schema.get("properties")

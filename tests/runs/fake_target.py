@@ -23,6 +23,8 @@ class FakeTarget:
     bodies: list[Any] = field(default_factory=list)
     refuses: dict[str, list[httpx.Response]] = field(default_factory=dict)
     there: set[str] = field(default_factory=set)
+    steps: list[Any] = field(default_factory=list)
+    params: Any = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.method, request.url.raw_path.decode()))
@@ -30,7 +32,9 @@ class FakeTarget:
         if waiting := self.refuses.get(request.method):
             return waiting.pop(0)
         if request.method == "GET":
-            return _told({"status": "waiting", "queued": "2026-01-01T12:00:00Z", "steps": []})
+            began = "2026-01-01T12:00:00Z"
+            told = {"status": "waiting", "queued": began, "params": self.params}
+            return _told(told | {"steps": self.steps})
         if request.url.path.endswith("/batch"):
             return self._batch(self.bodies[-1])
         body = self.bodies[-1]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from workflows.ir.fields import Duration, Text
 from workflows.ir.node_types import NodeType, one_step
 from workflows.ir.reader import Reader
@@ -31,7 +34,22 @@ def read(data: Reader) -> Settings:
         data.problem("eventType", EVENT_TYPE_RULE)
     timeout_from = data.config if data.config and data.config.has("timeout") else data
     data.know("timeout")
+    _check_schema(data)
     return Settings(event_type=event_type, timeout=timeout_from.timeout("timeout", "24 hours"))
+
+
+def _check_schema(data: Reader) -> None:
+    """Warn of a schema that answers cannot be held against; they are taken as they are then."""
+    schema = data.raw("schema")
+    if schema is None:
+        return
+    if not isinstance(schema, dict):
+        data.warning("schema", "is no JSON Schema, which is an object: answers are not checked")
+        return
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        data.warning("schema", f"is no JSON Schema ({error.message}): answers are not checked")
 
 
 def emit(node: Node, out: Emitter) -> None:
