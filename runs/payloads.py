@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn
 
+from deployments.cloudflare.redaction import MASK
 from runs.control import Refused, check_payload
 from runs.models import Run, RunText
 from runs.telling import LONGEST_TEXT
 
+_MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
+_MASKED: Final = (
+    f"Where it says {MASK}, a secret was taken out of what is shown: write the value there, or take "
+    "it out. A payload that is meant to say that can be started with trigger_workflow."
+)
 _OFFERED: Final = 5
 _LOOKED_AT: Final = 30
 
@@ -26,6 +32,18 @@ def read_payload(text: str) -> Any:
         raise Refused(f"The payload is not JSON: {error}.") from None
     check_payload(payload)
     return payload
+
+
+def read_whole(text: str) -> Any:
+    """Return the JSON value as `read_payload` does; raises Refused too where a mask stands in it."""
+    if note := mask_note(text):
+        raise Refused(f"The payload is not whole. {note}")
+    return read_payload(text)
+
+
+def mask_note(text: str) -> str:
+    """Return what to do with a payload of which a secret was taken out; "" for a whole one."""
+    return _MASKED if MASK in text or _MASK_IN_JSON in text.lower() else ""
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -41,7 +41,7 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         started = control.trigger(
             _live(request, workflow),
-            payloads.read_payload(typed["payload"]),
+            payloads.read_whole(typed["payload"]),
             by=Actor.of(request.user),
             instance_id=typed["instance_id"].strip(),
         )
@@ -112,11 +112,13 @@ def _payload(request: HttpRequest) -> dict[str, Any]:
         return {"payload": "{}"}
     read = reading.read(again)
     if read.told is not None:
-        return {"again": again, "payload": payloads.pretty(read.told.get("params"))}
+        known = payloads.pretty(read.told.get("params"))
+        return {"again": again, "payload": known, "note": payloads.mask_note(known)}
     text = getattr(getattr(again, "text", None), "params", "") or "{}"
     value = read_json(text)
-    note = f"{read.problem} This is the payload as it was seen here, perhaps cut."
     known = payloads.pretty(value) if value is not text else text
+    note = f"{read.problem} This is the payload as it was seen here, perhaps cut."
+    note = f"{note} {payloads.mask_note(known)}".rstrip()
     return {"again": again, "payload": known, "note": note}
 
 
@@ -130,7 +132,7 @@ def check(request: HttpRequest) -> HttpResponse:
     """Say whether what is typed is JSON: the part under the editor."""
     context: dict[str, Any] = {}
     try:
-        payload = payloads.read_payload(request.POST.get("payload", ""))
+        payload = payloads.read_whole(request.POST.get("payload", ""))
         context["bytes"] = payloads.size(payload)
     except DeployError as refused:
         context["refusal"] = str(refused)

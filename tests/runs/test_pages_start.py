@@ -20,7 +20,9 @@ from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
 from tests.platform.control import Control
 from tests.platform_fixture import Platform
-from tests.runs.examples import make_run, workflow_of
+from tests.runs.examples import live_deployment, make_run, workflow_of
+from tests.runs.fake_target import FakeTarget
+from workflows.services import set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
@@ -108,6 +110,22 @@ def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Dep
 
     assert page.context["payload"] == '{\n  "order": 7\n}'
     assert page.context["workflow"] == live.workflow
+
+
+def test_a_payload_without_its_secret_says_so_and_is_not_started(
+    admin_client: Client, answering: FakeTarget
+) -> None:
+    live = live_deployment()
+    set_variable("TOKEN", "sentinel-of-payloads", workflow=live.workflow, is_secret=True)
+    answering.params = {"token": "sentinel-of-payloads"}
+
+    again = admin_client.get(f"/runs/start/?again={make_run(live).pk}")
+    answering.bodies.clear()
+    page = start(admin_client, live, payload=again.context["payload"])
+
+    assert "a secret was taken out of what is shown" in text(again)
+    assert "The payload is not whole" in text(page)
+    assert answering.bodies == []
 
 
 def test_the_last_payloads_are_offered_each_once(admin_client: Client) -> None:
