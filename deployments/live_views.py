@@ -54,7 +54,6 @@ def live(request: HttpRequest, pk: str) -> HttpResponse:
         "may_deploy": request.user.has_perm(DEPLOY),
         "may_check": request.user.has_perm(CHECK),
         "may_take_down": request.user.has_perm(TAKE_DOWN),
-        "may_change": request.user.has_perm("workflows.change_workflow"),
     }
     return page(request, "workflows/live", context)
 

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
+from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from deployments import records
 from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError
+from deployments.listening import RIGHTS
 from deployments.models import Deployment
 from runs.live import may_read
 from runs.log_lines import Line, Wanted, lines
-from runs.tailing import tail
+from runs.log_sharing import watch
 from workflows.services import variables_of
+
+logger = logging.getLogger(__name__)
 
 _KEPT: Final = 1000  # lines that wait for a page
 _EVERY: Final = 0.2  # seconds between messages
@@ -47,8 +53,11 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if live is None:
             await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
             return
-        self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
-        self.work = [asyncio.ensure_future(self._read(live)), asyncio.ensure_future(self._write())]
+        await self._learn(live)
+        self.work = [
+            asyncio.ensure_future(self._read(live)),
+            asyncio.ensure_future(self._write(live)),
+        ]
 
     def _live(self) -> Deployment | None:
         workflow = self.scope["url_route"]["kwargs"]["workflow"]
@@ -71,35 +80,60 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _read(self, live: Deployment) -> None:
         try:
-            async with tail(live) as events:
-                async for event in events:
-                    for line in lines(event):
-                        self._keep(line)
+            await watch(live, self._hear)
         except DeployError as refused:
             await self._end(self.hide(str(refused)), _ENDED)
+        except Exception:
+            logger.exception("the logs of %s could not be read on", live.worker_name)
+            await self._end("The log stream ended here. Open it again.", _ENDED)
         else:
             await self._end("The target ended its log stream. Open it again.", _ENDED)
 
+    def _hear(self, event: dict[str, Any]) -> None:
+        """One that cannot be read costs no other."""
+        try:
+            for line in lines(event, hide=self.hide):
+                self._keep(line)
+        except Exception:
+            logger.exception("a trace event could not be read")
+
     def _keep(self, line: Line) -> None:
         """A page that is paused or too slow loses the oldest lines, and is told how many."""
-        hidden = Line(at=line.at, level=line.level, text=self.hide(line.text), outcome=line.outcome)
-        if not self.wanted.takes(hidden):
+        if not self.wanted.takes(line):
             return
         if len(self.waiting) >= _KEPT:
             self.waiting.popleft()
             self.lost += 1
-        self.waiting.append(hidden)
+        self.waiting.append(line)
 
-    async def _write(self) -> None:
+    async def _write(self, live: Deployment) -> None:
+        asked = monotonic()
         while True:
             await asyncio.sleep(_EVERY)
+            if monotonic() - asked >= RIGHTS:
+                if not await self._may_still():
+                    await self._end("You may not view runs any more.", _REFUSED)
+                    return
+                await self._learn(live)
+                asked = monotonic()
             if self.waiting and not self.is_paused:
-                told: dict[str, Any] = {"lines": [line.as_json() for line in self.waiting]}
-                if self.lost:
-                    told["lost"] = self.lost
-                self.waiting.clear()
-                self.lost = 0
-                await self.send(json.dumps(told, ensure_ascii=False))
+                await self._tell()
+
+    async def _may_still(self) -> bool:
+        return bool(await database_sync_to_async(may_read)(await get_user(self.scope)))
+
+    async def _learn(self, live: Deployment) -> None:
+        """Learn which secrets there are now."""
+        secrets = await database_sync_to_async(_secrets)(live)
+        self.hide = partial(redact, secrets=secrets)
+
+    async def _tell(self) -> None:
+        told: dict[str, Any] = {"lines": [line.as_json() for line in self.waiting]}
+        if self.lost:
+            told["lost"] = self.lost
+        self.waiting.clear()
+        self.lost = 0
+        await self.send(json.dumps(told, ensure_ascii=False))
 
     async def _end(self, sentence: str, code: int) -> None:
         await self.send(json.dumps({"error": sentence}, ensure_ascii=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,6 +11,8 @@ from typing import Any, Final
 LEVELS: Final = ("debug", "log", "info", "warn", "error")
 LONGEST: Final = 4_000  # characters of one line
 _EVENT: Final = "event"
+_OVERLOAD: Final = "overload"
+Hide = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,36 +52,51 @@ class Wanted:
         return rank >= LEVELS.index(self.level) and self.text.lower() in line.text.lower()
 
 
-def lines(trace: Mapping[str, Any]) -> Iterator[Line]:
-    """Yield the lines of one trace event in Cloudflare's shape: what happened, logs, exceptions."""
-    goes_on = trace.get("open") is True  # the embedded platform tells of long calls in parts
-    outcome = "" if goes_on else str(trace.get("outcome", ""))
-    yield Line(
-        at=_at(trace.get("eventTimestamp")),
-        level=_EVENT,
-        text=_caused_by(trace.get("event")),
-        outcome=outcome,
-    )
-    for log in trace.get("logs") or []:
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def lines(trace: Mapping[str, Any], *, hide: Hide = _as_it_is) -> Iterator[Line]:
+    """Yield the lines of one trace event in Cloudflare's shape: what happened, logs, exceptions.
+
+    `hide` takes secrets out of a whole text, which is cut only then: no secret stays in part.
+    """
+    yield _head(trace, hide)
+    for log in _objects(trace.get("logs")):
         level = str(log.get("level", "log"))
         yield Line(
             at=_at(log.get("timestamp")),
             level=level if level in LEVELS else "log",
-            text=_message(log.get("message")),
+            text=hide(_message(log.get("message")))[:LONGEST],
         )
-    for one in trace.get("exceptions") or []:
+    for one in _objects(trace.get("exceptions")):
         stack = f"\n{one['stack']}" if one.get("stack") else ""
         text = f"{one.get('name', 'Error')}: {one.get('message', '')}{stack}"
-        yield Line(at=_at(one.get("timestamp")), level="error", text=text[:LONGEST])
+        yield Line(at=_at(one.get("timestamp")), level="error", text=hide(text)[:LONGEST])
+
+
+def _head(trace: Mapping[str, Any], hide: Hide) -> Line:
+    at, event = _at(trace.get("eventTimestamp")), trace.get("event")
+    if isinstance(event, Mapping) and event.get("type") == _OVERLOAD:
+        text = str(event.get("message") or "The target left lines out: there were too many.")
+        return Line(at=at, level="warn", text=hide(text)[:LONGEST], outcome=_OVERLOAD)
+    goes_on = trace.get("open") is True  # the embedded platform tells of long calls in parts
+    outcome = "" if goes_on else str(trace.get("outcome", ""))
+    return Line(at=at, level=_EVENT, text=hide(_caused_by(event))[:LONGEST], outcome=outcome)
+
+
+def _objects(given: Any) -> list[Mapping[str, Any]]:
+    """Return the objects of a list, whatever was told in its place."""
+    listed = given if isinstance(given, list) else []
+    return [one for one in listed if isinstance(one, Mapping)]
 
 
 def _message(message: Any) -> str:
     """Join the arguments of a console call as a console does."""
     parts = message if isinstance(message, list) else [message]
-    text = " ".join(
+    return " ".join(
         part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts
     )
-    return text[:LONGEST]
 
 
 def _caused_by(event: Any) -> str:
@@ -98,6 +115,8 @@ def _caused_by(event: Any) -> str:
 
 
 def _at(milliseconds: Any) -> str:
-    if not isinstance(milliseconds, int | float):
-        return datetime.now(UTC).isoformat(timespec="milliseconds")
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        moment = datetime.now(UTC)
+    return moment.isoformat(timespec="milliseconds")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deployments.cloudflare.redaction import redact
 from runs.log_lines import LONGEST, Line, Wanted, lines
 
 AT = 1_790_000_000_000
@@ -79,6 +80,33 @@ def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
 )
 def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
     assert Wanted.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
+
+
+def test_a_secret_across_the_cut_is_masked_before_it_is_cut() -> None:
+    secret = "sentinel-of-logs"
+    logs = [{"level": "log", "message": "x" * (LONGEST - 8) + secret}]
+
+    _, log = lines(trace(logs=logs), hide=lambda text: redact(text, [secret]))
+
+    assert log.text.endswith("x•••")
+
+
+def test_lost_lines_are_told_as_such() -> None:
+    (line,) = lines({"event": {"type": "overload", "message": "Too much is logged."}})
+
+    assert (line.level, line.text, line.outcome) == ("warn", "Too much is logged.", "overload")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"logs": "text", "exceptions": 5},
+        {"logs": [None, "x", {"message": None, "timestamp": 1e300}]},
+        {"eventTimestamp": float("nan"), "exceptions": [{"stack": ["at"]}]},
+    ],
+)
+def test_no_trace_is_too_odd_to_be_read(odd: dict[str, Any]) -> None:
+    assert list(lines(odd))
 
 
 def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
