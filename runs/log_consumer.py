@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -24,10 +25,10 @@ from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError
 from deployments.listening import RIGHTS
 from deployments.models import Deployment
+from runs.index import secrets_in
 from runs.live import may_read
 from runs.log_lines import Line, Wanted, lines
 from runs.log_sharing import watch
-from workflows.services import variables_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if live is None:
             await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
             return
-        await self._learn(live)
+        if not await self._learns(live):
+            return
         self.work = [
             asyncio.ensure_future(self._read(live)),
             asyncio.ensure_future(self._write(live)),
@@ -114,7 +116,8 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 if not await self._may_still():
                     await self._end("You may not view runs any more.", _REFUSED)
                     return
-                await self._learn(live)
+                if not await self._learns(live):
+                    return
                 asked = monotonic()
             if self.waiting and not self.is_paused:
                 await self._tell()
@@ -122,10 +125,14 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _may_still(self) -> bool:
         return bool(await database_sync_to_async(may_read)(await get_user(self.scope)))
 
-    async def _learn(self, live: Deployment) -> None:
-        """Learn which secrets there are now."""
-        secrets = await database_sync_to_async(_secrets)(live)
-        self.hide = partial(redact, secrets=secrets)
+    async def _learns(self, live: Deployment) -> bool:
+        """Learn which secrets there are now; where one cannot be read, nothing can be shown."""
+        try:
+            self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        except DeployError as refused:
+            await self._end(str(refused), _ENDED)
+            return False
+        return True
 
     async def _tell(self) -> None:
         told: dict[str, Any] = {"lines": [line.as_json() for line in self.waiting]}
@@ -140,6 +147,5 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code)
 
 
-def _secrets(live: Deployment) -> list[str]:
-    variables = variables_of(live.workflow) if live.workflow else {}
-    return [one.value for one in variables.values() if one.is_secret]
+def _secrets(live: Deployment) -> Sequence[str]:
+    return secrets_in(live.workflow) if live.workflow else ()

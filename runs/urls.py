@@ -24,6 +24,7 @@ urlpatterns = [
     path("<key:pk>/events/", needs_asgi, name="run_events"),
     path("<key:pk>/picture/", views.picture, name="picture"),
     path("<key:pk>/step/", views.step_output, name="step_output"),
+    path("<key:pk>/values/<str:what>/", views.download, name="download"),
     path("<key:pk>/event/", control_views.send_event, name="send_event"),
     path("<key:pk>/<str:action>/", control_views.change, name="change"),
 ]

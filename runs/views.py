@@ -13,6 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -29,6 +30,7 @@ from workflows.models import Workflow
 VIEW: Final = "runs.view_run"
 TRIGGER: Final = "runs.trigger_run"
 CONTROL: Final = "runs.control_run"
+_VALUES: Final = {"payload": "params", "output": "output"}
 _LATE: Final = timedelta(minutes=3)
 
 
@@ -142,11 +144,10 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 def waiting(request: HttpRequest) -> HttpResponse:
     """The runs that wait for an event, the most urgent first."""
     interest.show(interest.ALL)
-    shown, total = waits.waiting(known_runs())
+    after = request.GET.get("after", "")
     context = {
-        "waiting": shown,
-        "total": total,
-        "most": waits.MOST,
+        "page": waits.waiting(known_runs(), after=after),
+        "is_first": not after,
         "troubles": troubles(),
     }
     return page(request, "waiting", context)
@@ -162,9 +163,30 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"run": shown, "name": name, "kind": kind}
     try:
         context["output"] = _whole(shown, name, kind)
+        if "download" in request.GET:
+            return _file(context["output"], f"{shown.instance_id}-{name}")
     except DeployError as refused:
         context["refusal"] = str(refused)
     return page(request, "output", context)
+
+
+@require_safe
+@never_cache
+@staff_with(VIEW)
+def download(request: HttpRequest, pk: int, what: str) -> HttpResponse:
+    """What a run was given, or gave, whole: its page draws a part of what is very large."""
+    shown = get_object_or_404(known_runs(), pk=pk)
+    told = reading.read(shown).told
+    if what not in _VALUES or told is None:
+        raise Http404("The target does not tell this of the run now.")
+    return _file(read_json(told.get(_VALUES[what])), f"{shown.instance_id}-{what}")
+
+
+def _file(value: Any, name: str) -> HttpResponse:
+    body = json.dumps(value, indent=2, ensure_ascii=False)
+    answer = HttpResponse(body, content_type="application/json; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{slugify(name)[:100]}.json"'
+    return answer
 
 
 def _whole(shown: Run, name: str, kind: str) -> Any:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from deployments.errors import DeployError
 from deployments.models import Deployment
@@ -40,20 +41,44 @@ class Waiting:
         return min((one.due for one in self.waits if one.due), default=_NEVER)
 
 
-def waiting(runs: QuerySet[Run]) -> tuple[list[Waiting], int]:
-    """Return the runs that wait for an event, what times out first at the head, and how many do.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Runs that wait for an event; `next` is the cursor of those that time out later, "" at the end."""
 
-    Where there is room, runs are asked too that wait, and whose reason the index does not know.
+    shown: list[Waiting]
+    total: int
+    next: str = ""
+
+
+def waiting(runs: QuerySet[Run], *, after: str = "") -> Page:
+    """Return a page of the runs that wait for an event, what times out first at the head.
+
+    Where there is room on the first, runs are asked too that wait, and whose reason the index does
+    not know.
     """
-    open_runs = runs.filter(is_open=True).order_by("seen_at")
-    known = open_runs.exclude(waits_for="")
-    asked = list(known[:MOST])
-    unknown = open_runs.filter(waits_for="", status="waiting")[
-        : min(MOST - len(asked), _MOST_UNKNOWN)
-    ]
-    found = _read([*asked, *unknown])
-    shown = [one for one in found if one.waits or one.run.waits_for]
-    return sorted(shown, key=lambda one: one.due), max(known.count(), len(shown))
+    open_runs = runs.filter(is_open=True)
+    known = open_runs.exclude(waits_for="").annotate(times_out=Coalesce("due_at", Value(_NEVER)))
+    found = list(_behind(known, after).order_by("times_out", "pk")[: MOST + 1])
+    asked, has_more = found[:MOST], len(found) > MOST
+    unknown = open_runs.filter(waits_for="", status="waiting").order_by("seen_at")
+    room = 0 if after else min(MOST - len(asked), _MOST_UNKNOWN)
+    told = _read([*asked, *unknown[:room]])
+    shown = sorted((one for one in told if one.waits or one.run.waits_for), key=lambda one: one.due)
+    total = max(known.count(), len(shown))
+    return Page(shown=shown, total=total, next=_cursor(asked[-1]) if has_more else "")
+
+
+def _cursor(run: Run) -> str:
+    return f"{(run.due_at or _NEVER).isoformat()}_{run.pk}"
+
+
+def _behind(known: QuerySet[Any], cursor: str) -> QuerySet[Any]:
+    moment, _, pk = cursor.rpartition("_")
+    try:
+        due, last = datetime.fromisoformat(moment), int(pk[:18])
+    except ValueError:
+        return known
+    return known.filter(Q(times_out__gt=due) | Q(times_out=due, pk__gt=last))
 
 
 def _read(runs: Sequence[Run]) -> list[Waiting]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -283,10 +282,12 @@ def test_a_group_with_a_live_run_is_not_stopped(start: Start) -> None:
     with_workflow(platform, "awake")
     begin(platform, "awake", sleep="1 minute")
     pid = int(process_of(platform, "worker-awake"))
+    uploaded(platform, "drowsy-beside", HELLO)
+    quiet = int(process_of(platform, "worker-drowsy-beside"))
 
-    time.sleep(2.5)
+    until(lambda: "running" if psutil.pid_exists(quiet) else "stopped", "stopped")
 
-    assert psutil.pid_exists(pid)
+    assert psutil.pid_exists(pid)  # it has been quiet for longer
 
 
 def test_what_it_keeps_is_private(start: Start) -> None:

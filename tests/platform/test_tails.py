@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -213,9 +214,14 @@ def test_the_real_wrangler_prints_what_it_hears(project: Project) -> None:
     with wrangler_tail(project) as told:
         tails = f"workers/scripts/{project.name}/tails"
         until(lambda: len(project.platform.api("GET", tails).json()["result"]), 1)
-        time.sleep(0.5)  # the tail is made, its connection comes
+        with ThreadPoolExecutor(1) as reader:
+            first = reader.submit(next, told)
 
-        project.platform.fetch(project.name, "/by-wrangler")
-        event = next(told)
+            def heard() -> str:  # the tail is made before wrangler connects to it
+                project.platform.fetch(project.name, "/by-wrangler")
+                return "heard" if first.done() else "silent"
+
+            until(heard, "heard")
+            event = first.result()
 
     assert event["logs"][0]["message"] == ["heard", "/by-wrangler", {"deep": [1, None]}]
