@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+from uuid import uuid4
 
 import cloudflare
 from django.utils import timezone
@@ -112,7 +113,7 @@ class Start:
             account=account_of(target_of(live)),
             workflow=live.worker_name,
             payload=payload,
-            instance_id=instance_id,
+            instance_id=instance_id or str(uuid4()),  # by it a start whose answer is lost is found
         )
 
     def send(self) -> Sent:
@@ -136,7 +137,7 @@ class Start:
             self.workflow,
             account_id=self.account.account_id,
             params=json.dumps(self.payload),
-            instance_id=self.instance_id or cloudflare.omit,
+            instance_id=self.instance_id,
         )
         told: dict[str, Any] = answer.http_response.json()["result"]
         return told
@@ -144,9 +145,8 @@ class Start:
     def _known(self, began: datetime, *, is_new: bool) -> Sent | None:
         """Return the run of this id where there is one: of an earlier start, or its answer was lost."""
         found = None
-        if self.instance_id:
-            with suppress(DeployError):
-                found = poller.describe(self.account, self.workflow, self.instance_id)
+        with suppress(DeployError):
+            found = poller.describe(self.account, self.workflow, self.instance_id)
         if found is None:
             return None
         version = found.get("versionId")

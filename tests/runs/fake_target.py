@@ -38,8 +38,8 @@ class FakeTarget:
         if request.url.path.endswith("/batch"):
             return self._batch(self.bodies[-1])
         body = self.bodies[-1]
-        wanted = body.get("instance_id") if isinstance(body, dict) else None
-        return _told({"id": wanted or "made-there", "status": "queued", "version_id": "v-one"})
+        wanted = body.get("instance_id", "") if isinstance(body, dict) else ""
+        return _told({"id": wanted, "status": "queued", "version_id": "v-one"})
 
     def _batch(self, wanted: list[dict[str, str]]) -> httpx.Response:
         ids = [one["instance_id"] for one in wanted if one["instance_id"] not in self.there]

@@ -27,18 +27,19 @@ def test_a_run_that_was_started_is_known_also_where_it_cannot_be_read(
 
     started = control.trigger(live_deployment(), {}, by=ADA, reason="why not")
 
-    assert (started.is_new, started.run.instance_id) == (True, "made-there")
+    assert (started.is_new, started.run.instance_id) == (True, answering.bodies[0]["instance_id"])
     assert (started.run.status, started.run.version_id) == ("queued", "v-one")
     assert Entry.objects.get(action="run started").reason == "why not"
 
 
-def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget) -> None:
+@pytest.mark.parametrize("id_", ["order-7", ""])
+def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget, id_: str) -> None:
     answering.refuses["POST"] = [refusal(500)]
 
-    started = control.trigger(live_deployment(), {}, by=ADA, instance_id="order-7")
+    started = control.trigger(live_deployment(), {}, by=ADA, instance_id=id_)
 
     assert (started.is_new, started.told["status"]) == (True, "waiting")
-    assert Entry.objects.get(action="run started").subject_id == "order-7"
+    assert Entry.objects.get(action="run started").subject_id == started.run.instance_id
 
 
 def test_an_id_that_is_taken_is_not_started_and_not_on_the_trail(answering: FakeTarget) -> None:
