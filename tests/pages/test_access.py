@@ -59,7 +59,7 @@ def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:
 
     assert answer.status_code == 403
     entry = Entry.objects.get()
-    assert (entry.action, entry.reason) == ("access denied", "deployments.add_deployment")
+    assert (entry.action, entry.reason) == ("access denied", "runs.trigger_run")
     assert entry.subject_name == "/api/events/order.created"
 
 

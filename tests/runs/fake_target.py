@@ -13,6 +13,7 @@ import pytest
 from deployments import targets
 from deployments.tools import account
 from deployments.tools.patience import PatientClient
+from runs import reading
 
 
 @dataclass
@@ -68,7 +69,13 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
     fake = FakeTarget()
     client = PatientClient(transport=httpx.MockTransport(fake))
     monkeypatch.setattr(account, "shared_client", lambda: client)
-    targets._account.cache_clear()
+    _forget_accounts()
     yield fake
-    targets._account.cache_clear()
+    _forget_accounts()
     client.close()
+
+
+def _forget_accounts() -> None:
+    """Accounts are kept with their clients."""
+    targets._account.cache_clear()
+    reading._quick.cache_clear()
