@@ -101,17 +101,20 @@ def _start(live: Deployment, part: Sequence[Line]) -> Part:
 
 
 def start_the_rest(work: Work) -> None:
-    """Start what a batch has not started yet; its payloads are kept no longer than that takes."""
+    """Start what a batch has not started yet; its payloads are kept no longer than that takes.
+
+    Ends when its turn is over. Raises Later where the target is asked too often; Lost, DeployError.
+    """
     made = work.made
     if made.deployment is None:
         raise Refused("The deployment that the runs were to be started of is gone.")
     wanted, is_new = [Line(**one) for one in made.starts], not work.is_resumed
-    while (at := made.done + made.failed) < made.total:
+    while work.goes_on:
+        at = made.done + made.failed
         try:
             part = _start(made.deployment, wanted[at : at + AT_ONCE])
         except RateLimited as busy:
-            work.wait(busy.until)
-            continue
+            work.put_off(busy.until)
         part, is_new = part if is_new else part.after_a_crash(), True
         refused = [{"run": line.instance_id, "message": THERE} for line in part.refused]
         work.count(done=part.started, refused=refused)

@@ -67,17 +67,17 @@ def _confirmed(confirmed: str) -> Any:
 def change_the_rest(work: Work) -> None:
     """Make the change for each run that is left; one that is refused keeps no other from its own.
 
-    Where the target is asked too often, it goes on when the target takes calls again.
+    Ends when its turn is over. Raises Later where the target is asked too often; Lost.
     """
     made, by = work.made, Actor(work.made.by, work.made.by_name)
-    while made.done + made.failed < made.total:
+    while work.goes_on:
         run_id = made.run_ids[made.done + made.failed]
         run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
         try:
             if run is not None:
                 control.tell(run, made.action, by=by, reason=made.reason)
         except RateLimited as busy:
-            work.wait(busy.until)
+            work.put_off(busy.until)
         except DeployError as refused:
             work.count(refused=[{"run": str(run and run.instance_id), "message": str(refused)}])
         else:

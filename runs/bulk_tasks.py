@@ -10,7 +10,7 @@ from typing import Final
 from django_tasks import task
 
 from deployments.errors import DeployError
-from runs.bulk_work import Lost, Work, claim, left
+from runs.bulk_work import Later, Lost, Work, claim, left
 
 logger = logging.getLogger(__name__)
 
@@ -23,21 +23,35 @@ _asked: dict[int, float] = {}
 @task(queue_name=QUEUE)
 def perform(pk: int) -> None:
     """Perform the change, or go on with it where its worker died; each ending is recorded."""
+    _asked.pop(pk, None)
     work = claim(pk)
     if work is None:
         return
     with suppress(Lost):
-        try:
-            _perform(work)
-        except DeployError as refused:
-            work.end(str(refused))
-        except Lost:
-            raise
-        except Exception:
-            logger.exception("%s failed", work.made)
-            work.end(_OUR_FAULT)
-        else:
-            work.end()
+        if not _take_turn(work):
+            perform.enqueue(pk)  # where the server stops, the next one's sweep finds it
+
+
+def _take_turn(work: Work) -> bool:
+    """Do what can be done in one turn; False where another one is needed. Raises Lost."""
+    try:
+        _perform(work)
+    except Later:
+        work.release()
+        return True
+    except DeployError as refused:
+        work.end(str(refused))
+    except Lost:
+        raise
+    except Exception:
+        logger.exception("%s failed", work.made)
+        work.end(_OUR_FAULT)
+    else:
+        if not work.is_done:
+            work.release()
+            return False
+        work.end()
+    return True
 
 
 def _perform(work: Work) -> None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from deployments import leases
 from runs.models import BulkChange, BulkLease
 
 _ERRORS: Final = 20  # refusals that are listed
-_BEAT: Final = 10.0  # seconds
+TURN: Final = 20.0  # seconds of work before others have their turn
 
 
 class Lost(Exception):
     """Another process has taken over: there is nothing left to do."""
+
+
+class Later(Exception):
+    """The target takes no calls now: the change is gone on with when it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class Work:
     made: BulkChange
     token: UUID
     is_resumed: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_done(self) -> bool:
+        return self.made.done + self.made.failed >= self.made.total
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to do, and time: a server that stops waits for no more than a turn."""
+        return not self.is_done and time.monotonic() - self.began < TURN
 
     def count(self, *, done: int = 0, refused: Sequence[dict[str, str]] = ()) -> None:
         """Write what became of some runs. Raises Lost."""
@@ -39,13 +54,14 @@ class Work:
         made.errors = [*made.errors, *refused][:_ERRORS]
         self._write(done=made.done, failed=made.failed, errors=made.errors)
 
-    def wait(self, until: datetime) -> None:
-        """Wait for the moment that the target has told, and say so meanwhile. Raises Lost."""
+    def put_off(self, until: datetime) -> NoReturn:
+        """Leave the rest until the target takes calls again. Raises Later; Lost."""
         self._write(waits_until=until)
-        while (left := (until - timezone.now()).total_seconds()) > 0:
-            time.sleep(min(left, _BEAT))
-            self._write()
-        self._write(waits_until=None)
+        raise Later
+
+    def release(self) -> None:
+        """Give it out of hand, for whoever goes on with it."""
+        BulkLease.objects.filter(token=self.token).delete()
 
     def end(self, message: str = "") -> None:
         """End it, and forget what it was to start; what was not done is refused for this reason."""
@@ -57,7 +73,7 @@ class Work:
             made.errors = [*made.errors, {"run": f"after {after:,} runs", "message": message}]
         ended = {"failed": made.failed, "errors": made.errors, "starts": []}
         self._write(**ended, waits_until=None, ended_at=timezone.now())
-        BulkLease.objects.filter(token=self.token).delete()
+        self.release()
 
     @transaction.atomic
     def _write(self, **fields: Any) -> None:
@@ -82,6 +98,7 @@ def claim(pk: int) -> Work | None:
             if lease is not None:
                 BulkLease.objects.filter(token=lease.token).delete()
             BulkLease.objects.create(change=made, token=token, **leases.this_process())
+            BulkChange.objects.filter(pk=pk).update(waits_until=None)
     except IntegrityError:  # somebody else was quicker
         return None
     made.refresh_from_db()
@@ -89,8 +106,9 @@ def claim(pk: int) -> Work | None:
 
 
 def left() -> Iterator[int]:
-    """Return the changes that have not ended and that nobody works on."""
-    open_ = BulkChange.objects.filter(ended_at=None).select_related("lease")
+    """Return the changes that have not ended, that nobody works on and that need not wait now."""
+    is_due = Q(waits_until=None) | Q(waits_until__lte=timezone.now())
+    open_ = BulkChange.objects.filter(is_due, ended_at=None).select_related("lease")
     for made in open_.defer("run_ids", "starts").order_by("pk"):
         lease = getattr(made, "lease", None)
         if lease is None or leases.is_silent(lease):
