@@ -19,7 +19,7 @@ from deployments.presentation import Tone
 from deployments.schedule_words import Fires, fires
 from deployments.stages import Action, Status
 from deployments.targets import account_of
-from deployments.tools.permissions import briefly
+from deployments.tools.brief_calls import briefly
 from workflows.models import Workflow
 from workflows.route_patterns import host_of
 

@@ -19,9 +19,11 @@ from deployments.models import Target
 from deployments.target_proofs import proofs
 from deployments.target_service import as_token, elsewhere, inactive, subject_of
 from deployments.targets import account_of
-from deployments.tools import permissions
+from deployments.tools import permissions, tokens
 from deployments.tools.account import Account
-from deployments.tools.permissions import Answer, Owner, Probe, Surroundings, Token, TokenKind
+from deployments.tools.brief_calls import briefly
+from deployments.tools.permissions import Answer, Probe, Surroundings
+from deployments.tools.tokens import Owner, Token, TokenKind
 
 PERMISSION: Final = "deployments.check_target"
 _SOON: Final = timedelta(days=14)
@@ -121,9 +123,9 @@ def _rows(target: Target) -> Iterator[Row]:
         fix = "" if target.embedded else "Type the API token anew."
         yield Row(name=CREDENTIALS, state=CheckState.FAILED, message=str(refused), fix=fix)
         return
-    with permissions.briefly(account) as brief:
+    with briefly(account) as brief:
         try:
-            token = permissions.token(brief)
+            token = tokens.token(brief)
         except DeployError as refused:
             yield _unverified(refused)
             return
@@ -157,7 +159,7 @@ def _token(token: Token) -> Row:
 
 def _of_account(account: Account, target: Target, token: Token) -> Iterator[Row]:
     try:
-        owners = permissions.owners(account)
+        owners = tokens.owners(account)
     except DeployError as refused:
         yield Row(name=ACCOUNT_ROW, state=CheckState.UNKNOWN, message=str(refused))
         return

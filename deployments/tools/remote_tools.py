@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from deployments.cloudflare.parts import Part, Triggers
-from deployments.tools import existing, triggers, versions
+from deployments.tools import existing, tokens, triggers, versions
 from deployments.tools.account import Account
 from workflows.codegen.bindings import BindingKind
 
@@ -47,7 +47,7 @@ class RemoteTools:
     message: str = ""
 
     def verify(self) -> None:
-        self.account.verify()
+        tokens.verify(self.account)
 
     def live_version(self, worker: str) -> str:
         return self.account.live(worker).version

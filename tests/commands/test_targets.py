@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from audit.models import Entry
 from deployments.models import Target
 from deployments.targets import embedded_target
-from deployments.tools.permissions import Owner
+from deployments.tools.tokens import Owner
 from tests.deployments.accounts import account_target
 from tests.deployments.factories import make_target
 from tests.platform.control import Control, Token
@@ -135,7 +135,7 @@ def test_several_accounts_are_listed_to_choose_from(
     known: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners = [Owner(id="a" * 32, name="First"), Owner(id="b" * 32, name="Second")]
-    monkeypatch.setattr("deployments.tools.permissions.owners", lambda _account: owners)
+    monkeypatch.setattr("deployments.tools.tokens.owners", lambda _account: owners)
 
     sentence = refused("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
 
