@@ -69,6 +69,12 @@ def changed_what_is_live() -> Q:
     return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
 
 
+def _settled() -> Q:
+    """The deployments after which all that leads to the Worker was as they meant it."""
+    ends = [*_PUTS_LIVE, Action.TAKEDOWN.value]
+    return Q(status=Status.SUCCEEDED.value, action__in=ends)
+
+
 def at_target(target: Any) -> QuerySet[Deployment]:
     """Return the deployments at a target, for a subquery that also names a workflow.
 
@@ -134,7 +140,10 @@ def taken_down_since(deployment: Deployment) -> Deployment | None:
 
 
 def former_triggers(deployment: Deployment) -> Triggers:
-    """Return what may lead to the Worker: what went live last, what was uploaded or adopted since."""
+    """Return what may lead to the Worker: what was settled last, what was uploaded or adopted since.
+
+    A partial deployment settles nothing: what it could not remove is still there.
+    """
     found = Triggers()
     for config in (*_adopted(deployment), *_uploaded(deployment)):
         found = joined(triggers_of(config), found)
@@ -142,8 +151,8 @@ def former_triggers(deployment: Deployment) -> Triggers:
 
 
 def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
-    """What was taken over since something went live: a later deployment has settled it."""
-    last = _before(deployment).filter(went_live()).values_list("pk", flat=True).first()
+    """What was taken over since all was in order: a later deployment has settled it."""
+    last = _before(deployment).filter(_settled()).values_list("pk", flat=True).first()
     mine = Standing.objects.filter(
         workflow=deployment.workflow_public_id,
         target=deployment.target_id,
@@ -158,14 +167,12 @@ def _before(deployment: Deployment) -> QuerySet[Deployment]:
 
 
 def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
-    fields = ("status", "action", "uploaded", "wrangler_json")
-    for one in _before(deployment).only(*fields).iterator(chunk_size=20):
-        if one.work is Action.TAKEDOWN and one.state is Status.SUCCEEDED:
-            return
-        if one.uploaded != Uploaded.NO.value and one.wrangler_json:
-            yield json.loads(one.wrangler_json)
-            if one.state in WENT_LIVE and one.action in _PUTS_LIVE:
-                return
+    earlier = _before(deployment)
+    last = earlier.filter(_settled()).values_list("pk", flat=True).first()
+    since = earlier.filter(pk__gte=last or 0, action__in=_PUTS_LIVE)
+    uploaded = since.exclude(uploaded=Uploaded.NO.value).exclude(wrangler_json="")
+    for config in uploaded.values_list("wrangler_json", flat=True):
+        yield json.loads(config)
 
 
 def record_of(deployment: Deployment) -> Record:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployments import records
-from deployments.models import Deployment
+from deployments.models import Deployment, Standing
 from deployments.orders import request_of
 from deployments.stages import Status, Uploaded
 from tests.deployments.factories import make_deployment, make_target, make_workflow
@@ -50,6 +50,38 @@ def test_what_failed_after_its_upload_may_have_a_consumer_too(workflow: Workflow
     earlier(workflow, "perhaps", status=Status.INTERRUPTED.value, uploaded=Uploaded.UNKNOWN.value)
 
     assert left(workflow) == {"live", "perhaps"}
+
+
+def test_what_a_partial_deployment_could_not_remove_is_left_too(workflow: Workflow) -> None:
+    earlier(workflow, "settled-before")
+    earlier(workflow, "not-removed")
+    earlier(workflow, "put", status=Status.PARTIAL.value)
+
+    assert left(workflow) == {"not-removed", "put"}
+
+
+def test_after_a_retry_that_succeeded_nothing_is_left_of_before(workflow: Workflow) -> None:
+    earlier(workflow, "not-removed")
+    earlier(workflow, "put", status=Status.PARTIAL.value)
+    earlier(workflow, "put", action="retry")
+
+    assert left(workflow) == {"put"}
+
+
+def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
+    workflow: Workflow,
+) -> None:
+    settled = earlier(workflow, "live")
+    assert settled.target
+    Standing.objects.create(
+        workflow=workflow,
+        target=settled.target,
+        adopted={"queues": {"consumers": [{"queue": "adopted"}]}},
+        adopted_after=settled.pk,
+    )
+    earlier(workflow, "live", status=Status.PARTIAL.value)
+
+    assert left(workflow) == {"live", "adopted"}
 
 
 def test_where_nothing_succeeded_all_that_was_uploaded_counts(workflow: Workflow) -> None:
