@@ -61,7 +61,8 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     tools.verify()
     live = tools.live_version(worker)
     _check_can_roll_back(request, record, tools)
-    found = tools.triggers(worker, joined(request.former, record.triggers))
+    wanted = record.triggers
+    found = tools.triggers(worker, joined(request.former, wanted))
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
     tools.make_live(worker, record.version_id)
@@ -69,7 +70,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(
         stage=Stage.WORKER_DEPLOYED, facts={"version_id": record.version_id, "uploaded": "yes"}
     )
-    live = confirmed(record.version_id, tools, worker)
+    live = confirmed(record.version_id, tools, worker, wanted=wanted, former=found)
     if live != record.version_id:
         raise DeployError(
             f"Version {record.version_id} was put live, but the target says that "
@@ -79,7 +80,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
         )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = put_back(worker, record.triggers, found=found, tools=tools)
+    parts = put_back(worker, wanted, found=found, tools=tools)
 
     yield _completed(parts)
 
@@ -119,21 +120,31 @@ def _gone(record: Record, tools: Managed) -> Iterator[Finding]:
 
 
 def retry(request: ChangeRequest, tools: Managed) -> Stages:
-    """Put the parts that failed, and no others; the code stays as it is."""
-    record = _record(request)
+    """Put the parts that failed, and no others; the code stays as it is.
+
+    Where it was not known whether the code is live, all parts are compared with the target.
+    """
+    record, worker = _record(request), request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
-    live = tools.live_version(request.worker_name)
+    live = tools.live_version(worker)
     if live != record.version_id:
         raise DeployError(
             f"Another version is live now ({live or 'none'}): what deployment #{record.number} "
             "left undone may not fit it. Nothing was changed. Deploy again instead.",
             cause=Cause.CHANGED,
         )
+    wanted = record.triggers
+    found = (
+        tools.triggers(worker, joined(request.former, wanted)) if _CODE in request.failed else None
+    )
 
     facts = {"live_before": live, "version_id": live, "live_version": live, "uploaded": "yes"}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts=facts)
-    parts = put_again(request.worker_name, request.failed, record.triggers, tools=tools)
+    if found:
+        parts = put_back(worker, wanted, found=found, tools=tools)
+    else:
+        parts = put_again(worker, request.failed, wanted, tools=tools)
 
     yield _completed(parts)
 

@@ -30,11 +30,10 @@ def settle(
     Where wrangler had trouble, the target is asked for each part. Raises Incomplete where one is
     not as it was meant.
     """
-    gone = [part for part in request.former.words() if part not in wanted.words()]
     removed = [
         attempt(part, partial(tools.remove, request.worker_name, part))
-        for part in gone
-        if part.kind not in _NEVER_REMOVED and part.kind is not PartKind.SCHEDULE
+        for part in _left(request.former, wanted)
+        if part.kind is not PartKind.SCHEDULE  # wrangler has replaced them all
     ]
     put = dict.fromkeys(wanted.words(), "")
     if trouble:
@@ -44,6 +43,12 @@ def settle(
     ]
     failed = [one for one in removed if not one.is_done and one.part not in put]
     return all_done([*done([_CODE]), *results, *failed])
+
+
+def _left(former: Triggers, wanted: Triggers) -> list[Part]:
+    """Return what led to the Worker and is meant no more, but for what is never removed."""
+    gone = [part for part in former.words() if part not in wanted.words()]
+    return [part for part in gone if part.kind not in _NEVER_REMOVED]
 
 
 def _undone(
@@ -59,18 +64,30 @@ def _undone(
     return {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
 
 
-def confirmed(version: str, tools: Remote, worker: str) -> str:
-    """Return what the target says is live; raises Incomplete where it cannot be asked now."""
+def confirmed(
+    version: str,
+    tools: Remote,
+    worker: str,
+    *,
+    wanted: Triggers,
+    former: Triggers,
+    trouble: str = "",
+) -> str:
+    """Return what the target says is live; raises Incomplete where it cannot be asked now.
+
+    No part is done then: a retry puts all of them in order, and not the code alone.
+    """
     try:
         return tools.live_version(worker)
     except (LeaseLost, Cancelled):
         raise
     except DeployError as refused:
-        unread = PartResult(part=_CODE, is_done=False, message=f"Not confirmed: {refused}")
+        message = f"Not confirmed: {refused} {trouble}".rstrip()
+        parts = [_CODE, *wanted.words(), *_left(former, wanted)]
         raise Incomplete(
             f"Version {version} was put live, and the target could not be asked whether it is. Try "
             "again what failed.",
-            [unread],
+            [PartResult(part=part, is_done=False, message=message) for part in parts],
         ) from None
 
 
@@ -95,11 +112,7 @@ def put_again(
     """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
     meant = wanted.words()
     results = [
-        PartResult(part=part, is_done=True)  # whoever retries has seen that the version is live
-        if part.kind is PartKind.CODE
-        else attempt(
-            part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part))
-        )
+        attempt(part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part)))
         for part in parts
     ]
     return all_done(results)
