@@ -144,7 +144,7 @@ def retry(request: ChangeRequest, tools: Managed) -> Stages:
     if found:
         parts = put_back(worker, wanted, found=found, tools=tools)
     else:
-        parts = put_again(worker, request.failed, wanted, tools=tools)
+        parts = put_again(worker, request.failed, wanted, former=request.former, tools=tools)
 
     yield _completed(parts)
 
@@ -212,7 +212,7 @@ def _removals(request: ChangeRequest, tools: Managed) -> Iterator[PartResult]:
         found = tools.triggers(worker, request.former)
         for part in found.words():
             if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
-                yield attempt(part, partial(tools.remove, worker, part))
+                yield attempt(part, partial(tools.remove, worker, part, found))
     for name in sorted(tools.workflows(worker)):
         part = Part(kind=PartKind.WORKFLOW, name=name)
         yield attempt(part, partial(tools.delete_workflow, name))

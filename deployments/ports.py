@@ -189,8 +189,8 @@ class Remote(Protocol):
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         """Make the part what it is meant to be."""
 
-    def remove(self, worker: str, part: Part) -> None:
-        """Have the part lead to the Worker no more, if it does."""
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
+        """Have the part, which is one of `former`, lead to the Worker no more, if it does."""
 
 
 class Tools(Remote, Protocol):

@@ -31,7 +31,7 @@ def settle(
     not as it was meant.
     """
     removed = [
-        attempt(part, partial(tools.remove, request.worker_name, part))
+        attempt(part, partial(tools.remove, request.worker_name, part, request.former))
         for part in _left(request.former, wanted)
         if part.kind is not PartKind.SCHEDULE  # wrangler has replaced them all
     ]
@@ -97,9 +97,7 @@ def put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -
     `found` are the triggers that are there. Raises Incomplete where a part cannot be put.
     """
     results = [
-        attempt(
-            one.part, _change(one.part, worker, wanted=wanted, tools=tools, is_meant=one.wanted)
-        )
+        _put_or_removed(one.part, worker, wanted=wanted, former=found, tools=tools)
         for one in differences(wanted, found)
         if one.wanted or one.part.kind is not PartKind.WORKFLOW
     ]
@@ -107,23 +105,20 @@ def put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -
 
 
 def put_again(
-    worker: str, parts: Iterable[Part], wanted: Triggers, *, tools: Remote
+    worker: str, parts: Iterable[Part], wanted: Triggers, *, former: Triggers, tools: Remote
 ) -> list[PartResult]:
     """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
-    meant = wanted.words()
-    results = [
-        attempt(part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part)))
-        for part in parts
-    ]
-    return all_done(results)
+    return all_done(
+        [_put_or_removed(part, worker, wanted=wanted, former=former, tools=tools) for part in parts]
+    )
 
 
-def _change(
-    part: Part, worker: str, *, wanted: Triggers, tools: Remote, is_meant: str | None
-) -> Callable[[], None]:
-    if is_meant:
-        return partial(tools.put, worker, part, wanted)
-    return partial(tools.remove, worker, part)
+def _put_or_removed(
+    part: Part, worker: str, *, wanted: Triggers, former: Triggers, tools: Remote
+) -> PartResult:
+    if part in wanted.words():
+        return attempt(part, partial(tools.put, worker, part, wanted))
+    return attempt(part, partial(tools.remove, worker, part, former))
 
 
 def attempt(part: Part, change: Callable[[], None]) -> PartResult:

@@ -62,9 +62,9 @@ class RemoteTools:
         self.hooks.before_write()
         triggers.put(self.account, worker, part, wanted)
 
-    def remove(self, worker: str, part: Part) -> None:
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
         self.hooks.before_write()
-        triggers.remove(self.account, worker, part)
+        triggers.remove(self.account, worker, part, former)
 
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)

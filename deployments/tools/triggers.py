@@ -66,9 +66,12 @@ def put(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
     _PUT[part.kind](account, worker, part.name, wanted)
 
 
-def remove(account: Account, worker: str, part: Part) -> None:
-    """Have the part lead to the Worker no more; what leads elsewhere stays."""
-    _REMOVE[part.kind](account, worker, part.name)
+def remove(account: Account, worker: str, part: Part, former: Triggers) -> None:
+    """Have the part lead to the Worker no more; what leads elsewhere stays.
+
+    `former` has the zones of routes.
+    """
+    _REMOVE[part.kind](account, worker, part.name, former)
 
 
 def _put_workflow(account: Account, worker: str, name: str, wanted: Triggers) -> None:
@@ -113,7 +116,7 @@ def _put_domain(account: Account, worker: str, domain: str, _wanted: Triggers) -
         raise DeployError(
             f"The custom domain {domain} belongs to the Worker {owner}.", cause=Cause.TAKEN
         )
-    zone, _name = zones.zone_of_host(account, domain)
+    zone = zones.zone_of_host(account, domain)
     with account.explained(f"set the custom domain {domain}", needs=ROUTES_WRITE):
         account.client.workers.domains.update(
             account_id=account.account_id, hostname=domain, service=worker, zone_id=zone
@@ -135,15 +138,17 @@ def _put_queue(account: Account, worker: str, queue: str, wanted: Triggers) -> N
     queues.consume(account, worker, wanted.consumers[queue])
 
 
-def _remove_route(account: Account, worker: str, pattern: str) -> None:
-    zone, _name = zones.zone_of_host(account, host_of(pattern).removeprefix("*."))
+def _remove_route(account: Account, worker: str, pattern: str, former: Triggers) -> None:
+    known = former.routes.get(pattern)  # not of one that others made
+    host = host_of(pattern).lstrip("*.")
+    zone = zones.zone_id(account, known) if known else zones.zone_of_host(account, host)
     for route in zones.routes_in(account, zone) if zone else ():
         if (route.pattern, route.script) == (pattern, worker):
             with account.explained(f"remove the route {pattern}", needs=ROUTES_WRITE):
                 _gone(partial(account.client.workers.routes.delete, zone_id=zone), route.id)
 
 
-def _remove_domain(account: Account, worker: str, domain: str) -> None:
+def _remove_domain(account: Account, worker: str, domain: str, _former: Triggers) -> None:
     for one in zones.domains_named(account, domain):
         if one.service == worker:
             with account.explained(f"remove the custom domain {domain}", needs=ROUTES_WRITE):
@@ -160,15 +165,15 @@ def _gone(delete: Callable[[str], Any], id_: str) -> None:
         return
 
 
-def _remove_schedule(account: Account, worker: str, _name: str) -> None:
+def _remove_schedule(account: Account, worker: str, _name: str, _former: Triggers) -> None:
     _schedule(account, worker, [])
 
 
-def _remove_queue(account: Account, worker: str, queue: str) -> None:
+def _remove_queue(account: Account, worker: str, queue: str, _former: Triggers) -> None:
     queues.stop_consuming(account, queue, worker)
 
 
-def _stays(_account: Account, _worker: str, _name: str) -> None:
+def _stays(_account: Account, _worker: str, _name: str, _former: Triggers) -> None:
     """A Worker always has its setting of workers.dev, and a Workflow keeps its runs."""
 
 
@@ -180,7 +185,7 @@ _PUT: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
     PartKind.SCHEDULE: _put_schedule,
     PartKind.QUEUE: _put_queue,
 }
-_REMOVE: dict[PartKind, Callable[[Account, str, str], None]] = {
+_REMOVE: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
     PartKind.WORKFLOW: _stays,
     PartKind.SUBDOMAIN: _stays,
     PartKind.ROUTE: _remove_route,

@@ -102,7 +102,7 @@ def test_one_part_that_fails_keeps_no_other_from_its_own() -> None:
     parts = [Part(kind=PartKind.ROUTE, name="api.example.com/*"), SCHEDULE]
 
     with pytest.raises(Incomplete, match=r"Route api\.example\.com/\*"):
-        put_again("worker", parts, ROUTED, tools=tools)
+        put_again("worker", parts, ROUTED, former=ROUTED, tools=tools)
 
     assert tools.asked == ["put Route api.example.com/*", "remove Schedule"]
 
@@ -113,7 +113,7 @@ def test_who_has_lost_the_lease_puts_nothing_more() -> None:
             raise LeaseLost(what)
 
     with pytest.raises(LeaseLost):
-        put_again("worker", [SCHEDULE], Triggers(), tools=Lost())
+        put_again("worker", [SCHEDULE], Triggers(), former=Triggers(), tools=Lost())
 
 
 def test_an_incomplete_deployment_is_one_that_a_person_can_mend() -> None:

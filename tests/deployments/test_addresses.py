@@ -1,0 +1,90 @@
+"""Routes and custom domains, looked at and changed in zones of their own, without a deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deployments.cloudflare.parts import Part, PartKind, Triggers
+from deployments.errors import Cause, DeployError
+from deployments.tools import triggers
+from deployments.tools.account import Account
+from tests.platform.control import Control, Token
+from tests.platform.uploads import HELLO, uploaded
+from tests.platform.zones import make_route, make_zone, patterns
+from tests.platform_fixture import Platform
+
+WORKER = "addressed"
+ZONE = "addressed.example"
+
+
+@pytest.fixture(scope="module")
+def zone(platform: Platform) -> str:
+    uploaded(platform, WORKER, HELLO)
+    return make_zone(platform, ZONE)
+
+
+@pytest.fixture
+def account(platform: Platform, zone: str) -> Account:
+    return Account(
+        account_id=platform.account_id,
+        api_base_url=platform.api_base_url,
+        api_token=platform.token,
+    )
+
+
+def routed(*patterns: str, zone: str = ZONE) -> Triggers:
+    return Triggers(routes=dict.fromkeys(patterns, zone))
+
+
+def remove(account: Account, pattern: str, former: Triggers) -> None:
+    triggers.remove(account, WORKER, Part(kind=PartKind.ROUTE, name=pattern), former)
+
+
+@pytest.mark.parametrize("pattern", [f"*{ZONE}/*", f"*.{ZONE}/*", f"api.{ZONE}/*"])
+def test_a_route_is_removed_from_the_zone_that_the_record_names(
+    platform: Platform, zone: str, account: Account, pattern: str
+) -> None:
+    make_route(platform, zone, pattern, WORKER)
+
+    remove(account, pattern, routed(pattern))
+
+    assert patterns(platform, zone) == {}
+
+
+def test_a_route_of_a_zone_whose_child_is_a_zone_too_is_removed_from_its_own(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    make_zone(platform, f"child.{ZONE}")
+    pattern = f"child.{ZONE}/*"
+    make_route(platform, zone, pattern, WORKER)
+
+    remove(account, pattern, routed(pattern))
+
+    assert patterns(platform, zone) == {}
+
+
+def test_a_route_that_no_record_names_is_removed_by_its_host(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    make_route(platform, zone, f"*{ZONE}/theirs", WORKER)
+
+    remove(account, f"*{ZONE}/theirs", Triggers())
+
+    assert patterns(platform, zone) == {}
+
+
+def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(
+    account: Account, control: Control
+) -> None:
+    control.tokens(Token(token="scripts-alone", permissions=("Workers Scripts Write",)))
+    narrow = replace(account, api_token="scripts-alone")
+    former = routed(f"api.{ZONE}/*")
+
+    with pytest.raises(DeployError, match="Zone Read") as removing:
+        remove(narrow, f"api.{ZONE}/*", former)
+    with pytest.raises(DeployError, match="Zone Read") as reading:
+        triggers.found(narrow, WORKER, former)
+
+    assert removing.value.cause is reading.value.cause is Cause.PERMISSION
