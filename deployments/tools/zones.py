@@ -73,21 +73,26 @@ def routes_in(account: Account, zone: str) -> list[Any]:
 
 
 def _dns(account: Account, zone: str, *, host: str) -> str:
-    """Tell whether requests for the host come to Cloudflare: a wildcard's record serves as well."""
-    names = [host, "*." + host.partition(".")[2]]
-    with account.explained("read the zone's DNS records"):
-        try:
-            found = [one for name in names for one in _records(account, zone, name)]
-        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
-            return ""
+    """Tell whether requests for the host come to Cloudflare: without a record, a wildcard's serves."""
+    wildcard = "*." + host.partition(".")[2]
+    found = _records(account, zone, host)
+    if found == []:
+        found = _records(account, zone, wildcard)
+    if found is None:
+        return ""
     if not found:
         return "missing"
     return "proxied" if any(one.proxied for one in found) else "not proxied"
 
 
-def _records(account: Account, zone: str, name: str) -> list[Any]:
-    listed: Any = account.client.dns.records.list(zone_id=zone, name={"exact": name})
-    return [one for one in listed if one.type in _PROXIES]
+def _records(account: Account, zone: str, name: str) -> list[Any] | None:
+    """Return the records of exactly this name; None where the token may not look."""
+    with account.explained("read the zone's DNS records"):
+        try:
+            listed: Any = account.client.dns.records.list(zone_id=zone, name={"exact": name})
+            return [one for one in listed if one.type in _PROXIES]
+        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
+            return None
 
 
 def domain_sites(account: Account, domains: Iterable[str]) -> tuple[DomainSite, ...]:
@@ -100,7 +105,7 @@ def _domain(account: Account, domain: str) -> DomainSite:
     if not id_:
         return DomainSite(domain=domain, has_zone=False)
     owner = next((str(one.service) for one in domains_named(account, domain)), "")
-    has_record = not owner and _dns(account, id_, host=domain) not in ("", "missing")
+    has_record = not owner and bool(_records(account, id_, domain))  # a wildcard's is in no way
     return DomainSite(domain=domain, has_zone=True, owner=owner, has_record=has_record)
 
 

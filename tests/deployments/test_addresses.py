@@ -8,12 +8,13 @@ import pytest
 
 from deployments.cloudflare.parts import Part, PartKind, Triggers
 from deployments.errors import Cause, DeployError
-from deployments.tools import triggers
+from deployments.tools import triggers, zones
 from deployments.tools.account import Account
 from tests.platform.control import Control, Token
 from tests.platform.uploads import HELLO, uploaded
-from tests.platform.zones import make_route, make_zone, patterns
+from tests.platform.zones import add_record, make_route, make_zone, patterns
 from tests.platform_fixture import Platform
+from workflows.deploy_settings import Route
 
 WORKER = "addressed"
 ZONE = "addressed.example"
@@ -73,6 +74,30 @@ def test_a_route_that_no_record_names_is_removed_by_its_host(
     remove(account, f"*{ZONE}/theirs", Triggers())
 
     assert patterns(platform, zone) == {}
+
+
+def test_the_record_of_the_host_itself_counts_before_a_wildcard(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    add_record(platform, zone, name="*", proxied=True)
+    add_record(platform, zone, name="past", proxied=False)
+    routes = [Route(pattern=f"{name}.{ZONE}/*", zone=ZONE) for name in ("any", "past")]
+
+    sites = zones.route_sites(account, routes)
+
+    assert [site.dns for site in sites] == ["proxied", "not proxied"]
+
+
+def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
+    platform: Platform, account: Account
+) -> None:
+    wild = make_zone(platform, f"wild.{ZONE}")
+    add_record(platform, wild, name="*", proxied=True)
+    add_record(platform, wild, name="own", proxied=True)
+
+    sites = zones.domain_sites(account, [f"api.wild.{ZONE}", f"own.wild.{ZONE}"])
+
+    assert [site.has_record for site in sites] == [False, True]
 
 
 def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(
