@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from deployments.cloudflare.parts import Part, PartKind, PartResult, Triggers
+from deployments.cloudflare.parts import Part, PartKind, PartResult, Triggers, differences
 from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import Managed, Progress, Record
 from deployments.settling import all_done, attempt, confirmed, joined, put_again, put_back
@@ -23,6 +23,11 @@ _NOT_REMOVED: Final = (
     "The Worker is still there, because this could not be removed: {names}. Each part says why. Take "
     "it down again."
 )
+_NOT_PUT_BACK: Final = (
+    "What led to the version cannot be put back as it was. Nothing was changed. Mend it on the target, "
+    "or deploy the earlier snapshot anew with other settings:"
+)
+_IN_THE_WAY: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING)
 _NAMED: Final = (
     BindingKind.KV,
     BindingKind.D1,
@@ -63,6 +68,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     _check_can_roll_back(request, record, tools)
     wanted = record.triggers
     found = tools.triggers(worker, joined(request.former, wanted))
+    _check_can_put_back(worker, wanted, found=found, tools=tools)
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
     tools.make_live(worker, record.version_id)
@@ -117,6 +123,25 @@ def _gone(record: Record, tools: Managed) -> Iterator[Finding]:
         elif kind is BindingKind.SERVICE and not tools.has_worker(one["resource"]):
             message = f"The Worker {one['resource']} is gone."
             yield Finding(path=one["name"], message=message, cause=Cause.ENVIRONMENT)
+
+
+def _check_can_put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Managed) -> None:
+    """Raise DeployError with all that leads to the version and cannot be put back."""
+    blocked = list(_blocked(worker, wanted, found=found, tools=tools))
+    if blocked:
+        raise DeployError.listing(_NOT_PUT_BACK, blocked, cause=blocked[0].cause)
+
+
+def _blocked(
+    worker: str, wanted: Triggers, *, found: Triggers, tools: Managed
+) -> Iterator[Finding]:
+    for part in (one.part for one in differences(wanted, found) if one.wanted):
+        try:
+            tools.check_put(worker, part, wanted)
+        except DeployError as refused:
+            if refused.cause not in _IN_THE_WAY:
+                raise
+            yield Finding(path=part.name, message=str(refused), cause=refused.cause)
 
 
 def retry(request: ChangeRequest, tools: Managed) -> Stages:

@@ -242,6 +242,9 @@ class Managed(Remote, Protocol):
     def has_version(self, worker: str, version: str) -> bool:
         """Tell whether the target still has the version."""
 
+    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        """Raise DeployError where the part cannot be put: it is another Worker's, or its place gone."""
+
     def make_live(self, worker: str, version: str) -> None:
         """Send all requests to the version; raises DeployError where the target refuses."""
 

@@ -66,6 +66,9 @@ class RemoteTools:
         self.hooks.before_write()
         triggers.remove(self.account, worker, part, former)
 
+    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        triggers.check_put(self.account, worker, part, wanted)
+
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
 

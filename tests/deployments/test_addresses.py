@@ -1,4 +1,4 @@
-"""Routes and custom domains, looked at and changed in zones of their own, without a deployment."""
+"""What leads to a Worker, looked at and changed on a real platform, without a deployment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deployments.errors import Cause, DeployError
 from deployments.tools import triggers, zones
 from deployments.tools.account import Account
 from tests.platform.control import Control, Token
-from tests.platform.uploads import HELLO, uploaded
+from tests.platform.uploads import HELLO, WORKFLOW, uploaded
 from tests.platform.zones import add_record, make_route, make_zone, patterns
 from tests.platform_fixture import Platform
 from workflows.deploy_settings import Route
@@ -98,6 +98,38 @@ def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
     sites = zones.domain_sites(account, [f"api.wild.{ZONE}", f"own.wild.{ZONE}"])
 
     assert [site.has_record for site in sites] == [False, True]
+
+
+def test_what_another_worker_has_is_not_put(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    uploaded(platform, "other-addressed", WORKFLOW)
+    theirs = {"script_name": "other-addressed", "class_name": "Flow"}
+    platform.api("PUT", "workflows/addressed-flow", json=theirs).raise_for_status()
+    part = Part(kind=PartKind.WORKFLOW, name="addressed-flow")
+
+    with pytest.raises(DeployError, match="belongs to the Worker other-addressed") as refused:
+        triggers.put(account, WORKER, part, Triggers(workflows={part.name: "Flow"}))
+
+    assert refused.value.cause is Cause.TAKEN
+    kept = account.workflow("addressed-flow")
+    assert kept
+    assert kept.worker == "other-addressed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(PartKind.ROUTE, "api.nowhere.example/*"), (PartKind.DOMAIN, "nowhere.example")],
+)
+def test_what_has_no_zone_is_known_before_it_is_put(
+    account: Account, kind: PartKind, name: str
+) -> None:
+    wanted = routed(name, zone="nowhere.example")
+
+    with pytest.raises(DeployError, match="The account has no zone") as refused:
+        triggers.check_put(account, WORKER, Part(kind=kind, name=name), wanted)
+
+    assert refused.value.cause is Cause.ROUTING
 
 
 def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(

@@ -25,6 +25,7 @@ from tests.deployments.accounts import (
 )
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
+from tests.platform.uploads import WORKFLOW, uploaded
 from tests.platform.zones import make_zone, patterns
 from tests.platform_fixture import Platform
 from workflows.services import set_variable
@@ -173,6 +174,28 @@ def test_a_resource_that_is_gone_refuses_it_by_name(
 
     assert (done.cause, done.uploaded) == (Cause.ENVIRONMENT, "no")
     assert f"MY_KV: The KV namespace {made.id} is gone." in done.message
+    assert control.writes() == []
+
+
+def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    client, account = platform.client(), platform.account_id
+    queue = client.queues.create(account_id=account, queue_name="back-jobs")
+    assert queue
+    first = deploy(configured({"queueConsumers": [{"queue": "back-jobs"}]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={}), target)
+    client.queues.delete(queue.queue_id or "", account_id=account)
+    uploaded(platform, "back-thief", WORKFLOW)
+    theirs = {"script_name": "back-thief", "class_name": "Flow"}
+    platform.api("PUT", f"workflows/{first.worker_name}", json=theirs).raise_for_status()
+
+    done = refused(first, control)
+
+    assert (done.cause, done.stage) == (Cause.TAKEN, Stage.INITIALIZING)
+    assert f"The Workflow {first.worker_name} belongs to the Worker back-thief." in done.message
+    assert "There is no queue back-jobs on this target" in done.message
     assert control.writes() == []
 
 
