@@ -18,6 +18,7 @@ _MARKS = 50
 _NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _LIVE = [status.value for status in WENT_LIVE]
 _PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
+_PUTS_A_VERSION = [Action.DEPLOY.value, Action.ROLLBACK.value]
 
 # All that a deployment used, which another one that goes back to it or on with it uses again.
 SNAPSHOT = (
@@ -59,9 +60,13 @@ def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deploym
 
 
 def went_live() -> Q:
-    """The deployments whose code answered afterwards, also of those that were ended after that."""
+    """The deployments whose code answered afterwards, also of those that were ended after that.
+
+    A retry that was ended has put no code there: the deployment that it goes on with is still live.
+    """
     is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
-    return (Q(status__in=_LIVE) | is_there) & Q(action__in=_PUTS_LIVE)
+    has_ended_well = Q(status__in=_LIVE, action__in=_PUTS_LIVE)
+    return has_ended_well | (is_there & Q(action__in=_PUTS_A_VERSION))
 
 
 def changed_what_is_live() -> Q:
@@ -200,7 +205,8 @@ def has_gone_live(deployment: Deployment) -> bool:
         deployment.uploaded == Uploaded.YES.value
         and deployment.version_id == deployment.live_version != ""
     )
-    return (deployment.state in WENT_LIVE or is_there) and deployment.action in _PUTS_LIVE
+    has_ended_well = deployment.state in WENT_LIVE and deployment.action in _PUTS_LIVE
+    return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
 
 
 def can_be_tried_again(deployment: Deployment) -> bool:
