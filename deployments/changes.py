@@ -175,7 +175,7 @@ def retry(request: ChangeRequest, tools: Managed) -> Stages:
 
 
 def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
-    """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes a version each."""
+    """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes one version of it."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()

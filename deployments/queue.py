@@ -70,10 +70,9 @@ def due() -> QuerySet[Deployment]:
 
 
 def _take(deployment: Deployment) -> Held | None:
-    waiting = Deployment.objects.filter(pk=deployment.pk, status=Status.QUEUED.value)
     try:
         with transaction.atomic():
-            if waiting.update(status=Status.RUNNING.value, started_at=timezone.now()):
+            if transitions.begin(deployment.pk):
                 return leases.grant(deployment)
     except IntegrityError:
         logger.info("%s waits: another deployment of its workflow runs", deployment)
