@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 
 from deployments import changes, leases, orders, pipeline, policy, records, transitions
-from deployments.aftermath import what_is_live
+from deployments.aftermath import end_if_done, what_is_live
 from deployments.changes import ChangeRequest, Stages
 from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
@@ -213,6 +213,8 @@ def _write_end(
     held: Held, ending: Ending, *, secrets: Iterable[str], account: Account | None
 ) -> None:
     deployment = Deployment.objects.get(pk=held.deployment.pk)
+    if end_if_done(deployment, held.token, account):
+        return
     parts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
     facts = parts | what_is_live(deployment, account)
     with transaction.atomic():
