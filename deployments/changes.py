@@ -19,6 +19,10 @@ from deployments.stages import Stage
 from workflows.codegen.bindings import BindingKind
 
 _CODE: Final = Part(kind=PartKind.CODE, name="")
+NOT_NEWEST: Final = (
+    "The live version is not the newest one of the Worker, as after a rollback: Cloudflare deletes no "
+    "secret then. Nothing was changed. Deploy first, then delete the secrets."
+)
 _NOT_REMOVED: Final = (
     "The Worker is still there, because this could not be removed: {names}. Each part says why. Take "
     "it down again."
@@ -181,6 +185,8 @@ def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
     tools.verify()
     live = tools.live_version(worker)
     _check_can_delete(request, tools.secret_names(worker))
+    if tools.newest_version(worker) != live:
+        raise DeployError(NOT_NEWEST, cause=Cause.CHANGED)
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
     tools.delete_secrets(worker, request.secrets)

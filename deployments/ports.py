@@ -251,6 +251,9 @@ class Managed(Remote, Protocol):
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the secrets that the Worker has now."""
 
+    def newest_version(self, worker: str) -> str:
+        """Return the version that was made last, live or not."""
+
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         """Delete the secrets, all of them or none."""
 

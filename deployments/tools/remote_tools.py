@@ -82,6 +82,9 @@ class RemoteTools:
     def secret_names(self, worker: str) -> frozenset[str]:
         return self.account.secret_names(worker)
 
+    def newest_version(self, worker: str) -> str:
+        return versions.newest_of(self.account, worker)
+
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         self.hooks.before_write()
         versions.delete_secrets(self.account, worker, names)
