@@ -222,9 +222,10 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
             "changed. Take that down first, or deploy it without the binding.",
             cause=Cause.TAKEN,
         )
+    found = tools.triggers(worker, request.former) if tools.has_worker(worker) else Triggers()
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
-    parts = list(_removals(request, tools))
+    parts = list(_removals(worker, found, tools))
     all_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
     tools.delete_worker(worker)
     if tools.has_worker(worker):
@@ -237,13 +238,10 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
     )
 
 
-def _removals(request: ChangeRequest, tools: Managed) -> Iterator[PartResult]:
-    worker = request.worker_name
-    if tools.has_worker(worker):
-        found = tools.triggers(worker, request.former)
-        for part in found.words():
-            if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
-                yield attempt(part, partial(tools.remove, worker, part, found))
+def _removals(worker: str, found: Triggers, tools: Managed) -> Iterator[PartResult]:
+    for part in found.words():
+        if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
+            yield attempt(part, partial(tools.remove, worker, part, found))
     for name in sorted(tools.workflows(worker)):
         part = Part(kind=PartKind.WORKFLOW, name=name)
         yield attempt(part, partial(tools.delete_workflow, name))

@@ -33,7 +33,7 @@ def settle(
     removed = [
         attempt(part, partial(tools.remove, request.worker_name, part, request.former))
         for part in _left(request.former, wanted)
-        if part.kind is not PartKind.SCHEDULE  # wrangler has replaced them all
+        if part.kind is not PartKind.SCHEDULE  # wrangler replaces them all
     ]
     put = dict.fromkeys(wanted.words(), "")
     if trouble:
@@ -60,7 +60,10 @@ def _undone(
     except (LeaseLost, Cancelled):
         raise
     except DeployError as refused:
-        return dict.fromkeys(wanted.words(), f"Not known: {refused} {trouble}")
+        schedules = (
+            part for part in _left(request.former, wanted) if part.kind is PartKind.SCHEDULE
+        )
+        return dict.fromkeys([*wanted.words(), *schedules], f"Not known: {refused} {trouble}")
     return {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
 
 

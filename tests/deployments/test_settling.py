@@ -78,6 +78,17 @@ def test_with_trouble_each_part_is_looked_for() -> None:
     assert "wrangler said no" in failed[0].message
 
 
+def test_with_trouble_and_a_target_that_is_silent_nothing_is_known_to_be_done() -> None:
+    tools = FakeTools(fails_at="triggers")
+    asked = replace(request(), former=Triggers(crons=frozenset({"1 1 * * *"})))
+
+    with pytest.raises(Incomplete) as incomplete:
+        settle(asked, ROUTED, tools=tools, trouble="wrangler said no")
+
+    undone = [one.part for one in incomplete.value.parts if not one.is_done]
+    assert undone == [*ROUTED.words(), SCHEDULE]
+
+
 def test_trouble_that_has_left_nothing_undone_is_none() -> None:
     parts = settle(request(), ROUTED, tools=FakeTools(found=ROUTED), trouble="wrangler said no")
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from deployments import leases, queue, records
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from deployments.leftovers import what_is_live
 from deployments.models import Deployment, Lease, Target
 from deployments.stages import Action, Stage, Status, Uploaded
 from deployments.tools.deploy_tools import DeployTools
 from tests.deployments.accounts import account_target, performed
 from tests.deployments.factories import make_deployment, make_target
-from tests.platform.control import Control, Fault
+from tests.platform.control import Control, Fault, Token
 from tests.platform.uploads import HELLO, uploaded
 from tests.platform_fixture import Platform
 
@@ -73,6 +74,23 @@ def test_where_the_target_cannot_be_asked_that_is_said() -> None:
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
     assert "could not be asked" in what_is_live(stopped)
+
+
+def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(
+    platform: Platform, control: Control
+) -> None:
+    target = account_target(platform, token="no-zones")
+    route = {"pattern": "api.unread-zone.example/*", "zone_name": "unread-zone.example"}
+    before = live(target, wrangler_json=json.dumps({"routes": [route]}))
+    uploaded(platform, before.worker_name, HELLO)
+    control.tokens(Token(token="no-zones", permissions=("Workers Scripts Write",)))
+    control.forget_calls()
+
+    stopped = performed(takedown(before))
+
+    assert (stopped.stage, stopped.cause) == (Stage.INITIALIZING, Cause.PERMISSION)
+    assert "«Zone Read»" in stopped.message
+    assert control.writes() == []
 
 
 def test_a_failure_after_the_worker_is_gone_is_none(
