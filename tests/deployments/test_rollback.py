@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 
 from audit.models import Entry
 from deployments import control as controls
@@ -269,30 +268,6 @@ def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
     assert patterns(platform, zone) == {}
     answer = platform.api("GET", f"workers/scripts/{first.worker_name}/schedules")
     assert [one["cron"] for one in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
-
-
-def test_after_it_secrets_are_deleted_only_when_what_is_live_was_deployed_anew(
-    target: Target, admin_client: Client, control: Control
-) -> None:
-    workflow = make_workflow("return env.TOKEN.length;")
-    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
-    deploy(workflow, target)
-    workflow.variables.all().delete()
-    first = deploy(changed(workflow, code="return 2;"), target)
-    deploy(changed(workflow, code="return 3;"), target)
-    back = rolled_back(first)
-    control.forget_calls()
-
-    stopped = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
-    writes = control.writes()
-    page = admin_client.get(stopped.get_absolute_url()).content.decode()
-    performed(request_snapshot(back))
-    done = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
-
-    assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
-    assert "Deploy first, then delete the secrets" in stopped.message
-    assert f"Deploy the snapshot of #{back.pk} anew" in page
-    assert done.state is Status.SUCCEEDED, done.message
 
 
 def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:
