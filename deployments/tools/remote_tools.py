@@ -62,9 +62,12 @@ class RemoteTools:
         self.hooks.before_write()
         triggers.put(self.account, worker, part, wanted)
 
-    def remove(self, worker: str, part: Part) -> None:
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
         self.hooks.before_write()
-        triggers.remove(self.account, worker, part)
+        triggers.remove(self.account, worker, part, former)
+
+    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        triggers.check_put(self.account, worker, part, wanted)
 
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
@@ -78,6 +81,9 @@ class RemoteTools:
 
     def secret_names(self, worker: str) -> frozenset[str]:
         return self.account.secret_names(worker)
+
+    def newest_version(self, worker: str) -> str:
+        return versions.newest_of(self.account, worker)
 
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         self.hooks.before_write()

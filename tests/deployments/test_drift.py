@@ -10,7 +10,8 @@ from deployments import drift, records
 from deployments.errors import Cause
 from deployments.live_state import left_over, place
 from deployments.models import Deployment, DriftState, Target
-from deployments.stages import Status
+from deployments.services import request_snapshot
+from deployments.stages import Stage, Status
 from tests.deployments.accounts import account_target, changed, configured, deploy, performed
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -171,6 +172,30 @@ def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_i
     assert left_over(place(workflow, target)) == []
     assert drift.check(workflow, target).state == DriftState.SAME
     succeeded(deploy(changed(workflow, code="return 3;"), target))
+
+
+def test_after_a_rollback_secrets_are_deleted_when_what_is_live_was_deployed_anew(
+    target: Target, admin_client: Client, control: Control
+) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    workflow.variables.all().delete()
+    first = deploy(changed(workflow, code="return 2;"), target)
+    deploy(changed(workflow, code="return 3;"), target)
+    back = succeeded(performed(controls.roll_back(first)))
+    control.forget_calls()
+
+    stopped = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    writes = control.writes()
+    page = admin_client.get(stopped.get_absolute_url()).content.decode()
+    performed(request_snapshot(back))
+    done = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+
+    assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
+    assert "Deploy first, then delete the secrets" in stopped.message
+    assert f"Deploy the snapshot of #{back.pk} anew" in page
+    succeeded(done)
 
 
 def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: Client) -> None:
