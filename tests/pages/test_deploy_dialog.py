@@ -151,7 +151,7 @@ def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) ->
 
     assert "type the workflow's name, One step" in text(admin_client.get(address(workflow, target)))
     wrong = text(admin_client.post(address(workflow), {**form, "name": "One"}))
-    assert "was not deployed The target account is protected" in wrong
+    assert "Nothing was deployed The target account is protected" in wrong
     assert not Deployment.objects.exists()
 
     admin_client.post(address(workflow), {**form, "name": "One step"})
@@ -218,4 +218,4 @@ def test_a_rollback_that_waits_is_not_pushed_aside(admin_client: Client) -> None
 
     answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")
 
-    assert f"was not deployed Rollback #{waiting.pk} waits for its turn" in text(answer)
+    assert f"Nothing was deployed Rollback #{waiting.pk} waits for its turn" in text(answer)
