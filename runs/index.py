@@ -100,17 +100,11 @@ def _live_at(went_live: Iterable[Deployment], moment: datetime) -> Deployment | 
 @transaction.atomic
 def apply_details(run: Run, told: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
     """Bring the index up to what the target says of one run with its steps."""
-    details = read_details(told)
     hide = partial(redact, secrets=tuple(secrets))
-    _update(run, details, hide(details.error))
-    RunText.objects.update_or_create(
-        run=run,
-        defaults={
-            "params": hide(details.params),
-            "output": hide(details.output),
-            "error": hide(details.error),
-        },
-    )
+    details = read_details(told, hide=hide)
+    _update(run, details)
+    texts = {name: getattr(details, name) for name in ("params", "output", "error")}
+    RunText.objects.update_or_create(run=run, defaults=texts)
     if not run.is_open:
         _keep_steps(run, details.steps)
         _keep_details(run, told, hide)
@@ -118,13 +112,13 @@ def apply_details(run: Run, told: Mapping[str, Any], *, secrets: Iterable[str]) 
     return run
 
 
-def _update(run: Run, details: Details, error: str) -> None:
+def _update(run: Run, details: Details) -> None:
     run.status = details.status
     run.started_at, run.ended_at = details.started_at, details.ended_at
     run.is_open = details.status not in ("complete", "errored", "terminated")
     if run.started_at and run.ended_at:
         run.seconds = max((run.ended_at - run.started_at).total_seconds(), 0)
-    run.error = error
+    run.error = details.error
     run.step_count = len(details.steps)
     run.retries = details.retries
     run.waits_for = details.waits_for if run.is_open else ""
