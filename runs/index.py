@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
-from deployments import records
-from deployments.cloudflare import naming
 from deployments.cloudflare.redaction import redact
-from deployments.models import Deployment, Target
+from deployments.models import Target
+from runs import placing
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.telling import Details, Row, StepRow, read_details
 from workflows.models import Workflow
 from workflows.services import variables_of
 
-_FIELDS: Final = ("status", "trigger", "version_id", "started_at", "ended_at", "seconds", "is_open")
+_FIELDS: Final = ("status", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
 _MOST_STEPS: Final = 1000
 
@@ -30,7 +29,7 @@ def apply_rows(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[
     mine = Run.objects.filter(target=target, workflow_name=workflow_name)
     known = {run.instance_id: run for run in mine.filter(instance_id__in=_ids(rows))}
     new = [_new(target, workflow_name, row) for row in rows if row.instance_id not in known]
-    place_in_history(new)
+    placing.place(target, workflow_name, new)
     Run.objects.bulk_create(new, ignore_conflicts=True)
     made = list(mine.filter(instance_id__in=[run.instance_id for run in new])) if new else []
     changed = [
@@ -59,6 +58,7 @@ def _new(target: Target, workflow_name: str, row: Row) -> Run:
         workflow_name=workflow_name,
         instance_id=row.instance_id,
         created_at=row.created_at,
+        trigger=row.trigger,
         **_values(row),
     )
 
@@ -73,28 +73,6 @@ def _differs(run: Run, row: Row) -> bool:
     run.gone_at = None
     run.read_at = None
     return True
-
-
-def place_in_history(runs: Sequence[Run]) -> None:
-    """Say of new runs which workflow and which deployment they belong to."""
-    if not runs:
-        return
-    first = runs[0]
-    workflow_id = naming.workflow_id(first.workflow_name)
-    workflow = Workflow.objects.filter(pk=workflow_id).first()
-    went_live = list(
-        records.of_worker(workflow_id, first.target)
-        .filter(records.went_live(), finished_at__isnull=False)
-        .only("finished_at", "started_at")
-    )
-    for run in runs:
-        run.workflow = workflow
-        run.deployment = _live_at(went_live, run.created_at)
-
-
-def _live_at(went_live: Iterable[Deployment], moment: datetime) -> Deployment | None:
-    """Return the newest that was live then; its code answers a little before it has ended."""
-    return next((one for one in went_live if (one.started_at or moment) <= moment), None)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from deployments.errors import DeployError, RateLimited
 from deployments.models import Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_READ, Account
-from runs import index, interest
+from runs import index, interest, placing
 from runs.budget import Budget
 from runs.interest import channel_of_run, channel_of_workflow
 from runs.models import Polling, Run
@@ -45,6 +45,7 @@ class _Workflow:
 
     name: str
     next_at: float = 0.0
+    live: tuple[Any, ...] | None = None
 
 
 @dataclass
@@ -135,6 +136,10 @@ class Poller:
         if not place.budget.allows(calm=not is_watched):
             return
         refresh(place.target, workflow.name, place.account, place.budget)
+        live = placing.newest_live(place.target, workflow.name)
+        if live != workflow.live:
+            placing.place_again(place.target, workflow.name)
+            workflow.live = live
         open_runs = Run.objects.filter(
             target=place.target, workflow_name=workflow.name, is_open=True
         )
