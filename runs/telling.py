@@ -115,9 +115,8 @@ def _step(step: Told) -> StepRow:
 
 def _waits_for(steps: list[Told]) -> str:
     """Return the type of the event that the run waits for now; "" where it does not."""
-    waiting = [
-        step for step in steps if step.get("type") == "waitForEvent" and not step.get("finished")
-    ]
+    waits = [step for step in steps if step.get("type") == "waitForEvent"]
+    waiting = [step for step in waits if not step.get("finished") and not step.get("error")]
     return str(waiting[-1].get("event_type") or "event")[:100] if waiting else ""
 
 
