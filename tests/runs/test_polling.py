@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +66,32 @@ def test_lists_are_read_however_much_is_looked_at(fake: FakeTarget) -> None:
     Poller().turn()
 
     assert fake.calls_of("/instances") == 1
+
+
+def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
+    fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=10_000.0)
+    clock.monotonic = lambda: clock.now
+    for name in ("poller", "pace", "places"):
+        monkeypatch.setattr(f"runs.{name}.time", clock)
+    monkeypatch.setattr("runs.poller.Budget", partial(Budget, clock=clock.monotonic))
+    live = live_deployment()
+    for number in range(20):
+        run = make_run(live, instance_id=fake.add(number, "running"), read_at=timezone.now())
+        interest.show(interest.channel_of_run(run.pk))
+    asking, lists = Poller(), 0
+
+    for turn in range(60):  # five minutes
+        if turn == 48:
+            lists = fake.calls_of("/instances")
+        clock.now += 5
+        for told in fake.details.values():
+            told["output"] = str(turn)
+        asking.turn()
+
+    assert len(fake.calls) <= 600
+    assert fake.calls_of("/instances") > lists
 
 
 def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_due() -> None:
@@ -225,6 +253,18 @@ def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarge
     index.prune()
 
     assert not RunDetails.objects.exists()
+
+
+def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
+    fake: FakeTarget,
+) -> None:
+    run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
+    Run.objects.update(waits_for="go")
+
+    waits.waiting(Run.objects.select_related("target", "workflow"))
+
+    run.refresh_from_db()
+    assert (run.status, run.waits_for) == ("waiting", "")
 
 
 def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls(
