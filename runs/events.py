@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -109,8 +109,8 @@ class _Start:
 
 
 def _instance_id(workflow_id: str, event_type: str, key: str) -> str:
-    """Return an id of Cloudflare's form: the same one for the same key."""
+    """Return an id of Cloudflare's form by which the run is known as an event's; one for each key."""
     if not key:
-        return str(uuid.uuid4())
+        return f"event-{secrets.token_hex(32)}"
     digest = hashlib.sha256("\n".join([workflow_id, event_type, key]).encode()).hexdigest()
     return f"event-{digest}"

@@ -20,7 +20,8 @@ from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
 from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ
-from runs import index, interest, listing, presentation, reading, showing, statuses, waits
+from runs import haste, index, interest, listing, presentation, reading, showing, statuses, waits
+from runs.budget import Budget, Use
 from runs.json_tree import read_json
 from runs.listing import Filters
 from runs.models import Polling, Run
@@ -169,8 +170,9 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _whole(shown: Run, name: str, kind: str) -> Any:
     account = reading.quick_account(shown)
+    Budget(account.account_id).spend(Use.PAGES)
     with (
-        patience.using(reading.hasty()),
+        patience.using(haste.hasty()),
         account.explained("read the step's output", needs=SCRIPTS_READ),
     ):
         try:
