@@ -53,10 +53,11 @@ def preflight(workflow: Workflow, target: Target) -> list[Check]:
     """Return every check of a deployment of the newest version; nothing is changed by asking."""
     draft = _draft(workflow, target, _NO_CONSENT)
     try:
+        request = orders.request_of(draft)
         tools = _tools(draft, target)
     except DeployError as refused:
         return checks.refused(refused)
-    return checks.check_all(orders.request_of(draft), tools)
+    return checks.check_all(request, tools)
 
 
 def _draft(workflow: Workflow, target: Target, consent: Consent) -> Deployment:

@@ -14,10 +14,10 @@ from deployments import records
 from deployments.cloudflare import naming
 from deployments.cloudflare.redaction import redact
 from deployments.models import Deployment, Target
+from deployments.orders import variables_for
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.telling import Details, Row, StepRow, read_details
 from workflows.models import Workflow
-from workflows.services import variables_of
 
 _FIELDS: Final = ("status", "trigger", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
@@ -172,8 +172,8 @@ def secrets_of(run: Run) -> list[str]:
 
 
 def secrets_in(workflow: Workflow) -> list[str]:
-    """Return the values of the secrets that the workflow's code is given."""
-    return [one.value for one in variables_of(workflow).values() if one.is_secret]
+    """Return the values of the secrets that the workflow's code is given; raises DeployError."""
+    return [one.value for one in variables_for(workflow).values() if one.is_secret]
 
 
 def tell(runs: Iterable[Run]) -> None:

@@ -20,10 +20,10 @@ from deployments import records
 from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError
 from deployments.models import Deployment
+from runs.index import secrets_in
 from runs.live import may_read
 from runs.log_lines import Line, Wanted, lines
 from runs.tailing import tail
-from workflows.services import variables_of
 
 _KEPT: Final = 1000  # lines that wait for a page
 _EVERY: Final = 0.2  # seconds between messages
@@ -47,7 +47,11 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if live is None:
             await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
             return
-        self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        try:
+            self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        except DeployError as refused:
+            await self._end(str(refused), _ENDED)
+            return
         self.work = [asyncio.ensure_future(self._read(live)), asyncio.ensure_future(self._write())]
 
     def _live(self) -> Deployment | None:
@@ -107,5 +111,4 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 
 def _secrets(live: Deployment) -> list[str]:
-    variables = variables_of(live.workflow) if live.workflow else {}
-    return [one.value for one in variables.values() if one.is_secret]
+    return secrets_in(live.workflow) if live.workflow else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -89,7 +90,11 @@ class Poller:
         for target, worker, kind in rows:
             if kind != SCRIPT:
                 names.setdefault(int(target), set()).add(worker)
-        return [self._place(pk, workers) for pk, workers in names.items()]
+        places = []
+        for pk, workers in names.items():
+            with suppress(DeployError):  # it cannot be reached at all: others can
+                places.append(self._place(pk, workers))
+        return places
 
     def _place(self, pk: int, workers: Iterable[str]) -> _Target:
         target = Target.objects.get(pk=pk)

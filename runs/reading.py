@@ -71,12 +71,12 @@ def read(run: Run) -> Reading:
     try:
         with patience.using(hasty()):
             told = poller.describe(quick_account(run), run.workflow_name, run.instance_id)
+        secrets = index.secrets_of(run)
     except DeployError as refused:
         return Reading(told=_kept(run), problem=str(refused))
     if told is None:
         index.mark_gone(run)
         return Reading(told=_kept(run), problem="The target keeps this run no more.")
-    secrets = index.secrets_of(run)
     if _is_news(run, told):  # written only then: to write tells open pages, which read again
         index.apply_details(run, told, secrets=secrets)
     return Reading(told=hidden(told, secrets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -102,5 +103,6 @@ def _waiting(run: Run, told: Any) -> Waiting:
     nodes = nodes_of(showing.parsed(made.pk) if made else None, steps)
     found = situation(steps, showing.data_of(made, nodes), errored=False).waits
     if found and not run.waits_for:  # nothing of a list tells that a run no longer sleeps but waits
-        index.apply_details(run, told, secrets=index.secrets_of(run))
+        with suppress(DeployError):  # a secret that cannot be read cannot be hidden
+            index.apply_details(run, told, secrets=index.secrets_of(run))
     return Waiting(run=run, waits=found)
