@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from audit.fields import UnreadableSecret
 from deployments import records
 from deployments.changes import ChangeRequest
+from deployments.cloudflare import bindings
 from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
 from deployments.ports import DeployRequest
 from workflows.deploy_settings import read_settings
 from workflows.models import Workflow
+from workflows.nodes.custom import secret_variables
 from workflows.services import Variable, variables_of
 
 GONE = "The workflow has been deleted. Nothing was uploaded."
@@ -44,6 +49,14 @@ def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
         return variables_of(workflow)
     except UnreadableSecret as unreadable:
         raise DeployError(str(unreadable), cause=Cause.ENVIRONMENT) from None
+
+
+def secret_values(
+    variables: Mapping[str, bindings.Variable], node_types: Iterable[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Return the values that nothing may show, also of what a node type alone keeps as a secret."""
+    named = secret_variables(node_types)
+    return tuple(one.value for one in variables.values() if one.is_secret or one.name in named)
 
 
 def change_of(deployment: Deployment) -> ChangeRequest:

@@ -14,10 +14,11 @@ from deployments import records
 from deployments.cloudflare import naming
 from deployments.cloudflare.redaction import redact
 from deployments.models import Deployment, Target
-from deployments.orders import variables_for
+from deployments.orders import secret_values, variables_for
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.telling import Details, Row, StepRow, read_details
 from workflows.models import Workflow
+from workflows.registered import snapshot
 
 _FIELDS: Final = ("status", "trigger", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
@@ -166,14 +167,14 @@ def hidden(value: Any, hide: Callable[[str], str]) -> Any:
     return value
 
 
-def secrets_of(run: Run) -> list[str]:
-    """Return the values that nothing kept of the run may show."""
-    return secrets_in(run.workflow) if run.workflow else []
+def secrets_of(run: Run) -> Sequence[str]:
+    """Return the values that nothing kept of the run may show; raises DeployError."""
+    return secrets_in(run.workflow) if run.workflow else ()
 
 
-def secrets_in(workflow: Workflow) -> list[str]:
+def secrets_in(workflow: Workflow) -> Sequence[str]:
     """Return the values of the secrets that the workflow's code is given; raises DeployError."""
-    return [one.value for one in variables_for(workflow).values() if one.is_secret]
+    return secret_values(variables_for(workflow), snapshot(workflow.ir))
 
 
 def tell(runs: Iterable[Run]) -> None:

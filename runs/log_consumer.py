@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -110,5 +111,5 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code)
 
 
-def _secrets(live: Deployment) -> list[str]:
-    return secrets_in(live.workflow) if live.workflow else []
+def _secrets(live: Deployment) -> Sequence[str]:
+    return secrets_in(live.workflow) if live.workflow else ()

@@ -23,12 +23,16 @@ from deployments.stages import Stage, Status
 from deployments.tools import process, wrangler
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
+from tests.deployments.test_node_types import KEY, loaded
+from tests.ir.documents import chain, node
+from tests.ir.node_jsons import with_fields
 from tests.platform_fixture import Platform
-from workflows.services import set_variable
+from workflows.services import import_document, set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
 SECRET = 'sen<tin&el"7f/3a 91+c2é\\e8d6'
+OF_A_TYPE = "sentinel-of-a-type-5b0e7d"
 LINES = "-----BEGIN-----\nfirst-line-of-the-key\nsecond-line-of-the-key\n-----END-----"
 # It prints the secrets raw, in two writes, encoded, and in its machine-readable answer.
 ECHO = """
@@ -76,7 +80,12 @@ def echoed(
     stub = tmp_path / "echo.js"
     stub.write_text(ECHO)
     monkeypatch.setattr(wrangler, "WRANGLER", stub)
-    workflow = make_workflow("return env.TOKEN + env.KEY + env.QUIET;")
+    loaded(with_fields(key=KEY))
+    code = "return env.TOKEN + env.KEY + env.QUIET;"
+    workflow = import_document(
+        chain(node("only", code=code), node("hello", "greet"), trigger={"type": "manual"})
+    )
+    set_variable("API_KEY", OF_A_TYPE, workflow=workflow)  # its node type alone makes it a secret
     set_variable("TOKEN", SECRET, workflow=workflow, is_secret=True)
     set_variable("KEY", LINES, workflow=workflow, is_secret=True)
     set_variable("QUIET", "", workflow=workflow)
@@ -108,7 +117,7 @@ def test_nothing_that_wrangler_says_of_a_secret_is_kept_or_shown(
     found = everything(echoed, target, caplog)
 
     assert b"filler" in found
-    for secret in (SECRET, target.api_token):
+    for secret in (SECRET, OF_A_TYPE, target.api_token):
         assert [form for form in forms(secret) if form in found] == []
     for line in ("first-line-of-the-key", "second-line-of-the-key"):
         assert line.encode() not in found
