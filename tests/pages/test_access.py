@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from audit.models import Entry
-from deployments.models import Target
+from deployments.models import Deployment, Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
@@ -74,6 +74,33 @@ def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
     entries = Entry.objects.filter(action="access denied", actor_name="somebody")
     assert [one.subject_name for one in entries.order_by("pk")] == addresses
     assert {one.detail["method"] for one in entries} == {"POST"}
+
+
+ASKED = [
+    ("get", "/admin/workflows/environmentvariable/"),
+    ("get", "/admin/workflows/environmentvariable/{variable}/change/"),
+    ("get", "/workflows/{workflow}/deploy/plan/"),
+    ("post", "/workflows/{workflow}/deploy/"),
+    ("post", "/deployments/{deployment}/rollback/"),
+    ("get", "/deployments/{deployment}/variables/"),
+]
+
+
+@pytest.mark.parametrize(("method", "address"), ASKED)
+def test_what_could_show_a_secret_is_closed_to_who_lacks_the_right(
+    log_in: LogIn, method: str, address: str
+) -> None:
+    made = make_deployment()
+    variable = set_variable("TOKEN", "sentinel", workflow=made.workflow, is_secret=True)
+    ids = {"workflow": made.workflow_id, "variable": variable.pk, "deployment": made.pk}
+    asked = address.format(**ids)
+
+    answer = getattr(log_in("workflows.view_workflow"), method)(asked)
+
+    assert (answer.status_code, b"sentinel" in answer.content) == (403, False)
+    entry = Entry.objects.get()
+    assert (entry.action, entry.subject_name) == ("access denied", asked)
+    assert Deployment.objects.get() == made
 
 
 def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> None:
