@@ -88,6 +88,11 @@ class Place:
         return bool(self.standing and self.standing.state == DriftState.DRIFTED)
 
     @property
+    def can_be_adopted(self) -> bool:
+        """A gradual rollout has no version to take over."""
+        return self.is_drifted and bool(self.standing and self.standing.live_version)
+
+    @property
     def is_gone(self) -> bool:
         return bool(self.standing and self.standing.state == DriftState.GONE)
 

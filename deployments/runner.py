@@ -118,7 +118,7 @@ def _account(deployment: Deployment) -> Account:
 
 
 def _secrets(request: DeployRequest) -> tuple[str, ...]:
-    return tuple(variable.value for variable in request.variables.values() if variable.is_secret)
+    return orders.secret_values(request.variables, request.node_types)
 
 
 def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployTools:

@@ -13,11 +13,12 @@ from django.utils import timezone
 from deployments.cloudflare import naming
 from deployments.cloudflare.redaction import redact
 from deployments.models import Target
+from deployments.orders import secret_values, variables_for
 from runs import interest, placing, statuses
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.telling import Details, Row, StepRow, read_details
 from workflows.models import Workflow
-from workflows.services import variables_of
+from workflows.registered import snapshot
 
 _FIELDS: Final = ("status", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
@@ -176,14 +177,14 @@ def hidden(value: Any, hide: Callable[[str], str]) -> Any:
     return value
 
 
-def secrets_of(run: Run) -> list[str]:
-    """Return the values that nothing kept of the run may show."""
-    return secrets_in(run.workflow) if run.workflow else []
+def secrets_of(run: Run) -> Sequence[str]:
+    """Return the values that nothing kept of the run may show; raises DeployError."""
+    return secrets_in(run.workflow) if run.workflow else ()
 
 
-def secrets_in(workflow: Workflow) -> list[str]:
-    """Return the values of the secrets that the workflow's code is given."""
-    return [one.value for one in variables_of(workflow).values() if one.is_secret]
+def secrets_in(workflow: Workflow) -> Sequence[str]:
+    """Return the values of the secrets that the workflow's code is given; raises DeployError."""
+    return secret_values(variables_for(workflow), snapshot(workflow.ir))
 
 
 def tell(runs: Iterable[Run]) -> None:

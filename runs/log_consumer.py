@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -20,10 +21,10 @@ from deployments import records
 from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError
 from deployments.models import Deployment
+from runs.index import secrets_in
 from runs.live import may_read
 from runs.log_lines import Line, Wanted, lines
 from runs.tailing import tail
-from workflows.services import variables_of
 
 _KEPT: Final = 1000  # lines that wait for a page
 _EVERY: Final = 0.2  # seconds between messages
@@ -47,7 +48,11 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if live is None:
             await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
             return
-        self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        try:
+            self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
+        except DeployError as refused:
+            await self._end(str(refused), _ENDED)
+            return
         self.work = [asyncio.ensure_future(self._read(live)), asyncio.ensure_future(self._write())]
 
     def _live(self) -> Deployment | None:
@@ -106,6 +111,5 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code)
 
 
-def _secrets(live: Deployment) -> list[str]:
-    variables = variables_of(live.workflow) if live.workflow else {}
-    return [one.value for one in variables.values() if one.is_secret]
+def _secrets(live: Deployment) -> Sequence[str]:
+    return secrets_in(live.workflow) if live.workflow else ()

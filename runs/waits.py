@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -111,5 +112,6 @@ def _waiting(run: Run, told: Any) -> Waiting:
     found = situation(steps, showing.data_of(made, nodes), errored=False).waits
     waits = any(step.state is State.WAITING for step in steps)
     if waits != bool(run.waits_for):  # no list tells that a run sleeps that did wait, or waits
-        index.apply_details(run, told, secrets=index.secrets_of(run))
+        with suppress(DeployError):  # a secret that cannot be read cannot be hidden
+            index.apply_details(run, told, secrets=index.secrets_of(run))
     return Waiting(run=run, waits=found)

@@ -95,7 +95,8 @@ class Wrangler:
         version_id = str(answers.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
-        raise _refusal(answers.get("command-failed", {}), ended)
+        failed = answers.get("command-failed", {})
+        raise _refusal({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
 
     def _environment(self, folder: Path) -> dict[str, str]:
         home = folder / "home"

@@ -10,8 +10,10 @@ from deployments import drift, records
 from deployments.errors import Cause
 from deployments.live_state import left_over, place
 from deployments.models import Deployment, DriftState, Target
+from deployments.policy import Refused
 from deployments.services import request_snapshot
 from deployments.stages import Stage, Status
+from deployments.tools.account import Account, Live
 from tests.deployments.accounts import account_target, changed, configured, deploy, performed
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -141,6 +143,22 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
     succeeded(deploy(changed(workflow, code="return 2;"), target))
     assert drift.check(workflow, target).state == DriftState.SAME
     assert place(workflow, target).triggers.crons == frozenset()
+
+
+def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
+    target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Live(version="", source="dash", split={"one": 40, deployed.version_id: 60})
+    monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
+    standing = drift.check(workflow_of(deployed), target)
+    assert "40 % to one" in standing.differences[0]
+
+    with pytest.raises(Refused, match="Finish it at the target"):
+        drift.adopt(standing, by_name="ada")
+
+    standing.refresh_from_db()
+    assert (standing.state, standing.adopted_after) == (DriftState.DRIFTED, None)
+    assert not place(workflow_of(deployed), target).can_be_adopted
 
 
 def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(

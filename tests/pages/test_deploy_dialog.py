@@ -86,13 +86,16 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
 def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
     admin_client: Client, platform: Platform
 ) -> None:
-    workflow, target = configured({}, "return env.OLD + env.KEY;"), account_target(platform)
+    workflow = configured({}, "return env.OLD + env.KEY + env.PIN;")
+    target = account_target(platform)
     old = set_variable("OLD", "1", workflow=workflow)
     secret = set_variable("KEY", "s3cret", workflow=workflow, is_secret=True)
+    set_variable("PIN", "s3cret-too", workflow=workflow, is_secret=True)
     deploy(workflow, target)
     old.delete()
     secret.delete()
-    changed(workflow, settings={"cronTriggers": ["5 4 * * *"]}, code="return 2;")
+    settings = {"cronTriggers": ["5 4 * * *"], "placement": {"mode": "smart"}}
+    changed(workflow, settings=settings, code="return env.PIN;")
 
     plan = text(admin_client.get(address(workflow, target, "&show=1")))
 
@@ -100,6 +103,8 @@ def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
     assert "Removed Variable OLD 1 gone" in plan
     assert "Stays Secret KEY secret as it is" in plan
     assert "A deploy never deletes it" in plan
+    assert "Changed Setting placement off smart" in plan
+    assert "so it cannot be compared. A deploy sets PIN to the value that is stored here" in plan
     assert "Added Schedule \N{EN DASH} 5 4 * * *" in plan
     assert "s3cret" not in plan
 

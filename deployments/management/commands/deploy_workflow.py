@@ -102,6 +102,9 @@ class Command(DeploymentCommand):
             self.stdout.write(_line(change))
         if not plan.changes:
             self.stdout.write("Nothing would change.")
+        if plan.uncompared_secrets:
+            names = ", ".join(plan.uncompared_secrets)
+            self.stdout.write(f"Values of secrets cannot be compared, and are set anew: {names}")
         if plan.runs_in_progress:
             self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
 
