@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import models
 
-from audit.fields import EncryptedTextField, decrypt, encrypt
+from audit.fields import EncryptedTextField
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
@@ -28,18 +28,10 @@ def encrypt_anew() -> int:
 
 
 def _rewrite(model: type[models.Model], field: EncryptedTextField) -> int:
-    quote = connection.ops.quote_name
-    table, column = quote(model._meta.db_table), quote(str(field.column))
-    key = quote(str(model._meta.pk.column)) if model._meta.pk else ""
+    name, rows = field.attname, model._default_manager
     changed = 0
-    with connection.cursor() as cursor:  # raw: the field itself shows no ciphertext
-        cursor.execute(f"SELECT {key}, {column} FROM {table}")  # noqa: S608 - names of our models
-        for pk, old in cursor.fetchall():
-            if old is None:
-                continue
-            cursor.execute(
-                f"UPDATE {table} SET {column} = %s WHERE {key} = %s AND {column} = %s",  # noqa: S608
-                [encrypt(decrypt(old)), pk, old],
-            )
-            changed += cursor.rowcount
+    for row in rows.exclude(**{name: ""}):
+        was_stored = {name: row.__dict__[name]}  # as the database has it, until it is read
+        mine = rows.filter(pk=row.pk, **was_stored)
+        changed += mine.update(**{name: getattr(row, name)})
     return changed

@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import defaults
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -41,7 +42,6 @@ def staff_with(permission: str) -> Callable[[View], View]:
             if not admin.site.has_permission(request):
                 return _to_login(request)
             if not request.user.has_perm(permission):
-                denied(request, permission)
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)
 
@@ -67,9 +67,16 @@ def posted_from(page: Callable[..., str]) -> Callable[[View], View]:
 
 
 def denied(request: Request, permission: str) -> None:
-    """Put on the trail that somebody was refused a page for the lack of a permission."""
-    subject = Subject("page", name=request.path[:300])
-    trail.record("access denied", subject, by=Actor.of(request.user), reason=permission)
+    """Put on the trail that somebody was refused a page; `permission` is what lacks, if it is known."""
+    subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
+    trail.record("access denied", subject, by=by, reason=permission, method=request.method)
+
+
+def permission_denied(request: Request, exception: Exception) -> HttpResponse:
+    """Answer every PermissionDenied, also the admin's own, and put it on the trail."""
+    if request.user.is_authenticated:
+        denied(request, str(exception))
+    return defaults.permission_denied(request, exception)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

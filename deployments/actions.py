@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deployments import records, services, ways_out
+from deployments.errors import Cause
 from deployments.models import Deployment
 from deployments.stages import PUTS_CODE, Action, Status
 
@@ -34,7 +35,7 @@ def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str
         and records.can_be_tried_again(item)
         and not since["replaced_by"],
         "may_deploy_anew": exists and may_deploy and _is_older(item, newest),
-        "anew_of": item.about_id if exists and may_deploy and _is_failed_rollback(item) else None,
+        "anew_of": item.about_id if exists and may_deploy and _needs_deploy(item) else None,
         "again": ways_out.again(item) if _may_go_on(item, user) else None,
         **since,
     }
@@ -51,8 +52,10 @@ def _is_older(item: Deployment, newest: int) -> bool:
     return item.is_final and item.work in PUTS_CODE and item.version_number != newest
 
 
-def _is_failed_rollback(item: Deployment) -> bool:
-    return item.work is Action.ROLLBACK and item.state is Status.FAILED
+def _needs_deploy(item: Deployment) -> bool:
+    """Whether a deploy of its snapshot does what it could not, or lets it be done afterwards."""
+    is_not_newest = item.work is Action.DELETE_SECRETS and item.cause == Cause.CHANGED
+    return item.state is Status.FAILED and (item.work is Action.ROLLBACK or is_not_newest)
 
 
 def _since(item: Deployment) -> dict[str, Any]:

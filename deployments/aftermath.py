@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
+from deployments import transitions
+from deployments.errors import LeaseLost
 from deployments.models import Deployment
 from deployments.stages import HAPPY_PATH, Action, Stage, Uploaded
 from deployments.tools.account import Account
 from deployments.tools.versions import tag_of
 
 logger = logging.getLogger(__name__)
+
+
+def end_if_done(deployment: Deployment, token: UUID, account: Account | None) -> bool:
+    """End a takedown as done where the Worker is gone, whatever has stopped it after that."""
+    if deployment.work is not Action.TAKEDOWN or deployment.stage != Stage.UPDATING_WORKFLOW:
+        return False
+    if account is None or not _is_gone(deployment, account):
+        return False
+    with suppress(LeaseLost):
+        gone = {"live_version": ""}
+        transitions.enter(deployment.pk, token, stage=Stage.COMPLETED, facts=gone)
+        return True
+    return False
+
+
+def _is_gone(deployment: Deployment, account: Account) -> bool:
+    """The Worker goes last; where there was none, its Workflows do."""
+    worker = deployment.worker_name
+    try:
+        return not account.has_worker(worker) and not any(
+            one.worker == worker for one in account.workflows()
+        )
+    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
+        logger.info("whether %s is done is unknown: %s", deployment, error)
+        return False
 
 
 def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, Any]:
@@ -22,13 +51,13 @@ def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, A
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
         return {"uploaded": Uploaded.NO.value}
-    if deployment.work is Action.TAKEDOWN:
-        return {"uploaded": Uploaded.NO.value}
     known = deployment.uploaded == Uploaded.YES.value
     unknown = {"uploaded": Uploaded.YES.value if known else Uploaded.UNKNOWN.value}
     if account is None:
         return unknown
     try:
+        if deployment.work is Action.TAKEDOWN:
+            return {"live_version": account.live(deployment.worker_name).version}
         return _found(deployment, account)
     except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
         logger.info("what is live of %s is unknown: %s", deployment, error)

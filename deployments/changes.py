@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from deployments.cloudflare.parts import Part, PartKind, PartResult, Triggers
+from deployments.cloudflare.parts import Part, PartKind, PartResult, Triggers, differences
 from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import Managed, Progress, Record
 from deployments.settling import all_done, attempt, confirmed, joined, put_again, put_back
@@ -19,10 +19,19 @@ from deployments.stages import Stage
 from workflows.codegen.bindings import BindingKind
 
 _CODE: Final = Part(kind=PartKind.CODE, name="")
+NOT_NEWEST: Final = (
+    "The live version is not the newest one of the Worker, as after a rollback: Cloudflare deletes no "
+    "secret then. Nothing was changed. Deploy first, then delete the secrets."
+)
 _NOT_REMOVED: Final = (
     "The Worker is still there, because this could not be removed: {names}. Each part says why. Take "
     "it down again."
 )
+_NOT_PUT_BACK: Final = (
+    "What led to the version cannot be put back as it was. Nothing was changed. Mend it on the target, "
+    "or deploy the earlier snapshot anew with other settings:"
+)
+_IN_THE_WAY: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING)
 _NAMED: Final = (
     BindingKind.KV,
     BindingKind.D1,
@@ -61,7 +70,9 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     tools.verify()
     live = tools.live_version(worker)
     _check_can_roll_back(request, record, tools)
-    found = tools.triggers(worker, joined(request.former, record.triggers))
+    wanted = record.triggers
+    found = tools.triggers(worker, joined(request.former, wanted))
+    _check_can_put_back(worker, wanted, found=found, tools=tools)
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
     tools.make_live(worker, record.version_id)
@@ -69,7 +80,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(
         stage=Stage.WORKER_DEPLOYED, facts={"version_id": record.version_id, "uploaded": "yes"}
     )
-    live = confirmed(record.version_id, tools, worker)
+    live = confirmed(record.version_id, tools, worker, wanted=wanted, former=found)
     if live != record.version_id:
         raise DeployError(
             f"Version {record.version_id} was put live, but the target says that "
@@ -79,7 +90,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
         )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = put_back(worker, record.triggers, found=found, tools=tools)
+    parts = put_back(worker, wanted, found=found, tools=tools)
 
     yield _completed(parts)
 
@@ -118,33 +129,64 @@ def _gone(record: Record, tools: Managed) -> Iterator[Finding]:
             yield Finding(path=one["name"], message=message, cause=Cause.ENVIRONMENT)
 
 
+def _check_can_put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Managed) -> None:
+    """Raise DeployError with all that leads to the version and cannot be put back."""
+    blocked = list(_blocked(worker, wanted, found=found, tools=tools))
+    if blocked:
+        raise DeployError.listing(_NOT_PUT_BACK, blocked, cause=blocked[0].cause)
+
+
+def _blocked(
+    worker: str, wanted: Triggers, *, found: Triggers, tools: Managed
+) -> Iterator[Finding]:
+    for part in (one.part for one in differences(wanted, found) if one.wanted):
+        try:
+            tools.check_put(worker, part, wanted)
+        except DeployError as refused:
+            if refused.cause not in _IN_THE_WAY:
+                raise
+            yield Finding(path=part.name, message=str(refused), cause=refused.cause)
+
+
 def retry(request: ChangeRequest, tools: Managed) -> Stages:
-    """Put the parts that failed, and no others; the code stays as it is."""
-    record = _record(request)
+    """Put the parts that failed, and no others; the code stays as it is.
+
+    Where it was not known whether the code is live, all parts are compared with the target.
+    """
+    record, worker = _record(request), request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
-    live = tools.live_version(request.worker_name)
+    live = tools.live_version(worker)
     if live != record.version_id:
         raise DeployError(
             f"Another version is live now ({live or 'none'}): what deployment #{record.number} "
             "left undone may not fit it. Nothing was changed. Deploy again instead.",
             cause=Cause.CHANGED,
         )
+    wanted = record.triggers
+    found = (
+        tools.triggers(worker, joined(request.former, wanted)) if _CODE in request.failed else None
+    )
 
     facts = {"live_before": live, "version_id": live, "live_version": live, "uploaded": "yes"}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts=facts)
-    parts = put_again(request.worker_name, request.failed, record.triggers, tools=tools)
+    if found:
+        parts = put_back(worker, wanted, found=found, tools=tools)
+    else:
+        parts = put_again(worker, request.failed, wanted, former=request.former, tools=tools)
 
     yield _completed(parts)
 
 
 def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
-    """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes a version each."""
+    """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes one version of it."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
     _check_can_delete(request, tools.secret_names(worker))
+    if tools.newest_version(worker) != live:
+        raise DeployError(NOT_NEWEST, cause=Cause.CHANGED)
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
     tools.delete_secrets(worker, request.secrets)
@@ -180,9 +222,10 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
             "changed. Take that down first, or deploy it without the binding.",
             cause=Cause.TAKEN,
         )
+    found = tools.triggers(worker, request.former) if tools.has_worker(worker) else Triggers()
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
-    parts = list(_removals(request, tools))
+    parts = list(_removals(worker, found, tools))
     all_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
     tools.delete_worker(worker)
     if tools.has_worker(worker):
@@ -195,13 +238,10 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
     )
 
 
-def _removals(request: ChangeRequest, tools: Managed) -> Iterator[PartResult]:
-    worker = request.worker_name
-    if tools.has_worker(worker):
-        found = tools.triggers(worker, request.former)
-        for part in found.words():
-            if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
-                yield attempt(part, partial(tools.remove, worker, part))
+def _removals(worker: str, found: Triggers, tools: Managed) -> Iterator[PartResult]:
+    for part in found.words():
+        if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
+            yield attempt(part, partial(tools.remove, worker, part, found))
     for name in sorted(tools.workflows(worker)):
         part = Part(kind=PartKind.WORKFLOW, name=name)
         yield attempt(part, partial(tools.delete_workflow, name))

@@ -10,7 +10,7 @@ from typing import Final
 from deployments import preflight
 from deployments.building import as_finding, bundle_of, compiled, generate, within_limits
 from deployments.detection import Env, detect
-from deployments.errors import DeployError, Finding
+from deployments.errors import Cause, DeployError, Finding
 from deployments.ports import DeployRequest, Site, Tools
 from workflows.codegen.module import GeneratedModule
 
@@ -45,9 +45,10 @@ def check_all(request: DeployRequest, tools: Tools) -> list[Check]:
 
 
 def refused(error: DeployError) -> list[Check]:
-    """Return the checks of a target that cannot be asked at all."""
-    first = _failed(CREDENTIALS, error)
-    return [first, *(Check(name=name, state=CheckState.UNKNOWN) for name in NAMES[1:])]
+    """Return the checks where the target cannot be asked at all, or the variables not be read."""
+    failed = _failed(ENVIRONMENT if error.cause is Cause.ENVIRONMENT else CREDENTIALS, error)
+    unknown = {name: Check(name=name, state=CheckState.UNKNOWN) for name in NAMES}
+    return list({**unknown, failed.name: failed}.values())
 
 
 def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NO_DRIFT: Final = "There is no drift here to adopt: check again first."
+_CHANGED_SINCE: Final = "A deployment has begun since this was looked at, so it may be another by now: check again first."
+_SPLIT: Final = (
+    "A gradual rollout cannot be adopted, because no version takes all requests. Finish it at the "
+    "target, so that one version has 100 %, check again and adopt that; or overwrite it by a deploy."
+)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
 
 
@@ -145,20 +152,30 @@ def _found(
     standing.found = found or {}
 
 
+def objection(standing: Standing) -> str:
+    """Say why what was found cannot be taken over, and what to do; "" where it can."""
+    live = records.live(standing.workflow_id, standing.target)
+    is_drifted = standing.state == DriftState.DRIFTED.value
+    if not is_drifted or live is None or standing.checked_at is None:
+        return NO_DRIFT
+    if _is_changing(standing.workflow, standing.target, since=standing.checked_at):
+        return _CHANGED_SINCE
+    return "" if standing.live_version else _SPLIT
+
+
 def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> Standing:
     """Take over what was found: it counts as meant until the next deployment replaces it.
 
-    Raises Refused where there is nothing to take over.
+    Raises Refused where that is no longer so, or is nothing to take over.
     """
     who = actor(by, by_name)
-    live = records.live(standing.workflow_id, standing.target)
-    if standing.state != DriftState.DRIFTED.value or live is None:
-        raise policy.Refused("There is no drift here to adopt: check again first.")
+    if refusal := objection(standing):
+        raise policy.Refused(refusal)
     with transaction.atomic():
         standing.adopted = standing.found
         standing.adopted_version = standing.live_version
-        newest = records.of_worker(standing.workflow_id, standing.target).first()
-        standing.adopted_after = (newest or live).pk
+        newest = records.of_worker(standing.workflow_id, standing.target)[:1].get()
+        standing.adopted_after = newest.pk
         count = len(standing.differences)
         _found(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
         standing.save()
@@ -168,23 +185,39 @@ def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> S
 
 
 def check_due() -> None:
-    """Check the standing that was checked longest ago, where that is long enough: one at a time."""
+    """Check what was checked longest ago, where that is long enough: one at a time."""
     hours = settings.AWAITSTEP.drift_hours
-    if not hours:
+    pair = _longest_unchecked(timedelta(hours=hours)) if hours else None
+    if pair is None:
         return
-    due = timezone.now() - timedelta(hours=hours)
-    for workflow, target in live_pairs():
-        standing = Standing.objects.filter(workflow=workflow, target=target).first()
-        if standing is None or standing.checked_at is None or standing.checked_at < due:
-            check(workflow, target)
-            return
+    try:
+        check(*pair)
+    except Exception:
+        logger.exception("%s could not be compared with what is live on %s", *pair)
+        values = {"state": DriftState.UNKNOWN.value, "checked_at": timezone.now()}
+        values["message"] = "It could not be compared. The server's log has the details."
+        workflow, target = pair
+        Standing.objects.update_or_create(workflow=workflow, target=target, defaults=values)
 
 
-def live_pairs() -> Iterator[tuple[Workflow, Target]]:
-    """Yield each workflow and target of which something is live by the record."""
-    known = Deployment.objects.filter(
-        records.went_live(), workflow__isnull=False, target__isnull=False
-    ).order_by("workflow", "target")
-    for workflow_id, target_id in known.values_list("workflow", "target").distinct():
-        if records.live(workflow_id, target_id):
-            yield Workflow.objects.get(pk=workflow_id), Target.objects.get(pk=target_id)
+def _longest_unchecked(enough: timedelta) -> tuple[Workflow, Target] | None:
+    """Return what is due first; what is being changed just now is looked at later."""
+    now = timezone.now()
+    rows = Standing.objects.values_list("workflow", "target", "checked_at")
+    seen = {(workflow, target): at or _NEVER for workflow, target, at in rows}
+    pairs = [(seen.get((pair[0].pk, pair[1].pk), _NEVER), pair) for pair in live_pairs()]
+    for checked_at, pair in sorted(pairs, key=lambda one: one[0]):
+        if now - checked_at < enough:
+            return None
+        if not _is_changing(*pair, since=now):
+            return pair
+    return None
+
+
+def live_pairs() -> list[tuple[Workflow, Target]]:
+    """Return each workflow and target of which something is live by the record."""
+    live = records.still_live().filter(workflow__isnull=False, target__isnull=False)
+    pairs = list(live.order_by("workflow", "target").values_list("workflow", "target").distinct())
+    workflows = Workflow.objects.only("name").in_bulk({workflow for workflow, _ in pairs})
+    targets = Target.objects.in_bulk({target for _, target in pairs})
+    return [(workflows[workflow], targets[target]) for workflow, target in pairs]

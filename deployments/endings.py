@@ -14,6 +14,9 @@ OUR_FAULT = (
     "details. Nothing was uploaded after this stage; you can deploy again."
 )
 
+_COMES_AGAIN = "It will be tried again then."
+_COMES_NO_MORE = "It will not be tried again by itself."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -26,6 +29,12 @@ class Ending:
     parts: tuple[PartResult, ...] = ()
     again_at: datetime | None = None
     is_fault: bool = False
+
+    def told(self, *, comes_again: bool) -> str:
+        """Return the message, with what becomes of a wish to be tried again."""
+        if self.again_at is None:
+            return self.message
+        return f"{self.message} {_COMES_AGAIN if comes_again else _COMES_NO_MORE}"
 
 
 def ending_of(error: Exception) -> Ending:
@@ -40,9 +49,8 @@ def ending_of(error: Exception) -> Ending:
                 status=Status.PARTIAL, message=str(error), cause=error.cause, parts=error.parts
             )
         case RateLimited():
-            message = f"{error} It will be tried again then."
             return Ending(
-                status=Status.FAILED, message=message, cause=error.cause, again_at=error.until
+                status=Status.FAILED, message=str(error), cause=error.cause, again_at=error.until
             )
         case DeployError():
             return Ending(

@@ -81,12 +81,15 @@ class _Newer(Exception):
 
 
 def again(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
-    """Put the same into the queue for later, as the target asked; None where that was tried enough."""
+    """Put the same into the queue for later, as the target asked.
+
+    None where that was tried enough, or something newer waits or runs.
+    """
     if deployment.attempt >= MOST_ATTEMPTS:
         return None
 
     def make() -> Deployment:
-        if _unfinished(deployment).exists():
+        if _unfinished(deployment).exclude(pk=deployment.pk).exists():
             raise _Newer
         return _same(deployment, not_before)
 

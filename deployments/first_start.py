@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from audit.fields import UnreadableSecret
 from deployments.follow import follow_to_the_end
 from deployments.models import Deployment, StageRecord
 from deployments.node_type_loading import Outcome, State, load
@@ -69,5 +71,6 @@ def _local_api() -> str:
 def _follow_the_port() -> None:
     """The embedded platform's port may have changed since the sample was made."""
     for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
-        if variable.value.startswith(_LOCAL) and variable.value != _local_api():
-            set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow)
+        with suppress(UnreadableSecret):  # a start goes on without it; a deploy says what is wrong
+            if variable.value.startswith(_LOCAL) and variable.value != _local_api():
+                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow)

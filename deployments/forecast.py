@@ -6,7 +6,7 @@ from deployments import checks, orders, planning, records, runner
 from deployments.checks import Check
 from deployments.errors import DeployError, Finding
 from deployments.models import Deployment, Standing, Target
-from deployments.planning import Plan
+from deployments.planning import Known, Plan
 from deployments.policy import Consent
 from deployments.services import draft_deployment
 from deployments.stages import Action
@@ -39,9 +39,18 @@ def plan(
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
         )
+    return planning.plan(request, tools, known=_known(workflow, target, request.known_version))
+
+
+def _known(workflow: Workflow, target: Target, version: str) -> Known:
     live = records.live(workflow.pk, target)
-    known = live.script_hash if live and not _is_adopted(request.known_version) else ""
-    return planning.plan(request, tools, live_hash=known)
+    if live is None or _is_adopted(version):
+        return Known()
+    return Known(
+        script_hash=live.script_hash,
+        config=records.record_of(live).config,
+        dependencies=live.dependencies,
+    )
 
 
 def _is_adopted(version: str) -> bool:
@@ -53,10 +62,11 @@ def preflight(workflow: Workflow, target: Target) -> list[Check]:
     """Return every check of a deployment of the newest version; nothing is changed by asking."""
     draft = _draft(workflow, target, _NO_CONSENT)
     try:
+        request = orders.request_of(draft)
         tools = _tools(draft, target)
     except DeployError as refused:
         return checks.refused(refused)
-    return checks.check_all(orders.request_of(draft), tools)
+    return checks.check_all(request, tools)
 
 
 def _draft(workflow: Workflow, target: Target, consent: Consent) -> Deployment:

@@ -22,7 +22,7 @@ from deployments.target_service import (
     as_token,
     verified,
 )
-from deployments.tools.permissions import Owner
+from deployments.tools.tokens import Owner
 from workflows.codegen.bindings import BindingKind
 
 

@@ -19,7 +19,7 @@ from deployments.presentation import Tone
 from deployments.schedule_words import Fires, fires
 from deployments.stages import Action, Status
 from deployments.targets import account_of
-from deployments.tools.permissions import briefly
+from deployments.tools.brief_calls import briefly
 from workflows.models import Workflow
 from workflows.route_patterns import host_of
 
@@ -86,6 +86,11 @@ class Place:
     @property
     def is_drifted(self) -> bool:
         return bool(self.standing and self.standing.state == DriftState.DRIFTED)
+
+    @property
+    def can_be_adopted(self) -> bool:
+        """A gradual rollout has no version to take over."""
+        return self.is_drifted and bool(self.standing and self.standing.live_version)
 
     @property
     def is_gone(self) -> bool:

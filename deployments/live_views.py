@@ -126,14 +126,16 @@ def check(request: HttpRequest, pk: str) -> HttpResponse:
 def adopt(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask, then take over what is there as what is meant; what was found anew is asked about anew."""
     workflow, one = _place(request, pk)
-    if not one.is_drifted or one.standing is None:
-        messages.error(request, "There is no drift here to adopt: check again first.")
+    standing = one.standing
+    refusal = drift.objection(standing) if standing else drift.NO_DRIFT
+    if refusal or standing is None:
+        messages.error(request, refusal)
         return _back(workflow, one)
-    seen = str(one.standing.checked_at)
+    seen = str(standing.checked_at)
     if request.POST.get("seen") != seen:
         context = {"workflow": workflow, "place": one, "seen": seen}
         return page(request, "workflows/adopt", context)
-    drift.adopt(one.standing, by=cast("User", request.user))
+    drift.adopt(standing, by=cast("User", request.user))
     messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
     return _back(workflow, one)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from audit.fields import UnreadableSecret
 from deployments import records
 from deployments.changes import ChangeRequest
-from deployments.errors import DeployError
+from deployments.cloudflare import bindings
+from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
 from deployments.ports import DeployRequest
 from workflows.deploy_settings import read_settings
 from workflows.models import Workflow
-from workflows.services import variables_of
+from workflows.nodes.custom import secret_variables
+from workflows.services import Variable, variables_of
 
 GONE = "The workflow has been deleted. Nothing was uploaded."
 
@@ -17,7 +23,7 @@ GONE = "The workflow has been deleted. Nothing was uploaded."
 def request_of(deployment: Deployment) -> DeployRequest:
     """Return what the deployment's snapshot and the workflow's variables of now come to.
 
-    Raises DeployError where the workflow is gone.
+    Raises DeployError where the workflow is gone, or the value of a variable cannot be read.
     """
     check_workflow(deployment)
     return DeployRequest(
@@ -26,7 +32,7 @@ def request_of(deployment: Deployment) -> DeployRequest:
         dependencies=deployment.dependencies,
         class_name=deployment.class_name,
         worker_name=deployment.worker_name,
-        variables=variables_of(deployment.workflow),
+        variables=variables_for(deployment.workflow),
         bindings=deployment.bindings,
         node_types=deployment.node_types,
         settings=read_settings(deployment.deploy_settings),
@@ -35,6 +41,22 @@ def request_of(deployment: Deployment) -> DeployRequest:
         marks=records.marks(deployment.workflow_public_id),
         overwrite=deployment.overwrite,
     )
+
+
+def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
+    """Return the variables of now; raises DeployError, which names those that cannot be read."""
+    try:
+        return variables_of(workflow)
+    except UnreadableSecret as unreadable:
+        raise DeployError(str(unreadable), cause=Cause.ENVIRONMENT) from None
+
+
+def secret_values(
+    variables: Mapping[str, bindings.Variable], node_types: Iterable[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Return the values that nothing may show, also of what a node type alone keeps as a secret."""
+    named = secret_variables(node_types)
+    return tuple(one.value for one in variables.values() if one.is_secret or one.name in named)
 
 
 def change_of(deployment: Deployment) -> ChangeRequest:

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from deployments import preflight
 from deployments.building import as_finding, bundle_of, compiled, generate, within_limits
-from deployments.cloudflare.parts import triggers_of
+from deployments.cloudflare.parts import Triggers, triggers_of
 from deployments.detection import Env, detect
 from deployments.errors import Cause, DeployError, Finding
-from deployments.ports import DeployRequest, Progress, Tools
+from deployments.ports import DeployRequest, Progress, Tools, Upload
 from deployments.settling import confirmed, settle
 from deployments.stages import Stage
 from workflows.codegen.module import GeneratedModule
@@ -54,13 +54,14 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
         yield Progress(stage=Stage.DEPLOYING)
         upload = tools.upload(folder, request, site)
 
-    version = upload.version
-    yield Progress(stage=Stage.WORKER_DEPLOYED, facts={"version_id": version, "uploaded": "yes"})
-    live = _confirm(version, confirmed(version, tools, request.worker_name))
-
     addresses = {"worker_url": site.worker_url, "dashboard_url": site.dashboard_url}
-    yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live, **addresses})
-    parts = settle(request, triggers_of(bundle.config), tools=tools, trouble=upload.trouble)
+    facts = {"version_id": upload.version, "uploaded": "yes", **addresses}
+    yield Progress(stage=Stage.WORKER_DEPLOYED, facts=facts)
+    wanted = triggers_of(bundle.config)
+    live = _confirm(upload, request, wanted=wanted, tools=tools)
+
+    yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
+    parts = settle(request, wanted, tools=tools, trouble=upload.trouble)
 
     yield Progress(stage=Stage.COMPLETED, facts={"parts": [part.as_row() for part in parts]})
 
@@ -99,10 +100,18 @@ def _env(env: Env) -> dict[str, Any]:
     }
 
 
-def _confirm(version: str, live: str) -> str:
-    if version != live:
+def _confirm(upload: Upload, request: DeployRequest, *, wanted: Triggers, tools: Tools) -> str:
+    live = confirmed(
+        upload.version,
+        tools,
+        request.worker_name,
+        wanted=wanted,
+        former=request.former,
+        trouble=upload.trouble,
+    )
+    if upload.version != live:
         raise DeployError(
-            f"wrangler uploaded version {version}, but the target says that "
+            f"wrangler uploaded version {upload.version}, but the target says that "
             f"{live or 'no version'} is live. Somebody else may have deployed this Worker in the "
             "same moment: look at it on the target, then deploy again.",
             cause=Cause.CHANGED,

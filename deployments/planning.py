@@ -12,6 +12,7 @@ from deployments import pipeline
 from deployments.cloudflare import env_diff
 from deployments.cloudflare.env_diff import SECRET, VARIABLE, Held
 from deployments.cloudflare.parts import PartKind, Triggers, differences, triggers_of
+from deployments.cloudflare.runtime_settings import runtime_settings
 from deployments.errors import DeployError, Finding
 from deployments.ports import DeployRequest, Tools
 from deployments.settling import joined
@@ -22,7 +23,7 @@ from deployments.stages import Stage
 class Change:
     """One thing that would be another; `how` is added, removed, changed or kept.
 
-    `what` is its kind in words: code, variable, secret, KV, route. A kept one is a secret that the
+    `what` is its kind in words: code, variable, secret, KV, route, setting. A kept one is a secret that the
     Worker has and the deployment does not name.
     """
 
@@ -34,16 +35,27 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What our records know of what is live; `script_hash` is the SHA-256 of its code, or ""."""
+
+    script_hash: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    dependencies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What would change; `findings` are what keeps it from being deployed, and warnings.
 
     `runs` are the runs in progress by their status; they go on with the code that they find.
+    `uncompared_secrets` are set anew: no target tells the value that they have now.
     """
 
     is_new: bool = True
     live_version: str = ""
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
+    uncompared_secrets: tuple[str, ...] = ()
     runs: Mapping[str, int] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     failed_at: str = ""
@@ -71,6 +83,7 @@ class Plan:
             "isNew": self.is_new,
             "liveVersion": self.live_version,
             "changes": [asdict(one) for one in self.changes],
+            "uncomparedSecrets": list(self.uncompared_secrets),
             "findings": [one.as_row() for one in self.findings],
             "runsInProgress": dict(self.runs),
         }
@@ -86,11 +99,11 @@ class Looking(Tools, Protocol):
         """Return how many runs the Workflow has in each state that is not final."""
 
 
-def plan(request: DeployRequest, tools: Looking, *, live_hash: str = "") -> Plan:
-    """Return what a deployment of the request would change; it changes nothing.
+_NOTHING_KNOWN = Known()
 
-    `live_hash` is the SHA-256 of the code that is live, where our records know it.
-    """
+
+def plan(request: DeployRequest, tools: Looking, *, known: Known = _NOTHING_KNOWN) -> Plan:
+    """Return what a deployment of the request would change; it changes nothing."""
     facts: dict[str, Any] = {}
     stage = Stage.INITIALIZING
     try:
@@ -100,7 +113,7 @@ def plan(request: DeployRequest, tools: Looking, *, live_hash: str = "") -> Plan
                 facts |= progress.facts
                 if stage is Stage.CREATING_WORKER:
                     break
-        return _compared(request, tools, facts, live_hash=live_hash)
+        return _compared(request, tools, facts, known=known)
     except DeployError as refused:
         findings = refused.findings or (Finding(message=str(refused), cause=refused.cause),)
         return Plan(
@@ -112,23 +125,28 @@ def plan(request: DeployRequest, tools: Looking, *, live_hash: str = "") -> Plan
 
 
 def _compared(
-    request: DeployRequest, tools: Looking, facts: Mapping[str, Any], *, live_hash: str
+    request: DeployRequest, tools: Looking, facts: Mapping[str, Any], *, known: Known
 ) -> Plan:
     config: dict[str, Any] = json.loads(facts["wrangler_json"])
     live, worker = str(facts["live_before"]), request.worker_name
     wanted = triggers_of(config)
     found = tools.triggers(worker, joined(request.former, wanted)) if live else Triggers()
     there = env_diff.there(tools.env(worker, live)) if live else {}
-    is_ours = live == request.known_version  # or somebody else put other code there
+    if live != request.known_version:
+        known = _NOTHING_KNOWN  # somebody else put other code there
+    meant = env_diff.meant(config, facts["secret_names"])
     changes = [
-        *_code(facts, live=live, live_hash=live_hash if is_ours else ""),
-        *_env(there, env_diff.meant(config, facts["secret_names"])),
+        *_code(facts, live=live, live_hash=known.script_hash),
+        *_packages(known, request),
+        *_settings(known, config),
+        *_env(there, meant),
         *_triggers(wanted, found),
     ]
     return Plan(
         is_new=not live,
         live_version=live,
         changes=tuple(changes),
+        uncompared_secrets=tuple(_uncompared(there, meant)),
         findings=tuple(map(_warning, facts.get("warnings", []))),
         runs=tools.runs(worker) if live and not request.is_script else {},
         config=config,
@@ -149,6 +167,34 @@ def _code(facts: Mapping[str, Any], *, live: str, live_hash: str) -> Iterator[Ch
         yield Change(
             what="code", name="", how="changed", before=live_hash[:12], after=f"{new[:12]}, {size}"
         )
+
+
+def _packages(known: Known, request: DeployRequest) -> Iterator[Change]:
+    if known.script_hash:
+        yield from _values(known.dependencies, request.dependencies, what="npm package")
+
+
+def _settings(known: Known, config: Mapping[str, Any]) -> Iterator[Change]:
+    """What a record has not kept is not compared."""
+    if known.config:
+        before, after = runtime_settings(known.config), runtime_settings(config)
+        yield from _values(before, after, what="setting")
+
+
+def _values(before: Mapping[str, str], after: Mapping[str, str], *, what: str) -> Iterator[Change]:
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name, ""), after.get(name, "")
+        if old != new:
+            yield Change(what=what, name=name, how=_how(old, new), before=old, after=new)
+
+
+def _how(before: str, after: str) -> str:
+    return "changed" if before and after else "added" if after else "removed"
+
+
+def _uncompared(before: Mapping[str, Held], after: Mapping[str, Held]) -> list[str]:
+    secret = Held(kind=SECRET)
+    return sorted(name for name in after if after[name] == before.get(name) == secret)
 
 
 def _env(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[Change]:
@@ -176,11 +222,10 @@ def _triggers(wanted: Triggers, found: Triggers) -> Iterator[Change]:
     for one in differences(wanted, found):
         if one.part.kind is PartKind.WORKFLOW and not one.wanted:
             continue  # a Workflow keeps its runs, whatever becomes of the Worker
-        how = "changed" if one.wanted and one.found else "added" if one.wanted else "removed"
         yield Change(
             what=one.part.kind.label.lower(),
             name=one.part.name,
-            how=how,
+            how=_how(one.found, one.wanted),
             before=one.found,
             after=one.wanted,
         )

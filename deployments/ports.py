@@ -189,8 +189,8 @@ class Remote(Protocol):
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         """Make the part what it is meant to be."""
 
-    def remove(self, worker: str, part: Part) -> None:
-        """Have the part lead to the Worker no more, if it does."""
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
+        """Have the part, which is one of `former`, lead to the Worker no more, if it does."""
 
 
 class Tools(Remote, Protocol):
@@ -242,11 +242,17 @@ class Managed(Remote, Protocol):
     def has_version(self, worker: str, version: str) -> bool:
         """Tell whether the target still has the version."""
 
+    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        """Raise DeployError where the part cannot be put: it is another Worker's, or its place gone."""
+
     def make_live(self, worker: str, version: str) -> None:
         """Send all requests to the version; raises DeployError where the target refuses."""
 
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the secrets that the Worker has now."""
+
+    def newest_version(self, worker: str) -> str:
+        """Return the version that was made last, live or not."""
 
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         """Delete the secrets, all of them or none."""

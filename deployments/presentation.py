@@ -230,6 +230,7 @@ _BY_CAUSE = {
 _DEPLOY_AGAIN = Advice("Deploy again.")
 _RETRY = Advice("Mend what each part names, then try the failed parts again.")
 _INSTEAD = Advice("Deploy the snapshot anew, or go back to another deployment.")
+_DEPLOY_FIRST = Advice("Deploy what is live anew, then delete the secrets.")
 _NOT_POSSIBLE = ("", Cause.CHANGED, Cause.ENVIRONMENT, Cause.OTHER)
 _TRY_AGAIN = {
     Action.ROLLBACK: Advice("Roll back again: a deploy would put other code live.", "again"),
@@ -249,5 +250,7 @@ def advice(attempt: Attempt) -> Advice:
         return usual
     if attempt.work is Action.ROLLBACK and attempt.cause in _NOT_POSSIBLE:
         return _INSTEAD
+    if attempt.work is Action.DELETE_SECRETS and attempt.cause in _NOT_POSSIBLE:
+        return _DEPLOY_FIRST if attempt.cause == Cause.CHANGED else usual
     by_stage = _ADVICE.get(Stage(attempt.stage), usual)
     return _BY_CAUSE.get(Cause(attempt.cause), by_stage) if attempt.cause else by_stage

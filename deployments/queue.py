@@ -14,7 +14,7 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.utils import timezone
 
 from deployments import leases, runner, transitions
-from deployments.aftermath import what_is_live
+from deployments.aftermath import end_if_done, what_is_live
 from deployments.errors import DeployError
 from deployments.leases import Held
 from deployments.models import Deployment, Lease
@@ -70,10 +70,9 @@ def due() -> QuerySet[Deployment]:
 
 
 def _take(deployment: Deployment) -> Held | None:
-    waiting = Deployment.objects.filter(pk=deployment.pk, status=Status.QUEUED.value)
     try:
         with transaction.atomic():
-            if waiting.update(status=Status.RUNNING.value, started_at=timezone.now()):
+            if transitions.begin(deployment.pk):
                 return leases.grant(deployment)
     except IntegrityError:
         logger.info("%s waits: another deployment of its workflow runs", deployment)
@@ -92,6 +91,9 @@ def reap(lease: Lease) -> None:
     """Interrupt a deployment: its programs end first, then the target is asked what is live."""
     leases.end_programs(lease)
     deployment = lease.deployment
+    account = _reachable(deployment)
+    if end_if_done(deployment, lease.token, account):
+        return
     was_asked = deployment.cancel_asked_at is not None
     ended = transitions.end(
         deployment.pk,
@@ -100,7 +102,7 @@ def reap(lease: Lease) -> None:
         message=f"Cancelled by {deployment.cancelled_by}."
         if was_asked
         else _interrupted(deployment),
-        facts=what_is_live(deployment, _reachable(deployment)),
+        facts=what_is_live(deployment, account),
     )
     if ended:
         logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)

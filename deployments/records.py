@@ -18,6 +18,7 @@ _MARKS = 50
 _NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _LIVE = [status.value for status in WENT_LIVE]
 _PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
+_PUTS_A_VERSION = [Action.DEPLOY.value, Action.ROLLBACK.value]
 
 # All that a deployment used, which another one that goes back to it or on with it uses again.
 SNAPSHOT = (
@@ -59,14 +60,24 @@ def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deploym
 
 
 def went_live() -> Q:
-    """The deployments whose code answered afterwards, also of those that were ended after that."""
+    """The deployments whose code answered afterwards, also of those that were ended after that.
+
+    A retry that was ended has put no code there: the deployment that it goes on with is still live.
+    """
     is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
-    return (Q(status__in=_LIVE) | is_there) & Q(action__in=_PUTS_LIVE)
+    has_ended_well = Q(status__in=_LIVE, action__in=_PUTS_LIVE)
+    return has_ended_well | (is_there & Q(action__in=_PUTS_A_VERSION))
 
 
 def changed_what_is_live() -> Q:
     """The deployments after which something else answered, or nothing."""
     return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
+
+
+def _settled() -> Q:
+    """The deployments after which all that leads to the Worker was as they meant it."""
+    ends = [*_PUTS_LIVE, Action.TAKEDOWN.value]
+    return Q(status=Status.SUCCEEDED.value, action__in=ends)
 
 
 def at_target(target: Any) -> QuerySet[Deployment]:
@@ -134,7 +145,10 @@ def taken_down_since(deployment: Deployment) -> Deployment | None:
 
 
 def former_triggers(deployment: Deployment) -> Triggers:
-    """Return what may lead to the Worker: what went live last, what was uploaded or adopted since."""
+    """Return what may lead to the Worker: what was settled last, what was uploaded or adopted since.
+
+    A partial deployment settles nothing: what it could not remove is still there.
+    """
     found = Triggers()
     for config in (*_adopted(deployment), *_uploaded(deployment)):
         found = joined(triggers_of(config), found)
@@ -142,8 +156,8 @@ def former_triggers(deployment: Deployment) -> Triggers:
 
 
 def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
-    """What was taken over since something went live: a later deployment has settled it."""
-    last = _before(deployment).filter(went_live()).values_list("pk", flat=True).first()
+    """What was taken over since all was in order: a later deployment has settled it."""
+    last = _before(deployment).filter(_settled()).values_list("pk", flat=True).first()
     mine = Standing.objects.filter(
         workflow=deployment.workflow_public_id,
         target=deployment.target_id,
@@ -158,14 +172,12 @@ def _before(deployment: Deployment) -> QuerySet[Deployment]:
 
 
 def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
-    fields = ("status", "action", "uploaded", "wrangler_json")
-    for one in _before(deployment).only(*fields).iterator(chunk_size=20):
-        if one.work is Action.TAKEDOWN and one.state is Status.SUCCEEDED:
-            return
-        if one.uploaded != Uploaded.NO.value and one.wrangler_json:
-            yield json.loads(one.wrangler_json)
-            if one.state in WENT_LIVE and one.action in _PUTS_LIVE:
-                return
+    earlier = _before(deployment)
+    last = earlier.filter(_settled()).values_list("pk", flat=True).first()
+    since = earlier.filter(pk__gte=last or 0, action__in=_PUTS_LIVE)
+    uploaded = since.exclude(uploaded=Uploaded.NO.value).exclude(wrangler_json="")
+    for config in uploaded.values_list("wrangler_json", flat=True):
+        yield json.loads(config)
 
 
 def record_of(deployment: Deployment) -> Record:
@@ -193,7 +205,8 @@ def has_gone_live(deployment: Deployment) -> bool:
         deployment.uploaded == Uploaded.YES.value
         and deployment.version_id == deployment.live_version != ""
     )
-    return (deployment.state in WENT_LIVE or is_there) and deployment.action in _PUTS_LIVE
+    has_ended_well = deployment.state in WENT_LIVE and deployment.action in _PUTS_LIVE
+    return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
 
 
 def can_be_tried_again(deployment: Deployment) -> bool:

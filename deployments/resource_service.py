@@ -19,7 +19,8 @@ from deployments.models import Target
 from deployments.target_proofs import RESOURCE_CREATED
 from deployments.target_service import subject_of
 from deployments.targets import account_of
-from deployments.tools import existing, permissions, resources
+from deployments.tools import existing, resources
+from deployments.tools.brief_calls import briefly
 from deployments.tools.resources import Resource
 from workflows.codegen.bindings import BINDING_ID, BindingKind, resolve
 from workflows.models import EnvironmentVariable, Workflow
@@ -76,7 +77,7 @@ def refused_name(kind: BindingKind, name: str) -> str:
 
 def listed(target: Target, kind: BindingKind) -> list[Used]:
     """Return the target's resources of a kind, by name; raises DeployError."""
-    with permissions.briefly(account_of(target)) as account:
+    with briefly(account_of(target)) as account:
         found = resources.listed(account, kind)
     uses: dict[str, list[Use]] = {}
     for value, use in _uses(kind):
@@ -110,7 +111,7 @@ def create(target: Target, kind: BindingKind, name: str, *, by: Actor) -> Resour
     if refusal := refused_name(kind, name):
         raise DeployError(refusal)
     try:
-        with permissions.briefly(account_of(target)) as account:
+        with briefly(account_of(target)) as account:
             made = resources.create(account, kind, name)
     except DeployError as refused:
         if refused.cause is not Cause.UNREACHABLE:
@@ -132,7 +133,7 @@ def use(
     kind, id_ = resource.kind, resource.id
     if not variable.endswith(BINDING_ID):
         raise DeployError(f"{variable} names no resource: such a variable ends in {BINDING_ID}.")
-    with permissions.briefly(account_of(target)) as account:
+    with briefly(account_of(target)) as account:
         is_there = IDENTIFIERS[kind].accepts(id_) and existing.exists(account, kind, id_)
     if not is_there:
         sentence = f"There is no {kind.label} {id_} on this target any more: choose another one."

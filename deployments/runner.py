@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 
 from deployments import changes, leases, orders, pipeline, policy, records, transitions
-from deployments.aftermath import what_is_live
+from deployments.aftermath import end_if_done, what_is_live
 from deployments.changes import ChangeRequest, Stages
 from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
-from deployments.endings import ending_of
+from deployments.endings import Ending, ending_of
 from deployments.enqueueing import again
 from deployments.errors import Cancelled, LeaseLost, Superseded
 from deployments.leases import Held
@@ -118,7 +118,7 @@ def _account(deployment: Deployment) -> Account:
 
 
 def _secrets(request: DeployRequest) -> tuple[str, ...]:
-    return tuple(variable.value for variable in request.variables.values() if variable.is_secret)
+    return orders.secret_values(request.variables, request.node_types)
 
 
 def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployTools:
@@ -206,24 +206,30 @@ def _end(
     ending = ending_of(error)
     if ending.is_fault:
         logger.error("deployment %s failed", pk, exc_info=error)
-    findings = tuple(one.told(redact(one.message, secrets)) for one in ending.findings)
-    facts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
-    end = partial(
-        transitions.end,
-        pk,
-        held.token,
-        status=ending.status,
-        cause=ending.cause,
-        findings=findings,
-    )
-    has_ended = _surely(
-        lambda: end(
-            message=redact(ending.message, secrets),
-            facts=facts | what_is_live(Deployment.objects.get(pk=pk), account),
+    _surely(lambda: _write_end(held, ending, secrets=secrets, account=account))
+
+
+def _write_end(
+    held: Held, ending: Ending, *, secrets: Iterable[str], account: Account | None
+) -> None:
+    deployment = Deployment.objects.get(pk=held.deployment.pk)
+    if end_if_done(deployment, held.token, account):
+        return
+    parts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
+    facts = parts | what_is_live(deployment, account)
+    with transaction.atomic():
+        comes_again = ending.again_at and again(deployment, not_before=ending.again_at)
+        has_ended = transitions.end(
+            deployment.pk,
+            held.token,
+            status=ending.status,
+            message=redact(ending.told(comes_again=bool(comes_again)), secrets),
+            cause=ending.cause,
+            findings=tuple(one.told(redact(one.message, secrets)) for one in ending.findings),
+            facts=facts,
         )
-    )
-    if ending.again_at and has_ended:
-        again(held.deployment, not_before=ending.again_at)
+        if not has_ended:  # whoever ended it has said what comes next
+            transaction.set_rollback(True)
 
 
 def _what_ended(held: Held, error: Exception) -> Exception:

@@ -14,11 +14,11 @@ from typing import Any, Final, cast
 
 from django.utils import timezone
 
-from audit.fields import UnreadableSecret
 from deployments.building import bundle_of, generate, within_limits
 from deployments.cloudflare import naming
 from deployments.detection import detect
 from deployments.errors import DeployError, Finding
+from deployments.orders import variables_for
 from deployments.ports import Callee, DeployRequest, Site, Tools
 from deployments.preflight import check_site
 from deployments.schedule_words import Fires, fires
@@ -28,7 +28,7 @@ from workflows.deploy_settings import DeploySettings, Route
 from workflows.models import Workflow
 from workflows.registered import snapshot
 from workflows.route_patterns import host_of
-from workflows.services import Variable, variables_of
+from workflows.services import Variable
 
 FOUND: Final = "<found at the deploy>"
 UNSET: Final = "<not set yet>"
@@ -72,8 +72,6 @@ def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
         request = _request(workflow, settings)
         module = generate(request)
         config, findings = _written(module, request)
-    except UnreadableSecret as error:
-        return Preview(findings=(Finding(message=str(error)),))
     except DeployError as refused:
         return Preview(findings=refused.findings or (Finding(message=str(refused)),))
     return Preview(
@@ -93,7 +91,7 @@ def _request(workflow: Workflow, settings: DeploySettings) -> DeployRequest:
         dependencies=workflow.dependencies,
         class_name=workflow.class_name,
         worker_name=naming.worker_name(workflow.pk),
-        variables=variables_of(workflow),
+        variables=variables_for(workflow),
         bindings=workflow.bindings,
         node_types=snapshot(workflow.ir),
         settings=settings,

@@ -30,11 +30,10 @@ def settle(
     Where wrangler had trouble, the target is asked for each part. Raises Incomplete where one is
     not as it was meant.
     """
-    gone = [part for part in request.former.words() if part not in wanted.words()]
     removed = [
-        attempt(part, partial(tools.remove, request.worker_name, part))
-        for part in gone
-        if part.kind not in _NEVER_REMOVED and part.kind is not PartKind.SCHEDULE
+        attempt(part, partial(tools.remove, request.worker_name, part, request.former))
+        for part in _left(request.former, wanted)
+        if part.kind is not PartKind.SCHEDULE  # wrangler replaces them all
     ]
     put = dict.fromkeys(wanted.words(), "")
     if trouble:
@@ -46,6 +45,12 @@ def settle(
     return all_done([*done([_CODE]), *results, *failed])
 
 
+def _left(former: Triggers, wanted: Triggers) -> list[Part]:
+    """Return what led to the Worker and is meant no more, but for what is never removed."""
+    gone = [part for part in former.words() if part not in wanted.words()]
+    return [part for part in gone if part.kind not in _NEVER_REMOVED]
+
+
 def _undone(
     request: DeployRequest, wanted: Triggers, *, tools: Remote, trouble: str
 ) -> dict[Part, str]:
@@ -55,22 +60,37 @@ def _undone(
     except (LeaseLost, Cancelled):
         raise
     except DeployError as refused:
-        return dict.fromkeys(wanted.words(), f"Not known: {refused} {trouble}")
+        schedules = (
+            part for part in _left(request.former, wanted) if part.kind is PartKind.SCHEDULE
+        )
+        return dict.fromkeys([*wanted.words(), *schedules], f"Not known: {refused} {trouble}")
     return {one.part: f"{one} {trouble}" for one in differences(wanted, found)}
 
 
-def confirmed(version: str, tools: Remote, worker: str) -> str:
-    """Return what the target says is live; raises Incomplete where it cannot be asked now."""
+def confirmed(
+    version: str,
+    tools: Remote,
+    worker: str,
+    *,
+    wanted: Triggers,
+    former: Triggers,
+    trouble: str = "",
+) -> str:
+    """Return what the target says is live; raises Incomplete where it cannot be asked now.
+
+    No part is done then: a retry puts all of them in order, and not the code alone.
+    """
     try:
         return tools.live_version(worker)
     except (LeaseLost, Cancelled):
         raise
     except DeployError as refused:
-        unread = PartResult(part=_CODE, is_done=False, message=f"Not confirmed: {refused}")
+        message = f"Not confirmed: {refused} {trouble}".rstrip()
+        parts = [_CODE, *wanted.words(), *_left(former, wanted)]
         raise Incomplete(
             f"Version {version} was put live, and the target could not be asked whether it is. Try "
             "again what failed.",
-            [unread],
+            [PartResult(part=part, is_done=False, message=message) for part in parts],
         ) from None
 
 
@@ -80,9 +100,7 @@ def put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -
     `found` are the triggers that are there. Raises Incomplete where a part cannot be put.
     """
     results = [
-        attempt(
-            one.part, _change(one.part, worker, wanted=wanted, tools=tools, is_meant=one.wanted)
-        )
+        _put_or_removed(one.part, worker, wanted=wanted, former=found, tools=tools)
         for one in differences(wanted, found)
         if one.wanted or one.part.kind is not PartKind.WORKFLOW
     ]
@@ -90,27 +108,20 @@ def put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -
 
 
 def put_again(
-    worker: str, parts: Iterable[Part], wanted: Triggers, *, tools: Remote
+    worker: str, parts: Iterable[Part], wanted: Triggers, *, former: Triggers, tools: Remote
 ) -> list[PartResult]:
     """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
-    meant = wanted.words()
-    results = [
-        PartResult(part=part, is_done=True)  # whoever retries has seen that the version is live
-        if part.kind is PartKind.CODE
-        else attempt(
-            part, _change(part, worker, wanted=wanted, tools=tools, is_meant=meant.get(part))
-        )
-        for part in parts
-    ]
-    return all_done(results)
+    return all_done(
+        [_put_or_removed(part, worker, wanted=wanted, former=former, tools=tools) for part in parts]
+    )
 
 
-def _change(
-    part: Part, worker: str, *, wanted: Triggers, tools: Remote, is_meant: str | None
-) -> Callable[[], None]:
-    if is_meant:
-        return partial(tools.put, worker, part, wanted)
-    return partial(tools.remove, worker, part)
+def _put_or_removed(
+    part: Part, worker: str, *, wanted: Triggers, former: Triggers, tools: Remote
+) -> PartResult:
+    if part in wanted.words():
+        return attempt(part, partial(tools.put, worker, part, wanted))
+    return attempt(part, partial(tools.remove, worker, part, former))
 
 
 def attempt(part: Part, change: Callable[[], None]) -> PartResult:

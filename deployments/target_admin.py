@@ -7,18 +7,17 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.trail import Actor
 from deployments import target_checks, target_service
-from deployments.checks import CheckState
 from deployments.forms import TargetForm
 from deployments.models import Deployment, Target
 from deployments.stages import Status
-from deployments.templatetags.awaitstep import ago
+from deployments.templatetags.awaitstep import ago, check_state
 
-_TONES = {CheckState.PASSED: "good", CheckState.FAILED: "bad", CheckState.UNKNOWN: "quiet"}
 _UNFINISHED = [status.value for status in Status if not status.is_final]
 
 _RULES = [
@@ -86,9 +85,9 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def last_check(self, target: Target) -> SafeString | None:
         if target.checked_at is None:
             return None
-        verdict = target_checks.verdict(target)
-        words = (_TONES[verdict], verdict.value, ago(target.checked_at))
-        return format_html('<span class="tone-{}">{}</span> {}', *words)
+        told = check_state(target_checks.verdict(target).value)
+        state = render_to_string("deployments/_status.html", told)
+        return format_html("{} {}", state, ago(target.checked_at))
 
     def has_delete_permission(self, request: HttpRequest, obj: Target | None = None) -> bool:
         return not (obj and obj.embedded) and super().has_delete_permission(request, obj)

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import trail
-from audit.fields import UnreadableSecret
 from audit.trail import Actor
 from deployments.checks import CheckState
 from deployments.errors import Cause, DeployError
@@ -19,9 +18,11 @@ from deployments.models import Target
 from deployments.target_proofs import proofs
 from deployments.target_service import as_token, elsewhere, inactive, subject_of
 from deployments.targets import account_of
-from deployments.tools import permissions
+from deployments.tools import permissions, tokens
 from deployments.tools.account import Account
-from deployments.tools.permissions import Answer, Owner, Probe, Surroundings, Token, TokenKind
+from deployments.tools.brief_calls import briefly
+from deployments.tools.permissions import Answer, Probe, Surroundings
+from deployments.tools.tokens import Owner, Token, TokenKind
 
 PERMISSION: Final = "deployments.check_target"
 _SOON: Final = timedelta(days=14)
@@ -117,13 +118,13 @@ def _rows(target: Target) -> Iterator[Row]:
     try:
         account = account_of(target)
         as_token(account.api_token)
-    except (DeployError, UnreadableSecret) as refused:
+    except DeployError as refused:
         fix = "" if target.embedded else "Type the API token anew."
         yield Row(name=CREDENTIALS, state=CheckState.FAILED, message=str(refused), fix=fix)
         return
-    with permissions.briefly(account) as brief:
+    with briefly(account) as brief:
         try:
-            token = permissions.token(brief)
+            token = tokens.token(brief)
         except DeployError as refused:
             yield _unverified(refused)
             return
@@ -157,7 +158,7 @@ def _token(token: Token) -> Row:
 
 def _of_account(account: Account, target: Target, token: Token) -> Iterator[Row]:
     try:
-        owners = permissions.owners(account)
+        owners = tokens.owners(account)
     except DeployError as refused:
         yield Row(name=ACCOUNT_ROW, state=CheckState.UNKNOWN, message=str(refused))
         return

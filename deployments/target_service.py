@@ -13,9 +13,10 @@ from audit import trail
 from audit.trail import Actor, Subject
 from deployments.errors import Cause, DeployError
 from deployments.models import Target
-from deployments.tools import permissions
+from deployments.tools import permissions, tokens
 from deployments.tools.account import Account
-from deployments.tools.permissions import Owner, Token, TokenKind
+from deployments.tools.brief_calls import briefly
+from deployments.tools.tokens import Owner, Token, TokenKind
 
 CREDENTIAL: Final = "api_token"
 ACCESS: Final = frozenset({"account_id", "api_base_url", CREDENTIAL})
@@ -77,7 +78,7 @@ def verified(*, api_base_url: str, api_token: str, account_id: str) -> Verified:
     base_url, token = api_base_url.rstrip("/"), as_token(api_token)
     asked = Account(account_id=account_id, api_base_url=base_url, api_token=token)
     try:
-        with permissions.briefly(asked) as account:
+        with briefly(asked) as account:
             if account_id:
                 return _verified(account)
             found = _looked_up(account)
@@ -97,19 +98,19 @@ def _unsure(account_id: str, refused: DeployError) -> Verified:
 
 
 def _looked_up(account: Account) -> str:
-    owners = permissions.owners(account)
+    owners = tokens.owners(account)
     _check_active(_user_token(account))
     return _only(owners).id
 
 
 def _verified(account: Account) -> Verified:
-    token = permissions.token(account)
+    token = tokens.token(account)
     _check_active(token)
-    owners = permissions.owners(account)
+    owners = tokens.owners(account)
     if owners and account.account_id not in {one.id for one in owners}:
         raise WrongAccount(elsewhere(owners), owners)
     is_proven = owners or token.kind is TokenKind.ACCOUNT
-    if not is_proven and not permissions.reaches(account):
+    if not is_proven and not tokens.reaches(account):
         raise WrongAccount(
             f"The token can read no Workers of the account {account.account_id}: it is for another "
             f"account, or lacks the permission «{permissions.SCRIPTS} Write»."
@@ -120,7 +121,7 @@ def _verified(account: Account) -> Verified:
 def _user_token(account: Account) -> Token | None:
     """An account's own token can be asked about only when its account is known."""
     try:
-        return permissions.token(account)
+        return tokens.token(account)
     except DeployError as refused:
         if refused.cause is Cause.CREDENTIALS:
             return None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
 from deployments import choosing, resource_service, target_checks
-from deployments.access import HttpRequest, denied, posted_from, staff_with
+from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.checks import CheckState
 from deployments.choosing import Choosing
 from deployments.errors import DeployError
@@ -73,7 +73,6 @@ def resources(request: HttpRequest, pk: int) -> HttpResponse:
     form = ResourceForm(request.POST or None, kind=shown.kind)
     if request.method == "POST":
         if not request.user.has_perm(CHANGE):
-            denied(request, CHANGE)
             raise PermissionDenied(CHANGE)
         if made := _made(request, target, form):
             return _after(request, target, shown, made)
@@ -116,7 +115,6 @@ def use(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _use(request: HttpRequest, target: Target, shown: Choosing, chosen: Resource) -> HttpResponse:
     if not request.user.has_perm(SET_VARIABLE):
-        denied(request, SET_VARIABLE)
         raise PermissionDenied(SET_VARIABLE)
     if shown.workflow is None:
         return redirect(choosing.address(target, shown))

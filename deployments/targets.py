@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from deployments.errors import DeployError
+from audit.fields import UnreadableSecret
+from deployments.errors import Cause, DeployError
 from deployments.models import Target
 from deployments.tools.account import Account
 from deployments.tools.local_cloudflare import ACCOUNT_ID, platform_token
@@ -50,10 +51,13 @@ def target_named(name: str) -> Target:
 
 
 def account_of(target: Target) -> Account:
-    """Return the account behind the target. Its client is kept: making one takes 30 ms."""
+    """Return the account behind the target. Its client is kept: making one takes 30 ms.
+
+    Raises NoTarget where the embedded platform is off, DeployError where the token cannot be read.
+    """
     if not target.embedded:
         base_url = target.api_base_url.rstrip("/")
-        return _account(target.account_id, base_url, target.api_token, None)
+        return _account(target.account_id, base_url, _token(target), None)
     if not settings.AWAITSTEP.offers_local_cloudflare:
         raise NoTarget(
             "The embedded platform is off here: it would run authors' code on this host. "
@@ -62,6 +66,13 @@ def account_of(target: Target) -> Account:
     port = settings.AWAITSTEP.local_cloudflare_port
     token = platform_token(settings.AWAITSTEP.data_dir)
     return _account(target.account_id, f"http://127.0.0.1:{port}/client/v4", token, port)
+
+
+def _token(target: Target) -> str:
+    try:
+        return target.api_token
+    except UnreadableSecret as unreadable:
+        raise DeployError(str(unreadable), cause=Cause.CREDENTIALS) from None
 
 
 @lru_cache(maxsize=64)

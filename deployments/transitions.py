@@ -22,6 +22,15 @@ def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
     return Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, lease__token=token)
 
 
+def begin(pk: int) -> bool:
+    """Have a waiting deployment run; False where it waits no more.
+
+    Raises IntegrityError where another one of its workflow and target runs.
+    """
+    waiting = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
+    return bool(waiting.update(status=Status.RUNNING.value, started_at=timezone.now()))
+
+
 @transaction.atomic
 def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOTHING) -> None:
     """Begin the stage and write down what is known by now; COMPLETED ends the deployment.

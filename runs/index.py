@@ -10,17 +10,21 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from deployments import records
 from deployments.cloudflare import naming
 from deployments.cloudflare.redaction import redact
-from deployments.models import Deployment, Target
+from deployments.models import Target
+from deployments.orders import secret_values, variables_for
+from runs import interest, placing, statuses
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.telling import Details, Row, StepRow, read_details
 from workflows.models import Workflow
-from workflows.services import variables_of
+from workflows.registered import snapshot
 
-_FIELDS: Final = ("status", "trigger", "version_id", "started_at", "ended_at", "seconds", "is_open")
+_FIELDS: Final = ("status", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
+_GONE_KEPT: Final = timedelta(days=1)
+_DETAILS_KEPT: Final = timedelta(minutes=5)
+_PATIENCE: Final = (2.0, 60.0)  # seconds until what is overdue is asked for again
 _MOST_STEPS: Final = 1000
 
 
@@ -30,7 +34,7 @@ def apply_rows(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[
     mine = Run.objects.filter(target=target, workflow_name=workflow_name)
     known = {run.instance_id: run for run in mine.filter(instance_id__in=_ids(rows))}
     new = [_new(target, workflow_name, row) for row in rows if row.instance_id not in known]
-    place_in_history(new)
+    placing.place(target, workflow_name, new)
     Run.objects.bulk_create(new, ignore_conflicts=True)
     made = list(mine.filter(instance_id__in=[run.instance_id for run in new])) if new else []
     changed = [
@@ -59,6 +63,7 @@ def _new(target: Target, workflow_name: str, row: Row) -> Run:
         workflow_name=workflow_name,
         instance_id=row.instance_id,
         created_at=row.created_at,
+        trigger=row.trigger,
         **_values(row),
     )
 
@@ -75,62 +80,66 @@ def _differs(run: Run, row: Row) -> bool:
     return True
 
 
-def place_in_history(runs: Sequence[Run]) -> None:
-    """Say of new runs which workflow and which deployment they belong to."""
-    if not runs:
-        return
-    first = runs[0]
-    workflow_id = naming.workflow_id(first.workflow_name)
-    workflow = Workflow.objects.filter(pk=workflow_id).first()
-    went_live = list(
-        records.of_worker(workflow_id, first.target)
-        .filter(records.went_live(), finished_at__isnull=False)
-        .only("finished_at", "started_at")
-    )
-    for run in runs:
-        run.workflow = workflow
-        run.deployment = _live_at(went_live, run.created_at)
-
-
-def _live_at(went_live: Iterable[Deployment], moment: datetime) -> Deployment | None:
-    """Return the newest that was live then; its code answers a little before it has ended."""
-    return next((one for one in went_live if (one.started_at or moment) <= moment), None)
+def worth_keeping(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that the workflow's retention does not take away again."""
+    mine = Retention.objects.filter(workflow=naming.workflow_id(workflow_name))
+    days = mine.values_list("days", flat=True).first()
+    if days is None:
+        return list(rows)
+    since = timezone.now() - timedelta(days=days)
+    return [row for row in rows if row.is_open or row.created_at >= since]
 
 
 @transaction.atomic
 def apply_details(run: Run, told: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
     """Bring the index up to what the target says of one run with its steps."""
-    details = read_details(told)
     hide = partial(redact, secrets=tuple(secrets))
-    _update(run, details, hide(details.error))
-    RunText.objects.update_or_create(
-        run=run,
-        defaults={
-            "params": hide(details.params),
-            "output": hide(details.output),
-            "error": hide(details.error),
-        },
-    )
+    details = read_details(told, hide=hide)
+    _update(run, details)
+    texts = {name: getattr(details, name) for name in ("params", "output", "error")}
+    RunText.objects.update_or_create(run=run, defaults=texts)
     if not run.is_open:
         _keep_steps(run, details.steps)
-        _keep_details(run, told, hide)
+    keep_details(run, told, hide=hide)
     tell([run])
     return run
 
 
-def _update(run: Run, details: Details, error: str) -> None:
+def confirm(run: Run, told: Mapping[str, Any]) -> None:
+    """Write that the run was read and is as it was: that is no news to open pages."""
+    run.read_at, run.due_at = timezone.now(), _next_due(read_details(told), run)
+    Run.objects.filter(pk=run.pk).update(read_at=run.read_at, due_at=run.due_at)
+    RunDetails.objects.filter(run=run).update(asked_at=run.read_at)
+
+
+def _update(run: Run, details: Details) -> None:
     run.status = details.status
     run.started_at, run.ended_at = details.started_at, details.ended_at
-    run.is_open = details.status not in ("complete", "errored", "terminated")
+    run.is_open = not statuses.is_final(details.status)
     if run.started_at and run.ended_at:
         run.seconds = max((run.ended_at - run.started_at).total_seconds(), 0)
-    run.error = error
+    run.error = details.error
     run.step_count = len(details.steps)
     run.retries = details.retries
     run.waits_for = details.waits_for if run.is_open else ""
-    run.due_at = details.due_at if run.is_open else None
+    run.due_at = _next_due(details, run)
     run.read_at = run.seen_at = timezone.now()
     run.save()
+
+
+def _next_due(details: Details, run: Run) -> datetime | None:
+    """Return when the run goes on by itself; where it should have by now, when to look again.
+
+    That is as long from now as it is late, so that it is asked for ever more rarely.
+    """
+    if not run.is_open or details.due_at is None:
+        return None
+    now = timezone.now()
+    if details.due_at > now:
+        return details.due_at
+    least, most = _PATIENCE
+    late = min(max((now - details.due_at).total_seconds(), least), most)
+    return now + timedelta(seconds=late)
 
 
 def _keep_steps(run: Run, steps: Sequence[StepRow]) -> None:
@@ -148,11 +157,13 @@ def _keep_steps(run: Run, steps: Sequence[StepRow]) -> None:
     )
 
 
-def _keep_details(run: Run, told: Mapping[str, Any], hide: Any) -> None:
-    """Keep the whole run where its workflow's retention asks for it, without secrets."""
+def keep_details(run: Run, told: Mapping[str, Any], *, hide: Callable[[str], str]) -> None:
+    """Keep the whole run, without secrets, for whoever looks at it, and for its retention."""
     kept = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
-    if run.workflow_id and kept.exists():
-        RunDetails.objects.update_or_create(run=run, defaults={"told": hidden(told, hide)})
+    is_kept = not run.is_open and run.workflow_id is not None and kept.exists()
+    if is_kept or interest.is_watched(run):
+        defaults = {"told": hidden(told, hide), "asked_at": timezone.now()}
+        RunDetails.objects.update_or_create(run=run, defaults=defaults)
 
 
 def hidden(value: Any, hide: Callable[[str], str]) -> Any:
@@ -166,14 +177,14 @@ def hidden(value: Any, hide: Callable[[str], str]) -> Any:
     return value
 
 
-def secrets_of(run: Run) -> list[str]:
-    """Return the values that nothing kept of the run may show."""
-    return secrets_in(run.workflow) if run.workflow else []
+def secrets_of(run: Run) -> Sequence[str]:
+    """Return the values that nothing kept of the run may show; raises DeployError."""
+    return secrets_in(run.workflow) if run.workflow else ()
 
 
-def secrets_in(workflow: Workflow) -> list[str]:
-    """Return the values of the secrets that the workflow's code is given."""
-    return [one.value for one in variables_of(workflow).values() if one.is_secret]
+def secrets_in(workflow: Workflow) -> Sequence[str]:
+    """Return the values of the secrets that the workflow's code is given; raises DeployError."""
+    return secret_values(variables_for(workflow), snapshot(workflow.ir))
 
 
 def tell(runs: Iterable[Run]) -> None:
@@ -189,6 +200,14 @@ def mark_gone(run: Run) -> None:
     tell([run])
 
 
+def mark_all_gone(target: Target, workflow_name: str) -> None:
+    """Write of all runs that go on that the target keeps them no more: their Workflow is gone."""
+    mine = Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)
+    runs = list(mine)
+    mine.update(gone_at=timezone.now(), is_open=False)
+    tell(runs)
+
+
 def prune() -> None:
     """Forget old changes, and the runs that are kept no longer than their target keeps them."""
     now = timezone.now()
@@ -199,4 +218,7 @@ def prune() -> None:
             workflow=retention.workflow_id, created_at__lt=old, is_open=False
         ).delete()
     kept = Retention.objects.values("workflow")
-    Run.objects.filter(gone_at__isnull=False).exclude(workflow__in=kept).delete()
+    Run.objects.filter(gone_at__lt=now - _GONE_KEPT).exclude(workflow__in=kept).delete()
+    passing = RunDetails.objects.filter(asked_at__lt=now - _DETAILS_KEPT)
+    keeping = Retention.objects.filter(keeps_details=True).values("workflow")
+    passing.exclude(run__is_open=False, run__workflow__in=keeping).delete()

@@ -32,6 +32,12 @@ def watched() -> frozenset[str]:
     return frozenset(now.values_list("about", flat=True))
 
 
+def is_watched(run: Run) -> bool:
+    """Tell whether somebody looks at the run."""
+    mine = Interest.objects.filter(about=channel_of_run(run.pk), until__gt=timezone.now())
+    return mine.exists()
+
+
 def watched_runs(channels: frozenset[str]) -> list[Run]:
     """Return the open runs that somebody looks at."""
     ids = [

@@ -110,12 +110,16 @@ class RunText(models.Model):
 
 
 class RunDetails(models.Model):
-    """A run as the target told it last, redacted: kept where its workflow's retention says so."""
+    """A run as the target told it last, redacted: for all who look at it, and for minutes only.
+
+    It is kept longer where the workflow's retention says so.
+    """
 
     run = models.OneToOneField(
         Run, primary_key=True, on_delete=models.CASCADE, related_name="details"
     )
     told = models.JSONField()
+    asked_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     def __str__(self) -> str:
         return f"details of {self.run_id}"
@@ -178,9 +182,9 @@ class Retention(models.Model):
 
 
 class Polling(models.Model):
-    """The one process that asks the targets for runs, and how it stands with one of them.
+    """How the one process that asks the targets for runs stands with one of them.
 
-    `calls` are those of the last five minutes, as moments in seconds since the epoch.
+    `calls_in_window` are those of the last five minutes to the target's account.
     """
 
     target = models.OneToOneField(
@@ -192,6 +196,39 @@ class Polling(models.Model):
 
     def __str__(self) -> str:
         return f"polling of {self.target_id}"
+
+
+class Watermark(models.Model):
+    """Up to when all runs of a Workflow at a target are in the index.
+
+    A listing that was cut short goes on at `cursor`; what it began with is `begun_at`.
+    """
+
+    target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="+")
+    workflow_name = models.CharField(max_length=64)
+    complete_until = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)
+    cursor = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "workflow_name"], name="one_watermark_of_a_workflow"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow_name} up to {self.complete_until}"
+
+
+class CallCount(models.Model):
+    """The calls about runs to an account: by use, for each half minute since the epoch."""
+
+    account_id = models.CharField(max_length=64, primary_key=True)
+    buckets = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"calls to {self.account_id}"
 
 
 class PollerLease(models.Model):

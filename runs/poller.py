@@ -7,217 +7,236 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import cloudflare
 from django.utils import timezone
 
-from deployments import records
-from deployments.errors import DeployError, RateLimited
+from deployments.cloudflare import naming
+from deployments.errors import Cause, DeployError, RateLimited
 from deployments.models import Target
 from deployments.targets import account_of
+from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ, Account
-from runs import index, interest
-from runs.budget import Budget
-from runs.interest import channel_of_run, channel_of_workflow
+from runs import candidates, catching_up, haste, index, interest, placing
+from runs.budget import Budget, Use
+from runs.catching_up import Walk
 from runs.models import Polling, Run
-from runs.telling import read_row
-from workflows.ir.kinds import SCRIPT
+from runs.pace import Pace
+from runs.places import AskedWorkflow, Place
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = 100
-WATCHED: Final = 1.0  # seconds between questions about what somebody looks at
+WATCHED: Final = 1.0  # seconds between lists of what somebody looks at
 BUSY: Final = 10.0  # where runs go on
 CALM: Final = 60.0  # where none does
+UNSEEN: Final = 60.0  # between looks at the runs that go on and that no list has told of
+UNSEEN_MANY: Final = 20.0  # where they are many, as of a batch
 AFTER_ERROR: Final = 30.0
-_MOST_PAGES: Final = 200
-_READS: Final = 20  # runs of one turn whose steps are read
-_GRACE: Final = timedelta(seconds=1)  # that the target has to go on after a sleep
+ANSWER: Final = 5.0  # seconds that a target may take
+_MOST_CHANGED: Final = 100  # runs that a person waits for
+_ALL_FAILS: Final = (Cause.CREDENTIALS, Cause.PERMISSION, Cause.UNREACHABLE)
 
 
-@dataclass
-class _Workflow:
-    """A Workflow at a target, and when it is asked for its runs next (on the clock of monotonic)."""
-
-    name: str
-    next_at: float = 0.0
-
-
-@dataclass
-class _Target:
-    target: Target
-    account: Account
-    budget: Budget = field(default_factory=Budget)
-    workflows: dict[str, _Workflow] = field(default_factory=dict)
-    next_at: float = 0.0
+class LostLease(Exception):
+    """Another process polls: this one stops where it stands."""
 
 
 class Poller:
-    """Keeps for each target what it has asked and when; the index is all that others see of it."""
+    """Keeps for each target what it has asked and when; the index is all that others see of it.
 
-    def __init__(self) -> None:
-        self._targets: dict[int, _Target] = {}
+    `hold` keeps the lease before each call, and tells whether it is still ours.
+    """
+
+    def __init__(self, hold: Callable[[], bool] = lambda: True) -> None:
+        self._places: dict[int, Place] = {}
+        self._resting: dict[int, float] = {}
+        self._hold = hold
 
     def turn(self) -> None:
-        """Ask every target what is due there; a target that fails is left alone for a while."""
+        """Ask every target what is due there; what fails is left alone for a while, and it alone."""
         channels = interest.watched()
-        for place in self._places():
-            if time.monotonic() < place.next_at:
-                continue
-            try:
-                self._ask(place, channels)
-                self._write(place)
-            except RateLimited as busy:
-                wait = max((busy.until - timezone.now()).total_seconds(), 1)
-                self._rest(place, str(busy), wait)
-            except DeployError as refused:
-                self._rest(place, str(refused), AFTER_ERROR)
+        names = candidates.workflow_names()
+        for pk, target in Target.objects.in_bulk(names).items():
+            if time.monotonic() >= self._resting.get(pk, 0.0):
+                self._visit(target, names[pk], channels)
 
     def calls(self, target: Target) -> int:
-        """Return how many calls were made to the target in the window of the budget."""
-        place = self._targets.get(target.pk)
-        return place.budget.used if place else 0
+        """Return how many calls were made to the target's account in the window of the budget."""
+        return Budget(target.account_id).used
 
-    def _places(self) -> list[_Target]:
-        live = records.still_live().filter(target__isnull=False).order_by()
-        rows = live.values_list("target", "worker_name", "ir__kind").distinct()
-        names: dict[int, set[str]] = {}
-        for target, worker, kind in rows:
-            if kind != SCRIPT:
-                names.setdefault(int(target), set()).add(worker)
-        return [self._place(pk, workers) for pk, workers in names.items()]
+    def _visit(self, target: Target, names: set[str], channels: frozenset[str]) -> None:
+        try:
+            place = self._place(target, names)
+            self._ask(place, channels)
+            _write(target, error=place.error)
+        except RateLimited as busy:
+            wait = max((busy.until - timezone.now()).total_seconds(), 1)
+            self._rest(target, str(busy), wait)
+        except DeployError as refused:
+            self._rest(target, str(refused), AFTER_ERROR)
+        except LostLease:
+            raise
+        except Exception:
+            logger.exception("the runs of %s could not be read", target)
+            self._rest(target, "Its runs could not be read: the log says why.", AFTER_ERROR)
 
-    def _place(self, pk: int, workers: Iterable[str]) -> _Target:
-        target = Target.objects.get(pk=pk)
-        known = self._targets.get(pk)
-        account = account_of(target)
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """Be in haste: other targets wait, and the lease."""
+        if not self._hold():
+            raise LostLease
+        with patience.using(haste.hasty(ANSWER)):
+            yield
+
+    def _place(self, target: Target, names: set[str]) -> Place:
+        known, account = self._places.get(target.pk), haste.quick(account_of(target), ANSWER)
         if known is None or known.account is not account:
-            known = _Target(target=target, account=account)
-            self._targets[pk] = known
-        for worker in workers:
-            known.workflows.setdefault(worker, _Workflow(worker))
+            known = Place(target=target, account=account, budget=Budget(account.account_id))
+            self._places[target.pk] = known
+        before = known.workflows
+        known.workflows = {name: before.get(name) or AskedWorkflow(name) for name in sorted(names)}
         return known
 
-    def _rest(self, place: _Target, message: str, seconds: float) -> None:
-        place.next_at = time.monotonic() + seconds
-        logger.info("runs of %s are not read for %.0f s: %s", place.target, seconds, message)
-        self._write(place, error=message)
+    def _rest(self, target: Target, message: str, seconds: float) -> None:
+        self._resting[target.pk] = time.monotonic() + seconds
+        logger.info("runs of %s are not read for %.0f s: %s", target, seconds, message)
+        _write(target, error=message)
 
-    def _write(self, place: _Target, *, error: str = "") -> None:
-        Polling.objects.update_or_create(
-            target=place.target,
-            defaults={
-                "asked_at": timezone.now(),
-                "error": error,
-                "calls_in_window": place.budget.used,
-            },
-        )
-
-    def _ask(self, place: _Target, channels: frozenset[str]) -> None:
-        for run in interest.watched_runs(channels):
-            if run.target_id == place.target.pk and place.budget.allows(calm=False):
-                read(run, place.account, place.budget)
+    def _ask(self, place: Place, channels: frozenset[str]) -> None:
+        self._watch(place, channels)
         for workflow in place.workflows.values():
             if time.monotonic() >= workflow.next_at:
                 self._list(place, workflow, channels)
-        for run in [*_unread(place.target), *_due(place.target)]:
-            if not place.budget.allows(calm=True):
-                return
-            read(run, place.account, place.budget)
-            Run.objects.filter(pk=run.pk, due_at__lte=timezone.now()).update(due_at=None)
+        for use, runs in ((Use.READS, place.changing()), (Use.STEPS, place.unread())):
+            for run in runs:
+                if place.budget.allows(use):
+                    self._read(place, run, use)
 
-    def _list(self, place: _Target, workflow: _Workflow, channels: frozenset[str]) -> None:
-        is_watched = _is_watched(workflow.name, channels)
-        if not place.budget.allows(calm=not is_watched):
+    def _watch(self, place: Place, channels: frozenset[str]) -> None:
+        """Read the runs that somebody looks at, each at its own pace."""
+        runs = [run for run in interest.watched_runs(channels) if run.target_id == place.target.pk]
+        place.paces = {run.pk: place.paces.get(run.pk) or Pace() for run in runs}
+        for run in runs:
+            pace = place.paces[run.pk]
+            if pace.is_due(run) and place.budget.allows(Use.WATCHED):
+                has_changed = self._read(place, run, Use.WATCHED)
+                least = place.budget.stretched(Use.WATCHED, WATCHED)
+                pace.after(run, has_changed=has_changed, least=least)
+
+    def _read(self, place: Place, run: Run, use: Use) -> bool:
+        """Read one run; one that fails rests alone, unless all would fail."""
+        if time.monotonic() < place.resting.get(run.pk, 0.0):
+            return False
+        place.resting.pop(run.pk, None)
+        try:
+            with self._call():
+                return read(run, place.account, place.budget, use=use)
+        except LostLease:
+            raise
+        except DeployError as refused:
+            if _fails_for_all(refused):
+                raise
+            logger.info("%s is not read for %.0f s: %s", run, AFTER_ERROR, refused)
+        except Exception:
+            logger.exception("%s could not be read", run)
+        place.resting[run.pk] = time.monotonic() + AFTER_ERROR
+        return False
+
+    def _list(self, place: Place, workflow: AskedWorkflow, channels: frozenset[str]) -> None:
+        if not place.budget.allows(Use.LISTS):
             return
-        refresh(place.target, workflow.name, place.account, place.budget)
-        open_runs = Run.objects.filter(
-            target=place.target, workflow_name=workflow.name, is_open=True
+        try:
+            self._catch_up(place, workflow)
+        except DeployError as refused:
+            if _fails_for_all(refused):
+                raise
+            workflow.next_at = time.monotonic() + AFTER_ERROR
+            workflow.error = str(refused)
+            return
+        workflow.error = ""
+        is_watched = _is_watched(workflow.name, channels)
+        mine = Run.objects.filter(target=place.target, workflow_name=workflow.name, is_open=True)
+        wait = WATCHED if is_watched else BUSY if mine.exists() else CALM
+        workflow.next_at = time.monotonic() + place.budget.stretched(Use.LISTS, wait)
+
+    def _catch_up(self, place: Place, workflow: AskedWorkflow) -> None:
+        walk = Walk(
+            target=place.target,
+            workflow_name=workflow.name,
+            account=place.account,
+            budget=place.budget,
+            call=self._call,
         )
-        wait = WATCHED if is_watched else BUSY if open_runs.exists() else CALM
-        workflow.next_at = time.monotonic() + wait
+        catching_up.catch_up(walk)
+        live = placing.newest_live(place.target, workflow.name)
+        if live != workflow.live:
+            placing.place_again(place.target, workflow.name)
+            workflow.live = live
+        if time.monotonic() >= workflow.unseen_at:
+            wait = UNSEEN_MANY if len(walk.open_runs()) > catching_up.PAGE else UNSEEN
+            workflow.suspects = catching_up.suspects(walk)
+            workflow.unseen_at = time.monotonic() + place.budget.stretched(Use.READS, wait)
+
+
+def _fails_for_all(refused: DeployError) -> bool:
+    """Tell whether nothing else needs to be asked for at the target now."""
+    return isinstance(refused, RateLimited) or refused.cause in _ALL_FAILS
+
+
+def _write(target: Target, *, error: str) -> None:
+    Polling.objects.update_or_create(
+        target=target,
+        defaults={
+            "asked_at": timezone.now(),
+            "error": error,
+            "calls_in_window": Budget(target.account_id).used,
+        },
+    )
 
 
 def _is_watched(workflow_name: str, channels: frozenset[str]) -> bool:
-    from deployments.cloudflare.naming import workflow_id
-
-    mine = channel_of_workflow(workflow_id(workflow_name))
+    mine = interest.channel_of_workflow(naming.workflow_id(workflow_name))
     return interest.ALL in channels or mine in channels
 
 
-def _unread(target: Target) -> list[Run]:
-    """Return ended runs whose steps nobody has read, the newest first, and those that wait."""
-    unread = Run.objects.filter(target=target, read_at=None, gone_at=None)
-    unread = unread.exclude(is_open=True, status="queued")
-    return list(unread.select_related("target", "workflow").order_by("-created_at")[:_READS])
-
-
-def _due(target: Target) -> list[Run]:
-    """Return runs of which a sleep, a wait or a pause before another try is over by now.
-
-    Their status may be what it was, and yet they wait for something else. Each is asked once; what
-    it says then may name another time.
-    """
-    due = Run.objects.filter(target=target, is_open=True, gone_at=None)
-    due = due.filter(due_at__lt=timezone.now() - _GRACE, read_at__isnull=False)
-    return list(due.select_related("target", "workflow").order_by("due_at")[:_READS])
-
-
-def refresh(target: Target, workflow_name: str, account: Account, budget: Budget) -> None:
-    """Read the list of a Workflow's runs as far back as something may have changed."""
-    oldest = (
-        Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)
-        .order_by("created_at")
-        .values_list("created_at", flat=True)
-        .first()
+def refresh(target: Target, workflow_name: str, account: Account) -> None:
+    """Bring the index up to what the target says of a Workflow's runs, for a person who waits."""
+    walk = Walk(
+        target=target,
+        workflow_name=workflow_name,
+        account=account,
+        budget=Budget(account.account_id),
+        first=Use.PAGES,
+        deeper=Use.PAGES,
     )
-    cursor: Any = cloudflare.omit
-    for _ in range(_MOST_PAGES):
-        budget.spend()
-        told, cursor = _page(account, workflow_name, cursor)
-        rows = [read_row(row) for row in told]
-        changed = index.apply_rows(target, workflow_name, rows)
-        reached = bool(rows) and oldest is not None and rows[-1].created_at < oldest
-        if not cursor or reached or (oldest is None and len(changed) < len(rows)):
-            return
-        if not budget.allows(calm=True):
-            return
+    catching_up.catch_up(walk)
+    found = Run.objects.filter(pk__in=catching_up.suspects(walk)[:_MOST_CHANGED])
+    for run in found.select_related("target", "workflow"):
+        read(run, account, walk.budget, use=Use.PAGES)
 
 
-def _page(account: Account, workflow: str, cursor: Any) -> tuple[list[dict[str, Any]], str]:
-    """Return a page of runs, the newest first, and the cursor of the next; "" at the end."""
-    with account.explained(f"list the runs of {workflow}", needs=SCRIPTS_READ):
-        try:  # raw: the SDK's page keeps the cursor to itself
-            answer = account.client.workflows.instances.with_raw_response.list(
-                workflow,
-                account_id=account.account_id,
-                per_page=PAGE,
-                cursor=cursor,
-                direction="desc",
-            )
-        except cloudflare.NotFoundError:
-            return [], ""
-    told = answer.http_response.json()
-    info = told.get("result_info") or {}
-    return list(told.get("result") or []), str(info.get("cursor") or "")
-
-
-def read(run: Run, account: Account, budget: Budget) -> None:
-    """Read one run with its steps; one that the target keeps no more is marked as gone."""
-    budget.spend()
+def read(run: Run, account: Account, budget: Budget, *, use: Use) -> bool:
+    """Read one run with its steps, and tell whether it has changed; one that is gone is marked."""
+    budget.spend(use)
     told = describe(account, run.workflow_name, run.instance_id)
     if told is None:
         index.mark_gone(run)
-    elif _has_changed(run, told):
-        index.apply_details(run, told, secrets=index.secrets_of(run))
+        return True
+    if not _has_changed(run, told):
+        index.confirm(run, told)
+        return False
+    index.apply_details(run, told, secrets=index.secrets_of(run))
+    return True
 
 
 def describe(account: Account, workflow: str, instance_id: str) -> dict[str, Any] | None:
-    """Return the run as the target tells it; None where it keeps it no more."""
+    """Return the run as the target tells it; None where it keeps it no more.
+
+    It needs no database, so that a thread may ask: whoever does counts the call.
+    """
     with account.explained(f"read the run {instance_id}", needs=SCRIPTS_READ):
         try:  # raw: states and kinds of steps are open sets, which the SDK's models are not
             answer = account.client.workflows.instances.with_raw_response.get(
@@ -241,6 +260,3 @@ def _has_changed(run: Run, told: dict[str, Any]) -> bool:
         _seen.clear()
     _seen[run.pk] = digest
     return True
-
-
-__all__ = ["Poller", "channel_of_run", "describe", "read", "refresh"]

@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from runs import index
 from runs.models import PollerLease
-from runs.poller import Poller
+from runs.poller import LostLease, Poller
 
 logger = logging.getLogger(__name__)
 
 _TURN: Final = 0.5  # seconds between turns
-_SILENT: Final = timedelta(seconds=10)
+_BEAT: Final = 1.0  # seconds between writings of the lease
+_SILENT: Final = timedelta(seconds=15)  # longer than one call takes
 _PRUNE_EVERY: Final = 600.0  # seconds
 
 
@@ -29,15 +30,33 @@ def start_poller() -> None:
     threading.Thread(target=_poll_for_ever, name="poller", daemon=True).start()
 
 
+class _Lease:
+    """The lease of this process, which is written again as long as it works, but not at each call."""
+
+    def __init__(self) -> None:
+        self._holder = uuid4()
+        self._held_at = 0.0
+
+    def hold(self) -> bool:
+        if time.monotonic() - self._held_at < _BEAT:
+            return True
+        is_ours = hold(self._holder)
+        self._held_at = time.monotonic() if is_ours else 0.0
+        return is_ours
+
+
 def _poll_for_ever() -> None:
-    poller, holder, pruned_at = Poller(), uuid4(), time.monotonic()
+    lease, pruned_at = _Lease(), time.monotonic()
+    poller = Poller(lease.hold)
     while True:
         try:
-            if hold(holder):
+            if lease.hold():
                 poller.turn()
                 if time.monotonic() - pruned_at > _PRUNE_EVERY:
                     pruned_at = time.monotonic()
                     index.prune()
+        except LostLease:
+            logger.info("another process polls now")
         except Exception:
             logger.exception("a turn of the poller failed; the next one comes")
             time.sleep(5)

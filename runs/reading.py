@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from cloudflare import Cloudflare
+from django.utils import timezone
 
 from deployments.cloudflare.redaction import redact
 from deployments.errors import DeployError
 from deployments.targets import account_of
 from deployments.tools import patience
 from deployments.tools.account import Account
-from deployments.tools.patience import Patience
-from runs import index, poller
+from runs import haste, index, poller
+from runs.budget import Budget, Use
 from runs.models import Run, RunDetails
 
-LONGEST: Final = 2.0  # seconds that a page waits for a target
+FRESH: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,62 +30,41 @@ class Reading:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Quick(Account):
-    """The account, for somebody who waits for a page."""
-
-    usual: Account
-
-    @cached_property
-    def client(self) -> Cloudflare:
-        return self.usual.client.with_options(timeout=LONGEST)
-
-
-@lru_cache(maxsize=64)
-def _quick(account: Account) -> _Quick:
-    values = {one.name: getattr(account, one.name) for one in fields(account)}
-    return _Quick(**values, usual=account)
-
-
 def quick_account(run: Run) -> Account:
     """Return the account of the run's target, whose calls are given up soon. Raises DeployError."""
-    return _quick(account_of(run.target))
-
-
-def hasty() -> Patience:
-    """Return a patience that ends when the page has waited long enough."""
-    deadline = time.monotonic() + LONGEST
-
-    def pause(seconds: float) -> None:
-        if time.monotonic() + seconds > deadline:
-            raise DeployError(f"The target did not answer within {LONGEST:.0f} seconds.")
-        time.sleep(seconds)
-
-    return Patience(longest=LONGEST, pause=pause)
+    return haste.quick(account_of(run.target))
 
 
 def read(run: Run) -> Reading:
-    """Ask the target for the run, and bring the index up to what it says."""
+    """Return the run as it was told a moment ago, to whomever; else ask, and bring the index up to it."""
     if run.gone_at:
         return Reading(told=_kept(run), problem="The target keeps this run no more.")
+    told = _kept(run, since=timezone.now() - FRESH)
+    return Reading(told=told) if told is not None else _asked(run)
+
+
+def _asked(run: Run) -> Reading:
     try:
-        with patience.using(hasty()):
-            told = poller.describe(quick_account(run), run.workflow_name, run.instance_id)
+        account, secrets = quick_account(run), index.secrets_of(run)
+        Budget(account.account_id).spend(Use.PAGES)
+        with patience.using(haste.hasty()):
+            told = poller.describe(account, run.workflow_name, run.instance_id)
     except DeployError as refused:
         return Reading(told=_kept(run), problem=str(refused))
     if told is None:
         index.mark_gone(run)
         return Reading(told=_kept(run), problem="The target keeps this run no more.")
-    secrets = index.secrets_of(run)
-    if _is_news(run, told):  # written only then: to write tells open pages, which read again
+    if _is_news(run, told):  # told only then: open pages read again
         index.apply_details(run, told, secrets=secrets)
+    else:
+        index.keep_details(run, told, hide=partial(redact, secrets=secrets))
     return Reading(told=hidden(told, secrets))
 
 
-def _kept(run: Run) -> Mapping[str, Any] | None:
-    told: Mapping[str, Any] | None = (
-        RunDetails.objects.filter(run=run).values_list("told", flat=True).first()
-    )
+def _kept(run: Run, *, since: datetime | None = None) -> Mapping[str, Any] | None:
+    mine = RunDetails.objects.filter(run=run)
+    mine = mine.filter(asked_at__gte=since) if since else mine
+    told: Mapping[str, Any] | None = mine.values_list("told", flat=True).first()
     return told
 
 

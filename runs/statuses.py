@@ -17,6 +17,7 @@ TRIGGERS: Final = {
     "binding": "Binding",
     "event": "Event",
     "cron": "Cron",
+    "queue": "Queue",
     "http": "HTTP",
     "unknown": "Unknown",
 }

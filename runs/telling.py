@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -85,16 +85,16 @@ class Details:
         return sum(max(step.attempts - 1, 0) for step in self.steps)
 
 
-def read_details(told: Told) -> Details:
-    """Read `GET .../instances/ID`."""
+def read_details(told: Told, *, hide: Callable[[str], str] = str) -> Details:
+    """Read `GET .../instances/ID`; `hide` masks what a text may not show, before it is cut."""
     steps = [step for step in told.get("steps") or [] if "name" in step]
     return Details(
         status=str(told["status"]),
         started_at=_moment(told.get("start")),
         ended_at=_moment(told.get("end")),
-        error=_error(told.get("error")),
-        params=_text(told.get("params")),
-        output=_text(told.get("output")),
+        error=hide(_error(told.get("error")))[:LONGEST_ERROR],
+        params=hide(_text(told.get("params")))[:LONGEST_TEXT],
+        output=hide(_text(told.get("output")))[:LONGEST_TEXT],
         steps=tuple(map(_step, steps)),
         waits_for=_waits_for(steps),
         due_at=_due_at(told),
@@ -115,9 +115,8 @@ def _step(step: Told) -> StepRow:
 
 def _waits_for(steps: list[Told]) -> str:
     """Return the type of the event that the run waits for now; "" where it does not."""
-    waiting = [
-        step for step in steps if step.get("type") == "waitForEvent" and not step.get("finished")
-    ]
+    waits = [step for step in steps if step.get("type") == "waitForEvent"]
+    waiting = [step for step in waits if not step.get("finished") and not step.get("error")]
     return str(waiting[-1].get("event_type") or "event")[:100] if waiting else ""
 
 
@@ -129,14 +128,13 @@ def _due_at(told: Told) -> datetime | None:
 def _error(error: Any) -> str:
     if not isinstance(error, Mapping):
         return ""
-    return f"{error.get('name', 'Error')}: {error.get('message', '')}"[:LONGEST_ERROR]
+    return f"{error.get('name', 'Error')}: {error.get('message', '')}"
 
 
 def _text(value: Any) -> str:
     if value in (None, ""):
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text[:LONGEST_TEXT]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -21,7 +21,8 @@ from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
 from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ
-from runs import index, interest, listing, presentation, reading, showing, statuses, waits
+from runs import haste, index, interest, listing, presentation, reading, showing, statuses, waits
+from runs.budget import Budget, Use
 from runs.json_tree import read_json
 from runs.listing import Filters
 from runs.models import Polling, Run
@@ -191,8 +192,9 @@ def _file(value: Any, name: str) -> HttpResponse:
 
 def _whole(shown: Run, name: str, kind: str) -> Any:
     account = reading.quick_account(shown)
+    Budget(account.account_id).spend(Use.PAGES)
     with (
-        patience.using(reading.hasty()),
+        patience.using(haste.hasty()),
         account.explained("read the step's output", needs=SCRIPTS_READ),
     ):
         try:

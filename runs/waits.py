@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,10 +18,12 @@ from deployments.errors import DeployError
 from deployments.models import Deployment
 from deployments.tools import patience
 from deployments.tools.account import Account
-from runs import index, poller, reading, showing
+from runs import haste, index, poller, reading, showing
+from runs.budget import Budget, Use
 from runs.models import Run
 from runs.situation import Open, nodes_of, situation
 from runs.steps import read_steps
+from workflows.picture.states import State
 
 MOST: Final = 20
 _AT_ONCE: Final = 8
@@ -63,7 +67,8 @@ def waiting(runs: QuerySet[Run], *, after: str = "") -> Page:
     unknown = open_runs.filter(waits_for="", status="waiting").order_by("seen_at")
     room = 0 if after else min(MOST - len(asked), _MOST_UNKNOWN)
     told = _read([*asked, *unknown[:room]])
-    shown = sorted((one for one in told if one.waits or one.run.waits_for), key=lambda one: one.due)
+    there = [one for one in told if not one.run.gone_at and (one.waits or one.run.waits_for)]
+    shown = sorted(there, key=lambda one: one.due)
     total = max(known.count(), len(shown))
     return Page(shown=shown, total=total, next=_cursor(asked[-1]) if has_more else "")
 
@@ -92,10 +97,14 @@ def _told(runs: Sequence[Run]) -> dict[int, Any]:
     kept = cache.get_many(list(keys.values()))
     known = {pk: kept[key] for pk, key in keys.items() if key in kept}
     asked = [(account, run) for run in runs if run.pk not in known and (account := _account(run))]
+    for account_id, calls in Counter(account.account_id for account, _ in asked).items():
+        Budget(account_id).spend(Use.PAGES, calls)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         told = dict(threads.map(_ask, asked))
-    fresh = {pk: one for pk, one in told.items() if one is not None}
+    fresh = {pk: one for pk, one in told.items() if one}
     for run in runs:
+        if run.pk in told and told[run.pk] is None:
+            index.mark_gone(run)
         if run.pk in fresh:
             seconds = _KEPT if run.waits_for else _KEPT_UNKNOWN
             cache.set(keys[run.pk], fresh[run.pk], seconds)
@@ -110,12 +119,13 @@ def _account(run: Run) -> Account | None:
 
 
 def _ask(asked: tuple[Account, Run]) -> tuple[int, Any]:
+    """Return what is told of the run: None where it is gone, nothing where that is not known."""
     account, run = asked
     try:
-        with patience.using(reading.hasty()):
+        with patience.using(haste.hasty()):
             return run.pk, poller.describe(account, run.workflow_name, run.instance_id)
     except DeployError:
-        return run.pk, None
+        return run.pk, {}
 
 
 def _waiting(run: Run, told: Any) -> Waiting:
@@ -126,6 +136,8 @@ def _waiting(run: Run, told: Any) -> Waiting:
     made = mine.get(pk=run.deployment_id) if run.deployment_id else None
     nodes = nodes_of(showing.parsed(made.pk) if made else None, steps)
     found = situation(steps, showing.data_of(made, nodes), errored=False).waits
-    if found and not run.waits_for:  # nothing of a list tells that a run no longer sleeps but waits
-        index.apply_details(run, told, secrets=index.secrets_of(run))
+    waits = any(step.state is State.WAITING for step in steps)
+    if waits != bool(run.waits_for):  # no list tells that a run sleeps that did wait, or waits
+        with suppress(DeployError):  # a secret that cannot be read cannot be hidden
+            index.apply_details(run, told, secrets=index.secrets_of(run))
     return Waiting(run=run, waits=found)

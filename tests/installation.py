@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from deployments.tools import process
+from tests.command_runner import Commands
 from tests.environment import free_port
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -32,6 +33,7 @@ class Installation:
     local_cloudflare_port: int = field(default_factory=free_port)
     more_env: dict[str, str] = field(default_factory=dict)
     _running: ExitStack = field(default_factory=ExitStack)
+    _commands: Commands = field(default_factory=lambda: Commands(PROJECT))
 
     @property
     def env(self) -> dict[str, str]:
@@ -47,17 +49,8 @@ class Installation:
     def manage(
         self, *arguments: str, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run a management command to its end."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
-            env=self.env,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=150,
-            check=False,
-        )
+        """Run a management command to its end, in a process of its own."""
+        done = self._commands.run(self.env, arguments, stdin)
         if check and done.returncode:
             raise AssertionError(f"{arguments}: {done.stdout}\n{done.stderr}")
         return done
@@ -126,6 +119,7 @@ class Installation:
         return self.manage("import_workflow", "-", *more, stdin=text).stdout.strip()
 
     def stop(self) -> None:
+        self._commands.stop()
         self._running.close()
 
 

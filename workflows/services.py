@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from audit.fields import UnreadableSecret
 from workflows.codegen.bindings import BINDING_ID
 from workflows.codegen.from_document import module_of
 from workflows.codegen.module_settings import module_settings
@@ -70,9 +71,11 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
 
 def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
-    settings = module_settings(workflow, variables_of(workflow))
     try:
+        settings = module_settings(workflow, variables_of(workflow))
         return list(module_of(workflow.ir, settings, types_for(workflow.ir)).problems)
+    except UnreadableSecret as unreadable:
+        return [Problem(path="env", message=str(unreadable))]
     except InvalidIR as invalid:
         return list(invalid.problems)
 
@@ -151,15 +154,28 @@ def _is_text(value: str) -> bool:
 
 
 def variables_of(workflow: Workflow | None) -> dict[str, Variable]:
-    """Return all variables that a deploy of the workflow may use, its own over the global ones."""
+    """Return all variables that a deploy of the workflow may use, its own over the global ones.
+
+    Raises UnreadableSecret, which names every one whose value cannot be decrypted.
+    """
     globals_ = EnvironmentVariable.objects.filter(workflow=None)
     own = workflow.variables.all() if workflow else EnvironmentVariable.objects.none()
-    return {
-        variable.name: Variable(
-            name=variable.name,
-            value=variable.value,
-            is_secret=variable.is_secret,
-            origin="workflow" if variable.workflow_id else "global",
-        )
-        for variable in (*globals_, *own)
-    }
+    found: dict[str, Variable] = {}
+    unreadable: list[str] = []
+    for variable in {one.name: one for one in (*globals_, *own)}.values():
+        try:
+            found[variable.name] = _as_deployed(variable)
+        except UnreadableSecret as error:
+            unreadable += error.what
+    if unreadable:
+        raise UnreadableSecret(*unreadable)
+    return found
+
+
+def _as_deployed(variable: EnvironmentVariable) -> Variable:
+    return Variable(
+        name=variable.name,
+        value=variable.value,
+        is_secret=variable.is_secret,
+        origin="workflow" if variable.workflow_id else "global",
+    )

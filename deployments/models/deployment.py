@@ -16,7 +16,7 @@ class Deployment(models.Model):
     """One attempt to put one version of a workflow on one target, with all that it used.
 
     What was deployed is copied in, so that history outlives edits and deletions. Status and stage
-    change in deployments.services alone.
+    change in deployments.transitions alone.
     """
 
     workflow = models.ForeignKey(

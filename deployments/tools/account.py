@@ -63,27 +63,6 @@ class Account:
             http_client=shared_client(),
         )
 
-    def verify(self) -> None:
-        """Raise DeployError unless the token is active; user and account tokens have a path each."""
-        state = self.token_state()
-        if state != "active":
-            raise DeployError(
-                f"The API token is {state}, not active. Make a new one on Cloudflare's dashboard "
-                "and set it at the target.",
-                cause=Cause.CREDENTIALS,
-            )
-
-    def token_state(self) -> str:
-        """Return what the target says of the token: "active", "disabled", "expired"."""
-        with self.explained("verify the API token"):
-            try:
-                answer: Any = self.client.user.tokens.verify()
-            except cloudflare.APIStatusError as refused:
-                if refused.status_code not in (400, 401, 403):
-                    raise
-                answer = self.client.accounts.tokens.verify(account_id=self.account_id)
-        return str(answer.status) if answer else "unknown"
-
     def subdomain(self) -> str:
         """Return the account's workers.dev subdomain; "" where it has none."""
         with self.explained("read the account's workers.dev subdomain", needs=SCRIPTS_READ):
@@ -162,15 +141,6 @@ class Account:
         """Return the Workflow that a class of a Worker runs; None where there is none."""
         mine = (one for one in self.workflows() if one.worker == worker)
         return next((one for one in mine if one.class_name == class_name), None)
-
-    def is_elsewhere(self) -> bool:
-        """Tell whether the token is for other accounts: one that may list none tells nothing."""
-        try:
-            with self.explained("list the token's accounts"):
-                ids = [str(one.id) for one in self.client.accounts.list()]
-        except DeployError:
-            return False
-        return bool(ids) and self.account_id not in ids
 
     def has_worker(self, worker: str) -> bool:
         """Tell whether a Worker of this name has been deployed, in whatever version."""

@@ -17,7 +17,17 @@ from deployments.cloudflare.wrangler_config import MAIN
 from deployments.errors import Cancelled, Cause, CodeError, DeployError, Finding, LeaseLost
 from deployments.ports import Bundle, Callee, DeployRequest, Site, Upload
 from deployments.preflight import needs_force
-from deployments.tools import npm, patience, process, queues, resources, versions, wrangler, zones
+from deployments.tools import (
+    npm,
+    patience,
+    process,
+    queues,
+    resources,
+    tokens,
+    versions,
+    wrangler,
+    zones,
+)
 from deployments.tools.account import Live, rate_limited
 from deployments.tools.compile import CompileFailed, Diagnostic
 from deployments.tools.loose import compile_loosely
@@ -64,7 +74,7 @@ class DeployTools(RemoteTools):
     wrangler_version: str = field(default_factory=wrangler.version)
 
     def inspect(self, request: DeployRequest) -> Site:
-        self.account.verify()
+        tokens.verify(self.account)
         worker, settings = request.worker_name, request.settings
         live = self._first_look(worker)
         subdomain = self.account.subdomain()
@@ -97,7 +107,9 @@ class DeployTools(RemoteTools):
         try:
             return self.account.live(worker)
         except DeployError as refused:
-            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and self.account.is_elsewhere():
+            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and tokens.is_elsewhere(
+                self.account
+            ):
                 sentence = WRONG_ACCOUNT.format(account=self.account.account_id)
                 raise DeployError(sentence, cause=Cause.CREDENTIALS) from None
             raise

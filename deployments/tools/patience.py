@@ -6,6 +6,7 @@ was refused for its rate was not done, whatever it is.
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,7 +97,9 @@ def shared_client() -> PatientClient:
 
     A connection is let go before a server ends it, which the next call would take for a failure.
     """
-    return PatientClient(limits=httpx.Limits(keepalive_expiry=_IDLE))
+    client = PatientClient(limits=httpx.Limits(keepalive_expiry=_IDLE))
+    atexit.register(client.close)
+    return client
 
 
 def _may_repeat(request: httpx.Request, error: BaseException) -> bool:

@@ -1,55 +1,19 @@
-"""What an API token is, and what reads can tell of its rights: through the official SDK."""
+"""What reads can tell of an API token's rights: through the official SDK."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
 import cloudflare
 
-from deployments.errors import Cause, DeployError
+from deployments.errors import DeployError
 from deployments.tools.account import Account, reason
-from deployments.tools.patience import Patience, using
-
-_CALL_SECONDS: Final = 6.0
-_ALL_SECONDS: Final = 9.0
-_REFUSALS: Final = (400, 401, 403)
-_UNROUTABLE: Final = (400, 404)
-
-
-class TokenKind(StrEnum):
-    """Whose a token is; each kind is verified at a path of its own."""
-
-    USER = "user token"
-    ACCOUNT = "account-owned token"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """What the target says of a token; `status` is "active", "disabled" or "expired"."""
-
-    kind: TokenKind
-    status: str
-    expires: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """An account that the token is for."""
-
-    id: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 class Answer(StrEnum):
@@ -68,87 +32,6 @@ class Probe:
     permission: str
     answer: Answer
     reason: str = ""
-
-
-@contextmanager
-def briefly(account: Account) -> Iterator[Account]:
-    """Yield the same account, whose calls end while somebody still waits for the page."""
-    brief = replace(account)
-    vars(brief)["client"] = account.client.with_options(timeout=_CALL_SECONDS)
-    until = time.monotonic() + _ALL_SECONDS
-
-    def pause(seconds: float) -> None:
-        if time.monotonic() + seconds > until:
-            raise _silent(account)
-        time.sleep(seconds)
-
-    with using(Patience(longest=1.0, pause=pause)):
-        yield brief
-
-
-def _silent(account: Account) -> DeployError:
-    return DeployError(
-        f"{account.api_base_url} took longer than {_ALL_SECONDS:.0f} seconds to answer. Try again "
-        "in a moment.",
-        cause=Cause.UNREACHABLE,
-    )
-
-
-def token(account: Account) -> Token:
-    """Return what the token is; raises DeployError of the cause CREDENTIALS for an unknown one.
-
-    Without an account id only a user's token can be asked about.
-    """
-    with account.explained("verify the API token"):
-        try:
-            return _token(TokenKind.USER, account.client.user.tokens.verify())
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in _REFUSALS:
-                raise
-            if not account.account_id:
-                raise _unknown(refused) from None
-        try:
-            mine: Any = account.client.accounts.tokens.verify(account_id=account.account_id)
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
-                raise
-            raise _unknown(refused) from None
-        return _token(TokenKind.ACCOUNT, mine)
-
-
-def _token(kind: TokenKind, answer: Any) -> Token:
-    status = str(answer.status) if answer else "unknown"
-    return Token(kind=kind, status=status, expires=answer.expires_on if answer else None)
-
-
-def _unknown(refused: cloudflare.APIStatusError) -> DeployError:
-    return DeployError(
-        f"The target does not know this API token ({reason(refused)}): it is wrong, was deleted, "
-        "or belongs to another account.",
-        cause=Cause.CREDENTIALS,
-    )
-
-
-def owners(account: Account) -> list[Owner]:
-    """Return the accounts that the token is for; none where it may not list them."""
-    with account.explained("list the token's accounts"):
-        try:
-            listed = account.client.accounts.list()
-            return [Owner(id=str(one.id), name=str(one.name or "")) for one in listed]
-        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
-            return []
-
-
-def reaches(account: Account) -> bool:
-    """Tell whether a token that may list no accounts is for this one: its Workers can be read."""
-    with account.explained("read the account's Workers"):
-        try:
-            account.client.workers.scripts.list(account_id=account.account_id)
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
-                raise
-            return False
-    return True
 
 
 def subdomain(account: Account) -> str | DeployError:

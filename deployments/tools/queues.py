@@ -41,18 +41,29 @@ def consumer_of(account: Account, queue: str, worker: str) -> Consumer | None:
     return _read(queue, mine[0]) if mine else None
 
 
+def place(account: Account, queue: str, worker: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the queue's id and the Worker's own consumers of it.
+
+    Raises DeployError where there is no such queue, or its messages go to another Worker.
+    """
+    with account.explained(f"look for the queue {queue}", needs=QUEUES_READ):
+        found = _find(account, queue)
+        there = list(_of(account, found)) if found is not None else []
+    if found is None:
+        message = f"There is no queue {queue} on this target: create it first."
+        raise DeployError(message, cause=Cause.ENVIRONMENT)
+    others = [_worker(one) for one in there if _worker(one) != worker]
+    if others:
+        message = f"The messages of the queue {queue} go to {others[0]}."
+        raise DeployError(message, cause=Cause.TAKEN)
+    return found.queue_id, there
+
+
 def consume(account: Account, worker: str, wanted: Consumer) -> None:
     """Have the Worker take the queue's messages so; raises DeployError where another one does."""
+    queue_id, there = place(account, wanted.queue, worker)
     with account.explained(f"set the consumer of the queue {wanted.queue}", needs=QUEUES_WRITE):
-        found = _find(account, wanted.queue)
-        if found is None:
-            raise DeployError(f"There is no queue {wanted.queue} on this target: create it first.")
-        there = list(_of(account, found))
-        others = [_worker(one) for one in there if _worker(one) != worker]
-        if others:
-            message = f"The messages of the queue {wanted.queue} go to {others[0]}."
-            raise DeployError(message, cause=Cause.TAKEN)
-        _write(account, found.queue_id, worker, wanted=wanted, there=there)
+        _write(account, queue_id, worker, wanted=wanted, there=there)
 
 
 def _write(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from deployments.cloudflare.parts import Part, Triggers
-from deployments.tools import existing, triggers, versions
+from deployments.tools import existing, tokens, triggers, versions
 from deployments.tools.account import Account
 from workflows.codegen.bindings import BindingKind
 
@@ -47,7 +47,7 @@ class RemoteTools:
     message: str = ""
 
     def verify(self) -> None:
-        self.account.verify()
+        tokens.verify(self.account)
 
     def live_version(self, worker: str) -> str:
         return self.account.live(worker).version
@@ -62,9 +62,12 @@ class RemoteTools:
         self.hooks.before_write()
         triggers.put(self.account, worker, part, wanted)
 
-    def remove(self, worker: str, part: Part) -> None:
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
         self.hooks.before_write()
-        triggers.remove(self.account, worker, part)
+        triggers.remove(self.account, worker, part, former)
+
+    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
+        triggers.check_put(self.account, worker, part, wanted)
 
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
@@ -78,6 +81,9 @@ class RemoteTools:
 
     def secret_names(self, worker: str) -> frozenset[str]:
         return self.account.secret_names(worker)
+
+    def newest_version(self, worker: str) -> str:
+        return versions.newest_of(self.account, worker)
 
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         self.hooks.before_write()

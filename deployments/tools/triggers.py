@@ -61,17 +61,36 @@ def _consumers(account: Account, worker: str, near: Triggers) -> dict[str, Consu
     return {queue: consumer for queue, consumer in known.items() if consumer}
 
 
+def check_put(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
+    """Raise DeployError where the part cannot be put: another Worker has it, or its place is gone."""
+    place = _PLACES.get(part.kind)
+    if place:
+        place(account, worker, part.name, wanted)
+
+
 def put(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
     """Make the part what it is meant to be; raises DeployError where another Worker has it."""
     _PUT[part.kind](account, worker, part.name, wanted)
 
 
-def remove(account: Account, worker: str, part: Part) -> None:
-    """Have the part lead to the Worker no more; what leads elsewhere stays."""
-    _REMOVE[part.kind](account, worker, part.name)
+def remove(account: Account, worker: str, part: Part, former: Triggers) -> None:
+    """Have the part lead to the Worker no more; what leads elsewhere stays.
+
+    `former` has the zones of routes.
+    """
+    _REMOVE[part.kind](account, worker, part.name, former)
+
+
+def _check_workflow(account: Account, worker: str, name: str, _wanted: Triggers) -> None:
+    """Cloudflare gives a Workflow to whoever asks last, runs and all."""
+    there = account.workflow(name)
+    if there and there.worker != worker:
+        message = f"The Workflow {name} belongs to the Worker {there.worker}."
+        raise DeployError(message, cause=Cause.TAKEN)
 
 
 def _put_workflow(account: Account, worker: str, name: str, wanted: Triggers) -> None:
+    _check_workflow(account, worker, name, wanted)
     with account.explained(f"give the Workflow {name} to the Worker", needs=SCRIPTS_WRITE):
         account.client.workflows.update(
             name,
@@ -91,29 +110,46 @@ def _put_subdomain(account: Account, worker: str, _name: str, wanted: Triggers) 
         )
 
 
-def _put_route(account: Account, worker: str, pattern: str, wanted: Triggers) -> None:
+def _place_of_route(
+    account: Account, worker: str, pattern: str, wanted: Triggers
+) -> tuple[str, Any]:
+    """Return the zone's id and the route where there is one; raises where another Worker has it."""
     zone = zones.required_zone(account, wanted.routes[pattern])
-    there = [one for one in zones.routes_in(account, zone) if one.pattern == pattern]
-    owner = next((str(one.script or "") for one in there), "")
-    if owner == worker:
-        return
-    if owner:
+    there = next((one for one in zones.routes_in(account, zone) if one.pattern == pattern), None)
+    owner = str(there.script or "") if there else ""
+    if owner not in ("", worker):
         raise DeployError(f"The route {pattern} belongs to the Worker {owner}.", cause=Cause.TAKEN)
+    return zone, there
+
+
+def _put_route(account: Account, worker: str, pattern: str, wanted: Triggers) -> None:
+    zone, there = _place_of_route(account, worker, pattern, wanted)
+    if there and there.script == worker:
+        return
     with account.explained(f"make the route {pattern}", needs=ROUTES_WRITE):
         routes = account.client.workers.routes
         if there:  # a pattern that leads to no Worker
-            routes.update(there[0].id, zone_id=zone, pattern=pattern, script=worker)
+            routes.update(there.id, zone_id=zone, pattern=pattern, script=worker)
         else:
             routes.create(zone_id=zone, pattern=pattern, script=worker)
 
 
-def _put_domain(account: Account, worker: str, domain: str, _wanted: Triggers) -> None:
+def _zone_of_domain(account: Account, worker: str, domain: str, _wanted: Triggers) -> str:
+    """Return the zone's id; raises where there is none, or another Worker has the domain."""
     owner = next((str(one.service) for one in zones.domains_named(account, domain)), "")
     if owner not in ("", worker):
         raise DeployError(
             f"The custom domain {domain} belongs to the Worker {owner}.", cause=Cause.TAKEN
         )
-    zone, _name = zones.zone_of_host(account, domain)
+    zone = zones.zone_of_host(account, domain)
+    if not zone:
+        message = f"The account has no zone for the custom domain {domain}."
+        raise DeployError(message, cause=Cause.ROUTING)
+    return zone
+
+
+def _put_domain(account: Account, worker: str, domain: str, wanted: Triggers) -> None:
+    zone = _zone_of_domain(account, worker, domain, wanted)
     with account.explained(f"set the custom domain {domain}", needs=ROUTES_WRITE):
         account.client.workers.domains.update(
             account_id=account.account_id, hostname=domain, service=worker, zone_id=zone
@@ -131,19 +167,25 @@ def _schedule(account: Account, worker: str, crons: list[str]) -> None:
         )
 
 
+def _check_queue(account: Account, worker: str, queue: str, _wanted: Triggers) -> None:
+    queues.place(account, queue, worker)
+
+
 def _put_queue(account: Account, worker: str, queue: str, wanted: Triggers) -> None:
     queues.consume(account, worker, wanted.consumers[queue])
 
 
-def _remove_route(account: Account, worker: str, pattern: str) -> None:
-    zone, _name = zones.zone_of_host(account, host_of(pattern).removeprefix("*."))
+def _remove_route(account: Account, worker: str, pattern: str, former: Triggers) -> None:
+    known = former.routes.get(pattern)  # not of one that others made
+    host = host_of(pattern).lstrip("*.")
+    zone = zones.zone_id(account, known) if known else zones.zone_of_host(account, host)
     for route in zones.routes_in(account, zone) if zone else ():
         if (route.pattern, route.script) == (pattern, worker):
             with account.explained(f"remove the route {pattern}", needs=ROUTES_WRITE):
                 _gone(partial(account.client.workers.routes.delete, zone_id=zone), route.id)
 
 
-def _remove_domain(account: Account, worker: str, domain: str) -> None:
+def _remove_domain(account: Account, worker: str, domain: str, _former: Triggers) -> None:
     for one in zones.domains_named(account, domain):
         if one.service == worker:
             with account.explained(f"remove the custom domain {domain}", needs=ROUTES_WRITE):
@@ -160,18 +202,24 @@ def _gone(delete: Callable[[str], Any], id_: str) -> None:
         return
 
 
-def _remove_schedule(account: Account, worker: str, _name: str) -> None:
+def _remove_schedule(account: Account, worker: str, _name: str, _former: Triggers) -> None:
     _schedule(account, worker, [])
 
 
-def _remove_queue(account: Account, worker: str, queue: str) -> None:
+def _remove_queue(account: Account, worker: str, queue: str, _former: Triggers) -> None:
     queues.stop_consuming(account, queue, worker)
 
 
-def _stays(_account: Account, _worker: str, _name: str) -> None:
+def _stays(_account: Account, _worker: str, _name: str, _former: Triggers) -> None:
     """A Worker always has its setting of workers.dev, and a Workflow keeps its runs."""
 
 
+_PLACES: dict[PartKind, Callable[[Account, str, str, Triggers], object]] = {
+    PartKind.WORKFLOW: _check_workflow,
+    PartKind.ROUTE: _place_of_route,
+    PartKind.DOMAIN: _zone_of_domain,
+    PartKind.QUEUE: _check_queue,
+}
 _PUT: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
     PartKind.WORKFLOW: _put_workflow,
     PartKind.SUBDOMAIN: _put_subdomain,
@@ -180,7 +228,7 @@ _PUT: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
     PartKind.SCHEDULE: _put_schedule,
     PartKind.QUEUE: _put_queue,
 }
-_REMOVE: dict[PartKind, Callable[[Account, str, str], None]] = {
+_REMOVE: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
     PartKind.WORKFLOW: _stays,
     PartKind.SUBDOMAIN: _stays,
     PartKind.ROUTE: _remove_route,

@@ -8,10 +8,12 @@ from typing import Any
 import cloudflare
 import httpx
 
+from deployments.changes import NOT_NEWEST
 from deployments.errors import Cause, DeployError
 from deployments.tools.account import SCRIPTS_READ, SCRIPTS_WRITE, Account, codes, reason
 
 SECRETS_CHANGED = 10220
+_NEWEST_NOT_DEPLOYED = {10214, 10215}
 _TAG = "workers/tag"
 
 
@@ -40,6 +42,19 @@ def _version(account: Account, worker: str, version: str) -> dict[str, Any] | No
             return None
     whole: dict[str, Any] = answer.http_response.json().get("result") or {}
     return whole
+
+
+def newest_of(account: Account, worker: str) -> str:
+    """Return the version that was made last, live or not; "" where there is none."""
+    with account.explained("list the Worker's versions", needs=SCRIPTS_READ):
+        try:
+            page: Any = account.client.workers.scripts.versions.list(
+                worker, account_id=account.account_id
+            )
+        except cloudflare.NotFoundError:
+            return ""
+    made = page.result.items or [] if page.result else []
+    return str(max(made, key=lambda one: one.number or 0).id) if made else ""
 
 
 def make_live(account: Account, worker: str, version: str, *, message: str) -> None:
@@ -76,11 +91,19 @@ def _refusal(version: str, refused: cloudflare.APIStatusError) -> DeployError:
 
 
 def delete_secrets(account: Account, worker: str, names: Iterable[str]) -> None:
-    """Delete secrets, all of them or none; Cloudflare makes one new version of it."""
+    """Delete secrets, all of them or none; Cloudflare makes one new version of it.
+
+    Raises DeployError where a newer version than the live one is there.
+    """
     with account.explained("delete the secrets", needs=SCRIPTS_WRITE):
-        account.client.workers.scripts.secrets.bulk_update(
-            worker, account_id=account.account_id, secrets=dict.fromkeys(names)
-        )
+        try:
+            account.client.workers.scripts.secrets.bulk_update(
+                worker, account_id=account.account_id, secrets=dict.fromkeys(names)
+            )
+        except cloudflare.APIStatusError as refused:
+            if codes(refused) & _NEWEST_NOT_DEPLOYED:
+                raise DeployError(NOT_NEWEST, cause=Cause.CHANGED) from None
+            raise
 
 
 def users_of(account: Account, worker: str) -> frozenset[str]:

@@ -20,16 +20,17 @@ _PERMISSION = (
     "«Workers Routes Write» and «Zone Read». Edit the token on Cloudflare's dashboard, then deploy "
     "again."
 )
-# The token was found active before; refused, wrangler asks who it is, and may be refused that too.
+# By the API's codes; wrangler passes on those of Node too ("ENOSPC"). The token was found active
+# before; refused, wrangler asks who it is, and may be refused that too.
 _CAUSES = {
-    9109: (Cause.PERMISSION, _PERMISSION),
-    10000: (Cause.PERMISSION, _PERMISSION),
-    10001: (Cause.PERMISSION, _PERMISSION),
-    10020: (
+    "9109": (Cause.PERMISSION, _PERMISSION),
+    "10000": (Cause.PERMISSION, _PERMISSION),
+    "10001": (Cause.PERMISSION, _PERMISSION),
+    "10020": (
         Cause.TAKEN,
         "\nRemove the route from the other Worker first, or take another pattern.",
     ),
-    10027: (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
+    "10027": (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
 }
 _ANSWERS = "wrangler-output.ndjson"
 
@@ -94,7 +95,8 @@ class Wrangler:
         version_id = str(answers.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
-        raise _refusal(answers.get("command-failed", {}), ended)
+        failed = answers.get("command-failed", {})
+        raise _refusal({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
 
     def _environment(self, folder: Path) -> dict[str, str]:
         home = folder / "home"
@@ -132,7 +134,7 @@ def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
         return DeployError(
             f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
         )
-    cause, fix = _CAUSES.get(int(failed.get("code") or 0), (Cause.TARGET, ""))
+    cause, fix = _CAUSES.get(str(failed.get("code")), (Cause.TARGET, ""))
     told = process.without_style(str(failed["message"]))
     code = f" [code {failed['code']}]" if failed.get("code") else ""
     return DeployError(f"wrangler could not deploy: {told}{code}{fix}", cause=cause)

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import cloudflare
 
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from deployments.ports import DomainSite, RouteSite
 from deployments.tools.account import Account
 from workflows.deploy_settings import Route
 from workflows.route_patterns import host_of
 
+ZONE_READ = "Zone Read"
 ROUTES_READ = "Workers Routes Read"
 ROUTES_WRITE = "Workers Routes Write"
 _PROXIES = ("A", "AAAA", "CNAME")
 
 
 def zone_id(account: Account, name: str) -> str:
-    """Return the id of the account's zone; "" where it has none of this name, or may not look."""
-    with account.explained(f"look for the zone {name}"):
-        try:
-            zones = account.client.zones.list(name=name, account={"id": account.account_id})
-            return next((str(zone.id) for zone in zones if zone.name == name), "")
-        except cloudflare.PermissionDeniedError:
-            return ""
+    """Return the id of the account's zone; "" where it has none of this name."""
+    with account.explained(f"look for the zone {name}", needs=ZONE_READ):
+        zones = account.client.zones.list(name=name, account={"id": account.account_id})
+        return next((str(zone.id) for zone in zones if zone.name == name), "")
 
 
-def zone_of_host(account: Account, host: str) -> tuple[str, str]:
-    """Return id and name of the zone that a host belongs to; ("", "") where the account has none."""
+def zone_of_host(account: Account, host: str) -> str:
+    """Return the id of the zone that a host belongs to; "" where the account has none."""
     labels = host.split(".")
-    for start in range(len(labels) - 1):
-        name = ".".join(labels[start:])
-        if found := zone_id(account, name):
-            return found, name
-    return "", ""
+    names = (".".join(labels[start:]) for start in range(len(labels) - 1))
+    return next(filter(None, (zone_id(account, name) for name in names)), "")
+
+
+def _seen(account: Account, name: str, *, look: Callable[[Account, str], str]) -> str:
+    """Look before a deploy: a zone that the token may not read is told like one that is not there."""
+    try:
+        return look(account, name)
+    except DeployError as refused:
+        if refused.cause is not Cause.PERMISSION:
+            raise
+        return ""
 
 
 def route_sites(account: Account, routes: Iterable[Route]) -> tuple[RouteSite, ...]:
@@ -49,7 +54,7 @@ def route_sites(account: Account, routes: Iterable[Route]) -> tuple[RouteSite, .
 
 
 def _in_zone(account: Account, zone: str, *, routes: list[Route]) -> Iterator[RouteSite]:
-    id_ = zone_id(account, zone)
+    id_ = _seen(account, zone, look=zone_id)
     owners = {one.pattern: str(one.script or "") for one in routes_in(account, id_)} if id_ else {}
     for route in routes:
         yield RouteSite(
@@ -68,21 +73,26 @@ def routes_in(account: Account, zone: str) -> list[Any]:
 
 
 def _dns(account: Account, zone: str, *, host: str) -> str:
-    """Tell whether requests for the host come to Cloudflare: a wildcard's record serves as well."""
-    names = [host, "*." + host.partition(".")[2]]
-    with account.explained("read the zone's DNS records"):
-        try:
-            found = [one for name in names for one in _records(account, zone, name)]
-        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
-            return ""
+    """Tell whether requests for the host come to Cloudflare: without a record, a wildcard's serves."""
+    wildcard = "*." + host.partition(".")[2]
+    found = _records(account, zone, host)
+    if found == []:
+        found = _records(account, zone, wildcard)
+    if found is None:
+        return ""
     if not found:
         return "missing"
     return "proxied" if any(one.proxied for one in found) else "not proxied"
 
 
-def _records(account: Account, zone: str, name: str) -> list[Any]:
-    listed: Any = account.client.dns.records.list(zone_id=zone, name={"exact": name})
-    return [one for one in listed if one.type in _PROXIES]
+def _records(account: Account, zone: str, name: str) -> list[Any] | None:
+    """Return the records of exactly this name; None where the token may not look."""
+    with account.explained("read the zone's DNS records"):
+        try:
+            listed: Any = account.client.dns.records.list(zone_id=zone, name={"exact": name})
+            return [one for one in listed if one.type in _PROXIES]
+        except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
+            return None
 
 
 def domain_sites(account: Account, domains: Iterable[str]) -> tuple[DomainSite, ...]:
@@ -91,11 +101,11 @@ def domain_sites(account: Account, domains: Iterable[str]) -> tuple[DomainSite, 
 
 
 def _domain(account: Account, domain: str) -> DomainSite:
-    id_, _name = zone_of_host(account, domain)
+    id_ = _seen(account, domain, look=zone_of_host)
     if not id_:
         return DomainSite(domain=domain, has_zone=False)
     owner = next((str(one.service) for one in domains_named(account, domain)), "")
-    has_record = not owner and _dns(account, id_, host=domain) not in ("", "missing")
+    has_record = not owner and bool(_records(account, id_, domain))  # a wildcard's is in no way
     return DomainSite(domain=domain, has_zone=True, owner=owner, has_record=has_record)
 
 
@@ -119,5 +129,5 @@ def required_zone(account: Account, name: str) -> str:
     """Return the zone's id; raises DeployError where there is none."""
     found = zone_id(account, name)
     if not found:
-        raise DeployError(f"The account has no zone {name}, or the token may not read it.")
+        raise DeployError(f"The account has no zone {name}.", cause=Cause.ROUTING)
     return found

@@ -50,5 +50,37 @@ def test_without_its_key_a_secret_cannot_be_read_and_the_error_says_what_to_do(
     set_variable("TOKEN", "sentinel")
     use_keys(settings, Fernet.generate_key().decode())
 
-    with pytest.raises(UnreadableSecret, match="AWAITSTEP_ENCRYPTION_KEYS"):
-        EnvironmentVariable.objects.get()
+    with pytest.raises(UnreadableSecret, match="AWAITSTEP_ENCRYPTION_KEYS") as refused:
+        _ = EnvironmentVariable.objects.get().value
+    assert str(refused.value).startswith("The value of the environment variable TOKEN cannot be")
+
+
+def test_the_rest_of_a_row_is_read_and_changed_without_the_key_of_its_secret(
+    settings: Settings,
+) -> None:
+    set_variable("TOKEN", "sentinel")
+    before = stored()
+    use_keys(settings, Fernet.generate_key().decode())
+
+    variable = EnvironmentVariable.objects.get()
+    variable.is_secret = True
+    variable.save()
+
+    assert EnvironmentVariable.objects.get().is_secret
+    assert stored() == before
+
+
+def test_a_secret_whose_key_is_lost_can_be_set_anew(settings: Settings) -> None:
+    set_variable("TOKEN", "sentinel", is_secret=True)
+    use_keys(settings, Fernet.generate_key().decode())
+
+    set_variable("TOKEN", "another")
+
+    assert EnvironmentVariable.objects.get().value == "another"
+
+
+def test_an_empty_value_needs_no_key() -> None:
+    set_variable("EMPTY", "")
+
+    assert stored() == ""
+    assert EnvironmentVariable.objects.get().value == ""

@@ -10,9 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
+from deployments import target_checks
+from deployments.checks import CheckState
 from deployments.models import Target
 from deployments.targets import embedded_target
-from deployments.tools.permissions import Owner
+from deployments.tools.tokens import Owner
 from tests.deployments.accounts import account_target
 from tests.deployments.factories import make_target
 from tests.platform.control import Control, Token
@@ -55,6 +57,24 @@ def test_a_target_is_added_with_the_only_account_of_its_token(known: Platform) -
     assert (target.account_id, target.api_token) == (known.account_id, SENTINEL)
     assert f"account {known.account_id}" in printed
     assert "check_target live" in printed
+
+
+def test_a_target_is_checked_when_its_access_is_set_and_not_otherwise(known: Platform) -> None:
+    run("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
+    run("set_target", "live", "--protected")
+
+    target = Target.objects.get()
+    assert target_checks.verdict(target) is CheckState.PASSED
+    (entry,) = Entry.objects.filter(action="target checked")
+    assert "command line" in entry.actor_name
+
+
+def test_what_the_check_of_a_new_target_finds_is_said(known: Platform, control: Control) -> None:
+    control.subdomain("")
+
+    printed = run("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
+
+    assert "Warning: workers.dev subdomain: " in printed
 
 
 def test_the_trail_names_the_operator_and_no_token(known: Platform) -> None:
@@ -135,7 +155,7 @@ def test_several_accounts_are_listed_to_choose_from(
     known: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners = [Owner(id="a" * 32, name="First"), Owner(id="b" * 32, name="Second")]
-    monkeypatch.setattr("deployments.tools.permissions.owners", lambda _account: owners)
+    monkeypatch.setattr("deployments.tools.tokens.owners", lambda _account: owners)
 
     sentence = refused("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
 

@@ -78,7 +78,7 @@ class FakeTools:
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         self._ask(f"put {part}")
 
-    def remove(self, worker: str, part: Part) -> None:
+    def remove(self, worker: str, part: Part, former: Triggers) -> None:
         self._ask(f"remove {part}")
 
     @contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
-from deployments import queue
+from deployments import queue, runner
 from deployments.errors import Cause
 from deployments.models import Deployment, Target
 from deployments.services import request_deployment
@@ -20,7 +21,7 @@ from tests.deployments.accounts import (
     performing,
     until,
 )
-from tests.deployments.factories import make_workflow
+from tests.deployments.factories import make_deployment, make_workflow
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
 
@@ -109,6 +110,57 @@ def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
 
     again = Deployment.objects.get(attempt=2)
     assert again.state is Status.SUPERSEDED
+
+
+NO_MORE = "It will not be tried again by itself."
+
+
+def test_the_last_attempt_does_not_promise_another_one(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    fourth = make_deployment(target=target, attempt=4)
+
+    assert "It will be tried again then." in performed(fourth).message
+
+    Deployment.objects.filter(attempt=5).update(not_before=None)
+    last = performed(Deployment.objects.get(attempt=5))
+
+    assert last.message.endswith(NO_MORE)
+    assert last.records.get(stage=Stage.FAILED.value).message == last.message
+    assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
+
+
+def test_what_is_newer_and_waits_comes_instead(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    older = make_deployment(target=target)
+    held = queue.claim()
+    assert held
+    newer = make_deployment(workflow=older.workflow, target=target)
+
+    runner.perform(held)
+
+    older.refresh_from_db()
+    assert older.message.endswith(NO_MORE)
+    assert Deployment.objects.get(status=Status.QUEUED.value) == newer
+
+
+def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
+    target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.faults(busy(LOOK, 120))
+    stopped = make_deployment(target=target)
+    held = queue.claim()
+    assert held
+
+    def fails(*_arguments: object, **_more: object) -> None:
+        raise DatabaseError("the disk is full")
+
+    monkeypatch.setattr(runner, "_PATIENCE", ())
+    monkeypatch.setattr(runner, "again", fails)
+    with pytest.raises(DatabaseError):
+        runner.perform(held)
+
+    stopped.refresh_from_db()
+    assert stopped.state is Status.RUNNING
 
 
 def test_an_error_of_the_targets_own_is_met_with_another_try(

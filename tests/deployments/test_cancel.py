@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import psutil
 import pytest
 
@@ -10,10 +14,12 @@ from deployments import control as controls
 from deployments.models import Deployment, Lease, Target
 from deployments.services import request_deployment
 from deployments.stages import Stage, Status
+from deployments.tools.toolchain import NODE
 from tests.deployments.accounts import account_target, deploy, ended, performing, reached, until
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
+from workflows.services import save_draft
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
@@ -23,8 +29,12 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def asked(target: Target) -> Deployment:
-    return request_deployment(make_workflow(), target=target, by_name="tester")
+def asked(target: Target, **draft: Any) -> Deployment:
+    workflow = make_workflow()
+    for name, value in draft.items():
+        setattr(workflow, name, value)
+    save_draft(workflow)
+    return request_deployment(workflow, target=target, by_name="tester")
 
 
 def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
@@ -67,6 +77,46 @@ def test_wrangler_is_dead_when_the_deployment_has_ended(target: Target, control:
         until(ended(running), seconds=5)
         assert not psutil.pid_exists(wrangler)
     assert (running.state, running.stage) == (Status.CANCELLED, "DEPLOYING")
+
+
+HANG = """
+const fs = require("node:fs");
+const child = require("node:child_process").spawn("tail", ["-f", "/dev/null"]);
+fs.writeFileSync(PIDS + ".part", `${process.pid} ${child.pid}`);
+fs.renameSync(PIDS + ".part", PIDS);
+setInterval(() => {}, 1000);
+"""
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("program", "stage"),
+    [("compile.TSC", Stage.GENERATING_CODE), ("npm.NPM_CLI", Stage.CREATING_WORKER)],
+)
+def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it_started(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, stage: Stage
+) -> None:
+    pids, stub = tmp_path / "pids", tmp_path / "hang"
+    stub.write_text(f"#!{NODE}\nconst PIDS = {json.dumps(str(pids))};{HANG}")
+    stub.chmod(0o700)
+    monkeypatch.setattr(f"deployments.tools.{program}", stub)
+    running = asked(target, dependencies={"picocolors": "1.1.1"})
+    with performing():
+        until(pids.exists)
+        started = [int(pid) for pid in pids.read_text().split()]
+        assert all(map(lives, started))
+
+        controls.cancel(running, by_name="ada")
+
+        until(lambda: ended(running)() and not any(map(lives, started)), seconds=5)
+    assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
+    assert running.message == "Cancelled by ada."
 
 
 def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Control) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from deployments.tools import process
+from tests.deployments.accounts import until
 from tests.deployments.fakes import document
 from tests.installation import PROJECT, Installation
 
@@ -68,9 +69,15 @@ def test_a_killed_deploy_is_interrupted_and_the_next_one_succeeds(
     assert not list((without_server.data_dir / "deploys").iterdir())
 
 
-def test_a_starting_server_ends_what_a_killed_one_left(without_server: Installation) -> None:
+def test_a_starting_server_ends_what_a_killed_one_left_and_removes_its_secrets(
+    without_server: Installation,
+) -> None:
     workflow = without_server.import_document(document())
+    secret = ["set_variable", "TOKEN", "-", "--workflow", workflow, "--secret"]
+    without_server.manage(*secret, stdin="of-a-killed-deploy")
     killed_at(without_server, workflow, "DEPLOYING")
+    deploys = without_server.data_dir / "deploys"
+    assert list(deploys.glob("*/secrets.json"))
 
     server = without_server.start_server()
     without_server.create_user("deployer")
@@ -79,6 +86,7 @@ def test_a_starting_server_ends_what_a_killed_one_left(without_server: Installat
         stream = client.get(f"/deployments/{pk}/events/").text
 
     assert '"status": "interrupted"' in stream
+    until(lambda: not any(deploys.iterdir()))
     server.terminate()
     server.wait()
 

@@ -10,7 +10,10 @@ from deployments import drift, records
 from deployments.errors import Cause
 from deployments.live_state import left_over, place
 from deployments.models import Deployment, DriftState, Target
-from deployments.stages import Status
+from deployments.policy import Refused
+from deployments.services import request_snapshot
+from deployments.stages import Stage, Status
+from deployments.tools.account import Account, Live
 from tests.deployments.accounts import account_target, changed, configured, deploy, performed
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -142,6 +145,22 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
     assert place(workflow, target).triggers.crons == frozenset()
 
 
+def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
+    target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Live(version="", source="dash", split={"one": 40, deployed.version_id: 60})
+    monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
+    standing = drift.check(workflow_of(deployed), target)
+    assert "40 % to one" in standing.differences[0]
+
+    with pytest.raises(Refused, match="Finish it at the target"):
+        drift.adopt(standing, by_name="ada")
+
+    standing.refresh_from_db()
+    assert (standing.state, standing.adopted_after) == (DriftState.DRIFTED, None)
+    assert not place(workflow_of(deployed), target).can_be_adopted
+
+
 def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
@@ -171,6 +190,30 @@ def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_i
     assert left_over(place(workflow, target)) == []
     assert drift.check(workflow, target).state == DriftState.SAME
     succeeded(deploy(changed(workflow, code="return 3;"), target))
+
+
+def test_after_a_rollback_secrets_are_deleted_when_what_is_live_was_deployed_anew(
+    target: Target, admin_client: Client, control: Control
+) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    workflow.variables.all().delete()
+    first = deploy(changed(workflow, code="return 2;"), target)
+    deploy(changed(workflow, code="return 3;"), target)
+    back = succeeded(performed(controls.roll_back(first)))
+    control.forget_calls()
+
+    stopped = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    writes = control.writes()
+    page = admin_client.get(stopped.get_absolute_url()).content.decode()
+    performed(request_snapshot(back))
+    done = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+
+    assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
+    assert "Deploy first, then delete the secrets" in stopped.message
+    assert f"Deploy the snapshot of #{back.pk} anew" in page
+    succeeded(done)
 
 
 def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: Client) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -23,12 +24,16 @@ from deployments.stages import Stage, Status
 from deployments.tools import process, wrangler
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
+from tests.deployments.test_node_types import KEY, loaded
+from tests.ir.documents import chain, node
+from tests.ir.node_jsons import with_fields
 from tests.platform_fixture import Platform
-from workflows.services import set_variable
+from workflows.services import import_document, set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
 SECRET = 'sen<tin&el"7f/3a 91+c2é\\e8d6'
+OF_A_TYPE = "sentinel-of-a-type-5b0e7d"
 LINES = "-----BEGIN-----\nfirst-line-of-the-key\nsecond-line-of-the-key\n-----END-----"
 # It prints the secrets raw, in two writes, encoded, and in its machine-readable answer.
 ECHO = """
@@ -48,7 +53,6 @@ console.log(hidden.join(" "));
 const failed = { type: "command-failed", version: 1, message: `no: ${hidden.join(" ")}` };
 if (process.env.HOME && !said.QUIET)
   fs.writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, JSON.stringify(failed) + "\\n");
-fs.writeFileSync("environment.json", JSON.stringify(process.env));
 process.exit(1);
 """
 
@@ -76,7 +80,12 @@ def echoed(
     stub = tmp_path / "echo.js"
     stub.write_text(ECHO)
     monkeypatch.setattr(wrangler, "WRANGLER", stub)
-    workflow = make_workflow("return env.TOKEN + env.KEY + env.QUIET;")
+    loaded(with_fields(key=KEY))
+    code = "return env.TOKEN + env.KEY + env.QUIET;"
+    workflow = import_document(
+        chain(node("only", code=code), node("hello", "greet"), trigger={"type": "manual"})
+    )
+    set_variable("API_KEY", OF_A_TYPE, workflow=workflow)  # its node type alone makes it a secret
     set_variable("TOKEN", SECRET, workflow=workflow, is_secret=True)
     set_variable("KEY", LINES, workflow=workflow, is_secret=True)
     set_variable("QUIET", "", workflow=workflow)
@@ -98,7 +107,8 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
     pages += [client.get(f"/admin/deployments/target/{target.pk}/change/").content]
     stream = events.encode_all(map(events.stage_event, echoed.records.all()))
     result = events.encode(events.result_event(echoed))
-    return b"\n".join([kept.encode(), caplog.text.encode(), stream, result, *pages])
+    logged = "\n".join(map(caplog.handler.format, caplog.get_records("setup")))
+    return b"\n".join([kept.encode(), logged.encode(), stream, result, *pages])
 
 
 def test_nothing_that_wrangler_says_of_a_secret_is_kept_or_shown(
@@ -108,10 +118,38 @@ def test_nothing_that_wrangler_says_of_a_secret_is_kept_or_shown(
     found = everything(echoed, target, caplog)
 
     assert b"filler" in found
-    for secret in (SECRET, target.api_token):
+    for secret in (SECRET, OF_A_TYPE, target.api_token):
         assert [form for form in forms(secret) if form in found] == []
     for line in ("first-line-of-the-key", "second-line-of-the-key"):
         assert line.encode() not in found
+
+
+def test_no_answer_of_the_api_and_no_error_page_shows_a_secret(
+    echoed: Deployment, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_more: object) -> None:
+        raise RuntimeError(f"{SECRET} {target.api_token}")
+
+    monkeypatch.setattr("deployments.views.live_page", broken)
+    mine, other = Client(raise_request_exception=False), Client(enforce_csrf_checks=True)
+    mine.force_login(User.objects.create_superuser("ada"))
+    other.force_login(User.objects.create_user("nobody", is_staff=True))
+    address, stream = f"/deployments/{echoed.pk}/", f"/api/workflows/{echoed.workflow_id}/"
+    send = partial(mine.post, content_type="application/json")
+
+    answers = [
+        mine.get(address),
+        mine.get(f"{address}output/999/"),
+        other.get(address),
+        other.post(address),
+        send(f"{stream}deploy-stream", "[]"),
+        send(f"{stream}deploy-stream", '{"target": "no-such"}'),
+        send("/api/events/order-created", "{}"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [500, 404, 403, 403, 400, 400, 404]
+    for secret in (SECRET, target.api_token):
+        assert not [one for one in answers for form in forms(secret) if form in one.content]
 
 
 def test_the_directory_with_the_secrets_is_gone(echoed: Deployment) -> None:

@@ -8,7 +8,7 @@ import pytest
 from deployments import pipeline
 from deployments.cloudflare.parts import Triggers
 from deployments.errors import DeployError, Incomplete
-from deployments.ports import DeployRequest
+from deployments.ports import DeployRequest, Progress
 from deployments.stages import HAPPY_PATH, Stage
 from tests.deployments.fakes import FakeTools, request, variable
 from tests.ir.documents import chain, node
@@ -55,8 +55,25 @@ def test_an_upload_that_cannot_be_confirmed_is_not_called_a_failure() -> None:
     with pytest.raises(Incomplete, match="Version v1 was put live") as incomplete:
         list(pipeline.run(request(), FakeTools(fails_at="live_version")))
 
-    (code,) = incomplete.value.parts
-    assert (code.is_done, code.message) == (False, "Not confirmed: live_version failed")
+    assert [str(one.part) for one in incomplete.value.parts] == [
+        "Code",
+        "Workflow awaitstep-abc",
+        "Workers.dev",
+    ]
+    assert {one.message for one in incomplete.value.parts} == {"Not confirmed: live_version failed"}
+
+
+def test_an_upload_that_cannot_be_confirmed_leaves_nothing_to_be_forgotten() -> None:
+    former = Triggers(routes={"old.example.com/*": "example.com"})
+    tools = FakeTools(fails_at="live_version", trouble="wrangler said no")
+    told: list[Progress] = []
+
+    with pytest.raises(Incomplete) as incomplete:
+        told.extend(pipeline.run(replace(request(), former=former), tools))
+
+    undone = {str(one.part): one.message for one in incomplete.value.parts if not one.is_done}
+    assert "wrangler said no" in undone["Route old.example.com/*"]
+    assert told[-1].facts["worker_url"] == "http://w"
 
 
 def test_an_abandoned_deploy_leaves_no_directory() -> None:

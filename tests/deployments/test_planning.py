@@ -8,7 +8,7 @@ import pytest
 
 from deployments import forecast
 from deployments.checks import CheckState
-from deployments.models import Target
+from deployments.models import Deployment, Target
 from deployments.planning import Plan
 from deployments.stages import Stage, Status
 from tests.deployments.accounts import account_target, changed, configured, deploy
@@ -75,6 +75,55 @@ def test_code_variables_and_triggers_that_differ_are_told(
         ("removed", "schedule", ""),
         ("added", "route", "api.plan.example/*"),
     }
+
+
+def test_settings_of_the_runtime_that_differ_are_told(target: Target) -> None:
+    workflow = make_workflow()
+    deploy(workflow, target)
+    settings = {
+        "compatibilityDate": "2026-10-01",
+        "compatibilityFlags": ["nodejs_compat", "no_nodejs_compat_v2"],
+        "placement": {"mode": "smart"},
+        "limits": {"cpuMs": 50},
+        "observability": {"headSamplingRate": 0.5},
+        "logpush": True,
+    }
+
+    plan = forecast.plan(changed(workflow, settings=settings), target)
+
+    found = {change.name: (change.how, change.before, change.after) for change in plan.changes}
+    assert {change.what for change in plan.changes} == {"setting"}
+    assert found == {
+        "compatibility date": ("changed", "2026-11-01", "2026-10-01"),
+        "compatibility flags": ("changed", "nodejs_compat", "no_nodejs_compat_v2, nodejs_compat"),
+        "placement": ("changed", "off", "smart"),
+        "CPU limit": ("added", "", "50 ms"),
+        "Workers Logs": ("changed", "on", "on, sampling rate 0.5"),
+        "Logpush": ("changed", "off", "on"),
+    }
+
+
+def test_packages_that_differ_are_told(target: Target) -> None:
+    workflow = make_workflow()
+    deploy(workflow, target)
+    Deployment.objects.update(dependencies={"zod": "4.1.0"})
+
+    (change,) = forecast.plan(workflow, target).changes
+
+    assert (change.what, change.name, change.how) == ("npm package", "zod", "removed")
+
+
+def test_a_secret_whose_value_cannot_be_compared_is_named(target: Target) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-secret-value", workflow=workflow, is_secret=True)
+    first = forecast.plan(workflow, target)
+    deploy(workflow, target)
+    set_variable("TOKEN", "another-value", workflow=workflow)
+
+    plan = forecast.plan(workflow, target)
+
+    assert (first.uncompared_secrets, first.as_json()["uncomparedSecrets"]) == ((), [])
+    assert (plan.changes, plan.uncompared_secrets) == ((), ("TOKEN",))
 
 
 def test_secrets_that_nothing_names_any_more_stay(target: Target) -> None:

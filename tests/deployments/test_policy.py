@@ -58,8 +58,13 @@ def test_who_is_in_a_group_has_to_type_the_name(protected: Target) -> None:
 
 
 def test_a_superuser_and_a_commands_operator_may(protected: Target) -> None:
-    deploy(protected, by=User.objects.create_superuser("root"))
-    deploy(protected, by_name="root (command line)")
+    made = [
+        deploy(protected, by=User.objects.create_superuser("root")),
+        deploy(protected, by_name="ada (command line)"),
+    ]
+
+    assert [one.requested_by_name for one in made] == ["root", "ada (command line)"]
+    assert {one.state for one in made} == {Status.QUEUED}
 
 
 def test_a_frozen_target_says_why_it_takes_nothing(frozen: Target) -> None:

@@ -6,15 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
-from deployments import records
-from deployments.models import Deployment
+from deployments import actions, control, records
+from deployments.models import Deployment, Standing
 from deployments.orders import request_of
 from deployments.stages import Status, Uploaded
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from workflows.models import Workflow
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 
 
 @pytest.fixture
@@ -52,6 +53,38 @@ def test_what_failed_after_its_upload_may_have_a_consumer_too(workflow: Workflow
     assert left(workflow) == {"live", "perhaps"}
 
 
+def test_what_a_partial_deployment_could_not_remove_is_left_too(workflow: Workflow) -> None:
+    earlier(workflow, "settled-before")
+    earlier(workflow, "not-removed")
+    earlier(workflow, "put", status=Status.PARTIAL.value)
+
+    assert left(workflow) == {"not-removed", "put"}
+
+
+def test_after_a_retry_that_succeeded_nothing_is_left_of_before(workflow: Workflow) -> None:
+    earlier(workflow, "not-removed")
+    earlier(workflow, "put", status=Status.PARTIAL.value)
+    earlier(workflow, "put", action="retry")
+
+    assert left(workflow) == {"put"}
+
+
+def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
+    workflow: Workflow,
+) -> None:
+    settled = earlier(workflow, "live")
+    assert settled.target
+    Standing.objects.create(
+        workflow=workflow,
+        target=settled.target,
+        adopted={"queues": {"consumers": [{"queue": "adopted"}]}},
+        adopted_after=settled.pk,
+    )
+    earlier(workflow, "live", status=Status.PARTIAL.value)
+
+    assert left(workflow) == {"live", "adopted"}
+
+
 def test_where_nothing_succeeded_all_that_was_uploaded_counts(workflow: Workflow) -> None:
     earlier(workflow, "first", status=Status.FAILED.value)
 
@@ -72,3 +105,32 @@ def test_what_is_live_elsewhere_is_not_taken_down_with_one_target(workflow: Work
 
     assert records.live(workflow.pk, here) is None
     assert records.live(workflow.pk) == records.live(workflow.pk, there)
+
+
+@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.CANCELLED, Status.FAILED])
+def test_a_retry_that_was_ended_leaves_what_it_goes_on_with_to_be_tried_again(
+    workflow: Workflow, admin_user: User, status: Status
+) -> None:
+    version: dict[str, Any] = {"version_id": "v1", "live_version": "v1"}
+    undone = [{"kind": "queue", "name": "jobs", "done": False, "message": "not today"}]
+    partial = earlier(workflow, "jobs", status="partial", parts=undone, **version)
+    ended = earlier(workflow, "jobs", action="retry", about=partial, status=status.value, **version)
+
+    may = actions.of(partial, admin_user, newest=1)
+    again = control.retry_failed(partial)
+
+    assert (may["may_retry"], may["is_live"]) == (True, True)
+    assert again.about == partial
+    assert not records.has_gone_live(ended)
+    assert records.live(workflow.pk, partial.target) == partial
+
+
+def test_a_retry_that_succeeded_takes_the_place_of_what_it_went_on_with(
+    workflow: Workflow, admin_user: User
+) -> None:
+    version: dict[str, Any] = {"version_id": "v1", "live_version": "v1"}
+    partial = earlier(workflow, "jobs", status="partial", **version)
+    done = earlier(workflow, "jobs", action="retry", about=partial, **version)
+
+    assert actions.of(partial, admin_user, newest=1)["replaced_by"] == done
+    assert records.live(workflow.pk, partial.target) == done

@@ -11,6 +11,7 @@ from deployments.models import Deployment, Target
 from deployments.policy import Refused
 from deployments.services import request_deployment, request_snapshot
 from deployments.stages import Action, Stage, Status
+from deployments.tools.deploy_tools import DeployTools
 from tests.deployments.accounts import (
     account_target,
     changed,
@@ -24,6 +25,7 @@ from tests.deployments.accounts import (
 )
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
+from tests.platform.uploads import WORKFLOW, uploaded
 from tests.platform.zones import make_zone, patterns
 from tests.platform_fixture import Platform
 from workflows.services import set_variable
@@ -175,6 +177,28 @@ def test_a_resource_that_is_gone_refuses_it_by_name(
     assert control.writes() == []
 
 
+def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    client, account = platform.client(), platform.account_id
+    queue = client.queues.create(account_id=account, queue_name="back-jobs")
+    assert queue
+    first = deploy(configured({"queueConsumers": [{"queue": "back-jobs"}]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={}), target)
+    client.queues.delete(queue.queue_id or "", account_id=account)
+    uploaded(platform, "back-thief", WORKFLOW)
+    theirs = {"script_name": "back-thief", "class_name": "Flow"}
+    platform.api("PUT", f"workflows/{first.worker_name}", json=theirs).raise_for_status()
+
+    done = refused(first, control)
+
+    assert (done.cause, done.stage) == (Cause.TAKEN, Stage.INITIALIZING)
+    assert f"The Workflow {first.worker_name} belongs to the Worker back-thief." in done.message
+    assert "There is no queue back-jobs on this target" in done.message
+    assert control.writes() == []
+
+
 def test_its_snapshot_can_be_deployed_anew(
     target: Target, first: Deployment, control: Control
 ) -> None:
@@ -218,6 +242,32 @@ def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(
     assert failed["kind"] == "schedule"
     assert "Workers Scripts Write" in failed["message"]
     assert retried.state is Status.SUCCEEDED, retried.message
+
+
+def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
+    platform: Platform, target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = make_zone(platform, "unread.example")
+    route = {"pattern": "new.unread.example/*", "zoneName": "unread.example"}
+    first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={"routes": [route]}), target)
+
+    make_live = DeployTools.make_live
+
+    def then_silent(tools: DeployTools, worker: str, version: str) -> None:
+        make_live(tools, worker, version)
+        control.faults(Fault(method="GET", path="/deployments$", status=503, code=10013))
+
+    monkeypatch.setattr(DeployTools, "make_live", then_silent)
+    back = rolled_back(first)
+    control.faults()
+    retried = performed(controls.retry_failed(back))
+
+    assert (back.state, retried.state) == (Status.PARTIAL, Status.SUCCEEDED)
+    assert patterns(platform, zone) == {}
+    answer = platform.api("GET", f"workers/scripts/{first.worker_name}/schedules")
+    assert [one["cron"] for one in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
 
 
 def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:

@@ -6,12 +6,14 @@ import base64
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 
+from deployments.tools import process
 from tests.deployments.fakes import document
 from tests.deployments.test_main_job import ended_run
 from tests.installation import Installation
@@ -22,42 +24,77 @@ return createHash("sha256").update(env.TOKEN).digest("hex");"""
 FORMS = [SENTINEL.encode(), base64.b64encode(SENTINEL.encode())]
 
 
+OF_THE_SERVER = {
+    "DJANGO_SECRET_KEY": "of-the-server",
+    "DATABASE_URL": "of-the-server",
+    "AWS_SECRET_ACCESS_KEY": "of-the-server",
+}
+OF_WRANGLER = {
+    *("PATH", "HOME", "LANG", "CI", "NO_COLOR", "NODE_COMPILE_CACHE"),
+    *("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_BASE_URL"),
+    *("WRANGLER_OUTPUT_FILE_PATH", "WRANGLER_HIDE_BANNER", "WRANGLER_WRITE_LOGS"),
+    *("WRANGLER_SEND_METRICS", "WRANGLER_SEND_ERROR_REPORTS"),
+    *process.NETWORK,
+}
+
+
+@dataclass
+class Seen:
+    """The arguments of every process, and the environments of the programs of deployments."""
+
+    arguments: set[str] = field(default_factory=set)
+    environments: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def look(self, deploys: Path) -> None:
+        for one in psutil.process_iter():
+            with suppress(psutil.Error):
+                arguments = one.cmdline()
+                self.arguments.update(arguments)
+                is_wrangler = any("/wrangler/" in argument for argument in arguments)
+                if is_wrangler and Path(one.cwd()).is_relative_to(deploys):
+                    self.environments[one.pid] = one.environ()
+
+
 @contextmanager
-def process_lists() -> Iterator[list[str]]:
-    """Collect the arguments of every process while the body runs."""
-    seen: set[str] = set()
-    done = threading.Event()
+def watched(deploys: Path) -> Iterator[Seen]:
+    """Look at every process again and again while the body runs."""
+    seen, done = Seen(), threading.Event()
 
     def look() -> None:
         while not done.wait(0.02):
-            for process in psutil.process_iter(["cmdline"]):
-                seen.update(process.info["cmdline"] or [])
+            seen.look(deploys)
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    found: list[str] = []
     try:
-        yield found
+        yield seen
     finally:
         done.set()
         watcher.join()
-        found.extend(seen)
 
 
 @pytest.fixture(scope="module")
-def arguments(installation: Installation) -> list[str]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def workflow(installation: Installation, arguments: list[str]) -> str:
+def deployed(installation: Installation) -> tuple[str, Seen]:
+    """A workflow that was deployed by a process whose environment has more secrets."""
     workflow = installation.import_document(document(CODE))
     command = ["set_variable", "TOKEN", "-", "--workflow", workflow, "--secret"]
     installation.manage(*command, stdin=SENTINEL)
-    with process_lists() as seen:
-        installation.manage("deploy_workflow", workflow)
-    arguments.extend(seen)
-    return workflow
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in OF_THE_SERVER.items():
+            patch.setenv(name, value)
+        with watched(installation.data_dir / "deploys") as seen:
+            installation.manage("deploy_workflow", workflow)
+    return workflow, seen
+
+
+@pytest.fixture(scope="module")
+def workflow(deployed: tuple[str, Seen]) -> str:
+    return deployed[0]
+
+
+@pytest.fixture(scope="module")
+def seen(deployed: tuple[str, Seen]) -> Seen:
+    return deployed[1]
 
 
 def test_the_worker_has_it(installation: Installation, workflow: str) -> None:
@@ -68,9 +105,28 @@ def test_the_worker_has_it(installation: Installation, workflow: str) -> None:
     assert hashlib.sha256(SENTINEL.encode()).hexdigest() in run["steps"][0]["output"]
 
 
-def test_no_process_had_it_among_its_arguments(workflow: str, arguments: list[str]) -> None:
-    assert any("wrangler" in argument for argument in arguments)
-    assert not any(SENTINEL in argument for argument in arguments)
+def test_no_process_had_it_among_its_arguments(installation: Installation, seen: Seen) -> None:
+    token = (installation.data_dir / "local_cloudflare" / "token").read_text().strip()
+
+    assert any("/wrangler/" in argument for argument in seen.arguments)
+    for secret in (SENTINEL, token):
+        assert not any(secret in argument for argument in seen.arguments)
+
+
+def test_wrangler_got_an_environment_made_for_it_and_nothing_of_the_servers(seen: Seen) -> None:
+    assert seen.environments
+    for environment in seen.environments.values():
+        assert set(environment) <= OF_WRANGLER
+        assert not {SENTINEL, *OF_THE_SERVER.values()} & set(environment.values())
+
+
+def test_a_copy_of_the_database_holds_no_key(installation: Installation, workflow: str) -> None:
+    keys = [path.read_text().strip() for path in (installation.data_dir / "keys").iterdir()]
+    copy = b"".join(path.read_bytes() for path in installation.data_dir.glob("db.sqlite3*"))
+
+    assert b"TOKEN" in copy
+    assert len(keys) >= 2
+    assert not any(key.encode() in copy for key in keys)
 
 
 def test_no_file_of_the_installation_holds_it(installation: Installation, workflow: str) -> None:

@@ -78,6 +78,17 @@ def test_with_trouble_each_part_is_looked_for() -> None:
     assert "wrangler said no" in failed[0].message
 
 
+def test_with_trouble_and_a_target_that_is_silent_nothing_is_known_to_be_done() -> None:
+    tools = FakeTools(fails_at="triggers")
+    asked = replace(request(), former=Triggers(crons=frozenset({"1 1 * * *"})))
+
+    with pytest.raises(Incomplete) as incomplete:
+        settle(asked, ROUTED, tools=tools, trouble="wrangler said no")
+
+    undone = [one.part for one in incomplete.value.parts if not one.is_done]
+    assert undone == [*ROUTED.words(), SCHEDULE]
+
+
 def test_trouble_that_has_left_nothing_undone_is_none() -> None:
     parts = settle(request(), ROUTED, tools=FakeTools(found=ROUTED), trouble="wrangler said no")
 
@@ -102,7 +113,7 @@ def test_one_part_that_fails_keeps_no_other_from_its_own() -> None:
     parts = [Part(kind=PartKind.ROUTE, name="api.example.com/*"), SCHEDULE]
 
     with pytest.raises(Incomplete, match=r"Route api\.example\.com/\*"):
-        put_again("worker", parts, ROUTED, tools=tools)
+        put_again("worker", parts, ROUTED, former=ROUTED, tools=tools)
 
     assert tools.asked == ["put Route api.example.com/*", "remove Schedule"]
 
@@ -113,7 +124,7 @@ def test_who_has_lost_the_lease_puts_nothing_more() -> None:
             raise LeaseLost(what)
 
     with pytest.raises(LeaseLost):
-        put_again("worker", [SCHEDULE], Triggers(), tools=Lost())
+        put_again("worker", [SCHEDULE], Triggers(), former=Triggers(), tools=Lost())
 
 
 def test_an_incomplete_deployment_is_one_that_a_person_can_mend() -> None:

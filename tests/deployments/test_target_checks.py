@@ -205,8 +205,8 @@ def test_a_target_that_fails_itself_says_so(platform: Platform, control: Control
 def test_a_target_that_hangs_is_told_in_time(
     platform: Platform, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployments.tools.permissions._CALL_SECONDS", 0.3)
-    monkeypatch.setattr("deployments.tools.permissions._ALL_SECONDS", 1.0)
+    monkeypatch.setattr("deployments.tools.brief_calls._CALL_SECONDS", 0.3)
+    monkeypatch.setattr("deployments.tools.brief_calls._ALL_SECONDS", 1.0)
     control.faults(Fault(path="", hang=True))
 
     row = rows(account_target(platform))["API token"]

@@ -48,6 +48,11 @@ def first_run(installation: Installation, workflow: str) -> dict[str, Any]:
     raise AssertionError("no run has been started")
 
 
+def sources(installation: Installation, workflow: str) -> set[str]:
+    """What started the workflow's runs, as lists tell it."""
+    return {run["trigger"] for run in installation.json("list_runs", workflow, "--json")}
+
+
 @pytest.fixture(scope="module")
 def account(installation: Installation) -> Account:
     port = installation.local_cloudflare_port
@@ -92,6 +97,7 @@ def test_a_request_with_the_method_and_path_of_the_trigger_starts_a_run(
     started = installation.worker(workflow, "/orders", "PUT", json={"n": 1}).json()
 
     assert output(ended_run(installation, workflow, started["instanceId"])) == {"n": 1}
+    assert sources(installation, workflow) == {"http"}
     assert installation.worker(workflow, "/orders", "POST").status_code == 405
     assert installation.worker(workflow, "/", "PUT").status_code == 404
 
@@ -123,6 +129,7 @@ def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     assert sorted(started) == both
     runs = [ended_run(installation, workflow, run) for workflow, run in started.items()]
     assert [output(run) for run in runs] == [{"order": 7}, {"order": 7}]
+    assert sources(installation, both[0]) == {"event"}
     refused = installation.worker(both[0], "/", "POST")
     assert "POST /api/events/paid of AwaitStep" in refused.json()["error"]
 
@@ -156,6 +163,7 @@ def test_a_schedule_starts_a_run_until_another_trigger_is_deployed(
 
     run = first_run(installation, workflow)
     assert output(run) == {"cron": "0 8 * * MON", "scheduledTime": 1_767_600_000_000}
+    assert sources(installation, workflow) == {"cron"}
     assert schedules(account, workflow) == ["0 8 * * MON"]
     replace(installation, workflow, triggered(type="manual"))
     assert schedules(account, workflow) == []
@@ -169,6 +177,7 @@ def test_each_message_starts_a_run_until_another_trigger_is_deployed(
     send(account, "orders-of-a-shop", {"order": 7})
 
     assert output(first_run(installation, workflow)) == {"order": 7}
+    assert sources(installation, workflow) == {"queue"}
     assert taking(account, "orders-of-a-shop") == {f"awaitstep-{workflow}"}
     replace(installation, workflow, triggered(type="queue", queue="another-queue"))
     assert taking(account, "orders-of-a-shop") == set()

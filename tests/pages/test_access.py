@@ -7,9 +7,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from audit.models import Entry
-from tests.deployments.factories import make_deployment
+from deployments.models import Deployment, Target
+from tests.deployments.factories import make_deployment, make_target
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
+from workflows.models import EnvironmentVariable
+from workflows.services import set_variable
 
 PAGES = ["", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"]
 
@@ -51,7 +54,64 @@ def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
         "page",
         f"/deployments/{deployment.pk}/code/",
     )
-    assert entry.reason == "deployments.view_deployment"
+    assert (entry.reason, entry.detail) == ("deployments.view_deployment", {"method": "GET"})
+
+
+def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
+    log_in: LogIn,
+) -> None:
+    variable = set_variable("TOKEN", "as-it-was", is_secret=True)
+    client = log_in("workflows.view_environmentvariable", "workflows.view_workflow")
+    posted = {"name": "TOKEN", "new_value": "another", "is_secret": "on"}
+    ends = (f"{variable.pk}/change/", "add/")
+    addresses = [f"/admin/workflows/environmentvariable/{end}" for end in ends]
+
+    answers = [client.post(address, posted) for address in addresses]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "You may not do this" in text(answers[0])
+    assert EnvironmentVariable.objects.get().value == "as-it-was"
+    entries = Entry.objects.filter(action="access denied", actor_name="somebody")
+    assert [one.subject_name for one in entries.order_by("pk")] == addresses
+    assert {one.detail["method"] for one in entries} == {"POST"}
+
+
+ASKED = [
+    ("get", "/admin/workflows/environmentvariable/"),
+    ("get", "/admin/workflows/environmentvariable/{variable}/change/"),
+    ("get", "/workflows/{workflow}/deploy/plan/"),
+    ("post", "/workflows/{workflow}/deploy/"),
+    ("post", "/deployments/{deployment}/rollback/"),
+    ("get", "/deployments/{deployment}/variables/"),
+]
+
+
+@pytest.mark.parametrize(("method", "address"), ASKED)
+def test_what_could_show_a_secret_is_closed_to_who_lacks_the_right(
+    log_in: LogIn, method: str, address: str
+) -> None:
+    made = make_deployment()
+    variable = set_variable("TOKEN", "sentinel", workflow=made.workflow, is_secret=True)
+    ids = {"workflow": made.workflow_id, "variable": variable.pk, "deployment": made.pk}
+    asked = address.format(**ids)
+
+    answer = getattr(log_in("workflows.view_workflow"), method)(asked)
+
+    assert (answer.status_code, b"sentinel" in answer.content) == (403, False)
+    entry = Entry.objects.get()
+    assert (entry.action, entry.subject_name) == ("access denied", asked)
+    assert Deployment.objects.get() == made
+
+
+def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> None:
+    target = make_target()
+
+    answer = viewer.post(f"/admin/deployments/target/{target.pk}/delete/", {"post": "yes"})
+
+    assert answer.status_code == 403
+    assert Target.objects.filter(pk=target.pk).exists()
+    entry = Entry.objects.get()
+    assert (entry.action, entry.detail) == ("access denied", {"method": "POST"})
 
 
 def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:

@@ -72,7 +72,7 @@ def test_without_a_target_the_dialog_says_where_to_add_one(
 
     page = refused(admin_client, make_workflow().pk)
 
-    assert "was not deployed There is no default target." in page
+    assert "Nothing was deployed There is no default target." in page
     assert "Add your Cloudflare account as a target" in page
     assert "There is nowhere to deploy to." in text(admin_client.get("/"))
 

@@ -86,13 +86,16 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
 def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
     admin_client: Client, platform: Platform
 ) -> None:
-    workflow, target = configured({}, "return env.OLD + env.KEY;"), account_target(platform)
+    workflow = configured({}, "return env.OLD + env.KEY + env.PIN;")
+    target = account_target(platform)
     old = set_variable("OLD", "1", workflow=workflow)
     secret = set_variable("KEY", "s3cret", workflow=workflow, is_secret=True)
+    set_variable("PIN", "s3cret-too", workflow=workflow, is_secret=True)
     deploy(workflow, target)
     old.delete()
     secret.delete()
-    changed(workflow, settings={"cronTriggers": ["5 4 * * *"]}, code="return 2;")
+    settings = {"cronTriggers": ["5 4 * * *"], "placement": {"mode": "smart"}}
+    changed(workflow, settings=settings, code="return env.PIN;")
 
     plan = text(admin_client.get(address(workflow, target, "&show=1")))
 
@@ -100,6 +103,8 @@ def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
     assert "Removed Variable OLD 1 gone" in plan
     assert "Stays Secret KEY secret as it is" in plan
     assert "A deploy never deletes it" in plan
+    assert "Changed Setting placement off smart" in plan
+    assert "so it cannot be compared. A deploy sets PIN to the value that is stored here" in plan
     assert "Added Schedule \N{EN DASH} 5 4 * * *" in plan
     assert "s3cret" not in plan
 
@@ -151,7 +156,7 @@ def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) ->
 
     assert "type the workflow's name, One step" in text(admin_client.get(address(workflow, target)))
     wrong = text(admin_client.post(address(workflow), {**form, "name": "One"}))
-    assert "was not deployed The target account is protected" in wrong
+    assert "Nothing was deployed The target account is protected" in wrong
     assert not Deployment.objects.exists()
 
     admin_client.post(address(workflow), {**form, "name": "One step"})
@@ -218,4 +223,4 @@ def test_a_rollback_that_waits_is_not_pushed_aside(admin_client: Client) -> None
 
     answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")
 
-    assert f"was not deployed Rollback #{waiting.pk} waits for its turn" in text(answer)
+    assert f"Nothing was deployed Rollback #{waiting.pk} waits for its turn" in text(answer)

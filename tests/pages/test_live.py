@@ -7,7 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
+from deployments import drift
 from deployments.models import DriftState, Standing
+from deployments.policy import Refused
 from deployments.stages import Action
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.live import address, drifted, live
@@ -110,6 +112,19 @@ def test_what_nobody_has_seen_is_not_adopted(admin_client: Client) -> None:
     assert "looked at again meanwhile" in text(answer)
     assert "Another one." in text(answer)
     assert Standing.objects.get().state == DriftState.DRIFTED
+
+
+def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: Client) -> None:
+    workflow, made = live()
+    standing = drifted(workflow)
+    make_deployment(workflow=workflow, status="failed", started_at=timezone.now())
+
+    answer = admin_client.get(address(workflow, "adopt/", made.target), follow=True)
+
+    assert "A deployment has begun since this was looked at" in text(answer)
+    with pytest.raises(Refused, match="check again first"):
+        drift.adopt(standing)
+    assert not Standing.objects.exclude(adopted_after=None).exists()
 
 
 def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client) -> None:

@@ -10,7 +10,7 @@ from audit.models import Entry
 from deployments.models import Target
 from deployments.target_service import WrongAccount
 from deployments.targets import embedded_target
-from deployments.tools.permissions import Owner
+from deployments.tools.tokens import Owner
 from tests.deployments.accounts import account_target
 from tests.deployments.factories import make_deployment, make_target
 from tests.pages.conftest import LogIn

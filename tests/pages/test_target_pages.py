@@ -46,7 +46,7 @@ def test_a_target_that_fails_is_told_on_the_list_too(admin_client: Client) -> No
     answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
 
     assert "nothing can be deployed to it yet" in text(answer)
-    assert "failed just now" in text(admin_client.get("/admin/deployments/target/"))
+    assert "Failed just now" in text(admin_client.get("/admin/deployments/target/"))
 
 
 def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> None:

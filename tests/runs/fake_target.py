@@ -13,7 +13,7 @@ import pytest
 from deployments import targets
 from deployments.tools import account
 from deployments.tools.patience import PatientClient
-from runs import reading
+from runs import haste
 
 
 @dataclass
@@ -78,4 +78,4 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
 def _forget_accounts() -> None:
     """Accounts are kept with their clients."""
     targets._account.cache_clear()
-    reading._quick.cache_clear()
+    haste.quick.cache_clear()

@@ -11,14 +11,14 @@ from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Target
 from runs import control as controls
-from runs.models import Interest, Run
+from runs.models import Interest, Run, RunDetails
 from runs.poller import Poller
 from tests.deployments.accounts import account_target, changed, deploy
 from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
-from tests.runs.examples import make_run, tried
+from tests.runs.examples import BEGAN, make_run, tried
 from tests.runs.test_poller import polled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -43,10 +43,13 @@ def waiting_at(target: Target, **data: Any) -> Run:
 
 
 def ended(target: Target, code: str, *, status: str = "complete", **policy: Any) -> Run:
+    """A run that has ended a while ago: its page asks the target."""
     workflow = make_workflow(code)
     workflow.ir["nodes"][0]["data"] |= policy
     run = controls.trigger(deploy(changed(workflow), target), {"n": 1}, by=ADA).run
-    return polled(until_status=status, run=run, poller=Poller())
+    polled(until_status=status, run=run, poller=Poller())
+    RunDetails.objects.update(asked_at=BEGAN)
+    return run
 
 
 def test_a_run_shows_its_steps_payload_output_and_picture(

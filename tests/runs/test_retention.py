@@ -11,6 +11,7 @@ from audit.models import Entry
 from runs import index
 from runs.models import Retention, Run
 from tests.deployments.factories import make_target, make_workflow
+from tests.runs.examples import make_run
 
 ADD = "/admin/runs/retention/add/"
 
@@ -46,9 +47,21 @@ def test_runs_that_the_target_forgot_are_kept_for_the_days_of_their_retention(db
             status="complete",
             created_at=now - timedelta(days=days),
             is_open=False,
-            gone_at=now,
+            gone_at=now - timedelta(days=2),
         )
 
     index.prune()
 
     assert [run.instance_id for run in Run.objects.all()] == [f"{kept.pk}-10"]
+
+
+def test_a_run_that_is_gone_stays_for_a_day(db: None) -> None:
+    run = make_run(status="terminated")
+    index.mark_gone(run)
+    index.prune()
+    assert Run.objects.exists()
+
+    Run.objects.update(gone_at=timezone.now() - timedelta(hours=25))
+    index.prune()
+
+    assert not Run.objects.exists()

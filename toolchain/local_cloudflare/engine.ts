@@ -41,6 +41,9 @@ export const EVENT = {
   rollbackFailed: 25,
 } as const;
 
+/** What ends an instance. */
+export const ENDS: readonly number[] = [EVENT.success, EVENT.failure, EVENT.terminated];
+
 const STATUSES = [
   'queued',
   'running',
@@ -192,9 +195,9 @@ function readAlarms(database: DatabaseSync): Alarm[] {
   return rows.all().map((row) => ({ hash: String(row.hash), at: Number(row.target_timestamp) }));
 }
 
-interface Streamed {
+export interface Streamed {
   cacheKey: string;
-  meta: { attempt: number };
+  meta: { attempt: number; totalBytes: number };
 }
 
 /** What a step returned as a stream: the engine keeps it beside the log, in pieces. */

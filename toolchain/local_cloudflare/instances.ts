@@ -1,6 +1,6 @@
 // An instance as Cloudflare's API tells it, out of what the engine keeps.
 
-import { EVENT, isFinal, type LogRow, type Status, type Stored } from './engine.ts';
+import { ENDS, EVENT, isFinal, type LogRow, type Status, type Stored, type Streamed } from './engine.ts';
 
 /** The engine itself cuts what it previews there, with these words: Cloudflare documents no number. */
 const OUTPUT_SHOWN = 1024;
@@ -30,8 +30,6 @@ type Mark = Pick<LogRow, 'event' | 'group'>;
 
 const find = <T extends Mark>(rows: T[], event: number): T | undefined =>
   rows.find((row) => row.event === event);
-
-const ENDS = [EVENT.success, EVENT.failure, EVENT.terminated] as readonly number[];
 
 export interface Summary {
   status: Status;
@@ -216,11 +214,6 @@ function alarm(start: LogRow, stored: Stored): string | undefined {
 export function problem(error: unknown): Problem {
   const { name, message } = (error ?? {}) as Partial<Problem>;
   return { name: String(name ?? 'Error'), message: String(message ?? '') };
-}
-
-export interface Streamed {
-  cacheKey: string;
-  meta: { attempt: number; totalBytes: number };
 }
 
 /** Where a step returned a stream. */

@@ -1,7 +1,7 @@
 // The whole output of one step.
 
-import { EVENT, type LogRow, type Stored } from './engine.ts';
-import { groups, problem, type Streamed, streamOf } from './instances.ts';
+import { EVENT, type LogRow, type Stored, type Streamed } from './engine.ts';
+import { groups, problem, streamOf } from './instances.ts';
 
 export interface Asked {
   /** With the counter at its end. */

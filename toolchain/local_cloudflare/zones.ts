@@ -4,6 +4,9 @@ import path from 'node:path';
 import type { DnsRecord, Domain, Route, Zone } from './model.ts';
 import { Shelf } from './shelf.ts';
 
+export const isInZone = (host: string, zone: Zone): boolean =>
+  host === zone.name || host.endsWith(`.${zone.name}`);
+
 export class Zones {
   readonly all: Shelf<Zone>;
   readonly records: Shelf<DnsRecord>;
@@ -29,6 +32,12 @@ export class Zones {
       if (zone) return zone;
     }
     return undefined;
+  }
+
+  /** The zone that somebody names by its id or its name, or the one around the host where nobody does. */
+  find(host: string, { zone_id, zone_name }: { zone_id?: string; zone_name?: string }): Zone | undefined {
+    if (zone_id) return this.all.get(zone_id);
+    return zone_name ? this.named(zone_name) : this.around(host);
   }
 
   /** A zone takes all that is in it along. */

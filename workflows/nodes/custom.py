@@ -42,10 +42,22 @@ def registry(saved: Iterable[Mapping[str, Any]], names: Iterable[str] = ()) -> R
 
 
 def _types(saved: Iterable[Mapping[str, Any]]) -> Iterator[NodeType]:
+    for definition, template in _definitions(saved):
+        yield custom_type(definition, template)
+
+
+def _definitions(saved: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Definition, str]]:
     for one in saved:
         definition = read_definition(one["definition"], built_in=NODE_TYPES.names).definition
         if definition:
-            yield custom_type(definition, one["template"])
+            yield definition, one["template"]
+
+
+def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the variables that these types keep as secrets, whatever each is marked as."""
+    return frozenset(
+        field.variable for definition, _ in _definitions(saved) for field in definition.secrets
+    )
 
 
 def callback(node: Node, out: Emitter) -> None:

@@ -15,6 +15,7 @@ from deployments.models import Deployment, StageRecord, Target
 from deployments.policy import Consent
 from deployments.stages import Status
 from deployments.targets import default_target, target_named
+from workflows.models import Workflow
 from workflows.services import NoWorkflow
 
 
@@ -95,6 +96,22 @@ def consent_of(options: dict[str, Any]) -> Consent:
 def target_of(options: dict[str, Any]) -> Target:
     """Return the target that is named, or the default one; raises NoTarget."""
     return target_named(options["target"]) if options["target"] else default_target()
+
+
+def earlier_of(number: int, options: dict[str, Any], workflow: Workflow) -> Deployment:
+    """Return an earlier deployment of the workflow, which goes to its own target again.
+
+    Raises CommandError where it is of another workflow, or another target is named.
+    """
+    earlier, named = deployment_of(number), options["target"]
+    own = earlier.target.name if earlier.target else earlier.target_name
+    if earlier.workflow_public_id != workflow.pk:
+        raise CommandError(f"Deployment #{number} is not one of {workflow.pk}.")
+    if named and named != own:
+        raise CommandError(
+            f"Deployment #{number} went to {own}, and goes there again: leave --target {named} out."
+        )
+    return earlier
 
 
 def deployment_of(number: int) -> Deployment:

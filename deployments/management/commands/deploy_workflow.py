@@ -13,16 +13,17 @@ from deployments.leftovers import what_is_live
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
     consent_of,
-    deployment_of,
+    earlier_of,
     target_of,
 )
-from deployments.models import Deployment
+from deployments.models import Deployment, Target
 from deployments.operator import operator
 from deployments.planning import Change, Plan
 from deployments.presentation import advice
 from deployments.records import can_be_tried_again
 from deployments.services import request_deployment, request_snapshot
 from deployments.stages import Status
+from deployments.targets import NoTarget
 from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
 
@@ -36,7 +37,10 @@ class Command(DeploymentCommand):
         parser.add_argument("--plan", action="store_true", help="say what would change, and stop")
         parser.add_argument("--json", action="store_true", help="the plan as JSON; the result too")
         parser.add_argument(
-            "--snapshot", metavar="DEPLOYMENT", type=int, help="deploy what that one was made of"
+            "--snapshot",
+            metavar="DEPLOYMENT",
+            type=int,
+            help="deploy what that one was made of, to its target",
         )
         parser.add_argument(
             "--overwrite", action="store_true", help="undo what others changed at the target"
@@ -52,8 +56,7 @@ class Command(DeploymentCommand):
     def request(self, options: dict[str, Any]) -> Deployment:
         workflow, by = workflow_of(options["workflow"]), operator()
         consent = consent_of(options)
-        earlier = _snapshot(options, workflow)
-        if earlier:
+        if earlier := _snapshot(options, workflow):
             return request_snapshot(earlier, by_name=by, consent=consent)
         target = target_of(options)
         return request_deployment(workflow, target=target, by_name=by, consent=consent)
@@ -71,13 +74,13 @@ class Command(DeploymentCommand):
 
     def _plan(self, options: dict[str, Any]) -> None:
         try:
-            workflow, target = workflow_of(options["workflow"]), target_of(options)
+            workflow = workflow_of(options["workflow"])
+            earlier = _snapshot(options, workflow)
+            target = _own_target(earlier) if earlier else target_of(options)
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
         consent, by = consent_of(options), Actor(None, operator())
-        plan = forecast.plan(
-            workflow, target, consent=consent, snapshot=_snapshot(options, workflow)
-        )
+        plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)
         if objection:
             plan = plan.refused(Finding(message=objection, cause=Cause.POLICY))
@@ -99,18 +102,23 @@ class Command(DeploymentCommand):
             self.stdout.write(_line(change))
         if not plan.changes:
             self.stdout.write("Nothing would change.")
+        if plan.uncompared_secrets:
+            names = ", ".join(plan.uncompared_secrets)
+            self.stdout.write(f"Values of secrets cannot be compared, and are set anew: {names}")
         if plan.runs_in_progress:
             self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
 
 
 def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
     """Return the deployment whose snapshot is asked for; None where the newest version is."""
-    if options["snapshot"] is None:
-        return None
-    earlier = deployment_of(options["snapshot"])
-    if earlier.workflow_public_id != workflow.pk:
-        raise CommandError(f"Deployment #{earlier.pk} is not one of {workflow.pk}.")
-    return earlier
+    number = options["snapshot"]
+    return None if number is None else earlier_of(number, options, workflow)
+
+
+def _own_target(earlier: Deployment) -> Target:
+    if earlier.target is None:
+        raise NoTarget(f"The target {earlier.target_name} has been deleted.")
+    return earlier.target
 
 
 def _failure(ended: Deployment) -> str:

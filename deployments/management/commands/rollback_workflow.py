@@ -8,11 +8,12 @@ from deployments import control
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
     consent_of,
-    deployment_of,
+    earlier_of,
     target_of,
 )
 from deployments.models import Deployment
 from deployments.operator import operator
+from workflows.models import Workflow
 from workflows.services import workflow_of
 
 
@@ -24,13 +25,16 @@ class Command(DeploymentCommand):
         parser.add_argument(
             "--to", metavar="DEPLOYMENT", type=int, help="default: what was live before"
         )
-        parser.add_argument("--target", metavar="NAME", help="default: the default target")
+        parser.add_argument(
+            "--target", metavar="NAME", help="default: that of --to, or the default target"
+        )
         parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
         self.add_consent(parser)
         self.add_json(parser)
 
     def request(self, options: dict[str, Any]) -> Deployment:
-        earlier = _named(options) if options["to"] else _previous(options)
+        workflow, number = workflow_of(options["workflow"]), options["to"]
+        earlier = earlier_of(number, options, workflow) if number else _previous(options, workflow)
         return control.roll_back(
             earlier,
             by_name=operator(),
@@ -39,15 +43,8 @@ class Command(DeploymentCommand):
         )
 
 
-def _named(options: dict[str, Any]) -> Deployment:
-    earlier = deployment_of(options["to"])
-    if earlier.workflow_public_id != options["workflow"]:
-        raise CommandError(f"Deployment #{earlier.pk} is not one of {options['workflow']}.")
-    return earlier
-
-
-def _previous(options: dict[str, Any]) -> Deployment:
-    workflow, target = workflow_of(options["workflow"]), target_of(options)
+def _previous(options: dict[str, Any], workflow: Workflow) -> Deployment:
+    target = target_of(options)
     earlier = control.previous(workflow.pk, target)
     if earlier is None:
         raise CommandError(

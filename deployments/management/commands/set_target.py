@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.fields import UnreadableSecret
 from audit.trail import Actor
-from deployments import target_service
+from deployments import target_checks, target_service
+from deployments.checks import CheckState
 from deployments.errors import DeployError
 from deployments.models import Target
 from deployments.operator import operator
@@ -51,7 +52,14 @@ class Command(BaseCommand):
         target_service.save(target, by=by, changed=changed)
         if warning:
             self.stderr.write(f"Warning: token and account are not verified. {warning}")
+        elif target_service.ACCESS.intersection(changed):
+            self._check(target, by=by)
         self._tell(target, as_json=options["json"], is_verified=not warning)
+
+    def _check(self, target: Target, *, by: Actor) -> None:
+        for row in target_checks.check(target, by=by).checks:
+            if row["state"] == CheckState.FAILED.value:
+                self.stderr.write(f"Warning: {row['name']}: {row['message']} {row['fix']}".rstrip())
 
     def _tell(self, target: Target, *, as_json: bool, is_verified: bool) -> None:
         if as_json:

@@ -12,7 +12,7 @@ from runs.rows import as_json
 _LOST: Final = {
     "restart": "It begins again: what its steps gave so far is lost, what they did elsewhere stays done.",
     "terminate": "It ends where it is and cannot go on. What its steps did elsewhere stays done.",
-    "delete": "The target forgets it with its steps and outputs. Its row in the index stays, as gone.",
+    "delete": "The target forgets it with its steps and outputs. Its row stays in the index for a day, as gone.",
 }
 
 

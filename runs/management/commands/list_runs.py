@@ -13,7 +13,6 @@ from deployments.models import Deployment, Target
 from deployments.presentation import duration
 from deployments.targets import account_of, target_named
 from runs import poller, statuses
-from runs.budget import Budget
 from runs.listing import Filters, filtered
 from runs.models import Run
 from runs.rows import as_json
@@ -78,7 +77,7 @@ def _refresh(workflow: Workflow, target: Target | None) -> None:
     for live in _lives(workflow, target):
         if live.target is not None:
             account = account_of(live.target)
-            poller.refresh(live.target, live.worker_name, account, Budget())
+            poller.refresh(live.target, live.worker_name, account)
 
 
 def _lives(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:

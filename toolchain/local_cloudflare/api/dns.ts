@@ -4,6 +4,7 @@ import { ok, paged } from '../envelope.ts';
 import { hostHasRecord, identicalRecord, invalidRecord, noSuchRecord, readOnlyRecord } from '../errors.ts';
 import type { DnsRecord, Zone } from '../model.ts';
 import { bodyOf, type Platform } from '../platform.ts';
+import { isInZone } from '../zones.ts';
 import { plainId, zoneOf } from './zones.ts';
 
 const PATH = '/zones/:zone/dns_records';
@@ -87,8 +88,8 @@ async function read(c: Context, zone: Zone, kept: Kept): Promise<DnsRecord> {
 /** A name may be given without its zone's, and `@` is the zone itself. */
 function wholeName(given: string, zone: Zone): string {
   const name = given.toLowerCase().replace(/\.$/, '');
-  if (name === '@' || name === zone.name) return zone.name;
-  return name.endsWith(`.${zone.name}`) ? name : `${name}.${zone.name}`;
+  if (name === '@') return zone.name;
+  return isInZone(name, zone) ? name : `${name}.${zone.name}`;
 }
 
 export const isAddress = ({ type }: DnsRecord): boolean => ADDRESSES.includes(type);

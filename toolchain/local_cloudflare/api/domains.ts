@@ -4,6 +4,7 @@ import { ok } from '../envelope.ts';
 import { hostHasDns, hostInUse, invalidBody, noSuchDomain, noSuchZone } from '../errors.ts';
 import type { DnsRecord, Domain } from '../model.ts';
 import { bodyOf, jsonOf, type Platform, workerOf } from '../platform.ts';
+import { isInZone } from '../zones.ts';
 import { isAddress } from './dns.ts';
 import { plainId } from './zones.ts';
 
@@ -70,10 +71,9 @@ function read(platform: Platform, wanted: Partial<Wanted>): Domain {
   const { service = '', zone_id, zone_name } = wanted;
   const hostname = String(wanted.hostname ?? '').toLowerCase();
   workerOf(platform, service);
-  const zone = zone_id ? zones.all.get(zone_id) : zone_name ? zones.named(zone_name) : zones.around(hostname);
+  const zone = zones.find(hostname, { zone_id, zone_name });
   if (!zone) throw noSuchZone(zone_id ?? zone_name ?? hostname);
-  if (hostname !== zone.name && !hostname.endsWith(`.${zone.name}`))
-    throw invalidBody(`${hostname} is not of the zone ${zone.name}`);
+  if (!isInZone(hostname, zone)) throw invalidBody(`${hostname} is not of the zone ${zone.name}`);
   const before = atHost(platform, hostname);
   return {
     id: before?.id ?? plainId(),

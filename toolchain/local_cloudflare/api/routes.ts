@@ -4,6 +4,7 @@ import { invalidRoute, noSuchRoute, notAuthorized, routeExists, routeHasNoWorker
 import type { Route, Zone } from '../model.ts';
 import { bodyOf, jsonOf, type Platform, workerOf } from '../platform.ts';
 import { parsePattern } from '../routing.ts';
+import { isInZone } from '../zones.ts';
 import { plainId, zoneOf } from './zones.ts';
 
 const PATH = '/zones/:zone/workers/routes';
@@ -81,9 +82,7 @@ function readAll(platform: Platform, script: string, value: unknown): Route[] {
 }
 
 function zoneFor({ account: { zones } }: Platform, pattern: string, where: Omit<Wanted, 'pattern'>): Zone {
-  const { zone_id, zone_name } = where;
-  const host = parsePattern(pattern)?.host ?? '';
-  const zone = zone_id ? zones.all.get(zone_id) : zone_name ? zones.named(zone_name) : zones.around(host);
+  const zone = zones.find(parsePattern(pattern)?.host ?? '', where);
   if (!zone) throw invalidRoute(`Could not find the zone of the route "${pattern}" in this account`);
   return zone;
 }
@@ -100,7 +99,7 @@ function checked({ account }: Platform, zone: Zone, wanted: Partial<Route>): Rou
   const { id = plainId(), pattern = '', script = null } = wanted;
   const parsed = parsePattern(pattern);
   if (!parsed) throw invalidRoute(`"${pattern}" is not the pattern of a route`);
-  if (parsed.host !== zone.name && !parsed.host.endsWith(`.${zone.name}`))
+  if (!isInZone(parsed.host, zone))
     throw invalidRoute(`The pattern "${pattern}" is not of the zone ${zone.name}`);
   if (script !== null && !account.workers.has(script)) throw routeHasNoWorker(script);
   const isSame = (other: Route) => other.zone_id === zone.id && other.pattern === pattern && other.id !== id;

@@ -1,7 +1,7 @@
 // What a list tells of an instance, read without its outputs, which may be a megabyte each.
 
 import type { DatabaseSync } from 'node:sqlite';
-import { EVENT, isFinal, type Outline, readHead, timeOf, within } from '../engine.ts';
+import { ENDS, EVENT, isFinal, type Outline, readHead, timeOf, within } from '../engine.ts';
 import { statusOf } from '../instances.ts';
 
 const FIRST_ROWS = 4;
@@ -31,11 +31,9 @@ function events(database: DatabaseSync): { event: number; group: string | null }
   return rows.map(({ event, groupKey }) => ({ event: Number(event), group: groupKey as string | null }));
 }
 
-const ENDS = [EVENT.success, EVENT.failure, EVENT.terminated].join();
-
 function endOf(database: DatabaseSync): string | null {
   const found = database
-    .prepare(`SELECT timestamp FROM states WHERE event IN (${ENDS}) ORDER BY id DESC LIMIT 1`)
+    .prepare(`SELECT timestamp FROM states WHERE event IN (${ENDS.join()}) ORDER BY id DESC LIMIT 1`)
     .get();
   return found ? timeOf(found.timestamp) : null;
 }

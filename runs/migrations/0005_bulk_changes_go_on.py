@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('deployments', '0006_overridden_freezes'),
-        ('runs', '0003_due_at'),
+        ('runs', '0004_watermarks_and_counted_calls'),
     ]
 
     operations = [

@@ -1,0 +1,45 @@
+"""What wrangler says of a failure, with a stand-in for wrangler that says it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployments.errors import Cause, DeployError
+from deployments.tools import wrangler
+from deployments.tools.account import Account
+from deployments.tools.wrangler import Wrangler
+
+STAND_IN = """import { writeFileSync } from "node:fs";
+writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, %s);
+process.exit(1);
+"""
+
+
+def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, code: object) -> DeployError:
+    answer = {"type": "command-failed", "message": "no space left", "code": code}
+    stand_in = folder / "wrangler.mjs"
+    stand_in.write_text(STAND_IN % json.dumps(json.dumps(answer)), encoding="utf-8")
+    monkeypatch.setattr(wrangler, "WRANGLER", stand_in)
+    account = Account(account_id="a" * 32, api_base_url="http://127.0.0.1:9", api_token="token")
+    program = Wrangler(account=account, cache=folder / "cache", timeout=30)
+    with pytest.raises(DeployError) as error:
+        program.deploy(
+            folder, tag="", is_strict=True, on_start=lambda _pid: None, on_end=lambda _ran: None
+        )
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [("ENOSPC", Cause.TARGET), (10000, Cause.PERMISSION), (None, Cause.TARGET)]
+)
+def test_a_code_need_not_be_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: object, cause: Cause
+) -> None:
+    error = refused(tmp_path, monkeypatch, code)
+
+    assert error.cause is cause
+    assert str(error).startswith("wrangler could not deploy: no space left")
+    assert (f"[code {code}]" in str(error)) is bool(code)

@@ -1,0 +1,172 @@
+"""How far lists are read: all that is new, and nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from deployments.errors import DeployError
+from deployments.models import Target
+from runs.budget import Budget
+from runs.catching_up import Walk, catch_up, suspects
+from runs.models import Retention, Run, RunChange, Watermark
+from tests.deployments.factories import make_target, make_workflow
+from tests.runs.examples import BEGAN
+from tests.runs.fake_instances import WORKFLOW, FakeTarget
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def target() -> Target:
+    return make_target()
+
+
+@pytest.fixture
+def fake() -> FakeTarget:
+    return FakeTarget()
+
+
+def walk(fake: FakeTarget, target: Target, name: str = WORKFLOW) -> Walk:
+    budget = Budget(target.account_id)
+    return Walk(target=target, workflow_name=name, account=fake.account(target), budget=budget)
+
+
+def caught_up(fake: FakeTarget, target: Target) -> Walk:
+    done = walk(fake, target)
+    catch_up(done)
+    return done
+
+
+def test_runs_that_ended_between_two_looks_are_found_behind_one_that_is_known(
+    fake: FakeTarget, target: Target
+) -> None:
+    fake.add(0)
+    caught_up(fake, target)
+    for number in range(1, 301):
+        fake.add(number)
+    newest = fake.add(301, "running")
+    created = BEGAN + timedelta(seconds=301)
+    Run.objects.create(
+        target=target,
+        workflow_name=WORKFLOW,
+        instance_id=newest,
+        status="running",
+        created_at=created,
+    )
+
+    caught_up(fake, target)
+
+    assert Run.objects.count() == 302
+
+
+def test_a_listing_that_was_cut_short_goes_on_where_it_stood(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(350):
+        fake.add(number)
+    fake.fails = {"cursor=200": 503}
+    with pytest.raises(DeployError):
+        caught_up(fake, target)
+    assert Watermark.objects.get().complete_until is None
+    fake.fails, fake.calls = {}, []
+    fake.add(350)
+
+    caught_up(fake, target)
+
+    assert Run.objects.count() == 351
+    assert len(fake.calls) == 3  # the head, and the two pages that were not read
+    assert Watermark.objects.get().complete_until == BEGAN + timedelta(seconds=350)
+
+
+def test_a_cursor_that_the_target_does_not_know_any_more_makes_the_listing_begin_anew(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(250):
+        fake.add(number)
+    Watermark.objects.create(
+        target=target, workflow_name=WORKFLOW, cursor="lost", begun_at=BEGAN + timedelta(days=1)
+    )
+    fake.fails = {"cursor=lost": 400}
+
+    caught_up(fake, target)
+    caught_up(fake, target)
+
+    assert Run.objects.count() == 250
+
+
+def test_one_run_that_waits_for_days_does_not_make_all_newer_ones_be_listed_again(
+    fake: FakeTarget, target: Target
+) -> None:
+    fake.add(0, "waiting")
+    for number in range(1, 1000):
+        fake.add(number)
+    caught_up(fake, target)
+    fake.calls = []
+
+    done = caught_up(fake, target)
+
+    assert len(fake.calls) == 1
+    assert suspects(done) == [Run.objects.get(is_open=True).pk]
+    assert len(fake.calls) == 1
+
+
+def test_of_many_old_runs_that_go_on_lists_tell_which_have_changed(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(150):
+        fake.add(number, "running")
+    for number in range(150, 300):
+        fake.add(number)
+    caught_up(fake, target)
+    fake.change("run-7", "complete")
+    fake.calls = []
+
+    found = suspects(caught_up(fake, target))
+
+    assert found == [Run.objects.get(instance_id="run-7").pk]
+    assert len(fake.calls) == 3
+
+
+def test_many_that_ended_together_are_listed_and_not_asked_for_one_by_one(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(1000):
+        fake.add(number, "running")
+    caught_up(fake, target)
+    for number in range(900):
+        fake.change(f"run-{number}", "complete")
+    fake.calls = []
+
+    found = suspects(caught_up(fake, target))
+
+    assert (found, len(fake.calls)) == ([], 12)
+    assert Run.objects.filter(status="complete").count() == 900
+
+
+def test_runs_of_a_workflow_that_is_gone_are_marked(fake: FakeTarget, target: Target) -> None:
+    fake.add(0, "waiting")
+    caught_up(fake, target)
+    fake.has_workflow = False
+
+    caught_up(fake, target)
+
+    run = Run.objects.get()
+    assert (run.is_open, run.gone_at is not None) == (False, True)
+    assert RunChange.objects.filter(run=run).count() == 2
+
+
+def test_what_a_short_retention_took_away_is_not_made_again(
+    fake: FakeTarget, target: Target
+) -> None:
+    workflow = make_workflow()
+    Retention.objects.create(workflow=workflow, days=3)
+    fake.add(0)
+    fake.add(1, "waiting")
+    recent = fake.add(int((timezone.now() - BEGAN).total_seconds()) - 60)
+
+    catch_up(walk(fake, target, f"awaitstep-{workflow.pk}"))
+
+    assert {run.instance_id for run in Run.objects.all()} == {"run-1", recent}

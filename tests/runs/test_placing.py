@@ -1,0 +1,163 @@
+"""Which deployment a run is placed on, and by which trigger it says that it was started."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployments.models import Deployment, StageRecord, Target
+from deployments.stages import Stage
+from runs import index, placing
+from runs.models import Run
+from runs.telling import Row
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.runs.examples import BEGAN
+from workflows.models import Workflow
+
+pytestmark = pytest.mark.django_db
+
+
+def later(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def row(seconds: float, *, trigger: str = "binding", id_: str = "") -> Row:
+    return Row(
+        instance_id=id_ or f"run-{seconds}",
+        status="complete",
+        trigger=trigger,
+        version_id="",
+        created_at=later(seconds),
+        started_at=None,
+        ended_at=None,
+    )
+
+
+@pytest.fixture
+def target() -> Target:
+    return make_target()
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    return make_workflow()
+
+
+def deployed(workflow: Workflow, target: Target, *, at: float, **fields: Any) -> Deployment:
+    """A deployment that began at this second and whose code answered ten seconds later."""
+    values: dict[str, Any] = {"status": "succeeded", "uploaded": "yes"}
+    values |= {"version_id": f"v-{at}", "live_version": f"v-{at}"}
+    values |= {"started_at": later(at), "finished_at": later(at + 20)}
+    made = make_deployment(workflow=workflow, target=target, **values | fields)
+    StageRecord.objects.create(
+        deployment=made,
+        number=8,
+        stage=Stage.WORKER_DEPLOYED,
+        progress=80,
+        entered_at=later(at + 10),
+    )
+    return made
+
+
+def placed(deployment: Deployment, *rows: Row) -> list[Run]:
+    assert deployment.target
+    return index.apply_rows(deployment.target, deployment.worker_name, rows)
+
+
+def triggered_by(live: Deployment, **told: Any) -> str:
+    (run,) = placed(live, row(60, **told))
+    return run.trigger
+
+
+def with_trigger(workflow: Workflow, **trigger: Any) -> dict[str, Any]:
+    return {**workflow.ir, "trigger": trigger}
+
+
+def test_a_run_that_begins_while_a_deploy_builds_has_the_code_that_was_live(
+    workflow: Workflow, target: Target
+) -> None:
+    old, new = (deployed(workflow, target, at=seconds) for seconds in (0, 100))
+
+    answering, building = placed(new, row(111), row(105))
+
+    assert (building.deployment, answering.deployment) == (old, new)
+
+
+def test_a_run_that_was_known_before_its_deploy_was_over_is_placed_again(
+    workflow: Workflow, target: Target
+) -> None:
+    old = deployed(workflow, target, at=0)
+    after, before = placed(old, row(111), row(105))
+    new = deployed(workflow, target, at=100, ir=with_trigger(workflow, type="http"))
+    assert placing.newest_live(target, new.worker_name) == (new.pk, "succeeded")
+
+    placing.place_again(target, new.worker_name)
+
+    before.refresh_from_db()
+    after.refresh_from_db()
+    assert (before.deployment, after.deployment) == (old, new)
+    assert (before.trigger, after.trigger) == ("binding", "http")
+
+
+@pytest.mark.parametrize("kind", ["http", "cron", "queue"])
+def test_a_run_that_the_generated_handler_started_says_by_which_trigger(
+    workflow: Workflow, target: Target, kind: str
+) -> None:
+    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type=kind))
+
+    assert triggered_by(live) == kind
+    assert triggered_by(live, trigger="api", id_="by-hand") == "api"
+
+
+def test_a_schedule_of_the_deploy_settings_starts_runs_too(
+    workflow: Workflow, target: Target
+) -> None:
+    live = deployed(workflow, target, at=0, deploy_settings={"cronTriggers": ["0 0 * * *"]})
+
+    assert triggered_by(live) == "cron"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"entry_code": "export default {}"},
+        {"deploy_settings": {"cronTriggers": ["0 0 * * *"]}},
+    ],
+)
+def test_where_several_things_use_the_binding_the_platforms_word_stays(
+    workflow: Workflow, target: Target, fields: dict[str, Any]
+) -> None:
+    ir = with_trigger(workflow, type="http")
+    live = deployed(workflow, target, at=0, ir=ir, **fields)
+
+    assert triggered_by(live) == "binding"
+
+
+def test_a_run_that_another_workflow_may_have_started_stays_one_of_a_binding(
+    workflow: Workflow, target: Target
+) -> None:
+    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="http"))
+    called = {"name": "CHILD", "kind": "workflow", "resource": live.worker_name}
+    deployed(make_workflow(), target, at=0, resources=[called])
+
+    assert triggered_by(live) == "binding"
+
+
+def test_a_run_that_an_event_started_says_so(workflow: Workflow, target: Target) -> None:
+    ir = with_trigger(workflow, type="event", eventType="paid")
+    live = deployed(workflow, target, at=0, ir=ir)
+
+    assert triggered_by(live, trigger="api", id_="event-" + "0a" * 32) == "event"
+    assert triggered_by(live, trigger="api", id_="event-by-hand") == "api"
+
+
+def test_what_a_list_tells_again_does_not_change_the_trigger(
+    workflow: Workflow, target: Target
+) -> None:
+    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="cron"))
+    placed(live, row(60))
+
+    assert placed(live, row(60)) == []
+    assert Run.objects.get().trigger == "cron"

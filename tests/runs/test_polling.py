@@ -1,0 +1,290 @@
+"""What the poller asks for and how often, and that what fails harms nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from deployments.models import Target
+from deployments.stages import Action
+from deployments.tools.account import Account
+from runs import index, interest, reading, waits
+from runs.budget import Budget, Use
+from runs.models import Interest, PollerLease, Polling, Run, RunDetails
+from runs.pace import SLOWEST, Pace
+from runs.poller import LostLease, Poller
+from runs.polling import hold
+from tests.deployments.factories import make_deployment, make_target
+from tests.runs.examples import live_deployment, make_run
+from tests.runs.examples import waits as waiting_step
+from tests.runs.fake_instances import FakeTarget
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
+    """A target that all targets lead to."""
+    fake = FakeTarget()
+    accounts: dict[int, Account] = {}
+
+    def account_of(target: Target) -> Account:
+        return accounts.setdefault(target.pk, fake.account(target))
+
+    monkeypatch.setattr("runs.poller.account_of", account_of)
+    monkeypatch.setattr("runs.reading.account_of", account_of)
+    return fake
+
+
+def watched(fake: FakeTarget, status: str = "running", **told: Any) -> Run:
+    """A run that somebody looks at and that has been read before."""
+    id_ = fake.add(0, status, **told)
+    run = make_run(instance_id=id_, status=status, version_id="v", read_at=timezone.now())
+    interest.show(interest.channel_of_run(run.pk))
+    return run
+
+
+def test_a_run_that_somebody_looks_at_is_not_asked_for_in_each_turn(fake: FakeTarget) -> None:
+    run = watched(fake)
+    asking = Poller()
+    for _ in range(4):
+        asking.turn()
+
+    assert fake.calls_of(run.instance_id) == 1
+
+
+def test_lists_are_read_however_much_is_looked_at(fake: FakeTarget) -> None:
+    run = watched(fake)
+    Budget(run.target.account_id).spend(Use.WATCHED, Use.WATCHED.share)
+
+    Poller().turn()
+
+    assert fake.calls_of("/instances") == 1
+
+
+def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
+    fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=10_000.0)
+    clock.monotonic = lambda: clock.now
+    for name in ("poller", "pace", "places"):
+        monkeypatch.setattr(f"runs.{name}.time", clock)
+    monkeypatch.setattr("runs.poller.Budget", partial(Budget, clock=clock.monotonic))
+    live = live_deployment()
+    for number in range(20):
+        run = make_run(live, instance_id=fake.add(number, "running"), read_at=timezone.now())
+        interest.show(interest.channel_of_run(run.pk))
+    asking, lists = Poller(), 0
+
+    for turn in range(60):  # five minutes
+        if turn == 48:
+            lists = fake.calls_of("/instances")
+        clock.now += 5
+        for told in fake.details.values():
+            told["output"] = str(turn)
+        asking.turn()
+
+    assert len(fake.calls) <= 600
+    assert fake.calls_of("/instances") > lists
+
+
+def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_due() -> None:
+    run, pace, seconds = make_run(), Pace(), []
+    for has_changed in (True, *(False,) * 8, True):
+        pace.after(run, has_changed=has_changed, least=1.0)
+        seconds.append(pace.wait)
+    assert seconds[:3] == [1.0, 1.5, 2.25]
+    assert (seconds[-2], seconds[-1]) == (SLOWEST, 1.0)
+
+    run.seen_at = timezone.now()
+
+    assert pace.is_due(run)
+
+
+def test_a_run_that_fails_rests_alone(fake: FakeTarget) -> None:
+    run = watched(fake)
+    fake.fails = {f"/instances/{run.instance_id}": 500}
+    asking = Poller()
+
+    asking.turn()
+    asked = fake.calls_of(run.instance_id)
+    asking.turn()
+
+    assert fake.calls_of(run.instance_id) == asked
+    assert fake.calls_of("/instances") == 1
+    assert Polling.objects.get().error == ""
+
+
+def test_what_cannot_be_understood_of_a_run_does_not_stop_the_others(
+    fake: FakeTarget, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = live_deployment()
+    first, second = (
+        make_run(live, instance_id=fake.add(number), status="complete", is_open=False)
+        for number in range(2)
+    )
+    del fake.details[second.instance_id]["status"]
+
+    Poller().turn()
+
+    first.refresh_from_db()
+    assert first.read_at is not None
+    assert f"{second} could not be read" in caplog.text
+
+
+def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
+    fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = make_target(), make_target(name="good")
+    for target in (bad, good):
+        make_deployment(target=target, status="succeeded", version_id="v-one")
+
+    def account_of(target: Target) -> Account:
+        if target == bad:
+            raise RuntimeError("a fault of ours")
+        return fake.account(target)
+
+    monkeypatch.setattr("runs.poller.account_of", account_of)
+
+    Poller().turn()
+
+    assert "the log says why" in Polling.objects.get(target=bad).error
+    assert Polling.objects.get(target=good).error == ""
+    assert fake.calls_of("/instances") == 1
+
+
+def test_a_poller_that_lost_its_lease_asks_nothing_more(fake: FakeTarget) -> None:
+    watched(fake)
+
+    with pytest.raises(LostLease):
+        Poller(lambda: False).turn()
+
+    assert fake.calls == []
+
+
+def test_a_run_that_was_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
+    run = watched(fake, "waiting")
+    Interest.objects.all().delete()
+    fake.forget(run.instance_id)
+
+    Poller().turn()
+
+    run.refresh_from_db()
+    assert (run.gone_at is not None, run.is_open) == (True, False)
+
+
+def test_runs_that_wait_are_marked_as_gone_after_a_takedown(fake: FakeTarget) -> None:
+    run = watched(fake, "waiting")
+    live = run.deployment
+    assert live
+    make_deployment(
+        workflow=live.workflow, target=live.target, action=Action.TAKEDOWN, status="succeeded"
+    )
+    Interest.objects.all().delete()
+    fake.has_workflow = False
+
+    Poller().turn()
+
+    run.refresh_from_db()
+    assert (run.gone_at is not None, run.is_open) == (True, False)
+
+
+def test_a_wait_that_was_answered_elsewhere_is_found_though_the_status_stays(
+    fake: FakeTarget,
+) -> None:
+    run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
+    Interest.objects.all().delete()
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Run.objects.update(waits_for="go", read_at=long_ago)
+
+    Poller().turn()
+
+    run.refresh_from_db()
+    assert (run.status, run.waits_for) == ("waiting", "")
+
+
+def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarget) -> None:
+    late = (timezone.now() - timedelta(seconds=30)).isoformat()
+    run = watched(fake, "waiting", steps=[{**waiting_step("sleep"), "end": late}])
+    Run.objects.update(due_at=timezone.now() - timedelta(seconds=29))
+    Interest.objects.all().delete()
+
+    Poller().turn()
+
+    run.refresh_from_db()
+    assert run.due_at
+    assert 28 < (run.due_at - timezone.now()).total_seconds() <= 31
+
+
+def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
+    run = watched(fake)
+
+    told = [reading.read(Run.objects.get(pk=run.pk)).told for _ in range(3)]
+
+    assert fake.calls_of(run.instance_id) == 1
+    assert told[0] == told[2]
+    assert Budget(run.target.account_id).used == 1
+
+
+def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
+    run = watched(fake, output='"given"')
+    Poller().turn()
+    asked = len(fake.calls)
+
+    shown = reading.read(Run.objects.get(pk=run.pk))
+
+    assert shown.told
+    assert shown.told["output"] == '"given"'
+    assert len(fake.calls) == asked
+
+
+def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarget) -> None:
+    run = watched(fake)
+    reading.read(run)
+    assert RunDetails.objects.exists()
+    RunDetails.objects.update(asked_at=timezone.now() - timedelta(minutes=6))
+
+    index.prune()
+
+    assert not RunDetails.objects.exists()
+
+
+def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
+    fake: FakeTarget,
+) -> None:
+    run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
+    Run.objects.update(waits_for="go")
+
+    waits.waiting(Run.objects.select_related("target", "workflow"))
+
+    run.refresh_from_db()
+    assert (run.status, run.waits_for) == ("waiting", "")
+
+
+def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls(
+    fake: FakeTarget,
+) -> None:
+    run = watched(fake, "waiting")
+    Run.objects.update(waits_for="go")
+    fake.forget(run.instance_id)
+
+    page = waits.waiting(Run.objects.select_related("target", "workflow"))
+
+    run.refresh_from_db()
+    assert (page.shown, run.is_open) == ([], False)
+    assert Budget(run.target.account_id).used == 1
+
+
+def test_a_lease_that_is_written_again_while_its_holder_works_is_nobody_elses() -> None:
+    mine, other = uuid4(), uuid4()
+    assert hold(mine)
+    PollerLease.objects.update(beat_at=timezone.now() - timedelta(seconds=12))
+
+    assert not hold(other)
+    assert hold(mine)
