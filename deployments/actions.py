@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 CANCEL = "deployments.cancel_deployment"
 ROLL_BACK = "deployments.rollback_deployment"
 DEPLOY = "deployments.add_deployment"
-_NEEDS_ROLL_BACK = (Action.ROLLBACK, Action.TAKEDOWN)
 
 
 def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str
 def _may_go_on(item: Deployment, user: User | AnonymousUser) -> bool:
     """Whether what was asked for and did not come to its end can be asked for again."""
     has_failed = item.is_final and item.state is not Status.SUCCEEDED
-    permission = ROLL_BACK if item.work in _NEEDS_ROLL_BACK else DEPLOY
+    permission = ROLL_BACK if item.work.is_urgent else DEPLOY
     return has_failed and not item.superseded_by_id and user.has_perm(permission)
 
 

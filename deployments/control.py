@@ -14,7 +14,7 @@ from deployments.enqueueing import Busy
 from deployments.models import Deployment, Target
 from deployments.policy import Consent, Refused
 from deployments.services import actor, asked, enqueued, subject_of
-from deployments.stages import Action, Status
+from deployments.stages import UNFINISHED, Action, Status
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _make_way(deployment: Deployment, action: Action, *, by: Actor) -> None:
     Raises Busy where the same takedown is under way.
     """
     in_the_way = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
-        status__in=[Status.QUEUED.value, Status.RUNNING.value]
+        status__in=UNFINISHED
     )
     for one in in_the_way:
         if one.work is action is Action.TAKEDOWN:

@@ -22,7 +22,7 @@ from deployments.errors import DeployError
 from deployments.gates import ASKED, consent_of, gate
 from deployments.models import Deployment
 from deployments.pages import page
-from deployments.stages import Status
+from deployments.stages import UNFINISHED, Status
 
 CHANGED = "awaitstep:changed"
 """The event by which an open page hears that it has something new to fetch."""
@@ -74,7 +74,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _rollback(request: HttpRequest, to: Deployment) -> Context:
     mine = records.of_worker(to.workflow_public_id, to.target_id)
-    unfinished = mine.filter(status__in=[Status.QUEUED.value, Status.RUNNING.value])
+    unfinished = mine.filter(status__in=UNFINISHED)
     live = records.live(to.workflow_public_id, to.target_id)
     gone = records.taken_down_since(to)
     return {

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from deployments import presentation, records
 from deployments.models import Deployment, DriftState, Standing, Target
-from deployments.stages import Status
+from deployments.stages import UNFINISHED, Status
 from workflows.models import Workflow, WorkflowVersion
 
 RECENT = 20
@@ -166,8 +166,7 @@ def _medians(ends: Iterable[tuple[str, datetime | None, datetime | None]]) -> di
 
 
 def _running() -> list[Card]:
-    unfinished = [status.value for status in Status if not status.is_final]
-    found = list(summaries().filter(status__in=unfinished).order_by("pk")[:RUNNING])
+    found = list(summaries().filter(status__in=UNFINISHED).order_by("pk")[:RUNNING])
     usual = usual_times(item.workflow_public_id for item in found) if found else {}
     return [
         Card(deployment=item, elapsed=elapsed(item), usual=usual.get(item.workflow_public_id))

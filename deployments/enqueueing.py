@@ -12,7 +12,7 @@ from deployments import transitions
 from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
 from deployments.records import copied
-from deployments.stages import Action, Status
+from deployments.stages import UNFINISHED, Action, Status
 
 _TRIES = 5
 MOST_ATTEMPTS = 5
@@ -62,14 +62,13 @@ def _unfinished(deployment: Deployment) -> QuerySet[Deployment]:
     return Deployment.objects.filter(
         workflow_public_id=deployment.workflow_public_id,
         target=deployment.target,
-        status__in=[Status.QUEUED.value, Status.RUNNING.value],
+        status__in=UNFINISHED,
     )
 
 
 def _check_replaceable(waiting: Deployment, deployment: Deployment) -> None:
     """A rollback is somebody's way out: a deploy that comes after it waits for its end."""
-    urgent = (Action.ROLLBACK, Action.TAKEDOWN)
-    if waiting.work in urgent and deployment.work not in urgent:
+    if waiting.work.is_urgent and not deployment.work.is_urgent:
         raise Busy(
             f"{waiting.work.label} #{waiting.pk} waits for its turn: ask again when it has ended, "
             "or cancel it first."

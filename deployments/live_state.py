@@ -17,7 +17,7 @@ from deployments.models import Deployment, DriftState, Standing, Target
 from deployments.policy import Refused
 from deployments.presentation import Tone
 from deployments.schedule_words import Fires, fires
-from deployments.stages import Action, Status
+from deployments.stages import UNFINISHED, Action
 from deployments.targets import account_of
 from deployments.tools.brief_calls import briefly
 from workflows.models import Workflow
@@ -156,7 +156,7 @@ def _place(workflow: Workflow, target: Target, standing: Standing | None) -> Pla
         target=target,
         live=None if was_removed else last,
         taken_down=last if was_removed else None,
-        running=mine.filter(status__in=[Status.QUEUED, Status.RUNNING]).last(),
+        running=mine.filter(status__in=UNFINISHED).last(),
         last_standing=standing,
     )
 

@@ -18,7 +18,7 @@ from deployments.aftermath import end_if_done, what_is_live
 from deployments.errors import DeployError
 from deployments.leases import Held
 from deployments.models import Deployment, Lease
-from deployments.stages import Action, Stage, Status
+from deployments.stages import URGENT, Action, Stage, Status
 from deployments.targets import account_of
 from deployments.tools.account import Account
 
@@ -34,7 +34,6 @@ _AGAIN = {
     Action.DELETE_SECRETS: "See which secrets are left, and delete them again.",
     Action.TAKEDOWN: "Take it down again: a part of it may be removed already.",
 }
-_URGENT = [Action.ROLLBACK.value, Action.TAKEDOWN.value]
 
 
 def work() -> None:
@@ -55,7 +54,7 @@ def claim() -> Held | None:
         status=Status.RUNNING.value,
     )
     waiting = due().filter(~Exists(running))
-    urgent = Case(When(action__in=_URGENT, then=0), default=1, output_field=IntegerField())
+    urgent = Case(When(action__in=URGENT, then=0), default=1, output_field=IntegerField())
     for deployment in waiting.order_by(urgent, "pk"):
         held = _take(deployment)
         if held:

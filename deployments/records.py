@@ -12,12 +12,10 @@ from deployments.cloudflare.parts import Part, PartKind, Triggers, triggers_of
 from deployments.models import Deployment, Standing, Target
 from deployments.ports import Record
 from deployments.settling import joined
-from deployments.stages import WENT_LIVE, Action, Status, Uploaded
+from deployments.stages import PUTS_CODE, WENT_LIVE, Action, Status, Uploaded
 
 _MARKS = 50
 _NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
-_LIVE = [status.value for status in WENT_LIVE]
-_PUTS_LIVE = [Action.DEPLOY.value, Action.ROLLBACK.value, Action.RETRY.value]
 _PUTS_A_VERSION = [Action.DEPLOY.value, Action.ROLLBACK.value]
 
 # All that a deployment used, which another one that goes back to it or on with it uses again.
@@ -65,7 +63,7 @@ def went_live() -> Q:
     A retry that was ended has put no code there: the deployment that it goes on with is still live.
     """
     is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
-    has_ended_well = Q(status__in=_LIVE, action__in=_PUTS_LIVE)
+    has_ended_well = Q(status__in=WENT_LIVE, action__in=PUTS_CODE)
     return has_ended_well | (is_there & Q(action__in=_PUTS_A_VERSION))
 
 
@@ -76,7 +74,7 @@ def changed_what_is_live() -> Q:
 
 def _settled() -> Q:
     """The deployments after which all that leads to the Worker was as they meant it."""
-    ends = [*_PUTS_LIVE, Action.TAKEDOWN.value]
+    ends = [*PUTS_CODE, Action.TAKEDOWN]
     return Q(status=Status.SUCCEEDED.value, action__in=ends)
 
 
@@ -174,7 +172,7 @@ def _before(deployment: Deployment) -> QuerySet[Deployment]:
 def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
     earlier = _before(deployment)
     last = earlier.filter(_settled()).values_list("pk", flat=True).first()
-    since = earlier.filter(pk__gte=last or 0, action__in=_PUTS_LIVE)
+    since = earlier.filter(pk__gte=last or 0, action__in=PUTS_CODE)
     uploaded = since.exclude(uploaded=Uploaded.NO.value).exclude(wrangler_json="")
     for config in uploaded.values_list("wrangler_json", flat=True):
         yield json.loads(config)
@@ -205,20 +203,20 @@ def has_gone_live(deployment: Deployment) -> bool:
         deployment.uploaded == Uploaded.YES.value
         and deployment.version_id == deployment.live_version != ""
     )
-    has_ended_well = deployment.state in WENT_LIVE and deployment.action in _PUTS_LIVE
+    has_ended_well = deployment.state in WENT_LIVE and deployment.action in PUTS_CODE
     return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
 
 
 def can_be_tried_again(deployment: Deployment) -> bool:
     """Tell whether a part has failed that a retry can put; a takedown is asked for anew instead."""
-    is_partial = deployment.state is Status.PARTIAL and deployment.action in _PUTS_LIVE
+    is_partial = deployment.state is Status.PARTIAL and deployment.action in PUTS_CODE
     return is_partial and bool(failed_parts(deployment))
 
 
 def can_be_rolled_back_to(deployment: Deployment) -> bool:
     """Tell whether the deployment put a version live that can be named again."""
     return bool(
-        deployment.version_id and deployment.state in WENT_LIVE and deployment.action in _PUTS_LIVE
+        deployment.version_id and deployment.state in WENT_LIVE and deployment.action in PUTS_CODE
     )
 
 

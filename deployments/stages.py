@@ -72,6 +72,11 @@ class Action(StrEnum):
         return _ACTIONS[self][0]
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether somebody needs a way out: it comes before what is not, and has its own permission."""
+        return self in URGENT
+
+    @property
     def path(self) -> tuple[Stage, ...]:
         """The stages that it enters, in order."""
         told = _ACTIONS[self][1]
@@ -144,9 +149,13 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self not in (Status.QUEUED, Status.RUNNING)
+        return self not in UNFINISHED
 
 
+UNFINISHED = (Status.QUEUED, Status.RUNNING)
+"""What waits, and what is worked on."""
+URGENT = (Action.ROLLBACK, Action.TAKEDOWN)
+"""The actions that take away what is live, because somebody has a reason to."""
 PUTS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
 """The actions after which code of ours answers."""
 WENT_LIVE = (Status.SUCCEEDED, Status.PARTIAL)

@@ -15,10 +15,8 @@ from audit.trail import Actor
 from deployments import target_checks, target_service
 from deployments.forms import TargetForm
 from deployments.models import Deployment, Target
-from deployments.stages import Status
+from deployments.stages import UNFINISHED
 from deployments.templatetags.awaitstep import ago, check_state
-
-_UNFINISHED = [status.value for status in Status if not status.is_final]
 
 _RULES = [
     (
@@ -101,7 +99,7 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is being done at a target ends before the target is forgotten."""
         found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        busy = Deployment.objects.filter(target__in=objs, status__in=_UNFINISHED)
+        busy = Deployment.objects.filter(target__in=objs, status__in=UNFINISHED)
         told = [f"{one} has not ended: wait for it or cancel it" for one in busy]
         return found, counts, lacking, [*protected, *told]
 

@@ -16,7 +16,7 @@ from deployments import records
 from deployments.errors import Finding
 from deployments.live_state import live_places, places
 from deployments.models import Deployment
-from deployments.stages import Status
+from deployments.stages import UNFINISHED
 from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
 from workflows.ir.problems import Problem
@@ -49,8 +49,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is being done at a target ends before its workflow is forgotten."""
         found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        unfinished = [status.value for status in Status if not status.is_final]
-        busy = Deployment.objects.filter(workflow__in=objs, status__in=unfinished)
+        busy = Deployment.objects.filter(workflow__in=objs, status__in=UNFINISHED)
         told = [f"{one} has not ended: wait for it or cancel it" for one in busy]
         return found, counts, lacking, [*protected, *told]
 
