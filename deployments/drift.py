@@ -99,7 +99,7 @@ def _compare(standing: Standing, live: Deployment, account: Account) -> None:
 
 def _meant(standing: Standing, live: Deployment) -> dict[str, Any]:
     """Return what counts as meant: the record's wrangler.json, or what was adopted since."""
-    if standing.adopted and (standing.adopted_after or 0) >= live.pk:
+    if standing.adopted and standing.was_adopted_after(live.pk):
         return dict(standing.adopted)
     return dict(records.record_of(live).config)
 

@@ -102,7 +102,7 @@ class Place:
         live, standing = self.live, self.last_standing
         if live is None:
             return Triggers()
-        if standing and standing.adopted and (standing.adopted_after or 0) >= live.pk:
+        if standing and standing.adopted and standing.was_adopted_after(live.pk):
             return triggers_of(standing.adopted)
         return triggers_of(json.loads(live.wrangler_json or "{}"))
 
@@ -110,7 +110,7 @@ class Place:
     def adopted_version(self) -> str:
         """The version that somebody took over since this came live; "" where none was."""
         standing, live = self.last_standing, self.live
-        if standing is None or live is None or (standing.adopted_after or 0) < live.pk:
+        if standing is None or live is None or not standing.was_adopted_after(live.pk):
             return ""
         return standing.adopted_version
 

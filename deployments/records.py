@@ -119,7 +119,7 @@ def known_version(workflow_id: str, target: Target | int | None) -> str:
         adopted_version=""
     )
     standing = adopted.first()
-    if standing and (newest is None or (standing.adopted_after or 0) >= newest.pk):
+    if standing and (newest is None or standing.was_adopted_after(newest.pk)):
         return standing.adopted_version
     return newest.live_version if newest else ""
 

@@ -47,3 +47,7 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow} on {self.target}: {self.get_state_display()}"
+
+    def was_adopted_after(self, deployment_id: int) -> bool:
+        """Tell whether what was taken over is newer than the deployment, so that it counts as meant."""
+        return self.adopted_after is not None and self.adopted_after >= deployment_id
