@@ -97,8 +97,7 @@ def _limits(request: DeployRequest, module: GeneratedModule, *, env: Env, script
 
 
 def _failed(name: str, refused: DeployError) -> Check:
-    findings = refused.findings or (Finding(message=str(refused), cause=refused.cause),)
-    return Check(name=name, state=CheckState.FAILED, findings=tuple(findings))
+    return Check(name=name, state=CheckState.FAILED, findings=refused.as_findings())
 
 
 def _check(name: str, findings: Iterable[Finding], *, is_code: bool = False) -> Check:

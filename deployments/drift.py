@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,16 +16,16 @@ from audit import trail
 from audit.trail import Subject
 from deployments import policy, records
 from deployments.cloudflare import env_diff
-from deployments.cloudflare.parts import Triggers, differences, triggers_of
+from deployments.cloudflare.parts import config_of, differences, triggers_of
 from deployments.errors import DeployError
 from deployments.models import Deployment, DriftState, Standing, Target
+from deployments.preflight import CHANGED_BY, shares
 from deployments.services import actor
 from deployments.settling import joined
 from deployments.stages import Status
 from deployments.targets import account_of
 from deployments.tools import triggers, versions
 from deployments.tools.account import Account
-from workflows.deploy_settings import Consumer
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ _SPLIT: Final = (
     "target, so that one version has 100 %, check again and adopt that; or overwrite it by a deploy."
 )
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_BY = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
 
 
 def check(workflow: Workflow, target: Target) -> Standing:
@@ -78,8 +76,8 @@ def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool
 def _compare(standing: Standing, live: Deployment, account: Account) -> None:
     at = account.live(live.worker_name)
     if at.split:
-        shares = ", ".join(f"{share:g} % to {version}" for version, share in at.split.items())
-        _found(standing, DriftState.DRIFTED, rows=[f"A gradual rollout is going on: {shares}."])
+        row = f"A gradual rollout is going on: {shares(at.split)}."
+        _found(standing, DriftState.DRIFTED, rows=[row])
         return
     if not at.version:
         message = f"The Worker {live.worker_name} is not there any more."
@@ -90,11 +88,11 @@ def _compare(standing: Standing, live: Deployment, account: Account) -> None:
     known = records.known_version(live.workflow_public_id, live.target_id)
     rows = [str(one) for one in differences(wanted, found)]
     if at.version != known:
-        by = _BY.get(at.source, f"by {at.source}" if at.source else "by somebody")
+        by = CHANGED_BY.get(at.source, f"by {at.source}" if at.source else "by somebody")
         rows = [f"Version {at.version} is live, put there {by}, not {known}.", *rows]
         rows += _env(live, account, at.version)
     state = DriftState.DRIFTED if rows else DriftState.SAME
-    _found(standing, state, rows=rows, version=at.version, found=_as_config(found))
+    _found(standing, state, rows=rows, version=at.version, found=config_of(found))
 
 
 def _meant(standing: Standing, live: Deployment) -> dict[str, Any]:
@@ -113,27 +111,6 @@ def _env(live: Deployment, account: Account, version: str) -> list[str]:
         for name in sorted({*meant, *there})
         if meant.get(name) != there.get(name)
     ]
-
-
-def _as_config(found: Triggers) -> dict[str, Any]:
-    """Return triggers in the form of a wrangler.json, in which they can be kept."""
-    domains = [{"pattern": name, "custom_domain": True} for name in sorted(found.domains)]
-    routes = [{"pattern": one, "zone_name": zone} for one, zone in sorted(found.routes.items())]
-    return {
-        "workflows": [
-            {"name": name, "class_name": class_name}
-            for name, class_name in sorted(found.workflows.items())
-        ],
-        "workers_dev": found.workers_dev,
-        "preview_urls": found.preview_urls,
-        "routes": [*routes, *domains],
-        "triggers": {"crons": sorted(found.crons)},
-        "queues": {"consumers": [_consumer(one) for one in found.consumers.values()]},
-    }
-
-
-def _consumer(one: Consumer) -> dict[str, Any]:
-    return asdict(one)
 
 
 def _found(

@@ -118,6 +118,10 @@ class DeployError(Exception):
         """Say the headline and every finding, one a line."""
         return cls("\n".join([headline, *map(str, findings)]), findings, cause=cause)
 
+    def as_findings(self) -> tuple[Finding, ...]:
+        """Return its findings; an error that has none is one itself."""
+        return self.findings or (Finding(message=str(self), cause=self.cause),)
+
 
 class CodeError(DeployError):
     """The type checker refused the code; the findings know their nodes by id alone."""

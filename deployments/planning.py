@@ -115,11 +115,10 @@ def plan(request: DeployRequest, tools: Looking, *, known: Known = _NOTHING_KNOW
                     break
         return _compared(request, tools, facts, known=known)
     except DeployError as refused:
-        findings = refused.findings or (Finding(message=str(refused), cause=refused.cause),)
         return Plan(
             live_version=str(facts.get("live_before", "")),
             is_new=not facts.get("live_before"),
-            findings=tuple(findings),
+            findings=refused.as_findings(),
             failed_at=stage.value,
         )
 

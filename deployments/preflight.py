@@ -11,10 +11,10 @@ from typing import Final
 
 from deployments.errors import Cause, Finding
 from deployments.ports import DeployRequest, DomainSite, RouteSite, Site
-from workflows.route_patterns import host_of
+from workflows.route_patterns import host_of, record_name
 
 HEADLINE: Final = "The target is not ready for this deployment. Nothing was uploaded:"
-_CHANGED_BY: Final = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
+CHANGED_BY: Final = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
 
 
 def check_site(request: DeployRequest, site: Site) -> list[Finding]:
@@ -27,7 +27,7 @@ def needs_force(request: DeployRequest, site: Site) -> bool:
 
     What the API changed last is ours where our records say that this version is live.
     """
-    return site.source in _CHANGED_BY and (request.overwrite or is_ours(request, site))
+    return site.source in CHANGED_BY and (request.overwrite or is_ours(request, site))
 
 
 def is_ours(request: DeployRequest, site: Site) -> bool:
@@ -35,6 +35,11 @@ def is_ours(request: DeployRequest, site: Site) -> bool:
     if not site.live_version:
         return False
     return site.live_version == request.known_version or site.live_tag in request.marks
+
+
+def shares(split: Mapping[str, float]) -> str:
+    """Say what each version takes in a gradual rollout."""
+    return ", ".join(f"{share:g} % to {version}" for version, share in split.items())
 
 
 def _subdomain(request: DeployRequest, site: Site) -> Iterator[Finding]:
@@ -60,17 +65,16 @@ def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
 
 def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
     if site.split and not request.overwrite:
-        shares = ", ".join(f"{share:g} % to {version}" for version, share in site.split.items())
         yield Finding(
             path=request.worker_name,
-            message=f"A gradual rollout of the Worker is going on ({shares}), and a deploy would "
+            message=f"A gradual rollout of the Worker is going on ({shares(site.split)}), and a deploy would "
             "end it.",
             fix="Finish it on the target first, or deploy with overwrite.",
             cause=Cause.CHANGED,
         )
     if not site.live_version or request.overwrite or is_ours(request, site):
         return
-    by = _CHANGED_BY.get(site.source, "by somebody else's deploy")
+    by = CHANGED_BY.get(site.source, "by somebody else's deploy")
     yield Finding(
         path=request.worker_name,
         message=f"The Worker {request.worker_name} was last changed {by}, not by one of ours, and a "
@@ -101,7 +105,7 @@ def _route(request: DeployRequest, route: RouteSite) -> Iterator[Finding]:
 
 def _dns(route: RouteSite) -> Finding:
     host = host_of(route.pattern)
-    label = host.removesuffix(route.zone).rstrip(".") or "@"
+    label = record_name(host, route.zone)
     fix = f"Create this record in the zone {route.zone}: AAAA {label} 100:: proxied."
     words = {
         "missing": f"{host} has no DNS record, so requests to the route will not be found.",

@@ -27,7 +27,7 @@ from workflows.codegen.module import GeneratedModule
 from workflows.deploy_settings import DeploySettings, Route
 from workflows.models import Workflow
 from workflows.registered import snapshot
-from workflows.route_patterns import host_of
+from workflows.route_patterns import host_of, record_name
 from workflows.services import Variable
 
 FOUND: Final = "<found at the deploy>"
@@ -46,8 +46,7 @@ class Record:
 
     @property
     def label(self) -> str:
-        """The name of the record in its zone, as Cloudflare's dashboard takes it."""
-        return self.host.removesuffix(self.route.zone).rstrip(".") or "@"
+        return record_name(self.host, self.route.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
         module = generate(request)
         config, findings = _written(module, request)
     except DeployError as refused:
-        return Preview(findings=refused.findings or (Finding(message=str(refused)),))
+        return Preview(findings=refused.as_findings())
     return Preview(
         text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=tuple(findings),

@@ -15,6 +15,11 @@ def host_of(pattern: str) -> str:
     return _SCHEME.sub("", pattern).partition("/")[0].lower()
 
 
+def record_name(host: str, zone: str) -> str:
+    """Return the name of the host's DNS record in its zone, as Cloudflare's dashboard takes it."""
+    return host.removesuffix(zone).rstrip(".") or "@"
+
+
 def is_host(name: str) -> bool:
     """Tell whether this is a host name of two labels or more."""
     return len(name) <= 253 and _HOST.fullmatch(name) is not None

@@ -155,6 +155,23 @@ def _consumer(entry: Mapping[str, Any]) -> Consumer:
     return Consumer(**known)
 
 
+def config_of(triggers: Triggers) -> dict[str, Any]:
+    """Return triggers in the form of a wrangler.json, in which they can be kept."""
+    domains = [{"pattern": name, "custom_domain": True} for name in sorted(triggers.domains)]
+    routes = [{"pattern": one, "zone_name": zone} for one, zone in sorted(triggers.routes.items())]
+    return {
+        "workflows": [
+            {"name": name, "class_name": class_name}
+            for name, class_name in sorted(triggers.workflows.items())
+        ],
+        "workers_dev": triggers.workers_dev,
+        "preview_urls": triggers.preview_urls,
+        "routes": [*routes, *domains],
+        "triggers": {"crons": sorted(triggers.crons)},
+        "queues": {"consumers": [asdict(one) for one in triggers.consumers.values()]},
+    }
+
+
 def differences(wanted: Triggers, found: Triggers) -> list[Difference]:
     """Return every part that is not as it was meant, in the order of the kinds."""
     meant, there = wanted.words(), found.words()

@@ -11,7 +11,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from deployments import leases, queue, runner
+from deployments.errors import Cause
 from deployments.models import Deployment, Lease
+from deployments.settings_preview import preview
 from deployments.targets import account_of, embedded_target
 from runs.poller import Poller
 from tests.audit.test_fields import use_keys
@@ -149,3 +151,10 @@ def test_a_target_that_cannot_be_reached_keeps_no_run_of_another_from_being_read
     poller.turn()
 
     assert poller.calls(readable) > 0
+
+
+def test_the_preview_of_the_settings_tells_the_cause(workflow: Workflow) -> None:
+    (finding,) = preview(workflow, workflow.settings).findings
+
+    assert VARIABLES_LOST in finding.message
+    assert finding.cause is Cause.ENVIRONMENT
