@@ -6,22 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from deployments.cloudflare.wrangler_config import SECTIONS
 from workflows.codegen.bindings import BindingKind
 
 VARIABLE: Final = "variable"
 SECRET: Final = "secret"  # noqa: S105 - the word for it
 
-# For each section of wrangler.json: the kind, and the key of what is bound.
-_SECTIONS: Final = {
-    "kv_namespaces": (BindingKind.KV, "id"),
-    "d1_databases": (BindingKind.D1, "database_id"),
-    "r2_buckets": (BindingKind.R2, "bucket_name"),
-    "services": (BindingKind.SERVICE, "service"),
-    "workflows": (BindingKind.WORKFLOW, "name"),
-    "vectorize": (BindingKind.VECTORIZE, "index_name"),
-    "hyperdrive": (BindingKind.HYPERDRIVE, "id"),
-    "analytics_engine_datasets": (BindingKind.ANALYTICS, "dataset"),
-}
 # For each type of the API: the kind, and the keys under which it may say what is bound.
 _TYPES: Final = {
     "kv_namespace": (BindingKind.KV, ("namespace_id",)),
@@ -54,14 +44,12 @@ def meant(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Held]:
     held = {name: Held(kind=SECRET) for name in secrets}
     for name, value in config.get("vars", {}).items():
         held[name] = Held(kind=VARIABLE, value=str(value))
-    for section, (kind, key) in _SECTIONS.items():
-        for entry in config.get(section, []):
+    for kind, (section, key) in SECTIONS.items():
+        entries = config.get(section, [])
+        for entry in [entries] if isinstance(entries, Mapping) else entries:
             held[entry["binding"]] = Held(kind=kind.label, value=entry.get(key, ""))
     for entry in config.get("queues", {}).get("producers", []):
         held[entry["binding"]] = Held(kind=BindingKind.QUEUE.label, value=entry["queue"])
-    for kind, section in ((BindingKind.AI, "ai"), (BindingKind.BROWSER, "browser")):
-        if section in config:
-            held[config[section]["binding"]] = Held(kind=kind.label)
     return held
 
 

@@ -105,7 +105,7 @@ def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
     for binding in bindings:
         if binding.kind is BindingKind.QUEUE:  # beside the consumers
             continue
-        section, key = _SECTIONS[binding.kind]
+        section, key = SECTIONS[binding.kind]
         if binding.kind in SINGLE:
             sections[section] = {"binding": binding.name}
             continue
@@ -123,7 +123,7 @@ def _more(binding: Binding) -> dict[str, str]:
     return {"class_name": binding.class_name, **elsewhere}
 
 
-_SECTIONS: Final = {
+SECTIONS: Final = {
     BindingKind.KV: ("kv_namespaces", "id"),
     BindingKind.D1: ("d1_databases", "database_id"),
     BindingKind.R2: ("r2_buckets", "bucket_name"),
@@ -135,3 +135,4 @@ _SECTIONS: Final = {
     BindingKind.ANALYTICS: ("analytics_engine_datasets", "dataset"),
     BindingKind.BROWSER: ("browser", ""),
 }
+"""For each kind the section, and the key of what is bound; queues have a shape of their own."""
