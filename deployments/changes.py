@@ -6,7 +6,7 @@ has written anything; what it then could not do, it says part by part.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -184,7 +184,7 @@ def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
-    _check_can_delete(request, tools.secret_names(worker))
+    check_can_delete(request.secrets, there=tools.secret_names(worker), used=request.used_secrets)
     if tools.newest_version(worker) != live:
         raise DeployError(NOT_NEWEST, cause=Cause.CHANGED)
 
@@ -196,16 +196,24 @@ def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(stage=Stage.COMPLETED, facts=facts)
 
 
-def _check_can_delete(request: ChangeRequest, there: frozenset[str]) -> None:
-    """Raise DeployError for names that the Worker does not have, or that what is live now set."""
-    missing = sorted(set(request.secrets) - there)
-    if missing:
-        raise DeployError(f"The Worker has no secret {', '.join(missing)}. Nothing was changed.")
-    used = sorted(set(request.secrets) & request.used_secrets)
-    if used:
+def check_can_delete(
+    names: Iterable[str], *, there: frozenset[str] | None, used: frozenset[str]
+) -> None:
+    """Raise DeployError for names that what is live uses, or that the Worker does not have.
+
+    `there` is None where it is not known which it has.
+    """
+    asked = frozenset(names)
+    if in_use := sorted(asked & used):
         raise DeployError(
-            f"What is live now was deployed with {', '.join(used)}. Nothing was changed. Delete the "
-            "variable and deploy first."
+            f"What is live uses {', '.join(in_use)}. Nothing was deleted: delete the variable and "
+            "deploy first, then delete the secret."
+        )
+    missing = [] if there is None else sorted(asked - there)
+    if missing:
+        raise DeployError(
+            f"The Worker has no secret {', '.join(missing)}. Nothing was deleted: look again at "
+            "which there are."
         )
 
 

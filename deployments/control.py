@@ -13,7 +13,7 @@ from deployments import policy, records, transitions
 from deployments.enqueueing import Busy
 from deployments.models import Deployment, Target
 from deployments.policy import Consent, Refused
-from deployments.services import actor, asked, enqueued, subject_of
+from deployments.services import actor, asked, enqueued, place_of, subject_of
 from deployments.stages import UNFINISHED, Action, Status
 from workflows.models import Workflow
 
@@ -60,7 +60,7 @@ def roll_back(
             f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
             "succeeded."
         )
-    target, workflow = _both(to)
+    target, workflow = place_of(to)
     gone = records.taken_down_since(to)
     if gone:
         raise Refused(
@@ -103,7 +103,7 @@ def retry_failed(
     Raises Refused where none failed, or something newer has been tried since.
     """
     who = actor(by, by_name)
-    target, workflow = _both(deployment)
+    target, workflow = place_of(deployment)
     if not records.can_be_tried_again(deployment):
         raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
     newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
@@ -195,13 +195,6 @@ def _live(workflow: Workflow, target: Target) -> Deployment:
     if found is None:
         raise Refused(f"{workflow.name} is not deployed to {target.name}.")
     return found
-
-
-def _both(deployment: Deployment) -> tuple[Target, Workflow]:
-    workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
-    if deployment.target is None or workflow is None:
-        raise Refused("The workflow or the target of that deployment has been deleted.")
-    return deployment.target, workflow
 
 
 def _to_take_down(workflow: Workflow, target: Target) -> Deployment:

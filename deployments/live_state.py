@@ -11,8 +11,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from deployments import records
+from deployments.changes import check_can_delete
 from deployments.cloudflare.parts import Triggers, triggers_of
-from deployments.errors import Cause, DeployError
+from deployments.errors import DeployError
 from deployments.models import Deployment, DriftState, Standing, Target
 from deployments.policy import Refused
 from deployments.presentation import Tone
@@ -191,31 +192,15 @@ def left_over(one: Place) -> list[str]:
     return sorted(there - set(one.live.secret_names))
 
 
-def check_left_over(one: Place, names: Iterable[str]) -> list[str]:
-    """Return the names; raises Refused for none, and for those that the live version relies on."""
+def can_delete(one: Place, names: Iterable[str]) -> list[str]:
+    """Return the secrets that can be deleted; raises DeployError for none, or where one cannot."""
     asked = sorted(set(filter(None, names)))
-    used = sorted(set(asked) & set(one.live.secret_names)) if one.live else []
-    if used:
-        raise Refused(
-            f"What is live uses {', '.join(used)}. Nothing was deleted: delete the variable here "
-            "and deploy first, then delete the secret.",
-            cause=Cause.POLICY,
-        )
     if not asked:
         raise Refused("No secret was chosen, and nothing was deleted: tick at least one.")
-    return asked
-
-
-def check_there(one: Place, names: list[str]) -> list[str]:
-    """Return the names; raises Refused for one that the Worker does not have, where that is known."""
+    used = frozenset(one.live.secret_names if one.live else ())
     try:
-        there = left_over(one)
+        there = frozenset(left_over(one)) | used
     except DeployError:
-        return names  # whoever deletes them is told then
-    missing = [name for name in names if name not in there]
-    if missing:
-        raise Refused(
-            f"The Worker has no secret {', '.join(missing)} at {one.target.name}. Nothing was "
-            "deleted: look again at which there are."
-        )
-    return names
+        there = None  # whoever deletes them is told then
+    check_can_delete(asked, there=there, used=used)
+    return asked

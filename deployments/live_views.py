@@ -21,8 +21,7 @@ from deployments.errors import DeployError
 from deployments.gates import consent_of, gate
 from deployments.live_state import (
     Place,
-    check_left_over,
-    check_there,
+    can_delete,
     left_over,
     place,
     places,
@@ -170,7 +169,7 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
     workflow, one = _place(request, pk)
     asked = request.POST if request.method == "POST" else request.GET
     try:
-        names = check_there(one, check_left_over(one, asked.getlist("secret")))
+        names = can_delete(one, asked.getlist("secret"))
     except DeployError as refused:
         messages.error(request, str(refused))
         return _back(workflow, one)

@@ -68,10 +68,8 @@ def request_snapshot(
 
     Raises what `request_deployment` raises.
     """
-    who, target = actor(by, by_name), earlier.target
-    workflow = Workflow.objects.filter(pk=earlier.workflow_id).first()
-    if target is None or workflow is None:
-        raise policy.Refused("The workflow or the target of that deployment has been deleted.")
+    who = actor(by, by_name)
+    target, workflow = place_of(earlier)
 
     def make() -> Deployment:
         policy.check(target, workflow, by=who, consent=consent)
@@ -81,6 +79,14 @@ def request_snapshot(
         return asked(deployment, by=who, reason=reason, consent=consent)
 
     return enqueued(make, "deployment requested", by=who)
+
+
+def place_of(deployment: Deployment) -> tuple[Target, Workflow]:
+    """Return where the deployment went, and what; raises Refused where one of the two is gone."""
+    workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
+    if deployment.target is None or workflow is None:
+        raise policy.Refused("The workflow or the target of that deployment has been deleted.")
+    return deployment.target, workflow
 
 
 def asked(

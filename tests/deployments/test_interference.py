@@ -135,7 +135,7 @@ def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control
 
     refused = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
 
-    assert "What is live now was deployed with TOKEN" in refused.message
+    assert "What is live uses TOKEN" in refused.message
     assert control.writes() == []
 
 

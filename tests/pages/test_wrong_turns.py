@@ -135,6 +135,6 @@ def test_a_secret_that_the_worker_does_not_have_is_not_asked_about(
 
     for send in (admin_client.get, admin_client.post):
         answer = send(address(workflow, "secrets/delete/"), asked, follow=True)
-        assert "The Worker has no secret NOPE at local. Nothing was deleted" in text(answer)
+        assert "The Worker has no secret NOPE. Nothing was deleted" in text(answer)
 
     assert Deployment.objects.count() == 1
