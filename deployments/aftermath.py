@@ -42,7 +42,7 @@ def _is_gone(deployment: Deployment, account: Account) -> bool:
         return False
 
 
-def what_is_live(deployment: Deployment, account: Account | None) -> dict[str, Any]:
+def find_leftovers(deployment: Deployment, account: Account | None) -> dict[str, Any]:
     """Return what a deployment that did not complete left at the target.
 
     Before DEPLOYING nothing was sent. From then on only the target knows; what others put live is

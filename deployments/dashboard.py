@@ -199,7 +199,7 @@ def _newest_bad() -> list[int]:
 
 def _workflows(standings: Iterable[Standing]) -> list[Row]:
     mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
-    live = records.still_live().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+    live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
     workflows = Workflow.objects.only("name", "updated_at").annotate(
         newest=Subquery(versions.values("number")[:1]),

@@ -193,7 +193,7 @@ def _longest_unchecked(enough: timedelta) -> tuple[Workflow, Target] | None:
 
 def live_pairs() -> list[tuple[Workflow, Target]]:
     """Return each workflow and target of which something is live by the record."""
-    live = records.still_live().filter(workflow__isnull=False, target__isnull=False)
+    live = records.not_taken_down().filter(workflow__isnull=False, target__isnull=False)
     pairs = list(live.order_by("workflow", "target").values_list("workflow", "target").distinct())
     workflows = Workflow.objects.only("name").in_bulk({workflow for workflow, _ in pairs})
     targets = Target.objects.in_bulk({target for _, target in pairs})

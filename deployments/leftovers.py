@@ -8,7 +8,7 @@ from deployments.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
 _UNCHANGED = "Nothing was changed: the version that was live before still is."
 
 
-def what_is_live(attempt: Attempt) -> str:
+def describe_leftovers(attempt: Attempt) -> str:
     """Say what a deployment that did not succeed left at the target."""
     own = _LEFT.get(attempt.work)
     if own and attempt.uploaded != Uploaded.UNKNOWN:

@@ -14,7 +14,7 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.utils import timezone
 
 from deployments import leases, runner, transitions
-from deployments.aftermath import end_if_done, what_is_live
+from deployments.aftermath import end_if_done, find_leftovers
 from deployments.errors import DeployError
 from deployments.leases import Held
 from deployments.models import Deployment, Lease
@@ -101,7 +101,7 @@ def reap(lease: Lease) -> None:
         message=f"Cancelled by {deployment.cancelled_by}."
         if was_asked
         else _interrupted(deployment),
-        facts=what_is_live(deployment, account),
+        facts=find_leftovers(deployment, account),
     )
     if ended:
         logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)

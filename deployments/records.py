@@ -86,7 +86,7 @@ def at_target(target: Any) -> QuerySet[Deployment]:
     return Deployment.objects.annotate(its_target=F("target_id") + 0).filter(its_target=target)
 
 
-def still_live() -> QuerySet[Deployment]:
+def not_taken_down() -> QuerySet[Deployment]:
     """Return what answers or was replaced: nothing that was taken down at its target since."""
     taken_down = (
         at_target(OuterRef("target_id"))
@@ -105,7 +105,7 @@ def live(workflow_id: str, target: Target | int | None = None) -> Deployment | N
 
     Without a target it is the newest one anywhere.
     """
-    mine = still_live().filter(workflow_public_id=workflow_id).order_by("-pk")
+    mine = not_taken_down().filter(workflow_public_id=workflow_id).order_by("-pk")
     return (mine.filter(target=target) if target is not None else mine).first()
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 
 from deployments import changes, leases, orders, pipeline, policy, records, transitions
-from deployments.aftermath import end_if_done, what_is_live
+from deployments.aftermath import end_if_done, find_leftovers
 from deployments.changes import ChangeRequest, Stages
 from deployments.cloudflare.parts import PartResult
 from deployments.cloudflare.redaction import redact
@@ -216,7 +216,7 @@ def _write_end(
     if end_if_done(deployment, held.token, account):
         return
     parts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
-    facts = parts | what_is_live(deployment, account)
+    facts = parts | find_leftovers(deployment, account)
     with transaction.atomic():
         comes_again = ending.again_at and again(deployment, not_before=ending.again_at)
         has_ended = transitions.end(

@@ -16,7 +16,7 @@ from deployments import dashboard as board
 from deployments.access import HttpRequest, staff_with
 from deployments.enqueueing import MOST_ATTEMPTS
 from deployments.errors import Cause
-from deployments.leftovers import what_is_live
+from deployments.leftovers import describe_leftovers
 from deployments.models import Deployment, ProgramOutput, StageRecord
 from deployments.pages import live_page
 from deployments.stages import Status
@@ -107,7 +107,7 @@ def _ending(item: Deployment) -> dict[str, Any]:
     return {
         "findings": findings,
         "headline": item.message.partition("\n")[0] if findings else item.message,
-        "what_is_live": what_is_live(item),
+        "leftovers": describe_leftovers(item),
         "advice": presentation.advice(item),
         "links": ways_out.links(item),
         "next_attempt": _next_attempt(item),

@@ -35,7 +35,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
-        live = records.still_live().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+        live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
         return (
             super()
             .get_queryset(request)

@@ -20,7 +20,7 @@ _LONG: Final = timedelta(seconds=60)  # that a wait may have been answered elsew
 
 def workflow_names() -> dict[int, set[str]]:
     """Return the Workflows to ask for by their targets: what is live, and what has open runs."""
-    live = records.still_live().filter(target__isnull=False).order_by()
+    live = records.not_taken_down().filter(target__isnull=False).order_by()
     rows = live.values_list("target", "worker_name", "ir__kind").distinct()
     found = [(target, worker) for target, worker, kind in rows if kind != SCRIPT]
     with_runs = Run.objects.filter(is_open=True).order_by()

@@ -65,7 +65,7 @@ def raise_event(event_type: str, payload: Any, *, by: Actor, key: str = "") -> l
 
 def _live(event_type: str) -> QuerySet[Deployment]:
     """Return what is live of each workflow, where its trigger is this event."""
-    newest = records.still_live().filter(workflow=OuterRef("pk")).order_by("-pk")
+    newest = records.not_taken_down().filter(workflow=OuterRef("pk")).order_by("-pk")
     live = Workflow.objects.annotate(live=Subquery(newest.values("pk")[:1]))
     listening = Deployment.objects.filter(
         pk__in=live.values("live"), ir__trigger__type="event", ir__trigger__eventType=event_type

@@ -105,7 +105,7 @@ class _Triggers:
         calls_itself = f'"workflowId": "{deployment.workflow_public_id}"' in json.dumps(
             deployment.ir
         )
-        live = records.still_live().filter(target=self._target)
+        live = records.not_taken_down().filter(target=self._target)
         others = live.exclude(workflow_public_id=deployment.workflow_public_id)
         named = others.annotate(named=Cast("resources", TextField()))
         return calls_itself or named.filter(named__contains=f'"{self._workflow_name}"').exists()

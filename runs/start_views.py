@@ -65,7 +65,7 @@ def _workflow(request: HttpRequest) -> Workflow | None:
 
 def _startable() -> list[tuple[str, str]]:
     """Return the ids and names of the workflows that are live somewhere."""
-    live = records.still_live().order_by().values_list("workflow", "ir__kind").distinct()
+    live = records.not_taken_down().order_by().values_list("workflow", "ir__kind").distinct()
     found = Workflow.objects.filter(pk__in={pk for pk, kind in live if kind != SCRIPT})
     return list(found.order_by("name").values_list("pk", "name")[:_MOST_CHOICES])
 
@@ -83,7 +83,7 @@ def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
 
 
 def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
-    live = records.still_live().filter(workflow=workflow, target__isnull=False).order_by("-pk")
+    live = records.not_taken_down().filter(workflow=workflow, target__isnull=False).order_by("-pk")
     targets = dict.fromkeys(live.values_list("target__name", flat=True))
     context: dict[str, Any] = {
         "workflow": workflow,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from deployments.cloudflare.parts import Part, Triggers
-from deployments.tools import existing, tokens, triggers, versions
+from deployments.tools import existing, tokens, triggers, versions, workers
 from deployments.tools.account import Account
 from workflows.codegen.bindings import BindingKind
 
@@ -90,15 +90,15 @@ class RemoteTools:
         versions.delete_secrets(self.account, worker, names)
 
     def users(self, worker: str) -> frozenset[str]:
-        return versions.users_of(self.account, worker)
+        return workers.users_of(self.account, worker)
 
     def workflows(self, worker: str) -> frozenset[str]:
         return frozenset(one.name for one in self.account.workflows() if one.worker == worker)
 
     def delete_workflow(self, name: str) -> None:
         self.hooks.before_write()
-        versions.delete_workflow(self.account, name)
+        workers.delete_workflow(self.account, name)
 
     def delete_worker(self, worker: str) -> None:
         self.hooks.before_write()
-        versions.delete_worker(self.account, worker)
+        workers.delete_worker(self.account, worker)

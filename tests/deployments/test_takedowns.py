@@ -9,7 +9,7 @@ import pytest
 
 from deployments import leases, queue, records
 from deployments.errors import Cause, DeployError
-from deployments.leftovers import what_is_live
+from deployments.leftovers import describe_leftovers
 from deployments.models import Deployment, Lease, Target
 from deployments.stages import Action, Stage, Status, Uploaded
 from deployments.tools.deploy_tools import DeployTools
@@ -65,7 +65,7 @@ def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target
 
     assert stopped.state is Status.INTERRUPTED
     assert stopped.live_version
-    assert "may still be there" in what_is_live(stopped)
+    assert "may still be there" in describe_leftovers(stopped)
     assert records.live(before.workflow_public_id, target) == before
 
 
@@ -73,7 +73,7 @@ def test_where_the_target_cannot_be_asked_that_is_said() -> None:
     stopped = killed(live(make_target()))
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
-    assert "could not be asked" in what_is_live(stopped)
+    assert "could not be asked" in describe_leftovers(stopped)
 
 
 def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(

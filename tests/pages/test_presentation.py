@@ -8,7 +8,7 @@ import pytest
 
 from deployments import listing, presentation
 from deployments.errors import Cause
-from deployments.leftovers import what_is_live
+from deployments.leftovers import describe_leftovers
 from deployments.models import Deployment
 from deployments.stages import Stage, Status
 
@@ -128,4 +128,4 @@ def test_a_plain_deploy_goes_without_saying() -> None:
 def test_what_is_left_at_the_target_is_said_for_every_action(
     fields: dict[str, str], words: str
 ) -> None:
-    assert words in what_is_live(Deployment(**{"status": "failed", **fields}))
+    assert words in describe_leftovers(Deployment(**{"status": "failed", **fields}))

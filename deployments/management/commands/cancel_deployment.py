@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from deployments import control
 from deployments.follow import follow_to_the_end
-from deployments.leftovers import what_is_live
+from deployments.leftovers import describe_leftovers
 from deployments.management.commands._deployment_command import deployment_of
 from deployments.operator import operator
 from deployments.stages import Status
@@ -36,4 +36,4 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
         if ended.state is not Status.SUCCEEDED:
-            self.stdout.write(what_is_live(ended))
+            self.stdout.write(describe_leftovers(ended))

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from audit.trail import Actor
 from deployments import forecast, policy
 from deployments.errors import Cause, DeployError, Finding
-from deployments.leftovers import what_is_live
+from deployments.leftovers import describe_leftovers
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
     consent_of,
@@ -128,7 +128,7 @@ def _failure(ended: Deployment) -> str:
         [
             f"#{ended.pk} {ended.get_status_display()}: {ended.message}".rstrip(" :"),
             *(f"  failed: {part['kind']} {part['name']}  {part['message']}" for part in failed),
-            what_is_live(ended),
+            describe_leftovers(ended),
             f"Next: {_next(ended)}",
         ]
     )

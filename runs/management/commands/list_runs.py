@@ -82,7 +82,7 @@ def _refresh(workflow: Workflow, target: Target | None) -> None:
 
 def _lives(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:
     """Return the newest that is live of the workflow at each target."""
-    mine = records.still_live().filter(workflow_public_id=workflow.pk, target__isnull=False)
+    mine = records.not_taken_down().filter(workflow_public_id=workflow.pk, target__isnull=False)
     found = mine.filter(target=target) if target else mine
     newest = {one.target_id: one for one in found.select_related("target").order_by("pk")}
     return newest.values()
