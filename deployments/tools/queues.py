@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import cloudflare
@@ -128,9 +129,7 @@ def _worker(consumer: dict[str, Any]) -> str:
 
 
 def _delete(account: Account, queue_id: str, consumer_id: str) -> None:
-    try:
+    with suppress(cloudflare.NotFoundError):
         account.client.queues.consumers.delete(
             consumer_id, account_id=account.account_id, queue_id=queue_id
         )
-    except cloudflare.NotFoundError:
-        return

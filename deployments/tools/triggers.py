@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -196,10 +197,8 @@ def _remove_domain(account: Account, worker: str, domain: str, _former: Triggers
 
 
 def _gone(delete: Callable[[str], Any], id_: str) -> None:
-    try:
+    with suppress(cloudflare.NotFoundError):
         delete(id_)
-    except cloudflare.NotFoundError:
-        return
 
 
 def _remove_schedule(account: Account, worker: str, _name: str, _former: Triggers) -> None:
