@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from deployments import transitions
 from deployments.errors import Cause, DeployError
@@ -32,19 +33,18 @@ class Busy(DeployError):
     cause = Cause.POLICY
 
 
+@retry(
+    retry=retry_if_exception_type(IntegrityError),  # somebody else's request came in between
+    stop=stop_after_attempt(_TRIES),
+    reraise=True,
+)
+@transaction.atomic
 def enqueue(make: Callable[[], Deployment]) -> Deployment:
     """Put what `make` returns into the queue; what waits there already ends as superseded.
 
     `make` is called inside the transaction. Raises Busy where a rollback or a takedown waits.
     """
-    for attempt in range(_TRIES):
-        try:
-            with transaction.atomic():
-                return _replace_waiting(make())
-        except IntegrityError:  # somebody else's request came in between
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    return _replace_waiting(make())
 
 
 def _replace_waiting(deployment: Deployment) -> Deployment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +11,14 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_chain,
+    wait_fixed,
+)
 
 from deployments import changes, leases, orders, pipeline, policy, records, transitions
 from deployments.aftermath import end_if_done, find_leftovers
@@ -261,11 +268,17 @@ def _cancel_overdue(held: Held, account: Account) -> None:
 
 def _surely(end: Callable[[], object]) -> object:
     """A database that is locked or away for a while must not leave a deployment without an end."""
-    for seconds in _PATIENCE:
-        try:
-            return end()
-        except DatabaseError:
-            logger.exception("the end of a deployment could not be written; trying again")
-            connections.close_all()
-            time.sleep(seconds)
-    return end()
+    retrying = Retrying(
+        retry=retry_if_exception_type(DatabaseError),
+        stop=stop_after_attempt(len(_PATIENCE) + 1),
+        wait=wait_chain(*map(wait_fixed, _PATIENCE)),
+        before_sleep=_connect_anew,
+        reraise=True,
+    )
+    return retrying(end)
+
+
+def _connect_anew(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logger.error("the end of a deployment could not be written; trying again", exc_info=error)
+    connections.close_all()

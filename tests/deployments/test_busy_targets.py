@@ -154,7 +154,7 @@ def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
     def fails(*_arguments: object, **_more: object) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(runner, "_PATIENCE", ())
+    monkeypatch.setattr(runner, "_PATIENCE", (0,))
     monkeypatch.setattr(runner, "again", fails)
     with pytest.raises(DatabaseError):
         runner.perform(held)
