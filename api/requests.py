@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.http import HttpRequest, JsonResponse
 
 from deployments.access import denied
+from deployments.permissions import DEPLOY
+from runs.permissions import TRIGGER
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-DEPLOY = "deployments.add_deployment"
-TRIGGER = "runs.trigger_run"
 _RIGHTS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 

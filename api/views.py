@@ -10,17 +10,19 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
-from api.requests import DEPLOY, TRIGGER, Refusal, json_body, user_with
+from api.requests import Refusal, json_body, user_with
 from audit.trail import Actor
 from deployments import events
 from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
+from deployments.permissions import DEPLOY
 from deployments.policy import Consent
 from deployments.services import request_deployment
 from deployments.stream import follow
 from deployments.targets import target_named
 from runs.events import BadEventType, NoListener, Raised
 from runs.events import raise_event as start_runs
+from runs.permissions import TRIGGER
 from workflows.services import NoWorkflow, workflow_of
 
 LARGEST_PAYLOAD: Final = 100 * 1024

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 from deployments import records, services, ways_out
 from deployments.errors import Cause
 from deployments.models import Deployment
+from deployments.permissions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.stages import PUTS_CODE, Action, Status
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
-
-CANCEL = "deployments.cancel_deployment"
-ROLL_BACK = "deployments.rollback_deployment"
-DEPLOY = "deployments.add_deployment"
 
 
 def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str, Any]:

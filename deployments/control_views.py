@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods
 
 from deployments import control, records, services
 from deployments.access import HttpRequest, posted_from, staff_with
-from deployments.actions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.cloudflare.parts import PartKind, triggers_of
 from deployments.errors import DeployError
 from deployments.gates import ASKED, consent_of, gate
 from deployments.models import Deployment
 from deployments.pages import page
+from deployments.permissions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.stages import UNFINISHED, Status
 
 CHANGED = "awaitstep:changed"

@@ -17,12 +17,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments import forecast, services
 from deployments.access import HttpRequest, staff_with
-from deployments.actions import DEPLOY
 from deployments.checks import Check
 from deployments.errors import Cause, DeployError
 from deployments.gates import ASKED, consent_of, gate
 from deployments.models import Target
 from deployments.pages import page
+from deployments.permissions import DEPLOY
 from deployments.planning import Plan
 from deployments.policy import Consent
 from deployments.targets import NoTarget, default_target

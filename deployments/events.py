@@ -15,6 +15,7 @@ from django_eventstream.event import Event
 from django_eventstream.storage import StorageBase
 
 from deployments.models import Deployment, StageRecord
+from deployments.permissions import VIEW
 from deployments.stages import Stage
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def channel_of(deployment_id: int) -> str:
 def may_read(user: User | AnonymousUser | None) -> bool:
     """Who may see deployments may read their channels; nobody else (the pages are for staff)."""
     seen_by = user and user.is_active and user.is_staff
-    return bool(seen_by and user and user.has_perm("deployments.view_deployment"))
+    return bool(seen_by and user and user.has_perm(VIEW))
 
 
 class DeploymentChannels(DefaultChannelManager):  # type: ignore[misc]

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from audit.trail import Actor
 from deployments import policy
 from deployments.models import Target
+from deployments.permissions import OVERRIDE_FREEZE
 from deployments.policy import Consent
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def gate(target: Target, user: User | AnonymousUser) -> Gate:
     return Gate(
         target=target,
         is_member=member,
-        may_override=user.has_perm(policy.OVERRIDE),
+        may_override=user.has_perm(OVERRIDE_FREEZE),
         groups=tuple(groups),
     )
 

@@ -29,13 +29,9 @@ from deployments.live_state import (
 )
 from deployments.models import DriftState, Target
 from deployments.pages import page
+from deployments.permissions import CHECK, DEPLOY, TAKE_DOWN, VIEW
 from deployments.policy import Refused
 from workflows.models import Workflow
-
-VIEW = "deployments.view_deployment"
-DEPLOY = "deployments.add_deployment"
-CHECK = "deployments.check_target"
-TAKE_DOWN = "deployments.rollback_deployment"
 
 
 @require_safe

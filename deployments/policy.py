@@ -9,11 +9,10 @@ from audit import trail
 from audit.trail import Actor, Subject
 from deployments.errors import Cause, DeployError
 from deployments.models import Target
+from deployments.permissions import OVERRIDE_FREEZE
 
 if TYPE_CHECKING:
     from workflows.models import Workflow
-
-OVERRIDE = "deployments.override_freeze"
 
 
 class Refused(DeployError):
@@ -41,7 +40,7 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
     if not target.is_frozen:
         return
     check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
-    if by.user and not by.user.has_perm(OVERRIDE):
+    if by.user and not by.user.has_perm(OVERRIDE_FREEZE):
         raise Refused(f"{_frozen(target)} You may not override a freeze: ask somebody who may.")
     subject = Subject("target", str(target.pk), target.name)
     reason = consent.freeze_reason.strip()

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from deployments.access import HttpRequest, posted_from, staff_with
+from deployments.permissions import DEPLOY
 from deployments.settings_form import EMPTY_ROWS, SettingsForms
 from deployments.settings_preview import preview
 from workflows.deploy_settings import read_settings
@@ -91,7 +92,7 @@ def _page(request: HttpRequest, forms: SettingsForms, *, refusal: str = "") -> H
         "workflow": forms.workflow,
         "forms": forms,
         "refusal": refusal,
-        "may_deploy": request.user.has_perm("deployments.add_deployment"),
+        "may_deploy": request.user.has_perm(DEPLOY),
     }
     return render(request, "deployments/workflows/settings.html", context)
 

@@ -15,6 +15,7 @@ from audit.trail import Actor
 from deployments import target_checks, target_service
 from deployments.forms import TargetForm
 from deployments.models import Deployment, Target
+from deployments.permissions import CHECK
 from deployments.stages import UNFINISHED
 from deployments.templatetags.awaitstep import ago, check_state
 
@@ -130,7 +131,7 @@ class TargetAdmin(admin.ModelAdmin[Target]):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context = {**context, "may_check": request.user.has_perm(target_checks.PERMISSION)}
+        context = {**context, "may_check": request.user.has_perm(CHECK)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 

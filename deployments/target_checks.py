@@ -24,7 +24,6 @@ from deployments.tools.brief_calls import briefly
 from deployments.tools.permissions import Answer, Probe, Surroundings
 from deployments.tools.tokens import Owner, Token, TokenKind
 
-PERMISSION: Final = "deployments.check_target"
 _SOON: Final = timedelta(days=14)
 _UNKNOWN: Final = (Cause.RATE_LIMIT, Cause.TARGET)
 _EDIT: Final = "Edit the token on Cloudflare's dashboard under API Tokens, then check again."

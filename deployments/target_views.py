@@ -21,11 +21,10 @@ from deployments.choosing import Choosing
 from deployments.errors import DeployError
 from deployments.forms import ResourceForm
 from deployments.models import Target
+from deployments.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
 from deployments.resource_service import KINDS, Used
 from deployments.tools.resources import Resource
 
-CHANGE = "deployments.change_target"
-VIEW = "deployments.view_target"
 SET_VARIABLE = "workflows.change_environmentvariable"
 SHOWN = 100
 _TOLD = {
@@ -43,13 +42,13 @@ _TOLD = {
 
 def _its_page(request: HttpRequest, pk: int) -> str:
     """The target's form, or its resources for people who may not open that."""
-    if request.user.has_perm(VIEW) or request.user.has_perm(CHANGE):
+    if request.user.has_perm(VIEW_TARGET) or request.user.has_perm(CHANGE_TARGET):
         return reverse("admin:deployments_target_change", args=[pk])
     return reverse("deployments:target_resources", args=[pk])
 
 
 @posted_from(_its_page)
-@staff_with(target_checks.PERMISSION)
+@staff_with(CHECK)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the target, and show what it said where it was asked for."""
     target = target_checks.check(_target(pk), by=Actor.of(request.user))
@@ -66,14 +65,14 @@ def _target(pk: int) -> Target:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@staff_with(target_checks.PERMISSION)
+@staff_with(CHECK)
 def resources(request: HttpRequest, pk: int) -> HttpResponse:
     """List the resources of a kind; a name that is posted is made a new one."""
     target, shown = _target(pk), choosing.read(request.GET)
     form = ResourceForm(request.POST or None, kind=shown.kind)
     if request.method == "POST":
-        if not request.user.has_perm(CHANGE):
-            raise PermissionDenied(CHANGE)
+        if not request.user.has_perm(CHANGE_TARGET):
+            raise PermissionDenied(CHANGE_TARGET)
         if made := _made(request, target, form):
             return _after(request, target, shown, made)
     return _page(request, target, shown, form)
@@ -146,9 +145,9 @@ def _page(
         "form": form,
         "q": wanted,
         "kinds": [(kind, urlencode({"kind": kind.value})) for kind in KINDS],
-        "may_create": request.user.has_perm(CHANGE),
+        "may_create": request.user.has_perm(CHANGE_TARGET),
         "may_use": bool(shown.variable) and request.user.has_perm(SET_VARIABLE),
-        "may_view": request.user.has_perm(VIEW) or request.user.has_perm(CHANGE),
+        "may_view": request.user.has_perm(VIEW_TARGET) or request.user.has_perm(CHANGE_TARGET),
     }
     try:
         context |= _rows(resource_service.listed(target, shown.kind), wanted)

@@ -19,11 +19,11 @@ from deployments.errors import Cause
 from deployments.leftovers import describe_leftovers
 from deployments.models import Deployment, ProgramOutput, StageRecord
 from deployments.pages import live_page
+from deployments.permissions import CANCEL, DEPLOY, VIEW
 from deployments.stages import Status
 from deployments.tabs import TABS, Tab
 from workflows.models import WorkflowVersion
 
-VIEW = "deployments.view_deployment"
 _SHOWN = (
     *board.SUMMARY,
     "problems",
@@ -45,8 +45,8 @@ _SHOWN = (
 def dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "board": board.load(),
-        "may_deploy": request.user.has_perm(actions.DEPLOY),
-        "may_cancel": request.user.has_perm(actions.CANCEL),
+        "may_deploy": request.user.has_perm(DEPLOY),
+        "may_cancel": request.user.has_perm(CANCEL),
         "most_attempts": MOST_ATTEMPTS,
         "may_add": request.user.has_perm("workflows.add_workflow"),
     }

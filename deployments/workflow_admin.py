@@ -16,16 +16,13 @@ from deployments import records
 from deployments.errors import Finding
 from deployments.live_state import live_places, places
 from deployments.models import Deployment
+from deployments.permissions import DEPLOY, TAKE_DOWN, VIEW
 from deployments.stages import UNFINISHED
 from deployments.templatetags import awaitstep
 from workflows.admin import WorkflowAdmin
 from workflows.ir.problems import Problem
 from workflows.models import Workflow
 from workflows.services import draft_problems
-
-DEPLOY = "deployments.add_deployment"
-VIEW = "deployments.view_deployment"
-TAKE_DOWN = "deployments.rollback_deployment"
 
 
 class DeployableWorkflowAdmin(WorkflowAdmin):

@@ -18,7 +18,8 @@ from deployments.errors import DeployError
 from runs import bulk, control, presentation
 from runs.listing import Filters
 from runs.models import BulkChange
-from runs.views import CONTROL, VIEW, page
+from runs.permissions import CONTROL, VIEW
+from runs.views import page
 from workflows.models import Workflow
 
 

@@ -19,8 +19,9 @@ from runs import control, event_schemas, payloads, presentation, reading
 from runs.control import Refused
 from runs.event_form import form_of, read_form
 from runs.models import Run
+from runs.permissions import CONTROL, TRIGGER
 from runs.steps import read_steps
-from runs.views import CONTROL, TRIGGER, known_runs, page
+from runs.views import known_runs, page
 
 _MOST_STEPS: Final = 300
 

@@ -17,11 +17,11 @@ from deployments.tail import tail
 from runs import interest
 from runs.interest import ALL, channel_of_run, channel_of_workflow
 from runs.models import RunChange
+from runs.permissions import VIEW
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-VIEW: Final = "runs.view_run"
 _MOST: Final = 2000  # changes of one reading
 
 

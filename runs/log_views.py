@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from deployments import records
 from deployments.access import HttpRequest, staff_with
-from runs.live import VIEW
 from runs.log_lines import LEVELS
+from runs.permissions import VIEW
 from workflows.models import Workflow
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpResponse
@@ -16,10 +16,9 @@ from deployments.models import Target
 from runs import overview_figures
 from runs.overview import RANGES, edges, range_of, together
 from runs.overview_presentation import Presenter
+from runs.permissions import VIEW
 from runs.workflows_page import places
 from workflows.models import Workflow
-
-VIEW: Final = "runs.view_run"
 
 
 @require_safe

@@ -20,7 +20,8 @@ from runs import batches, control, payloads, reading
 from runs.control import INSTANCE_ID_RULE, Refused
 from runs.json_tree import read_json
 from runs.models import Run
-from runs.views import TRIGGER, known_runs, page
+from runs.permissions import TRIGGER
+from runs.views import known_runs, page
 from workflows.ir.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 

@@ -26,11 +26,9 @@ from runs.budget import Budget, Use
 from runs.json_tree import read_json
 from runs.listing import Filters
 from runs.models import Polling, Run
+from runs.permissions import CONTROL, TRIGGER, VIEW
 from workflows.models import Workflow
 
-VIEW: Final = "runs.view_run"
-TRIGGER: Final = "runs.trigger_run"
-CONTROL: Final = "runs.control_run"
 _VALUES: Final = {"payload": "params", "output": "output"}
 _LATE: Final = timedelta(minutes=3)
 
