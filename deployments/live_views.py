@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -28,7 +27,7 @@ from deployments.live_state import (
     rollbacks,
 )
 from deployments.models import DriftState, Target
-from deployments.pages import page
+from deployments.pages import live_page, page
 from deployments.permissions import CHECK, DEPLOY, TAKE_DOWN, VIEW
 from deployments.policy import Refused
 from workflows.models import Workflow
@@ -148,12 +147,7 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
         context["left_over"] = left_over(one)
     except DeployError as refused:
         context["refusal"] = str(refused)
-    if request.htmx:
-        answer = render(request, "deployments/workflows/_secrets.html", context)
-    else:
-        answer = page(request, "workflows/secrets", context)
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    return live_page(request, "workflows/secrets", context)
 
 
 @never_cache

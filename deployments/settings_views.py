@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from deployments.access import HttpRequest, posted_from, staff_with
+from deployments.pages import page
 from deployments.permissions import DEPLOY
 from deployments.settings_form import EMPTY_ROWS, SettingsForms
 from deployments.settings_preview import preview
@@ -87,14 +88,13 @@ def _with_rows(request: HttpRequest) -> Any:
 
 def _page(request: HttpRequest, forms: SettingsForms, *, refusal: str = "") -> HttpResponse:
     context = {
-        **admin.site.each_context(request),
         **_previewed(forms),
         "workflow": forms.workflow,
         "forms": forms,
         "refusal": refusal,
         "may_deploy": request.user.has_perm(DEPLOY),
     }
-    return render(request, "deployments/workflows/settings.html", context)
+    return page(request, "workflows/settings", context)
 
 
 def _previewed(forms: SettingsForms) -> dict[str, Any]:

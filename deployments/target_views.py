@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +21,7 @@ from deployments.choosing import Choosing
 from deployments.errors import DeployError
 from deployments.forms import ResourceForm
 from deployments.models import Target
+from deployments.pages import page
 from deployments.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
 from deployments.resource_service import KINDS, Used
 from deployments.tools.resources import Resource
@@ -139,7 +140,6 @@ def _page(
 ) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()
     context: dict[str, Any] = {
-        **admin.site.each_context(request),
         "target": target,
         "shown": shown,
         "form": form,
@@ -153,7 +153,7 @@ def _page(
         context |= _rows(resource_service.listed(target, shown.kind), wanted)
     except DeployError as refused:
         context["refused"] = str(refused)
-    return render(request, "deployments/targets/resources.html", context)
+    return page(request, "targets/resources", context)
 
 
 def _rows(found: list[Used], wanted: str) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments import records
 from deployments.access import HttpRequest, staff_with
+from deployments.pages import page
 from runs.log_lines import LEVELS
 from runs.permissions import VIEW
 from workflows.models import Workflow
@@ -22,10 +22,9 @@ from workflows.models import Workflow
 def logs(request: HttpRequest, workflow: str) -> HttpResponse:
     shown = get_object_or_404(Workflow.objects.only("name"), pk=workflow)
     context = {
-        **admin.site.each_context(request),
         "workflow": shown,
         "live": records.live(shown.pk),
         "levels": LEVELS,
         "address": reverse("runs:logs_socket", args=[shown.pk]),
     }
-    return render(request, "runs/logs.html", context)
+    return page(request, "logs", context, app="runs")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import admin
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.access import HttpRequest, staff_with
 from deployments.models import Target
+from deployments.pages import page
 from runs import overview_figures
 from runs.overview import RANGES, edges, range_of, together
 from runs.overview_presentation import Presenter
@@ -47,7 +44,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "slowest": say.steps(steps.slowest, steps),
         "retried": say.steps(steps.most_retried, steps),
     }
-    return _page(request, "overview", context)
+    return page(request, "overview", context, app="runs")
 
 
 @require_safe
@@ -55,11 +52,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @staff_with(VIEW)
 def workflows(request: HttpRequest) -> HttpResponse:
     context = {"places": places(Target.objects.all())}
-    return _page(request, "workflows", context)
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    return render(request, f"runs/{name}.html", {**admin.site.each_context(request), **context})
+    return page(request, "workflows", context, app="runs")
 
 
 def _workflow(request: HttpRequest) -> Workflow | None:

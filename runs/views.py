@@ -7,18 +7,17 @@ from datetime import timedelta
 from typing import Any, Final
 
 import cloudflare
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
 from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
+from deployments.pages import live_page
 from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ
 from runs import haste, index, interest, listing, presentation, reading, showing, statuses, waits
@@ -39,13 +38,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespon
         "may_trigger": request.user.has_perm(TRIGGER),
         "may_control": request.user.has_perm(CONTROL),
     }
-    if request.htmx:
-        answer = render(request, f"runs/_{name}.html", context)
-    else:
-        whole = {**admin.site.each_context(request), **context}
-        answer = render(request, f"runs/{name}.html", whole)
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    return live_page(request, name, context, app="runs")
 
 
 def known_runs() -> QuerySet[Run]:
