@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import Http404, QueryDict
 from django.urls import reverse
 
+from deployments.keys import read_key
 from deployments.models import Deployment, Target
 from deployments.resource_service import KINDS
 from workflows.codegen.bindings import BINDING_ID, BindingKind
@@ -70,10 +71,9 @@ def read(query: QueryDict) -> Choosing:
 
 
 def _deployment(pk: str, workflow: Workflow) -> Deployment | None:
-    if not (pk.isascii() and pk.isdecimal()) or len(pk) > 18:
-        return None
     mine = Deployment.objects.only("workflow_id", "target_id").filter(workflow=workflow)
-    return mine.filter(pk=int(pk)).first()
+    key = read_key(pk)
+    return mine.filter(pk=key).first() if key else None
 
 
 def address(target: Target | int, choosing: Choosing) -> str:

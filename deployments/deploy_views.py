@@ -20,6 +20,7 @@ from deployments.access import HttpRequest, staff_with
 from deployments.checks import Check
 from deployments.errors import Cause, DeployError
 from deployments.gates import ASKED, consent_of, gate
+from deployments.keys import read_key
 from deployments.models import Target
 from deployments.pages import page
 from deployments.permissions import DEPLOY
@@ -132,9 +133,7 @@ def _target(request: HttpRequest) -> Target | None:
     asked = form.get("target", "")
     if not asked:
         return _default()
-    if not asked.isdecimal() or len(asked) > 18:
-        raise Http404("There is no such target.")
-    return get_object_or_404(Target, pk=int(asked))
+    return get_object_or_404(Target, pk=read_key(asked))
 
 
 def _default() -> Target | None:

@@ -18,7 +18,8 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser, User
 from django.urls import path
 
-from deployments import events, keys  # noqa: F401 - the converter of <key:...>
+from deployments import events
+from deployments.keys import read_key
 from deployments.models import Deployment
 from deployments.stream import follow
 
@@ -123,9 +124,10 @@ def _cursor(scope: Scope, first: int | None) -> int | None:
     text = (header or query).strip()
     if not text:
         return first
-    if not text.isdecimal() or len(text) > 18:
+    number = read_key(text)
+    if number is None:
         raise BadCursor(text)
-    return int(text)
+    return number
 
 
 async def refuse(send: Send, status: int, sentence: str) -> None:

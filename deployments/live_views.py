@@ -18,6 +18,7 @@ from deployments import control, drift
 from deployments.access import HttpRequest, View, posted_from, staff_with
 from deployments.errors import DeployError
 from deployments.gates import consent_of, gate
+from deployments.keys import read_key
 from deployments.live_state import (
     Place,
     can_delete,
@@ -67,9 +68,7 @@ def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Place]:
     """Return the workflow and the place that a form or an address names."""
     workflow = get_object_or_404(Workflow, pk=pk)
     asked = request.POST.get("target") or request.GET.get("target", "")
-    if not asked.isdecimal() or len(asked) > 18:
-        raise Http404("There is no such target.")
-    return workflow, place(workflow, get_object_or_404(Target, pk=int(asked)))
+    return workflow, place(workflow, get_object_or_404(Target, pk=read_key(asked)))
 
 
 def _live_page(request: HttpRequest, pk: str) -> str:

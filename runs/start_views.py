@@ -15,6 +15,7 @@ from audit.trail import Actor
 from deployments import records
 from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.errors import DeployError
+from deployments.keys import read_key
 from deployments.models import Deployment, Target
 from runs import batches, control, payloads, reading
 from runs.control import INSTANCE_ID_RULE, Refused
@@ -101,9 +102,8 @@ def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
 
 
 def _again(request: HttpRequest) -> Run | None:
-    asked = request.GET.get("again", "")
-    is_number = asked.isdecimal() and len(asked) < 19
-    return known_runs().filter(pk=int(asked)).first() if is_number else None
+    key = read_key(request.GET.get("again", ""))
+    return known_runs().filter(pk=key).first() if key else None
 
 
 def _payload(request: HttpRequest) -> dict[str, Any]:
