@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from deployments.cloudflare import naming
 from deployments.cloudflare.bindings import Binding, Wanted
-from deployments.ports import Callee, DeployRequest, Tools
+from deployments.ports import Callee, DeployRequest, Resources
 from workflows.codegen.bindings import BindingKind
 from workflows.ir.kinds import SCRIPT, WORKFLOW
 from workflows.ir.problems import quoted
 
 
-def called(wanted: Wanted, request: DeployRequest, tools: Tools) -> Binding | str:
+def called(wanted: Wanted, request: DeployRequest, tools: Resources) -> Binding | str:
     """Return the service or workflow binding, or what keeps it from being one.
 
     A Worker that calls itself is found before it is there: its first deploy brings it.

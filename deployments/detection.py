@@ -14,7 +14,7 @@ from deployments.cloudflare.bindings import Binding, Plan, Wanted, plan
 from deployments.cloudflare.resources import IDENTIFIERS, SINGLE
 from deployments.cloudflare.wrangler_config import consumers_of
 from deployments.errors import Cause, DeployError, Finding
-from deployments.ports import DeployRequest, Site, Tools
+from deployments.ports import DeployRequest, Resources, Site
 from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 from workflows.codegen.module import GeneratedModule
 from workflows.ir.problems import listed, quoted
@@ -33,7 +33,7 @@ class Env:
     origins: Mapping[str, str]
 
 
-def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Tools) -> Env:
+def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Resources) -> Env:
     """Resolve every binding; raises DeployError with all that is missing or in the way.
 
     Resources are made last, and only where nothing else is missing.
@@ -93,7 +93,7 @@ class _Resolver:
 
     request: DeployRequest
     site: Site
-    tools: Tools
+    tools: Resources
 
     def resolve(self, wanted: Wanted) -> Binding | Finding:
         """Return the binding; it has no resource yet where the target is to make one."""
@@ -181,7 +181,7 @@ def _unset(found: Plan, module: GeneratedModule, request: DeployRequest) -> Iter
 
 
 def _queues(
-    queues: Iterable[str], request: DeployRequest, *, site: Site, tools: Tools
+    queues: Iterable[str], request: DeployRequest, *, site: Site, tools: Resources
 ) -> Iterator[Finding]:
     """wrangler finds both out after it has uploaded: a queue has to be there, and has one consumer."""
     for queue in queues:

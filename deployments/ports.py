@@ -193,17 +193,11 @@ class Remote(Protocol):
         """Have the part, which is one of `former`, lead to the Worker no more, if it does."""
 
 
-class Tools(Remote, Protocol):
-    """The outside world of a deploy."""
+class Resources(Protocol):
+    """Where bindings find what they stand for."""
 
-    @property
-    def wrangler_version(self) -> str: ...
-
-    def inspect(self, request: DeployRequest) -> Site:
-        """Verify the credentials and look at the Worker's place on the target."""
-
-    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
-        """Type-check the module and return its JavaScript."""
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        """Tell whether the target has the resource that a person named."""
 
     def callee(self, worker: str, class_name: str) -> Callee:
         """Look up one of our workflows by its id, or any Worker by its name.
@@ -216,6 +210,19 @@ class Tools(Remote, Protocol):
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         """Return the Workers that take the queue's messages; None where there is no such queue."""
+
+
+class Tools(Remote, Resources, Protocol):
+    """The outside world of a deploy."""
+
+    @property
+    def wrangler_version(self) -> str: ...
+
+    def inspect(self, request: DeployRequest) -> Site:
+        """Verify the credentials and look at the Worker's place on the target."""
+
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
+        """Type-check the module and return its JavaScript."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """A private directory that is gone afterwards, however that comes."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from deployments.cloudflare import naming
 from deployments.detection import detect
 from deployments.errors import DeployError, Finding
 from deployments.orders import variables_for
-from deployments.ports import Callee, DeployRequest, Site, Tools
+from deployments.ports import Callee, DeployRequest, Site
 from deployments.preflight import check_site
 from deployments.schedule_words import Fires, fires
 from workflows.codegen.bindings import BINDING_ID, BindingKind
@@ -103,7 +103,7 @@ def _written(
     """Return the wrangler.json and what is worth a look; raises DeployError."""
     whole = replace(request, variables={**_unset(module, request), **request.variables})
     site = Site(worker_url="", dashboard_url="", live_version="", provides=frozenset(BindingKind))
-    env = detect(module, whole, site=site, tools=cast("Tools", _Placeholders()))
+    env = detect(module, whole, site=site, tools=_Placeholders())
     bundle = bundle_of(whole, "", env=env, module=module)
     return bundle.config, [*check_site(whole, site), *within_limits(bundle, env)]
 
@@ -122,15 +122,15 @@ def _unset(module: GeneratedModule, request: DeployRequest) -> dict[str, Variabl
 
 
 class _Placeholders:
-    """The few tools that find bindings, of a target that has everything."""
+    """The resources of a target that has everything."""
 
-    def exists(self, _kind: BindingKind, _resource: str) -> bool:
+    def exists(self, kind: BindingKind, resource: str) -> bool:
         return True
 
-    def provide(self, _kind: BindingKind, _name: str) -> str:
+    def provide(self, kind: BindingKind, name: str) -> str:
         return FOUND
 
-    def consumers(self, _queue: str) -> frozenset[str]:
+    def consumers(self, queue: str) -> frozenset[str]:
         return frozenset()
 
     def callee(self, worker: str, class_name: str) -> Callee:
