@@ -47,9 +47,8 @@ class ChangeRequest:
     """What a change is about: a Worker, and what is known of it.
 
     `record` is the deployment that a rollback goes back to or a retry goes on with, `failed` the
-    parts that it could not put, `secrets` the names to delete, `used_secrets` those that what is live
-    now was deployed with. `former` is what may lead to the
-    Worker since earlier deployments.
+    parts that it could not put, `secrets` the names to delete, `used_secrets` those that what is
+    live now was deployed with. `former` is what may lead to the Worker since earlier deployments.
     """
 
     worker_name: str

@@ -52,8 +52,8 @@ class DeployRequest:
 
     `node_types` are the definitions and templates of the custom types that the document uses.
     `former` is what may lead to the Worker since an earlier deployment, `known_version` the version
-    that by our records is live, `marks` the tags of what our deployments have uploaded. With `overwrite` a person has said that changes made at the target
-    by others may be lost.
+    that by our records is live, `marks` the tags of what our deployments have uploaded. With
+    `overwrite` a person has said that changes made at the target by others may be lost.
     """
 
     ir: Any
@@ -116,11 +116,11 @@ class DomainSite:
 class Site:
     """What the target says about a Worker before it is touched.
 
-    `source` is what put the live version there: "wrangler", "api" or "dash", `live_tag` what it was tagged with, `split` the shares of
-    several versions in percent. `workflow_owner` is
-    the Worker that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are
-    the kinds of resources that the target makes by itself, `lacks` the kinds of bindings that it
-    does not have at all.
+    `source` is what put the live version there: "wrangler", "api" or "dash", `live_tag` what it was
+    tagged with, `split` the shares of several versions in percent. `workflow_owner` is the Worker
+    that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are the kinds of
+    resources that the target makes by itself, `lacks` the kinds of bindings that it does not have
+    at all.
     """
 
     worker_url: str

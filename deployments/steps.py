@@ -22,7 +22,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One of the ten stages on the page; `state` is done, current, failed, stopped or pending."""
+    """One stage on the page; `state` is done, current, failed, stopped or pending."""
 
     stage: Stage
     state: str
@@ -57,7 +57,10 @@ _UNHAPPY = {Status.FAILED: "failed", Status.PARTIAL: "failed"}
 
 
 def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list[Step]:
-    """Return all stages of the action (a deploy has ten); a stage lasts until the next record, the current one until `now`."""
+    """Return all stages of the action, of which a deploy has ten.
+
+    A stage lasts until the next record, the current one until `now`.
+    """
     known = list(records)
     ends = [*(record.entered_at for record in known[1:]), attempt.finished_at or now]
     entered = {

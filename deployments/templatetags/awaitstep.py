@@ -200,5 +200,5 @@ def copy_from(name: str, what: str) -> dict[str, str]:
 
 @register.inclusion_tag("deployments/_ticks.html")
 def ticks(deployment: Any) -> dict[str, Any]:
-    """The progress bar of a deployment: one tick for each of the ten stages."""
+    """The progress bar of a deployment: one tick for each stage of its action."""
     return {"deployment": deployment, "ticks": steps.ticks(deployment)}

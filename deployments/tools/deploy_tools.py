@@ -62,7 +62,8 @@ class Ours:
 class DeployTools(RemoteTools):
     """`deploys` holds the temporary directories, `cache` Node's compiled code.
 
-    `mark` is the tag of the version that is uploaded, by which it is known again. `ours` finds a workflow of the product by its id.
+    `mark` is the tag of the version that is uploaded, by which it is known again. `ours` finds a
+    workflow of the product by its id.
     """
 
     ours: Callable[[str], Ours | None]

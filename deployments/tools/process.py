@@ -91,7 +91,8 @@ def run(
     """Run the program to its end in a session of its own; `memory_limit` is in bytes.
 
     `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout, and
-    ProgramStopped where the event of `stopped_by` is set. The calling thread waits: the program dies with the thread that started it (Linux).
+    ProgramStopped where the event of `stopped_by` is set. The calling thread waits: the program
+    dies with the thread that started it (Linux).
     """
     began = time.monotonic()
     process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit)
