@@ -84,7 +84,7 @@ def _request(request: HttpRequest, workflow_id: str) -> Deployment:
     try:
         workflow = workflow_of(workflow_id)
         target = target_named(asked["target"]) if asked.get("target") else None
-        return request_deployment(workflow, target=target, by=user, consent=consent)
+        return request_deployment(workflow, target=target, by=Actor.of(user), consent=consent)
     except NoWorkflow as error:
         raise Refusal(404, str(error)) from None
     except DeployError as refusal:

@@ -27,6 +27,9 @@ class Actor:
         return cls(user, user.get_username()) if user.is_authenticated else cls(None, "anonymous")
 
 
+NOBODY: Final = Actor()
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What was acted on, by its kind, its id and the name it had then."""

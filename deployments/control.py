@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from audit import trail
-from audit.trail import Actor
+from audit.trail import NOBODY, Actor
 from deployments import policy, records, transitions
 from deployments.enqueueing import Busy
 from deployments.models import Deployment, Target
 from deployments.policy import Consent, Refused
-from deployments.services import actor, asked, enqueued, place_of, subject_of
+from deployments.services import asked, enqueued, place_of, subject_of
 from deployments.stages import UNFINISHED, Action, Status
 from workflows.models import Workflow
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 _NO_CONSENT = Consent()
 
 
-def cancel(
-    deployment: Deployment, *, by: User | None = None, by_name: str = "", as_name: str = ""
-) -> Status:
+def cancel(deployment: Deployment, *, by: Actor = NOBODY, as_name: str = "") -> Status:
     """End a deployment: in the queue at once, a running one within seconds.
 
     Returns the status then. Asked twice, or after the end, it changes nothing. `as_name` is what
     the deployment says of who it was, where that is more than a name.
     """
-    who = actor(by, by_name)
     with transaction.atomic():
         deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
         if not deployment.is_final and not deployment.cancel_asked_at:
-            trail.record("deployment cancelled", subject_of(deployment), by=who)
-            if not transitions.cancel_waiting(deployment.pk, by=as_name or who.name):
-                transitions.ask_to_cancel(deployment.pk, by=as_name or who.name)
+            trail.record("deployment cancelled", subject_of(deployment), by=by)
+            if not transitions.cancel_waiting(deployment.pk, by=as_name or by.name):
+                transitions.ask_to_cancel(deployment.pk, by=as_name or by.name)
             deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
     return deployment.state
 
@@ -45,8 +38,7 @@ def cancel(
 def roll_back(
     to: Deployment,
     *,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
@@ -54,7 +46,6 @@ def roll_back(
 
     Raises Refused where the deployment left no version, or the target's rules forbid it.
     """
-    who = actor(by, by_name)
     if not records.can_be_rolled_back_to(to):
         raise Refused(
             f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
@@ -68,17 +59,17 @@ def roll_back(
             f"snapshot of #{to.pk} anew instead."
         )
     with transaction.atomic():
-        policy.check(target, workflow, by=who, consent=consent)
-        _make_way(to, Action.ROLLBACK, by=who)
+        policy.check(target, workflow, by=by, consent=consent)
+        _make_way(to, Action.ROLLBACK, by=by)
         return enqueued(
             lambda: asked(
                 records.copied(to, Action.ROLLBACK, about=to),
-                by=who,
+                by=by,
                 reason=reason,
                 consent=consent,
             ),
             "rollback requested",
-            by=who,
+            by=by,
         )
 
 
@@ -94,15 +85,13 @@ def previous(workflow_id: str, target: Target) -> Deployment | None:
 def retry_failed(
     deployment: Deployment,
     *,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Try again the parts that a deployment could not put, and no others.
 
     Raises Refused where none failed, or something newer has been tried since.
     """
-    who = actor(by, by_name)
     target, workflow = place_of(deployment)
     if not records.can_be_tried_again(deployment):
         raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
@@ -116,7 +105,7 @@ def retry_failed(
         "retry requested",
         target=target,
         workflow=workflow,
-        by=who,
+        by=by,
         consent=consent,
     )
 
@@ -126,19 +115,17 @@ def delete_secrets(
     target: Target,
     names: Sequence[str],
     *,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Delete secrets that the Worker has at the target; raises Refused where nothing is live."""
-    who = actor(by, by_name)
     return _change(
         _live(workflow, target),
         Action.DELETE_SECRETS,
         "deletion of secrets requested",
         target=target,
         workflow=workflow,
-        by=who,
+        by=by,
         consent=consent,
         secret_names=sorted(names),
     )
@@ -148,23 +135,21 @@ def take_down(
     workflow: Workflow,
     target: Target,
     *,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Remove the Worker from the target; history stays. It wins over what waits or runs."""
-    who = actor(by, by_name)
     last = _to_take_down(workflow, target)
     with transaction.atomic():
-        _make_way(last, Action.TAKEDOWN, by=who)
+        _make_way(last, Action.TAKEDOWN, by=by)
         return _change(
             last,
             Action.TAKEDOWN,
             "takedown requested",
             target=target,
             workflow=workflow,
-            by=who,
+            by=by,
             consent=consent,
             reason=reason,
         )
@@ -219,4 +204,4 @@ def _make_way(deployment: Deployment, action: Action, *, by: Actor) -> None:
         if one.work is action is Action.TAKEDOWN:
             raise Busy(f"It is being taken down already (#{one.pk}).")
         name = f"{by.name}, for a {action.label.lower()}"
-        cancel(one, by=by.user, by_name=by.name, as_name=name)
+        cancel(one, by=by, as_name=name)

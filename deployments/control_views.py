@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from audit.trail import Actor
 from deployments import control, records, services
 from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.cloudflare.parts import PartKind, triggers_of
@@ -39,7 +39,7 @@ def _its_page(_request: HttpRequest, pk: int) -> str:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """End the deployment; asked twice, or after its end, it says how things stand."""
     deployment = get_object_or_404(Deployment, pk=pk)
-    status = control.cancel(deployment, by=cast("User", request.user))
+    status = control.cancel(deployment, by=Actor.of(request.user))
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
     messages.info(request, _cancelled(deployment, status))
@@ -63,7 +63,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         made = control.roll_back(
             to,
-            by=cast("User", request.user),
+            by=Actor.of(request.user),
             reason=request.POST.get("reason", "").strip(),
             consent=consent_of(request.POST),
         )
@@ -127,7 +127,7 @@ def _again(
     if asks and ASKED not in request.POST:
         return page(request, "confirm", context)
     try:
-        made = make(about, by=cast("User", request.user), consent=consent_of(request.POST))
+        made = make(about, by=Actor.of(request.user), consent=consent_of(request.POST))
     except DeployError as refused:
         if asks:
             return page(request, "confirm", context | {"refusal": str(refused)})

@@ -6,15 +6,15 @@ fragments, or shows them when asked to, where there is no JavaScript.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.trail import Actor
 from deployments import forecast, services
 from deployments.access import HttpRequest, staff_with
 from deployments.checks import Check
@@ -51,7 +51,7 @@ def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> 
     if target and not has_asked and not gate(target, request.user).is_open:
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
-        by, consent = cast("User", request.user), consent_of(request.POST)
+        by, consent = Actor.of(request.user), consent_of(request.POST)
         made = services.request_deployment(workflow, target=target, by=by, consent=consent)
     except WorkflowVersion.DoesNotExist:
         refusal = "It has no version to deploy: save it once, then deploy."

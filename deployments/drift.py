@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -13,23 +13,19 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audit import trail
-from audit.trail import Subject
+from audit.trail import NOBODY, Actor, Subject
 from deployments import policy, records
 from deployments.cloudflare import env_diff
 from deployments.cloudflare.parts import config_of, differences, triggers_of
 from deployments.errors import DeployError
 from deployments.models import Deployment, DriftState, Standing, Target
 from deployments.preflight import CHANGED_BY, shares
-from deployments.services import actor
 from deployments.settling import joined
 from deployments.stages import Status
 from deployments.targets import account_of
 from deployments.tools import triggers, versions
 from deployments.tools.account import Account
 from workflows.models import Workflow
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -140,12 +136,11 @@ def objection(standing: Standing) -> str:
     return "" if standing.live_version else _SPLIT
 
 
-def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> Standing:
+def adopt(standing: Standing, *, by: Actor = NOBODY) -> Standing:
     """Take over what was found: it counts as meant until the next deployment replaces it.
 
     Raises Refused where that is no longer so, or is nothing to take over.
     """
-    who = actor(by, by_name)
     if refusal := objection(standing):
         raise policy.Refused(refusal)
     with transaction.atomic():
@@ -157,7 +152,7 @@ def adopt(standing: Standing, *, by: User | None = None, by_name: str = "") -> S
         _found(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
         standing.save()
         subject = Subject("workflow", standing.workflow_id, standing.workflow.name)
-        trail.record("drift adopted", subject, by=who, target=standing.target.name, found=count)
+        trail.record("drift adopted", subject, by=by, target=standing.target.name, found=count)
     return standing
 
 

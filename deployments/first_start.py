@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from audit.fields import UnreadableSecret
+from audit.trail import Actor
 from deployments.follow import follow_to_the_end
 from deployments.models import Deployment, StageRecord
 from deployments.node_type_loading import Outcome, State, load
@@ -60,7 +61,7 @@ def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
     if sample is None or Deployment.objects.exists():
         return None
     return follow_to_the_end(
-        request_deployment(sample, target=embedded_target(), by_name="first start"), tell
+        request_deployment(sample, target=embedded_target(), by=Actor(name="first start")), tell
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audit.trail import Actor
 from deployments import control, drift
 from deployments.access import HttpRequest, View, posted_from, staff_with
 from deployments.errors import DeployError
@@ -128,7 +128,7 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
     if request.POST.get("seen") != seen:
         context = {"workflow": workflow, "place": one, "seen": seen}
         return page(request, "workflows/adopt", context)
-    drift.adopt(standing, by=cast("User", request.user))
+    drift.adopt(standing, by=Actor.of(request.user))
     messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
     return _back(workflow, one)
 
@@ -165,7 +165,7 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
     context = _asking(request, workflow, one) | {"names": names}
     if request.method != "POST":
         return page(request, "workflows/delete_secrets", context)
-    by, consent = cast("User", request.user), consent_of(request.POST)
+    by, consent = Actor.of(request.user), consent_of(request.POST)
     try:
         made = control.delete_secrets(workflow, one.target, names, by=by, consent=consent)
     except DeployError as refused:
@@ -191,7 +191,7 @@ def take_down(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _taken_down(request: HttpRequest, workflow: Workflow, one: Place) -> Any:
-    by, consent = cast("User", request.user), consent_of(request.POST)
+    by, consent = Actor.of(request.user), consent_of(request.POST)
     if consent.name.strip() != workflow.name:
         raise Refused(f"Type the workflow's name, {workflow.name}, to confirm.")
     reason = request.POST.get("reason", "").strip()

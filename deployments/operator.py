@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 
+from audit.trail import Actor
 
-def operator() -> str:
-    """Return the name of this system's user: a command has no user of the product."""
+
+def operator() -> Actor:
+    """Return this system's user by name: a command has no user of the product."""
     try:
-        return f"{getpass.getuser()} (command line)"
+        return Actor(name=f"{getpass.getuser()} (command line)")
     except (KeyError, OSError):
-        return "command line"
+        return Actor(name="command line")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from audit import trail
-from audit.trail import Actor, Subject
+from audit.trail import NOBODY, Actor, Subject
 from deployments import policy, records, tasks
 from deployments.cloudflare.naming import worker_name
 from deployments.enqueueing import enqueue
@@ -19,24 +18,15 @@ from deployments.targets import default_target
 from workflows.models import Workflow
 from workflows.registered import snapshot
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-
 _NO_CONSENT = Consent()
 LONGEST_REASON = 2000  # characters
-
-
-def actor(by: User | None, by_name: str = "") -> Actor:
-    """Return who asks; `by_name` is a command's operator, who is no user of the product."""
-    return Actor(by, by.get_username()) if by else Actor(None, by_name)
 
 
 def request_deployment(
     workflow: Workflow,
     *,
     target: Target | None = None,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Put the workflow's newest version into the queue and return the waiting deployment.
@@ -46,39 +36,36 @@ def request_deployment(
     Busy where a rollback waits.
     """
     target = target or default_target()
-    who = actor(by, by_name)
 
     def make() -> Deployment:
-        policy.check(target, workflow, by=who, consent=consent)
+        policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
         deployment.overwrite = consent.overwrite
-        return asked(deployment, by=who, reason=consent.freeze_reason, consent=consent)
+        return asked(deployment, by=by, reason=consent.freeze_reason, consent=consent)
 
-    return enqueued(make, "deployment requested", by=who)
+    return enqueued(make, "deployment requested", by=by)
 
 
 def request_snapshot(
     earlier: Deployment,
     *,
-    by: User | None = None,
-    by_name: str = "",
+    by: Actor = NOBODY,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Deploy what an earlier deployment was made of, with the variables and secrets of now.
 
     Raises what `request_deployment` raises.
     """
-    who = actor(by, by_name)
     target, workflow = place_of(earlier)
 
     def make() -> Deployment:
-        policy.check(target, workflow, by=who, consent=consent)
+        policy.check(target, workflow, by=by, consent=consent)
         deployment = records.copied(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
         reason = f"The snapshot of #{earlier.pk} anew."
-        return asked(deployment, by=who, reason=reason, consent=consent)
+        return asked(deployment, by=by, reason=reason, consent=consent)
 
-    return enqueued(make, "deployment requested", by=who)
+    return enqueued(make, "deployment requested", by=by)
 
 
 def place_of(deployment: Deployment) -> tuple[Target, Workflow]:

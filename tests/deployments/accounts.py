@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connections
 
+from audit.trail import Actor
 from deployments import queue
 from deployments.models import Deployment, Target
 from deployments.policy import Consent
@@ -53,7 +54,7 @@ def changed(
 def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
     """Deploy the newest version and return how it ended."""
     asked = request_deployment(
-        workflow, target=target, by_name="tester", consent=Consent(**consent)
+        workflow, target=target, by=Actor(name="tester"), consent=Consent(**consent)
     )
     return performed(asked)
 

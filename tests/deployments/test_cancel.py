@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from audit.models import Entry
+from audit.trail import Actor
 from deployments import control as controls
 from deployments.models import Deployment, Lease, Target
 from deployments.services import request_deployment
@@ -34,13 +35,13 @@ def asked(target: Target, **draft: Any) -> Deployment:
     for name, value in draft.items():
         setattr(workflow, name, value)
     save_draft(workflow)
-    return request_deployment(workflow, target=target, by_name="tester")
+    return request_deployment(workflow, target=target, by=Actor(name="tester"))
 
 
 def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
     waiting = asked(target)
 
-    assert controls.cancel(waiting, by_name="ada") is Status.CANCELLED
+    assert controls.cancel(waiting, by=Actor(name="ada")) is Status.CANCELLED
 
     waiting.refresh_from_db()
     assert (waiting.stage, waiting.uploaded) == ("", "no")
@@ -56,7 +57,7 @@ def test_one_that_hangs_in_a_call_of_the_target_ends_within_five_seconds(
     with performing():
         until(reached(running, Stage.INITIALIZING))
 
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
 
         until(ended(running), seconds=5)
         control.faults()
@@ -72,7 +73,7 @@ def test_wrangler_is_dead_when_the_deployment_has_ended(target: Target, control:
         wrangler = Lease.objects.get().program_pid
         assert wrangler
 
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
 
         until(ended(running), seconds=5)
         assert not psutil.pid_exists(wrangler)
@@ -112,7 +113,7 @@ def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it
         started = [int(pid) for pid in pids.read_text().split()]
         assert all(map(lives, started))
 
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
 
         until(lambda: ended(running)() and not any(map(lives, started)), seconds=5)
     assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
@@ -125,7 +126,7 @@ def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Contr
     with performing():
         until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
 
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
 
         until(ended(running))
     assert (running.state, running.uploaded) == (Status.CANCELLED, "yes")
@@ -142,7 +143,7 @@ def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
     with performing():
         until(lambda: any(call.path.endswith("/versions") for call in control.writes()))
 
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
 
         until(ended(running))
     assert (running.uploaded, running.live_version) == ("no", live.version_id)
@@ -151,7 +152,7 @@ def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
 def test_asked_twice_it_is_one_wish(target: Target) -> None:
     waiting = asked(target)
 
-    answers = [controls.cancel(waiting, by_name=name) for name in ("ada", "bob")]
+    answers = [controls.cancel(waiting, by=Actor(name=name)) for name in ("ada", "bob")]
 
     waiting.refresh_from_db()
     assert answers == [Status.CANCELLED, Status.CANCELLED]
@@ -162,7 +163,7 @@ def test_asked_twice_it_is_one_wish(target: Target) -> None:
 def test_what_has_ended_stays_as_it_ended(target: Target) -> None:
     done = deploy(make_workflow(), target)
 
-    assert controls.cancel(done, by_name="ada") is Status.SUCCEEDED
+    assert controls.cancel(done, by=Actor(name="ada")) is Status.SUCCEEDED
 
     assert not Entry.objects.filter(action="deployment cancelled").exists()
 

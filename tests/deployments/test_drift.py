@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from audit.trail import Actor
 from deployments import control as controls
 from deployments import drift, records
 from deployments.errors import Cause
@@ -135,7 +136,7 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
     version = control.dashboard_edit(deployed.worker_name)
     set_crons(platform, deployed.worker_name, "1 2 * * *")
 
-    drift.adopt(drift.check(workflow, target), by_name="ada")
+    drift.adopt(drift.check(workflow, target), by=Actor(name="ada"))
 
     assert drift.check(workflow, target).state == DriftState.SAME
     assert records.known_version(workflow.pk, target) == version
@@ -154,7 +155,7 @@ def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
     assert "40 % to one" in standing.differences[0]
 
     with pytest.raises(Refused, match="Finish it at the target"):
-        drift.adopt(standing, by_name="ada")
+        drift.adopt(standing, by=Actor(name="ada"))
 
     standing.refresh_from_db()
     assert (standing.state, standing.adopted_after) == (DriftState.DRIFTED, None)
@@ -185,7 +186,7 @@ def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_i
     succeeded(deploy(changed(workflow, code="return 2;"), target))
     assert left_over(place(workflow, target)) == ["TOKEN"]
 
-    succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by_name="ada")))
+    succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by=Actor(name="ada"))))
 
     assert left_over(place(workflow, target)) == []
     assert drift.check(workflow, target).state == DriftState.SAME
@@ -238,7 +239,7 @@ def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
     workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
     deployed = succeeded(deploy(workflow, target))
 
-    down = succeeded(performed(controls.take_down(workflow, target, by_name="ada")))
+    down = succeeded(performed(controls.take_down(workflow, target, by=Actor(name="ada"))))
 
     assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
     assert patterns(platform, zone) == {}

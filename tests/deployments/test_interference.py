@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit.trail import Actor
 from deployments import control as controls
 from deployments import queue, records
 from deployments.errors import Cause
@@ -71,7 +72,7 @@ def test_one_that_was_cancelled_does_not_come_again(target: Target, control: Con
     running = request_deployment(make_workflow(), target=target)
     with performing():
         until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
-        controls.cancel(running, by_name="ada")
+        controls.cancel(running, by=Actor(name="ada"))
         until(ended(running), seconds=5)
 
     assert running.state is Status.CANCELLED
@@ -117,7 +118,7 @@ def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, contro
     second = request_deployment(changed(first.workflow, code="return 2;"), target=target)
     with performing():
         until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
-        controls.cancel(second, by_name="ada")
+        controls.cancel(second, by=Actor(name="ada"))
         until(ended(second))
 
     assert (second.state, second.uploaded) == (Status.CANCELLED, "yes")

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.models import Entry
+from audit.trail import Actor
 from deployments import control
 from deployments.models import Deployment, Target
 from deployments.policy import Consent, Refused
@@ -42,7 +43,7 @@ def frozen() -> Target:
 
 def test_a_protected_target_takes_nothing_from_others(protected: Target) -> None:
     with pytest.raises(Refused, match="none of the groups"):
-        deploy(protected, by=User.objects.create_user("ada"))
+        deploy(protected, by=Actor.of(User.objects.create_user("ada")))
 
     assert not Deployment.objects.exists()
 
@@ -52,15 +53,15 @@ def test_who_is_in_a_group_has_to_type_the_name(protected: Target) -> None:
     ada.groups.add(*protected.deployers.all())
 
     with pytest.raises(Refused, match="type the workflow's name, One step"):
-        deploy(protected, by=ada, consent={"name": "one step"})
+        deploy(protected, by=Actor.of(ada), consent={"name": "one step"})
 
-    assert deploy(protected, by=ada).requested_by == ada
+    assert deploy(protected, by=Actor.of(ada)).requested_by == ada
 
 
 def test_a_superuser_and_a_commands_operator_may(protected: Target) -> None:
     made = [
-        deploy(protected, by=User.objects.create_superuser("root")),
-        deploy(protected, by_name="ada (command line)"),
+        deploy(protected, by=Actor.of(User.objects.create_superuser("root"))),
+        deploy(protected, by=Actor(name="ada (command line)")),
     ]
 
     assert [one.requested_by_name for one in made] == ["root", "ada (command line)"]
@@ -73,7 +74,7 @@ def test_a_frozen_target_says_why_it_takes_nothing(frozen: Target) -> None:
 
 
 def test_a_freeze_is_overridden_with_a_reason_that_is_kept(frozen: Target) -> None:
-    made = deploy(frozen, by_name="ada", consent={"freeze_reason": "the sale is broken"})
+    made = deploy(frozen, by=Actor(name="ada"), consent={"freeze_reason": "the sale is broken"})
 
     entry = Entry.objects.get(action="freeze overridden")
     assert (entry.actor_name, entry.reason) == ("ada", "the sale is broken")
@@ -84,10 +85,10 @@ def test_overriding_needs_its_permission(frozen: Target) -> None:
     ada = User.objects.create_user("ada")
     reason = {"freeze_reason": "because"}
     with pytest.raises(Refused, match="You may not override a freeze"):
-        deploy(frozen, by=ada, consent=reason)
+        deploy(frozen, by=Actor.of(ada), consent=reason)
     ada.user_permissions.add(Permission.objects.get(codename="override_freeze"))
 
-    deploy(frozen, by=User.objects.get(pk=ada.pk), consent=reason)
+    deploy(frozen, by=Actor.of(User.objects.get(pk=ada.pk)), consent=reason)
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(1, 2), (-2, -1)])
@@ -119,6 +120,6 @@ def test_every_change_asks_the_target_first(frozen: Target, action: str) -> None
     about = (done.workflow, frozen) if action == "take_down" else (done,)
 
     with pytest.raises(Refused, match="is frozen"):
-        getattr(control, action)(*about, by_name="ada")
+        getattr(control, action)(*about, by=Actor(name="ada"))
 
     assert Deployment.objects.count() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.models import Entry
+from audit.trail import Actor
 from deployments import control as controls
 from deployments.errors import Cause
 from deployments.models import Deployment, Target
@@ -48,7 +49,7 @@ def first(target: Target) -> Deployment:
 
 
 def rolled_back(to: Deployment) -> Deployment:
-    return performed(controls.roll_back(to, by_name="ada"))
+    return performed(controls.roll_back(to, by=Actor(name="ada")))
 
 
 def live(platform: Platform, worker: str) -> dict[str, float]:
@@ -100,7 +101,7 @@ def test_it_wins_over_a_running_deployment(
     with performing():
         until(reached(running, Stage.DEPLOYING))
 
-        back = controls.roll_back(first, by_name="ada")
+        back = controls.roll_back(first, by=Actor(name="ada"))
 
         until(ended(running))
         control.faults()
@@ -205,7 +206,7 @@ def test_its_snapshot_can_be_deployed_anew(
     control.versions(first.worker_name, 101)
     rolled_back(first)
 
-    again = performed(request_snapshot(first, by_name="ada"))
+    again = performed(request_snapshot(first, by=Actor(name="ada")))
 
     assert (again.state, again.work) == (Status.SUCCEEDED, Action.DEPLOY)
     assert (again.script_hash, again.about) == (first.script_hash, first)

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         deployment = deployment_of(options["deployment"])
         had_ended = deployment.is_final
-        control.cancel(deployment, by_name=operator())
+        control.cancel(deployment, by=operator())
         ended = follow_to_the_end(deployment, lambda _record: None)
         ended.refresh_from_db()
         if options["json"]:

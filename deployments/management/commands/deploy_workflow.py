@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.trail import Actor
 from deployments import forecast, policy
 from deployments.errors import Cause, DeployError, Finding
 from deployments.leftovers import describe_leftovers
@@ -57,9 +56,9 @@ class Command(DeploymentCommand):
         workflow, by = workflow_of(options["workflow"]), operator()
         consent = consent_of(options)
         if earlier := _snapshot(options, workflow):
-            return request_snapshot(earlier, by_name=by, consent=consent)
+            return request_snapshot(earlier, by=by, consent=consent)
         target = target_of(options)
-        return request_deployment(workflow, target=target, by_name=by, consent=consent)
+        return request_deployment(workflow, target=target, by=by, consent=consent)
 
     def follow(self, deployment: Deployment, *, as_json: bool) -> None:
         """Stages are JSON lines in any case; with --json the result follows them."""
@@ -79,7 +78,7 @@ class Command(DeploymentCommand):
             target = _own_target(earlier) if earlier else target_of(options)
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
-        consent, by = consent_of(options), Actor(None, operator())
+        consent, by = consent_of(options), operator()
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)
         if objection:

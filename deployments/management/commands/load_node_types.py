@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            outcomes = load(folder, by=operator())
+            outcomes = load(folder, by=operator().name)
         except OSError as error:
             raise CommandError(f"{folder} cannot be read: {error.strerror}.") from None
         if not outcomes:

@@ -24,4 +24,4 @@ class Command(DeploymentCommand):
 
     def request(self, options: dict[str, Any]) -> Deployment:
         partial = deployment_of(options["deployment"])
-        return control.retry_failed(partial, by_name=operator(), consent=consent_of(options))
+        return control.retry_failed(partial, by=operator(), consent=consent_of(options))

@@ -37,7 +37,7 @@ class Command(DeploymentCommand):
         earlier = earlier_of(number, options, workflow) if number else _previous(options, workflow)
         return control.roll_back(
             earlier,
-            by_name=operator(),
+            by=operator(),
             reason=options["reason"],
             consent=consent_of(options),
         )

@@ -48,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was saved. {_with_choices(refused)}") from None
         except ValidationError as invalid:
             raise CommandError(f"Nothing was saved. {' '.join(invalid.messages)}") from None
-        by = Actor(None, operator())
+        by = operator()
         target_service.save(target, by=by, changed=changed)
         if warning:
             self.stderr.write(f"Warning: token and account are not verified. {warning}")

@@ -38,7 +38,7 @@ class Command(DeploymentCommand):
         return control.take_down(
             workflow,
             target,
-            by_name=operator(),
+            by=operator(),
             reason=options["reason"],
             consent=consent_of(options),
         )

@@ -78,7 +78,7 @@ class RunCommand(BaseCommand):
 
 def me() -> Actor:
     """Return who acts: a command has no user of the product."""
-    return Actor(None, operator())
+    return operator()
 
 
 def payload(text: str) -> Any:
