@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.cloudflare.parts import Part, PartKind, Triggers, differences, triggers_of
+from deployments.cloudflare.parts import (
+    Part,
+    PartKind,
+    Triggers,
+    config_of,
+    differences,
+    triggers_of,
+)
 from deployments.errors import DeployError, Incomplete, LeaseLost
 from deployments.settling import put_again, put_back, settle
 from tests.deployments.fakes import FakeTools, request
@@ -38,6 +45,18 @@ def test_what_a_wrangler_json_asks_for_is_read_from_it() -> None:
     assert found.consumers == {"jobs": Consumer(queue="jobs", max_retries=3)}
     assert not found.workers_dev
     assert sorted(found.crons) == ["1 1 * * *"]
+
+
+def test_what_is_kept_as_a_wrangler_json_is_read_back_as_it_was() -> None:
+    kept = replace(
+        ROUTED,
+        workflows={"own": "Flow"},
+        workers_dev=False,
+        crons=frozenset({"1 1 * * *"}),
+        consumers={"jobs": Consumer(queue="jobs", max_retries=3)},
+    )
+
+    assert triggers_of(config_of(kept)) == kept
 
 
 def test_a_difference_says_what_is_and_what_should_be() -> None:
