@@ -143,11 +143,28 @@ def test_what_is_taken_down_can_be_deployed_again(here: Installation) -> None:
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
 
-    here.manage("take_down_workflow", workflow, "--reason", "not needed")
+    refused = here.manage("take_down_workflow", workflow, "--confirm", "one step", check=False)
+    told = here.manage("take_down_workflow", workflow, "--confirm", "One step").stdout
 
+    assert (refused.returncode, "another name" in refused.stderr) == (1, True)
+    assert "Succeeded" in told
+    assert "http" not in told
     assert newest(here, workflow)["status"] == "succeeded"
     assert "Nothing is deployed" in here.manage("check_drift", workflow).stdout
     assert here.manage("deploy_workflow", workflow).returncode == 0
+
+
+def test_without_a_terminal_a_takedown_has_to_be_confirmed(
+    here: Installation, workflow: str
+) -> None:
+    before = newest(here, workflow)
+
+    refused = here.manage("take_down_workflow", workflow, check=False)
+
+    assert refused.returncode == 1
+    assert "Nothing was taken down" in refused.stderr
+    assert "--confirm 'One step'" in refused.stderr
+    assert newest(here, workflow) == before
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from deployments.management.commands._deployment_command import (
     consent_of,
     earlier_of,
     target_of,
+    with_option,
 )
 from deployments.models import Deployment, Target
 from deployments.operator import operator
@@ -83,7 +84,7 @@ class Command(DeploymentCommand):
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)
         if objection:
-            plan = plan.refused(Finding(message=objection, cause=Cause.POLICY))
+            plan = plan.refused(Finding(message=with_option(objection), cause=Cause.POLICY))
         if options["json"]:
             self.stdout.write(json.dumps(plan.as_json(), ensure_ascii=False))
         else:
