@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.auth.models import Permission
@@ -18,6 +18,9 @@ from deployments.models import Deployment
 from deployments.next_steps import Link
 from deployments.presentation import Tone
 from deployments.stages import Stage, Status
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 register = template.Library()
 
@@ -82,8 +85,8 @@ def tone_icon(status: str) -> str:
 
 
 @register.filter(name="next_steps")
-def next_steps_of(deployment: Deployment) -> list[Link]:
-    return ways_out.links(deployment)
+def next_steps_of(deployment: Deployment, user: User | AnonymousUser) -> list[Link]:
+    return ways_out.links(deployment, user)
 
 
 @register.filter
