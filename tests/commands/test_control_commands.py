@@ -62,6 +62,8 @@ def test_a_plan_says_what_would_change(here: Installation) -> None:
     assert "A new Worker." in words
     assert "+ variable GREETING  hello" in words
     assert plan["canDeploy"]
+    assert {check["state"] for check in plan["checks"]} == {"passed"}
+    assert words.startswith("✓ Token and account\n")
     assert {"what": "variable", "name": "GREETING"}.items() <= plan["changes"][1].items()
 
 
@@ -71,6 +73,9 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
     refused = here.manage("deploy_workflow", workflow, "--plan", check=False)
 
     assert refused.returncode == 1
+    assert "✓ Token and account\n✓ workers.dev subdomain\n" in refused.stdout
+    assert "? Limits: not known\n" in refused.stdout
+    assert refused.stdout.count("The code uses env.NOBODY_SET") == 1
     assert "✗ only: The code uses env.NOBODY_SET" in refused.stdout.replace(
         "Only step (only)", "only"
     )
