@@ -21,6 +21,7 @@ class Attempt(Protocol):
     status: str
     stage: str
     cause: str
+    message: str
     uploaded: str
     live_version: str
     live_before: str

@@ -158,7 +158,7 @@ def _failure(ended: Deployment) -> str:
         [
             f"#{ended.pk} {ended.get_status_display()}: {ended.message}".rstrip(" :"),
             *(f"  failed: {part['kind']} {part['name']}  {part['message']}" for part in failed),
-            what_is_live(ended),
+            *filter(None, [what_is_live(ended)]),
             f"Next: {_next(ended)}",
         ]
     )
