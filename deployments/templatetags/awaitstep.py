@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.auth.models import Permission
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from deployments import listing, presentation, records, steps, ways_out
 from deployments.cloudflare.parts import PartKind
@@ -66,6 +68,18 @@ def clock(moment: datetime | None) -> str | SafeString:
         exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
         exact.strftime("%H:%M:%S"),
     )
+
+
+@register.filter
+def from_dashboard(crumbs: str) -> SafeString:
+    """Have the admin's breadcrumbs begin where those of the product's own pages do."""
+    home = format_html('<a href="{}">{}</a>', reverse("admin:index"), gettext("Home"))
+    first = format_html(
+        '<a href="{}">Dashboard</a> &rsaquo; <a href="{}">Administration</a>',
+        reverse("deployments:dashboard"),
+        reverse("admin:index"),
+    )
+    return SafeString(crumbs.replace(home, first))
 
 
 @register.filter
