@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from audit.fields import UnreadableSecret
+from audit.trail import Actor
 from deployments.follow import follow_to_the_end
 from deployments.models import Deployment, StageRecord
 from deployments.node_type_loading import Outcome, State, load
@@ -24,6 +25,7 @@ from workflows.services import import_document, set_variable
 ADMINISTRATOR = "admin"
 SAMPLE_VARIABLE = "CLOUDFLARE_API"
 SHIPPED_NODE_TYPES = Path(str(files("workflows"))) / "node_types"
+_BY = Actor(None, "first start")
 _LOCAL = "http://127.0.0.1:"
 
 
@@ -43,14 +45,14 @@ def create_sample() -> Workflow | None:
         _follow_the_port()
         return None
     document = json.loads(files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8"))
-    sample = import_document(document)
-    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample)
+    sample = import_document(document, by=_BY)
+    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample, by=_BY)
     return sample
 
 
 def load_node_types() -> list[Outcome]:
     """Load those that come with AwaitStep and are not there yet; return what is worth telling."""
-    outcomes = load(SHIPPED_NODE_TYPES, by="first start")
+    outcomes = load(SHIPPED_NODE_TYPES, by=_BY.name)
     return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
 
 
@@ -60,7 +62,7 @@ def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
     if sample is None or Deployment.objects.exists():
         return None
     return follow_to_the_end(
-        request_deployment(sample, target=embedded_target(), by_name="first start"), tell
+        request_deployment(sample, target=embedded_target(), by_name=_BY.name), tell
     )
 
 
@@ -73,4 +75,4 @@ def _follow_the_port() -> None:
     for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
         with suppress(UnreadableSecret):  # a start goes on without it; a deploy says what is wrong
             if variable.value.startswith(_LOCAL) and variable.value != _local_api():
-                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow)
+                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow, by=_BY)

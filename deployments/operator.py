@@ -1,13 +1,7 @@
-"""Who asks where nobody has logged in."""
+"""Who asks where nobody has logged in: of deployments and runs as of everything else."""
 
 from __future__ import annotations
 
-import getpass
+from audit.operator import operator
 
-
-def operator() -> str:
-    """Return the name of this system's user: a command has no user of the product."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"
+__all__ = ["operator"]
