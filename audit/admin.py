@@ -18,7 +18,7 @@ _SHOWN_OF_REASON = 80  # characters
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, admin.ModelAdmin[Entry]):
-    list_display = ["action", "subject_name", "why", "actor_name", "when", "subject_kind"]
+    list_display = ["action", "what", "actor_name", "when", "subject_kind"]
     list_filter = ["action", "subject_kind"]
     search_fields = ["actor_name", "action", "subject_name", "subject_id", "reason"]
     fields = (
@@ -36,13 +36,17 @@ class EntryAdmin(ReadOnly, admin.ModelAdmin[Entry]):
     show_full_result_count = False
 
     @admin.display(description="at", ordering="at")
-    def when(self, entry: Entry) -> str:
-        return timezone.localtime(entry.at).strftime("%Y-%m-%d %H:%M:%S %Z")
+    def when(self, entry: Entry) -> SafeString:
+        at = timezone.localtime(entry.at)
+        day, time = at.strftime("%Y-%m-%d"), at.strftime("%H:%M:%S %Z")
+        return format_html("<span>{}</span> <span>{}</span>", day, time)
 
-    @admin.display(description="reason", ordering="reason")
-    def why(self, entry: Entry) -> str:
-        """The beginning of the reason; the entry's own page has the whole."""
-        return Truncator(entry.reason).chars(_SHOWN_OF_REASON)
+    @admin.display(description="subject and reason", ordering="subject_name")
+    def what(self, entry: Entry) -> str | SafeString:
+        """The subject, and the beginning of the reason; the entry's own page has the whole."""
+        why = Truncator(entry.reason).chars(_SHOWN_OF_REASON)
+        told = format_html('<span class="quiet why">{}</span>', why) if why else ""
+        return format_html("{} {}", entry.subject_name, told)
 
     @admin.display(description="detail")
     def more(self, entry: Entry) -> SafeString:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_stubs_ext
 
+from awaitstep_site import log_lines
 from awaitstep_site.env import PROJECT, Environment
 
 django_stubs_ext.monkeypatch()
@@ -126,10 +127,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"short": {"()": "django.utils.log.CallbackFilter", "callback": log_lines.short}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"level": AWAITSTEP.log_level}
-        for name in ("audit", "workflows", "deployments", "runs", "api", "django.request")
-    },
+        for name in ("audit", "workflows", "deployments", "runs", "api")
+    }
+    | {"django.request": {"level": AWAITSTEP.log_level, "filters": ["short"]}},
 }

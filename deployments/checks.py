@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from deployments import preflight
 from deployments.building import as_finding, bundle_of, compiled, generate, within_limits
@@ -29,6 +29,11 @@ class Check:
     name: str
     state: CheckState
     findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the check as `deploy_workflow --plan --json` prints it."""
+        rows = [finding.as_row() for finding in self.findings]
+        return {"name": self.name, "state": self.state.value, "findings": rows}
 
 
 CREDENTIALS: Final = "Token and account"

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from deployments import presentation, records
+from deployments.failing_targets import FailingTarget, failing
 from deployments.models import Deployment, DriftState, Standing, Target
 from deployments.stages import UNFINISHED, Status
 from workflows.models import Workflow, WorkflowVersion
@@ -22,9 +23,6 @@ RECENT = 20
 WORKFLOWS = 50
 RUNNING = 30
 ATTENTION = 10
-_NEVER_CHECKED = (
-    "Nobody knows whether its token and its account are right: it was saved and not checked since."
-)
 _CANDIDATES = 200  # the newest of each bad status that may need attention
 _USUAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
@@ -86,14 +84,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailingTarget:
-    """A target that fails its check, or was never checked, with what there is to say of it."""
-
-    target: Target
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
     """`deploys_at_once` tells whether a Deploy button needs no more than being pressed."""
 
@@ -129,7 +119,7 @@ def load() -> Dashboard:
         attention=attention[:ATTENTION],
         has_more_attention=len(attention) > ATTENTION,
         standings=standings[:ATTENTION],
-        targets=_failing(targets)[:ATTENTION],
+        targets=failing(targets)[:ATTENTION],
         workflows=rows[:WORKFLOWS],
         has_more_workflows=len(rows) > WORKFLOWS,
         recent=list(summaries().order_by("-pk")[:RECENT]),
@@ -264,17 +254,3 @@ def _targets() -> list[Target]:
             "checked_at",
         )
     )
-
-
-def _failing(targets: Iterable[Target]) -> list[FailingTarget]:
-    """Targets whose last check failed, each with the first reason, and those never checked."""
-    failed = [(target, _failed_row(target)) for target in targets]
-    return [
-        FailingTarget(target=target, message=row.get("message", "") if row else _NEVER_CHECKED)
-        for target, row in failed
-        if row or (target.checked_at is None and not target.embedded)
-    ]
-
-
-def _failed_row(target: Target) -> dict[str, Any] | None:
-    return next((row for row in target.checks if row.get("state") == "failed"), None)

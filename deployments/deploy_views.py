@@ -66,7 +66,7 @@ def _dialog(
     request: HttpRequest, workflow: Workflow, target: Target | None, *, refusal: str = ""
 ) -> HttpResponse:
     form = request.POST if request.method == "POST" else request.GET
-    newest = workflow.versions.values_list("number", flat=True).order_by("-number").first()
+    newest = _newest(workflow)
     context: Context = {
         "workflow": workflow,
         "target": target,
@@ -98,11 +98,16 @@ def preflight(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @staff_with(DEPLOY)
 def plan(request: HttpRequest, pk: str) -> HttpResponse:
-    """The dialog's plan, as a fragment."""
+    """The dialog's plan as a fragment, and with it the button, which says what would come of it."""
     workflow, target = _both(request, pk)
     context = _plan(workflow, target, consent_of(request.GET))
-    context |= {"workflow": workflow, "target": target}
-    return render(request, "deployments/_plan.html", context)
+    context |= {"workflow": workflow, "target": target, "newest": _newest(workflow)}
+    context |= {"gate": gate(target, request.user)}
+    return render(request, "deployments/_plan_answer.html", context)
+
+
+def _newest(workflow: Workflow) -> int | None:
+    return workflow.versions.values_list("number", flat=True).order_by("-number").first()
 
 
 def _both(request: HttpRequest, pk: str) -> tuple[Workflow, Target]:

@@ -16,7 +16,7 @@ from django_eventstream.storage import StorageBase
 
 from deployments.models import Deployment, StageRecord
 from deployments.permissions import VIEW
-from deployments.stages import Stage
+from deployments.stages import Action, Stage
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -100,7 +100,8 @@ def result_event(deployment: Deployment) -> Event:
 def result_of(deployment: Deployment) -> dict[str, Any]:
     """Return how a deployment ended, as streams and commands tell it."""
     names = ("id", "status", "stage", "message", "worker_name", "worker_url")
-    return {name: getattr(deployment, name) for name in names}
+    told = {name: getattr(deployment, name) for name in names}
+    return told | ({"worker_url": ""} if deployment.work is Action.TAKEDOWN else {})
 
 
 def result_after(channel: str, known: int) -> bytes:

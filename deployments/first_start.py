@@ -25,6 +25,7 @@ from workflows.services import import_document, set_variable
 ADMINISTRATOR = "admin"
 SAMPLE_VARIABLE = "CLOUDFLARE_API"
 SHIPPED_NODE_TYPES = Path(str(files("workflows"))) / "node_types"
+_BY = Actor(None, "first start")
 _LOCAL = "http://127.0.0.1:"
 
 
@@ -44,14 +45,14 @@ def create_sample() -> Workflow | None:
         _follow_the_port()
         return None
     document = json.loads(files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8"))
-    sample = import_document(document)
-    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample)
+    sample = import_document(document, by=_BY)
+    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample, by=_BY)
     return sample
 
 
 def load_node_types() -> list[Outcome]:
     """Load those that come with AwaitStep and are not there yet; return what is worth telling."""
-    outcomes = load(SHIPPED_NODE_TYPES, by="first start")
+    outcomes = load(SHIPPED_NODE_TYPES, by=_BY.name)
     return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
 
 
@@ -60,9 +61,7 @@ def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
     sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
     if sample is None or Deployment.objects.exists():
         return None
-    return follow_to_the_end(
-        request_deployment(sample, target=embedded_target(), by=Actor(name="first start")), tell
-    )
+    return follow_to_the_end(request_deployment(sample, target=embedded_target(), by=_BY), tell)
 
 
 def _local_api() -> str:
@@ -74,4 +73,4 @@ def _follow_the_port() -> None:
     for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
         with suppress(UnreadableSecret):  # a start goes on without it; a deploy says what is wrong
             if variable.value.startswith(_LOCAL) and variable.value != _local_api():
-                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow)
+                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow, by=_BY)

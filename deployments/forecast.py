@@ -30,9 +30,7 @@ def plan(
     Nothing is changed by asking.
     """
     try:
-        draft = _draft(workflow, target, consent)
-        if snapshot:
-            draft = records.copied(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
+        draft = _draft(workflow, target, consent, snapshot)
         tools = _tools(draft, target)
         request = orders.request_of(draft)
     except DeployError as refused:
@@ -58,9 +56,15 @@ def _is_adopted(version: str) -> bool:
     return bool(version) and Standing.objects.filter(adopted_version=version).exists()
 
 
-def preflight(workflow: Workflow, target: Target) -> list[Check]:
-    """Return every check of a deployment of the newest version; nothing is changed by asking."""
-    draft = _draft(workflow, target, _NO_CONSENT)
+def preflight(
+    workflow: Workflow,
+    target: Target,
+    *,
+    consent: Consent = _NO_CONSENT,
+    snapshot: Deployment | None = None,
+) -> list[Check]:
+    """Return every check of what `plan` would deploy; nothing is changed by asking."""
+    draft = _draft(workflow, target, consent, snapshot)
     try:
         request = orders.request_of(draft)
         tools = _tools(draft, target)
@@ -69,7 +73,11 @@ def preflight(workflow: Workflow, target: Target) -> list[Check]:
     return checks.check_all(request, tools)
 
 
-def _draft(workflow: Workflow, target: Target, consent: Consent) -> Deployment:
+def _draft(
+    workflow: Workflow, target: Target, consent: Consent, snapshot: Deployment | None
+) -> Deployment:
+    if snapshot:
+        return records.copied(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
     draft = draft_deployment(workflow, target)
     draft.overwrite = consent.overwrite
     return draft

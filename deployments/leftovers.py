@@ -5,11 +5,13 @@ from __future__ import annotations
 from deployments.presentation import Attempt
 from deployments.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
 
-_UNCHANGED = "Nothing was changed: the version that was live before still is."
+_STILL_LIVE = "the version that was live before still is."
+_UNCHANGED = f"Nothing was changed: {_STILL_LIVE}"
+_NOT_UPLOADED = "Nothing was uploaded"
 
 
 def describe_leftovers(attempt: Attempt) -> str:
-    """Say what a deployment that did not succeed left at the target."""
+    """Say what a deployment that did not succeed left at the target; "" where its message does."""
     own = _LEFT.get(attempt.work)
     if own and attempt.uploaded != Uploaded.UNKNOWN:
         return own[0] if _wrote_nothing(attempt) else own[1]
@@ -32,10 +34,8 @@ def _left(attempt: Attempt) -> str:
     match Uploaded(attempt.uploaded):
         case Uploaded.NO if attempt.live_before and attempt.work is not Action.DEPLOY:
             return _UNCHANGED
-        case Uploaded.NO if attempt.live_before:
-            return "Nothing was uploaded: the version that was live before still is."
         case Uploaded.NO:
-            return "Nothing was uploaded to the target."
+            return _not_uploaded(attempt)
         case Uploaded.YES if attempt.live_version and attempt.work is not Action.DEPLOY:
             return f"Version {attempt.live_version} is live on the target."
         case Uploaded.YES if attempt.live_version:
@@ -44,6 +44,14 @@ def _left(attempt: Attempt) -> str:
             return "The code was uploaded to the target before this deployment ended."
         case _:
             return "The target could not be asked what is live now: look there before you go on."
+
+
+def _not_uploaded(attempt: Attempt) -> str:
+    """Some messages, which stand alone in a stream, have said half of it already."""
+    is_said = _NOT_UPLOADED in attempt.message
+    if attempt.live_before:
+        return _STILL_LIVE.capitalize() if is_said else f"{_NOT_UPLOADED}: {_STILL_LIVE}"
+    return "" if is_said else f"{_NOT_UPLOADED} to the target."
 
 
 # Of an action that uploads nothing: what is there where nothing was written yet, and where something was.

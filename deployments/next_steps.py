@@ -17,11 +17,20 @@ from workflows.codegen.bindings import BINDING_ID
 from workflows.ir.variable_names import VARIABLE_NAME
 from workflows.models import EnvironmentVariable
 
+EDIT = "workflows.change_workflow"
+_LOOK = "deployments.view_target"
+_CHECK = "deployments.check_target"
+_CHANGE_VARIABLE = "workflows.change_environmentvariable"
+_ADD_VARIABLE = "workflows.add_environmentvariable"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
+    """A place, and the permissions that it takes to do there what the words say."""
+
     words: str
     url: str
+    needs: tuple[str, ...] = ()
 
 
 def links(deployment: Deployment) -> list[Link]:
@@ -54,14 +63,21 @@ def curl(deployment: Deployment) -> str:
 def _workflow(deployment: Deployment) -> list[Link]:
     nodes = [problem["node_id"] for problem in deployment.problems if problem.get("node_id")]
     url = editor_url(deployment, nodes[0] if nodes else "")
-    return [Link(f"Edit {deployment.workflow_name}", url)] if url else []
+    return [Link(f"Edit {deployment.workflow_name}", url, (EDIT,))] if url else []
+
+
+def _settings(deployment: Deployment) -> list[Link]:
+    if not deployment.workflow_id:
+        return []
+    url = reverse("deployments:deploy_settings", args=[deployment.workflow_id])
+    return [Link(f"Change the settings of {deployment.workflow_name}", url, (EDIT,))]
 
 
 def _target(deployment: Deployment) -> list[Link]:
     if not deployment.target_id:
         return []
     url = reverse("admin:deployments_target_change", args=[deployment.target_id])
-    return [Link(f"Open the target {deployment.target_name}", url)]
+    return [Link(f"Open the target {deployment.target_name}", url, (_LOOK,))]
 
 
 def _variables(deployment: Deployment) -> list[Link]:
@@ -85,9 +101,8 @@ def _resource(deployment: Deployment, variable: str, kind: str) -> Link | None:
     named = {"kind": kind, "variable": variable, "workflow": deployment.workflow_id}
     url = reverse("deployments:target_resources", args=[deployment.target_id])
     query = urlencode({**named, "deployment": deployment.pk})
-    return Link(
-        f"Choose the {label} behind env.{variable.removesuffix(BINDING_ID)}", f"{url}?{query}"
-    )
+    words = f"Choose the {label} behind env.{variable.removesuffix(BINDING_ID)}"
+    return Link(words, f"{url}?{query}", (_CHECK, _CHANGE_VARIABLE))
 
 
 def _known(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, int]]:
@@ -100,10 +115,11 @@ def _known(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, 
 def _variable(deployment: Deployment, name: str, pk: int | None) -> Link:
     if pk:
         change = reverse("admin:workflows_environmentvariable_change", args=[pk])
-        return Link(f"Change {name}", change)
+        return Link(f"Change {name}", change, (_CHANGE_VARIABLE,))
     add = reverse("admin:workflows_environmentvariable_add")
     mine = {"workflow": deployment.workflow_id} if deployment.workflow_id else {}
-    return Link(f"Set {name}", f"{add}?{urlencode({'name': name, **mine})}")
+    query = urlencode({"name": name, **mine})
+    return Link(f"Set {name}", f"{add}?{query}", (_ADD_VARIABLE,))
 
 
 def _output(deployment: Deployment) -> list[Link]:
@@ -114,6 +130,7 @@ def _output(deployment: Deployment) -> list[Link]:
 _PLACES = {
     "target": _target,
     "workflow": _workflow,
+    "settings": _settings,
     "variables": _variables,
     "output": _output,
 }

@@ -1,15 +1,7 @@
-"""Who asks where nobody has logged in."""
+"""Who asks where nobody has logged in: of deployments and runs as of everything else."""
 
 from __future__ import annotations
 
-import getpass
+from audit.operator import operator
 
-from audit.trail import Actor
-
-
-def operator() -> Actor:
-    """Return this system's user by name: a command has no user of the product."""
-    try:
-        return Actor(name=f"{getpass.getuser()} (command line)")
-    except (KeyError, OSError):
-        return Actor(name="command line")
+__all__ = ["operator"]

@@ -21,6 +21,20 @@ class Refused(DeployError):
     cause = Cause.POLICY
 
 
+class Unconfirmed(Refused):
+    """The target is protected, and `name`, the workflow's, was not typed."""
+
+    def __init__(self, target: Target, name: str) -> None:
+        super().__init__(
+            f"The target {target.name} is protected: type the workflow's name, {name}, to confirm."
+        )
+        self.name = name
+
+
+class Frozen(Refused):
+    """The target is frozen, and nobody has given a reason to override that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """What a person has said beside the wish itself.
@@ -47,21 +61,21 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
 
 
-def objection(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> str:
-    """Return what the target's rules would say; "" where they let it pass. Nothing is recorded."""
+def objection(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> Refused | None:
+    """Return how the target's rules would refuse it, if they would. Nothing is recorded."""
     try:
         _check_protected(target, workflow, by=by, consent=consent)
         check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
     except Refused as refusal:
-        return str(refusal)
-    return ""
+        return refusal
+    return None
 
 
 def check_frozen(target: Target, *, is_overridden: bool) -> None:
-    """Raise Refused where the target is frozen now and nobody has overridden that."""
+    """Raise Frozen where the target is, and nobody has overridden that."""
     if target.is_frozen and not is_overridden:
         sentence = "Wait for its end, or override the freeze with a reason."
-        raise Refused(f"{_frozen(target)} {sentence}")
+        raise Frozen(f"{_frozen(target)} {sentence}")
 
 
 def _frozen(target: Target) -> str:
@@ -79,10 +93,7 @@ def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: 
             "deploy to it. Ask one of them, or an administrator for the group."
         )
     if consent.name.strip() != workflow.name:
-        raise Refused(
-            f"The target {target.name} is protected: type the workflow's name, {workflow.name}, to "
-            "confirm."
-        )
+        raise Unconfirmed(target, workflow.name)
 
 
 def may_deploy_to(target: Target, by: Actor) -> bool:

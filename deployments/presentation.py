@@ -21,6 +21,7 @@ class Attempt(Protocol):
     status: str
     stage: str
     cause: str
+    message: str
     uploaded: str
     live_version: str
     live_before: str
@@ -165,7 +166,7 @@ def usual(durations: Sequence[float]) -> float | None:
 class Advice:
     """What to do about a failure.
 
-    `place` is where: target, workflow, variables, output, live, again (the same action) or "".
+    `place` is where: target, workflow, settings, variables, output, live, again (the same action) or "".
     """
 
     words: str
@@ -205,14 +206,14 @@ _BY_CAUSE = {
     ),
     Cause.TAKEN: Advice(
         "Free the name where it is used now, or take another one in the workflow's settings.",
-        "workflow",
+        "settings",
     ),
     Cause.CHANGED: Advice(
         "See what is live and what differs; then adopt it, or deploy and overwrite it.", "live"
     ),
     Cause.ROUTING: Advice(
         "Correct the route, domain or zone in the workflow's settings or on Cloudflare's dashboard.",
-        "workflow",
+        "settings",
     ),
     Cause.LIMIT: Advice(
         "Make it smaller, or raise the limit with Cloudflare; then deploy again.", "workflow"

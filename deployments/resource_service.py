@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Max
 
 from audit import trail
 from audit.fields import UnreadableSecret
 from audit.trail import Actor, Subject
+from deployments import records
 from deployments.cloudflare.resources import IDENTIFIERS
 from deployments.errors import Cause, DeployError
-from deployments.models import Target
+from deployments.models import Deployment, Target
 from deployments.target_proofs import RESOURCE_CREATED
 from deployments.target_service import subject_of
 from deployments.targets import account_of
@@ -61,11 +63,20 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A name in the env of a Worker that is live, by the record."""
+
+    binding: str
+    live: Deployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """A resource, and the variables that name it."""
+    """A resource, the variables that name it, and what is live with it."""
 
     resource: Resource
     uses: tuple[Use, ...]
+    bound: tuple[Bound, ...] = ()
 
 
 def refused_name(kind: BindingKind, name: str) -> str:
@@ -82,7 +93,26 @@ def listed(target: Target, kind: BindingKind) -> list[Used]:
     uses: dict[str, list[Use]] = {}
     for value, use in _uses(kind):
         uses.setdefault(value, []).append(use)
-    return [Used(resource=one, uses=tuple(uses.get(one.id, ()))) for one in found]
+    bound: dict[str, list[Bound]] = {}
+    for resource, one_bound in _bound(target, kind):
+        bound.setdefault(resource, []).append(one_bound)
+    return [
+        Used(resource=one, uses=tuple(uses.get(one.id, ())), bound=tuple(bound.get(one.id, ())))
+        for one in found
+    ]
+
+
+def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, Bound]]:
+    """Yield each resource of the account that a live Worker is bound to, whichever target put it there."""
+    account = {"account_id": target.account_id, "api_base_url": target.api_base_url}
+    there = Target.objects.filter(**account).values("pk")
+    mine = records.not_taken_down().filter(target__in=there).order_by()
+    newest = mine.values("workflow_public_id", "target").annotate(newest=Max("pk")).values("newest")
+    shown = ("workflow_id", "workflow_public_id", "workflow_name", "target_id", "resources")
+    for live in Deployment.objects.filter(pk__in=newest).only(*shown).order_by("workflow_name"):
+        for one in live.resources:
+            if one["kind"] == kind:
+                yield one["resource"], Bound(binding=one["name"], live=live)
 
 
 def _uses(kind: BindingKind) -> Iterator[tuple[str, Use]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -23,6 +23,9 @@ from deployments.permissions import CANCEL, DEPLOY, VIEW
 from deployments.stages import Status
 from deployments.tabs import TABS, Tab
 from workflows.models import WorkflowVersion
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 _SHOWN = (
     *board.SUMMARY,
@@ -77,7 +80,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "most_attempts": MOST_ATTEMPTS,
         "warnings": _with_links(item, item.warnings),
         **actions.of(item, request.user, newest=newest),
-        **_ending(item),
+        **_ending(item, request.user),
         **tab.load(item),
     }
     return live_page(request, "deployment", context)
@@ -97,8 +100,8 @@ def _usual(item: Deployment) -> float | None:
     return board.usual_times([item.workflow_public_id]).get(item.workflow_public_id)
 
 
-def _ending(item: Deployment) -> dict[str, Any]:
-    """What a deployment that has ended has to say."""
+def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
+    """What a deployment that has ended has to say to somebody."""
     if not item.is_final:
         return {}
     if item.state is Status.SUCCEEDED:
@@ -109,7 +112,7 @@ def _ending(item: Deployment) -> dict[str, Any]:
         "headline": item.message.partition("\n")[0] if findings else item.message,
         "leftovers": describe_leftovers(item),
         "advice": presentation.advice(item),
-        "links": ways_out.links(item),
+        "links": ways_out.links(item, user),
         "next_attempt": _next_attempt(item),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -12,9 +13,21 @@ from deployments.models import Deployment
 from deployments.next_steps import Link
 from deployments.stages import Action
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
-def links(deployment: Deployment) -> list[Link]:
-    """Return the places that the advice is about: the next step first."""
+
+_VIEW = "deployments.view_deployment"
+_DEPLOY = "deployments.add_deployment"
+_ROLL_BACK = "deployments.rollback_deployment"
+
+
+def links(deployment: Deployment, user: User | AnonymousUser) -> list[Link]:
+    """Return the places that the advice is about, and that this person may use: the next step first."""
+    return [link for link in _links(deployment) if user.has_perms(link.needs)]
+
+
+def _links(deployment: Deployment) -> list[Link]:
     place = presentation.advice(deployment).place
     if place == "live":
         return _live(deployment)
@@ -32,14 +45,16 @@ def again(deployment: Deployment) -> Link | None:
     match deployment.work:
         case Action.ROLLBACK if about:
             url = reverse("deployments:rollback", args=[about])
-            return Link(f"Roll back to #{about} again", url)
+            return Link(f"Roll back to #{about} again", url, (_ROLL_BACK,))
         case Action.RETRY if about:
             url = reverse("deployments:deployment", args=[about])
-            return Link(f"Retry what failed of #{about}", url)
+            return Link(f"Retry what failed of #{about}", url, (_DEPLOY,))
         case Action.TAKEDOWN:
-            return Link("Take it down again", _at(target, "deployments:take_down", workflow))
+            url = _at(target, "deployments:take_down", workflow)
+            return Link("Take it down again", url, (_ROLL_BACK,))
         case Action.DELETE_SECRETS:
-            return Link("See which secrets are left", _at(target, "deployments:secrets", workflow))
+            url = _at(target, "deployments:secrets", workflow)
+            return Link("See which secrets are left", url, (_DEPLOY,))
     return None
 
 
@@ -47,11 +62,12 @@ def _live(deployment: Deployment) -> list[Link]:
     """Where somebody else changed what is live: it is looked at first, and overwritten on purpose."""
     if not deployment.workflow_id or not deployment.target_id:
         return []
-    seen = Link("See what is live", live_url(deployment.workflow_id, deployment.target_id))
+    live = live_url(deployment.workflow_id, deployment.target_id)
+    seen = Link("See what is live", live, (_VIEW,))
     if deployment.cause != Cause.CHANGED:
         return [seen]
     dialog = dialog_url(deployment.workflow_id, deployment.target_id, overwrite=True)
-    return [seen, Link("Deploy and overwrite", dialog)]
+    return [seen, Link("Deploy and overwrite", dialog, (_DEPLOY,))]
 
 
 def live_url(workflow_id: str, target_id: int) -> str:

@@ -14,7 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.read_only import ReadOnly
-from workflows import services
+from audit.trail import Actor
+from workflows import entries, services
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.definition import Definition, read_definition
@@ -71,12 +72,22 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         """A version holds the declared bindings too: it is made when all of them are saved."""
         super().save_related(request, form, formsets, change)
         obj = form.instance
-        services.save_draft(obj, by=cast("User", request.user))
+        version = services.save_draft(obj, by=cast("User", request.user))
+        entries.of_version("workflow saved", version, by=Actor.of(request.user))
         if "_continue" in request.POST:
             return  # the page itself shows them
         for problem in services.draft_problems(obj)[:_TOLD]:
             kind = "A deploy would fail" if problem.is_error else "Worth a look"
             messages.warning(request, f"{kind}: {problem}")
+
+    def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
+        entries.of_workflow("workflow deleted", obj, by=Actor.of(request.user))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
+        for workflow in queryset:
+            entries.of_workflow("workflow deleted", workflow, by=Actor.of(request.user))
+        super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Versions go with their workflow although nobody may delete one by itself."""
@@ -162,8 +173,20 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
+        entries.of_variable("variable set", obj, by=Actor.of(request.user))
         whose = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
         messages.info(request, f"Workers get the new value when {whose} deployed again.")
+
+    def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
+        entries.of_variable("variable deleted", obj, by=Actor.of(request.user))
+        super().delete_model(request, obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[EnvironmentVariable]
+    ) -> None:
+        for variable in queryset:
+            entries.of_variable("variable deleted", variable, by=Actor.of(request.user))
+        super().delete_queryset(request, queryset)
 
     @admin.display(description="of", ordering="workflow__name")
     def scope(self, variable: EnvironmentVariable) -> str:

@@ -1,4 +1,7 @@
-"""What can be done with workflows: one function per action, for admin, pages, API and commands."""
+"""What can be done with workflows: one function per action, for admin, pages, API and commands.
+
+An action with `by` is put on the audit trail; without, it is a part of one that is put there itself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit.fields import UnreadableSecret
+from audit.trail import Actor
+from workflows import entries
 from workflows.codegen.bindings import BINDING_ID
 from workflows.codegen.from_document import module_of
 from workflows.codegen.module_settings import module_settings
@@ -92,38 +97,55 @@ def workflow_of(workflow_id: str) -> Workflow:
     return workflow
 
 
+@transaction.atomic
 def import_document(
-    document: Any, *, into: Workflow | None = None, by: User | None = None
+    document: Any, *, into: Workflow | None = None, by: Actor | None = None
 ) -> Workflow:
     """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes that of the document
-    save_draft(workflow, by=by)
+    version = save_draft(workflow, by=by.user if by else None)
+    if by:
+        entries.of_version("workflow imported", version, by=by)
     return workflow
 
 
 @transaction.atomic
-def declare_binding(workflow: Workflow, name: str, kind: str) -> WorkflowVersion:
+def declare_binding(
+    workflow: Workflow, name: str, kind: str, *, by: Actor | None = None
+) -> WorkflowVersion:
     """Say what a name of the workflow's env is; raises ValidationError for an impossible one."""
     declared = workflow.declared_bindings.filter(name=name).first()
     declared = declared or DeclaredBinding(workflow=workflow, name=name)
     declared.kind = kind
     declared.full_clean()
     declared.save()
-    return save_draft(workflow)
+    version = save_draft(workflow)
+    if by:
+        entries.of_version("binding declared", version, by=by, binding=name, kind=kind)
+    return version
 
 
 @transaction.atomic
-def remove_binding(workflow: Workflow, name: str) -> WorkflowVersion:
+def remove_binding(workflow: Workflow, name: str, *, by: Actor | None = None) -> WorkflowVersion:
     """Take a declaration back; raises ValidationError where there is none."""
     if not workflow.declared_bindings.filter(name=name).delete()[0]:
         raise ValidationError(f"{workflow.name} declares no binding {name}.")
-    return save_draft(workflow)
+    version = save_draft(workflow)
+    if by:
+        entries.of_version("binding no longer declared", version, by=by, binding=name)
+    return version
 
 
+@transaction.atomic
 def set_variable(
-    name: str, value: str, *, workflow: Workflow | None = None, is_secret: bool = False
+    name: str,
+    value: str,
+    *,
+    workflow: Workflow | None = None,
+    is_secret: bool = False,
+    by: Actor | None = None,
 ) -> EnvironmentVariable:
     """Set a workflow's variable, or the global one; raises ValidationError for an impossible name.
 
@@ -141,6 +163,8 @@ def set_variable(
         raise ValidationError(f"{name} names a resource; it is not a secret.")
     variable.full_clean()
     variable.save()
+    if by:
+        entries.of_variable("variable set", variable, by=by)
     return variable
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.auth.models import Permission
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from deployments import listing, presentation, records, steps, ways_out
 from deployments.cloudflare.parts import PartKind
@@ -18,6 +20,9 @@ from deployments.models import Deployment
 from deployments.next_steps import Link
 from deployments.presentation import Tone
 from deployments.stages import Stage, Status
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 register = template.Library()
 
@@ -66,6 +71,18 @@ def clock(moment: datetime | None) -> str | SafeString:
 
 
 @register.filter
+def from_dashboard(crumbs: str) -> SafeString:
+    """Have the admin's breadcrumbs begin where those of the product's own pages do."""
+    home = format_html('<a href="{}">{}</a>', reverse("admin:index"), gettext("Home"))
+    first = format_html(
+        '<a href="{}">Dashboard</a> &rsaquo; <a href="{}">Administration</a>',
+        reverse("deployments:dashboard"),
+        reverse("admin:index"),
+    )
+    return SafeString(crumbs.replace(home, first))
+
+
+@register.filter
 def stage_label(stage: str) -> str:
     return Stage(stage).label if stage else ""
 
@@ -82,8 +99,8 @@ def tone_icon(status: str) -> str:
 
 
 @register.filter(name="next_steps")
-def next_steps_of(deployment: Deployment) -> list[Link]:
-    return ways_out.links(deployment)
+def next_steps_of(deployment: Deployment, user: User | AnonymousUser) -> list[Link]:
+    return ways_out.links(deployment, user)
 
 
 @register.filter

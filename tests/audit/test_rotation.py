@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from audit.rotation import encrypted_fields
@@ -67,3 +69,31 @@ def test_a_secret_of_a_key_that_is_not_listed_is_told(settings: Settings) -> Non
 
     with pytest.raises(CommandError, match="AWAITSTEP_ENCRYPTION_KEYS"):
         call_command("rotate_encryption_key")
+
+
+def test_secrets_are_read_and_changed_while_they_are_encrypted_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_keys(settings, OLD)
+    for name in ("FIRST", "SECOND", "THIRD"):
+        set_variable(name, f"of-{name}", is_secret=True)
+    use_keys(settings, NEW, OLD)
+    update, read = QuerySet.update, []
+
+    def with_somebody_else(rows: QuerySet[Any], **values: Any) -> int:
+        known = EnvironmentVariable.objects.order_by("pk")
+        read.append([variable.value for variable in known])
+        if len(read) == 1:
+            last = known.last()
+            assert last
+            last.value = "changed"
+            last.save()
+        return update(rows, **values)
+
+    monkeypatch.setattr(QuerySet, "update", with_somebody_else)
+    call_command("rotate_encryption_key", stdout=io.StringIO())
+    use_keys(settings, NEW)
+
+    assert read[0] == ["of-FIRST", "of-SECOND", "of-THIRD"]
+    assert read[1:] == [["of-FIRST", "of-SECOND", "changed"]] * 2
+    assert [one.value for one in EnvironmentVariable.objects.order_by("pk")] == read[-1]

@@ -96,6 +96,19 @@ def test_deploy_is_reached_and_pressed_from_the_keyboard(
     page.wait_for_url("**/deployments/*/")
 
 
+def test_no_setting_of_a_queue_consumer_has_a_row_of_its_own(
+    open_page: Open, ids: dict[str, object]
+) -> None:
+    page = open_page(
+        f"/workflows/{ids['workflow']}/settings/", viewport={"width": 1280, "height": 900}
+    )
+    cells = page.locator("#consumers .setting-row").first.locator(".setting-cell").all()
+
+    widths = {box["width"] for cell in cells if (box := cell.bounding_box())}
+
+    assert max(widths) < 1.5 * min(widths)
+
+
 def test_motion_stops_for_those_who_ask(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
 

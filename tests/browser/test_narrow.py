@@ -10,6 +10,7 @@ from tests.deployments.fakes import document
 from tests.installation import Installation
 
 PHONE = {"width": 360, "height": 740}
+LAPTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +49,23 @@ def test_the_deploy_button_stands_below_the_checks_and_the_plan(
     assert below["y"] > plan["y"] + plan["height"]
 
 
+@pytest.mark.parametrize("address", ["/admin/deployments/deployment/", "/admin/audit/entry/"])
+def test_the_histories_show_every_column_beside_their_filters(
+    open_page: Open, workflow: str, address: str
+) -> None:
+    page = open_page(address, viewport=LAPTOP)
+
+    frame = page.locator("#changelist .results").bounding_box()
+
+    assert frame
+    assert right_edge(page, "#result_list") <= frame["x"] + frame["width"]
+
+
 @pytest.mark.parametrize(
     ("address", "columns"),
     [
         ("/admin/deployments/deployment/", ["state", "target_name"]),
-        ("/admin/audit/entry/", ["action", "subject_name"]),
+        ("/admin/audit/entry/", ["action", "what"]),
     ],
 )
 def test_the_histories_show_the_most_important_columns(

@@ -62,6 +62,8 @@ def test_a_plan_says_what_would_change(here: Installation) -> None:
     assert "A new Worker." in words
     assert "+ variable GREETING  hello" in words
     assert plan["canDeploy"]
+    assert {check["state"] for check in plan["checks"]} == {"passed"}
+    assert words.startswith("✓ Token and account\n")
     assert {"what": "variable", "name": "GREETING"}.items() <= plan["changes"][1].items()
 
 
@@ -71,6 +73,9 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
     refused = here.manage("deploy_workflow", workflow, "--plan", check=False)
 
     assert refused.returncode == 1
+    assert "✓ Token and account\n✓ workers.dev subdomain\n" in refused.stdout
+    assert "? Limits: not known\n" in refused.stdout
+    assert refused.stdout.count("The code uses env.NOBODY_SET") == 1
     assert "✗ only: The code uses env.NOBODY_SET" in refused.stdout.replace(
         "Only step (only)", "only"
     )
@@ -143,11 +148,28 @@ def test_what_is_taken_down_can_be_deployed_again(here: Installation) -> None:
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
 
-    here.manage("take_down_workflow", workflow, "--reason", "not needed")
+    refused = here.manage("take_down_workflow", workflow, "--confirm", "one step", check=False)
+    told = here.manage("take_down_workflow", workflow, "--confirm", "One step").stdout
 
+    assert (refused.returncode, "another name" in refused.stderr) == (1, True)
+    assert "Succeeded" in told
+    assert "http" not in told
     assert newest(here, workflow)["status"] == "succeeded"
     assert "Nothing is deployed" in here.manage("check_drift", workflow).stdout
     assert here.manage("deploy_workflow", workflow).returncode == 0
+
+
+def test_without_a_terminal_a_takedown_has_to_be_confirmed(
+    here: Installation, workflow: str
+) -> None:
+    before = newest(here, workflow)
+
+    refused = here.manage("take_down_workflow", workflow, check=False)
+
+    assert refused.returncode == 1
+    assert "Nothing was taken down" in refused.stderr
+    assert "--confirm 'One step'" in refused.stderr
+    assert newest(here, workflow) == before
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Entry
 from tests.deployments.factories import make_workflow
 from workflows.models import Workflow
 
@@ -42,6 +43,10 @@ def test_a_declaration_is_taken_back(workflow: Workflow) -> None:
     declare(workflow, "STORE", "--remove")
 
     assert workflow.newest_version.bindings == {}
+    removed, declared = Entry.objects.all()
+    assert (declared.action, declared.subject_id) == ("binding declared", workflow.pk)
+    assert declared.detail == {"version": 2, "binding": "STORE", "kind": "kv"}
+    assert removed.action == "binding no longer declared"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Entry
 from tests.deployments.fakes import document
 from workflows.models import Workflow, WorkflowVersion
 
@@ -38,6 +39,9 @@ def test_it_prints_only_the_id(tmp_path: Path) -> None:
     printed = run(write(tmp_path, document()))
 
     assert Workflow.objects.get().pk == printed
+    entry = Entry.objects.get()
+    assert (entry.action, entry.subject_id) == ("workflow imported", printed)
+    assert entry.detail == {"version": 1}
     assert WorkflowVersion.objects.get().number == 1
 
 

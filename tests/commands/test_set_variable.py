@@ -6,6 +6,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Entry
 from tests.deployments.factories import make_workflow
 from workflows.models import EnvironmentVariable
 from workflows.services import variables_of
@@ -45,6 +46,19 @@ def test_a_secret_is_not_printed_and_stays_a_secret(monkeypatch: pytest.MonkeyPa
     variable = EnvironmentVariable.objects.get()
     assert (variable.value, variable.is_secret) == ("another sentinel", True)
     assert "sentinel" not in printed
+
+
+def test_the_trail_keeps_who_set_which_and_no_value() -> None:
+    workflow = make_workflow()
+
+    run("TOKEN", "sentinel", "--workflow", workflow.pk, "--secret")
+    run("REGION", "sentinel")
+
+    of_all, own = Entry.objects.filter(action="variable set")
+    assert (own.subject_id, own.detail) == (workflow.pk, {"variable": "TOKEN", "secret": True})
+    assert (of_all.subject_name, of_all.detail["secret"]) == ("REGION", False)
+    assert own.actor_name.endswith("command line)")
+    assert "sentinel" not in f"{own.detail}{of_all.detail}"
 
 
 @pytest.mark.parametrize("name", ["lower", "1A", "A-B", "", "A B", "Ä"])

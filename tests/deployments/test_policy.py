@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -89,6 +90,17 @@ def test_overriding_needs_its_permission(frozen: Target) -> None:
     ada.user_permissions.add(Permission.objects.get(codename="override_freeze"))
 
     deploy(frozen, by=Actor.of(User.objects.get(pk=ada.pk)), consent=reason)
+
+
+@pytest.mark.parametrize("rule", ["protected", "frozen"])
+def test_a_command_names_the_option_that_the_rule_asks_for(
+    rule: str, request: pytest.FixtureRequest
+) -> None:
+    target: Target = request.getfixturevalue(rule)
+    option = {"protected": "--confirm 'One step'", "frozen": "--override-freeze REASON"}[rule]
+
+    with pytest.raises(CommandError, match=option):
+        call_command("deploy_workflow", make_workflow().pk, target=target.name)
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(1, 2), (-2, -1)])

@@ -57,6 +57,16 @@ def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
     assert (entry.reason, entry.detail) == ("deployments.view_deployment", {"method": "GET"})
 
 
+def test_a_refusal_is_one_line_of_the_log_without_a_traceback(
+    log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING", logger="django.request"):
+        log_in().get("/")
+
+    (line,) = caplog.records
+    assert (line.getMessage(), line.exc_info) == ("Forbidden (Permission denied): /", None)
+
+
 def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
     log_in: LogIn,
 ) -> None:

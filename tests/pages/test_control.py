@@ -54,6 +54,7 @@ def test_cancel_ends_what_waits_and_goes_back_to_its_page(admin_client: Client) 
     assert answer.redirect_chain == [(at(deployment), 302)]
     assert f"Deployment #{deployment.pk} has ended: cancelled." in text(answer)
     assert "Cancelled by admin before it began." in text(answer)
+    assert text(answer).count("Nothing was uploaded") == 1
 
 
 def test_cancel_of_one_that_runs_says_who_has_asked(admin_client: Client) -> None:

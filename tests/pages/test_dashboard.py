@@ -196,6 +196,32 @@ def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -
     assert link in page.content.decode()
 
 
+def test_of_a_target_that_was_never_checked_its_deployments_tell(admin_client: Client) -> None:
+    target, other = make_target(), make_target(name="other", account_id="b" * 32)
+    failed(target=target, cause="credentials", message="The token is wrong.")
+    bad = failed(target=target, cause="credentials", message="The token has expired.")
+    failed(target=other, cause="credentials")
+    succeeded(target=other)
+
+    page = text(admin_client.get("/"))
+
+    assert f"account Never checked Deployment #{bad.pk} failed: The token has expired." in page
+    assert "Nobody knows" not in page
+    assert "other Never checked" not in page
+
+
+def test_nobody_is_offered_what_they_may_not_do(viewer: Client) -> None:
+    make_target()
+    failed(stage="GENERATING_CODE", cause="code", problems=[{"message": "it is wrong"}])
+
+    page = text(viewer.get("/"))
+
+    assert "Ask somebody who may check targets" in page
+    assert "Look at it" in page
+    for offered in ("Check account", "Edit One step", "deploy again", "Add your"):
+        assert offered not in page
+
+
 def test_what_is_partial_can_be_tried_again_from_here(admin_client: Client) -> None:
     part = {"kind": "route", "name": "a.example/*", "done": False, "message": "taken"}
     bad = failed(status="partial", parts=[part])

@@ -150,6 +150,20 @@ def test_a_target_that_does_not_answer_is_told_in_both_answers(admin_client: Cli
     assert "A deploy would end at Initializing" in page
 
 
+def test_a_deploy_that_would_fail_is_still_possible_and_says_so(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target()
+    shown = admin_client.get(address(workflow, target, "&show=1"))
+    loaded = admin_client.get(
+        address(workflow, target, part="plan/"), headers={"HX-Request": "true"}
+    )
+
+    for answer in (shown, loaded):
+        assert "this deploy would fail at Initializing" in text(answer)
+        assert "Deploy v1 to account all the same" in text(answer)
+        assert 'class="button secondary" form="deploy-dialog"' in answer.content.decode()
+    assert 'id="decision" hx-swap-oob="true"' in loaded.content.decode()
+
+
 def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target(protected=True)
     form = {"target": str(target.pk), "asked": "1"}

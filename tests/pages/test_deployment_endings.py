@@ -27,6 +27,25 @@ def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
     )
 
 
+@pytest.mark.parametrize("cause", ["routing", "taken"])
+def test_what_is_wrong_in_the_settings_leads_to_the_settings(
+    admin_client: Client, cause: str
+) -> None:
+    deployment = failed("INITIALIZING", cause=cause)
+
+    link = f'href="/workflows/{deployment.workflow_id}/settings/"'
+
+    assert f'{link} id="next-1">Change the settings of' in page(admin_client, deployment)
+
+
+def test_a_viewer_is_led_to_no_page_where_something_is_changed(viewer: Client) -> None:
+    for cause in ("routing", "environment", "code", "changed"):
+        problems = [{"path": "MAIL_KEY", "message": "is not set", "node_id": ""}]
+        shown = page(viewer, failed("INITIALIZING", cause=cause, problems=problems))
+        for offered in ("/settings/", ">Edit ", ">Set ", "overwrite=1"):
+            assert offered not in shown
+
+
 def test_what_others_changed_is_looked_at_or_overwritten(admin_client: Client) -> None:
     deployment = failed("INITIALIZING", cause="changed")
 

@@ -70,7 +70,11 @@ def test_the_output_of_what_was_ended_in_the_middle_is_told_to_be_lost(
     admin_client: Client,
 ) -> None:
     cut = failed("DEPLOYING", status="interrupted")
+    cancelled = failed("DEPLOYING", status="cancelled")
     early = failed("GENERATING_CODE", status="cancelled")
 
-    assert "while wrangler was at work" in words(admin_client, cut, "output/")
+    assert "interrupted while wrangler was at work" in words(admin_client, cut, "output/")
+    told = words(admin_client, cancelled, "output/")
+    assert "cancelled while wrangler was at work: the program was ended" in told
+    assert "lost with the process" not in told
     assert "before npm or wrangler was started" in words(admin_client, early, "output/")

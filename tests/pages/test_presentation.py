@@ -129,3 +129,13 @@ def test_what_is_left_at_the_target_is_said_for_every_action(
     fields: dict[str, str], words: str
 ) -> None:
     assert words in describe_leftovers(Deployment(**{"status": "failed", **fields}))
+
+
+@pytest.mark.parametrize(
+    ("live_before", "left"), [("", ""), ("v1", "The version that was live before still is.")]
+)
+def test_what_the_message_has_said_is_not_said_again(live_before: str, left: str) -> None:
+    message = "The target is not ready for this deployment. Nothing was uploaded: no zone."
+    ended = Deployment(status="failed", message=message, live_before=live_before)
+
+    assert describe_leftovers(ended) == left

@@ -16,6 +16,7 @@ from deployments.tools.resources import Resource
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn
+from tests.pages.live import live
 from tests.pages.pages import text
 from tests.platform.control import Control, Fault, Token
 from tests.platform_fixture import Platform
@@ -109,6 +110,20 @@ def test_a_resource_names_the_variables_that_use_it(
     assert f"{workflow.name} MY_KV_BINDING_ID" in page
     assert "all workflows CACHE_BINDING_ID" in page
     assert "MY_QUEUE_BINDING_ID" not in page
+
+
+def test_a_resource_names_what_is_live_with_it(admin_client: Client, platform: Platform) -> None:
+    target, workflow = account_target(platform), make_workflow()
+    one = made(target, "bound by itself")
+    bound = {"name": "MY_KV", "kind": "kv", "resource": one.id}
+    live(workflow, target=target, resources=[bound])
+    gone, _ = live(target=target, resources=[{**bound, "name": "TAKEN_DOWN"}])
+    make_deployment(workflow=gone, target=target, action="takedown", status="succeeded")
+
+    page = text(admin_client.get(address(target, kind="kv", q="bound by itself")))
+
+    assert f"{workflow.name} live, as env.MY_KV" in page
+    assert "TAKEN_DOWN" not in page
 
 
 def test_an_account_without_any_says_how_to_make_the_first(

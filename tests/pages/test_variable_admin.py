@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.test import Client
 
+from audit.models import Entry
 from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
 from workflows.models import EnvironmentVariable
@@ -132,3 +133,16 @@ def test_a_value_that_cannot_be_decrypted_can_be_replaced(admin_client: Client) 
 
     variable.refresh_from_db()
     assert variable.value == "new"
+
+
+def test_who_set_and_deleted_which_is_on_the_trail_without_its_value(admin_client: Client) -> None:
+    admin_client.post(ADD, {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on"})
+    variable = EnvironmentVariable.objects.get()
+
+    admin_client.post(f"{LIST}{variable.pk}/delete/", {"post": "yes"})
+
+    deleted, was_set = Entry.objects.all()
+    assert [was_set.action, deleted.action] == ["variable set", "variable deleted"]
+    assert {one.actor_name for one in (was_set, deleted)} == {"admin"}
+    assert {one.subject_name for one in (was_set, deleted)} == {"API_KEY"}
+    assert SENTINEL not in f"{was_set.detail}{deleted.detail}"

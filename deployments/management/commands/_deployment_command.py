@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -12,7 +13,7 @@ from deployments.errors import DeployError, Finding
 from deployments.events import result_of
 from deployments.follow import follow_to_the_end
 from deployments.models import Deployment, StageRecord, Target
-from deployments.policy import Consent
+from deployments.policy import Consent, Frozen, Unconfirmed
 from deployments.stages import Status
 from deployments.targets import default_target, target_named
 from workflows.models import Workflow
@@ -30,7 +31,7 @@ class DeploymentCommand(BaseCommand):
             "--confirm",
             metavar="NAME",
             default="",
-            help="the workflow's name, for a protected target",
+            help="the workflow's name, for a protected target and for a takedown",
         )
         parser.add_argument(
             "--override-freeze",
@@ -48,7 +49,7 @@ class DeploymentCommand(BaseCommand):
         try:
             deployment = self.request(options)
         except (DeployError, NoWorkflow) as refusal:
-            raise CommandError(str(refusal)) from None
+            raise CommandError(with_option(refusal)) from None
         self.follow(deployment, as_json=options.get("json", True))
 
     def request(self, options: dict[str, Any]) -> Deployment:
@@ -75,7 +76,8 @@ class DeploymentCommand(BaseCommand):
         if as_json:
             self._line({"result": result_of(ended)})
             return
-        self.stdout.write(f"#{ended.pk} {ended.get_status_display()}  {ended.worker_url}".rstrip())
+        url = result_of(ended)["worker_url"]
+        self.stdout.write(f"#{ended.pk} {ended.get_status_display()}  {url}".rstrip())
         for part in ended.parts:
             state = "done" if part["done"] else f"failed: {part['message']}"
             self.stdout.write(f"  {part['kind']} {part['name']}  {state}".rstrip())
@@ -83,6 +85,21 @@ class DeploymentCommand(BaseCommand):
     def _line(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, ensure_ascii=False))
         self.stdout.flush()
+
+
+def with_option(refusal: Exception) -> str:
+    """Return the refusal, and the option that gives what it asks for."""
+    match refusal:
+        case Unconfirmed():
+            return f"{refusal} Here: {confirming(refusal.name)}"
+        case Frozen():
+            return f"{refusal} Here: --override-freeze REASON"
+    return str(refusal)
+
+
+def confirming(name: str) -> str:
+    """Return the option as it is typed in a shell."""
+    return f"--confirm {shlex.quote(name)}"
 
 
 def consent_of(options: dict[str, Any]) -> Consent:

@@ -35,5 +35,5 @@ class Command(BaseCommand):
             self.stdout.write(f"#{ended.pk} had ended already: {ended.get_status_display()}.")
             return
         self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
-        if ended.state is not Status.SUCCEEDED:
-            self.stdout.write(describe_leftovers(ended))
+        if ended.state is not Status.SUCCEEDED and (left := describe_leftovers(ended)):
+            self.stdout.write(left)

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from deployments import forecast, policy
+from deployments.checks import Check, CheckState
 from deployments.errors import Cause, DeployError, Finding
 from deployments.leftovers import describe_leftovers
 from deployments.management.commands._deployment_command import (
@@ -14,6 +15,7 @@ from deployments.management.commands._deployment_command import (
     consent_of,
     earlier_of,
     target_of,
+    with_option,
 )
 from deployments.models import Deployment, Target
 from deployments.operator import operator
@@ -79,22 +81,34 @@ class Command(DeploymentCommand):
         except (DeployError, NoWorkflow) as refusal:
             raise CommandError(str(refusal)) from None
         consent, by = consent_of(options), operator()
+        checks = forecast.preflight(workflow, target, consent=consent, snapshot=earlier)
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)
         if objection:
-            plan = plan.refused(Finding(message=objection, cause=Cause.POLICY))
+            plan = plan.refused(Finding(message=with_option(objection), cause=Cause.POLICY))
         if options["json"]:
-            self.stdout.write(json.dumps(plan.as_json(), ensure_ascii=False))
+            told = {**plan.as_json(), "checks": [check.as_json() for check in checks]}
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
         else:
+            self._print_checks(checks, plan)
             self._print_plan(plan)
         if not plan.can_deploy:
             sys.exit(1)
 
-    def _print_plan(self, plan: Plan) -> None:
+    def _print_checks(self, checks: list[Check], plan: Plan) -> None:
+        """Every check with what it found, and what the plan alone has met."""
+        for check in checks:
+            self.stdout.write(f"{_SIGNS[check.state]} {check.name}{_unknown(check)}")
+            for finding in check.findings:
+                self.stdout.write(f"  {_sign(finding)} {finding}")
+        found = {str(finding) for check in checks for finding in check.findings}
         for finding in plan.findings:
-            self.stdout.write(f"{'!' if finding.is_warning else '✗'} {finding}")
+            if str(finding) not in found:
+                self.stdout.write(f"{_sign(finding)} {finding}")
+
+    def _print_plan(self, plan: Plan) -> None:
         if not plan.can_deploy:
-            self.stdout.write("A deploy would fail as things are: nothing else is known.")
+            self.stdout.write("A deploy would fail as things are: what it would change is unknown.")
             return
         self.stdout.write("A new Worker." if plan.is_new else f"Live now: {plan.live_version}")
         for change in plan.changes:
@@ -106,6 +120,22 @@ class Command(DeploymentCommand):
             self.stdout.write(f"Values of secrets cannot be compared, and are set anew: {names}")
         if plan.runs_in_progress:
             self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
+
+
+_SIGNS = {
+    CheckState.PASSED: "✓",
+    CheckState.WARNING: "!",
+    CheckState.FAILED: "✗",
+    CheckState.UNKNOWN: "?",
+}
+
+
+def _sign(finding: Finding) -> str:
+    return _SIGNS[CheckState.WARNING if finding.is_warning else CheckState.FAILED]
+
+
+def _unknown(check: Check) -> str:
+    return ": not known" if check.state is CheckState.UNKNOWN else ""
 
 
 def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
@@ -127,7 +157,7 @@ def _failure(ended: Deployment) -> str:
         [
             f"#{ended.pk} {ended.get_status_display()}: {ended.message}".rstrip(" :"),
             *(f"  failed: {part['kind']} {part['name']}  {part['message']}" for part in failed),
-            describe_leftovers(ended),
+            *filter(None, [describe_leftovers(ended)]),
             f"Next: {_next(ended)}",
         ]
     )

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from deployments import control
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
+    confirming,
     consent_of,
     target_of,
 )
@@ -27,14 +28,14 @@ class Command(DeploymentCommand):
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument("--target", metavar="NAME", help="default: the default target")
         parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
-        parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")
+        parser.add_argument("--yes", action="store_true", help="do not ask for the workflow's name")
         self.add_consent(parser)
         self.add_json(parser)
 
     def request(self, options: dict[str, Any]) -> Deployment:
         workflow, target = workflow_of(options["workflow"]), target_of(options)
-        if sys.stdin.isatty() and not options["yes"]:
-            self._ask(workflow, target.name)
+        if not options["yes"]:
+            self._check(options["confirm"] or self._typed(workflow, target.name), workflow)
         return control.take_down(
             workflow,
             target,
@@ -43,7 +44,15 @@ class Command(DeploymentCommand):
             consent=consent_of(options),
         )
 
-    def _ask(self, workflow: Workflow, target: str) -> None:
+    def _typed(self, workflow: Workflow, target: str) -> str:
+        if not sys.stdin.isatty():
+            raise CommandError(
+                "Nothing was taken down: without a terminal, confirm it with "
+                f"{confirming(workflow.name)}"
+            )
         self.stderr.write(f"{self.help}\nType the workflow's name to take it down from {target}:")
-        if input().strip() != workflow.name:
+        return input()
+
+    def _check(self, typed: str, workflow: Workflow) -> None:
+        if typed.strip() != workflow.name:
             raise CommandError("That is another name: nothing was taken down.")

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from workflows.codegen.bindings import BindingKind
 from workflows.services import NoWorkflow, declare_binding, remove_binding, workflow_of
 
@@ -23,12 +24,13 @@ class Command(BaseCommand):
         name, kind = options["name"], options["kind"]
         if bool(kind) == options["remove"]:
             raise CommandError("Say either which KIND it is, or --remove.")
+        by = operator()
         try:
             workflow = workflow_of(options["workflow"])
             if options["remove"]:
-                version = remove_binding(workflow, name)
+                version = remove_binding(workflow, name, by=by)
             else:
-                version = declare_binding(workflow, name, kind)
+                version = declare_binding(workflow, name, kind, by=by)
         except NoWorkflow as error:
             raise CommandError(str(error)) from None
         except ValidationError as invalid:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from workflows.ir.problems import InvalidIR
 from workflows.ir.validate import read_json
 from workflows.services import NoWorkflow, draft_problems, import_document, workflow_of
@@ -23,7 +24,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             into = workflow_of(options["workflow"]) if options["workflow"] else None
-            workflow = import_document(read_json(_read(options["file"])), into=into)
+            document, by = read_json(_read(options["file"])), operator()
+            workflow = import_document(document, into=into, by=by)
         except InvalidIR as invalid:
             for problem in invalid.problems:
                 self.stderr.write(str(problem))

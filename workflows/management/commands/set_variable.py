@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from workflows.services import NoWorkflow, set_variable, workflow_of
 
 
@@ -26,7 +27,13 @@ class Command(BaseCommand):
         value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
         try:
             workflow = workflow_of(options["workflow"]) if options["workflow"] else None
-            set_variable(options["name"], value, workflow=workflow, is_secret=options["secret"])
+            set_variable(
+                options["name"],
+                value,
+                workflow=workflow,
+                is_secret=options["secret"],
+                by=operator(),
+            )
         except NoWorkflow as error:
             raise CommandError(str(error)) from None
         except ValidationError as invalid:
