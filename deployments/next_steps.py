@@ -12,14 +12,13 @@ from django.urls import reverse
 
 from deployments import presentation
 from deployments.models import Deployment
+from deployments.permissions import CHECK, VIEW_TARGET
 from deployments.resource_service import KINDS
 from workflows.codegen.bindings import BINDING_ID
 from workflows.ir.variable_names import VARIABLE_NAME
 from workflows.models import EnvironmentVariable
 
 EDIT = "workflows.change_workflow"
-_LOOK = "deployments.view_target"
-_CHECK = "deployments.check_target"
 _CHANGE_VARIABLE = "workflows.change_environmentvariable"
 _ADD_VARIABLE = "workflows.add_environmentvariable"
 
@@ -77,7 +76,7 @@ def _target(deployment: Deployment) -> list[Link]:
     if not deployment.target_id:
         return []
     url = reverse("admin:deployments_target_change", args=[deployment.target_id])
-    return [Link(f"Open the target {deployment.target_name}", url, (_LOOK,))]
+    return [Link(f"Open the target {deployment.target_name}", url, (VIEW_TARGET,))]
 
 
 def _variables(deployment: Deployment) -> list[Link]:
@@ -102,7 +101,7 @@ def _resource(deployment: Deployment, variable: str, kind: str) -> Link | None:
     url = reverse("deployments:target_resources", args=[deployment.target_id])
     query = urlencode({**named, "deployment": deployment.pk})
     words = f"Choose the {label} behind env.{variable.removesuffix(BINDING_ID)}"
-    return Link(words, f"{url}?{query}", (_CHECK, _CHANGE_VARIABLE))
+    return Link(words, f"{url}?{query}", (CHECK, _CHANGE_VARIABLE))
 
 
 def _known(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, int]]:

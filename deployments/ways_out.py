@@ -11,15 +11,11 @@ from deployments import next_steps, presentation
 from deployments.errors import Cause
 from deployments.models import Deployment
 from deployments.next_steps import Link
+from deployments.permissions import DEPLOY, ROLL_BACK, VIEW
 from deployments.stages import Action
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
-
-
-_VIEW = "deployments.view_deployment"
-_DEPLOY = "deployments.add_deployment"
-_ROLL_BACK = "deployments.rollback_deployment"
 
 
 def links(deployment: Deployment, user: User | AnonymousUser) -> list[Link]:
@@ -45,16 +41,16 @@ def again(deployment: Deployment) -> Link | None:
     match deployment.work:
         case Action.ROLLBACK if about:
             url = reverse("deployments:rollback", args=[about])
-            return Link(f"Roll back to #{about} again", url, (_ROLL_BACK,))
+            return Link(f"Roll back to #{about} again", url, (ROLL_BACK,))
         case Action.RETRY if about:
             url = reverse("deployments:deployment", args=[about])
-            return Link(f"Retry what failed of #{about}", url, (_DEPLOY,))
+            return Link(f"Retry what failed of #{about}", url, (DEPLOY,))
         case Action.TAKEDOWN:
             url = _at(target, "deployments:take_down", workflow)
-            return Link("Take it down again", url, (_ROLL_BACK,))
+            return Link("Take it down again", url, (ROLL_BACK,))
         case Action.DELETE_SECRETS:
             url = _at(target, "deployments:secrets", workflow)
-            return Link("See which secrets are left", url, (_DEPLOY,))
+            return Link("See which secrets are left", url, (DEPLOY,))
     return None
 
 
@@ -63,11 +59,11 @@ def _live(deployment: Deployment) -> list[Link]:
     if not deployment.workflow_id or not deployment.target_id:
         return []
     live = live_url(deployment.workflow_id, deployment.target_id)
-    seen = Link("See what is live", live, (_VIEW,))
+    seen = Link("See what is live", live, (VIEW,))
     if deployment.cause != Cause.CHANGED:
         return [seen]
     dialog = dialog_url(deployment.workflow_id, deployment.target_id, overwrite=True)
-    return [seen, Link("Deploy and overwrite", dialog, (_DEPLOY,))]
+    return [seen, Link("Deploy and overwrite", dialog, (DEPLOY,))]
 
 
 def live_url(workflow_id: str, target_id: int) -> str:
