@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from audit.operator import operator
 from deployments import control
 from deployments.follow import follow_to_the_end
 from deployments.leftovers import describe_leftovers
 from deployments.management.commands._deployment_command import deployment_of
-from deployments.operator import operator
 from deployments.stages import Status
 
 

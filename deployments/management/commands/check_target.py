@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from deployments import target_checks
 from deployments.checks import CheckState
 from deployments.errors import DeployError
 from deployments.models import Target
-from deployments.operator import operator
 from deployments.targets import EMBEDDED_NAME, target_named
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from audit.operator import operator
 from deployments import forecast, policy
 from deployments.checks import Check, CheckState
 from deployments.errors import Cause, DeployError, Finding
@@ -18,7 +19,6 @@ from deployments.management.commands._deployment_command import (
     with_option,
 )
 from deployments.models import Deployment, Target
-from deployments.operator import operator
 from deployments.planning import Change, Plan
 from deployments.presentation import advice
 from deployments.records import can_be_tried_again

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from deployments.first_start import SHIPPED_NODE_TYPES
 from deployments.node_type_loading import Outcome, State, load
-from deployments.operator import operator
 
 
 class Command(BaseCommand):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from audit.operator import operator
 from deployments import control
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
@@ -11,7 +12,6 @@ from deployments.management.commands._deployment_command import (
     deployment_of,
 )
 from deployments.models import Deployment
-from deployments.operator import operator
 
 
 class Command(DeploymentCommand):

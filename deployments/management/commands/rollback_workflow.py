@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from audit.operator import operator
 from deployments import control
 from deployments.management.commands._deployment_command import (
     DeploymentCommand,
@@ -12,7 +13,6 @@ from deployments.management.commands._deployment_command import (
     target_of,
 )
 from deployments.models import Deployment
-from deployments.operator import operator
 from workflows.models import Workflow
 from workflows.services import workflow_of
 

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.fields import UnreadableSecret
+from audit.operator import operator
 from audit.trail import Actor
 from deployments import target_checks, target_service
 from deployments.checks import CheckState
 from deployments.errors import DeployError
 from deployments.models import Target
-from deployments.operator import operator
 from deployments.target_service import CREDENTIAL, WrongAccount, WrongToken
 from deployments.targets import EMBEDDED_NAME
 

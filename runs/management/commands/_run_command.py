@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.operator import operator
 from audit.trail import Actor
 from deployments import records
 from deployments.errors import DeployError
 from deployments.models import Deployment, Target
-from deployments.operator import operator
 from deployments.targets import target_named
 from runs import control
 from runs.control import Refused
