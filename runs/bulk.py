@@ -71,7 +71,7 @@ def change_the_rest(work: Work) -> None:
     """
     made, by = work.made, Actor(work.made.by, work.made.by_name)
     while work.goes_on:
-        run_id = made.run_ids[made.done + made.failed]
+        run_id = made.run_ids[made.settled]
         run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
         try:
             if run is not None:

@@ -78,8 +78,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "made": made,
         "word": presentation.ACTION_WORDS.get(made.action, made.action),
-        "percent": 100 * (made.done + made.failed) // max(made.total, 1),
-        "left": made.total - made.done - made.failed,
+        "percent": 100 * made.settled // max(made.total, 1),
+        "became": presentation.became(made.action, done=made.done, there=made.there),
         **_about(filters),
     }
     return page(request, "bulk", context)

@@ -72,6 +72,12 @@ def page_title(run: Run) -> str:
     return f"{tone(run.status).mark} {run.status_label} · {name}"
 
 
+def became(action: str, *, done: int, there: int) -> str:
+    """Say what became of many runs: "1 started, 2 were there already"."""
+    told = f"{done:,} {'started' if action == 'start' else 'done'}"
+    return f"{told}, {there:,} {'was' if there == 1 else 'were'} there already" if there else told
+
+
 def filter_words(filters: Filters, workflow_name: str) -> str:
     """Say which runs a list is narrowed to: "errored runs of Orders, started by API"."""
     labels = [statuses.label(one).lower() for one in filters.status.split(",") if one]
