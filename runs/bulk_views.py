@@ -41,7 +41,10 @@ def ask(request: HttpRequest) -> HttpResponse:
     except DeployError as refused:
         told = {"refusal": str(refused), "reason": reason}
         return page(request, "ask_bulk", _asking(filters, action) | told)
-    messages.info(request, f"{made.total:,} runs: it goes on also when this page is closed.")
+    messages.info(
+        request,
+        f"{made.total:,} run{'' if made.total == 1 else 's'}: it goes on also when this page is closed.",
+    )
     return redirect(made)
 
 
@@ -54,11 +57,12 @@ def _asking(filters: Filters, action: str) -> dict[str, Any]:
         **_about(filters),
     }
     try:
-        ids = bulk.found(filters)
+        found = bulk.found(action, filters)
     except DeployError as refused:
         return context | {"refusal": str(refused), "count": 0, "is_unread": True}
-    confirmed = bulk.confirmation(action, filters, ids)
-    return context | {"count": len(ids), "confirmed": confirmed}
+    confirmed = bulk.confirmation(action, filters, found.ids)
+    count, left_out = len(found.ids), found.left_out
+    return context | {"count": count, "left_out": left_out, "confirmed": confirmed}
 
 
 def _about(filters: Filters) -> dict[str, Any]:

@@ -22,14 +22,6 @@ _TONES: Final = {
     "terminated": Tone("stop", "quiet", "◌"),
 }
 _UNKNOWN: Final = Tone("dot", "quiet", "·")
-_OPEN: Final = ("pause", "restart", "terminate", "delete")
-_PAUSED: Final = ("resume", "restart", "terminate", "delete")
-_ACTIONS: Final = {
-    "paused": _PAUSED,
-    "waitingForPause": _PAUSED,
-    "rollingBack": ("terminate", "delete"),
-    **dict.fromkeys(statuses.FINAL, ("restart", "delete")),
-}
 ACTION_WORDS: Final = {
     "pause": "Pause",
     "resume": "Resume",
@@ -54,7 +46,7 @@ def tone(status: str) -> Tone:
 
 def actions_of(run: Run) -> tuple[str, ...]:
     """Return what fits the state of the run; nothing where the target keeps it no more."""
-    return () if run.gone_at else _ACTIONS.get(run.status, _OPEN)
+    return () if run.gone_at else statuses.actions(run.status)
 
 
 def seconds(run: Run, now: datetime) -> float | None:

@@ -21,7 +21,18 @@ from deployments.access import HttpRequest, staff_with
 from deployments.errors import DeployError
 from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ
-from runs import haste, index, interest, listing, presentation, reading, showing, statuses, waits
+from runs import (
+    control,
+    haste,
+    index,
+    interest,
+    listing,
+    presentation,
+    reading,
+    showing,
+    statuses,
+    waits,
+)
 from runs.budget import Budget, Use
 from runs.json_tree import read_json
 from runs.listing import Filters
@@ -73,14 +84,18 @@ def runs(request: HttpRequest) -> HttpResponse:
         "total": sum(counts.values()),
         "troubles": troubles(),
         "narrowed": bool(filters.query(workflow="")),
-        "bulk_actions": [(one, presentation.ACTION_WORDS[one]) for one in _BULK],
+        "bulk_actions": _bulk_actions(filters),
         "words": presentation.filter_words(filters, workflow.name if workflow else ""),
         **({} if request.htmx else _choices()),
     }
     return page(request, "runs", context)
 
 
-_BULK: Final = ("pause", "resume", "restart", "terminate", "delete")
+def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
+    """Return what runs of the listed states can be told, with its word."""
+    chosen = list(filter(None, filters.status.split(",")))
+    allowed = {one for status in chosen or statuses.KNOWN for one in statuses.actions(status)}
+    return [(one, presentation.ACTION_WORDS[one]) for one in control.ACTIONS if one in allowed]
 
 
 def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:

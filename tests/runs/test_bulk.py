@@ -194,6 +194,43 @@ def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: 
     assert BulkChange.objects.get().run_ids == [run.pk]
 
 
+def test_only_runs_whose_state_allows_it_are_counted_and_changed(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    for status in ("complete", "errored", "terminated"):
+        make_run(run.deployment, status=status)
+    make_run(run.deployment, status="waiting", gone_at=LONG_AGO)
+    make_run(run.deployment, status="of-tomorrow")
+
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    resuming = admin_client.get("/runs/bulk/", {"action": "resume"})
+
+    assert (page.context["count"], page.context["left_out"]) == (2, 4)
+    assert "but for 4 that are left out" in text(page)
+    assert (resuming.context["count"], resuming.context["left_out"]) == (0, 6)
+    assert "No run that fits allows it" in text(resuming)
+
+
+def test_a_list_of_ended_runs_offers_only_what_they_allow(admin_client: Client) -> None:
+    make_run(status="complete")
+
+    page = admin_client.get("/runs/?status=complete,errored")
+
+    assert [action for action, _ in page.context["bulk_actions"]] == ["restart", "delete"]
+
+
+def test_one_run_is_one_run(admin_client: Client) -> None:
+    make_run(status="waiting")
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    form = {"action": "terminate", "confirmed": page.context["confirmed"]}
+
+    told = admin_client.post("/runs/bulk/", form, follow=True)
+
+    assert "Terminate 1 run |" in page.content.decode()
+    assert "Terminate 1 run |" in told.content.decode()
+    assert "1 run: it goes on" in text(told)
+    assert str(BulkChange.objects.get()) == "terminate of 1 run"
+
+
 @pytest.mark.parametrize("confirmed", ["", "made-up"])
 def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: str) -> None:
     make_run()
