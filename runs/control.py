@@ -23,7 +23,7 @@ from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs import event_schemas, finding, index, poller
 from runs.models import Run
-from runs.steps import occurrence
+from runs.steps import occurrence, read_steps, unasked
 from runs.telling import read_row
 
 if TYPE_CHECKING:
@@ -215,7 +215,15 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A run that was given an event; `note` says so where none of its steps has asked for it yet."""
+
+    run: Run
+    note: str
+
+
+def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Answered:
     """Give the event to the run, which may be waiting for it.
 
     Raises Refused for a payload that the schema of its node does not allow, DeployError.
@@ -235,16 +243,19 @@ def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: st
             instance_id=run.instance_id,
             body=payload,
         )
-    _read_again(run)
-    return run
+    told = _read_again(run)
+    note = unasked(read_steps(told, is_over=False), event_type) if told is not None else ""
+    return Answered(run=run, note=note)
 
 
-def _read_again(run: Run) -> None:
+def _read_again(run: Run) -> dict[str, Any] | None:
     """Bring the row up to what was changed; where it cannot be read now, the poller does so later."""
+    told = None
     with suppress(DeployError):
         told = poller.describe(account_of(run.target), run.workflow_name, run.instance_id)
         if told is not None:
             index.apply_details(run, told, secrets=index.secrets_of(run))
+    return told
 
 
 @contextmanager

@@ -189,6 +189,15 @@ def pause_after(config: Any, *, tries: int) -> timedelta | None:
     return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
 
 
+def unasked(steps: Sequence[Step], event_type: str) -> str:
+    """Say that no step has asked for the event yet, and what is waited for; "" where one has."""
+    if any(step.event_type == event_type for step in steps):
+        return ""
+    waits = dict.fromkeys(step.event_type for step in steps if step.state is State.WAITING)
+    now = f"waits for {' and '.join(waits)} now" if waits else "waits for no event now"
+    return f"No step has asked for {event_type} yet: it is kept until one does. The run {now}."
+
+
 def due_at(step: Step) -> datetime | None:
     """Return when a step that goes on wakes, times out or is tried again, as far as it tells."""
     if not step.is_open:

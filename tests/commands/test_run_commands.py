@@ -134,8 +134,11 @@ def test_an_event_is_sent_to_the_latest_run_and_put_on_the_trail(
 ) -> None:
     id_ = started(here, workflow)
 
+    wrong = here.manage("send_event", workflow, "latest", "aprove")
     told = here.manage("send_event", workflow, "latest", "approve", "--reason", "seen it")
 
+    assert "No step has asked for aprove yet" in wrong.stderr
+    assert "The run waits for approve now." in wrong.stderr
     assert told.stdout.strip() == f"sent approve to {id_}"
     assert ended_run(here, workflow, id_)["status"] == "complete"
     assert "seen it" in entries(here, "event sent")

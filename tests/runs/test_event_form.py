@@ -145,9 +145,22 @@ def test_what_was_filled_in_is_kept_when_it_is_refused(
 
 
 def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarget) -> None:
-    control.send_event(waiting, "other", {}, by=ADA)
+    answered = control.send_event(waiting, "other", {}, by=ADA)
 
     assert sent(answering) == [{}]
+    assert "No step has asked for other yet" in answered.note
+    assert "The run waits for go now." in answered.note
+
+
+def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
+    admin_client: Client, waiting: Run
+) -> None:
+    wrong = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "og"}, follow=True)
+    posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
+    right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
+
+    assert "was sent to run-0. No step has asked for og yet" in text(wrong)
+    assert "has asked for" not in text(right)
 
 
 @pytest.mark.parametrize(
