@@ -69,7 +69,8 @@ def known_runs() -> QuerySet[Run]:
 @never_cache
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
-    filters = Filters.of(request.GET)
+    asked = Filters.of(request.GET)
+    filters = asked.readable
     workflow = Workflow.objects.filter(pk=filters.workflow).first()
     if filters.workflow and workflow is None:
         raise Http404("There is no such workflow.")
@@ -78,6 +79,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     counts = listing.counts(filters)
     context = {
         "filters": filters,
+        "problem": asked.problem,
         "workflow": workflow,
         "page": listing.page(filters, **cursors),
         "chips": _chips(filters, counts),

@@ -242,7 +242,14 @@ def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: s
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("since", "yesterdayy"), ("until", "x"), ("took", "long"), ("tries", "x")]
+    ("name", "value"),
+    [
+        ("since", "yesterdayy"),
+        ("until", "x"),
+        ("took", "long"),
+        ("tries", "x"),
+        ("status", "bogus"),
+    ],
 )
 def test_a_filter_that_cannot_be_read_changes_nothing(
     admin_client: Client, name: str, value: str

@@ -58,6 +58,21 @@ def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> N
     assert "Show all runs" in text(page)
 
 
+def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client) -> None:
+    run = make_run(status="errored")
+    make_run(run.deployment, status="of-tomorrow")
+
+    odd = admin_client.get("/runs/?status=bogus")
+    some = admin_client.get("/runs/?status=bogus,errored")
+    new = admin_client.get("/runs/?status=of-tomorrow")
+
+    assert "A filter cannot be read (no state of a run: bogus). It is left out." in text(odd)
+    assert [chip["status"] for chip in odd.context["chips"]] == ["errored", "of-tomorrow"]
+    assert (len(odd.context["page"].runs), some.context["page"].runs) == (2, [run])
+    assert "cannot be read" not in text(new)
+    assert len(new.context["page"].runs) == 1
+
+
 def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
     deployment = live_deployment()
     for number in range(60):
