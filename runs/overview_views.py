@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from django.contrib import admin
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -16,10 +14,9 @@ from deployments.models import Target
 from runs import overview_figures
 from runs.overview import RANGES, edges, range_of, together
 from runs.overview_presentation import Presenter
+from runs.views import VIEW, page
 from runs.workflows_page import places
 from workflows.models import Workflow
-
-VIEW: Final = "runs.view_run"
 
 
 @require_safe
@@ -48,19 +45,15 @@ def overview(request: HttpRequest) -> HttpResponse:
         "slowest": say.steps(steps.slowest, steps),
         "retried": say.steps(steps.most_retried, steps),
     }
-    return _page(request, "overview", context)
+    return page(request, "overview", context)
 
 
 @require_safe
 @never_cache
 @staff_with(VIEW)
 def workflows(request: HttpRequest) -> HttpResponse:
-    context = {"places": places(Target.objects.all())}
-    return _page(request, "workflows", context)
-
-
-def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    return render(request, f"runs/{name}.html", {**admin.site.each_context(request), **context})
+    context = {**admin.site.each_context(request), "places": places(Target.objects.all())}
+    return render(request, "runs/workflows.html", context)
 
 
 def _workflow(request: HttpRequest) -> Workflow | None:

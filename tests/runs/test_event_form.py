@@ -132,6 +132,20 @@ def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
     assert sent(answering) == []
 
 
+def test_a_refusal_beside_an_answer_looks_like_any_other(
+    admin_client: Client, waiting: Run
+) -> None:
+    headers = {"HX-Request": "true"}
+
+    part = admin_client.post(
+        f"/runs/{waiting.pk}/event/", {"type": "go", "payload": "{"}, headers=headers
+    )
+
+    assert 'class="panel tone-bad" role="alert"' in part.content.decode()
+    assert "#as-cross" in part.content.decode()
+    assert "The payload is not JSON" in text(part)
+
+
 def test_what_was_filled_in_is_kept_when_it_is_refused(
     admin_client: Client, waiting: Run, answering: FakeTarget
 ) -> None:

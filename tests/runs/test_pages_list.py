@@ -73,6 +73,27 @@ def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client)
     assert len(new.context["page"].runs) == 1
 
 
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("/runs/", "List"),
+        ("/runs/overview/", "Overview"),
+        ("/runs/workflows/", "Workflows at the targets"),
+        ("/runs/waiting/", "Waiting for somebody"),
+    ],
+)
+def test_the_pages_about_many_runs_lead_to_each_other(
+    admin_client: Client, address: str, here: str
+) -> None:
+    page = admin_client.get(address).content.decode()
+    _, _, tabs = page.partition('aria-label="Runs">\n  <ul>')
+    tabs, _, _ = tabs.partition("</nav>")
+
+    assert tabs.count("<a href=") == 4
+    assert tabs.count("aria-current") == 1
+    assert f'aria-current="page">{here}</a>' in tabs
+
+
 def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
     deployment = live_deployment()
     for number in range(60):

@@ -103,6 +103,15 @@ def test_without_a_workflow_those_that_are_live_are_offered(
     assert [pk for pk, _name in page.context["choices"]] == [live.workflow_public_id]
 
 
+def test_to_start_many_says_so_also_where_the_workflow_is_chosen(
+    admin_client: Client, live: Deployment
+) -> None:
+    page = admin_client.get("/runs/batch/").content.decode()
+
+    assert "<title>Start many runs | AwaitStep</title>" in page
+    assert "&rsaquo; Start many\n" in page
+
+
 def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Deployment) -> None:
     run = control.trigger(live, {"order": 7}, by=Actor(None, "ada")).run
 
