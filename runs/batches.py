@@ -15,6 +15,7 @@ from deployments.models import Deployment
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs.batch_lines import Line, read_lines
+from runs.budget import counted
 from runs.bulk_tasks import perform
 from runs.bulk_work import Work
 from runs.control import Refused, target_of
@@ -111,7 +112,7 @@ def _start(live: Deployment, part: Sequence[Line]) -> Part:
 def _made(live: Deployment, account: Account, asked: Sequence[Line]) -> Set[str]:
     """Return the ids of the runs that were started; those of others were there."""
     what = f"start {len(asked):,} run{'' if len(asked) == 1 else 's'}"
-    with account.explained(what, needs=SCRIPTS_WRITE):
+    with counted(account).explained(what, needs=SCRIPTS_WRITE):
         told = account.client.workflows.instances.bulk(
             live.worker_name,
             account_id=account.account_id,

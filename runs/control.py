@@ -22,6 +22,7 @@ from deployments.models import Deployment, Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs import event_schemas, finding, index, poller
+from runs.budget import counted
 from runs.models import Run
 from runs.steps import occurrence, read_steps, unasked
 from runs.telling import read_row
@@ -110,7 +111,7 @@ class Start:
             raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
         return cls(
             target=target_of(live),
-            account=account_of(target_of(live)),
+            account=counted(account_of(target_of(live)), 2),  # it is read when it was started
             workflow=live.worker_name,
             payload=payload,
             instance_id=instance_id or str(uuid4()),  # by it a start whose answer is lost is found
@@ -191,7 +192,7 @@ def tell(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str =
         raise Refused("Only a restart begins at a step.")
     detail = {"from": from_step} if from_step else {}
     with _on_trail(f"run: {action}", run, by=by, reason=reason, **detail):
-        _send(account_of(run.target), run, action, from_step)
+        _send(counted(account_of(run.target)), run, action, from_step)
     if action == "delete":
         index.mark_gone(run)
     elif action == "restart":
@@ -231,7 +232,7 @@ def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: st
     check_payload(payload)
     if wrong := event_schemas.problem(run, event_type, payload):
         raise Refused(f"{event_type} does not take this payload: {wrong}. Nothing was sent.")
-    account = account_of(run.target)
+    account = counted(account_of(run.target))
     with (
         _on_trail("event sent", run, by=by, reason=reason, type=event_type),
         account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE),
@@ -252,7 +253,8 @@ def _read_again(run: Run) -> dict[str, Any] | None:
     """Bring the row up to what was changed; where it cannot be read now, the poller does so later."""
     told = None
     with suppress(DeployError):
-        told = poller.describe(account_of(run.target), run.workflow_name, run.instance_id)
+        account = counted(account_of(run.target))
+        told = poller.describe(account, run.workflow_name, run.instance_id)
         if told is not None:
             index.apply_details(run, told, secrets=index.secrets_of(run))
     return told

@@ -33,7 +33,7 @@ from runs import (
     statuses,
     waits,
 )
-from runs.budget import Budget, Use
+from runs.budget import counted
 from runs.json_tree import read_json
 from runs.listing import Filters
 from runs.models import Polling, Run
@@ -208,8 +208,7 @@ def _file(value: Any, name: str) -> HttpResponse:
 
 
 def _whole(shown: Run, name: str, kind: str) -> Any:
-    account = reading.quick_account(shown)
-    Budget(account.account_id).spend(Use.PAGES)
+    account = counted(reading.quick_account(shown))
     with (
         patience.using(haste.hasty()),
         account.explained("read the step's output", needs=SCRIPTS_READ),

@@ -14,6 +14,7 @@ from deployments.models import Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_READ, Account
 from runs import statuses
+from runs.budget import counted
 from workflows.models import Workflow
 
 _AT_ONCE: Final = 8
@@ -84,7 +85,7 @@ def places(targets: Iterable[Target]) -> list[Place]:
 
 def _account(target: Target) -> tuple[Account | None, str]:
     try:
-        return account_of(target), ""
+        return counted(account_of(target)), ""
     except DeployError as refused:
         return None, str(refused)
 
