@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -80,6 +80,7 @@ def trigger(
     Raises Refused for an impossible id or payload, DeployError where the target refuses.
     """
     start = Start.of(live, payload, instance_id=instance_id)
+    counted(start.account, Start.CALLS)
     return settle(start, start.send(), by=by, reason=reason)
 
 
@@ -95,8 +96,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A run to be started; it needs no database to be sent."""
+    """A run to be started; it needs no database to be sent: who sends it counts its CALLS."""
 
+    CALLS: ClassVar = 2  # it is read when it was started
     target: Target
     account: Account
     workflow: str
@@ -111,7 +113,7 @@ class Start:
             raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
         return cls(
             target=target_of(live),
-            account=counted(account_of(target_of(live)), 2),  # it is read when it was started
+            account=account_of(target_of(live)),
             workflow=live.worker_name,
             payload=payload,
             instance_id=instance_id or str(uuid4()),  # by it a start whose answer is lost is found
