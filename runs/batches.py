@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
@@ -13,8 +13,9 @@ from audit.trail import Actor, Subject
 from deployments.errors import RateLimited
 from deployments.models import Deployment
 from deployments.targets import account_of
-from deployments.tools.account import SCRIPTS_WRITE
+from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs.batch_lines import Line, read_lines
+from runs.budget import counted
 from runs.bulk_tasks import perform
 from runs.bulk_work import Work
 from runs.control import Refused, target_of
@@ -26,38 +27,51 @@ LARGEST: Final = 8 * 1024 * 1024  # bytes of all lines
 AT_ONCE: Final = 100  # that Cloudflare takes in one call
 START: Final = "start"
 THERE: Final = "A run with this id was there already: no other one was started."
+REPEATED: Final = (
+    "Line {number} has the id of line {repeats}: no other run was started, its payload is left out."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What became of some lines of a batch: so many runs were started, those of `refused` were not."""
+    """What became of some lines of a batch: so many runs were started, those of `there` were not."""
 
     started: int
-    refused: tuple[Line, ...]
+    there: tuple[Line, ...]
 
     def after_a_crash(self) -> Part:
         """Return the same where a worker died that may have sent it: ids made here are its own."""
-        refused = tuple(line for line in self.refused if line.is_named)
-        return Part(started=self.started + len(self.refused) - len(refused), refused=refused)
+        there = tuple(line for line in self.there if line.is_named)
+        return Part(started=self.started + len(self.there) - len(there), there=there)
+
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """Each line of whose id there was a run already, and which run it is."""
+        return [{"run": line.instance_id, "message": _why(line)} for line in self.there]
+
+
+def _why(line: Line) -> str:
+    return REPEATED.format(number=line.number, repeats=line.repeats) if line.repeats else THERE
 
 
 def lines_of(text: str, file: File[bytes] | None) -> list[str]:
     """Return the lines that were typed and those of the file; raises Refused for what is no text."""
     if file is not None and (file.size or 0) > LARGEST:
-        raise Refused(f"The file has more than {LARGEST // 1024 // 1024} MB: nothing was started.")
+        raise Refused(f"The file has more than {LARGEST // 1024 // 1024} MB.")
     try:
         told = file.read().decode("utf-8-sig") if file is not None else ""
     except UnicodeDecodeError:
-        raise Refused("The file is not UTF-8 text: nothing was started.") from None
-    return [line for line in [*text.splitlines(), *told.splitlines()] if line.strip()]
+        raise Refused("The file is not UTF-8 text.") from None
+    return [*text.splitlines(), *told.splitlines()]
 
 
 def ask(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
     """Put the start of a run for each line into the queue; raises Refused for a line that is wrong."""
-    if not lines:
+    count = sum(bool(line.strip()) for line in lines)
+    if not count:
         raise Refused("There is no line: write a payload on each, or choose a file.")
-    if len(lines) > MOST:
-        raise Refused(f"There are {len(lines):,} lines, and a batch has at most {MOST:,}.")
+    if count > MOST:
+        raise Refused(f"There are {count:,} lines, and a batch has at most {MOST:,}.")
     wanted = read_lines(lines)
     place = {"workflow": live.workflow_public_id, "target": live.target_name}
     made = BulkChange.objects.create(
@@ -82,22 +96,29 @@ def record(live: Deployment, runs: int, *, by: Actor, reason: str = "") -> None:
 
 
 def start_all(live: Deployment, wanted: Sequence[Line]) -> Iterator[Part]:
-    """Start the runs, a hundred at once, and tell of each hundred. Raises DeployError."""
+    """Start the runs, a hundred lines at once, and tell of each hundred. Raises DeployError."""
     for at in range(0, len(wanted), AT_ONCE):
         yield _start(live, wanted[at : at + AT_ONCE])
 
 
 def _start(live: Deployment, part: Sequence[Line]) -> Part:
     account = account_of(target_of(live))
-    with account.explained(f"start {len(part)} runs", needs=SCRIPTS_WRITE):
+    asked = [line for line in part if not line.repeats]
+    made = _made(live, account, asked) if asked else frozenset()
+    there = tuple(line for line in part if line.repeats or line.instance_id not in made)
+    return Part(started=len(part) - len(there), there=there)
+
+
+def _made(live: Deployment, account: Account, asked: Sequence[Line]) -> Set[str]:
+    """Return the ids of the runs that were started; those of others were there."""
+    what = f"start {len(asked):,} run{'' if len(asked) == 1 else 's'}"
+    with counted(account).explained(what, needs=SCRIPTS_WRITE):
         told = account.client.workflows.instances.bulk(
             live.worker_name,
             account_id=account.account_id,
-            body=cast("Any", [line.as_call() for line in part]),
+            body=cast("Any", [line.as_call() for line in asked]),
         )
-    made = {one.id for one in told.result}
-    refused = tuple(line for line in part if line.instance_id not in made)
-    return Part(started=len(part) - len(refused), refused=refused)
+    return {one.id for one in told.result}
 
 
 def start_the_rest(work: Work) -> None:
@@ -110,11 +131,9 @@ def start_the_rest(work: Work) -> None:
         raise Refused("The deployment that the runs were to be started of is gone.")
     wanted, is_new = [Line(**one) for one in made.starts], not work.is_resumed
     while work.goes_on:
-        at = made.done + made.failed
         try:
-            part = _start(made.deployment, wanted[at : at + AT_ONCE])
+            part = _start(made.deployment, wanted[made.settled : made.settled + AT_ONCE])
         except RateLimited as busy:
             work.put_off(busy.until)
         part, is_new = part if is_new else part.after_a_crash(), True
-        refused = [{"run": line.instance_id, "message": THERE} for line in part.refused]
-        work.count(done=part.started, refused=refused)
+        work.count(done=part.started, there=part.told)

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db import transaction
 
+from deployments.tools.account import Account
 from runs.models import CallCount
 
 WINDOW: Final = 300.0  # seconds
@@ -21,7 +22,7 @@ _EASY: Final = 0.5  # of a share, from which on calls become rarer
 
 
 class Use(StrEnum):
-    """What a call is for. Pages are counted and never refused: a person waits for them.
+    """What a call is for. Pages, commands and changes are counted and never refused: people wait for them.
 
     `READS` follow runs that go on, `STEPS` read those that have ended or were never read.
     """
@@ -45,6 +46,12 @@ _SHARES: Final = {
     Use.STEPS: 160,
     Use.PAGES: MOST,
 }
+
+
+def counted(account: Account, calls: int = 1) -> Account:
+    """Return the account for calls that a person waits for, which are counted here."""
+    Budget(account.account_id).spend(Use.PAGES, calls)
+    return account
 
 
 class Budget:

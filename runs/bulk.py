@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core import signing
+from django.db.models import Q
 
 from audit import trail
 from audit.trail import Actor, Subject
 from deployments.errors import DeployError, RateLimited
-from runs import control
+from runs import control, statuses
 from runs.bulk_tasks import perform
 from runs.bulk_work import Work
 from runs.control import Refused
@@ -21,11 +23,33 @@ _SALT: Final = "runs.bulk"
 _VALID: Final = 24 * 3600  # seconds that a page may be open before it is confirmed
 
 
-def found(filters: Filters) -> list[int]:
-    """Return the runs that an action would be about, one more than it may be at most."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The runs that an action would be about, one more than it may be at most.
+
+    `left_out` is how many fit the filter too, and are in a state that does not allow the action.
+    """
+
+    ids: list[int]
+    left_out: int
+
+
+def found(action: str, filters: Filters) -> Found:
+    """Return the runs that fit and allow the action; raises Refused for a filter that is unread."""
     if filters.problem:
         raise Refused(f"{filters.problem} Nothing was changed.")
-    return list(filtered(filters).order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    fitting = filtered(filters)
+    allowing = fitting.filter(_allows(action), gone_at=None)
+    ids = list(allowing.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    left_out = fitting.count() - (allowing.count() if len(ids) > MOST else len(ids))
+    return Found(ids=ids, left_out=left_out)
+
+
+def _allows(action: str) -> Q:
+    """Say by its status whether a run allows the action."""
+    known = [status for status in statuses.KNOWN if action in statuses.actions(status)]
+    allowed = Q(status__in=known)
+    return allowed | ~Q(status__in=statuses.KNOWN) if action in statuses.actions("") else allowed
 
 
 def confirmation(action: str, filters: Filters, ids: list[int]) -> str:
@@ -39,7 +63,7 @@ def ask(confirmed: str, *, by: Actor, reason: str) -> BulkChange:
     if action not in control.ACTIONS:
         raise Refused(f"A run can be told to {', '.join(control.ACTIONS)}; not to {action}.")
     if not ids:
-        raise Refused("No run fits the filter: nothing was changed.")
+        raise Refused("No run that fits the filter allows it: nothing was changed.")
     if len(ids) > MOST:
         raise Refused(f"More than {MOST:,} runs fit the filter: narrow it. Nothing was changed.")
     made = BulkChange.objects.create(
@@ -71,7 +95,7 @@ def change_the_rest(work: Work) -> None:
     """
     made, by = work.made, Actor(work.made.by, work.made.by_name)
     while work.goes_on:
-        run_id = made.run_ids[made.done + made.failed]
+        run_id = made.run_ids[made.settled]
         run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
         try:
             if run is not None:

@@ -42,7 +42,10 @@ def ask(request: HttpRequest) -> HttpResponse:
     except DeployError as refused:
         told = {"refusal": str(refused), "reason": reason}
         return page(request, "ask_bulk", _asking(filters, action) | told)
-    messages.info(request, f"{made.total:,} runs: it goes on also when this page is closed.")
+    messages.info(
+        request,
+        f"{made.total:,} run{'' if made.total == 1 else 's'}: it goes on also when this page is closed.",
+    )
     return redirect(made)
 
 
@@ -55,11 +58,12 @@ def _asking(filters: Filters, action: str) -> dict[str, Any]:
         **_about(filters),
     }
     try:
-        ids = bulk.found(filters)
+        found = bulk.found(action, filters)
     except DeployError as refused:
         return context | {"refusal": str(refused), "count": 0, "is_unread": True}
-    confirmed = bulk.confirmation(action, filters, ids)
-    return context | {"count": len(ids), "confirmed": confirmed}
+    confirmed = bulk.confirmation(action, filters, found.ids)
+    count, left_out = len(found.ids), found.left_out
+    return context | {"count": count, "left_out": left_out, "confirmed": confirmed}
 
 
 def _about(filters: Filters) -> dict[str, Any]:
@@ -79,8 +83,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "made": made,
         "word": presentation.ACTION_WORDS.get(made.action, made.action),
-        "percent": 100 * (made.done + made.failed) // max(made.total, 1),
-        "left": made.total - made.done - made.failed,
+        "percent": 100 * made.settled // max(made.total, 1),
+        "became": presentation.became(made.action, done=made.done, there=made.there),
         **_about(filters),
     }
     return page(request, "bulk", context)

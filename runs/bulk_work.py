@@ -16,7 +16,8 @@ from django.utils import timezone
 from deployments import leases
 from runs.models import BulkChange, BulkLease
 
-_ERRORS: Final = 20  # refusals that are listed
+Told = Sequence[dict[str, str]]  # of each run its id, and why it was not done
+_ERRORS: Final = 20  # of those that are listed
 TURN: Final = 20.0  # seconds of work before others have their turn
 
 
@@ -39,20 +40,22 @@ class Work:
 
     @property
     def is_done(self) -> bool:
-        return self.made.done + self.made.failed >= self.made.total
+        return self.made.left <= 0
 
     @property
     def goes_on(self) -> bool:
         """Whether there is more to do, and time: a server that stops waits for no more than a turn."""
         return not self.is_done and time.monotonic() - self.began < TURN
 
-    def count(self, *, done: int = 0, refused: Sequence[dict[str, str]] = ()) -> None:
+    def count(self, *, done: int = 0, there: Told = (), refused: Told = ()) -> None:
         """Write what became of some runs. Raises Lost."""
         made = self.made
         made.done += done
+        made.there += len(there)
         made.failed += len(refused)
-        made.errors = [*made.errors, *refused][:_ERRORS]
-        self._write(done=made.done, failed=made.failed, errors=made.errors)
+        made.errors = [*made.errors, *there, *refused][:_ERRORS]
+        counts = {"done": made.done, "there": made.there, "failed": made.failed}
+        self._write(**counts, errors=made.errors)
 
     def put_off(self, until: datetime) -> NoReturn:
         """Leave the rest until the target takes calls again. Raises Later; Lost."""
@@ -66,11 +69,10 @@ class Work:
     def end(self, message: str = "") -> None:
         """End it, and forget what it was to start; what was not done is refused for this reason."""
         made = self.made
-        left = made.total - made.done - made.failed
         if message:
-            after = made.done + made.failed
-            made.failed += left
-            made.errors = [*made.errors, {"run": f"after {after:,} runs", "message": message}]
+            after = f"after {made.settled:,} run{'' if made.settled == 1 else 's'}"
+            made.failed += made.left
+            made.errors = [*made.errors, {"run": after, "message": message}]
         ended = {"failed": made.failed, "errors": made.errors, "starts": []}
         self._write(**ended, waits_until=None, ended_at=timezone.now())
         self.release()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -22,8 +22,9 @@ from deployments.models import Deployment, Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_WRITE, Account
 from runs import event_schemas, finding, index, poller
+from runs.budget import counted
 from runs.models import Run
-from runs.steps import occurrence
+from runs.steps import occurrence, read_steps, unasked
 from runs.telling import read_row
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def trigger(
     Raises Refused for an impossible id or payload, DeployError where the target refuses.
     """
     start = Start.of(live, payload, instance_id=instance_id)
+    counted(start.account, Start.CALLS)
     return settle(start, start.send(), by=by, reason=reason)
 
 
@@ -94,8 +96,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A run to be started; it needs no database to be sent."""
+    """A run to be started; it needs no database to be sent: who sends it counts its CALLS."""
 
+    CALLS: ClassVar = 2  # it is read when it was started
     target: Target
     account: Account
     workflow: str
@@ -191,7 +194,7 @@ def tell(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str =
         raise Refused("Only a restart begins at a step.")
     detail = {"from": from_step} if from_step else {}
     with _on_trail(f"run: {action}", run, by=by, reason=reason, **detail):
-        _send(account_of(run.target), run, action, from_step)
+        _send(counted(account_of(run.target)), run, action, from_step)
     if action == "delete":
         index.mark_gone(run)
     elif action == "restart":
@@ -215,7 +218,15 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A run that was given an event; `note` says so where none of its steps has asked for it yet."""
+
+    run: Run
+    note: str
+
+
+def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: str = "") -> Answered:
     """Give the event to the run, which may be waiting for it.
 
     Raises Refused for a payload that the schema of its node does not allow, DeployError.
@@ -223,7 +234,7 @@ def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: st
     check_payload(payload)
     if wrong := event_schemas.problem(run, event_type, payload):
         raise Refused(f"{event_type} does not take this payload: {wrong}. Nothing was sent.")
-    account = account_of(run.target)
+    account = counted(account_of(run.target))
     with (
         _on_trail("event sent", run, by=by, reason=reason, type=event_type),
         account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE),
@@ -235,16 +246,20 @@ def send_event(run: Run, event_type: str, payload: Any, *, by: Actor, reason: st
             instance_id=run.instance_id,
             body=payload,
         )
-    _read_again(run)
-    return run
+    told = _read_again(run)
+    note = unasked(read_steps(told, is_over=False), event_type) if told is not None else ""
+    return Answered(run=run, note=note)
 
 
-def _read_again(run: Run) -> None:
+def _read_again(run: Run) -> dict[str, Any] | None:
     """Bring the row up to what was changed; where it cannot be read now, the poller does so later."""
+    told = None
     with suppress(DeployError):
-        told = poller.describe(account_of(run.target), run.workflow_name, run.instance_id)
+        account = counted(account_of(run.target))
+        told = poller.describe(account, run.workflow_name, run.instance_id)
         if told is not None:
             index.apply_details(run, told, secrets=index.secrets_of(run))
+    return told
 
 
 @contextmanager

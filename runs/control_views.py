@@ -16,7 +16,7 @@ from deployments.access import HttpRequest, staff_with
 from deployments.control_views import CHANGED
 from deployments.errors import DeployError
 from runs import control, event_schemas, payloads, presentation, reading
-from runs.control import Refused
+from runs.control import Answered, Refused
 from runs.event_form import form_of, read_form
 from runs.models import Run
 from runs.permissions import CONTROL, TRIGGER
@@ -91,16 +91,18 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return page(request, "event", context)
     try:
-        _send(run, request)
+        sent = _send(run, request)
     except DeployError as refused:
         return page(request, "event", context | {"refusal": str(refused)})
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
-    messages.success(request, f"{context['type']} was sent to {run.instance_id}.")
+    level = messages.WARNING if sent.note else messages.SUCCESS
+    told = f"{context['type']} was sent to {run.instance_id}. {sent.note}"
+    messages.add_message(request, level, told.rstrip())
     return redirect("runs:waiting") if context["next"] == "waiting" else redirect(run)
 
 
-def _send(run: Run, request: HttpRequest) -> None:
+def _send(run: Run, request: HttpRequest) -> Answered:
     event_type = request.POST.get("type", "").strip()
     if not event_type:
         raise Refused("Say which event: its type is missing. Nothing was sent.")
@@ -109,7 +111,7 @@ def _send(run: Run, request: HttpRequest) -> None:
             f"The run is {run.status_label.lower()}: it takes no event. Nothing was sent."
         )
     reason, by = request.POST.get("reason", "").strip(), Actor.of(request.user)
-    control.send_event(run, event_type, _answer(run, request.POST), by=by, reason=reason)
+    return control.send_event(run, event_type, _answer(run, request.POST), by=by, reason=reason)
 
 
 def _typed(run: Run, posted: Mapping[str, str]) -> str:

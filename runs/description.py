@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from runs import statuses
 from runs.spans import in_words
-from runs.steps import pause_after
+from runs.steps import error_words, pause_after
 from runs.text_table import table
 
 Told = Mapping[str, Any]
@@ -66,7 +66,7 @@ class _Describer:
             "End": self._moment(run.get("end")),
             "Duration": self._duration(run),
             "Last Successful Step": self._last_success(run.get("steps") or []),
-            "Error": _error(run.get("error")),
+            "Error": error_words(run.get("error")) or None,
             "Params": _text(run["params"]) if run.get("params") is not None else None,
             "Output": _text(run["output"]) if run.get("output") not in (None, "", "null") else None,
         }
@@ -86,7 +86,7 @@ class _Describer:
             "Retries At": self._retries_at(step),
             "Wakes": self._wakes(step) if kind == "sleep" else None,
             "Output": _text(step["output"]) if "output" in step and kind != "sleep" else None,
-            "Error": _error(step.get("error")),
+            "Error": error_words(step.get("error")) or None,
         }
 
     def _attempt(self, attempt: Told) -> dict[str, str]:
@@ -96,7 +96,7 @@ class _Describer:
             "Duration": self._duration(attempt) or "",
             "State": _STATES[attempt.get("success")],
         }
-        error = _error(attempt.get("error"))
+        error = error_words(attempt.get("error"))
         return {**told, "Error": error} if error else told
 
     def _retries_at(self, step: Told) -> str | None:
@@ -147,10 +147,6 @@ def _facts(facts: Mapping[str, str | None], *, indent: str) -> Iterator[str]:
 
 def _status(status: str) -> str:
     return _STATUSES.get(status, statuses.label(status))
-
-
-def _error(error: Told | None) -> str | None:
-    return f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else None
 
 
 def _text(value: Any) -> str:

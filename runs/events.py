@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from audit.trail import Actor
 from deployments import records
 from deployments.errors import DeployError
 from deployments.models import Deployment
+from runs.budget import Budget, Use
 from runs.control import Sent, Start, settle
 from workflows.ir.problems import quoted
 from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
@@ -57,6 +59,9 @@ def raise_event(event_type: str, payload: Any, *, by: Actor, key: str = "") -> l
             f"No deployed workflow is started by the event {quoted(event_type)}. Deploy one that has "
             "this trigger, or correct the type."
         )
+    starts = [start for _, start in asked if isinstance(start, Start)]
+    for account_id, runs in Counter(start.account.account_id for start in starts).items():
+        Budget(account_id).spend(Use.PAGES, runs * Start.CALLS)
     with ThreadPoolExecutor(_AT_ONCE) as threads:  # these have no database
         sent = list(threads.map(_sent, [start for _, start in asked]))
     about = {"by": by, "event": event_type}

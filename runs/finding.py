@@ -8,6 +8,7 @@ from typing import Any
 from deployments.models import Deployment, Target
 from deployments.tools.account import Account
 from runs import index, poller
+from runs.budget import counted
 from runs.models import Run
 from runs.services import LATEST, NoRun, runs_on
 from runs.telling import Row, read_row
@@ -36,7 +37,7 @@ def indexed(
 
 
 def _made(target: Target, workflow_name: str, instance_id: str, account: Account) -> Run | None:
-    told = poller.describe(account, workflow_name, instance_id)
+    told = poller.describe(counted(account), workflow_name, instance_id)
     if told is None:
         return None
     return entered(target, workflow_name, row_of(instance_id, told))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from runs import statuses
 from runs.models import Run, RunStep, RunText
 
 PER_PAGE: Final = 50
@@ -59,12 +60,29 @@ class Filters:
             wrong.append(f"no number of seconds: {self.took}")
         if self.tries and not _number(self.tries):
             wrong.append(f"no number of tries: {self.tries}")
+        wrong += [f"no state of a run: {name}" for name in unknown_statuses(self.status)]
         return f"A filter cannot be read ({'; '.join(wrong)})." if wrong else ""
+
+    @property
+    def readable(self) -> Filters:
+        """The same without the states that no run can have."""
+        unknown = unknown_statuses(self.status)
+        asked = [name for name in self.status.split(",") if name and name not in unknown]
+        return replace(self, status=",".join(asked))
 
     def query(self, **changes: str) -> str:
         """Return the address's query with these changes, what is empty left out."""
         values = {name: getattr(self, name) for name in _NAMES} | changes
         return urlencode({name: value for name, value in values.items() if value})
+
+
+def unknown_statuses(asked: str) -> list[str]:
+    """Return which of these are not known and no run has: a target may tell of new ones."""
+    odd = [name for name in asked.split(",") if name and name not in statuses.KNOWN]
+    if not odd:
+        return []
+    there = Run.objects.filter(status__in=odd).order_by().values_list("status", flat=True)
+    return [name for name in odd if name not in set(there.distinct())]
 
 
 def filtered(filters: Filters) -> QuerySet[Run]:

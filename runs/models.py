@@ -246,7 +246,8 @@ class BulkChange(models.Model):
     """One action on many runs, with its progress; the filter is the list's query.
 
     `run_ids` are the runs that are changed. `starts` are those that a batch starts, of `deployment`:
-    the id and the payload of each, which are forgotten when it has ended.
+    the id and the payload of each, which are forgotten when it has ended. `there` are those of them
+    that were there already, `failed` what was refused.
     """
 
     action = models.CharField(max_length=20)
@@ -258,6 +259,7 @@ class BulkChange(models.Model):
     by_name = models.CharField(max_length=150, blank=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
+    there = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     errors = models.JSONField(default=list)
     run_ids = models.JSONField(default=list)
@@ -273,10 +275,19 @@ class BulkChange(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.action} of {self.total} runs"
+        return f"{self.action} of {self.total} run{'' if self.total == 1 else 's'}"
 
     def get_absolute_url(self) -> str:
         return reverse("runs:bulk", args=[self.pk])
+
+    @property
+    def settled(self) -> int:
+        """Of how many runs it is known what became of them."""
+        return self.done + self.there + self.failed
+
+    @property
+    def left(self) -> int:
+        return self.total - self.settled
 
 
 class BulkLease(HeldLease):

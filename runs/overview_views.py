@@ -14,6 +14,7 @@ from runs import overview_figures
 from runs.overview import RANGES, edges, range_of, together
 from runs.overview_presentation import Presenter
 from runs.permissions import VIEW
+from runs.views import page as runs_page
 from runs.workflows_page import places
 from workflows.models import Workflow
 
@@ -44,7 +45,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "slowest": say.steps(steps.slowest, steps),
         "retried": say.steps(steps.most_retried, steps),
     }
-    return page(request, "overview", context, app="runs")
+    return runs_page(request, "overview", context)
 
 
 @require_safe

@@ -19,14 +19,17 @@ _OFFERED: Final = 5
 _LOOKED_AT: Final = 30
 
 
-def read_payload(text: str) -> Any:
-    """Return the JSON value of a text, {} for an empty one; raises Refused, which says where it is wrong."""
+def read_payload(text: str, *, first_line: int = 1) -> Any:
+    """Return the JSON value of a text, {} for an empty one; raises Refused, which says where it is wrong.
+
+    `first_line` is the number of its first line in what it was taken from.
+    """
     if not text.strip():
         return {}
     try:
         payload = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
+        where = f"line {error.lineno + first_line - 1}, column {error.colno}"
         raise Refused(f"The payload is not JSON: {error.msg}, at {where}.") from None
     except (ValueError, RecursionError) as error:
         raise Refused(f"The payload is not JSON: {error}.") from None

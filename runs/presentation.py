@@ -22,14 +22,6 @@ _TONES: Final = {
     "terminated": Tone("stop", "quiet", "◌"),
 }
 _UNKNOWN: Final = Tone("dot", "quiet", "·")
-_OPEN: Final = ("pause", "restart", "terminate", "delete")
-_PAUSED: Final = ("resume", "restart", "terminate", "delete")
-_ACTIONS: Final = {
-    "paused": _PAUSED,
-    "waitingForPause": _PAUSED,
-    "rollingBack": ("terminate", "delete"),
-    **dict.fromkeys(statuses.FINAL, ("restart", "delete")),
-}
 ACTION_WORDS: Final = {
     "pause": "Pause",
     "resume": "Resume",
@@ -54,7 +46,7 @@ def tone(status: str) -> Tone:
 
 def actions_of(run: Run) -> tuple[str, ...]:
     """Return what fits the state of the run; nothing where the target keeps it no more."""
-    return () if run.gone_at else _ACTIONS.get(run.status, _OPEN)
+    return () if run.gone_at else statuses.actions(run.status)
 
 
 def seconds(run: Run, now: datetime) -> float | None:
@@ -70,6 +62,12 @@ def page_title(run: Run) -> str:
     """The title of a window: "✗ Errored · Orders"."""
     name = run.workflow.name if run.workflow else run.workflow_name
     return f"{tone(run.status).mark} {run.status_label} · {name}"
+
+
+def became(action: str, *, done: int, there: int) -> str:
+    """Say what became of many runs: "1 started, 2 were there already"."""
+    told = f"{done:,} {'started' if action == 'start' else 'done'}"
+    return f"{told}, {there:,} {'was' if there == 1 else 'were'} there already" if there else told
 
 
 def filter_words(filters: Filters, workflow_name: str) -> str:

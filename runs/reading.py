@@ -16,7 +16,7 @@ from deployments.targets import account_of
 from deployments.tools import patience
 from deployments.tools.account import Account
 from runs import haste, index, poller
-from runs.budget import Budget, Use
+from runs.budget import counted
 from runs.models import Run, RunDetails
 
 FRESH: Final = timedelta(seconds=2)
@@ -46,9 +46,8 @@ def read(run: Run) -> Reading:
 def _asked(run: Run) -> Reading:
     try:
         account, secrets = quick_account(run), index.secrets_of(run)
-        Budget(account.account_id).spend(Use.PAGES)
         with patience.using(haste.hasty()):
-            told = poller.describe(account, run.workflow_name, run.instance_id)
+            told = poller.describe(counted(account), run.workflow_name, run.instance_id)
     except DeployError as refused:
         return Reading(told=_kept(run), problem=str(refused))
     if told is None:

@@ -13,6 +13,7 @@ from deployments.models import Deployment
 from deployments.services import live_deployment
 from deployments.targets import account_of, default_target
 from deployments.tools.account import Account
+from runs.budget import counted
 from workflows.ir.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 
@@ -33,7 +34,7 @@ class Runs:
     def describe(self, instance: str) -> InstanceGetResponse:
         """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
         instance_id = self.latest() if instance == LATEST else instance
-        with self.account.explained(f"read the run {instance_id}"):
+        with counted(self.account).explained(f"read the run {instance_id}"):
             try:
                 return self.account.client.workflows.instances.get(
                     instance_id, account_id=self.account.account_id, workflow_name=self.workflow
@@ -43,7 +44,7 @@ class Runs:
 
     def latest(self) -> str:
         """Return the id of the run that was created last; raises NoRun where there is none."""
-        with self.account.explained(f"list the runs of {self.workflow}"):
+        with counted(self.account).explained(f"list the runs of {self.workflow}"):
             page = self.account.client.workflows.instances.list(
                 self.workflow, account_id=self.account.account_id
             )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from audit.models import Entry
+from deployments import records
 from deployments.models import Deployment
 from runs import presentation, statuses
 from runs.json_tree import read_json
@@ -142,17 +143,25 @@ def _picture(
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:
-    """The version that the run's code is of, and whether the draft is another one by now."""
+    """The version that the run's code is of, and which ones are live there now and drafted."""
     if deployment is None or run.workflow_id is None:
         return {"deployment_of_run": deployment}
+    began_with = deployment.version_number
     numbers = WorkflowVersion.objects.filter(workflow=run.workflow_id)
     known = dict(numbers.values_list("number", "pk"))
-    newest = max(known, default=deployment.version_number)
+    live = _live_version(run) or began_with
+    draft = max(known, default=live)
     return {
         "deployment_of_run": deployment,
-        "version_pk": known.get(deployment.version_number),
-        "newest": newest if newest > deployment.version_number else None,
+        "version_pk": known.get(began_with),
+        "live_version": live if live != began_with else None,
+        "draft_version": draft if draft > max(live, began_with) else None,
     }
+
+
+def _live_version(run: Run) -> int | None:
+    live = records.not_taken_down().filter(workflow_public_id=run.workflow_id, target=run.target_id)
+    return live.order_by("-pk").values_list("version_number", flat=True).first()
 
 
 def _entries(run: Run) -> list[Entry]:

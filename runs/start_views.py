@@ -77,7 +77,7 @@ def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
     name = request.POST.get("target") or request.GET.get("target", "")
     target = Target.objects.filter(name=name).first() if name else None
     if name and target is None:
-        raise Refused(f"There is no target {name}. Nothing was started.")
+        raise Refused(f"There is no target {name}.")
     live = control.live_of(workflow, target)
     if kind_of(live.ir) == SCRIPT:
         raise Refused(f"{workflow.name} is a script: it has no runs, it answers requests.")

@@ -22,6 +22,20 @@ TRIGGERS: Final = {
     "unknown": "Unknown",
 }
 
+_USUAL_ACTIONS: Final = ("pause", "restart", "terminate", "delete")
+_PAUSED_ACTIONS: Final = ("resume", "restart", "terminate", "delete")
+_ACTIONS: Final = {
+    "paused": _PAUSED_ACTIONS,
+    "waitingForPause": _PAUSED_ACTIONS,
+    "rollingBack": ("terminate", "delete"),
+    **dict.fromkeys(FINAL, ("restart", "delete")),
+}
+
+
+def actions(status: str) -> tuple[str, ...]:
+    """Return what a run of this status can be told; one that is not known here goes on."""
+    return _ACTIONS.get(status, _USUAL_ACTIONS)
+
 
 def label(status: str) -> str:
     """Return the word for a status."""

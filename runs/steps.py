@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from runs.spans import seconds_of
+from workflows.moments import moment_of
 from workflows.picture.states import State
 
 Told = Mapping[str, Any]
@@ -123,8 +124,8 @@ def _step(raw: Told, number: int, *, is_over: bool) -> Step:
         name=str(raw.get("name") or _KINDS.get(kind, kind)),
         kind=kind,
         state=state,
-        start=_moment(raw.get("start")),
-        end=_moment(raw.get("end")),
+        start=moment_of(raw.get("start")),
+        end=moment_of(raw.get("end")),
         attempts=attempts,
         error=error_words(raw.get("error")),
         event_type=str(raw.get("event_type") or ""),
@@ -138,8 +139,8 @@ def _attempts(given: Any) -> Iterator[Attempt]:
         if isinstance(one, Mapping):
             yield Attempt(
                 number=number,
-                start=_moment(one.get("start")),
-                end=_moment(one.get("end")),
+                start=moment_of(one.get("start")),
+                end=moment_of(one.get("end")),
                 success=one.get("success"),
                 error=error_words(one.get("error")),
             )
@@ -189,16 +190,17 @@ def pause_after(config: Any, *, tries: int) -> timedelta | None:
     return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
 
 
+def unasked(steps: Sequence[Step], event_type: str) -> str:
+    """Say that no step has asked for the event yet, and what is waited for; "" where one has."""
+    if any(step.event_type == event_type for step in steps):
+        return ""
+    waits = dict.fromkeys(step.event_type for step in steps if step.state is State.WAITING)
+    now = f"waits for {' and '.join(waits)} now" if waits else "waits for no event now"
+    return f"No step has asked for {event_type} yet: it is kept until one does. The run {now}."
+
+
 def due_at(step: Step) -> datetime | None:
     """Return when a step that goes on wakes, times out or is tried again, as far as it tells."""
     if not step.is_open:
         return None
     return retry_at(step) if step.state is State.RETRYING else step.end
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from runs import statuses
-from runs.steps import due_at, read_steps
+from runs.steps import Step, due_at, error_words, read_steps
+from workflows.moments import moment_of
+from workflows.picture.states import State
 
 Told = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
@@ -46,9 +48,9 @@ def read_row(told: Told) -> Row:
         status=str(told["status"]),
         trigger=str(told.get("trigger_source") or "unknown"),
         version_id=str(told.get("version_id") or ""),
-        created_at=_moment(told["created_on"]) or datetime.now(UTC),
-        started_at=_moment(told.get("started_on")),
-        ended_at=_moment(told.get("ended_on")),
+        created_at=moment_of(told["created_on"]) or datetime.now(UTC),
+        started_at=moment_of(told.get("started_on")),
+        ended_at=moment_of(told.get("ended_on")),
     )
 
 
@@ -87,61 +89,33 @@ class Details:
 
 def read_details(told: Told, *, hide: Callable[[str], str] = str) -> Details:
     """Read `GET .../instances/ID`; `hide` masks what a text may not show, before it is cut."""
-    steps = [step for step in told.get("steps") or [] if "name" in step]
+    every = read_steps(told, is_over=False)
+    steps = [step for step in every if "name" in step.raw]
+    waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
     return Details(
         status=str(told["status"]),
-        started_at=_moment(told.get("start")),
-        ended_at=_moment(told.get("end")),
-        error=hide(_error(told.get("error")))[:LONGEST_ERROR],
+        started_at=moment_of(told.get("start")),
+        ended_at=moment_of(told.get("end")),
+        error=hide(error_words(told.get("error")))[:LONGEST_ERROR],
         params=hide(_text(told.get("params")))[:LONGEST_TEXT],
         output=hide(_text(told.get("output")))[:LONGEST_TEXT],
         steps=tuple(map(_step, steps)),
-        waits_for=_waits_for(steps),
-        due_at=_due_at(told),
+        waits_for=waits[-1][:100] if waits else "",
+        due_at=min(filter(None, map(due_at, every)), default=None),
     )
 
 
-def _step(step: Told) -> StepRow:
-    start, end = _moment(step.get("start")), _moment(step.get("end"))
-    is_over = step.get("finished", step.get("success") is not None)
+def _step(step: Step) -> StepRow:
     return StepRow(
-        name=str(step["name"])[:256],
-        kind=str(step.get("type", "step")),
-        seconds=(end - start).total_seconds() if start and end and is_over else None,
-        attempts=len(step.get("attempts") or []),
-        has_failed=step.get("success") is False or bool(step.get("error")),
+        name=step.name[:256],
+        kind=step.kind,
+        seconds=step.seconds,
+        attempts=len(step.attempts),
+        has_failed=step.state is State.FAILED,
     )
-
-
-def _waits_for(steps: list[Told]) -> str:
-    """Return the type of the event that the run waits for now; "" where it does not."""
-    waits = [step for step in steps if step.get("type") == "waitForEvent"]
-    waiting = [step for step in waits if not step.get("finished") and not step.get("error")]
-    return str(waiting[-1].get("event_type") or "event")[:100] if waiting else ""
-
-
-def _due_at(told: Told) -> datetime | None:
-    """Return when the first of the steps that go on will go on by itself."""
-    return min(filter(None, map(due_at, read_steps(told, is_over=False))), default=None)
-
-
-def _error(error: Any) -> str:
-    if not isinstance(error, Mapping):
-        return ""
-    return f"{error.get('name', 'Error')}: {error.get('message', '')}"
 
 
 def _text(value: Any) -> str:
     if value in (None, ""):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _moment(value: Any) -> datetime | None:
-    """Read a time of the API, which is ISO 8601; None where there is none."""
-    if isinstance(value, datetime):
-        return value
-    if not value:
-        return None
-    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

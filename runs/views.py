@@ -20,8 +20,19 @@ from deployments.errors import DeployError
 from deployments.pages import live_page
 from deployments.tools import patience
 from deployments.tools.account import SCRIPTS_READ
-from runs import haste, index, interest, listing, presentation, reading, showing, statuses, waits
-from runs.budget import Budget, Use
+from runs import (
+    control,
+    haste,
+    index,
+    interest,
+    listing,
+    presentation,
+    reading,
+    showing,
+    statuses,
+    waits,
+)
+from runs.budget import counted
 from runs.json_tree import read_json
 from runs.listing import Filters
 from runs.models import Polling, Run
@@ -49,7 +60,8 @@ def known_runs() -> QuerySet[Run]:
 @never_cache
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
-    filters = Filters.of(request.GET)
+    asked = Filters.of(request.GET)
+    filters = asked.readable
     workflow = Workflow.objects.filter(pk=filters.workflow).first()
     if filters.workflow and workflow is None:
         raise Http404("There is no such workflow.")
@@ -58,20 +70,25 @@ def runs(request: HttpRequest) -> HttpResponse:
     counts = listing.counts(filters)
     context = {
         "filters": filters,
+        "problem": asked.problem,
         "workflow": workflow,
         "page": listing.page(filters, **cursors),
         "chips": _chips(filters, counts),
         "total": sum(counts.values()),
         "troubles": troubles(),
         "narrowed": bool(filters.query(workflow="")),
-        "bulk_actions": [(one, presentation.ACTION_WORDS[one]) for one in _BULK],
+        "bulk_actions": _bulk_actions(filters),
         "words": presentation.filter_words(filters, workflow.name if workflow else ""),
         **({} if request.htmx else _choices()),
     }
     return page(request, "runs", context)
 
 
-_BULK: Final = ("pause", "resume", "restart", "terminate", "delete")
+def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
+    """Return what runs of the listed states can be told, with its word."""
+    chosen = list(filter(None, filters.status.split(",")))
+    allowed = {one for status in chosen or statuses.KNOWN for one in statuses.actions(status)}
+    return [(one, presentation.ACTION_WORDS[one]) for one in control.ACTIONS if one in allowed]
 
 
 def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
@@ -182,8 +199,7 @@ def _file(value: Any, name: str) -> HttpResponse:
 
 
 def _whole(shown: Run, name: str, kind: str) -> Any:
-    account = reading.quick_account(shown)
-    Budget(account.account_id).spend(Use.PAGES)
+    account = counted(reading.quick_account(shown))
     with (
         patience.using(haste.hasty()),
         account.explained("read the step's output", needs=SCRIPTS_READ),

@@ -14,7 +14,9 @@ from deployments.models import Target
 from deployments.targets import account_of
 from deployments.tools.account import SCRIPTS_READ, Account
 from runs import statuses
+from runs.budget import counted
 from workflows.models import Workflow
+from workflows.moments import moment_of
 
 _AT_ONCE: Final = 8
 _SECONDS: Final = 8.0  # that a target may take: a page waits for the slowest
@@ -84,7 +86,7 @@ def places(targets: Iterable[Target]) -> list[Place]:
 
 def _account(target: Target) -> tuple[Account | None, str]:
     try:
-        return account_of(target), ""
+        return counted(account_of(target)), ""
     except DeployError as refused:
         return None, str(refused)
 
@@ -114,15 +116,10 @@ def _hosted(told: Any) -> Hosted:
         name=str(row["name"]),
         script=str(row.get("script_name", "")),
         class_name=str(row.get("class_name", "")),
-        created=_moment(row["created_on"]),
-        modified=_moment(row["modified_on"]),
+        created=moment_of(row["created_on"]) or datetime.now(UTC),
+        modified=moment_of(row["modified_on"]) or datetime.now(UTC),
         counts={name: counts[name] for name in known if counts.get(name)},
     )
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _ours(names: Iterable[str]) -> dict[str, Workflow]:

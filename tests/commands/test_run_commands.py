@@ -77,7 +77,8 @@ def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) 
     file.write_text('{"id": "one", "params": {"n": 1}}\n\n{"n": 2}\n')
 
     told = here.json("trigger_workflow", workflow, "--batch", str(file), "--reason", "again")
-    twice = here.json("trigger_workflow", workflow, "--batch", str(file))
+    again = here.manage("trigger_workflow", workflow, "--batch", str(file))
+    twice = json.loads(again.stdout)
     named = here.manage(
         "trigger_workflow", workflow, "--batch", str(file), "--id", "x", check=False
     )
@@ -85,6 +86,7 @@ def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) 
     runs = here.json("list_runs", workflow, "--json")
     assert told == {"started": 2, "refused": []}
     assert twice == {"started": 1, "refused": ["one"]}
+    assert "1 started, 1 was there already" in again.stderr
     assert (named.returncode, "--id is for one run" in named.stderr) == (1, True)
     assert "('again', " in entries(here, "batch of runs started")
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
@@ -132,8 +134,11 @@ def test_an_event_is_sent_to_the_latest_run_and_put_on_the_trail(
 ) -> None:
     id_ = started(here, workflow)
 
+    wrong = here.manage("send_event", workflow, "latest", "aprove")
     told = here.manage("send_event", workflow, "latest", "approve", "--reason", "seen it")
 
+    assert "No step has asked for aprove yet" in wrong.stderr
+    assert "The run waits for approve now." in wrong.stderr
     assert told.stdout.strip() == f"sent approve to {id_}"
     assert ended_run(here, workflow, id_)["status"] == "complete"
     assert "seen it" in entries(here, "event sent")

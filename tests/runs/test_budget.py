@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from audit.trail import Actor
+from deployments.models import Target
+from runs import batches, bulk, bulk_tasks, control, finding
+from runs.batch_lines import read_lines
 from runs.budget import MOST, WINDOW, Budget, Use
+from runs.listing import Filters
+from tests.runs.examples import live_deployment, make_run
+from tests.runs.fake_target import FakeTarget
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+
+
+ADA = Actor(None, "ada")
 
 
 class Clock:
@@ -64,3 +74,48 @@ def test_calls_become_rarer_before_a_share_is_used_up() -> None:
     budget.spend(Use.WATCHED, Use.WATCHED.share * 3 // 4)
 
     assert budget.stretched(Use.WATCHED, 1) == 4
+
+
+def calls(answering: FakeTarget, target: Target | None) -> tuple[int, int]:
+    """How many calls were counted, and how many were made."""
+    assert target
+    return Budget(target.account_id).used, len(answering.asked)
+
+
+@pytest.mark.parametrize("action", ["pause", "restart", "delete"])
+def test_what_people_do_with_a_run_is_counted(answering: FakeTarget, action: str) -> None:
+    run = make_run()
+
+    control.send_event(run, "go", {}, by=ADA)
+    control.change(run, action, by=ADA)
+
+    counted, made = calls(answering, run.target)
+    assert counted == made > 2
+
+
+def test_what_is_started_is_counted(answering: FakeTarget) -> None:
+    live = live_deployment()
+
+    control.trigger(live, {}, by=ADA)
+    list(batches.start_all(live, read_lines(["{}"] * 101)))
+
+    assert calls(answering, live.target) == (4, 4)
+
+
+def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
+    live = live_deployment()
+    runs = [make_run(live) for _ in range(3)]
+    confirmed = bulk.confirmation("pause", Filters(), [run.pk for run in runs])
+    made = bulk.ask(confirmed, by=ADA, reason="")
+
+    bulk_tasks.perform.func(made.pk)
+
+    assert calls(answering, live.target) == (3, 3)
+
+
+def test_a_run_that_is_looked_for_is_counted(answering: FakeTarget) -> None:
+    live = live_deployment()
+
+    finding.find(live, "not-indexed-yet")
+
+    assert calls(answering, live.target) == (1, 1)

@@ -14,7 +14,7 @@ from audit.trail import Actor
 from awaitstep_site.settings import TASKS
 from deployments.tasks import work
 from deployments.thread_backend import ThreadBackend
-from runs import batches, bulk, bulk_tasks, bulk_work
+from runs import bulk, bulk_tasks, bulk_work
 from runs.listing import Filters
 from runs.models import BulkChange, BulkLease, Run
 from tests.pages.pages import text
@@ -194,6 +194,43 @@ def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: 
     assert BulkChange.objects.get().run_ids == [run.pk]
 
 
+def test_only_runs_whose_state_allows_it_are_counted_and_changed(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    for status in ("complete", "errored", "terminated"):
+        make_run(run.deployment, status=status)
+    make_run(run.deployment, status="waiting", gone_at=LONG_AGO)
+    make_run(run.deployment, status="of-tomorrow")
+
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    resuming = admin_client.get("/runs/bulk/", {"action": "resume"})
+
+    assert (page.context["count"], page.context["left_out"]) == (2, 4)
+    assert "but for 4 that are left out" in text(page)
+    assert (resuming.context["count"], resuming.context["left_out"]) == (0, 6)
+    assert "No run that fits allows it" in text(resuming)
+
+
+def test_a_list_of_ended_runs_offers_only_what_they_allow(admin_client: Client) -> None:
+    make_run(status="complete")
+
+    page = admin_client.get("/runs/?status=complete,errored")
+
+    assert [action for action, _ in page.context["bulk_actions"]] == ["restart", "delete"]
+
+
+def test_one_run_is_one_run(admin_client: Client) -> None:
+    make_run(status="waiting")
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    form = {"action": "terminate", "confirmed": page.context["confirmed"]}
+
+    told = admin_client.post("/runs/bulk/", form, follow=True)
+
+    assert "Terminate 1 run |" in page.content.decode()
+    assert "Terminate 1 run |" in told.content.decode()
+    assert "1 run: it goes on" in text(told)
+    assert str(BulkChange.objects.get()) == "terminate of 1 run"
+
+
 @pytest.mark.parametrize("confirmed", ["", "made-up"])
 def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: str) -> None:
     make_run()
@@ -205,7 +242,14 @@ def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: s
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("since", "yesterdayy"), ("until", "x"), ("took", "long"), ("tries", "x")]
+    ("name", "value"),
+    [
+        ("since", "yesterdayy"),
+        ("until", "x"),
+        ("took", "long"),
+        ("tries", "x"),
+        ("status", "bogus"),
+    ],
 )
 def test_a_filter_that_cannot_be_read_changes_nothing(
     admin_client: Client, name: str, value: str
@@ -218,48 +262,3 @@ def test_a_filter_that_cannot_be_read_changes_nothing(
     assert "A filter cannot be read" in text(page)
     assert "confirmed" not in page.context
     assert "It is left out" in text(admin_client.get("/runs/", {name: value}))
-
-
-LINES = ['{"id": "one", "params": {"n": 1}}', '{"n": 2}', "[3]"]
-
-
-def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> None:
-    answering.there = {"one"}
-
-    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
-
-    assert (made.done, made.failed, made.starts) == (2, 1, [])
-    assert made.errors[0] == {"run": "one", "message": batches.THERE}
-    assert Entry.objects.get(action="batch of runs started").detail["runs"] == 3
-
-
-def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
-    answering: FakeTarget,
-) -> None:
-    made = batches.ask(live_deployment(), LINES[1:], by=ADA)
-    answering.there = {line["instance_id"] for line in made.starts}
-    died(made)
-
-    performed(made)
-
-    assert (made.done, made.failed, made.starts) == (2, 0, [])
-
-
-def test_a_batch_waits_for_a_target_that_is_asked_too_often(answering: FakeTarget) -> None:
-    answering.refuses["POST"] = [refusal(429, retry_after="60")]
-
-    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
-    seconds = waited(made)
-    performed(made)
-
-    assert 50 < seconds <= 60
-    assert (made.done, made.failed) == (3, 0)
-
-
-def test_a_batch_that_a_target_refuses_keeps_no_payload(answering: FakeTarget) -> None:
-    answering.refuses["POST"] = [refusal(403)]
-
-    made = performed(batches.ask(live_deployment(), LINES, by=ADA))
-
-    assert (made.done, made.failed, made.starts) == (0, 3, [])
-    assert "may not start 3 runs" in made.errors[0]["message"]

@@ -56,7 +56,7 @@ def terminated(run: Run) -> Run:
 
 
 def answered(run: Run) -> Run:
-    return control.send_event(run, "go", {}, by=ADA)
+    return control.send_event(run, "go", {}, by=ADA).run
 
 
 @pytest.mark.parametrize(

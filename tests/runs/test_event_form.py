@@ -132,6 +132,20 @@ def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
     assert sent(answering) == []
 
 
+def test_a_refusal_beside_an_answer_looks_like_any_other(
+    admin_client: Client, waiting: Run
+) -> None:
+    headers = {"HX-Request": "true"}
+
+    part = admin_client.post(
+        f"/runs/{waiting.pk}/event/", {"type": "go", "payload": "{"}, headers=headers
+    )
+
+    assert 'class="panel tone-bad" role="alert"' in part.content.decode()
+    assert "#as-cross" in part.content.decode()
+    assert "The payload is not JSON" in text(part)
+
+
 def test_what_was_filled_in_is_kept_when_it_is_refused(
     admin_client: Client, waiting: Run, answering: FakeTarget
 ) -> None:
@@ -145,9 +159,22 @@ def test_what_was_filled_in_is_kept_when_it_is_refused(
 
 
 def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarget) -> None:
-    control.send_event(waiting, "other", {}, by=ADA)
+    answered = control.send_event(waiting, "other", {}, by=ADA)
 
     assert sent(answering) == [{}]
+    assert "No step has asked for other yet" in answered.note
+    assert "The run waits for go now." in answered.note
+
+
+def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
+    admin_client: Client, waiting: Run
+) -> None:
+    wrong = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "og"}, follow=True)
+    posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
+    right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
+
+    assert "was sent to run-0. No step has asked for og yet" in text(wrong)
+    assert "has asked for" not in text(right)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,9 @@ def test_the_page_leads_to_its_socket(admin_client: Any, target: Target) -> None
 
     assert f'data-logs="/runs/logs/{workflow.pk}/socket/"' in shown
     assert live.worker_name in shown
+    for works_by_script in ('class="logs-tools', 'class="log-lines', 'class="empty'):
+        assert f"{works_by_script} when-script" in shown
+    assert "<noscript>" in shown
 
 
 def test_the_page_needs_the_right(client: Any) -> None:

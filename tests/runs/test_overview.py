@@ -174,6 +174,20 @@ def test_charts_are_told_to_those_who_do_not_see_them(target: Target) -> None:
     assert "style=" not in page[page.index("<dl") :]
 
 
+def test_the_page_asks_for_its_parts_again_each_minute(target: Target) -> None:
+    make_run(target)
+    client = viewer()
+
+    whole = client.get("/runs/overview/?hours=24").content.decode()
+    parts = client.get("/runs/overview/", headers={"HX-Request": "true"}).content.decode()
+
+    assert 'hx-get="/runs/overview/?hours=24" hx-trigger="every 60s"' in whole
+    assert "<html" not in parts
+    for name in ("sum", "charts", "table", "slowest", "retried"):
+        assert f'id="overview-{name}" data-part' in whole
+        assert f'id="overview-{name}" data-part' in parts
+
+
 def test_the_number_of_queries_does_not_grow_with_the_runs(target: Target) -> None:
     client, counts = viewer(), []
     for _ in range(2):

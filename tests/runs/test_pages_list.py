@@ -58,6 +58,42 @@ def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> N
     assert "Show all runs" in text(page)
 
 
+def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client) -> None:
+    run = make_run(status="errored")
+    make_run(run.deployment, status="of-tomorrow")
+
+    odd = admin_client.get("/runs/?status=bogus")
+    some = admin_client.get("/runs/?status=bogus,errored")
+    new = admin_client.get("/runs/?status=of-tomorrow")
+
+    assert "A filter cannot be read (no state of a run: bogus). It is left out." in text(odd)
+    assert [chip["status"] for chip in odd.context["chips"]] == ["errored", "of-tomorrow"]
+    assert (len(odd.context["page"].runs), some.context["page"].runs) == (2, [run])
+    assert "cannot be read" not in text(new)
+    assert len(new.context["page"].runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("/runs/", "List"),
+        ("/runs/overview/", "Overview"),
+        ("/runs/workflows/", "Workflows at the targets"),
+        ("/runs/waiting/", "Waiting for somebody"),
+    ],
+)
+def test_the_pages_about_many_runs_lead_to_each_other(
+    admin_client: Client, address: str, here: str
+) -> None:
+    page = admin_client.get(address).content.decode()
+    _, _, tabs = page.partition('aria-label="Runs">\n  <ul>')
+    tabs, _, _ = tabs.partition("</nav>")
+
+    assert tabs.count("<a href=") == 4
+    assert tabs.count("aria-current") == 1
+    assert f'aria-current="page">{here}</a>' in tabs
+
+
 def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
     deployment = live_deployment()
     for number in range(60):

@@ -9,7 +9,7 @@ from django.test import Client
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.models import Target
+from deployments.models import Deployment, Target
 from runs import control as controls
 from runs.models import Interest, Run, RunDetails
 from runs.poller import Poller
@@ -216,9 +216,26 @@ def test_a_draft_that_has_gone_on_is_told(admin_client: Client, target: Target) 
     assert run.workflow
     changed(run.workflow, code="return 2;")
 
-    assert "This run began with v1; the workflow is at v2 now." in text(
-        admin_client.get(f"/runs/{run.pk}/")
-    )
+    drafted = text(admin_client.get(f"/runs/{run.pk}/"))
+    made_live(run.deployment, version_number=2)
+    changed(run.workflow, code="return 3;")
+    both = text(admin_client.get(f"/runs/{run.pk}/"))
+    made_live(run.deployment, version_number=3)
+    live = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    told = f"This run began with v1; v3 is live on {target.name} now"
+    assert "This run began with v1; v2 is a draft that is not deployed there." in drafted
+    assert f"v2 is live on {target.name} now, and v3 is a draft that is not deployed there." in both
+    assert f"{told}." in live
+
+
+def made_live(deployment: Deployment | None, **fields: Any) -> None:
+    """The same again, under another version, without a deploy."""
+    assert deployment
+    deployment.pk = None
+    for name, value in fields.items():
+        setattr(deployment, name, value)
+    deployment.save()
 
 
 def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(

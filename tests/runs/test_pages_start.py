@@ -103,6 +103,15 @@ def test_without_a_workflow_those_that_are_live_are_offered(
     assert [pk for pk, _name in page.context["choices"]] == [live.workflow_public_id]
 
 
+def test_to_start_many_says_so_also_where_the_workflow_is_chosen(
+    admin_client: Client, live: Deployment
+) -> None:
+    page = admin_client.get("/runs/batch/").content.decode()
+
+    assert "<title>Start many runs | AwaitStep</title>" in page
+    assert "&rsaquo; Start many\n" in page
+
+
 def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Deployment) -> None:
     run = control.trigger(live, {"order": 7}, by=Actor(None, "ada")).run
 
@@ -160,7 +169,7 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
     bulk_tasks.perform.func(made.pk)
     Poller().turn()
 
-    assert "0 done, 2 to do" in text(waiting)
+    assert "0 started, 2 to do" in text(waiting)
     made.refresh_from_db()
     assert (made.done, made.failed, made.starts) == (2, 0, [])
     assert Run.objects.filter(workflow=live.workflow).count() == 2
@@ -173,6 +182,8 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
         ("", "There is no line"),
         ("{}\n{", "Line 2: The payload is not JSON"),
         ('{"id": "a b", "params": 1}', "Line 1: The id has"),
+        ("{\n\n[NaN]", "Line 3: The payload is not JSON"),
+        ('{"id": "a", "param": 1}', 'here is "param"'),
         ('{"id": null, "params": 1}', "Line 1: The id has"),
         ("[NaN]", "NaN is no JSON"),
         (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
@@ -186,6 +197,7 @@ def test_lines_that_are_wrong_start_nothing_and_stay(
     page = admin_client.post("/runs/batch/", form)
 
     assert said in text(page)
+    assert text(page).count("Nothing was started") == 1
     assert page.context["lines"] == lines
     assert not BulkChange.objects.exists()
 

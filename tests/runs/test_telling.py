@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from django.utils import timezone
 
 from runs import index
 from runs.models import RunText
-from runs.telling import LONGEST_ERROR, LONGEST_TEXT
-from tests.runs.examples import make_run
+from runs.telling import LONGEST_ERROR, LONGEST_TEXT, read_details
+from tests.runs.examples import BEGAN, make_run, tried, waits
+from workflows.moments import moment_of
 
 pytestmark = pytest.mark.django_db
 SECRET = "sentinel-of-a-text"
@@ -29,3 +32,33 @@ def test_a_secret_at_the_place_where_a_text_is_cut_leaves_no_part() -> None:
     kept = RunText.objects.get(run=run)
     assert "sent" not in kept.params + kept.output + kept.error + run.error
     assert len(kept.output) <= LONGEST_TEXT
+
+
+def test_a_step_that_cannot_be_read_whole_keeps_no_other_from_being_told() -> None:
+    whole = tried((0, 1, True))
+    odd = {**whole, "start": "soon", "attempts": ["?", *whole["attempts"]]}
+
+    details = read_details({"status": "running", "steps": ["?", odd, waits()]})
+
+    assert [(step.name, step.seconds, step.attempts) for step in details.steps] == [
+        ("charge-1", None, 1),
+        ("waitForEvent-1", None, 0),
+    ]
+    assert details.waits_for == "go"
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("2026-01-01T12:00:00Z", BEGAN),
+        ("2026-01-01T13:00:00+01:00", BEGAN),
+        ("2026-01-01T12:00:00", BEGAN),
+        (BEGAN, BEGAN),
+        ("soon", None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_a_time_is_read_in_one_way(told: object, read: datetime | None) -> None:
+    assert moment_of(told) == read

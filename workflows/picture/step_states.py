@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
+from workflows.moments import moment_of
 from workflows.picture.states import State
 from workflows.picture.step_matching import Called, Raw
 from workflows.picture.wording import length
@@ -97,17 +97,10 @@ def _took(calls: Sequence[Called], *, state: State, is_child: bool) -> str:
     """Say how long all iterations took that have ended; of a sleep, how long it will be."""
     if state in (State.RUNNING, State.RETRYING, State.WAITING, State.STOPPED):
         return ""
-    times = [(_moment(call.raw.get("start")), _moment(call.raw.get("end"))) for call in calls]
+    times = [(moment_of(call.raw.get("start")), moment_of(call.raw.get("end"))) for call in calls]
     known = [(start, end) for start, end in times if start and end]
     if not known:
         return ""
     if is_child:
         return length((known[-1][1] - known[0][0]).total_seconds())
     return length(sum((end - start).total_seconds() for start, end in known))
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None

@@ -13,7 +13,7 @@ from deployments.models import Deployment, Target
 from deployments.presentation import duration
 from deployments.targets import account_of, target_named
 from runs import poller, statuses
-from runs.listing import Filters, filtered
+from runs.listing import Filters, filtered, unknown_statuses
 from runs.models import Run
 from runs.rows import as_json
 from runs.services import NoRun, runs_of
@@ -90,10 +90,9 @@ def _lives(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:
 
 def _check(status: str) -> None:
     """Raise CommandError for a status that no run has and that is not known either."""
-    for name in filter(None, status.split(",")):
-        if name not in statuses.KNOWN and not Run.objects.filter(status=name).exists():
-            known = ", ".join(statuses.KNOWN)
-            raise CommandError(f"No run has the status {name!r}. The known ones are: {known}.")
+    for name in unknown_statuses(status):
+        known = ", ".join(statuses.KNOWN)
+        raise CommandError(f"No run has the status {name!r}. The known ones are: {known}.")
 
 
 def _row(run: Run) -> dict[str, str]:

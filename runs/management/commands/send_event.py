@@ -24,8 +24,10 @@ class Command(RunCommand):
     def about(self, place: Place, options: dict[str, Any]) -> None:
         value = payload(options["payload"])
         run = find(place.live, options["instance"])
-        run = control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
+        sent = control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
+        if sent.note:
+            self.stderr.write(sent.note)
         if options["json"]:
-            self.print_json(as_json(run))
+            self.print_json(as_json(sent.run))
             return
         self.stdout.write(f"sent {options['type']} to {run.instance_id}")

@@ -9,8 +9,10 @@ from django.core.management.base import CommandError, CommandParser
 from deployments.tools import patience
 from deployments.tools.patience import Patience
 from runs import batches, control
-from runs.batch_lines import read_lines
+from runs.batch_lines import Line, read_lines
+from runs.control import Refused
 from runs.management.commands._run_command import Place, RunCommand, me, payload
+from runs.presentation import became
 
 _LONGEST: Final = 600.0  # seconds that a batch waits for a target that is asked too often
 
@@ -50,19 +52,28 @@ class Command(RunCommand):
         self.print_json(started.told)
 
     def _start_batch(self, place: Place, file: str, *, reason: str) -> None:
-        wanted, live, started = read_lines(_lines(file)), place.live, 0
-        if not wanted:
-            raise CommandError(f"{file} has no line: nothing was started.")
+        wanted, live, started = _read(file), place.live, 0
         batches.record(live, len(wanted), by=me(), reason=reason)
-        refused: list[str] = []
+        there: list[dict[str, str]] = []
         with patience.using(Patience(longest=_LONGEST)):
             for part in batches.start_all(live, wanted):
                 started += part.started
-                refused += [line.instance_id for line in part.refused]
-                self.stderr.write(f"{started:,} runs started")
-        for instance_id in refused:
-            self.stderr.write(f"{instance_id}: {batches.THERE}")
-        self.print_json({"started": started, "refused": refused})
+                there += part.told
+                self.stderr.write(f"{started + len(there):,} of {len(wanted):,} lines done")
+        for one in there:
+            self.stderr.write(f"{one['run']}: {one['message']}")
+        self.stderr.write(became(batches.START, done=started, there=len(there)))
+        self.print_json({"started": started, "refused": [one["run"] for one in there]})
+
+
+def _read(file: str) -> list[Line]:
+    try:
+        wanted = read_lines(_lines(file))
+    except Refused as refused:
+        raise CommandError(f"{refused}\nNothing was started.") from None
+    if not wanted:
+        raise CommandError(f"{file} has no line: nothing was started.")
+    return wanted
 
 
 def _lines(file: str) -> list[str]:

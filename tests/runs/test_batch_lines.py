@@ -1,0 +1,68 @@
+"""Lines that start runs: what is misspelt, too large or said twice is told by its number."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs.batch_lines import read_lines
+from runs.control import LARGEST_PAYLOAD, Refused
+
+
+def refused(*lines: str) -> str:
+    with pytest.raises(Refused) as told:
+        read_lines(lines)
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('{"id": "zz", "param": {}}', '"param"'),
+        ('{"id": "zz", "Parameters": {}}', '"Parameters"'),
+        ('{"id": "zz", "payload": {}}', '"payload"'),
+        ('{"ID": "zz", "params": {}}', '"ID"'),
+        ('{"id": "zz", "params": {}, "reason": "x"}', '"reason"'),
+    ],
+)
+def test_a_misspelt_line_is_no_payload(line: str, named: str) -> None:
+    told = refused("{}", line)
+
+    assert told.startswith("Line 2: ")
+    assert f"here is {named}" in told
+    assert 'write {"params": ...} around it' in told
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": 7, "amount": 3}', '{"id": "a", "parts": []}', '{"params": 1, "method": "x"}']
+)
+def test_a_payload_may_have_an_id_of_its_own(line: str) -> None:
+    (read,) = read_lines([line])
+
+    assert (read.params, read.is_named) == (line, False)
+
+
+def test_every_line_that_is_wrong_is_named_by_its_place_among_blank_ones() -> None:
+    told = refused("", "{", "{}", "[NaN]", '{"id": "a b", "params": 1}')
+
+    assert [line.split(":")[0] for line in told.splitlines()] == ["Line 2", "Line 4", "Line 5"]
+    assert "at line 2, column 2" in told
+    assert "started" not in told
+
+
+def test_of_many_lines_that_are_wrong_the_first_are_named() -> None:
+    told = refused(*["{"] * 13).splitlines()
+
+    assert len(told) == 11
+    assert told[-1] == "3 more lines cannot be read either."
+
+
+def test_a_payload_that_no_target_takes_is_refused_in_a_named_line_too() -> None:
+    assert "Line 1: The payload has" in refused(
+        f'{{"id": "a", "params": "{"x" * LARGEST_PAYLOAD}"}}'
+    )
+
+
+def test_a_line_that_repeats_an_id_knows_of_which_line() -> None:
+    lines = read_lines(['{"id": "a", "params": 1}', "", '{"id": "a", "params": 2}', "{}", "{}"])
+
+    assert [(line.number, line.repeats) for line in lines] == [(1, 0), (3, 1), (4, 0), (5, 0)]
