@@ -44,7 +44,7 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     try:
         control.change(run, action, by=by, reason=reason, from_step=step)
     except DeployError as refused:
-        told = {"refusal": str(refused), "reason": reason}
+        told = presentation.refusal(refused, "changed") | {"reason": reason}
         return page(request, "change", _asking(run, action, step) | told)
     messages.success(request, f"{run.instance_id} {presentation.ACTION_DONE[action]}.")
     return redirect(run)
@@ -93,7 +93,7 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         sent = _send(run, request)
     except DeployError as refused:
-        return page(request, "event", context | {"refusal": str(refused)})
+        return page(request, "event", context | presentation.refusal(refused, "sent"))
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
     level = messages.WARNING if sent.note else messages.SUCCESS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from deployments.errors import Cause, DeployError
 from deployments.presentation import Tone
 from runs import statuses
 from runs.listing import Filters
@@ -37,6 +38,13 @@ ACTION_DONE: Final = {
     "terminate": "was terminated",
     "delete": "was deleted at its target",
 }
+
+
+def refusal(refused: DeployError, done: str) -> dict[str, str]:
+    """Return the context of a refusal; where no answer came, nobody knows that nothing was `done`."""
+    is_unknown = refused.cause is Cause.UNREACHABLE
+    headline = f"No answer came: it may have been {done}" if is_unknown else f"Nothing was {done}"
+    return {"refusal": str(refused), "headline": headline}
 
 
 def tone(status: str) -> Tone:

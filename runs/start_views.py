@@ -17,7 +17,7 @@ from deployments.access import HttpRequest, posted_from, staff_with
 from deployments.errors import DeployError
 from deployments.keys import read_key
 from deployments.models import Deployment, Target
-from runs import batches, control, payloads, reading
+from runs import batches, control, payloads, presentation, reading
 from runs.control import INSTANCE_ID_RULE, Refused
 from runs.json_tree import read_json
 from runs.models import Run
@@ -48,7 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
             instance_id=typed["instance_id"].strip(),
         )
     except DeployError as refused:
-        told = {"refusal": str(refused), **typed}
+        told = presentation.refusal(refused, "started") | typed
         return page(request, "start", _form(request, workflow) | told)
     if started.is_new:
         messages.success(request, "The run was started.")

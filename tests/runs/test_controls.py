@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.errors import DeployError
+from deployments.errors import Cause, DeployError
 from runs import control
 from runs.models import Run
+from tests.pages.pages import text
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.fake_target import FakeTarget, refusal
 
@@ -114,3 +116,23 @@ def test_a_payload_that_no_target_takes_is_not_sent(answering: FakeTarget, paylo
         control.send_event(make_run(live), "go", payload, by=ADA)
 
     assert answering.asked == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "headline"),
+    [
+        (Cause.PERMISSION, "Nothing was sent"),
+        (Cause.UNREACHABLE, "No answer came: it may have been sent"),
+    ],
+)
+def test_a_page_says_nothing_was_done_only_where_that_is_known(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, cause: Cause, headline: str
+) -> None:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise DeployError("Try again.", cause=cause)
+
+    monkeypatch.setattr(control, "send_event", refuse)
+
+    page = admin_client.post(f"/runs/{make_run().pk}/event/", {"type": "go", "payload": "{}"})
+
+    assert f"{headline} Try again." in text(page)
