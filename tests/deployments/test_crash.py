@@ -16,6 +16,7 @@ from deployments.tools import process
 from tests.deployments.accounts import until
 from tests.deployments.fakes import document
 from tests.installation import PROJECT, Installation
+from tests.processes import lives
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_a_killed_deploy_is_interrupted_and_the_next_one_succeeds(
 
     without_server.manage("deploy_workflow", workflow)
 
-    assert not any(program.is_running() for program in programs)
+    assert not any(map(lives, programs))
     newest, interrupted = history(without_server, workflow)
     assert (newest["status"], interrupted["status"]) == ("succeeded", "interrupted")
     assert interrupted["stage"] == stage

@@ -13,6 +13,7 @@ from deployments import leases
 from deployments.errors import LeaseLost
 from deployments.models import Lease
 from tests.deployments.factories import make_deployment
+from tests.processes import lives
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +70,7 @@ def test_a_silent_holders_programs_are_ended_with_all_that_they_started() -> Non
 
     leases.end_programs(lease)
 
-    assert not any(child.is_running() for child in [program, *children])
+    assert not any(map(lives, [program, *children]))
     leader.wait()
 
 

@@ -31,6 +31,7 @@ from tests.platform.uploads import (
 )
 from tests.platform.zones import make_route, make_zone, patterns, visit
 from tests.platform_fixture import Platform, start_platform
+from tests.processes import lives
 
 Start = Callable[..., Platform]
 
@@ -209,7 +210,7 @@ def test_no_workerd_outlives_the_platform(start: Start) -> None:
     platform.kill()
 
     workerd.wait(5)
-    assert not workerd.is_running()
+    assert not lives(workerd)
 
 
 def test_a_leftover_process_is_ended_before_its_folder_is_used(start: Start) -> None:
