@@ -16,6 +16,7 @@ import pytest
 from deployments.tools import process
 from tests.deployments.fakes import document
 from tests.deployments.test_main_job import ended_run
+from tests.files import contents
 from tests.installation import Installation
 
 SENTINEL = "sentinel-7f3a91c2e8d64b05"
@@ -139,14 +140,6 @@ def test_no_file_of_the_installation_holds_it(installation: Installation, workfl
     assert len(ours) > 2
     assert not any(form in data for data in told for form in FORMS)
     assert platforms_own.stat().st_mode & 0o777 == 0o700
-
-
-def contents(folder: Path, pattern: str) -> dict[Path, bytes]:
-    """Return the files as they were together: what SQLite removes meanwhile went into another one."""
-    while True:
-        files = [path for path in folder.glob(pattern) if path.is_file()]
-        with suppress(FileNotFoundError):
-            return {path: path.read_bytes() for path in files}
 
 
 def test_no_page_stream_or_export_shows_it(installation: Installation, workflow: str) -> None:
