@@ -131,7 +131,7 @@ def _diagnostics(
     place = private_folder(settings.AWAITSTEP.data_dir / "deploys")
     sources = {name: check.source for name, check in checks.items()}
     found: dict[str, list[Diagnostic]] = {name: [] for name in checks}
-    with tempfile.TemporaryDirectory(dir=place, prefix="node-types-") as folder:
+    with tempfile.TemporaryDirectory(dir=place, prefix="look-node-types-") as folder:
         try:
             if sources:
                 compile_modules(sources, Path(folder), dependencies=sorted(packages))

@@ -135,7 +135,7 @@ def _remove_left_folders() -> None:
 
 
 def _is_looking(folder: Path) -> bool:
-    """Tell whether a plan or a check may still use the directory: those are no deployments."""
+    """Tell whether a plan, a check or a load of node types may still use it: they are no deployments."""
     if not folder.name.startswith("look-"):
         return False
     with suppress(OSError):
