@@ -11,7 +11,7 @@ from deployments.policy import Consent
 from deployments.services import draft_deployment
 from deployments.stages import Action
 from deployments.targets import account_of
-from deployments.tools.looking import LookingTools, nothing_is_written
+from deployments.tools.looking import LOOKING, LookingTools, nothing_is_written
 from deployments.tools.remote_tools import Hooks
 from workflows.models import Workflow
 
@@ -89,4 +89,6 @@ def _tools(draft: Deployment, target: Target) -> LookingTools:
         program_ended=lambda _ran: None,
         before_write=nothing_is_written,
     )
-    return runner.tools_for(LookingTools, account_of(target), hooks, name=f"look-{draft.target_id}")
+    return runner.tools_for(
+        LookingTools, account_of(target), hooks, name=f"{LOOKING}{draft.target_id}"
+    )

@@ -14,6 +14,7 @@ from django.db import transaction
 from audit.keyfile import private_folder
 from deployments.node_type_files import FileProblem, TypeFiles, types_in
 from deployments.tools.compile import CompileFailed, Diagnostic, compile_modules
+from deployments.tools.looking import LOOKING
 from workflows.codegen.template_check import Check, check_template
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.problems import Problem
@@ -131,7 +132,7 @@ def _diagnostics(
     place = private_folder(settings.AWAITSTEP.data_dir / "deploys")
     sources = {name: check.source for name, check in checks.items()}
     found: dict[str, list[Diagnostic]] = {name: [] for name in checks}
-    with tempfile.TemporaryDirectory(dir=place, prefix="look-node-types-") as folder:
+    with tempfile.TemporaryDirectory(dir=place, prefix=f"{LOOKING}node-types-") as folder:
         try:
             if sources:
                 compile_modules(sources, Path(folder), dependencies=sorted(packages))

@@ -21,6 +21,7 @@ from deployments.models import Deployment, Lease
 from deployments.stages import URGENT, Action, Stage, Status
 from deployments.targets import account_of
 from deployments.tools.account import Account
+from deployments.tools.looking import LOOKING
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ def _remove_left_folders() -> None:
 
 def _is_looking(folder: Path) -> bool:
     """Tell whether a plan, a check or a load of node types may still use it: they are no deployments."""
-    if not folder.name.startswith("look-"):
+    if not folder.name.startswith(LOOKING):
         return False
     with suppress(OSError):
         return time.time() - folder.stat().st_mtime < _LONGEST_LOOK

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 from uuid import uuid4
 
+from django.template.defaultfilters import pluralize
+
 from runs.control import INSTANCE_ID, INSTANCE_ID_RULE, Refused
 from runs.payloads import read_payload
 
@@ -59,7 +61,7 @@ def read_lines(lines: Iterable[str]) -> list[Line]:
 def _told(wrong: list[str]) -> Iterator[str]:
     yield from wrong[:_MOST_TOLD]
     if more := len(wrong[_MOST_TOLD:]):
-        yield f"{more:,} more line{'' if more == 1 else 's'} cannot be read either."
+        yield f"{more:,} more line{pluralize(more)} cannot be read either."
 
 
 def _read(number: int, text: str, first: dict[str, int]) -> Iterator[Line]:

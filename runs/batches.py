@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
 from django.core.files.base import File
+from django.template.defaultfilters import pluralize
 
 from audit import trail
 from audit.trail import Actor, Subject
@@ -111,7 +112,7 @@ def _start(live: Deployment, part: Sequence[Line]) -> Part:
 
 def _made(live: Deployment, account: Account, asked: Sequence[Line]) -> Set[str]:
     """Return the ids of the runs that were started; those of others were there."""
-    what = f"start {len(asked):,} run{'' if len(asked) == 1 else 's'}"
+    what = f"start {len(asked):,} run{pluralize(len(asked))}"
     with counted(account).explained(what, needs=SCRIPTS_WRITE):
         told = account.client.workflows.instances.bulk(
             live.worker_name,

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -44,7 +45,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         return page(request, "ask_bulk", _asking(filters, action) | told)
     messages.info(
         request,
-        f"{made.total:,} run{'' if made.total == 1 else 's'}: it goes on also when this page is closed.",
+        f"{made.total:,} run{pluralize(made.total)}: it goes on also when this page is closed.",
     )
     return redirect(made)
 

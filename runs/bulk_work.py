@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from deployments import leases
@@ -70,7 +71,7 @@ class Work:
         """End it, and forget what it was to start; what was not done is refused for this reason."""
         made = self.made
         if message:
-            after = f"after {made.settled:,} run{'' if made.settled == 1 else 's'}"
+            after = f"after {made.settled:,} run{pluralize(made.settled)}"
             made.failed += made.left
             made.errors = [*made.errors, {"run": after, "message": message}]
         ended = {"failed": made.failed, "errors": made.errors, "starts": []}

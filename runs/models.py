@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
@@ -275,7 +276,7 @@ class BulkChange(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.action} of {self.total} run{'' if self.total == 1 else 's'}"
+        return f"{self.action} of {self.total} run{pluralize(self.total)}"
 
     def get_absolute_url(self) -> str:
         return reverse("runs:bulk", args=[self.pk])

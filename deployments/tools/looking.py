@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from deployments.errors import DeployError
 from deployments.tools import resources, versions
 from deployments.tools.deploy_tools import DeployTools
 from workflows.codegen.bindings import BindingKind
 
+LOOKING: Final = "look-"  # begins the names of directories that belong to no deployment
 _UNFINISHED = ("queued", "running", "paused", "waiting", "waitingForPause", "rollingBack")
 
 

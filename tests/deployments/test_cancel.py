@@ -20,6 +20,7 @@ from tests.deployments.accounts import account_target, deploy, ended, performing
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
+from tests.processes import lives
 from workflows.services import save_draft
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -89,13 +90,6 @@ setInterval(() => {}, 1000);
 """
 
 
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.parametrize(
     ("program", "stage"),
     [("compile.TSC", Stage.GENERATING_CODE), ("npm.NPM_CLI", Stage.CREATING_WORKER)],
@@ -110,7 +104,7 @@ def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it
     running = asked(target, dependencies={"picocolors": "1.1.1"})
     with performing():
         until(pids.exists)
-        started = [int(pid) for pid in pids.read_text().split()]
+        started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
         assert all(map(lives, started))
 
         controls.cancel(running, by=Actor(name="ada"))

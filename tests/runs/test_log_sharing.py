@@ -9,19 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
-from django.urls import path
 
 from deployments.errors import DeployError
 from deployments.models import Deployment
 from runs import log_consumer, log_lines, log_sharing
-from runs.log_consumer import LogConsumer
 from runs.log_sharing import watch
 from tests.runs.examples import live_deployment
-
-ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
+from tests.runs.log_sockets import opened
 
 
 class Tails:
@@ -106,15 +101,6 @@ def test_a_tail_that_cannot_be_opened_is_told_to_each_and_tried_anew(tails: Tail
 
     assert [str(one) for one in told] == ["too many tails"] * 2
     assert tails.opened == 2
-
-
-@asynccontextmanager
-async def opened(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommunicator]:
-    socket = WebsocketCommunicator(ROUTES, f"/logs/{workflow}/")
-    socket.scope["user"] = user
-    await socket.connect()
-    yield socket
-    await socket.disconnect()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.urls import path
 
 from deployments.models import Deployment, Target
-from runs.log_consumer import LogConsumer
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
 from tests.platform_fixture import Platform
+from tests.runs.log_sockets import opened
 from workflows.models import Workflow
 from workflows.services import save_draft, set_variable
 
@@ -33,7 +29,6 @@ export async function fetch(request: Request, env: Env): Promise<Response> {
   return new Response("ok");
 }
 """
-ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
 
 
 @pytest.fixture
@@ -51,15 +46,6 @@ def talking(target: Target) -> Deployment:
 
 def viewer() -> User:
     return User.objects.create_superuser("ada")
-
-
-@asynccontextmanager
-async def opened(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommunicator]:
-    socket = WebsocketCommunicator(ROUTES, f"/logs/{workflow}/")
-    socket.scope["user"] = user
-    await socket.connect()
-    yield socket
-    await socket.disconnect()
 
 
 async def heard(socket: WebsocketCommunicator, text: str) -> list[dict[str, str]]:
