@@ -1,6 +1,6 @@
 """Everything that can be set from outside, in one place: environment variables that begin with AWAITSTEP_.
 
-The README has a row for each field; a test holds the two together.
+docs/settings.md has a row for each field; a test compares the two.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         label="Document (IR)",
         initial=_first_document,
         help_text="The workflow as JSON. What is wrong is said when you save, all at once: each "
-        "problem with its node and its path. docs/documents.md describes every part.",
+        "problem with its node and its path. docs/building-workflows.md describes every part.",
     )
     opened_at = forms.CharField(required=False, widget=forms.HiddenInput)
 

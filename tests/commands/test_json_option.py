@@ -1,4 +1,4 @@
-"""Every command about runs prints JSON with --json, as the README says."""
+"""Every command about runs prints JSON with --json, as docs/command-line.md says."""
 
 from __future__ import annotations
 

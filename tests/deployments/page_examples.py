@@ -1,4 +1,4 @@
-"""The examples of docs/semantics.md: each document, and what the page says that its runs do."""
+"""The examples of the documentation: each document, and what its page says that the runs do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-PAGE: Final = (Path(__file__).resolve().parents[2] / "docs" / "semantics.md").read_text("utf-8")
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+TYPE_PAGES: Final = {
+    page.stem: page.read_text("utf-8")
+    for page in sorted((DOCS / "nodes").glob("*.md"))
+    if page.stem not in ("index", "custom")
+}
+_OTHERS: Final = ("getting-started.md", "scripts.md")
+PAGES: Final = (*((DOCS / name).read_text("utf-8") for name in _OTHERS), *TYPE_PAGES.values())
 
 _EXAMPLE: Final = re.compile(r"```json\n(\{.*?\n\})\n```\n(?:\n[^`#]*)?\n```text\n(.*?)```", re.S)
 _STEP: Final = re.compile(
@@ -19,10 +26,10 @@ _STEP: Final = re.compile(
 
 @dataclass(slots=True, kw_only=True)
 class Told:
-    """A run as the page tells it: how it begins, what comes in meanwhile, its steps and its end.
+    """A run as its page describes it: how it starts, what is sent to it, its steps and its output.
 
-    A step is its name, its number of attempts, and what it gives as JSON ("" where the page does
-    not tell). `end` is the output, or a script's answer.
+    A step is its name, its number of attempts, and its output as JSON ("" where the page leaves it
+    out). `end` is the output, or a script's response.
     """
 
     start: str
@@ -36,7 +43,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A document of the page, and its runs."""
+    """A document of a page, and its runs."""
 
     document: dict[str, Any]
     runs: tuple[Told, ...]
@@ -47,7 +54,7 @@ class Example:
 
     @property
     def placeholder(self) -> str:
-        """What other documents of the page write for the id that it gets when it is imported."""
+        """What other documents use in place of the id that it gets when it is imported."""
         return "id-of-" + self.name.lower().replace(" ", "-")
 
     @property
@@ -60,23 +67,20 @@ class Example:
 
 
 def examples() -> list[Example]:
-    """Return the examples in the order of the page."""
+    """Return the examples in the order of the pages."""
     return [
         Example(
             document=json.loads(document),
             runs=tuple(_told(lines.splitlines()) for lines in runs.strip().split("\n\n")),
         )
-        for document, runs in _EXAMPLE.findall(PAGE)
+        for page in PAGES
+        for document, runs in _EXAMPLE.findall(page)
     ]
 
 
-def section(title: str) -> str:
-    """Return the page's section of this title, down to the next title of its rank or a higher one."""
-    head = re.search(rf"^(#+) {re.escape(title)}$", PAGE, re.M)
-    assert head, f"the page has no section {title}"
-    rest = PAGE[head.end() :]
-    following = re.search(rf"^#{{1,{len(head[1])}}} ", rest, re.M)
-    return rest[: following.start()] if following else rest
+def defaults(page: str) -> dict[str, str]:
+    """Return the default of each setting in the page's table that has one, as JSON."""
+    return dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, re.M))
 
 
 def _told(lines: list[str]) -> Told:

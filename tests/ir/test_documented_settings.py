@@ -1,19 +1,18 @@
-"""docs/semantics.md names every setting of every type, with the default that it has."""
+"""The page of every node type names every setting, with the default that it has."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 
-from tests.deployments.page_examples import examples, section
+from tests.deployments.page_examples import DOCS, TYPE_PAGES, defaults, examples
 from workflows.ir.reader import Reader
 from workflows.nodes import BUILT_IN
 
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
-DEFAULT = re.compile(r'`(\w+)` \(("[^"]*"|\d+|true|false)\)')
+RETRIES = (DOCS / "steps.md").read_text("utf-8")
 
 
 class Asked(dict[str, Any]):
@@ -29,7 +28,7 @@ class Asked(dict[str, Any]):
 
 
 def drawn(type_: str) -> list[dict[str, Any]]:
-    """Return the settings of the type's nodes on the page."""
+    """Return the settings of the type's nodes in the examples."""
     nodes = [node for example in examples() for node in example.document["nodes"]]
     return [node["data"] for node in nodes if node["type"] == type_]
 
@@ -48,16 +47,15 @@ def known(type_: str, data: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_a_section_names_every_setting_of_its_type(type_: str) -> None:
+def test_the_page_of_a_type_names_every_setting(type_: str) -> None:
     found = set[str]().union(*(known(type_, data) for data in [{}, *drawn(type_)]))
 
-    assert {key for key in found if f"`{key}`" not in section(type_)} == set()
+    assert {key for key in found if f"`{key}`" not in TYPE_PAGES[type_]} == set()
 
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_a_setting_that_is_left_out_has_the_default_of_the_page(type_: str) -> None:
-    told = dict(DEFAULT.findall(section("Retries and timeouts")))
-    told |= dict(DEFAULT.findall(section(type_)))
+    told = defaults(RETRIES) | defaults(TYPE_PAGES[type_])
 
     for data in drawn(type_):
         for key in told.keys() & known(type_, data):

@@ -1,4 +1,4 @@
-"""Links between the pages of the documentation lead somewhere."""
+"""Links between the pages of the documentation are valid, and its contents list every page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
@@ -27,7 +27,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     lost = [
         f"{file.name}#{anchor}"
@@ -36,3 +36,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     ]
 
     assert lost == []
+
+
+def test_the_contents_list_every_page() -> None:
+    index, overview = PROJECT / "docs" / "index.md", PROJECT / "docs" / "nodes" / "index.md"
+    listed = {file.resolve() for page in (index, overview) for file, _ in links(page)}
+
+    assert [page for page in PAGES[1:] if page not in {index, *listed}] == []

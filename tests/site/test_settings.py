@@ -15,8 +15,9 @@ from tests.installation import Installation
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readme_has_a_row_for_every_setting_and_no_other() -> None:
-    rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", (PROJECT / "README.md").read_text(), re.M)
+def test_the_page_of_settings_has_a_row_for_every_setting_and_no_other() -> None:
+    page = (PROJECT / "docs" / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", page, re.M)
 
     assert sorted(rows) == sorted(name.upper() for name in Environment.model_fields)
 

@@ -1,4 +1,4 @@
-"""docs/semantics.md is true: each example is deployed as people do it, and does what the page tells."""
+"""Each example of the documentation is deployed as a reader would, and does what its page says."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from tests.deployments.page_examples import (
-    PAGE,
+    PAGES,
+    TYPE_PAGES,
     Example,
     Told,
     canonical,
     examples,
-    section,
     strings,
 )
 from tests.installation import Installation
@@ -220,13 +220,13 @@ def test_a_script_answers_as_the_page_tells(
     assert canonical(answer.text) == told.end
 
 
-def test_every_document_of_the_page_says_what_its_runs_do() -> None:
-    assert len(EXAMPLES) == PAGE.count("```json")
+def test_every_document_of_the_pages_says_what_its_runs_do() -> None:
+    assert len(EXAMPLES) == sum(page.count("```json") for page in PAGES)
     assert all(told.end for _, told in TOLD)
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_every_type_has_an_example_in_its_section(type_: str) -> None:
-    documents = map(json.loads, re.findall(r"```json\n(.*?)```", section(type_), re.S))
+def test_every_type_has_an_example_on_its_page(type_: str) -> None:
+    documents = map(json.loads, re.findall(r"```json\n(.*?)```", TYPE_PAGES[type_], re.S))
 
     assert any(node["type"] == type_ for one in documents for node in one["nodes"])

@@ -1,3 +1,5 @@
+"""docs/building-workflows.md: its examples compile, and it names every node type."""
+
 from __future__ import annotations
 
 import json
@@ -10,7 +12,8 @@ from workflows.codegen.module import ModuleSettings, generate
 from workflows.ir.validate import parse_valid
 from workflows.nodes import NODE_TYPES
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "documents.md").read_text("utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "building-workflows.md").read_text("utf-8")
 
 
 def block(language: str) -> str:
