@@ -1,4 +1,4 @@
-"""docs/command-line.md has every command, with every option and no other."""
+"""docs/command-line.md has every command, with every option and no other; other pages use them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
-from tests.site.test_docs import PROJECT
+from tests.site.test_docs import PAGES, PROJECT
 
 PAGE = (PROJECT / "docs" / "command-line.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
@@ -43,3 +43,13 @@ def test_the_synopsis_has_every_option(name: str) -> None:
 
     assert synopsis.startswith(f"    manage.py {name}")
     assert found == options(load_command_class(COMMANDS[name], name), name)
+
+
+def test_the_commands_on_all_pages_exist_with_their_options() -> None:
+    lines = [line for page in PAGES for line in page.read_text("utf-8").splitlines()]
+    used = [found for line in lines for found in re.findall(r"manage\.py ([a-z]\w+)([^`#]*)", line)]
+
+    for name, rest in used:
+        assert name in COMMANDS, name
+        known = options(load_command_class(COMMANDS[name], name), name)
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= known, (name, rest)
