@@ -17,7 +17,7 @@ check: setup-dev  ## format, lint, types, import laws, migrations, system checks
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/python -m deployments.tools.toolchain check
+	$(BIN)/python -m toolchain.node_tools check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m tests.check_production
@@ -25,7 +25,7 @@ check: setup-dev  ## format, lint, types, import laws, migrations, system checks
 format: setup-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/python -m deployments.tools.toolchain format
+	$(BIN)/python -m toolchain.node_tools format
 
 bench: setup-dev  ## timings, as ratios taken in one run
 	@$(BIN)/python -m bench $(ARGS)
@@ -50,7 +50,7 @@ setup-dev: .venv/dev.installed $(NODE_MODULES)
 
 $(NODE_MODULES): toolchain/package-lock.json | .venv/run.installed
 	@echo "Installing Cloudflare's tools (once) ..."
-	@$(BIN)/python -m deployments.tools.toolchain install
+	@$(BIN)/python -m toolchain.node_tools install
 	@touch $@
 
 lock: setup-dev  ## renew the lock files after a change of pyproject.toml

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.http import HttpRequest, JsonResponse
 
-from deployments.access import denied
 from deployments.permissions import DEPLOY
 from runs.permissions import TRIGGER
+from web.decorators import denied
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -12,17 +12,17 @@ from django.views.decorators.http import require_POST
 
 from api.requests import Refusal, json_body, user_with
 from audit.trail import Actor
-from deployments import events
-from deployments.errors import Cause, DeployError
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY
-from deployments.policy import Consent
-from deployments.services import request_deployment
-from deployments.stream import follow
-from deployments.targets import target_named
-from runs.events import BadEventType, NoListener, Raised
-from runs.events import raise_event as start_runs
+from deployments.services.deploy import request_deployment
+from deployments.stream import event_log
+from deployments.stream.sse_stream import follow
 from runs.permissions import TRIGGER
+from runs.services.event_triggers import BadEventType, NoListener, Raised
+from runs.services.event_triggers import raise_event as start_runs
+from targets.cloudflare.errors import Cause, DeployError
+from targets.lookup import target_named
+from targets.policy import Consent
 from workflows.services import NoWorkflow, workflow_of
 
 LARGEST_PAYLOAD: Final = 100 * 1024
@@ -109,5 +109,5 @@ async def _stages(deployment: Deployment) -> AsyncGenerator[bytes]:
     async def still_allowed() -> bool:
         return True  # the stream lives as long as the deployment, which this user started
 
-    async for frame in follow(events.channel_of(deployment.pk), 0, still_allowed=still_allowed):
+    async for frame in follow(event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed):
         yield frame

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from audit.models import Entry
-from audit.read_only import ReadOnly
+from audit.read_only_admin import ReadOnly
 
 _SHOWN_OF_REASON = 80  # characters
 

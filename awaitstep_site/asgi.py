@@ -13,12 +13,12 @@ from django.urls import path, re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
 django_application = get_asgi_application()
 
-from deployments.event_routes import event_routes  # noqa: E402 - Django must be set up first
-from deployments.sweeper import start_sweeper  # noqa: E402
-from runs import bulk_tasks  # noqa: E402
-from runs.event_routes import run_event_routes  # noqa: E402
-from runs.log_consumer import LogConsumer  # noqa: E402
-from runs.polling import start_poller  # noqa: E402
+from deployments.queue.sweeper import start_sweeper  # noqa: E402
+from deployments.stream.routes import event_routes  # noqa: E402 - Django must be set up first
+from runs.bulk import tasks  # noqa: E402
+from runs.logs.consumer import LogConsumer  # noqa: E402
+from runs.stream.routes import run_event_routes  # noqa: E402
+from runs.sync.poller_thread import start_poller  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -38,5 +38,5 @@ application = ProtocolTypeRouter(
     }
 )
 
-start_sweeper(bulk_tasks.sweep)
+start_sweeper(tasks.sweep)
 start_poller()

@@ -15,7 +15,7 @@ from django.core.management.utils import get_random_secret_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from audit.keyfile import private_folder, read_or_create
+from toolchain.private_files import private_folder, read_or_create
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,9 @@ CSRF_TRUSTED_ORIGINS = AWAITSTEP.origins
 
 INSTALLED_APPS = [
     "audit",
+    "web",
     "workflows",
+    "targets",
     "deployments",
     "runs",
     "api",
@@ -99,20 +101,19 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = AWAITSTEP.static_root
-STATICFILES_DIRS = [PROJECT / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # nothing to collect before the first start
 WHITENOISE_AUTOREFRESH = DEBUG
 
 TASKS = {
     "default": {
-        "BACKEND": "deployments.thread_backend.ThreadBackend",
+        "BACKEND": "deployments.queue.thread_backend.ThreadBackend",
         "QUEUES": ["default", "runs"],  # what is done with many runs keeps no deployment waiting
         "OPTIONS": {"threads": AWAITSTEP.deploy_threads},
     }
 }
 
-EVENTSTREAM_STORAGE_CLASS = "deployments.events.StageRecordStorage"
-EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.events.DeploymentChannels"
+EVENTSTREAM_STORAGE_CLASS = "deployments.stream.event_log.StageRecordStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.stream.event_log.DeploymentChannels"
 
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
@@ -132,7 +133,16 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"level": AWAITSTEP.log_level}
-        for name in ("audit", "workflows", "deployments", "runs", "api")
+        for name in (
+            "audit",
+            "toolchain",
+            "web",
+            "workflows",
+            "targets",
+            "deployments",
+            "runs",
+            "api",
+        )
     }
     | {"django.request": {"level": AWAITSTEP.log_level, "filters": ["short"]}},
 }

@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-handler403 = "deployments.access.permission_denied"
+handler403 = "web.decorators.permission_denied"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("api.urls")),
+    path("targets/", include("targets.urls")),
     path("runs/", include("runs.urls")),
     path("", include("deployments.urls")),
 ]

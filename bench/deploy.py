@@ -15,11 +15,11 @@ import httpx
 
 from bench.click import Click, click, new_workflow, query, stage_times
 from bench.figures import ratio, table
-from deployments.stages import HAPPY_PATH
-from deployments.tools.compile import compile_module
-from deployments.tools.local_cloudflare import ACCOUNT_ID
-from deployments.tools.toolchain import MODULES, NODE, NPM_CLI
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.installation import Installation
+from toolchain.embedded_platform import ACCOUNT_ID
+from toolchain.node_tools import MODULES, NODE, NPM_CLI
+from workflows.compilation.typescript import compile_module
 
 METHOD = """\
 Method: the sample with one secret, on the embedded platform. "click" is the time from sending

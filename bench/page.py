@@ -6,7 +6,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench.click import new_workflow, stage_times
 from bench.figures import table
-from deployments.stages import HAPPY_PATH
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import FLAGS, find_chromium, log_in
 from tests.installation import Installation
 

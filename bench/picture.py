@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.figures import ratio, table
 from bench.graphs import SHAPES, Graph
-from workflows.ir.validate import parse, parse_valid
+from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
 from workflows.picture.run_states import states_of
 

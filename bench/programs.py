@@ -10,11 +10,11 @@ from typing import Any
 
 from bench.figures import ratio, table
 from bench.graphs import CODE, SHAPES, Graph, chain, nested_branches
-from deployments.tools.compile import compile_module
-from deployments.tools.toolchain import TSC
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module import ModuleSettings
-from workflows.codegen.syntax import parse_typescript
+from toolchain.node_tools import TSC
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.syntax.parser import parse_typescript
+from workflows.compilation.from_document import module_of
+from workflows.compilation.typescript import compile_module
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 FEW, MANY = 1_250, 5_000

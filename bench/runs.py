@@ -15,10 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deployments.models import Target
-from runs import listing
-from runs.listing import PER_PAGE, Filters
+from runs.index import listing
+from runs.index.listing import PER_PAGE, Filters
 from runs.models import Run, RunStep, RunText
+from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 
 RUNS = 100_000

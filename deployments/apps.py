@@ -8,8 +8,11 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """Roles are made when all permissions are: Django makes those of `auth` after ours."""
-        from deployments.roles import make_roles
+        """The groups are created after all permissions: Django creates those of `auth` last."""
+        from deployments.history.permission_proofs import proven_by_deployments
+        from deployments.installation.groups import make_roles
+        from targets.checks import proofs
 
+        proofs.register(proven_by_deployments)
         auth = apps.get_app_config("auth")
         post_migrate.connect(make_roles, sender=auth, dispatch_uid="roles")

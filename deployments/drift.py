@@ -14,17 +14,19 @@ from django.utils import timezone
 
 from audit import trail
 from audit.trail import NOBODY, Actor, Subject
-from deployments import policy, records
-from deployments.cloudflare import env_diff
-from deployments.cloudflare.parts import config_of, differences, triggers_of
-from deployments.errors import DeployError
-from deployments.models import Deployment, DriftState, Standing, Target
-from deployments.preflight import CHANGED_BY, shares
-from deployments.settling import joined
-from deployments.stages import Status
-from deployments.targets import account_of
-from deployments.tools import triggers, versions
-from deployments.tools.account import Account
+from deployments.history import records
+from deployments.models import Deployment, DriftCheck, DriftState
+from deployments.pipeline.config import env_diff
+from deployments.pipeline.site_checks import CHANGED_BY, shares
+from deployments.pipeline.stages import Status
+from deployments.pipeline.trigger_reconciler import joined
+from targets import policy
+from targets.cloudflare import triggers, versions
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import DeployError
+from targets.cloudflare.worker_parts import config_of, differences, triggers_of
+from targets.lookup import account_of
+from targets.models import Target
 from workflows.models import Workflow
 
 logger = logging.getLogger(__name__)
@@ -38,29 +40,29 @@ _SPLIT: Final = (
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def check(workflow: Workflow, target: Target) -> Standing:
+def check(workflow: Workflow, target: Target) -> DriftCheck:
     """Compare what is live with the record and write down what was found.
 
-    A target that cannot be asked is no drift: the standing is then unknown, and says why.
+    A target that cannot be asked is no drift: the drift_check is then unknown, and says why.
     """
-    standing, _ = Standing.objects.get_or_create(workflow=workflow, target=target)
+    drift_check, _ = DriftCheck.objects.get_or_create(workflow=workflow, target=target)
     began = timezone.now()
     if _is_changing(workflow, target, since=began):
-        return standing  # what is half put up is no drift
+        return drift_check  # what is half put up is no drift
     live = records.live(workflow.pk, target)
     if live is None:
-        _found(standing, DriftState.UNKNOWN, message="Nothing of it is deployed here.")
-        standing.checked_at = began
-        standing.save()
-        return standing
+        _found(drift_check, DriftState.UNKNOWN, message="Nothing of it is deployed here.")
+        drift_check.checked_at = began
+        drift_check.save()
+        return drift_check
     try:
-        _compare(standing, live, account_of(target))
+        _compare(drift_check, live, account_of(target))
     except DeployError as refused:
-        _found(standing, DriftState.UNKNOWN, message=str(refused))
+        _found(drift_check, DriftState.UNKNOWN, message=str(refused))
     if not _is_changing(workflow, target, since=began):
-        standing.checked_at = began
-        standing.save()
-    return standing
+        drift_check.checked_at = began
+        drift_check.save()
+    return drift_check
 
 
 def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool:
@@ -69,17 +71,17 @@ def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool
     return mine.filter(Q(status=Status.RUNNING.value) | Q(started_at__gte=since)).exists()
 
 
-def _compare(standing: Standing, live: Deployment, account: Account) -> None:
+def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> None:
     at = account.live(live.worker_name)
     if at.split:
         row = f"A gradual rollout is going on: {shares(at.split)}."
-        _found(standing, DriftState.DRIFTED, rows=[row])
+        _found(drift_check, DriftState.DRIFTED, rows=[row])
         return
     if not at.version:
         message = f"The Worker {live.worker_name} is not there any more."
-        _found(standing, DriftState.GONE, message=message)
+        _found(drift_check, DriftState.GONE, message=message)
         return
-    wanted = triggers_of(_meant(standing, live))
+    wanted = triggers_of(_meant(drift_check, live))
     found = triggers.found(account, live.worker_name, joined(records.former_triggers(live), wanted))
     known = records.known_version(live.workflow_public_id, live.target_id)
     rows = [str(one) for one in differences(wanted, found)]
@@ -88,13 +90,13 @@ def _compare(standing: Standing, live: Deployment, account: Account) -> None:
         rows = [f"Version {at.version} is live, put there {by}, not {known}.", *rows]
         rows += _env(live, account, at.version)
     state = DriftState.DRIFTED if rows else DriftState.SAME
-    _found(standing, state, rows=rows, version=at.version, found=config_of(found))
+    _found(drift_check, state, rows=rows, version=at.version, found=config_of(found))
 
 
-def _meant(standing: Standing, live: Deployment) -> dict[str, Any]:
+def _meant(drift_check: DriftCheck, live: Deployment) -> dict[str, Any]:
     """Return what counts as meant: the record's wrangler.json, or what was adopted since."""
-    if standing.adopted and standing.was_adopted_after(live.pk):
-        return dict(standing.adopted)
+    if drift_check.adopted and drift_check.was_adopted_after(live.pk):
+        return dict(drift_check.adopted)
     return dict(records.record_of(live).config)
 
 
@@ -110,7 +112,7 @@ def _env(live: Deployment, account: Account, version: str) -> list[str]:
 
 
 def _found(
-    standing: Standing,
+    drift_check: DriftCheck,
     state: DriftState,
     *,
     message: str = "",
@@ -118,42 +120,44 @@ def _found(
     version: str = "",
     found: dict[str, Any] | None = None,
 ) -> None:
-    standing.state = state.value
-    standing.message = message
-    standing.differences = list(rows)
-    standing.live_version = version
-    standing.found = found or {}
+    drift_check.state = state.value
+    drift_check.message = message
+    drift_check.differences = list(rows)
+    drift_check.live_version = version
+    drift_check.found = found or {}
 
 
-def objection(standing: Standing) -> str:
+def objection(drift_check: DriftCheck) -> str:
     """Say why what was found cannot be taken over, and what to do; "" where it can."""
-    live = records.live(standing.workflow_id, standing.target)
-    is_drifted = standing.state == DriftState.DRIFTED.value
-    if not is_drifted or live is None or standing.checked_at is None:
+    live = records.live(drift_check.workflow_id, drift_check.target)
+    is_drifted = drift_check.state == DriftState.DRIFTED.value
+    if not is_drifted or live is None or drift_check.checked_at is None:
         return NO_DRIFT
-    if _is_changing(standing.workflow, standing.target, since=standing.checked_at):
+    if _is_changing(drift_check.workflow, drift_check.target, since=drift_check.checked_at):
         return _CHANGED_SINCE
-    return "" if standing.live_version else _SPLIT
+    return "" if drift_check.live_version else _SPLIT
 
 
-def adopt(standing: Standing, *, by: Actor = NOBODY) -> Standing:
+def adopt(drift_check: DriftCheck, *, by: Actor = NOBODY) -> DriftCheck:
     """Take over what was found: it counts as meant until the next deployment replaces it.
 
     Raises Refused where that is no longer so, or is nothing to take over.
     """
-    if refusal := objection(standing):
+    if refusal := objection(drift_check):
         raise policy.Refused(refusal)
     with transaction.atomic():
-        standing.adopted = standing.found
-        standing.adopted_version = standing.live_version
-        newest = records.of_worker(standing.workflow_id, standing.target)[:1].get()
-        standing.adopted_after = newest.pk
-        count = len(standing.differences)
-        _found(standing, DriftState.SAME, version=standing.live_version, found=standing.found)
-        standing.save()
-        subject = Subject("workflow", standing.workflow_id, standing.workflow.name)
-        trail.record("drift adopted", subject, by=by, target=standing.target.name, found=count)
-    return standing
+        drift_check.adopted = drift_check.found
+        drift_check.adopted_version = drift_check.live_version
+        newest = records.of_worker(drift_check.workflow_id, drift_check.target)[:1].get()
+        drift_check.adopted_after = newest.pk
+        count = len(drift_check.differences)
+        _found(
+            drift_check, DriftState.SAME, version=drift_check.live_version, found=drift_check.found
+        )
+        drift_check.save()
+        subject = Subject("workflow", drift_check.workflow_id, drift_check.workflow.name)
+        trail.record("drift adopted", subject, by=by, target=drift_check.target.name, found=count)
+    return drift_check
 
 
 def check_due() -> None:
@@ -169,13 +173,13 @@ def check_due() -> None:
         values = {"state": DriftState.UNKNOWN.value, "checked_at": timezone.now()}
         values["message"] = "It could not be compared. The server's log has the details."
         workflow, target = pair
-        Standing.objects.update_or_create(workflow=workflow, target=target, defaults=values)
+        DriftCheck.objects.update_or_create(workflow=workflow, target=target, defaults=values)
 
 
 def _longest_unchecked(enough: timedelta) -> tuple[Workflow, Target] | None:
     """Return what is due first; what is being changed just now is looked at later."""
     now = timezone.now()
-    rows = Standing.objects.values_list("workflow", "target", "checked_at")
+    rows = DriftCheck.objects.values_list("workflow", "target", "checked_at")
     seen = {(workflow, target): at or _NEVER for workflow, target, at in rows}
     pairs = [(seen.get((pair[0].pk, pair[1].pk), _NEVER), pair) for pair in live_pairs()]
     for checked_at, pair in sorted(pairs, key=lambda one: one[0]):

@@ -2,32 +2,34 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from deployments import (
-    control_views,
-    deploy_views,
-    keys,  # noqa: F401 - the converter of <key:...>
-    views,
-)
-from deployments.tabs import TABS
+from deployments.views import deploy_dialog, deployment_actions, deployments, resources
+from deployments.views.deployment_tabs import TABS
+from web.rendering import needs_asgi
 
 app_name = "deployments"
 urlpatterns = [
-    path("", views.dashboard, name="dashboard"),
-    path("events/", views.needs_asgi, name="events"),
-    path("workflows/<str:pk>/deploy/", deploy_views.deploy, name="deploy"),
-    path("workflows/<str:pk>/deploy/preflight/", deploy_views.preflight, name="preflight"),
-    path("workflows/<str:pk>/deploy/plan/", deploy_views.plan, name="plan"),
-    path("targets/", include("deployments.target_urls")),
+    path("", deployments.dashboard, name="dashboard"),
+    path("events/", needs_asgi, name="events"),
+    path("workflows/<str:pk>/deploy/", deploy_dialog.deploy, name="deploy"),
+    path("workflows/<str:pk>/deploy/preflight/", deploy_dialog.preflight, name="preflight"),
+    path("workflows/<str:pk>/deploy/plan/", deploy_dialog.plan, name="plan"),
+    path("targets/<key:pk>/resources/", resources.resources, name="target_resources"),
+    path("targets/<key:pk>/resources/use/", resources.use, name="use_resource"),
     path("workflows/", include("deployments.workflow_urls")),
-    path("deployments/<key:pk>/", views.deployment, {"tab": TABS[0]}, name="deployment"),
-    path("deployments/<key:pk>/events/", views.needs_asgi, name="deployment_events"),
-    path("deployments/<key:pk>/output/<key:output>/", views.download, name="download"),
-    path("deployments/<key:pk>/cancel/", control_views.cancel, name="cancel"),
-    path("deployments/<key:pk>/rollback/", control_views.roll_back, name="rollback"),
-    path("deployments/<key:pk>/retry/", control_views.retry, name="retry"),
-    path("deployments/<key:pk>/anew/", control_views.deploy_anew, name="deploy_anew"),
+    path("deployments/<key:pk>/", deployments.deployment, {"tab": TABS[0]}, name="deployment"),
+    path("deployments/<key:pk>/events/", needs_asgi, name="deployment_events"),
+    path("deployments/<key:pk>/output/<key:output>/", deployments.download, name="download"),
+    path("deployments/<key:pk>/cancel/", deployment_actions.cancel, name="cancel"),
+    path("deployments/<key:pk>/rollback/", deployment_actions.roll_back, name="rollback"),
+    path("deployments/<key:pk>/retry/", deployment_actions.retry, name="retry"),
+    path("deployments/<key:pk>/anew/", deployment_actions.deploy_anew, name="deploy_anew"),
     *(
-        path(f"deployments/<key:pk>/{tab.slug}/", views.deployment, {"tab": tab}, name=tab.url_name)
+        path(
+            f"deployments/<key:pk>/{tab.slug}/",
+            deployments.deployment,
+            {"tab": tab},
+            name=tab.url_name,
+        )
         for tab in TABS
     ),
 ]

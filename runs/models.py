@@ -8,8 +8,9 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.models import Deployment, HeldLease, Target
+from deployments.models import Deployment, HeldLease
 from runs import statuses
+from targets.models import Target
 from workflows.models import Workflow
 
 

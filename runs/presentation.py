@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from deployments.errors import Cause, DeployError
-from deployments.presentation import Tone
 from runs import statuses
-from runs.listing import Filters
+from runs.index.listing import Filters
 from runs.models import Run
+from targets.cloudflare.errors import Cause, DeployError
+from web.tones import Tone
 
 _TONES: Final = {
     "queued": Tone("clock", "quiet", "…"),

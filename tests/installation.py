@@ -16,9 +16,9 @@ from typing import Any
 
 import httpx
 
-from deployments.tools import process
 from tests.command_runner import Commands
 from tests.environment import free_port
+from toolchain import process
 
 PROJECT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct horse battery"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from cloudflare import Cloudflare, DefaultHttpxClient
 
-from deployments.tools import local_cloudflare
-from deployments.tools.local_cloudflare import ACCOUNT_ID, LocalPlatform
+from toolchain import embedded_platform
+from toolchain.embedded_platform import ACCOUNT_ID, LocalPlatform
 
 TEST_CONTROL = {"LOCAL_CLOUDFLARE_TEST_CONTROL": "1"}
 
@@ -33,7 +33,7 @@ class Platform:
 
     @property
     def token(self) -> str:
-        return local_cloudflare.platform_token(self.data_dir)
+        return embedded_platform.platform_token(self.data_dir)
 
     @property
     def account_id(self) -> str:
@@ -41,7 +41,7 @@ class Platform:
 
     @property
     def state(self) -> Path:
-        return local_cloudflare.state_folder(self.data_dir)
+        return embedded_platform.state_folder(self.data_dir)
 
     def kill(self) -> None:
         """End it as a power cut does, and return when it is gone."""
@@ -84,7 +84,7 @@ def start_platform(
     It can be steered by tests/platform/control.py.
     """
     more = TEST_CONTROL | dict(environment or {})
-    running = local_cloudflare.start(data_dir, port=port, more=more)
+    running = embedded_platform.start(data_dir, port=port, more=more)
     return Platform(running=running, data_dir=data_dir)
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.read_only import ReadOnly
+from audit.read_only_admin import ReadOnly
 from audit.trail import Actor
 from workflows import entries, services
 from workflows.forms import VariableForm, WorkflowForm
@@ -26,7 +26,7 @@ from workflows.models import (
     Workflow,
     WorkflowVersion,
 )
-from workflows.registered import workflows_using
+from workflows.node_types.registered import workflows_using
 
 _TOLD = 10  # problems of a draft in one answer
 
@@ -52,7 +52,7 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
 
 
 class WorkflowAdmin(admin.ModelAdmin[Workflow]):
-    """Saves through the service, which makes a version; deployments.admin adds what is deployed."""
+    """Saves through the service, which makes a version; deployments.admin.deployments adds what is deployed."""
 
     form = WorkflowForm
     inlines = [DeclaredBindingInline]

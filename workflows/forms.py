@@ -11,13 +11,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from audit.fields import UnreadableSecret
-from workflows.codegen.bindings import BINDING_ID
-from workflows.ir.dependencies import check_dependencies
-from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import parse_valid, read_json
+from audit.encrypted_fields import UnreadableSecret
+from workflows.ir.reading.bindings import BINDING_ID
+from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.validation.validate import read_json
 from workflows.models import EnvironmentVariable, Workflow
-from workflows.registered import types_for
+from workflows.node_types.registered import types_for
+from workflows.nodes.documents import parse_valid
 
 if TYPE_CHECKING:
     from django.http import QueryDict

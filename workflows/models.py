@@ -10,11 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from audit.fields import EncryptedTextField
-from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
-from workflows.deploy_settings import DeploySettings, read_settings
-from workflows.ir.kinds import kind_of
-from workflows.ir.variable_names import VARIABLE_NAME
+from audit.encrypted_fields import EncryptedTextField
+from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
+from workflows.ir.document.kinds import kind_of
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+from workflows.ir.reading.variable_names import VARIABLE_NAME
 
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 

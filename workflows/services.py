@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audit.fields import UnreadableSecret
+from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
 from workflows import entries
-from workflows.codegen.bindings import BINDING_ID
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module_settings import module_settings
-from workflows.codegen.naming import class_name_for
-from workflows.deploy_settings import read_settings
-from workflows.ir.dependencies import check_dependencies
-from workflows.ir.problems import InvalidIR, Problem
-from workflows.ir.validate import parse_valid
+from workflows.codegen.module.module_settings import module_settings
+from workflows.compilation.from_document import module_of
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.reading.bindings import BINDING_ID
+from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.identifiers import class_name_for
+from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
-from workflows.registered import types_for
+from workflows.node_types.registered import types_for
+from workflows.nodes.documents import parse_valid
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 from deployments.models.deployment import Deployment
+from deployments.models.drift_check import DriftCheck, DriftState
 from deployments.models.lease import HeldLease, Lease
 from deployments.models.output import ProgramOutput
 from deployments.models.stage_record import StageRecord
-from deployments.models.standing import DriftState, Standing
-from deployments.models.target import Target
 
 __all__ = [
     "Deployment",
+    "DriftCheck",
     "DriftState",
     "HeldLease",
     "Lease",
     "ProgramOutput",
     "StageRecord",
-    "Standing",
-    "Target",
 ]

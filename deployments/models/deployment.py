@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.errors import Cause
-from deployments.models.target import Target
-from deployments.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
+from deployments.pipeline.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
+from targets.cloudflare.errors import Cause
+from targets.models import Target
 from workflows.models import Workflow
 
 
@@ -16,7 +16,7 @@ class Deployment(models.Model):
     """One attempt to put one version of a workflow on one target, with all that it used.
 
     What was deployed is copied in, so that history outlives edits and deletions. Status and stage
-    change in deployments.transitions alone.
+    change in deployments.queue.transitions alone.
     """
 
     workflow = models.ForeignKey(

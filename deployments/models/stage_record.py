@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from deployments.models.deployment import Deployment
-from deployments.stages import Stage
+from deployments.pipeline.stages import Stage
 
 
 class StageRecord(models.Model):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.overview_presentation import Linked
+from runs.overview.presentation import Linked
 
 register = template.Library()
 _NOTHING = ("0", "0%", "-")

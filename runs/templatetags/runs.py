@@ -11,10 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deployments.models import Deployment
-from deployments.presentation import Tone, elapsed
-from runs import json_tree, presentation, statuses
+from runs import presentation, statuses
+from runs.detail import json_tree
 from runs.models import Run
-from workflows.ir.kinds import SCRIPT
+from web.formatting import elapsed
+from web.tones import Tone
+from workflows.ir.document.kinds import SCRIPT
 from workflows.picture.states import State
 
 register = template.Library()

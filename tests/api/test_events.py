@@ -14,11 +14,11 @@ from pytest_django import Settings
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.stages import Status
-from runs.budget import Budget
-from runs.control import LARGEST_PAYLOAD
-from runs.events import NoListener, raise_event
+from deployments.pipeline.stages import Status
 from runs.models import Run
+from runs.services.control import LARGEST_PAYLOAD
+from runs.services.event_triggers import NoListener, raise_event
+from runs.sync.call_budget import Budget
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.runs.fake_target import FakeTarget, refusal
 from workflows.models import Workflow

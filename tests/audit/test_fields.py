@@ -6,7 +6,7 @@ from django.db import connection
 from pydantic import SecretStr
 from pytest_django import Settings
 
-from audit.fields import UnreadableSecret
+from audit.encrypted_fields import UnreadableSecret
 from awaitstep_site.env import Environment
 from workflows.models import EnvironmentVariable
 from workflows.services import set_variable

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from uuid import uuid4
 
-from audit.keyfile import read_or_create
+from toolchain.private_files import read_or_create
 
 
 def test_callers_at_once_agree_on_one_text(tmp_path: Path) -> None:

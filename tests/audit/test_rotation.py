@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from pytest_django import Settings
 
-from audit.rotation import encrypted_fields
-from deployments.models import Target
+from audit.key_rotation import encrypted_fields
+from targets.models import Target
 from tests.audit.test_fields import use_keys
 from tests.deployments.factories import make_target
 from workflows.models import EnvironmentVariable

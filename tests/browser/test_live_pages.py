@@ -8,7 +8,7 @@ import sys
 import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
 
-from deployments.stages import HAPPY_PATH
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
 from tests.deployments.test_main_job import guide, set_api

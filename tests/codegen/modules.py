@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module import GeneratedModule, ModuleSettings
-from workflows.ir.problems import InvalidIR
-from workflows.ir.registry import Registry
-from workflows.nodes import NODE_TYPES
+from workflows.codegen.module.generate import GeneratedModule, ModuleSettings
+from workflows.compilation.from_document import module_of
+from workflows.ir.document.registry import Registry
+from workflows.ir.reading.problems import InvalidIR
+from workflows.nodes.built_in import NODE_TYPES
 
 
 def generated(document: object, types: Registry = NODE_TYPES, **settings: Any) -> GeneratedModule:

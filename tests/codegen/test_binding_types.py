@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.tools.compile import CompileFailed, compile_module
 from tests.codegen.modules import generated
 from tests.ir.documents import chain, node
-from workflows.codegen.bindings import BindingKind
+from workflows.compilation.typescript import CompileFailed, compile_module
+from workflows.ir.reading.bindings import BindingKind
 
 USES = {
     BindingKind.KV: "return await env.NAME.get('a');",

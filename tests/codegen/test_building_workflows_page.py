@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from deployments.tools.compile import compile_module
-from workflows.codegen.module import ModuleSettings, generate
-from workflows.ir.validate import parse_valid
-from workflows.nodes import NODE_TYPES
+from workflows.codegen.module.generate import ModuleSettings, generate
+from workflows.compilation.typescript import compile_module
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse_valid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "building-workflows.md").read_text("utf-8")

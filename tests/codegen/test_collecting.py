@@ -7,7 +7,7 @@ import pytest
 
 from tests.codegen.modules import generated, refusal
 from tests.ir.documents import chain, every_type, node
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 GENERATE = """
 from tests.ir.documents import chain, node
 from tests.ir.node_jsons import type_of, with_fields
-from workflows.codegen.module import ModuleSettings, generate
-from workflows.ir.validate import parse_valid
+from workflows.codegen.module.generate import ModuleSettings, generate
+from workflows.nodes.documents import parse_valid
 
 code = "import { a } from 'node:a'; import { b } from 'node:b';\\nreturn [" + ", ".join(
     f"env.NAME_{number}" for number in range(40)

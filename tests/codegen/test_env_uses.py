@@ -4,7 +4,7 @@ import pytest
 
 from tests.codegen.modules import generated
 from tests.ir.documents import branch, chain, document, node
-from workflows.codegen.bindings import BindingKind, resolve
+from workflows.ir.reading.bindings import BindingKind, resolve
 
 READ = {
     "return env.MY_KV": ["MY_KV"],

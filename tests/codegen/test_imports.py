@@ -6,10 +6,10 @@ import pytest
 
 from tests.codegen.modules import generated, refusal
 from tests.ir.documents import chain, every_type, node
-from workflows.codegen.bindings import BindingKind
-from workflows.codegen.naming import RELIED_ON
-from workflows.codegen.syntax import Syntax
-from workflows.ir.fields import Code
+from workflows.codegen.syntax.parser import Syntax
+from workflows.ir.reading.bindings import BindingKind
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.identifiers import RELIED_ON
 
 ALLOWED = [
     "import { createHash } from 'node:crypto'; return createHash('md5')",

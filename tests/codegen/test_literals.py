@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.tools.toolchain import NODE
-from workflows.codegen.literals import comment, escaped, literal
+from toolchain.node_tools import NODE
+from workflows.codegen.text.literals import comment, escaped, literal
 
 NASTY = [
     "", '"', "'", "`", "\\", "${x}", "$", "\\${x}", "\n", "\r\n", "\u2028", "\u2029", "*/", "/* */",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.tools.compile import CompileFailed, compile_module
 from tests.codegen.modules import generated, refusal
 from tests.ir.documents import branch, chain, document, every_type, node
-from workflows.codegen.module import GeneratedModule
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.compilation.typescript import CompileFailed, compile_module
 
 SAMPLE = Path(__file__).parents[2] / "workflows" / "samples" / "guide.ir.json"
 

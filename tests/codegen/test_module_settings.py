@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.ir.documents import chain, node
-from workflows.codegen.bindings import BindingKind
-from workflows.codegen.module import GeneratedModule, generate
-from workflows.codegen.module_settings import module_settings
-from workflows.deploy_settings import DeploySettings
-from workflows.ir.validate import parse_valid
+from workflows.codegen.module.generate import GeneratedModule, generate
+from workflows.codegen.module.module_settings import module_settings
+from workflows.ir.deploy.deploy_settings import DeploySettings
+from workflows.ir.reading.bindings import BindingKind
+from workflows.nodes.documents import parse_valid
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.codegen.naming import RESERVED, Names, is_name, variables
+from workflows.ir.reading.identifiers import RESERVED, Names, is_name, variables
 
 CASES = [
     (["charge"], ["charge"]),

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from deployments.tools.compile import CompileFailed, compile_module
 from tests.codegen.modules import generated, refusal
 from tests.ir.documents import chain, node
 from tests.ir.node_jsons import TEMPLATE, node_json, type_of, types, with_fields
-from workflows.codegen.module import GeneratedModule
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.compilation.typescript import CompileFailed, compile_module
 
 SECRET = {"type": "secret", "envVarName": "MY_AI_DB", "required": True}
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from deployments.first_start import SHIPPED_NODE_TYPES
-from deployments.node_type_files import types_in
-from deployments.tools.compile import compile_module
 from tests.codegen.modules import generated
 from tests.commands.test_load_node_types import run, write
 from tests.ir.documents import document
+from workflows.compilation.typescript import compile_module
 from workflows.ir.custom.config_field import FieldKind
 from workflows.ir.custom.formats import FORMATS
 from workflows.models import NodeType
-from workflows.registered import types_for
+from workflows.node_types.files import types_in
+from workflows.node_types.loading import SHIPPED_NODE_TYPES
+from workflows.node_types.registered import types_for
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "nodes" / "custom.md").read_text("utf-8")
 

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from deployments.models import Deployment, Target
+from deployments.models import Deployment
+from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]

@@ -10,11 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from deployments import target_checks
-from deployments.checks import CheckState
-from deployments.models import Target
-from deployments.targets import embedded_target
-from deployments.tools.tokens import Owner
+from targets.checks import target_checks
+from targets.checks.check_state import CheckState
+from targets.cloudflare.tokens import Owner
+from targets.lookup import embedded_target
+from targets.models import Target
 from tests.deployments.accounts import account_target
 from tests.deployments.factories import make_target
 from tests.platform.control import Control, Token
@@ -155,7 +155,7 @@ def test_several_accounts_are_listed_to_choose_from(
     known: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners = [Owner(id="a" * 32, name="First"), Owner(id="b" * 32, name="Second")]
-    monkeypatch.setattr("deployments.tools.tokens.owners", lambda _account: owners)
+    monkeypatch.setattr("targets.cloudflare.tokens.owners", lambda _account: owners)
 
     sentence = refused("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
 

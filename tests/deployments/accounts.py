@@ -11,11 +11,12 @@ from typing import Any
 from django.db import connections
 
 from audit.trail import Actor
-from deployments import queue
-from deployments.models import Deployment, Target
-from deployments.policy import Consent
-from deployments.services import request_deployment
-from deployments.stages import Stage
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage
+from deployments.queue import claims
+from deployments.services.deploy import request_deployment
+from targets.models import Target
+from targets.policy import Consent
 from tests.deployments.factories import make_target, make_workflow
 from tests.platform_fixture import Platform
 from workflows.models import Workflow
@@ -61,7 +62,7 @@ def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
 
 def performed(deployment: Deployment) -> Deployment:
     """Perform what waits, and return how this one ended."""
-    queue.work()
+    claims.work()
     deployment.refresh_from_db()
     return deployment
 
@@ -79,7 +80,7 @@ def performing() -> Iterator[None]:
 
 def _perform() -> None:
     try:
-        queue.work()
+        claims.work()
     finally:
         connections.close_all()
 

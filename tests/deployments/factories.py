@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.models import Deployment, Target
-from deployments.targets import embedded_target
+from deployments.models import Deployment
+from targets.lookup import embedded_target
+from targets.models import Target
 from tests.deployments.fakes import document
 from workflows.models import Workflow
 from workflows.services import import_document

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployments.cloudflare.parts import Part, Triggers
-from deployments.errors import DeployError
-from deployments.ports import Bundle, Callee, DeployRequest, Site, Upload
-from workflows.codegen.bindings import BindingKind
-from workflows.codegen.module import GeneratedModule
+from deployments.pipeline.ports import Bundle, Callee, DeployRequest, Site, Upload
+from targets.cloudflare.errors import DeployError
+from targets.cloudflare.worker_parts import Part, Triggers
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.ir.reading.bindings import BindingKind
 from workflows.services import Variable
 
 

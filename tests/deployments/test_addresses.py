@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.cloudflare.parts import Part, PartKind, Triggers
-from deployments.errors import Cause, DeployError
-from deployments.tools import triggers, zones
-from deployments.tools.account import Account
+from targets.cloudflare import triggers, zones
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
+from targets.cloudflare.worker_parts import Part, PartKind, Triggers
 from tests.platform.control import Control, Token
 from tests.platform.uploads import HELLO, WORKFLOW, uploaded
 from tests.platform.zones import add_record, make_route, make_zone, patterns
 from tests.platform_fixture import Platform
-from workflows.deploy_settings import Route
+from workflows.ir.deploy.deploy_settings import Route
 
 WORKER = "addressed"
 ZONE = "addressed.example"

@@ -8,11 +8,12 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from deployments import queue, runner
-from deployments.errors import Cause
-from deployments.models import Deployment, Target
-from deployments.services import request_deployment
-from deployments.stages import Stage, Status
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.queue import claims, runner
+from deployments.services.deploy import request_deployment
+from targets.cloudflare.errors import Cause
+from targets.models import Target
 from tests.deployments.accounts import (
     account_target,
     deploy,
@@ -91,7 +92,7 @@ def test_what_waits_for_a_time_is_not_taken_before_it(target: Target, control: C
     control.faults()
     again = Deployment.objects.get(status=Status.QUEUED.value)
 
-    assert queue.claim() is None
+    assert claims.claim() is None
 
     Deployment.objects.filter(pk=again.pk).update(not_before=timezone.now())
     assert performed(again).state is Status.SUCCEEDED
@@ -132,7 +133,7 @@ def test_the_last_attempt_does_not_promise_another_one(target: Target, control: 
 def test_what_is_newer_and_waits_comes_instead(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     older = make_deployment(target=target)
-    held = queue.claim()
+    held = claims.claim()
     assert held
     newer = make_deployment(workflow=older.workflow, target=target)
 
@@ -148,7 +149,7 @@ def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
 ) -> None:
     control.faults(busy(LOOK, 120))
     stopped = make_deployment(target=target)
-    held = queue.claim()
+    held = claims.claim()
     assert held
 
     def fails(*_arguments: object, **_more: object) -> None:

@@ -11,16 +11,17 @@ import pytest
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments import control as controls
-from deployments.models import Deployment, Lease, Target
-from deployments.services import request_deployment
-from deployments.stages import Stage, Status
-from deployments.tools.toolchain import NODE
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment
+from targets.models import Target
 from tests.deployments.accounts import account_target, deploy, ended, performing, reached, until
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
 from tests.platform_fixture import Platform
 from tests.processes import lives
+from toolchain.node_tools import NODE
 from workflows.services import save_draft
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -92,7 +93,7 @@ setInterval(() => {}, 1000);
 
 @pytest.mark.parametrize(
     ("program", "stage"),
-    [("compile.TSC", Stage.GENERATING_CODE), ("npm.NPM_CLI", Stage.CREATING_WORKER)],
+    [("workflows.compilation.typescript.TSC", Stage.GENERATING_CODE), ("deployments.adapters.npm.NPM_CLI", Stage.CREATING_WORKER)],
 )
 def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it_started(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, stage: Stage
@@ -100,7 +101,7 @@ def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it
     pids, stub = tmp_path / "pids", tmp_path / "hang"
     stub.write_text(f"#!{NODE}\nconst PIDS = {json.dumps(str(pids))};{HANG}")
     stub.chmod(0o700)
-    monkeypatch.setattr(f"deployments.tools.{program}", stub)
+    monkeypatch.setattr(program, stub)
     running = asked(target, dependencies={"picocolors": "1.1.1"})
     with performing():
         until(pids.exists)

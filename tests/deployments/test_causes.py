@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from deployments.errors import Cause
-from deployments.models import Deployment, Target
-from deployments.stages import Stage, Status
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from targets.cloudflare.errors import Cause
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, configured, deploy
 from tests.deployments.factories import make_target, make_workflow
 from tests.platform.control import Control, Fault, Token

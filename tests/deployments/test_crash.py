@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from deployments.tools import process
 from tests.deployments.accounts import until
 from tests.deployments.fakes import document
 from tests.installation import PROJECT, Installation
 from tests.processes import lives
+from toolchain import process
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_two_commands_at_once_agree_on_keys_token_and_target(tmp_path: Path) -> 
     fresh = Installation(tmp_path / "data")
     fresh.manage("migrate", "--verbosity", "0")
     code = (
-        "from deployments.targets import default_target, account_of;"
+        "from targets.lookup import default_target, account_of;"
         "t = default_target(); print(t.pk, account_of(t).api_token)"
     )
     command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from deployments import pipeline
-from deployments.errors import DeployError, Finding
-from deployments.ports import Callee, DeployRequest
+from deployments.pipeline import pipeline
+from deployments.pipeline.ports import Callee, DeployRequest
+from targets.cloudflare.errors import DeployError, Finding
 from tests.deployments.fakes import FakeTools, request, variable
-from workflows.codegen.bindings import BindingKind
+from workflows.ir.reading.bindings import BindingKind
 
 NOTHING: frozenset[BindingKind] = frozenset()
 EVERY_KIND = (

@@ -24,7 +24,7 @@ from tests.deployments.page_examples import (
     strings,
 )
 from tests.installation import Installation
-from workflows.nodes import BUILT_IN
+from workflows.nodes.built_in import BUILT_IN
 
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
 EXAMPLES = examples()

@@ -6,15 +6,17 @@ import pytest
 from django.test import Client
 
 from audit.trail import Actor
-from deployments import control as controls
-from deployments import drift, records
-from deployments.errors import Cause
-from deployments.live_state import left_over, place
-from deployments.models import Deployment, DriftState, Target
-from deployments.policy import Refused
-from deployments.services import request_snapshot
-from deployments.stages import Stage, Status
-from deployments.tools.account import Account, Live
+from deployments import drift
+from deployments.history import records
+from deployments.models import Deployment, DriftState
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation.live_workers import left_over, place
+from deployments.services import control as controls
+from deployments.services.deploy import request_snapshot
+from targets.cloudflare.account import Account, Live
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
 from tests.deployments.accounts import account_target, changed, configured, deploy, performed
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -52,10 +54,10 @@ def set_crons(platform: Platform, worker: str, *crons: str) -> None:
 
 
 def test_what_was_just_deployed_is_as_deployed(target: Target, deployed: Deployment) -> None:
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
-    assert (standing.state, standing.differences) == (DriftState.SAME, [])
-    assert standing.live_version == deployed.version_id
+    assert (drift_check.state, drift_check.differences) == (DriftState.SAME, [])
+    assert drift_check.live_version == deployed.version_id
 
 
 def test_looking_writes_nothing_at_the_target(
@@ -73,10 +75,10 @@ def test_a_schedule_that_was_set_by_the_api_is_drift(
 ) -> None:
     set_crons(platform, deployed.worker_name, "1 2 * * *")
 
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
-    assert standing.state == DriftState.DRIFTED
-    assert standing.differences == ["Schedule is there (1 2 * * *) and should not be."]
+    assert drift_check.state == DriftState.DRIFTED
+    assert drift_check.differences == ["Schedule is there (1 2 * * *) and should not be."]
 
 
 def test_an_edit_on_the_dashboard_is_drift_and_says_so(
@@ -84,10 +86,10 @@ def test_an_edit_on_the_dashboard_is_drift_and_says_so(
 ) -> None:
     version = control.dashboard_edit(deployed.worker_name)
 
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
-    assert standing.state == DriftState.DRIFTED
-    assert standing.differences[0] == (
+    assert drift_check.state == DriftState.DRIFTED
+    assert drift_check.differences[0] == (
         f"Version {version} is live, put there on Cloudflare's dashboard, "
         f"not {deployed.version_id}."
     )
@@ -100,10 +102,10 @@ def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -
     for one in platform.client().workers.routes.list(zone_id=zone):
         platform.client().workers.routes.delete(one.id, zone_id=zone)
 
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
     expected = "Route api.drift.example/* is missing; it should be in zone drift.example."
-    assert standing.differences == [expected]
+    assert drift_check.differences == [expected]
 
 
 def test_a_worker_that_was_deleted_is_gone_and_can_be_deployed_again(
@@ -111,9 +113,9 @@ def test_a_worker_that_was_deleted_is_gone_and_can_be_deployed_again(
 ) -> None:
     platform.api("DELETE", f"workers/scripts/{deployed.worker_name}").raise_for_status()
 
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
-    assert standing.state == DriftState.GONE
+    assert drift_check.state == DriftState.GONE
     succeeded(deploy(workflow_of(deployed), target))
     assert drift.check(workflow_of(deployed), target).state == DriftState.SAME
 
@@ -123,10 +125,10 @@ def test_a_target_that_cannot_be_asked_is_no_drift(
 ) -> None:
     control.faults(Fault(path="/deployments", status=500, code=10001, message="Oops"))
 
-    standing = drift.check(workflow_of(deployed), target)
+    drift_check = drift.check(workflow_of(deployed), target)
 
-    assert standing.state == DriftState.UNKNOWN
-    assert "Oops" in standing.message
+    assert drift_check.state == DriftState.UNKNOWN
+    assert "Oops" in drift_check.message
 
 
 def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
@@ -151,14 +153,14 @@ def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
 ) -> None:
     both = Live(version="", source="dash", split={"one": 40, deployed.version_id: 60})
     monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
-    standing = drift.check(workflow_of(deployed), target)
-    assert "40 % to one" in standing.differences[0]
+    drift_check = drift.check(workflow_of(deployed), target)
+    assert "40 % to one" in drift_check.differences[0]
 
     with pytest.raises(Refused, match="Finish it at the target"):
-        drift.adopt(standing, by=Actor(name="ada"))
+        drift.adopt(drift_check, by=Actor(name="ada"))
 
-    standing.refresh_from_db()
-    assert (standing.state, standing.adopted_after) == (DriftState.DRIFTED, None)
+    drift_check.refresh_from_db()
+    assert (drift_check.state, drift_check.adopted_after) == (DriftState.DRIFTED, None)
     assert not place(workflow_of(deployed), target).can_be_adopted
 
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from deployments import drift
-from deployments.models import DriftState, Standing, Target
+from deployments.models import DriftCheck, DriftState
+from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from workflows.models import Workflow
 
@@ -29,14 +30,14 @@ def live(target: Target, *, hours: int | None = None) -> Workflow:
     make_deployment(workflow=workflow, target=target, status="succeeded", version_id="v1")
     if hours is not None:
         checked_at = timezone.now() - timedelta(hours=hours)
-        Standing.objects.create(workflow=workflow, target=target, checked_at=checked_at)
+        DriftCheck.objects.create(workflow=workflow, target=target, checked_at=checked_at)
     return workflow
 
 
 def compared() -> set[Workflow]:
     """The workflows that were compared just now."""
     now = timezone.now() - timedelta(minutes=1)
-    return {one.workflow for one in Standing.objects.filter(checked_at__gte=now)}
+    return {one.workflow for one in DriftCheck.objects.filter(checked_at__gte=now)}
 
 
 def test_what_was_compared_longest_ago_comes_first(target: Target) -> None:
@@ -86,7 +87,7 @@ def test_a_comparison_that_fails_keeps_no_other_waiting(
 
     assert compared() == {broken, other}
     assert "ZeroDivisionError" in caplog.text
-    assert {one.state for one in Standing.objects.all()} == {DriftState.UNKNOWN}
+    assert {one.state for one in DriftCheck.objects.all()} == {DriftState.UNKNOWN}
 
 
 def test_the_number_of_queries_does_not_grow(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deployments.stages import HAPPY_PATH
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.deployments.fakes import document
 from tests.installation import Installation
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.errors import DeployError
-from deployments.tools.account import Account
-from deployments.tools.existing import exists
-from deployments.tools.resources import find_or_create
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import DeployError
+from targets.cloudflare.existing import exists
+from targets.cloudflare.resources import find_or_create
 from tests.platform_fixture import Platform
-from workflows.codegen.bindings import BindingKind
+from workflows.ir.reading.bindings import BindingKind
 
 STORES = [BindingKind.KV, BindingKind.D1, BindingKind.R2, BindingKind.QUEUE]
 

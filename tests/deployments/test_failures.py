@@ -28,7 +28,7 @@ def add_target(installation: Installation, name: str, token: str) -> None:
 
 
 def account_id(installation: Installation) -> str:
-    code = "from deployments.tools.local_cloudflare import ACCOUNT_ID; print(ACCOUNT_ID)"
+    code = "from toolchain.embedded_platform import ACCOUNT_ID; print(ACCOUNT_ID)"
     return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
 
 

@@ -10,15 +10,17 @@ import pytest
 from django.utils import timezone
 
 from audit.trail import Actor
-from deployments import control as controls
-from deployments import queue, records
-from deployments.errors import Cause
-from deployments.live_state import left_over, place, rollbacks
-from deployments.models import Deployment, Target
-from deployments.policy import Refused
-from deployments.services import request_deployment
-from deployments.stages import Stage, Status
-from deployments.tools.deploy_tools import DeployTools
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.history import records
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation.live_workers import left_over, place, rollbacks
+from deployments.queue import claims
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
 from tests.deployments.accounts import (
     account_target,
     changed,
@@ -158,7 +160,7 @@ def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
     request_deployment(make_workflow(), target=target)
     back = controls.roll_back(first)
 
-    held = queue.claim()
+    held = claims.claim()
 
     assert held
     assert held.deployment == back

@@ -18,16 +18,18 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from deployments import events
-from deployments.models import Deployment, Target
-from deployments.stages import Stage, Status
-from deployments.tools import process, wrangler
+from deployments.adapters import wrangler
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.stream import event_log
+from targets.models import Target
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
 from tests.deployments.test_node_types import KEY, loaded
 from tests.ir.documents import chain, node
 from tests.ir.node_jsons import with_fields
 from tests.platform_fixture import Platform
+from toolchain import process
 from workflows.services import import_document, set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -105,8 +107,8 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
     lists = ["/", "/admin/deployments/deployment/", "/admin/audit/entry/"]
     pages += [client.get(path).content for path in lists]
     pages += [client.get(f"/admin/deployments/target/{target.pk}/change/").content]
-    stream = events.encode_all(map(events.stage_event, echoed.records.all()))
-    result = events.encode(events.result_event(echoed))
+    stream = event_log.encode_all(map(event_log.stage_event, echoed.records.all()))
+    result = event_log.encode(event_log.result_event(echoed))
     logged = "\n".join(map(caplog.handler.format, caplog.get_records("setup")))
     return b"\n".join([kept.encode(), logged.encode(), stream, result, *pages])
 
@@ -130,7 +132,7 @@ def test_no_answer_of_the_api_and_no_error_page_shows_a_secret(
     def broken(*_arguments: object, **_more: object) -> None:
         raise RuntimeError(f"{SECRET} {target.api_token}")
 
-    monkeypatch.setattr("deployments.views.live_page", broken)
+    monkeypatch.setattr("deployments.views.deployments.live_page", broken)
     mine, other = Client(raise_request_exception=False), Client(enforce_csrf_checks=True)
     mine.force_login(User.objects.create_superuser("ada"))
     other.force_login(User.objects.create_user("nobody", is_staff=True))

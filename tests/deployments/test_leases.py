@@ -9,9 +9,9 @@ import psutil
 import pytest
 from django.utils import timezone
 
-from deployments import leases
-from deployments.errors import LeaseLost
 from deployments.models import Lease
+from deployments.pipeline.errors import LeaseLost
+from deployments.queue import leases
 from tests.deployments.factories import make_deployment
 from tests.processes import lives
 

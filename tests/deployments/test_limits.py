@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.limits import LARGEST_WORKER, MOST_VALUES, over_limits
+from deployments.pipeline.worker_limits import LARGEST_WORKER, MOST_VALUES, over_limits
 
 
 def found(script: str = "", values: dict[str, str] | None = None, crons: int = 0) -> list[bool]:

@@ -10,12 +10,12 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from deployments import leases, queue, runner
-from deployments.errors import Cause
 from deployments.models import Deployment, Lease
-from deployments.settings_preview import preview
-from deployments.targets import account_of, embedded_target
-from runs.poller import Poller
+from deployments.queue import claims, leases, runner
+from deployments.settings_form.preview import preview
+from runs.sync.poller import Poller
+from targets.cloudflare.errors import Cause
+from targets.lookup import account_of, embedded_target
 from tests.audit.test_fields import use_keys
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.pages import text
@@ -35,7 +35,7 @@ def lose_key(settings: Settings) -> None:
 
 
 def performed() -> Deployment:
-    held = queue.claim()
+    held = claims.claim()
     assert held
     runner.perform(held)
     return Deployment.objects.get(pk=held.deployment.pk)
@@ -60,7 +60,7 @@ def test_what_a_dead_process_left_is_ended_and_the_next_deployment_is_begun(
     waiting = make_deployment(workflow=gone.workflow, target=gone.target)
     lose_key(settings)
 
-    queue.work()
+    claims.work()
 
     gone.refresh_from_db()
     waiting.refresh_from_db()

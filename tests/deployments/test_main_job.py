@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployments.stages import HAPPY_PATH
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.installation import Installation
 
 STEPS = [

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.cloudflare.naming import dataset_name, resource_name
-from deployments.cloudflare.resources import IDENTIFIERS
-from workflows.codegen.bindings import BindingKind
+from targets.cloudflare.naming import dataset_name, resource_name
+from targets.cloudflare.resource_ids import IDENTIFIERS
+from workflows.ir.reading.bindings import BindingKind
 
 WORKER = "awaitstep-abcdefghij"
 MADE = (BindingKind.R2, BindingKind.QUEUE)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from deployments import pipeline
-from deployments.errors import DeployError
 from deployments.models import Deployment
-from deployments.orders import request_of
-from deployments.ports import DeployRequest
-from deployments.services import request_deployment
-from deployments.stages import Stage
+from deployments.pipeline import pipeline
+from deployments.pipeline.ports import DeployRequest
+from deployments.pipeline.stages import Stage
+from deployments.queue.request_factory import request_of
+from deployments.services.deploy import request_deployment
+from targets.cloudflare.errors import DeployError
 from tests.deployments.fakes import FakeTools, request, variable
 from tests.deployments.test_pipeline import last_of
 from tests.ir.documents import chain, node

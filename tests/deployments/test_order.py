@@ -7,10 +7,11 @@ import threading
 import pytest
 from django.db import connections
 
-from deployments import queue, runner
-from deployments.models import Deployment, Lease, Target
-from deployments.services import live_deployment, request_deployment
-from deployments.stages import Status
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Status
+from deployments.queue import claims, runner
+from deployments.services.deploy import live_deployment, request_deployment
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, deploy
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control
@@ -27,7 +28,7 @@ def target(platform: Platform) -> Target:
 
 def test_an_older_one_that_is_late_uploads_nothing(target: Target, control: Control) -> None:
     older = request_deployment(make_workflow(), target=target)
-    held = queue.claim()
+    held = claims.claim()
     assert held
     assert older.workflow
     Deployment.objects.filter(pk=older.pk).update(status=Status.FAILED.value)
@@ -61,7 +62,7 @@ def test_a_hundred_presses_in_one_moment_run_one_and_leave_one_waiting(target: T
         together.wait()
         for _ in range(25):
             request_deployment(workflow, target=target)
-            queue.claim()
+            claims.claim()
         connections.close_all()
 
     threads = [threading.Thread(target=press) for _ in range(4)]

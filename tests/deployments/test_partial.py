@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from deployments import control as controls
-from deployments.models import Deployment, Target
-from deployments.policy import Refused
-from deployments.services import live_deployment
-from deployments.stages import Action, Stage, Status
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action, Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import live_deployment
+from targets.models import Target
+from targets.policy import Refused
 from tests.deployments.accounts import account_target, changed, configured, deploy, performed
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from deployments.errors import Cancelled
-from deployments.tools import patience
-from deployments.tools.patience import Patience, PatientClient, retry_after
+from deployments.pipeline.errors import Cancelled
+from targets.cloudflare import retries
+from targets.cloudflare.retries import Patience, PatientClient, retry_after
 
 
 class Answers:
@@ -32,7 +32,7 @@ def call(answers: Callable[[httpx.Request], httpx.Response], method: str, **kind
     waited = Patience(**{"longest": 10.0, "pause": lambda _seconds: None} | kind)  # type: ignore[arg-type]
     with (
         PatientClient(transport=httpx.MockTransport(answers)) as client,
-        patience.using(waited),
+        retries.using(waited),
     ):
         return client.request(method, "https://target.example/").status_code
 

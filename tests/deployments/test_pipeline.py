@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from deployments import pipeline
-from deployments.cloudflare.parts import Triggers
-from deployments.errors import DeployError, Incomplete
-from deployments.ports import DeployRequest, Progress
-from deployments.stages import HAPPY_PATH, Stage
+from deployments.pipeline import pipeline
+from deployments.pipeline.errors import Incomplete
+from deployments.pipeline.ports import DeployRequest, Progress
+from deployments.pipeline.stages import HAPPY_PATH, Stage
+from targets.cloudflare.errors import DeployError
+from targets.cloudflare.worker_parts import Triggers
 from tests.deployments.fakes import FakeTools, request, variable
 from tests.ir.documents import chain, node
-from workflows.deploy_settings import Consumer
+from workflows.ir.deploy.deploy_settings import Consumer
 
 
 def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:

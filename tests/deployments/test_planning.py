@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from deployments import forecast
-from deployments.checks import CheckState
-from deployments.models import Deployment, Target
-from deployments.planning import Plan
-from deployments.stages import Stage, Status
+from deployments.models import Deployment
+from deployments.pipeline.plan import Plan
+from deployments.pipeline.stages import Stage, Status
+from deployments.services import plan as forecast
+from targets.checks.check_state import CheckState
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, configured, deploy
 from tests.deployments.factories import make_target, make_workflow
 from tests.platform.control import Control, Token

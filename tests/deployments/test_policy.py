@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments import control
-from deployments.models import Deployment, Target
-from deployments.policy import Consent, Refused
-from deployments.services import request_deployment
-from deployments.stages import Status
+from deployments.models import Deployment
+from deployments.pipeline.stages import Status
+from deployments.services import control
+from deployments.services.deploy import request_deployment
+from targets.models import Target
+from targets.policy import Consent, Refused
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]

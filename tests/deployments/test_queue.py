@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from deployments import leases, queue
 from deployments.models import Deployment, Lease
-from deployments.services import request_deployment
+from deployments.queue import claims, leases
+from deployments.services.deploy import request_deployment
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 
 
@@ -48,7 +48,7 @@ def test_the_oldest_free_deployment_is_claimed_first() -> None:
     free = make_deployment()
     make_deployment()
 
-    held = queue.claim()
+    held = claims.claim()
 
     assert held
     assert held.deployment == free
@@ -58,7 +58,7 @@ def test_the_oldest_free_deployment_is_claimed_first() -> None:
 def test_nothing_is_claimed_where_nothing_waits() -> None:
     make_deployment(status="succeeded")
 
-    assert queue.claim() is None
+    assert claims.claim() is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,7 +68,7 @@ def test_of_many_workers_at_once_one_gets_the_deployment() -> None:
 
     def work() -> None:
         start.wait()
-        claimed.append(queue.claim())
+        claimed.append(claims.claim())
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -88,12 +88,12 @@ def test_a_deployment_whose_worker_is_gone_is_interrupted_and_its_place_is_free(
     Lease.objects.update(pid_started=1.0)
     waiting = make_deployment(workflow=gone.workflow)
 
-    queue.sweep()
+    claims.sweep()
 
     gone.refresh_from_db()
     assert (gone.status, gone.stage, gone.uploaded) == ("interrupted", "GENERATING_CODE", "no")
     assert "Interrupted at Generating code" in gone.records.get().message
-    held = queue.claim()
+    held = claims.claim()
     assert held
     assert held.deployment == waiting
 
@@ -104,7 +104,7 @@ def test_an_upload_that_was_interrupted_is_unknown_while_the_target_is_silent() 
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
 
-    queue.sweep()
+    claims.sweep()
 
     gone.refresh_from_db()
     assert (gone.status, gone.uploaded) == ("interrupted", "unknown")
@@ -119,7 +119,7 @@ def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
     for folder in (kept, left):
         folder.mkdir(parents=True)
 
-    queue.sweep()
+    claims.sweep()
 
     assert (kept.exists(), left.exists()) == (True, False)
     kept.rmdir()
@@ -128,12 +128,12 @@ def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
 @pytest.mark.django_db
 def test_a_sweep_leaves_a_plan_its_folder_as_long_as_one_may_last() -> None:
     deploys: Path = settings.AWAITSTEP.data_dir / "deploys"
-    looking, left = deploys / "look-1-abc", deploys / "look-1-old"
+    looking, left = deploys / "scratch-1-abc", deploys / "scratch-1-old"
     for folder in (looking, left):
         folder.mkdir(parents=True)
     os.utime(left, (0, 0))
 
-    queue.sweep()
+    claims.sweep()
 
     assert (looking.exists(), left.exists()) == (True, False)
     looking.rmdir()

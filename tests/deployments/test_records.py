@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from deployments import actions, control, records
-from deployments.models import Deployment, Standing
-from deployments.orders import request_of
-from deployments.stages import Status, Uploaded
+from deployments.history import records
+from deployments.models import Deployment, DriftCheck
+from deployments.pipeline.stages import Status, Uploaded
+from deployments.presentation import available_actions
+from deployments.queue.request_factory import request_of
+from deployments.services import control
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from workflows.models import Workflow
 
@@ -74,7 +76,7 @@ def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
 ) -> None:
     settled = earlier(workflow, "live")
     assert settled.target
-    Standing.objects.create(
+    DriftCheck.objects.create(
         workflow=workflow,
         target=settled.target,
         adopted={"queues": {"consumers": [{"queue": "adopted"}]}},
@@ -116,7 +118,7 @@ def test_a_retry_that_was_ended_leaves_what_it_goes_on_with_to_be_tried_again(
     partial = earlier(workflow, "jobs", status="partial", parts=undone, **version)
     ended = earlier(workflow, "jobs", action="retry", about=partial, status=status.value, **version)
 
-    may = actions.of(partial, admin_user, newest=1)
+    may = available_actions.of(partial, admin_user, newest=1)
     again = control.retry_failed(partial)
 
     assert (may["may_retry"], may["is_live"]) == (True, True)
@@ -132,5 +134,5 @@ def test_a_retry_that_succeeded_takes_the_place_of_what_it_went_on_with(
     partial = earlier(workflow, "jobs", status="partial", **version)
     done = earlier(workflow, "jobs", action="retry", about=partial, **version)
 
-    assert actions.of(partial, admin_user, newest=1)["replaced_by"] == done
+    assert available_actions.of(partial, admin_user, newest=1)["replaced_by"] == done
     assert records.live(workflow.pk, partial.target) == done

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, User
 
-from deployments.roles import ROLES, make_roles
+from deployments.installation.groups import ROLES, make_roles
 
 pytestmark = pytest.mark.django_db
 

@@ -6,13 +6,14 @@ import pytest
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments import control as controls
-from deployments.errors import Cause
-from deployments.models import Deployment, Target
-from deployments.policy import Refused
-from deployments.services import request_deployment, request_snapshot
-from deployments.stages import Action, Stage, Status
-from deployments.tools.deploy_tools import DeployTools
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action, Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment, request_snapshot
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
 from tests.deployments.accounts import (
     account_target,
     changed,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments import orders, queue, runner
+from deployments.queue import claims, request_factory, runner
 from tests.deployments.factories import make_deployment, make_target
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -12,21 +12,21 @@ def test_a_workflow_that_is_deleted_while_it_waits_is_not_deployed() -> None:
     waiting = make_deployment(target=make_target())
     assert waiting.workflow
     waiting.workflow.delete()
-    held = queue.claim()
+    held = claims.claim()
     assert held
 
     runner.perform(held)
 
     waiting.refresh_from_db()
     assert (waiting.status, waiting.stage, waiting.uploaded) == ("failed", "INITIALIZING", "no")
-    assert waiting.message == orders.GONE
+    assert waiting.message == request_factory.GONE
 
 
 def test_a_target_that_is_deleted_while_it_waits_is_told() -> None:
     waiting = make_deployment(target=make_target())
     assert waiting.target
     waiting.target.delete()
-    held = queue.claim()
+    held = claims.claim()
     assert held
 
     runner.perform(held)

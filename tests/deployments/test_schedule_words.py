@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.schedule_words import Fires, fires
+from deployments.presentation.cron_words import Fires, fires
 
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)  # a Wednesday
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from deployments.ports import DeployRequest
+from deployments.pipeline.ports import DeployRequest
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.deployments.fakes import request
 

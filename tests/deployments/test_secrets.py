@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.tools import process
 from tests.deployments.fakes import document
 from tests.deployments.test_main_job import ended_run
 from tests.files import contents
 from tests.installation import Installation
+from toolchain import process
 
 SENTINEL = "sentinel-7f3a91c2e8d64b05"
 CODE = """import { createHash } from "node:crypto";

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.cloudflare.parts import (
+from deployments.pipeline.errors import Incomplete, LeaseLost
+from deployments.pipeline.trigger_reconciler import put_again, put_back, settle
+from targets.cloudflare.errors import DeployError
+from targets.cloudflare.worker_parts import (
     Part,
     PartKind,
     Triggers,
@@ -14,10 +17,8 @@ from deployments.cloudflare.parts import (
     differences,
     triggers_of,
 )
-from deployments.errors import DeployError, Incomplete, LeaseLost
-from deployments.settling import put_again, put_back, settle
 from tests.deployments.fakes import FakeTools, request
-from workflows.deploy_settings import Consumer
+from workflows.ir.deploy.deploy_settings import Consumer
 
 ROUTED = Triggers(routes={"api.example.com/*": "example.com"}, domains=frozenset({"www.x.com"}))
 SCHEDULE = Part(kind=PartKind.SCHEDULE, name="")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.stages import HAPPY_PATH, Action, Stage, Status
+from deployments.pipeline.stages import HAPPY_PATH, Action, Stage, Status
 
 REFERENCE = """
 {"stage":"INITIALIZING","message":"Preparing deployment...","progress":5}

@@ -9,10 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 
-from deployments import events, leases, stream, transitions
-from deployments.leases import Held
-from deployments.stages import HAPPY_PATH, Stage, Status
-from deployments.stream import follow
+from deployments.pipeline.stages import HAPPY_PATH, Stage, Status
+from deployments.queue import leases, transitions
+from deployments.queue.leases import Held
+from deployments.stream import event_log
+from deployments.stream import sse_stream as stream
+from deployments.stream.sse_stream import follow
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +48,7 @@ async def read(held: Held, cursor: int) -> bytes:
 
 
 def channel(held: Held, cursor: int | None) -> AsyncGenerator[bytes]:
-    return follow(events.channel_of(held.deployment.pk), cursor, still_allowed=yes)
+    return follow(event_log.channel_of(held.deployment.pk), cursor, still_allowed=yes)
 
 
 async def scenario_of_a_finished_deployment() -> tuple[bytes, bytes, bytes]:
@@ -103,7 +105,7 @@ def test_a_failure_ends_the_stream_too() -> None:
 
 
 async def scenario_of_the_dashboard() -> bytes:
-    stream = follow(events.ALL, None, still_allowed=yes)
+    stream = follow(event_log.ALL, None, still_allowed=yes)
     await anext(stream)
     held = await database_sync_to_async(hold, thread_sensitive=False)()
     await database_sync_to_async(enter, thread_sensitive=False)(held, Stage.INITIALIZING)
@@ -126,18 +128,18 @@ def test_the_dashboards_cursor_is_the_newest_record_of_all() -> None:
     enter(whole, *HAPPY_PATH)
     enter(begun, Stage.INITIALIZING)
 
-    storage = events.StageRecordStorage()
+    storage = event_log.StageRecordStorage()
 
-    assert storage.get_current_id(events.ALL) == begun.deployment.records.get().pk
-    assert storage.get_events(events.ALL, storage.get_current_id(events.ALL)) == []
-    assert storage.get_current_id(events.channel_of(whole.deployment.pk)) == 10
+    assert storage.get_current_id(event_log.ALL) == begun.deployment.records.get().pk
+    assert storage.get_events(event_log.ALL, storage.get_current_id(event_log.ALL)) == []
+    assert storage.get_current_id(event_log.channel_of(whole.deployment.pk)) == 10
 
 
 async def scenario_of_a_right_that_is_taken() -> bytes:
     async def no() -> bool:
         return False
 
-    return await rest(follow(events.ALL, None, still_allowed=no))
+    return await rest(follow(event_log.ALL, None, still_allowed=no))
 
 
 def test_a_stream_ends_when_the_right_to_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

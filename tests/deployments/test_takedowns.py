@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from deployments import leases, queue, records
-from deployments.errors import Cause, DeployError
-from deployments.leftovers import describe_leftovers
-from deployments.models import Deployment, Lease, Target
-from deployments.stages import Action, Stage, Status, Uploaded
-from deployments.tools.deploy_tools import DeployTools
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.history import records
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Action, Stage, Status, Uploaded
+from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.queue import claims, leases
+from targets.cloudflare.errors import Cause, DeployError
+from targets.models import Target
 from tests.deployments.accounts import account_target, performed
 from tests.deployments.factories import make_deployment, make_target
 from tests.platform.control import Control, Fault, Token
@@ -42,7 +44,7 @@ def killed(of: Deployment) -> Deployment:
     gone = takedown(of, status="running", stage=Stage.UPDATING_WORKFLOW.value)
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
-    queue.sweep()
+    claims.sweep()
     gone.refresh_from_db()
     return gone
 

@@ -8,17 +8,18 @@ from pytest_django import Settings
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments import resource_service, target_service
-from deployments.checks import CheckState
-from deployments.models import Target
-from deployments.target_checks import NAMES, check, verdict
-from deployments.targets import embedded_target
+from deployments.resources import services as resource_services
+from targets import services
+from targets.checks.check_state import CheckState
+from targets.checks.target_checks import NAMES, check, verdict
+from targets.lookup import embedded_target
+from targets.models import Target
 from tests.deployments.accounts import account_target, configured, deploy
 from tests.deployments.factories import make_target, make_workflow
 from tests.platform.control import Control, Fault, Token
 from tests.platform.zones import add_record, make_zone
 from tests.platform_fixture import Platform
-from workflows.codegen.bindings import BindingKind
+from workflows.ir.reading.bindings import BindingKind
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
@@ -205,8 +206,8 @@ def test_a_target_that_fails_itself_says_so(platform: Platform, control: Control
 def test_a_target_that_hangs_is_told_in_time(
     platform: Platform, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployments.tools.brief_calls._CALL_SECONDS", 0.3)
-    monkeypatch.setattr("deployments.tools.brief_calls._ALL_SECONDS", 1.0)
+    monkeypatch.setattr("targets.cloudflare.brief_calls._CALL_SECONDS", 0.3)
+    monkeypatch.setattr("targets.cloudflare.brief_calls._ALL_SECONDS", 1.0)
     control.faults(Fault(path="", hang=True))
 
     row = rows(account_target(platform))["API token"]
@@ -255,10 +256,10 @@ def test_a_deployment_proves_what_the_token_may_write(platform: Platform) -> Non
 def test_a_new_token_has_still_to_prove_itself(platform: Platform) -> None:
     target = account_target(platform)
     deploy(make_workflow(), target)
-    resource_service.create(target, BindingKind.QUEUE, "proof-of-queues", by=BY)
+    resource_services.create(target, BindingKind.QUEUE, "proof-of-queues", by=BY)
     assert "proven by the queue proof-of-queues" in rows(target)["Queues"]["message"]
 
-    target_service.save(target, by=BY, changed={"api_token"})
+    services.save(target, by=BY, changed={"api_token"})
 
     found = rows(target)
     assert "will be known" in found["Workers Scripts"]["message"]

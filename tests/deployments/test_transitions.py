@@ -5,11 +5,11 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from deployments import leases, transitions
-from deployments.errors import LeaseLost
-from deployments.leases import Held
 from deployments.models import Deployment, StageRecord
-from deployments.stages import HAPPY_PATH, Stage, Status
+from deployments.pipeline.errors import LeaseLost
+from deployments.pipeline.stages import HAPPY_PATH, Stage, Status
+from deployments.queue import leases, transitions
+from deployments.queue.leases import Held
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.tools import queues
-from deployments.tools.account import Account
-from deployments.tools.local_cloudflare import ACCOUNT_ID, platform_token
+from targets.cloudflare import queues
+from targets.cloudflare.account import Account
 from tests.deployments.fakes import document
 from tests.deployments.test_main_job import ended_run
 from tests.installation import Installation
+from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 
 
 def triggered(code: str = "return event.payload;", **trigger: str) -> dict[str, Any]:

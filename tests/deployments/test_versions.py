@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.errors import Cause, DeployError
-from deployments.tools import versions
-from deployments.tools.account import Account
+from targets.cloudflare import versions
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
 from tests.platform.control import Control
 from tests.platform.uploads import HELLO, uploaded
 from tests.platform_fixture import Platform

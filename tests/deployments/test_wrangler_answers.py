@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.errors import Cause, DeployError
-from deployments.tools import wrangler
-from deployments.tools.account import Account
-from deployments.tools.wrangler import Wrangler
+from deployments.adapters import wrangler
+from deployments.adapters.wrangler import Wrangler
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
 
 STAND_IN = """import { writeFileSync } from "node:fs";
 writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, %s);

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from deployments.cloudflare.bindings import Binding
-from deployments.cloudflare.wrangler_config import MAIN, wrangler_config
-from deployments.tools import process
-from deployments.tools.toolchain import NODE, WRANGLER
-from workflows.codegen.bindings import BindingKind
-from workflows.deploy_settings import DeploySettings
-from workflows.ir.triggers import Trigger
+from deployments.pipeline.config.bindings import Binding
+from deployments.pipeline.config.wrangler_config import MAIN, wrangler_config
+from toolchain import process
+from toolchain.node_tools import NODE, WRANGLER
+from workflows.ir.deploy.deploy_settings import DeploySettings
+from workflows.ir.document.triggers import Trigger
+from workflows.ir.reading.bindings import BindingKind
 
 WORKER = """
 import { WorkflowEntrypoint } from "cloudflare:workers";

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.ir.documents import Document, node
-from workflows.ir.references import references_in
+from workflows.ir.reading.references import references_in
 
 FAST: dict[str, Any] = {"retryLimit": 0, "retryDelay": 10, "backoff": "constant"}
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -9,7 +9,7 @@ from tests.ir.documents import branch, document, node
 from tests.ir.graphs import random_choices, random_document
 from tests.ir.test_structure import CASES
 from tests.ir.walker import Walker
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 DRAWN = 25
 RUNS_OF_EACH = 3

@@ -9,7 +9,7 @@ from tests.generated.token import Token, random_graph
 from tests.generated.workers import Run, compiled, names, run_all
 from tests.ir.documents import Document
 from tests.ir.graphs import random_choices
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 DRAWN = 100
 

@@ -8,7 +8,7 @@ from tests.generated.workers import Run, compiled, names, outputs, run_all
 from tests.ir.documents import Document, branch, document, node
 from tests.ir.graphs import random_choices, random_document
 from tests.ir.walker import Walker
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 
 def ran(folder: Path, drawn: Document, params: Any = None) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from deployments.tools.compile import CompileFailed, compile_modules
-from deployments.tools.loose import compile_loosely
 from tests.codegen.modules import generated
 from tests.generated.workers import Run, run_all
 from tests.ir.documents import branch, chain, document, node
+from workflows.compilation.lenient import compile_loosely
+from workflows.compilation.typescript import CompileFailed, compile_modules
 
 LOOSE = [
     "const d = await (await fetch('http://x')).json(); return d.ip;",

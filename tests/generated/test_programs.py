@@ -8,7 +8,7 @@ from typing import Any
 from tests.generated.interpreter import Interpreter
 from tests.generated.programs import CONTAINERS, Draw, Item, drawn, walk
 from tests.generated.workers import Run, compiled, names, outputs, run_all
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 DRAWN = 120
 

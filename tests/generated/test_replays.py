@@ -25,7 +25,7 @@ from tests.platform.uploads import (
     uploaded,
 )
 from tests.platform_fixture import Platform, start_platform
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 PROGRAMS = 6
 

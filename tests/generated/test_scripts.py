@@ -16,7 +16,7 @@ from tests.generated.test_nodes import FAST, echo
 from tests.generated.test_programs import plain
 from tests.generated.workers import Run, compiled, run_all
 from tests.ir.documents import branch, chain, document, node
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 __all__ = ["echo"]
 

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from deployments.first_start import SHIPPED_NODE_TYPES
-from deployments.node_type_files import types_in
 from tests.generated.recorder import Recorder, recording
 from tests.generated.workers import Run, compiled, run_all
 from tests.ir.documents import chain, document, node
-from workflows.ir.registry import Registry
+from workflows.ir.document.registry import Registry
+from workflows.node_types.files import types_in
+from workflows.node_types.loading import SHIPPED_NODE_TYPES
 from workflows.nodes.custom import registry
 
 SECRETS = {

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployments.tools.compile import compile_modules
-from deployments.tools.toolchain import NODE, TOOLCHAIN
 from tests.codegen.modules import generated
+from toolchain.node_tools import NODE, TOOLCHAIN
+from workflows.compilation.typescript import compile_modules
 
 RUNNER = Path(__file__).parent / "runner.mjs"
 

@@ -23,8 +23,8 @@ from tests.ir.odd_values import (
     TIMES,
     VALUES,
 )
-from workflows.ir.flow import THEN
-from workflows.nodes import NODE_TYPES
+from workflows.ir.tree.flow import THEN
+from workflows.nodes.built_in import NODE_TYPES
 
 _REFERENCE = re.compile(r"\{\{ (\w+) \}\}")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.ir.custom.definition import Definition, read_definition
-from workflows.ir.registry import Registry
-from workflows.nodes import NODE_TYPES
+from workflows.ir.document.registry import Registry
+from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.custom import registry
 
 TEMPLATE = "export default async function (ctx) {\n  return ctx.config;\n}\n"

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.ir.documents import chain, node
 from tests.ir.node_jsons import node_json, type_of, types, with_fields
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module import ModuleSettings
-from workflows.ir.fields import length_of
-from workflows.ir.problems import InvalidIR
-from workflows.ir.registry import Registry
-from workflows.ir.validate import parse
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.compilation.from_document import module_of
+from workflows.ir.document.registry import Registry
+from workflows.ir.reading.fields import length_of
+from workflows.ir.reading.problems import InvalidIR
+from workflows.nodes.documents import parse
 
 MODULE = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 SECRET = {"type": "secret", "envVarName": "API_KEY", "required": True}

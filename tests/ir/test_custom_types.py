@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.ir.documents import chain, node
 from tests.ir.node_jsons import definition, node_json, problems, type_of, with_fields
 from workflows.ir.custom.definition import read_definition
-from workflows.ir.validate import parse
-from workflows.nodes import NODE_TYPES
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse
 
 SECRET = {"type": "secret", "envVarName": "API_KEY", "required": True}
 NUMBER = {"type": "number", "validation": {"min": 1, "max": 10}}

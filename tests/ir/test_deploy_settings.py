@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workflows.deploy_settings import (
+from workflows.ir.deploy.deploy_settings import (
     COMPATIBILITY_DATE,
     Consumer,
     DeploySettings,

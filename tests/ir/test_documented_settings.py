@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.deployments.page_examples import DOCS, TYPE_PAGES, defaults, examples
-from workflows.ir.reader import Reader
-from workflows.nodes import BUILT_IN
+from workflows.ir.reading.reader import Reader
+from workflows.nodes.built_in import BUILT_IN
 
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
 RETRIES = (DOCS / "steps.md").read_text("utf-8")

@@ -6,9 +6,9 @@ import pytest
 
 from tests.codegen.modules import generated
 from tests.ir.documents import branch, chain, document, node
-from workflows.ir.limits import check_limits, steps_of
-from workflows.ir.totals import Totals
-from workflows.ir.validate import parse, parse_valid
+from workflows.ir.tree.totals import Totals
+from workflows.ir.validation.limits import check_limits, steps_of
+from workflows.nodes.documents import parse, parse_valid
 
 
 def warnings(drawn: dict[str, Any]) -> list[str]:

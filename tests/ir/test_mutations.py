@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployments.tools.compile import CompileFailed, compile_modules
 from tests.ir.documents import branch, document, node
 from tests.ir.mutations import Mutator
 from tests.ir.valid_documents import pool
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module import GeneratedModule, ModuleSettings, generate
-from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import parse, parse_json
-from workflows.nodes import NODE_TYPES
+from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate
+from workflows.compilation.from_document import module_of
+from workflows.compilation.typescript import CompileFailed, compile_modules
+from workflows.ir.reading.problems import InvalidIR
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse, parse_json
 
 BATCHES, MUTANTS = 10, 500
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")

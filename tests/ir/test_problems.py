@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.ir.documents import branch, chain, document, node
-from workflows.codegen.from_document import module_of
-from workflows.codegen.module import ModuleSettings
-from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import MAX_BYTES, parse, parse_json, parse_valid
-from workflows.nodes import NODE_TYPES
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.compilation.from_document import module_of
+from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.validation.validate import MAX_BYTES
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse, parse_json, parse_valid
 
 SAMPLE = Path(__file__).parents[2] / "workflows" / "samples" / "guide.ir.json"
 

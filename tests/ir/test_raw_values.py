@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.ir.documents import chain, document, node
-from workflows.ir.validate import parse, parse_json
+from workflows.nodes.documents import parse, parse_json
 
 HALF = "\ud800"
 ASK: dict[str, Any] = {"url": "http://x", "method": "POST"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflows.ir.references import references_in, unreadable_in
+from workflows.ir.reading.references import references_in, unreadable_in
 
 
 @pytest.mark.parametrize(

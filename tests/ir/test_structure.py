@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.ir.documents import branch, chain, document, node
 from tests.ir.graphs import random_choices, random_document
 from tests.ir.walker import Walker
-from workflows.ir.structure import Region
-from workflows.ir.validate import parse, parse_valid
+from workflows.ir.document.region_tree import Region
+from workflows.nodes.documents import parse, parse_valid
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
     "a join after all arms runs whichever was taken": (

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.ir.documents import chain, node
-from workflows.ir.triggers import Trigger
-from workflows.ir.validate import parse, parse_valid
+from workflows.ir.document.triggers import Trigger
+from workflows.nodes.documents import parse, parse_valid
 
 
 def problems(**trigger: str) -> list[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.ir.documents import Document, branch, chain, document, node
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 
 def warnings(drawn: Document) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from tests.generated.programs import Draw, Item, drawn
 from tests.ir.documents import Document, branch, chain, document, node
 from tests.ir.graphs import random_document
-from workflows.ir.validate import parse
+from workflows.nodes.documents import parse
 
 
 def _hand_written() -> Iterator[Document]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from deployments.models import Deployment, DriftState, Standing, Target
-from deployments.targets import embedded_target
+from deployments.models import Deployment, DriftCheck, DriftState
+from targets.lookup import embedded_target
+from targets.models import Target
 from tests.deployments.factories import make_deployment
 from workflows.models import Workflow
 
@@ -43,8 +44,8 @@ def live(workflow: Workflow | None = None, **fields: Any) -> tuple[Workflow, Dep
     return made.workflow, made
 
 
-def drifted(workflow: Workflow, state: DriftState = DriftState.DRIFTED) -> Standing:
-    return Standing.objects.create(
+def drifted(workflow: Workflow, state: DriftState = DriftState.DRIFTED) -> DriftCheck:
+    return DriftCheck.objects.create(
         workflow=workflow,
         target=embedded_target(),
         state=state,

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from audit.models import Entry
-from deployments.models import Deployment, Target
+from deployments.models import Deployment
+from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from deployments.models import Deployment
-from deployments.stages import Action
+from deployments.pipeline.stages import Action
 from tests.deployments.accounts import account_target, changed, deploy, performed
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn

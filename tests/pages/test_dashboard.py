@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deployments import dashboard, presentation
-from deployments.models import Deployment, Standing
-from deployments.stages import Status
+from deployments.models import Deployment, DriftCheck
+from deployments.pipeline.stages import Status
+from deployments.presentation import dashboard, labels
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
@@ -148,10 +148,10 @@ def test_what_is_live_is_what_was_put_there_last(db: None) -> None:
     assert row.live == live
 
 
-def drifted(deployment: Deployment, **fields: Any) -> Standing:
+def drifted(deployment: Deployment, **fields: Any) -> DriftCheck:
     assert deployment.workflow
     assert deployment.target
-    return Standing.objects.create(
+    return DriftCheck.objects.create(
         workflow=deployment.workflow,
         target=deployment.target,
         state="drifted",
@@ -170,7 +170,7 @@ def test_drift_needs_attention_until_something_is_deployed(admin_client: Client)
 
     succeeded(workflow=live.workflow, finished_at=timezone.now() + timedelta(seconds=1))
 
-    assert dashboard.load().standings == []
+    assert dashboard.load().drift_checks == []
 
 
 def test_a_target_that_fails_its_check_needs_attention(admin_client: Client) -> None:
@@ -256,7 +256,7 @@ def test_every_status_has_its_word_and_its_icon(admin_client: Client, status: St
     page = admin_client.get("/")
 
     assert status.label in text(page)
-    assert f"icon-{presentation.TONES[status].icon}" in page.content.decode()
+    assert f"icon-{labels.TONES[status].icon}" in page.content.decode()
 
 
 def queries(client: Client) -> int:

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from deployments.services import request_deployment
+from deployments.services.deploy import request_deployment
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text

@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
-from deployments.models import Deployment, Target
+from deployments.models import Deployment
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, configured, deploy
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn

@@ -12,7 +12,7 @@ from tests.ir.test_deploy_settings import WHOLE
 from tests.pages.conftest import LogIn
 from tests.pages.pages import text
 from tests.pages.settings_form import address, filled_in, row, save
-from workflows.deploy_settings import read_settings
+from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
 
 HTMX = {"HX-Request": "true"}

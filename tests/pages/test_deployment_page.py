@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deployments.models import Deployment, StageRecord
-from deployments.stages import HAPPY_PATH, Stage
+from deployments.pipeline.stages import HAPPY_PATH, Stage
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.pages import text
 from workflows.services import save_draft, set_variable

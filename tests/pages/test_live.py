@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from audit.models import Entry
 from deployments import drift
-from deployments.models import DriftState, Standing
-from deployments.policy import Refused
-from deployments.stages import Action
+from deployments.models import DriftCheck, DriftState
+from deployments.pipeline.stages import Action
+from targets.policy import Refused
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.live import address, drifted, live
 from tests.pages.pages import text
@@ -97,34 +97,34 @@ def test_drift_can_be_adopted_or_overwritten(admin_client: Client) -> None:
     assert f"/deploy/?target={made.target_id}&amp;overwrite=1" in content
     assert "this counts as meant until the next deploy" in text(asked)
     assert answer["Location"] == address(workflow, target=made.target)
-    assert Standing.objects.get().state == DriftState.SAME
+    assert DriftCheck.objects.get().state == DriftState.SAME
     assert Entry.objects.filter(action="drift adopted").exists()
 
 
 def test_what_nobody_has_seen_is_not_adopted(admin_client: Client) -> None:
     workflow, made = live()
-    standing = drifted(workflow)
-    seen = {"target": made.target_id, "seen": str(standing.checked_at)}
-    Standing.objects.update(differences=["Another one."], checked_at=timezone.now())
+    drift_check = drifted(workflow)
+    seen = {"target": made.target_id, "seen": str(drift_check.checked_at)}
+    DriftCheck.objects.update(differences=["Another one."], checked_at=timezone.now())
 
     answer = admin_client.post(address(workflow, "adopt/"), seen)
 
     assert "looked at again meanwhile" in text(answer)
     assert "Another one." in text(answer)
-    assert Standing.objects.get().state == DriftState.DRIFTED
+    assert DriftCheck.objects.get().state == DriftState.DRIFTED
 
 
 def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: Client) -> None:
     workflow, made = live()
-    standing = drifted(workflow)
+    drift_check = drifted(workflow)
     make_deployment(workflow=workflow, status="failed", started_at=timezone.now())
 
     answer = admin_client.get(address(workflow, "adopt/", made.target), follow=True)
 
     assert "A deployment has begun since this was looked at" in text(answer)
     with pytest.raises(Refused, match="check again first"):
-        drift.adopt(standing)
-    assert not Standing.objects.exclude(adopted_after=None).exists()
+        drift.adopt(drift_check)
+    assert not DriftCheck.objects.exclude(adopted_after=None).exists()
 
 
 def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client) -> None:
@@ -134,7 +134,7 @@ def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client)
     answer = admin_client.post(address(workflow, "check/"), {"target": made.target_id}, follow=True)
 
     assert f"#{running.pk} changes what is there" in text(answer)
-    assert not Standing.objects.exists()
+    assert not DriftCheck.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from deployments.models import Deployment
-from deployments.stages import Action
+from deployments.pipeline.stages import Action
 from tests.deployments.factories import make_target
 from tests.pages.conftest import LogIn
 from tests.pages.live import address, live
@@ -102,7 +102,7 @@ def test_a_freeze_is_overridden_with_a_reason_alone(admin_client: Client) -> Non
 @pytest.mark.parametrize(
     ("more", "permission"),
     [
-        ("check/", "deployments.check_target"),
+        ("check/", "targets.check_target"),
         ("adopt/", "deployments.add_deployment"),
         ("secrets/delete/", "deployments.add_deployment"),
         ("takedown/", "deployments.rollback_deployment"),

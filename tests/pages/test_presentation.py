@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments import listing, presentation
-from deployments.errors import Cause
-from deployments.leftovers import describe_leftovers
 from deployments.models import Deployment
-from deployments.stages import Stage, Status
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation import labels
+from deployments.presentation.remote_outcome import describe_leftovers
+from targets.cloudflare.errors import Cause
+from web import formatting, numbered_lines
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -31,9 +32,9 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
     ],
 )
 def test_durations(seconds: float | None, words: str) -> None:
-    assert presentation.duration(seconds) == words
+    assert formatting.duration(seconds) == words
     if seconds is not None:
-        assert presentation.duration(timedelta(seconds=seconds)) == words
+        assert formatting.duration(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.parametrize(
@@ -49,35 +50,35 @@ def test_durations(seconds: float | None, words: str) -> None:
     ],
 )
 def test_relative_times(seconds: int, words: str) -> None:
-    assert presentation.ago(NOON - timedelta(seconds=seconds), NOON) == words
+    assert formatting.ago(NOON - timedelta(seconds=seconds), NOON) == words
 
 
 def test_every_status_has_a_tone() -> None:
-    assert set(presentation.TONES) == set(Status)
+    assert set(labels.TONES) == set(Status)
 
 
 def test_the_usual_time_is_the_median() -> None:
-    assert presentation.usual([1, 2, 90]) == 2
-    assert presentation.usual([]) is None
+    assert labels.usual([1, 2, 90]) == 2
+    assert labels.usual([]) is None
 
 
 def test_a_terminals_tricks_are_undone() -> None:
     text = "\x1b[1mbold\x1b[0m\r\n10 %\r20 %\r30 %\nbell\x07\n\n"
 
-    assert listing.lines(text) == ["bold", "30 %", "bell\N{REPLACEMENT CHARACTER}"]
+    assert numbered_lines.lines(text) == ["bold", "30 %", "bell\N{REPLACEMENT CHARACTER}"]
 
 
 def test_an_endless_line_and_an_endless_text_are_cut() -> None:
-    assert listing.lines("x" * 3_000)[0].endswith("… (1000 more characters)")
-    assert "7 more lines are not shown" in listing.listing("x\n" * 5_006 + "x", "a")
+    assert numbered_lines.lines("x" * 3_000)[0].endswith("… (1000 more characters)")
+    assert "7 more lines are not shown" in numbered_lines.listing("x\n" * 5_006 + "x", "a")
 
 
 def test_every_stage_says_what_to_do_when_it_fails() -> None:
-    assert set(presentation._ADVICE) <= set(Stage)
+    assert set(labels._ADVICE) <= set(Stage)
 
 
 def test_every_cause_but_the_unknown_says_what_to_do() -> None:
-    assert set(presentation._BY_CAUSE) == set(Cause) - {Cause.OTHER}
+    assert set(labels._BY_CAUSE) == set(Cause) - {Cause.OTHER}
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,11 @@ def test_every_cause_but_the_unknown_says_what_to_do() -> None:
     ],
 )
 def test_what_a_deployment_does_is_said_in_words(action: str, words: str) -> None:
-    assert presentation.doing(Deployment(action=action, about_id=12)) == words
+    assert labels.doing(Deployment(action=action, about_id=12)) == words
 
 
 def test_a_plain_deploy_goes_without_saying() -> None:
-    assert presentation.doing(Deployment()) == ""
+    assert labels.doing(Deployment()) == ""
 
 
 @pytest.mark.parametrize(

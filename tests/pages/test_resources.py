@@ -10,9 +10,9 @@ from django.test import Client
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments import resource_service
-from deployments.models import Target
-from deployments.tools.resources import Resource
+from deployments.resources import services
+from targets.cloudflare.resources import Resource
+from targets.models import Target
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.pages.conftest import LogIn
@@ -20,12 +20,12 @@ from tests.pages.live import live
 from tests.pages.pages import text
 from tests.platform.control import Control, Fault, Token
 from tests.platform_fixture import Platform
-from workflows.codegen.bindings import BindingKind
+from workflows.ir.reading.bindings import BindingKind
 from workflows.models import EnvironmentVariable
 from workflows.services import set_variable, variables_of
 
 BY = Actor(None, "tester")
-CHECK, CHANGE = "deployments.check_target", "deployments.change_target"
+CHECK, CHANGE = "targets.check_target", "targets.change_target"
 SET = "workflows.change_environmentvariable"
 EXAMPLES = [
     ("kv", "Sessions of users"),
@@ -44,7 +44,7 @@ def wanted(workflow_id: str, **more: object) -> dict[str, object]:
 
 
 def made(target: Target, name: str, kind: BindingKind = BindingKind.KV) -> Resource:
-    return resource_service.create(target, kind, name, by=BY)
+    return services.create(target, kind, name, by=BY)
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
@@ -269,7 +269,7 @@ def test_each_right_is_a_permission_of_its_own(log_in: LogIn, platform: Platform
 
 def test_the_page_itself_takes_a_permission(log_in: LogIn) -> None:
     target = make_target()
-    client = log_in(CHANGE, SET, "deployments.view_target")
+    client = log_in(CHANGE, SET, "targets.view_target")
 
     assert client.get(address(target)).status_code == 403
     assert client.post(address(target), {"name": "x"}).status_code == 403

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from deployments.settings_preview import FOUND, UNSET, Preview, preview
-from deployments.stages import Status
+from deployments.pipeline.stages import Status
+from deployments.settings_form.preview import FOUND, UNSET, Preview, preview
 from tests.deployments.accounts import account_target, configured, deploy
 from tests.deployments.factories import make_workflow
 from tests.ir.test_deploy_settings import WHOLE
@@ -17,7 +17,7 @@ from tests.pages.pages import text
 from tests.pages.settings_form import address, filled_in, row
 from tests.platform.zones import make_zone
 from tests.platform_fixture import Platform
-from workflows.deploy_settings import DeploySettings, read_settings
+from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.models import Workflow
 from workflows.services import set_variable
 

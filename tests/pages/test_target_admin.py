@@ -7,10 +7,10 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from audit.models import Entry
-from deployments.models import Target
-from deployments.target_service import WrongAccount
-from deployments.targets import embedded_target
-from deployments.tools.tokens import Owner
+from targets.cloudflare.tokens import Owner
+from targets.lookup import embedded_target
+from targets.models import Target
+from targets.services import WrongAccount
 from tests.deployments.accounts import account_target
 from tests.deployments.factories import make_deployment, make_target
 from tests.pages.conftest import LogIn
@@ -131,7 +131,7 @@ def test_a_token_of_several_accounts_offers_them_and_keeps_what_was_typed(
     def several(**_asked: str) -> None:
         raise WrongAccount("The token is for several accounts: choose one.", owners)
 
-    monkeypatch.setattr("deployments.forms.verified", several)
+    monkeypatch.setattr("targets.forms.verified", several)
     answer = admin_client.post(f"{LIST}add/", form(account_id=""))
 
     page = answer.content.decode()
@@ -292,7 +292,7 @@ def test_a_target_is_not_deleted_under_a_deployment(admin_client: Client) -> Non
 def test_who_may_only_view_sees_the_checks_and_no_field_of_the_token(log_in: LogIn) -> None:
     target = make_target(api_token=SENTINEL)
 
-    page = log_in("deployments.view_target").get(change(target)).content.decode()
+    page = log_in("targets.view_target").get(change(target)).content.decode()
 
     assert "What the target says" in page
     assert "new_token" not in page

@@ -11,7 +11,7 @@ from tests.pages.conftest import LogIn
 from tests.pages.pages import text
 from tests.platform_fixture import Platform
 
-CHECK = "deployments.check_target"
+CHECK = "targets.check_target"
 
 
 def test_checking_shows_every_row_on_the_targets_page(
@@ -59,7 +59,7 @@ def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> Non
 
 def test_checking_takes_the_permission_and_a_post(log_in: LogIn) -> None:
     target = make_target()
-    client = log_in("deployments.view_target", "deployments.change_target")
+    client = log_in("targets.view_target", "targets.change_target")
 
     assert client.post(f"/targets/{target.pk}/check/").status_code == 403
     assert client.get(f"/targets/{target.pk}/check/").status_code == 302

@@ -11,8 +11,8 @@ from tests.generated.workers import compiled
 from tests.ir.documents import Document
 from tests.platform.uploads import begin, describe, own_workflow, until, uploaded
 from tests.platform_fixture import Platform
-from workflows.ir.document import WorkflowIR
-from workflows.ir.validate import parse_valid
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.documents import parse_valid
 from workflows.picture.run_states import ENDED, states_of
 from workflows.picture.states import NodeState
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.ir.documents import branch, chain, document, every_type, node
 from tests.ir.odd_values import VALUES
-from workflows.ir.validate import parse_valid
+from workflows.nodes.documents import parse_valid
 from workflows.picture.drawing import INVALID, Picture, picture_of, render
-from workflows.picture.lettering import NAME, shortened, width_of
-from workflows.picture.marking import marked
+from workflows.picture.problem_marks import marked
 from workflows.picture.states import NodeState, State
+from workflows.picture.text_width import NAME, shortened, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -16,8 +16,8 @@ from tests.generated.programs import Draw, drawn
 from tests.ir.documents import branch, chain, document, every_type, node
 from tests.ir.graphs import random_document
 from tests.ir.valid_documents import pool
-from workflows.ir.document import WorkflowIR
-from workflows.ir.validate import parse, parse_valid
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
 from workflows.picture.layout import Area, Layout, lay_out
 from workflows.picture.svg import HIGH

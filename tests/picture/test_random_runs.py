@@ -10,8 +10,8 @@ import pytest
 
 from tests.generated.programs import Draw, drawn
 from tests.generated.workers import Run, compiled, run_all
-from workflows.ir.document import WorkflowIR
-from workflows.ir.validate import parse, parse_valid
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.run_states import states_of
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher, has_steps

@@ -9,7 +9,7 @@ import pytest
 
 from tests.ir.documents import branch, chain, document, node
 from tests.picture.runs import Ran
-from workflows.ir.validate import parse_valid
+from workflows.nodes.documents import parse_valid
 from workflows.picture.run_states import states_of
 
 BRANCH = document(

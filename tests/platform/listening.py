@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from deployments.tools import process
-from deployments.tools.toolchain import NODE, WRANGLER
 from tests.platform.projects import Project
 from tests.platform_fixture import Platform
+from toolchain import process
+from toolchain.node_tools import NODE, WRANGLER
 
 Event = dict[str, Any]
 PROTOCOL = "trace-v1"

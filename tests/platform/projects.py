@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployments.tools import process
-from deployments.tools.toolchain import NODE, WRANGLER
 from tests.platform.uploads import live_version
 from tests.platform_fixture import Platform
+from toolchain import process
+from toolchain.node_tools import NODE, WRANGLER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.tools import process
-from deployments.tools.toolchain import NODE, TOOLCHAIN
 from tests.platform.projects import Project
 from tests.platform.uploads import HELLO, uploaded
 from tests.platform_fixture import Platform
+from toolchain import process
+from toolchain.node_tools import NODE, TOOLCHAIN
 
 PROGRAM = """
 const { parseCron } = await import(process.argv[1]);

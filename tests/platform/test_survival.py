@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import pytest
 
-from deployments.tools.local_cloudflare import PlatformFailed
 from tests.platform.uploads import (
     HELLO,
     WORKFLOW,
@@ -32,6 +31,7 @@ from tests.platform.uploads import (
 from tests.platform.zones import make_route, make_zone, patterns, visit
 from tests.platform_fixture import Platform, start_platform
 from tests.processes import lives
+from toolchain.embedded_platform import PlatformFailed
 
 Start = Callable[..., Platform]
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from cloudflare import Cloudflare
 
-from deployments.models import Target
-from deployments.tools.account import Account
+from targets.cloudflare.account import Account
+from targets.models import Target
 from tests.runs.examples import BEGAN
 
 WORKFLOW = "awaitstep-of-a-fake"

@@ -10,10 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments import targets
-from deployments.tools import account
-from deployments.tools.patience import PatientClient
-from runs import haste
+from targets import lookup
+from targets.cloudflare import account, haste
+from targets.cloudflare.retries import PatientClient
 
 
 @dataclass
@@ -77,5 +76,5 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
 
 def _forget_accounts() -> None:
     """Accounts are kept with their clients."""
-    targets._account.cache_clear()
+    lookup._account.cache_clear()
     haste.quick.cache_clear()

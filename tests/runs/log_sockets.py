@@ -10,7 +10,7 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.urls import path
 
-from runs.log_consumer import LogConsumer
+from runs.logs.consumer import LogConsumer
 
 _ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
 

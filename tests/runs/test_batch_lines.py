@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runs.batch_lines import read_lines
-from runs.control import LARGEST_PAYLOAD, Refused
+from runs.bulk.json_lines import read_lines
+from runs.services.control import LARGEST_PAYLOAD, Refused
 
 
 def refused(*lines: str) -> str:

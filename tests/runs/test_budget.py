@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from audit.trail import Actor
-from deployments.models import Target
-from runs import batches, bulk, bulk_tasks, control, finding
-from runs.batch_lines import read_lines
-from runs.budget import MOST, WINDOW, Budget, Use
-from runs.listing import Filters
+from runs.bulk import batch_work, bulk_change, tasks
+from runs.bulk.json_lines import read_lines
+from runs.index.listing import Filters
+from runs.services import control, lookup
+from runs.sync.call_budget import MOST, WINDOW, Budget, Use
+from targets.models import Target
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.fake_target import FakeTarget
 
@@ -97,7 +98,7 @@ def test_what_is_started_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
     control.trigger(live, {}, by=ADA)
-    list(batches.start_all(live, read_lines(["{}"] * 101)))
+    list(batch_work.start_all(live, read_lines(["{}"] * 101)))
 
     assert calls(answering, live.target) == (4, 4)
 
@@ -105,10 +106,10 @@ def test_what_is_started_is_counted(answering: FakeTarget) -> None:
 def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
     runs = [make_run(live) for _ in range(3)]
-    confirmed = bulk.confirmation("pause", Filters(), [run.pk for run in runs])
-    made = bulk.ask(confirmed, by=ADA, reason="")
+    confirmed = bulk_change.confirmation("pause", Filters(), [run.pk for run in runs])
+    made = bulk_change.ask(confirmed, by=ADA, reason="")
 
-    bulk_tasks.perform.func(made.pk)
+    tasks.perform.func(made.pk)
 
     assert calls(answering, live.target) == (3, 3)
 
@@ -116,6 +117,6 @@ def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
 def test_a_run_that_is_looked_for_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
-    finding.find(live, "not-indexed-yet")
+    lookup.find(live, "not-indexed-yet")
 
     assert calls(answering, live.target) == (1, 1)

@@ -12,10 +12,10 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from awaitstep_site.settings import TASKS
-from deployments.tasks import work
-from deployments.thread_backend import ThreadBackend
-from runs import bulk, bulk_tasks, bulk_work
-from runs.listing import Filters
+from deployments.queue.tasks import work
+from deployments.queue.thread_backend import ThreadBackend
+from runs.bulk import bulk_change, change_work, leases, tasks
+from runs.index.listing import Filters
 from runs.models import BulkChange, BulkLease, Run
 from tests.pages.pages import text
 from tests.runs.examples import live_deployment, make_run
@@ -31,24 +31,24 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 def put(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """What was put into the queue."""
     found: list[int] = []
-    monkeypatch.setattr(type(bulk_tasks.perform), "enqueue", lambda _task, pk: found.append(pk))
-    monkeypatch.setattr(bulk_tasks, "_asked", {})
+    monkeypatch.setattr(type(tasks.perform), "enqueue", lambda _task, pk: found.append(pk))
+    monkeypatch.setattr(tasks, "_asked", {})
     return found
 
 
 def waited(made: BulkChange) -> float:
     """Pass over the time that the target has told, and return its seconds."""
     assert made.waits_until
-    assert list(bulk_work.left()) == []
+    assert list(leases.left()) == []
     seconds = (made.waits_until - datetime.now(UTC)).total_seconds()
     BulkChange.objects.filter(pk=made.pk).update(waits_until=datetime.now(UTC))
-    assert list(bulk_work.left()) == [made.pk]
+    assert list(leases.left()) == [made.pk]
     return seconds
 
 
 def asked(runs: list[Run], action: str = "pause") -> BulkChange:
-    confirmed = bulk.confirmation(action, Filters(), [run.pk for run in runs])
-    return bulk.ask(confirmed, by=ADA, reason="stuck")
+    confirmed = bulk_change.confirmation(action, Filters(), [run.pk for run in runs])
+    return bulk_change.ask(confirmed, by=ADA, reason="stuck")
 
 
 def many(count: int) -> list[Run]:
@@ -57,7 +57,7 @@ def many(count: int) -> list[Run]:
 
 
 def performed(made: BulkChange) -> BulkChange:
-    bulk_tasks.perform.func(made.pk)
+    tasks.perform.func(made.pk)
     made.refresh_from_db()
     return made
 
@@ -99,12 +99,12 @@ def test_a_long_change_gives_others_their_turn(
     made = asked(many(2))
     put.clear()
     turns = iter([True, False])
-    monkeypatch.setattr(bulk_work.Work, "goes_on", property(lambda _work: next(turns)))
+    monkeypatch.setattr(leases.Work, "goes_on", property(lambda _work: next(turns)))
 
     performed(made)
 
     assert (made.done, made.ended_at, put) == (1, None, [made.pk])
-    assert list(bulk_work.left()) == [made.pk]
+    assert list(leases.left()) == [made.pk]
 
 
 def died(made: BulkChange, **done: Any) -> None:
@@ -118,7 +118,7 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
     made = asked(runs)
     died(made, done=2)
 
-    found = list(bulk_work.left())
+    found = list(leases.left())
     performed(made)
 
     assert found == [made.pk]
@@ -128,22 +128,22 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
 
 def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
     made = asked(many(1))
-    work = bulk_work.claim(made.pk)
+    work = leases.claim(made.pk)
     assert work is not None
 
     performed(made)
 
-    assert list(bulk_work.left()) == []
+    assert list(leases.left()) == []
     assert answering.asked == []
 
 
 def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeTarget) -> None:
-    work = bulk_work.claim(asked(many(2)).pk)
+    work = leases.claim(asked(many(2)).pk)
     assert work is not None
     BulkLease.objects.all().delete()
 
-    with pytest.raises(bulk_work.Lost):
-        bulk.change_the_rest(work)
+    with pytest.raises(leases.Lost):
+        change_work.change_the_rest(work)
 
     assert BulkChange.objects.get().done == 0
 
@@ -151,8 +151,8 @@ def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeT
 def test_the_sweep_asks_once_a_minute_for_what_waits(put: list[int]) -> None:
     made = asked(many(1))
 
-    bulk_tasks.sweep()
-    bulk_tasks.sweep()
+    tasks.sweep()
+    tasks.sweep()
 
     assert put == [made.pk, made.pk]  # when it was asked for, and by one sweep
 
@@ -160,7 +160,7 @@ def test_the_sweep_asks_once_a_minute_for_what_waits(put: list[int]) -> None:
 def test_many_runs_have_threads_of_their_own() -> None:
     backend = ThreadBackend("default", {**TASKS["default"], "OPTIONS": {"threads": 1}})
     held, done = threading.Event(), threading.Event()
-    backend.pools[bulk_tasks.QUEUE].submit(held.wait)
+    backend.pools[tasks.QUEUE].submit(held.wait)
 
     backend.pools[work.queue_name].submit(done.set)
 
@@ -171,10 +171,10 @@ def test_many_runs_have_threads_of_their_own() -> None:
 def test_a_fault_of_ours_ends_the_change_and_says_so(
     answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_work: bulk_work.Work) -> None:
+    def broken(_work: leases.Work) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(bulk, "change_the_rest", broken)
+    monkeypatch.setattr(bulk_change, "change_the_rest", broken)
 
     made = performed(asked(many(2)))
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.errors import DeployError
-from deployments.models import Target
-from runs.budget import Budget
-from runs.catching_up import Walk, catch_up, suspects
 from runs.models import Retention, Run, RunChange, Watermark
+from runs.sync.call_budget import Budget
+from runs.sync.list_sync import Walk, catch_up, suspects
+from targets.cloudflare.errors import DeployError
+from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 from tests.runs.examples import BEGAN
 from tests.runs.fake_instances import WORKFLOW, FakeTarget

@@ -10,9 +10,9 @@ from django.test import Client
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.errors import Cause, DeployError
-from runs import control
 from runs.models import Run
+from runs.services import control
+from targets.cloudflare.errors import Cause, DeployError
 from tests.pages.pages import text
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.fake_target import FakeTarget, refusal

@@ -8,16 +8,16 @@ import pytest
 from django.test import Client
 
 from audit.trail import Actor
-from runs import control, event_schemas
-from runs.control import Refused
-from runs.event_form import Form, form_of, read_form
+from runs.detail.event_form import Form, form_of, read_form
 from runs.models import Run
+from runs.services import control, event_schemas
+from runs.services.control import Refused
 from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
 from tests.runs.examples import live_deployment, make_run, waits
 from tests.runs.fake_target import FakeTarget
-from workflows.ir.validate import parse
 from workflows.models import Workflow
+from workflows.nodes.documents import parse
 
 SCHEMA = {
     "type": "object",

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.tools import local_cloudflare, process
-from deployments.tools.local_cloudflare import ACCOUNT_ID
-from deployments.tools.toolchain import NODE, WRANGLER
 from tests.deployments.test_main_job import STEPS, ended_run, guide, set_api
 from tests.installation import Installation
+from toolchain import embedded_platform, process
+from toolchain.embedded_platform import ACCOUNT_ID
+from toolchain.node_tools import NODE, WRANGLER
 
 PAYLOAD = '{"hello":"world"}'
 _FACT = re.compile(r"(\s*)([A-Z][A-Za-z ]+):\s+(.*)")
@@ -46,7 +46,7 @@ def wrangler(installation: Installation, home: Path, *arguments: str) -> str:
         CI="1",
         TZ="UTC",
         CLOUDFLARE_API_BASE_URL=f"http://127.0.0.1:{port}/client/v4",
-        CLOUDFLARE_API_TOKEN=local_cloudflare.platform_token(installation.data_dir),
+        CLOUDFLARE_API_TOKEN=embedded_platform.platform_token(installation.data_dir),
         CLOUDFLARE_ACCOUNT_ID=ACCOUNT_ID,
         WRANGLER_SEND_METRICS="false",
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployments.cloudflare.redaction import redact
-from runs.log_lines import LONGEST, Line, Wanted, lines
+from runs.logs.log_lines import LONGEST, Line, Wanted, lines
+from targets.cloudflare.redaction import redact
 
 AT = 1_790_000_000_000
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
-from deployments.errors import DeployError
 from deployments.models import Deployment
-from runs import log_consumer, log_lines, log_sharing
-from runs.log_sharing import watch
+from runs.logs import consumer, log_lines, tail_hub
+from runs.logs.tail_hub import watch
+from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
 from tests.runs.log_sockets import opened
 
@@ -48,7 +48,7 @@ class Tails:
 @pytest.fixture
 def tails(monkeypatch: pytest.MonkeyPatch) -> Tails:
     fake = Tails()
-    monkeypatch.setattr(log_sharing, "tail", fake)
+    monkeypatch.setattr(tail_hub, "tail", fake)
     return fake
 
 
@@ -110,8 +110,8 @@ def test_a_viewer_who_loses_the_right_hears_no_more(
     async def nobody(_scope: Any) -> AnonymousUser:
         return AnonymousUser()
 
-    monkeypatch.setattr(log_consumer, "get_user", nobody)
-    monkeypatch.setattr(log_consumer, "RIGHTS", 0)
+    monkeypatch.setattr(consumer, "get_user", nobody)
+    monkeypatch.setattr(consumer, "RIGHTS", 0)
     live, ada = live_deployment(), User.objects.create_superuser("ada")
 
     async def scenario() -> tuple[str, int]:
@@ -134,7 +134,7 @@ def test_a_trace_that_cannot_be_read_costs_no_other(
             raise ZeroDivisionError
         return read(event, **options)
 
-    monkeypatch.setattr(log_consumer, "lines", failing)
+    monkeypatch.setattr(consumer, "lines", failing)
 
     async def scenario() -> Any:
         async with opened(live.workflow_public_id, ada) as socket:

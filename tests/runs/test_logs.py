@@ -11,7 +11,8 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, Permission, User
 
-from deployments.models import Deployment, Target
+from deployments.models import Deployment
+from targets.models import Target
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
 from tests.platform_fixture import Platform

@@ -15,11 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deployments.models import Target
-from runs import overview, overview_figures
-from runs.listing import Filters, filtered
+from runs.index.listing import Filters, filtered
 from runs.models import Run, RunStep
-from runs.overview import RANGES, Figures
+from runs.overview import figures as overview
+from runs.overview import queries as overview_figures
+from runs.overview.figures import RANGES, Figures
+from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 from tests.pages.pages import text
 from tests.platform_fixture import Platform

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from runs.json_tree import read_json, tree
-from runs.listing import Filters
+from runs.detail.fetch import hidden
+from runs.detail.json_tree import read_json, tree
+from runs.detail.summary import Situation, shortcuts_of, situation
+from runs.index.listing import Filters
 from runs.presentation import filter_words
-from runs.reading import hidden
-from runs.situation import Situation, shortcuts_of, situation
-from runs.steps import read_steps
+from runs.steps.step_reader import read_steps
 from tests.runs.examples import tried, waits
 
 NASTY = '"><script>alert(1)</script>'

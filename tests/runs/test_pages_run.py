@@ -9,10 +9,11 @@ from django.test import Client
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.models import Deployment, Target
-from runs import control as controls
+from deployments.models import Deployment
 from runs.models import Interest, Run, RunDetails
-from runs.poller import Poller
+from runs.services import control as controls
+from runs.sync.poller import Poller
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, deploy
 from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
@@ -245,7 +246,7 @@ def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
     steps = [tried((n, n + 1, True), name=f"work-{n}") for n in range(2000)]
     steps.append(tried((2000, 2001, False), name="Only step-1", success=False))
     told = {"status": "complete", "params": {}, "output": "", "steps": steps}
-    monkeypatch.setattr("runs.poller.describe", lambda *_args: told)
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
 
     page = admin_client.get(f"/runs/{run.pk}/?steps=1")
     picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
@@ -262,7 +263,7 @@ def test_a_restart_offers_the_step_that_is_asked_for_among_many(
     run = ended(target, "return 1;")
     steps = [tried((n, n + 1, True), name=f"work [{n}]-1") for n in range(2000)]
     told = {"status": "complete", "params": {}, "output": "", "steps": steps}
-    monkeypatch.setattr("runs.poller.describe", lambda *_args: told)
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
 
     page = admin_client.get(f"/runs/{run.pk}/restart/", {"from": "work [1999]"})
 

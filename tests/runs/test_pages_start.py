@@ -12,9 +12,10 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment
-from runs import bulk_tasks, control
+from runs.bulk import tasks
 from runs.models import BulkChange, Run, RunText
-from runs.poller import Poller
+from runs.services import control
+from runs.sync.poller import Poller
 from tests.deployments.accounts import account_target, deploy
 from tests.deployments.factories import make_workflow
 from tests.pages.pages import text
@@ -166,7 +167,7 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
 
     waiting = admin_client.post("/runs/batch/", form, follow=True)
     made = BulkChange.objects.get()
-    bulk_tasks.perform.func(made.pk)
+    tasks.perform.func(made.pk)
     Poller().turn()
 
     assert "0 started, 2 to do" in text(waiting)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from deployments.models import Deployment, StageRecord, Target
-from deployments.stages import Stage
-from runs import index, placing
+from deployments.models import Deployment, StageRecord
+from deployments.pipeline.stages import Stage
+from runs.index import attribution, writer
 from runs.models import Run
-from runs.telling import Row
+from runs.steps.parsing import Row
+from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.runs.examples import BEGAN
 from workflows.models import Workflow
@@ -63,7 +64,7 @@ def deployed(workflow: Workflow, target: Target, *, at: float, **fields: Any) ->
 
 def placed(deployment: Deployment, *rows: Row) -> list[Run]:
     assert deployment.target
-    return index.apply_rows(deployment.target, deployment.worker_name, rows)
+    return writer.apply_rows(deployment.target, deployment.worker_name, rows)
 
 
 def triggered_by(live: Deployment, **told: Any) -> str:
@@ -91,9 +92,9 @@ def test_a_run_that_was_known_before_its_deploy_was_over_is_placed_again(
     old = deployed(workflow, target, at=0)
     after, before = placed(old, row(111), row(105))
     new = deployed(workflow, target, at=100, ir=with_trigger(workflow, type="http"))
-    assert placing.newest_live(target, new.worker_name) == (new.pk, "succeeded")
+    assert attribution.newest_live(target, new.worker_name) == (new.pk, "succeeded")
 
-    placing.place_again(target, new.worker_name)
+    attribution.place_again(target, new.worker_name)
 
     before.refresh_from_db()
     after.refresh_from_db()

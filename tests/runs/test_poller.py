@@ -9,16 +9,18 @@ import pytest
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.models import Deployment, Target
-from deployments.stages import Status
-from deployments.targets import account_of
-from runs import batches, index, interest, listing
-from runs import control as controls
-from runs.batch_lines import read_lines
-from runs.listing import Filters
+from deployments.models import Deployment
+from deployments.pipeline.stages import Status
+from runs.bulk import batch_work
+from runs.bulk.json_lines import read_lines
+from runs.index import listing, watchers, writer
+from runs.index.listing import Filters
 from runs.models import Interest, Polling, Retention, Run, RunChange, RunDetails, RunStep
-from runs.poller import Poller, describe
-from runs.steps import Step, read_steps
+from runs.services import control as controls
+from runs.steps.step_reader import Step, read_steps
+from runs.sync.poller import Poller, describe
+from targets.lookup import account_of
+from targets.models import Target
 from tests.deployments.accounts import account_target, changed, deploy, until
 from tests.deployments.factories import make_workflow
 from tests.platform.control import Control, Fault
@@ -56,7 +58,7 @@ def waiting(target: Target) -> Deployment:
 
 def polled(*, until_status: str, run: Run, poller: Poller) -> Run:
     """Poll as for somebody who looks at the run, until it has this status."""
-    interest.show(interest.channel_of_run(run.pk))
+    watchers.show(watchers.channel_of_run(run.pk))
 
     def has_it() -> bool:
         poller.turn()
@@ -221,7 +223,7 @@ def test_a_change_is_told_once_and_forgotten(live: Deployment) -> None:
     assert RunChange.objects.filter(run=run).exists()
     RunChange.objects.update(at="2026-01-01T00:00:00Z")
 
-    index.prune()
+    writer.prune()
 
     assert not RunChange.objects.exists()
 
@@ -278,7 +280,7 @@ def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> Non
     live = deploy(sample, target)
     assert live.state is Status.SUCCEEDED, live.message
 
-    parts = list(batches.start_all(live, read_lines(["{}"] * 1000)))
+    parts = list(batch_work.start_all(live, read_lines(["{}"] * 1000)))
     poller = Poller()
     poller.turn()
 

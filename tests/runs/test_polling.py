@@ -11,15 +11,16 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from deployments.models import Target
-from deployments.stages import Action
-from deployments.tools.account import Account
-from runs import index, interest, reading, waits
-from runs.budget import Budget, Use
+from deployments.pipeline.stages import Action
+from runs.detail import fetch, waiting_runs
+from runs.index import watchers, writer
 from runs.models import Interest, PollerLease, Polling, Run, RunDetails
-from runs.pace import SLOWEST, Pace
-from runs.poller import LostLease, Poller
-from runs.polling import hold
+from runs.sync.call_budget import Budget, Use
+from runs.sync.poll_backoff import SLOWEST, Pace
+from runs.sync.poller import LostLease, Poller
+from runs.sync.poller_thread import hold
+from targets.cloudflare.account import Account
+from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.examples import waits as waiting_step
@@ -37,8 +38,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
     def account_of(target: Target) -> Account:
         return accounts.setdefault(target.pk, fake.account(target))
 
-    monkeypatch.setattr("runs.poller.account_of", account_of)
-    monkeypatch.setattr("runs.reading.account_of", account_of)
+    monkeypatch.setattr("runs.sync.poller.account_of", account_of)
+    monkeypatch.setattr("runs.detail.fetch.account_of", account_of)
     return fake
 
 
@@ -46,7 +47,7 @@ def watched(fake: FakeTarget, status: str = "running", **told: Any) -> Run:
     """A run that somebody looks at and that has been read before."""
     id_ = fake.add(0, status, **told)
     run = make_run(instance_id=id_, status=status, version_id="v", read_at=timezone.now())
-    interest.show(interest.channel_of_run(run.pk))
+    watchers.show(watchers.channel_of_run(run.pk))
     return run
 
 
@@ -75,11 +76,11 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
     clock.monotonic = lambda: clock.now
     for name in ("poller", "pace", "places"):
         monkeypatch.setattr(f"runs.{name}.time", clock)
-    monkeypatch.setattr("runs.poller.Budget", partial(Budget, clock=clock.monotonic))
+    monkeypatch.setattr("runs.sync.poller.Budget", partial(Budget, clock=clock.monotonic))
     live = live_deployment()
     for number in range(20):
         run = make_run(live, instance_id=fake.add(number, "running"), read_at=timezone.now())
-        interest.show(interest.channel_of_run(run.pk))
+        watchers.show(watchers.channel_of_run(run.pk))
     asking, lists = Poller(), 0
 
     for turn in range(60):  # five minutes
@@ -150,7 +151,7 @@ def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
             raise RuntimeError("a fault of ours")
         return fake.account(target)
 
-    monkeypatch.setattr("runs.poller.account_of", account_of)
+    monkeypatch.setattr("runs.sync.poller.account_of", account_of)
 
     Poller().turn()
 
@@ -225,7 +226,7 @@ def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarge
 def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
     run = watched(fake)
 
-    told = [reading.read(Run.objects.get(pk=run.pk)).told for _ in range(3)]
+    told = [fetch.read(Run.objects.get(pk=run.pk)).told for _ in range(3)]
 
     assert fake.calls_of(run.instance_id) == 1
     assert told[0] == told[2]
@@ -237,7 +238,7 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
     Poller().turn()
     asked = len(fake.calls)
 
-    shown = reading.read(Run.objects.get(pk=run.pk))
+    shown = fetch.read(Run.objects.get(pk=run.pk))
 
     assert shown.told
     assert shown.told["output"] == '"given"'
@@ -246,11 +247,11 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
 
 def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarget) -> None:
     run = watched(fake)
-    reading.read(run)
+    fetch.read(run)
     assert RunDetails.objects.exists()
     RunDetails.objects.update(asked_at=timezone.now() - timedelta(minutes=6))
 
-    index.prune()
+    writer.prune()
 
     assert not RunDetails.objects.exists()
 
@@ -261,7 +262,7 @@ def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
     run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
     Run.objects.update(waits_for="go")
 
-    waits.waiting(Run.objects.select_related("target", "workflow"))
+    waiting_runs.waiting(Run.objects.select_related("target", "workflow"))
 
     run.refresh_from_db()
     assert (run.status, run.waits_for) == ("waiting", "")
@@ -274,7 +275,7 @@ def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls
     Run.objects.update(waits_for="go")
     fake.forget(run.instance_id)
 
-    page = waits.waiting(Run.objects.select_related("target", "workflow"))
+    page = waiting_runs.waiting(Run.objects.select_related("target", "workflow"))
 
     run.refresh_from_db()
     assert (page.shown, run.is_open) == ([], False)

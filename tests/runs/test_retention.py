@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
-from runs import index
+from runs.index import writer
 from runs.models import Retention, Run
 from tests.deployments.factories import make_target, make_workflow
 from tests.runs.examples import make_run
@@ -50,18 +50,18 @@ def test_runs_that_the_target_forgot_are_kept_for_the_days_of_their_retention(db
             gone_at=now - timedelta(days=2),
         )
 
-    index.prune()
+    writer.prune()
 
     assert [run.instance_id for run in Run.objects.all()] == [f"{kept.pk}-10"]
 
 
 def test_a_run_that_is_gone_stays_for_a_day(db: None) -> None:
     run = make_run(status="terminated")
-    index.mark_gone(run)
-    index.prune()
+    writer.mark_gone(run)
+    writer.prune()
     assert Run.objects.exists()
 
     Run.objects.update(gone_at=timezone.now() - timedelta(hours=25))
-    index.prune()
+    writer.prune()
 
     assert not Run.objects.exists()

@@ -7,11 +7,11 @@ from datetime import datetime
 import pytest
 from django.utils import timezone
 
-from runs import index
+from runs.index import writer
 from runs.models import RunText
-from runs.telling import LONGEST_ERROR, LONGEST_TEXT, read_details
+from runs.steps.parsing import LONGEST_ERROR, LONGEST_TEXT, read_details
 from tests.runs.examples import BEGAN, make_run, tried, waits
-from workflows.moments import moment_of
+from workflows.picture.timestamps import moment_of
 
 pytestmark = pytest.mark.django_db
 SECRET = "sentinel-of-a-text"
@@ -27,7 +27,7 @@ def test_a_secret_at_the_place_where_a_text_is_cut_leaves_no_part() -> None:
         "error": {"name": "Error", "message": error},
     }
 
-    index.apply_details(run, told, secrets=[SECRET])
+    writer.apply_details(run, told, secrets=[SECRET])
 
     kept = RunText.objects.get(run=run)
     assert "sent" not in kept.params + kept.output + kept.error + run.error

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from runs.steps import Step, occurrence, read_steps, retry_at
-from runs.timeline import PER_PAGE, Timeline, page_of, timeline
+from runs.steps.step_reader import Step, occurrence, read_steps, retry_at
+from runs.steps.timeline import PER_PAGE, Timeline, page_of, timeline
 from tests.runs.examples import BEGAN, tried, waits
 
 

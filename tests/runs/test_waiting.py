@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from deployments.models import Deployment
-from runs import waits
+from runs.detail import waiting_runs
 from tests.pages.pages import text
 from tests.runs.examples import BEGAN, live_deployment, make_run
 from tests.runs.fake_target import FakeTarget
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Nothing answers at its target, and nobody waits for that."""
-    monkeypatch.setattr(waits, "_told", lambda _runs: {})
+    monkeypatch.setattr(waiting_runs, "_told", lambda _runs: {})
     return live_deployment()
 
 

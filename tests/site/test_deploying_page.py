@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from deployments.errors import Cause
 from deployments.models import DriftState
+from targets.cloudflare.errors import Cause
 from tests.ir.test_deploy_settings import WHOLE
 from tests.site.test_docs import PROJECT
-from workflows.deploy_settings import InvalidSettings, read_settings
+from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
 
 PAGE = (PROJECT / "docs" / "deploying.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", PAGE, re.M))

@@ -43,7 +43,13 @@ def test_the_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["workflows.ir", "workflows.codegen", "workflows.nodes", "deployments.pipeline"]
+    "package",
+    [
+        "workflows.ir",
+        "workflows.codegen",
+        "workflows.nodes.built_in",
+        "deployments.pipeline.pipeline",
+    ],
 )
 def test_the_pure_packages_load_without_django(package: str) -> None:
     code = f"import sys, {package}; sys.exit('django' in sys.modules)"

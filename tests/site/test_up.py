@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from deployments.tools import process
 from tests.installation import PROJECT, Installation
+from toolchain import process
 
 READY = "Ctrl-C stops everything."
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from workflows.ir.fields import Code
-from workflows.ir.node_types import NodeType
-from workflows.ir.reader import Reader
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.reader import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

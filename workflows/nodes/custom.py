@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from workflows.codegen.writer import Mapped, Piece
+from workflows.codegen.steps.emitter import Emitter
+from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.custom.definition import Definition, read_definition
-from workflows.ir.node_types import Custom, NodeType
-from workflows.ir.registry import Registry
-from workflows.nodes import NODE_TYPES
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Custom, NodeType
+from workflows.ir.document.registry import Registry
+from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.custom_settings import Setting, read_settings
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
 
 
 def custom_type(definition: Definition, template: str) -> NodeType:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from workflows.ir import fields
 from workflows.ir.custom.config_field import ConfigField, FieldKind, faults
 from workflows.ir.custom.definition import Definition
-from workflows.ir.fields import Field, NotJson
-from workflows.ir.policy import StepPolicy, read_policy
-from workflows.ir.problems import listed, quoted
-from workflows.ir.reader import Reader
-from workflows.ir.references import references_in
+from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.reading import fields
+from workflows.ir.reading.fields import Field, NotJson
+from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.reader import Reader
+from workflows.ir.reading.references import references_in
 
 _POLICY: Final = ("retryLimit", "retryDelay", "backoff", "timeout")
 

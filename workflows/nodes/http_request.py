@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from workflows.ir import fields
-from workflows.ir.fields import Code, Json, NotJson, Text
-from workflows.ir.node_types import NodeType
-from workflows.ir.policy import StepPolicy, read_policy
-from workflows.ir.reader import Reader
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.reading import fields
+from workflows.ir.reading.fields import Code, Json, NotJson, Text
+from workflows.ir.reading.reader import Reader
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 

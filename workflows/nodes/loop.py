@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from workflows.codegen.literals import literal
-from workflows.codegen.naming import RESERVED
-from workflows.codegen.syntax import Syntax
-from workflows.ir.fields import Code
-from workflows.ir.node_types import Container, NodeType
-from workflows.ir.problems import quoted
-from workflows.ir.reader import Reader
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.codegen.writer import Piece
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.text.literals import literal
+from workflows.codegen.text.writer import Piece
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.identifiers import RESERVED
+from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.reader import Reader
 
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _KINDS: Final = ("forEach", "while", "times")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from workflows.ir.fields import Duration
-from workflows.ir.node_types import Container, NodeType, one_step
-from workflows.ir.policy import StepPolicy, read_policy
-from workflows.ir.reader import Reader
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Container, NodeType, one_step
+from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.reading.fields import Duration
+from workflows.ir.reading.reader import Reader
 
 
 def read(data: Reader) -> StepPolicy:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from workflows.ir.fields import Code, Text
-from workflows.ir.node_types import NodeType
-from workflows.ir.problems import quoted
-from workflows.ir.reader import Reader
-from workflows.ir.references import references_in
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.reading.fields import Code, Text
+from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.reader import Reader
+from workflows.ir.reading.references import references_in
 
 _ISO: Final = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?"

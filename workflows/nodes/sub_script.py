@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from workflows.ir.node_types import Call, NodeType
-from workflows.ir.problems import quoted
-from workflows.ir.reader import Reader
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Call, NodeType
+from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.reader import Reader
 from workflows.nodes.http_request import Settings as Request
 from workflows.nodes.http_request import read_request, write_callback
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
 
 WORKER_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
 NAME_RULE: Final = "must be the name of a Worker (a-z, 0-9, _ and -, 63 characters at most)"

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from workflows.codegen.naming import is_name
-from workflows.ir import durations
-from workflows.ir.fields import Code, Duration, length_of
-from workflows.ir.node_types import Call, NodeType
-from workflows.ir.policy import StepPolicy, read_policy
-from workflows.ir.problems import quoted
-from workflows.ir.reader import Reader
+from workflows.codegen.steps.emitter import Emitter
+from workflows.codegen.text.writer import Piece
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Call, NodeType
+from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.reading import durations
+from workflows.ir.reading.fields import Code, Duration, length_of
+from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.reader import Reader
 from workflows.nodes.sub_script import NAME_RULE, WORKER_NAME
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.codegen.writer import Piece
-    from workflows.ir.document import Node
 
 _LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 

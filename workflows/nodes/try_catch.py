@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from workflows.ir.node_types import Container, NodeType
-from workflows.ir.reader import Reader
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.reading.reader import Reader
 
 
 def read(_data: Reader) -> None:

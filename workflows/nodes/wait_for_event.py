@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from workflows.ir.fields import Duration, Text
-from workflows.ir.node_types import NodeType, one_step
-from workflows.ir.reader import Reader
-from workflows.ir.triggers import EVENT_TYPE, EVENT_TYPE_RULE
-
-if TYPE_CHECKING:
-    from workflows.codegen.emitter import Emitter
-    from workflows.ir.document import Node
-
+from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import NodeType, one_step
+from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.reading.fields import Duration, Text
+from workflows.ir.reading.reader import Reader
 
 _OUTPUT: Final = "WorkflowStepEvent<any> & { payload: any }"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from workflows.ir.collecting import collecting_later
-from workflows.ir.document import WorkflowIR
-from workflows.ir.registry import Registry
-from workflows.ir.validate import parse
-from workflows.nodes import NODE_TYPES
+from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.registry import Registry
+from workflows.ir.garbage_collection import collecting_later
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse
 from workflows.picture.layout import lay_out
 from workflows.picture.outline import outline
 from workflows.picture.states import NodeState, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from workflows.ir.document import Node
+from workflows.ir.document.model import Node
 
 _CIRCLE: Final = '<circle cx="8" cy="8" r="6"/>'
 _SHAPES: Final = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from workflows.ir.document import WorkflowIR
-from workflows.picture.lettering import SMALL, shortened, width_of
-from workflows.picture.measuring import (
+from workflows.ir.document.model import WorkflowIR
+from workflows.picture.labels import trigger_words
+from workflows.picture.sizes import (
     FAN,
     GAP,
     LANE,
@@ -20,7 +20,7 @@ from workflows.picture.measuring import (
     Row,
     Tag,
 )
-from workflows.picture.wording import trigger_words
+from workflows.picture.text_width import SMALL, shortened, width_of
 
 MARGIN: Final = 12
 END_WIDTH: Final = 64

@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import Final
 
-from workflows.ir.problems import shown
+from workflows.ir.reading.problems import shown
 
 _IMPOSSIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _NO_LINK: Final = re.compile(r"[\x00-\x20]*(javascript|data|vbscript)\s*:", re.IGNORECASE)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workflows.ir.structure import Region, Step
+from workflows.ir.document.region_tree import Region, Step
+from workflows.picture.labels import OTHERWISE, arm_words, has_else, trigger_words
 from workflows.picture.markup import link, safe
 from workflows.picture.svg import Drawing
-from workflows.picture.wording import OTHERWISE, arm_words, has_else, trigger_words
 
 
 def outline(drawing: Drawing) -> str:

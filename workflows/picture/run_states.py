@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from workflows.ir.document import Node, WorkflowIR
-from workflows.ir.structure import Region, Step
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.region_tree import Region, Step
 from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
 from workflows.picture.step_matching import Called, Matcher, has_steps
 from workflows.picture.step_states import Seen, seen

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.codegen.clashes import shortened
-from workflows.codegen.step_names import step_names
-from workflows.ir.document import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
+from workflows.codegen.analysis.clashes import shortened
+from workflows.codegen.analysis.step_names import step_names
+from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
 
 Raw = Mapping[str, Any]
 Key = tuple[str, int]
@@ -68,7 +68,7 @@ class Matcher:
         return [one for one in found if one]
 
     def _note(self, node: Node, suffix: str) -> None:
-        """Write down the names of a node's steps, as workflows.codegen.step_names makes them."""
+        """Write down the names of a node's steps, as workflows.codegen.analysis.step_names makes them."""
         depth = self._depth(node.id)
         for part in node.type.parts:
             room = NAME_LENGTH - ROOM_FOR_INDEX * min(depth, MOST_IN_A_NAME)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.moments import moment_of
+from workflows.picture.labels import length
 from workflows.picture.states import State
 from workflows.picture.step_matching import Called, Raw
-from workflows.picture.wording import length
+from workflows.picture.timestamps import moment_of
 
 _CHILD_FAILED: Final = ("errored", "terminated")
 _STATUS: Final = ": status"

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.ir.document import Node, WorkflowIR
+from workflows.ir.document.model import Node, WorkflowIR
 from workflows.picture.icons import icon_of, symbols
 from workflows.picture.layout import Area, Layout, Line
-from workflows.picture.lettering import NAME, SMALL, shortened
 from workflows.picture.markup import link, safe
-from workflows.picture.measuring import NODE_WIDTH, Tag
 from workflows.picture.paths import number, path
+from workflows.picture.sizes import NODE_WIDTH, Tag
 from workflows.picture.states import PLAIN, NodeState, State
+from workflows.picture.text_width import NAME, SMALL, shortened
 
 LOW, HIGH = 50, 70  # the heights of nodes without and with a state
 _TEXT: Final = 46

@@ -9,9 +9,9 @@ from django import template
 from django.utils.safestring import mark_safe
 
 from workflows.models import Workflow
+from workflows.node_types.registered import types_for
 from workflows.picture.drawing import Picture, picture_of
-from workflows.picture.marking import marked
-from workflows.registered import types_for
+from workflows.picture.problem_marks import marked
 
 register = template.Library()
 

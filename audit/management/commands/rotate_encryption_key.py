@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.fields import UnreadableSecret
-from audit.rotation import encrypt_anew
+from audit.encrypted_fields import UnreadableSecret
+from audit.key_rotation import encrypt_anew
 
 
 class Command(BaseCommand):

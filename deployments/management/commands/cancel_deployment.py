@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from audit.operator import operator
-from deployments import control
-from deployments.follow import follow_to_the_end
-from deployments.leftovers import describe_leftovers
-from deployments.management.commands._deployment_command import deployment_of
-from deployments.stages import Status
+from audit.os_user import operator
+from deployments.management.deployment_command import deployment_of
+from deployments.pipeline.stages import Status
+from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.queue.progress import follow_to_the_end
+from deployments.services import control
 
 
 class Command(BaseCommand):

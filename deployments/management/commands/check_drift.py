@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments import drift
-from deployments.errors import DeployError
-from deployments.models import DriftState, Standing
-from deployments.targets import target_named
+from deployments.models import DriftCheck, DriftState
+from targets.cloudflare.errors import DeployError
+from targets.lookup import target_named
 from workflows.services import NoWorkflow, workflow_of
 
 
@@ -32,30 +32,30 @@ class Command(BaseCommand):
             for pair in drift.live_pairs()
             if workflow in (None, pair[0]) and target in (None, pair[1])
         ]
-        standings = [drift.check(*pair) for pair in pairs]
-        self._print(standings, as_json=options["json"])
-        if any(one.state != DriftState.SAME.value for one in standings):
+        drift_checks = [drift.check(*pair) for pair in pairs]
+        self._print(drift_checks, as_json=options["json"])
+        if any(one.state != DriftState.SAME.value for one in drift_checks):
             sys.exit(1)
 
-    def _print(self, standings: list[Standing], *, as_json: bool) -> None:
+    def _print(self, drift_checks: list[DriftCheck], *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps([_row(one) for one in standings], ensure_ascii=False))
+            self.stdout.write(json.dumps([_row(one) for one in drift_checks], ensure_ascii=False))
             return
-        for one in standings:
+        for one in drift_checks:
             self.stdout.write(f"{one}  {one.message}".rstrip())
             for difference in one.differences:
                 self.stdout.write(f"  {difference}")
-        if not standings:
+        if not drift_checks:
             self.stdout.write("Nothing is deployed that could have drifted.")
 
 
-def _row(standing: Standing) -> dict[str, Any]:
+def _row(drift_check: DriftCheck) -> dict[str, Any]:
     return {
-        "workflow": standing.workflow_id,
-        "target": standing.target.name,
-        "state": standing.state,
-        "differences": standing.differences,
-        "message": standing.message,
-        "live_version": standing.live_version,
-        "checked_at": standing.checked_at.isoformat() if standing.checked_at else None,
+        "workflow": drift_check.workflow_id,
+        "target": drift_check.target.name,
+        "state": drift_check.state,
+        "differences": drift_check.differences,
+        "message": drift_check.message,
+        "live_version": drift_check.live_version,
+        "checked_at": drift_check.checked_at.isoformat() if drift_check.checked_at else None,
     }

@@ -6,25 +6,28 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.operator import operator
-from deployments import forecast, policy
-from deployments.checks import Check, CheckState
-from deployments.errors import Cause, DeployError, Finding
-from deployments.leftovers import describe_leftovers
-from deployments.management.commands._deployment_command import (
+from audit.os_user import operator
+from deployments.history.records import can_be_tried_again
+from deployments.management.deployment_command import (
     DeploymentCommand,
     consent_of,
     earlier_of,
     target_of,
     with_option,
 )
-from deployments.models import Deployment, Target
-from deployments.planning import Change, Plan
-from deployments.presentation import advice
-from deployments.records import can_be_tried_again
-from deployments.services import request_deployment, request_snapshot
-from deployments.stages import Status
-from deployments.targets import NoTarget
+from deployments.models import Deployment
+from deployments.pipeline.check_report import Check
+from deployments.pipeline.plan import Change, Plan
+from deployments.pipeline.stages import Status
+from deployments.presentation.labels import advice
+from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.services import plan as forecast
+from deployments.services.deploy import request_deployment, request_snapshot
+from targets import policy
+from targets.checks.check_state import CheckState
+from targets.cloudflare.errors import Cause, DeployError, Finding
+from targets.lookup import NoTarget
+from targets.models import Target
 from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
 

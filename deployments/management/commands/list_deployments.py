@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment
-from deployments.presentation import doing
-from deployments.stages import Action, Status
+from deployments.pipeline.stages import Action, Status
+from deployments.presentation.labels import doing
 from workflows.services import NoWorkflow, workflow_of
 
 _FIELDS = (

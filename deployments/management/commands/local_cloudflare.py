@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from deployments.tools import local_cloudflare
+from toolchain import embedded_platform
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: wait for its end
         configured = settings.AWAITSTEP
         port = configured.local_cloudflare_port
-        sys.exit(local_cloudflare.serve(configured.data_dir, port=port, on_ready=self._tell))
+        sys.exit(embedded_platform.serve(configured.data_dir, port=port, on_ready=self._tell))
 
     def _tell(self, port: int) -> None:
         self.stdout.write(f"The embedded platform serves http://127.0.0.1:{port}/client/v4")

@@ -4,14 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from audit.operator import operator
-from deployments import control
-from deployments.management.commands._deployment_command import (
-    DeploymentCommand,
-    consent_of,
-    deployment_of,
-)
+from audit.os_user import operator
+from deployments.management.deployment_command import DeploymentCommand, consent_of, deployment_of
 from deployments.models import Deployment
+from deployments.services import control
 
 
 class Command(DeploymentCommand):

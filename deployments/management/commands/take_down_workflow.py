@@ -5,15 +5,15 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.operator import operator
-from deployments import control
-from deployments.management.commands._deployment_command import (
+from audit.os_user import operator
+from deployments.management.deployment_command import (
     DeploymentCommand,
     confirming,
     consent_of,
     target_of,
 )
 from deployments.models import Deployment
+from deployments.services import control
 from workflows.models import Workflow
 from workflows.services import workflow_of
 

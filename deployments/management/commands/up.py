@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from deployments import first_start, supervisor
+from deployments.installation import first_start, supervisor
 from deployments.models import StageRecord
-from deployments.node_type_loading import Outcome
+from workflows.node_types.loading import Outcome
 
 
 class Command(BaseCommand):

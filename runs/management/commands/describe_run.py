@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from deployments.cloudflare.redaction import redact
-from runs import index
-from runs.description import describe
-from runs.management.commands._run_command import Place, RunCommand
+from runs.detail.text_description import describe
+from runs.index import writer
+from runs.management.run_command import Place, RunCommand
 from runs.models import RunDetails
-from runs.services import LATEST, NoRun, as_json
+from runs.services.instances import LATEST, NoRun, as_json
+from targets.cloudflare.redaction import redact
 
 
 class Command(RunCommand):
@@ -31,7 +31,7 @@ class Command(RunCommand):
             told = self._kept(place, instance_id)
             if not told:
                 raise
-        told = index.hidden(told, partial(redact, secrets=index.secrets_in(place.workflow)))
+        told = writer.hidden(told, partial(redact, secrets=writer.secrets_in(place.workflow)))
         if options["json"]:
             self.print_json(told)
             return

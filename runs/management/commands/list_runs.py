@@ -7,17 +7,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from deployments import records
-from deployments.errors import DeployError
-from deployments.models import Deployment, Target
-from deployments.presentation import duration
-from deployments.targets import account_of, target_named
-from runs import poller, statuses
-from runs.listing import Filters, filtered, unknown_statuses
+from deployments.history import records
+from deployments.models import Deployment
+from runs import statuses
+from runs.detail.text_table import table
+from runs.index.listing import Filters, filtered, unknown_statuses
+from runs.index.row_json import as_json
 from runs.models import Run
-from runs.rows import as_json
-from runs.services import NoRun, runs_of
-from runs.text_table import table
+from runs.services.instances import NoRun, runs_of
+from runs.sync import poller
+from targets.cloudflare.errors import DeployError
+from targets.lookup import account_of, target_named
+from targets.models import Target
+from web.formatting import duration
 from workflows.models import Workflow
 from workflows.services import NoWorkflow, workflow_of
 

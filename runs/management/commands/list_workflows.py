@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from deployments.errors import DeployError
-from deployments.models import Target
-from deployments.targets import default_target, target_named
-from runs.text_table import table
-from runs.workflows_page import Hosted, Place, places
+from runs.detail.text_table import table
+from runs.overview.workflow_list import Hosted, Place, places
+from targets.cloudflare.errors import DeployError
+from targets.lookup import default_target, target_named
+from targets.models import Target
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs.events import BadEventType, NoListener, raise_event
-from runs.management.commands._run_command import me, payload
+from runs.management.run_command import me, payload
+from runs.services.event_triggers import BadEventType, NoListener, raise_event
 
 
 class Command(BaseCommand):

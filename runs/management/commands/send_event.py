@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from runs import control
-from runs.finding import find
-from runs.management.commands._run_command import Place, RunCommand, me, payload
-from runs.rows import as_json
+from runs.index.row_json import as_json
+from runs.management.run_command import Place, RunCommand, me, payload
+from runs.services import control
+from runs.services.lookup import find
 
 
 class Command(RunCommand):

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from deployments.tools import patience
-from deployments.tools.patience import Patience
-from runs import batches, control
-from runs.batch_lines import Line, read_lines
-from runs.control import Refused
-from runs.management.commands._run_command import Place, RunCommand, me, payload
+from runs.bulk import batch_start, batch_work
+from runs.bulk.json_lines import Line, read_lines
+from runs.management.run_command import Place, RunCommand, me, payload
 from runs.presentation import became
+from runs.services import control
+from runs.services.control import Refused
+from targets.cloudflare import retries
+from targets.cloudflare.retries import Patience
 
 _LONGEST: Final = 600.0  # seconds that a batch waits for a target that is asked too often
 
@@ -53,16 +54,16 @@ class Command(RunCommand):
 
     def _start_batch(self, place: Place, file: str, *, reason: str) -> None:
         wanted, live, started = _read(file), place.live, 0
-        batches.record(live, len(wanted), by=me(), reason=reason)
+        batch_start.record(live, len(wanted), by=me(), reason=reason)
         there: list[dict[str, str]] = []
-        with patience.using(Patience(longest=_LONGEST)):
-            for part in batches.start_all(live, wanted):
+        with retries.using(Patience(longest=_LONGEST)):
+            for part in batch_work.start_all(live, wanted):
                 started += part.started
                 there += part.told
                 self.stderr.write(f"{started + len(there):,} of {len(wanted):,} lines done")
         for one in there:
             self.stderr.write(f"{one['run']}: {one['message']}")
-        self.stderr.write(became(batches.START, done=started, there=len(there)))
+        self.stderr.write(became(batch_work.START, done=started, there=len(there)))
         self.print_json({"started": started, "refused": [one["run"] for one in there]})
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from workflows.ir.custom.formats import FORMATS
-from workflows.ir.problems import listed, quoted
+from workflows.ir.reading.problems import listed, quoted
 
 
 class FieldKind(StrEnum):

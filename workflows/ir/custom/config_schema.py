@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from workflows.codegen.bindings import BINDING_ID, OWN_WORKFLOW
 from workflows.ir.custom.config_field import ConfigField, FieldKind, Rules, faults, is_number
 from workflows.ir.custom.formats import FORMATS
-from workflows.ir.fields import strings_in
-from workflows.ir.problems import listed, quoted
-from workflows.ir.reader import Reader
-from workflows.ir.variable_names import VARIABLE_NAME
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW
+from workflows.ir.reading.fields import strings_in
+from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.reader import Reader
+from workflows.ir.reading.variable_names import VARIABLE_NAME
 
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _LONGEST: Final = 2**31 - 1

@@ -11,11 +11,11 @@ from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.config_schema import read_fields
 from workflows.ir.custom.formats import is_url
 from workflows.ir.custom.output_schema import read_output
-from workflows.ir.dependencies import check_dependencies
-from workflows.ir.fields import Duration, Text
-from workflows.ir.problems import Problem, quoted
-from workflows.ir.raw_values import is_sound, unusable
-from workflows.ir.reader import Reader
+from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.fields import Duration, Text
+from workflows.ir.reading.problems import Problem, quoted
+from workflows.ir.reading.raw_values import is_sound, unusable
+from workflows.ir.reading.reader import Reader
 
 PROVIDER: Final = "cloudflare"
 MAX_DEPTH: Final = 100

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from workflows.ir.durations import milliseconds
+from workflows.ir.reading.durations import milliseconds
 
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(?:\.[^@\s<>,;.]+)*")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

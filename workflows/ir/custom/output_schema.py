@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from workflows.codegen.naming import is_name
-from workflows.ir.problems import listed, quoted
-from workflows.ir.reader import Reader
+from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.reader import Reader
 
 ANY: Final = "any"
 _DEEPEST: Final = 20

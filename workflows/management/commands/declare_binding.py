@@ -5,8 +5,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.operator import operator
-from workflows.codegen.bindings import BindingKind
+from audit.os_user import operator
+from workflows.ir.reading.bindings import BindingKind
 from workflows.services import NoWorkflow, declare_binding, remove_binding, workflow_of
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.operator import operator
-from workflows.ir.problems import InvalidIR
-from workflows.ir.validate import read_json
+from audit.os_user import operator
+from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.validation.validate import read_json
 from workflows.services import NoWorkflow, draft_problems, import_document, workflow_of
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.operator import operator
+from audit.os_user import operator
 from workflows.services import NoWorkflow, set_variable, workflow_of
 
 

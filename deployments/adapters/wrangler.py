@@ -1,0 +1,140 @@
+"""`wrangler deploy`, started so that it asks nothing, tells nobody, and answers in JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
+from toolchain import process
+from toolchain.node_tools import MODULES, NODE, WRANGLER
+
+SECRETS = "secrets.json"
+_PERMISSION = (
+    "\nThe token lacks a permission: a deploy needs «Workers Scripts Write», and with routes "
+    "«Workers Routes Write» and «Zone Read». Edit the token on Cloudflare's dashboard, then deploy "
+    "again."
+)
+# By the API's codes; wrangler passes on those of Node too ("ENOSPC"). The token was found active
+# before; refused, wrangler asks who it is, and may be refused that too.
+_CAUSES = {
+    "9109": (Cause.PERMISSION, _PERMISSION),
+    "10000": (Cause.PERMISSION, _PERMISSION),
+    "10001": (Cause.PERMISSION, _PERMISSION),
+    "10020": (
+        Cause.TAKEN,
+        "\nRemove the route from the other Worker first, or take another pattern.",
+    ),
+    "10027": (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
+}
+_ANSWERS = "wrangler-output.ndjson"
+
+
+class Busy(Exception):
+    """The target takes nothing for some seconds; what was asked has not been done."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"busy for {seconds:g} seconds")
+        self.seconds = seconds
+
+
+@cache
+def version() -> str:
+    """Return the pinned wrangler's version."""
+    manifest = json.loads((MODULES / "wrangler" / "package.json").read_text(encoding="utf-8"))
+    return str(manifest["version"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrangler:
+    """wrangler for one account. `cache` keeps Node's compiled code; `timeout` is in seconds.
+
+    `hide` masks the secrets in what it prints.
+    """
+
+    account: Account
+    cache: Path
+    timeout: float
+    hide: Callable[[str], str] = str
+
+    def deploy(
+        self,
+        folder: Path,
+        *,
+        tag: str,
+        is_strict: bool,
+        on_start: Callable[[int], None],
+        on_end: Callable[[process.Finished], None],
+    ) -> str:
+        """Deploy the folder's wrangler.json and return the id of the new version.
+
+        Strict, wrangler refuses to undo what others changed at the target. Raises DeployError with
+        wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
+        """
+        arguments: list[str | Path] = [
+            NODE,
+            WRANGLER,
+            "deploy",
+            *(["--strict"] if is_strict else []),
+        ]
+        (folder / _ANSWERS).unlink(missing_ok=True)  # of an earlier try
+        if tag:
+            arguments += ["--tag", tag]
+        if (folder / SECRETS).exists():
+            arguments += ["--secrets-file", SECRETS]
+        env = self._environment(folder)
+        ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
+        ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
+        on_end(ended)
+        answers = _answers(folder / _ANSWERS)
+        version_id = str(answers.get("deploy", {}).get("version_id") or "")
+        if ended.exit_code == 0 and version_id:
+            return version_id
+        failed = answers.get("command-failed", {})
+        raise _refusal({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        return process.environment(
+            home=home,
+            CI="1",
+            NO_COLOR="1",
+            NODE_COMPILE_CACHE=str(self.cache),
+            CLOUDFLARE_ACCOUNT_ID=self.account.account_id,
+            CLOUDFLARE_API_TOKEN=self.account.api_token,
+            CLOUDFLARE_API_BASE_URL=self.account.api_base_url,
+            WRANGLER_OUTPUT_FILE_PATH=str(folder / _ANSWERS),
+            WRANGLER_HIDE_BANNER="true",
+            WRANGLER_SEND_METRICS="false",
+            WRANGLER_SEND_ERROR_REPORTS="false",
+            WRANGLER_WRITE_LOGS="false",
+        )
+
+
+def _answers(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Return wrangler's machine-readable lines by their type, the last of each."""
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
+
+
+def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
+    """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
+    if failed.get("retry_after_ms") is not None:
+        return Busy(float(failed["retry_after_ms"]) / 1000)
+    if not failed.get("message"):
+        printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
+        return DeployError(
+            f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
+        )
+    cause, fix = _CAUSES.get(str(failed.get("code")), (Cause.TARGET, ""))
+    told = process.without_style(str(failed["message"]))
+    code = f" [code {failed['code']}]" if failed.get("code") else ""
+    return DeployError(f"wrangler could not deploy: {told}{code}{fix}", cause=cause)

@@ -1,0 +1,137 @@
+"""The admin's pages of deployments: the history, which nobody can change."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from import_export.admin import ExportMixin
+from import_export.formats.base_formats import CSV, JSON
+from import_export.forms import ExportForm
+
+from audit.read_only_admin import ReadOnly
+from deployments.admin.history_export import COLUMNS, HistoryResource
+from deployments.admin.history_paginator import HistoryQuerySet
+from deployments.admin.targets import DeployableTargetAdmin
+from deployments.admin.workflows import DeployableWorkflowAdmin, status_badge
+from deployments.models import Deployment
+from deployments.presentation import dashboard, labels
+from deployments.templatetags.deployments import cause_label
+from targets.models import Target
+from web.converters import Key
+from web.formatting import duration
+from web.templatetags.ui import ago
+from workflows.models import Workflow
+
+_KEY = re.compile(Key.regex)
+
+admin.site.site_header = "AwaitStep"
+admin.site.site_title = "AwaitStep"
+admin.site.index_title = "Administration"
+admin.site.register(Workflow, DeployableWorkflowAdmin)
+admin.site.register(Target, DeployableTargetAdmin)
+
+
+class PersonFilter(admin.RelatedFieldListFilter):
+    """The users, under a title that reads as a sentence: "By person"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "person"
+
+
+@admin.register(Deployment)
+class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
+    """Read-only; each row leads to the deployment's page."""
+
+    list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
+    list_display_links = None
+    list_filter = [
+        "status",
+        "action",
+        "cause",
+        "stage",
+        ("target", admin.RelatedFieldListFilter),
+        ("workflow", admin.RelatedFieldListFilter),
+        ("requested_by", PersonFilter),
+    ]
+    search_fields = [
+        "workflow_name",
+        "workflow_public_id",
+        "target_name",
+        "requested_by_name",
+        "message",
+        "reason",
+    ]
+    date_hierarchy = "created_at"
+    sortable_by = ["number", "when"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    resource_classes = [HistoryResource]
+    export_form_class = ExportForm
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        return HistoryQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})
+
+    @admin.display(description="no.", ordering="pk")
+    def number(self, deployment: Deployment) -> SafeString:
+        return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
+
+    @admin.display(description="workflow")
+    def what(self, deployment: Deployment) -> str | SafeString:
+        """The workflow, and what was done with it where it is no plain deploy."""
+        what = f"{deployment.workflow_name} v{deployment.version_number}"
+        action = labels.doing(deployment)
+        return format_html('{} <span class="quiet">{}</span>', what, action) if action else what
+
+    @admin.display(description="status")
+    def state(self, deployment: Deployment) -> SafeString:
+        """The status, where it ended early the stage, and of which kind the failure is."""
+        badge = status_badge(deployment.status, deployment.stage)
+        label = cause_label(deployment.cause)
+        return format_html('{}<br><span class="quiet">{}</span>', badge, label) if label else badge
+
+    @admin.display(description="when", ordering="created_at")
+    def when(self, deployment: Deployment) -> str | SafeString:
+        return ago(deployment.created_at)
+
+    @admin.display(description="duration")
+    def took(self, deployment: Deployment) -> str:
+        return duration(labels.time_taken(deployment))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Deployments", **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any
+    ) -> HttpResponse:
+        if not _KEY.fullmatch(object_id):
+            raise Http404("There is no such deployment.")
+        return redirect("deployments:deployment", pk=int(object_id))
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """An address with a filter that does not exist leads to the list, as the list's own does."""
+        try:
+            answer: HttpResponse = super().export_action(request)
+        except (FieldError, IncorrectLookupParameters, DisallowedModelAdminLookup):
+            messages.error(
+                request, "Nothing was exported: the address asks for a filter that does not exist."
+            )
+            return redirect("admin:deployments_deployment_changelist")
+        return answer
+
+    def get_export_formats(self) -> list[Any]:
+        return [CSV, JSON]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)

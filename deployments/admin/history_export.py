@@ -1,0 +1,59 @@
+"""The history as a file: what happened, without documents, code, values or secrets."""
+
+from __future__ import annotations
+
+from import_export import fields, resources
+
+from deployments.models import Deployment
+from deployments.presentation import labels
+
+
+class HistoryResource(resources.ModelResource):  # type: ignore[misc]
+    seconds = fields.Field(column_name="seconds", readonly=True)
+
+    class Meta:
+        model = Deployment
+        fields = export_order = (
+            "id",
+            "workflow_public_id",
+            "workflow_name",
+            "version_number",
+            "target_name",
+            "requested_by_name",
+            "action",
+            "about",
+            "reason",
+            "overwrite",
+            "attempt",
+            "status",
+            "stage",
+            "cause",
+            "message",
+            "cancelled_by",
+            "uploaded",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "seconds",
+            "worker_name",
+            "worker_url",
+            "dashboard_url",
+            "version_id",
+            "live_before",
+            "live_version",
+            "script_size",
+            "script_hash",
+            "wrangler_version",
+            "superseded_by",
+        )
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        return "Deployments"
+
+    def dehydrate_seconds(self, deployment: Deployment) -> str:
+        taken = labels.time_taken(deployment)
+        return "" if taken is None else f"{taken.total_seconds():.3f}"
+
+
+COLUMNS = tuple(name for name in HistoryResource.Meta.fields if name != "seconds")

@@ -1,0 +1,20 @@
+"""The admin page of a target, which deployments in progress keep from being deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from deployments.models import Deployment
+from deployments.pipeline.stages import UNFINISHED
+from targets.admin import TargetAdmin
+
+
+class DeployableTargetAdmin(TargetAdmin):
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A target cannot be deleted while deployments to it are queued or running."""
+        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        busy = Deployment.objects.filter(target__in=objs, status__in=UNFINISHED)
+        reasons = [f"{one} has not ended: wait for it or cancel it" for one in busy]
+        return found, counts, lacking, [*protected, *reasons]

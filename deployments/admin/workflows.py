@@ -1,0 +1,123 @@
+"""The admin's page of a workflow, with what is live of it and the Deploy button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from deployments.history import records
+from deployments.models import Deployment
+from deployments.permissions import DEPLOY, TAKE_DOWN, VIEW
+from deployments.pipeline.stages import UNFINISHED
+from deployments.presentation.live_workers import live_places, places
+from deployments.templatetags.deployments import status as status_context
+from targets.cloudflare.errors import Finding
+from workflows.admin import WorkflowAdmin
+from workflows.ir.reading.problems import Problem
+from workflows.models import Workflow
+from workflows.services import draft_problems
+
+
+class DeployableWorkflowAdmin(WorkflowAdmin):
+    list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
+    change_form_template = "admin/workflows/workflow/change_form.html"
+    delete_confirmation_template = "admin/workflows/workflow/delete_confirmation.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
+        mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+        live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                live_version=Subquery(live.values("version_number")[:1]),
+                last_id=Subquery(mine.values("pk")[:1]),
+                last_state=Subquery(mine.values("status")[:1]),
+            )
+        )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is being done at a target ends before its workflow is forgotten."""
+        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        busy = Deployment.objects.filter(workflow__in=objs, status__in=UNFINISHED)
+        told = [f"{one} has not ended: wait for it or cancel it" for one in busy]
+        return found, counts, lacking, [*protected, *told]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        may_deploy = request.user.has_perm(DEPLOY)
+        return [column for column in self.list_display if may_deploy or column != "deploy"]
+
+    @admin.display(description="live", empty_value="not deployed")
+    def live(self, workflow: Any) -> str | None:
+        return f"v{workflow.live_version}" if workflow.live_version else None
+
+    @admin.display(description="last deployment", empty_value="none yet")
+    def last_status(self, workflow: Any) -> SafeString | None:
+        return status_link(workflow.last_id, workflow.last_state) if workflow.last_id else None
+
+    @admin.display(description="")
+    def deploy(self, workflow: Workflow) -> SafeString:
+        """The list is one form; this button posts it to the Deploy address instead."""
+        return format_html(
+            '<button type="submit" class="button" formaction="{}" aria-label="Deploy {}">Deploy</button>',
+            reverse("deployments:deploy", args=[workflow.pk]),
+            workflow.name,
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        workflow = kwargs.get("obj")
+        if workflow is not None:
+            context = {**context, **_about(workflow)}
+            if request.method == "GET":  # what is wrong with a form is told by the form
+                context |= _problems(workflow)
+            context["may_deploy"] = request.user.has_perm(DEPLOY)
+            context["may_look"] = request.user.has_perm(VIEW)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
+        """Where something of it is live, the page says what goes on running."""
+        workflow = context["object"]
+        more = {"places": live_places(workflow), "workflow": workflow}
+        more["may_take_down"] = request.user.has_perm(TAKE_DOWN)
+        return super().render_delete_form(request, {**context, **more})
+
+
+def _about(workflow: Any) -> dict[str, Any]:
+    return {
+        "places": places(workflow),
+        "last_id": workflow.last_id,
+        "last_state": workflow.last_state,
+        "newest": workflow.versions.values_list("number", flat=True).first(),
+    }
+
+
+def _problems(workflow: Workflow) -> dict[str, list[Finding]]:
+    """Return what would keep the draft from being deployed, and what is worth a look."""
+    found = draft_problems(workflow)
+    return {
+        "draft_errors": [_as_finding(problem) for problem in found if problem.is_error],
+        "draft_warnings": [_as_finding(problem) for problem in found if not problem.is_error],
+    }
+
+
+def _as_finding(problem: Problem) -> Finding:
+    return Finding(message=problem.message, path=problem.path)
+
+
+def status_link(pk: int, status: str) -> SafeString:
+    url = reverse("deployments:deployment", args=[pk])
+    return format_html('<a href="{}">{}</a>', url, status_badge(status))
+
+
+def status_badge(status: str, stage: str = "") -> SafeString:
+    html = render_to_string("web/_status.html", status_context(status, stage))
+    return SafeString(html.strip())

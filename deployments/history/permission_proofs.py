@@ -1,0 +1,34 @@
+"""What deployments prove of a target's token: permissions that no read call can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from deployments.history import records
+from deployments.models import Deployment
+from targets.cloudflare import permissions
+from targets.cloudflare.worker_parts import PartKind
+from targets.models import Target
+
+_RECENT: Final = 100
+_BY_PART: Final = {
+    PartKind.ROUTE: permissions.ROUTES,
+    PartKind.DOMAIN: permissions.ROUTES,
+    PartKind.QUEUE: permissions.QUEUES,
+}
+
+
+def proven_by_deployments(target: Target, token_set: datetime | None) -> Iterator[tuple[str, str]]:
+    """Yield (permission, deployment) of deployments since the token was set, newest first."""
+    deployments = Deployment.objects.filter(records.went_live(), target=target)
+    if token_set:
+        deployments = deployments.filter(started_at__gt=token_set)
+    for deployment in deployments.order_by("-pk").only("parts")[:_RECENT]:
+        proof = f"deployment #{deployment.pk}"
+        yield permissions.SCRIPTS, proof
+        for part in deployment.parts:
+            kind = PartKind(part["kind"])
+            if part["done"] and kind in _BY_PART:
+                yield _BY_PART[kind], proof

@@ -1,0 +1,74 @@
+"""What an empty installation needs so that somebody can begin: an administrator and a sample."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.resources import files
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from audit.encrypted_fields import UnreadableSecret
+from audit.trail import Actor
+from deployments.models import Deployment, StageRecord
+from deployments.queue.progress import follow_to_the_end
+from deployments.services.deploy import request_deployment
+from targets.lookup import embedded_target
+from workflows.models import EnvironmentVariable, Workflow
+from workflows.node_types.loading import SHIPPED_NODE_TYPES, Outcome, State, load
+from workflows.services import import_document, set_variable
+
+ADMINISTRATOR = "admin"
+SAMPLE_VARIABLE = "CLOUDFLARE_API"
+_BY = Actor(None, "first start")
+_LOCAL = "http://127.0.0.1:"
+
+
+def create_administrator() -> str:
+    """Make the first superuser and return its password; "" where there is one already."""
+    users = get_user_model().objects
+    if users.filter(is_superuser=True).exists():
+        return ""
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(ADMINISTRATOR, password=password)
+    return password
+
+
+def create_sample() -> Workflow | None:
+    """Import the sample into an installation that has never had a workflow."""
+    if Workflow.objects.exists() or Deployment.objects.exists():
+        _follow_the_port()
+        return None
+    document = json.loads(files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8"))
+    sample = import_document(document, by=_BY)
+    set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample, by=_BY)
+    return sample
+
+
+def load_node_types() -> list[Outcome]:
+    """Load those that come with AwaitStep and are not there yet; return what is worth telling."""
+    outcomes = load(SHIPPED_NODE_TYPES, by=_BY.name)
+    return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
+
+
+def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
+    """Deploy the sample unless anything has been deployed before; None then."""
+    sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
+    if sample is None or Deployment.objects.exists():
+        return None
+    return follow_to_the_end(request_deployment(sample, target=embedded_target(), by=_BY), tell)
+
+
+def _local_api() -> str:
+    return f"{_LOCAL}{settings.AWAITSTEP.local_cloudflare_port}/client/v4"
+
+
+def _follow_the_port() -> None:
+    """The embedded platform's port may have changed since the sample was made."""
+    for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
+        with suppress(UnreadableSecret):  # a start goes on without it; a deploy says what is wrong
+            if variable.value.startswith(_LOCAL) and variable.value != _local_api():
+                set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow, by=_BY)

@@ -1,0 +1,130 @@
+"""The servers of an installation on one machine: started together, stopped together."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from toolchain import process
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+class Installation(Protocol):
+    """The settings that say which servers to start, and on which ports."""
+
+    port: int
+    local_cloudflare_port: int
+
+    @property
+    def offers_local_cloudflare(self) -> bool: ...
+
+
+class CannotStart(Exception):
+    """A server cannot start, or has ended; the sentence says what to do."""
+
+
+def check_ports(here: Installation) -> None:
+    """Raise CannotStart where a port is in use, naming the variable that chooses another one."""
+    ports = {"AWAITSTEP_PORT": here.port}
+    if here.offers_local_cloudflare:
+        ports["AWAITSTEP_LOCAL_CLOUDFLARE_PORT"] = here.local_cloudflare_port
+    for variable, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise
+                raise CannotStart(_port_taken(variable, port)) from None
+
+
+def _port_taken(variable: str, port: int) -> str:
+    return (
+        f"Port {port} is in use. If AwaitStep runs already, there is nothing to do; if another "
+        f"program has it, stop that one or choose another port: {variable}={port + 1} make run"
+    )
+
+
+class Servers:
+    """The embedded platform and the web server, as processes of their own; a context manager."""
+
+    def __init__(self, here: Installation) -> None:
+        self._here = here
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Servers:
+        try:
+            self._start_all()
+        except BaseException:
+            self._stop_all()
+            raise
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self._stop_all()
+
+    def _start_all(self) -> None:
+        here = self._here
+        if here.offers_local_cloudflare:
+            command = ["manage.py", "local_cloudflare"]
+            self._start("The embedded platform", command, port=here.local_cloudflare_port)
+        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(here.port)]
+        command = [*daphne, "--no-server-name", "awaitstep_site.asgi:application"]
+        self._start("The web server", command, port=here.port)
+
+    def _start(self, name: str, command: list[str], *, port: int) -> None:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        arguments = [sys.executable, *command]
+        self._running[name] = process.start(
+            arguments, cwd=_PROJECT, env=env, stdout=None, stderr=None
+        )
+        until = time.monotonic() + _READY_SECONDS
+        while not _answers(port):
+            self.check()
+            if time.monotonic() > until:
+                raise CannotStart(f"{name} did not answer on port {port} in time.")
+            time.sleep(0.05)
+
+    def check(self) -> None:
+        """Raise CannotStart where a server has ended."""
+        for name, server in self._running.items():
+            code = server.poll()
+            if code is not None:
+                raise CannotStart(f"{name} has ended (exit code {code}): its words are above.")
+
+    def wait(self, *, until: Callable[[], bool]) -> None:
+        """Return when `until` says so; raise CannotStart when a server ends."""
+        while not until():
+            self.check()
+            time.sleep(0.5)
+
+    def _stop_all(self) -> None:
+        """Stop the web server first: it may be deploying to the platform."""
+        while self._running:
+            _, server = self._running.popitem()
+            _stop(server)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

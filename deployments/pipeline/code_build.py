@@ -1,0 +1,77 @@
+"""From a request to what is written for wrangler: code, its check, and the bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from deployments.pipeline.binding_detection import Env
+from deployments.pipeline.config.wrangler_config import wrangler_config
+from deployments.pipeline.errors import CodeError
+from deployments.pipeline.ports import Bundle, DeployRequest, Tools
+from deployments.pipeline.worker_limits import over_limits
+from targets.cloudflare.errors import Cause, DeployError, Finding
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.module_settings import module_settings
+from workflows.compilation.from_document import module_of
+from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.nodes.custom import registry
+
+_TOO_MUCH: Final = "This is more than Cloudflare takes. Nothing was uploaded:"
+
+
+def generate(request: DeployRequest) -> GeneratedModule:
+    """Return the module; raises DeployError with every problem of the document."""
+    settings = module_settings(request, request.variables)
+    try:
+        return module_of(request.ir, settings, registry(request.node_types))
+    except InvalidIR as invalid:
+        raise DeployError.listing(
+            "The workflow cannot be deployed as it is:",
+            [as_finding(problem, request) for problem in invalid.problems],
+            cause=Cause.CODE,
+        ) from None
+
+
+def as_finding(problem: Problem, request: DeployRequest) -> Finding:
+    """Return what is wrong with a document as a deployment tells it."""
+    name = request.node_name(problem.node_id)
+    return Finding(
+        message=problem.message, node_id=problem.node_id, node_name=name, path=problem.path
+    )
+
+
+def compiled(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
+    """Return the module's JavaScript; raises DeployError with every type error at its node."""
+    try:
+        return tools.compile(module, module.dependencies)
+    except CodeError as refused:
+        named = [
+            replace(finding, node_name=request.node_name(finding.node_id))
+            for finding in refused.findings
+        ]
+        raise DeployError.listing("The code has type errors:", named, cause=Cause.CODE) from None
+
+
+def bundle_of(request: DeployRequest, script: str, *, env: Env, module: GeneratedModule) -> Bundle:
+    """Return what is written into the deploy's directory."""
+    config = wrangler_config(
+        worker_name=request.worker_name,
+        variables=env.variables,
+        bindings=env.bindings,
+        trigger=module.trigger,
+        settings=request.settings,
+        bundled=bool(module.dependencies),
+    )
+    return Bundle(
+        script=script, config=config, dependencies=module.dependencies, secrets=env.secrets
+    )
+
+
+def within_limits(bundle: Bundle, env: Env) -> list[Finding]:
+    """Return warnings; raises DeployError with what Cloudflare would refuse for its size."""
+    values = {**env.variables, **env.secrets}
+    found = list(over_limits(bundle.script, values=values, config=bundle.config))
+    if any(not finding.is_warning for finding in found):
+        raise DeployError.listing(_TOO_MUCH, found, cause=Cause.LIMIT)
+    return found

@@ -1,0 +1,69 @@
+"""The names in a Worker's env, as a wrangler.json means them and as the target has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deployments.pipeline.config.wrangler_config import SECTIONS
+from workflows.ir.reading.bindings import BindingKind
+
+VARIABLE: Final = "variable"
+SECRET: Final = "secret"  # noqa: S105 - the word for it
+
+# For each type of the API: the kind, and the keys under which it may say what is bound.
+_TYPES: Final = {
+    "kv_namespace": (BindingKind.KV, ("namespace_id",)),
+    "d1": (BindingKind.D1, ("database_id", "id")),
+    "r2_bucket": (BindingKind.R2, ("bucket_name",)),
+    "queue": (BindingKind.QUEUE, ("queue_name",)),
+    "service": (BindingKind.SERVICE, ("service",)),
+    "workflow": (BindingKind.WORKFLOW, ("workflow_name",)),
+    "vectorize": (BindingKind.VECTORIZE, ("index_name",)),
+    "hyperdrive": (BindingKind.HYPERDRIVE, ("id",)),
+    "analytics_engine": (BindingKind.ANALYTICS, ("dataset",)),
+    "ai": (BindingKind.AI, ()),
+    "browser": (BindingKind.BROWSER, ()),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a name of env holds: its kind in words, and its value or resource ("" for secrets)."""
+
+    kind: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}".rstrip()
+
+
+def meant(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Held]:
+    """Return what a wrangler.json and the names of its secrets put into env."""
+    held = {name: Held(kind=SECRET) for name in secrets}
+    for name, value in config.get("vars", {}).items():
+        held[name] = Held(kind=VARIABLE, value=str(value))
+    for kind, (section, key) in SECTIONS.items():
+        entries = config.get(section, [])
+        for entry in [entries] if isinstance(entries, Mapping) else entries:
+            held[entry["binding"]] = Held(kind=kind.label, value=entry.get(key, ""))
+    for entry in config.get("queues", {}).get("producers", []):
+        held[entry["binding"]] = Held(kind=BindingKind.QUEUE.label, value=entry["queue"])
+    return held
+
+
+def there(bindings: Iterable[Mapping[str, Any]]) -> dict[str, Held]:
+    """Return what bindings in the API's shape hold; of secrets the target tells the names alone."""
+    return {str(one.get("name")): _held(one) for one in bindings}
+
+
+def _held(binding: Mapping[str, Any]) -> Held:
+    type_ = str(binding.get("type"))
+    if type_ == "plain_text":
+        return Held(kind=VARIABLE, value=str(binding.get("text", "")))
+    if type_ == "secret_text":
+        return Held(kind=SECRET)
+    kind, keys = _TYPES.get(type_, (None, ()))
+    value = next((str(binding[key]) for key in keys if binding.get(key)), "")
+    return Held(kind=kind.label if kind else type_, value=value)

@@ -1,0 +1,138 @@
+"""wrangler.json: all that wrangler is told about a Worker, secrets excepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from deployments.pipeline.config.bindings import Binding
+from targets.cloudflare.resource_ids import SINGLE
+from workflows.ir.deploy.deploy_settings import Consumer, DeploySettings
+from workflows.ir.document.triggers import Trigger
+from workflows.ir.reading.bindings import BindingKind
+
+MAIN = "worker.js"
+
+
+def wrangler_config(
+    *,
+    worker_name: str,
+    variables: Mapping[str, str],
+    bindings: Sequence[Binding],
+    trigger: Trigger,
+    settings: DeploySettings,
+    bundled: bool,
+) -> dict[str, Any]:
+    """Return the configuration; `bundled` is for code that imports npm packages.
+
+    Without packages no file beside the main module is read, whatever the code imports. No schedule
+    is an empty list: without one wrangler would leave an old schedule as it is.
+    """
+    return {
+        "name": worker_name,
+        "main": MAIN,
+        "compatibility_date": settings.compatibility_date,
+        "compatibility_flags": list(settings.compatibility_flags),
+        "no_bundle": not bundled,
+        "workers_dev": settings.workers_dev,
+        "preview_urls": settings.preview_urls,
+        "send_metrics": False,
+        "vars": dict(variables),
+        "triggers": {"crons": _crons(trigger, settings)},
+        **_runtime(settings),
+        **_routes(settings),
+        **_sections(bindings),
+        **_queues(bindings, trigger, settings),
+    }
+
+
+def _crons(trigger: Trigger, settings: DeploySettings) -> list[str]:
+    own = [trigger.expression] if trigger.kind == "cron" else []
+    return list(dict.fromkeys([*own, *settings.crons]))
+
+
+def _runtime(settings: DeploySettings) -> dict[str, Any]:
+    observability: dict[str, Any] = {"enabled": settings.observability}
+    if settings.sampling_rate is not None:
+        observability["head_sampling_rate"] = settings.sampling_rate
+    runtime = {
+        "observability": observability,
+        "logpush": settings.logpush,
+        "placement": {"mode": settings.placement},
+    }
+    return runtime | ({"limits": {"cpu_ms": settings.cpu_ms}} if settings.cpu_ms else {})
+
+
+def _routes(settings: DeploySettings) -> dict[str, Any]:
+    routes = [
+        *({"pattern": one.pattern, "zone_name": one.zone} for one in settings.routes),
+        *({"pattern": domain, "custom_domain": True} for domain in settings.custom_domains),
+    ]
+    return {"routes": routes} if routes else {}
+
+
+def _queues(
+    bindings: Iterable[Binding], trigger: Trigger, settings: DeploySettings
+) -> dict[str, Any]:
+    producers = [
+        {"binding": one.name, "queue": one.resource}
+        for one in bindings
+        if one.kind is BindingKind.QUEUE
+    ]
+    consumers = [_consumer(one) for one in consumers_of(trigger, settings)]
+    queues = {"producers": producers, "consumers": consumers}
+    filled = {name: entries for name, entries in queues.items() if entries}
+    return {"queues": filled} if filled else {}
+
+
+def consumers_of(trigger: Trigger, settings: DeploySettings) -> list[Consumer]:
+    """Return the consumers of the settings, and the trigger's own where they do not name it."""
+    named = {one.queue for one in settings.consumers}
+    own = [Consumer(queue=trigger.queue)] if trigger.kind == "queue" else []
+    return [*(one for one in own if one.queue not in named), *settings.consumers]
+
+
+def _consumer(one: Consumer) -> dict[str, Any]:
+    """Return the entry; what is not set is left to the target."""
+    entry = asdict(one)
+    return {name: value for name, value in entry.items() if value not in ("", None)}
+
+
+def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
+    """Return a list of entries for each kind; a single kind has its entry alone."""
+    sections: dict[str, Any] = {}
+    for binding in bindings:
+        if binding.kind is BindingKind.QUEUE:  # beside the consumers
+            continue
+        section, key = SECTIONS[binding.kind]
+        if binding.kind in SINGLE:
+            sections[section] = {"binding": binding.name}
+            continue
+        entry = {"binding": binding.name, key: binding.resource, **_more(binding)}
+        sections.setdefault(section, []).append(entry)
+    return sections
+
+
+def _more(binding: Binding) -> dict[str, str]:
+    if binding.kind is BindingKind.D1:
+        return {"database_name": binding.name.lower()}
+    if binding.kind is not BindingKind.WORKFLOW:
+        return {}
+    elsewhere = {"script_name": binding.script} if binding.script else {}
+    return {"class_name": binding.class_name, **elsewhere}
+
+
+SECTIONS: Final = {
+    BindingKind.KV: ("kv_namespaces", "id"),
+    BindingKind.D1: ("d1_databases", "database_id"),
+    BindingKind.R2: ("r2_buckets", "bucket_name"),
+    BindingKind.SERVICE: ("services", "service"),
+    BindingKind.WORKFLOW: ("workflows", "name"),
+    BindingKind.AI: ("ai", ""),
+    BindingKind.VECTORIZE: ("vectorize", "index_name"),
+    BindingKind.HYPERDRIVE: ("hyperdrive", "id"),
+    BindingKind.ANALYTICS: ("analytics_engine_datasets", "dataset"),
+    BindingKind.BROWSER: ("browser", ""),
+}
+"""For each kind the section, and the key of what is bound; queues have a shape of their own."""

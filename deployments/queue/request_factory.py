@@ -1,0 +1,84 @@
+"""What a deployment asks to be done, out of its snapshot and the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from audit.encrypted_fields import UnreadableSecret
+from deployments.history import records
+from deployments.models import Deployment
+from deployments.pipeline.config import bindings
+from deployments.pipeline.ports import DeployRequest
+from deployments.pipeline.worker_changes import ChangeRequest
+from targets.cloudflare.errors import Cause, DeployError
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.models import Workflow
+from workflows.nodes.custom import secret_variables
+from workflows.services import Variable, variables_of
+
+GONE = "The workflow has been deleted. Nothing was uploaded."
+
+
+def request_of(deployment: Deployment) -> DeployRequest:
+    """Return what the deployment's snapshot and the workflow's variables of now come to.
+
+    Raises DeployError where the workflow is gone, or the value of a variable cannot be read.
+    """
+    check_workflow(deployment)
+    return DeployRequest(
+        ir=deployment.ir,
+        entry_code=deployment.entry_code,
+        dependencies=deployment.dependencies,
+        class_name=deployment.class_name,
+        worker_name=deployment.worker_name,
+        variables=variables_for(deployment.workflow),
+        bindings=deployment.bindings,
+        node_types=deployment.node_types,
+        settings=read_settings(deployment.deploy_settings),
+        former=records.former_triggers(deployment),
+        known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
+        marks=records.marks(deployment.workflow_public_id),
+        overwrite=deployment.overwrite,
+    )
+
+
+def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
+    """Return the variables of now; raises DeployError, which names those that cannot be read."""
+    try:
+        return variables_of(workflow)
+    except UnreadableSecret as unreadable:
+        raise DeployError(str(unreadable), cause=Cause.ENVIRONMENT) from None
+
+
+def secret_values(
+    variables: Mapping[str, bindings.Variable], node_types: Iterable[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Return the values that nothing may show, also of what a node type alone keeps as a secret."""
+    named = secret_variables(node_types)
+    return tuple(one.value for one in variables.values() if one.is_secret or one.name in named)
+
+
+def change_of(deployment: Deployment) -> ChangeRequest:
+    """Return what a rollback, retry, takedown or deletion of secrets is about."""
+    about = deployment.about
+    return ChangeRequest(
+        worker_name=deployment.worker_name,
+        record=records.record_of(about) if about else None,
+        failed=records.failed_parts(about) if about else (),
+        secrets=tuple(deployment.secret_names),
+        used_secrets=_used_secrets(deployment),
+        former=records.former_triggers(deployment),
+    )
+
+
+def _used_secrets(deployment: Deployment) -> frozenset[str]:
+    """Return the names of the secrets that what is live by the record was deployed with."""
+    live = records.live(deployment.workflow_public_id, deployment.target_id)
+    return frozenset(live.secret_names) if live else frozenset()
+
+
+def check_workflow(deployment: Deployment) -> None:
+    """Raise DeployError where the workflow is gone: nothing could manage the Worker afterwards."""
+    if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
+        raise DeployError(GONE)

@@ -1,0 +1,126 @@
+"""The one door through which a deployment's status and stage change, always by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from deployments.models import Deployment, Lease, StageRecord
+from deployments.pipeline.errors import LeaseLost
+from deployments.pipeline.stages import Action, Stage, Status
+from targets.cloudflare.errors import Finding
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
+    return Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, lease__token=token)
+
+
+def begin(pk: int) -> bool:
+    """Have a waiting deployment run; False where it waits no more.
+
+    Raises IntegrityError where another one of its workflow and target runs.
+    """
+    waiting = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
+    return bool(waiting.update(status=Status.RUNNING.value, started_at=timezone.now()))
+
+
+@transaction.atomic
+def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOTHING) -> None:
+    """Begin the stage and write down what is known by now; COMPLETED ends the deployment.
+
+    Raises LeaseLost where the token no longer holds the deployment, or the stage cannot follow.
+    """
+    changes: dict[str, Any] = {"stage": stage.value, **facts}
+    if stage is Stage.COMPLETED:
+        changes |= {"status": Status.SUCCEEDED.value, "finished_at": timezone.now()}
+    action = Action(Deployment.objects.values_list("action", flat=True).get(pk=pk))
+    if not _held(pk, token).filter(stage=action.before(stage)).update(**changes):
+        raise LeaseLost(f"deployment {pk} cannot enter {stage.value}: it was ended elsewhere")
+    _record(pk, stage, message=action.message(stage), progress=stage.percent)
+    if stage is Stage.COMPLETED:
+        Lease.objects.filter(deployment=pk).delete()
+
+
+@transaction.atomic
+def end(
+    pk: int,
+    token: UUID,
+    *,
+    status: Status,
+    message: str,
+    cause: str = "",
+    findings: tuple[Finding, ...] = (),
+    facts: Mapping[str, Any] = _NOTHING,
+) -> bool:
+    """End a running deployment that did not complete; False where it was ended elsewhere."""
+    changes = _ended(status, message, findings) | {"cause": cause, **facts}
+    if not _held(pk, token).update(**changes):
+        return False
+    Lease.objects.filter(deployment=pk).delete()
+    _record_end(pk, message)
+    return True
+
+
+@transaction.atomic
+def ask_to_cancel(pk: int, *, by: str) -> None:
+    """Have whoever performs a running deployment end it; the first to ask is remembered."""
+    running = Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, cancel_asked_at=None)
+    running.update(cancel_asked_at=timezone.now(), cancelled_by=by[:150])
+
+
+@transaction.atomic
+def cancel_waiting(pk: int, *, by: str) -> bool:
+    """End a deployment that has not begun; False where it has."""
+    queued = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
+    message = f"Cancelled by {by} before it began. Nothing was uploaded."
+    ended = _ended(Status.CANCELLED, message, ())
+    if not queued.update(**ended, cancel_asked_at=timezone.now(), cancelled_by=by[:150]):
+        return False
+    _record_end(pk, message)
+    return True
+
+
+def wait(pk: int, token: UUID, *, until: datetime | None) -> None:
+    """Say until when the target asked to wait, None when the wait is over."""
+    _held(pk, token).update(waits_until=until)
+
+
+@transaction.atomic
+def supersede(waiting: Deployment, message: str) -> bool:
+    """End a deployment that has not begun, because a newer one takes its place in the queue."""
+    queued = Deployment.objects.filter(pk=waiting.pk, status=Status.QUEUED.value)
+    if not queued.update(**_ended(Status.SUPERSEDED, message, ())):
+        return False
+    _record_end(waiting.pk, message)
+    return True
+
+
+def _ended(status: Status, message: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    return {
+        "status": status.value,
+        "message": message,
+        "problems": [finding.as_row() for finding in findings],
+        "finished_at": timezone.now(),
+        "waits_until": None,
+    }
+
+
+def _record_end(pk: int, message: str) -> None:
+    """A FAILED row closes every deployment that did not complete, so that every stream ends."""
+    reached = Deployment.objects.only("stage").get(pk=pk).percent
+    _record(pk, Stage.FAILED, message=message, progress=reached)
+
+
+def _record(pk: int, stage: Stage, *, message: str, progress: int) -> None:
+    number = StageRecord.objects.filter(deployment=pk).count() + 1
+    StageRecord.objects.create(
+        deployment_id=pk, number=number, stage=stage.value, message=message, progress=progress
+    )

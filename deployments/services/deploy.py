@@ -1,0 +1,137 @@
+"""The one door to deployments: admin, pages, API and commands all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from audit import trail
+from audit.trail import NOBODY, Actor, Subject
+from deployments.history import records
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action
+from deployments.queue import tasks
+from deployments.queue.enqueue import enqueue
+from targets import policy
+from targets.cloudflare.naming import worker_name
+from targets.lookup import default_target
+from targets.models import Target
+from targets.policy import Consent
+from workflows.models import Workflow
+from workflows.node_types.registered import snapshot
+
+_NO_CONSENT = Consent()
+LONGEST_REASON = 2000  # characters
+
+
+def request_deployment(
+    workflow: Workflow,
+    *,
+    target: Target | None = None,
+    by: Actor = NOBODY,
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Put the workflow's newest version into the queue and return the waiting deployment.
+
+    At most one waits for each workflow and target: one that waits already ends as superseded.
+    Raises NoTarget where there is nowhere to deploy to, Refused where the target's rules forbid it,
+    Busy where a rollback waits.
+    """
+    target = target or default_target()
+
+    def make() -> Deployment:
+        policy.check(target, workflow, by=by, consent=consent)
+        deployment = draft_deployment(workflow, target)
+        deployment.overwrite = consent.overwrite
+        return asked(deployment, by=by, reason=consent.freeze_reason, consent=consent)
+
+    return enqueued(make, "deployment requested", by=by)
+
+
+def request_snapshot(
+    earlier: Deployment,
+    *,
+    by: Actor = NOBODY,
+    consent: Consent = _NO_CONSENT,
+) -> Deployment:
+    """Deploy what an earlier deployment was made of, with the variables and secrets of now.
+
+    Raises what `request_deployment` raises.
+    """
+    target, workflow = place_of(earlier)
+
+    def make() -> Deployment:
+        policy.check(target, workflow, by=by, consent=consent)
+        deployment = records.copied(earlier, Action.DEPLOY, about=earlier)
+        deployment.overwrite = consent.overwrite
+        reason = f"The snapshot of #{earlier.pk} anew."
+        return asked(deployment, by=by, reason=reason, consent=consent)
+
+    return enqueued(make, "deployment requested", by=by)
+
+
+def place_of(deployment: Deployment) -> tuple[Target, Workflow]:
+    """Return where the deployment went, and what; raises Refused where one of the two is gone."""
+    workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
+    if deployment.target is None or workflow is None:
+        raise policy.Refused("The workflow or the target of that deployment has been deleted.")
+    return deployment.target, workflow
+
+
+def asked(
+    deployment: Deployment, *, by: Actor, reason: str = "", consent: Consent = _NO_CONSENT
+) -> Deployment:
+    """Write on the deployment who asked for it, and why."""
+    deployment.overrides_freeze = bool(consent.freeze_reason.strip())
+    deployment.requested_by = by.user
+    deployment.requested_by_name = by.name
+    deployment.reason = reason[:LONGEST_REASON]
+    return deployment
+
+
+def enqueued(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
+    """Put it into the queue and on the audit trail; raises Busy."""
+    with transaction.atomic():
+        deployment = enqueue(make)
+        detail = {"target": deployment.target_name, "workflow": deployment.workflow_public_id}
+        trail.record(action, subject_of(deployment), by=by, reason=deployment.reason, **detail)
+        transaction.on_commit(lambda: tasks.work.enqueue())
+    return deployment
+
+
+def subject_of(deployment: Deployment) -> Subject:
+    return Subject("deployment", str(deployment.pk), str(deployment))
+
+
+def draft_deployment(workflow: Workflow, target: Target) -> Deployment:
+    """Return an unsaved deployment of the workflow's newest version."""
+    version = workflow.newest_version
+    return Deployment(
+        workflow=workflow,
+        workflow_public_id=workflow.pk,
+        workflow_name=workflow.name,
+        version_number=version.number,
+        target=target,
+        target_name=target.name,
+        ir=version.ir,
+        entry_code=version.entry_code,
+        dependencies=version.dependencies,
+        bindings=version.bindings,
+        node_types=snapshot(version.ir),
+        deploy_settings=version.deploy_settings,
+        class_name=workflow.class_name,
+        worker_name=worker_name(workflow.pk),
+    )
+
+
+def live_deployment(workflow_id: str) -> Deployment | None:
+    """Return the workflow's newest deployment that is live by the record, at whichever target."""
+    return records.live(workflow_id)
+
+
+def replaced_by(deployment: Deployment) -> Deployment | None:
+    """Return what took this one's place at its target; None while this one is live."""
+    later = records.of_worker(deployment.workflow_public_id, deployment.target_id)
+    later = later.filter(records.changed_what_is_live(), pk__gt=deployment.pk)
+    return later.only("version_number", "action").order_by("pk").first()

@@ -1,0 +1,99 @@
+"""What a deployment would meet and change, asked before it: for pages and commands."""
+
+from __future__ import annotations
+
+from deployments.adapters.dry_run_tools import LookingTools, nothing_is_written
+from deployments.adapters.remote_tools import Hooks
+from deployments.history import records
+from deployments.models import Deployment, DriftCheck
+from deployments.pipeline import check_report
+from deployments.pipeline import plan as planning
+from deployments.pipeline.check_report import Check
+from deployments.pipeline.plan import Known, Plan
+from deployments.pipeline.stages import Action
+from deployments.queue import request_factory, runner
+from deployments.services.deploy import draft_deployment
+from targets.cloudflare.errors import DeployError, Finding
+from targets.lookup import account_of
+from targets.models import Target
+from targets.policy import Consent
+from workflows.compilation.typescript import SCRATCH_PREFIX
+from workflows.models import Workflow
+
+_NO_CONSENT = Consent()
+
+
+def plan(
+    workflow: Workflow,
+    target: Target,
+    *,
+    consent: Consent = _NO_CONSENT,
+    snapshot: Deployment | None = None,
+) -> Plan:
+    """Return what deploying the newest version, or an earlier snapshot, would change.
+
+    Nothing is changed by asking.
+    """
+    try:
+        draft = _draft(workflow, target, consent, snapshot)
+        tools = _tools(draft, target)
+        request = request_factory.request_of(draft)
+    except DeployError as refused:
+        return Plan(
+            findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
+        )
+    return planning.plan(request, tools, known=_known(workflow, target, request.known_version))
+
+
+def _known(workflow: Workflow, target: Target, version: str) -> Known:
+    live = records.live(workflow.pk, target)
+    if live is None or _is_adopted(version):
+        return Known()
+    return Known(
+        script_hash=live.script_hash,
+        config=records.record_of(live).config,
+        dependencies=live.dependencies,
+    )
+
+
+def _is_adopted(version: str) -> bool:
+    """Tell whether what is live was put there by others: no record has its code."""
+    return bool(version) and DriftCheck.objects.filter(adopted_version=version).exists()
+
+
+def preflight(
+    workflow: Workflow,
+    target: Target,
+    *,
+    consent: Consent = _NO_CONSENT,
+    snapshot: Deployment | None = None,
+) -> list[Check]:
+    """Return every check of what `plan` would deploy; nothing is changed by asking."""
+    draft = _draft(workflow, target, consent, snapshot)
+    try:
+        request = request_factory.request_of(draft)
+        tools = _tools(draft, target)
+    except DeployError as refused:
+        return check_report.refused(refused)
+    return check_report.check_all(request, tools)
+
+
+def _draft(
+    workflow: Workflow, target: Target, consent: Consent, snapshot: Deployment | None
+) -> Deployment:
+    if snapshot:
+        return records.copied(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
+    draft = draft_deployment(workflow, target)
+    draft.overwrite = consent.overwrite
+    return draft
+
+
+def _tools(draft: Deployment, target: Target) -> LookingTools:
+    hooks = Hooks(
+        program_started=lambda _pid: None,
+        program_ended=lambda _ran: None,
+        before_write=nothing_is_written,
+    )
+    return runner.tools_for(
+        LookingTools, account_of(target), hooks, name=f"{SCRATCH_PREFIX}{draft.target_id}"
+    )

@@ -1,0 +1,232 @@
+"""The deploy settings as a form: typed by people, stored as JSON with AwaitStep's names.
+
+What is as it would be anyway is not stored. The strict reader is the one judge of values; its
+problems are put at the fields that they are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django.core.exceptions import ValidationError
+from django.forms.formsets import BaseFormSet, formset_factory
+from django.utils.dateparse import parse_datetime
+
+from audit import trail
+from audit.trail import Actor, Subject
+from deployments.settings_form.fields import ConsumerForm, RouteForm, SettingsForm
+from workflows.ir.deploy.deploy_settings import (
+    COMPATIBILITY_DATE,
+    COMPATIBILITY_FLAGS,
+    PLACEMENTS,
+    Consumer,
+    DeploySettings,
+    InvalidSettings,
+    read_settings,
+)
+from workflows.ir.reading.problems import Problem
+from workflows.models import Workflow, WorkflowVersion
+from workflows.services import save_draft
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.http import QueryDict
+
+EMPTY_ROWS: Final = 2
+_USUAL: Final = Consumer(queue="")
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "routes": [],
+    "customDomains": [],
+    "workersDev": True,
+    "previewUrls": True,
+    "compatibilityDate": COMPATIBILITY_DATE,
+    "compatibilityFlags": list(COMPATIBILITY_FLAGS),
+    "cronTriggers": [],
+    "placement": {"mode": "off"},
+    "limits": {},
+    "observability": {"enabled": True},
+    "logpush": False,
+    "queueConsumers": [],
+}
+_FIELDS: Final = {
+    "customDomains": "custom_domains",
+    "workersDev": "workers_dev",
+    "previewUrls": "preview_urls",
+    "compatibilityDate": "compatibility_date",
+    "compatibilityFlags": "compatibility_flags",
+    "cronTriggers": "crons",
+    "placement": "placement",
+    "limits": "cpu_ms",
+    "observability": "sampling_rate",
+    "logpush": "logpush",
+}
+_COLUMNS: Final = {
+    "pattern": "pattern",
+    "zoneName": "zone",
+    "queue": "queue",
+    "maxBatchSize": "max_batch_size",
+    "maxBatchTimeout": "max_batch_timeout",
+    "maxRetries": "max_retries",
+    "deadLetterQueue": "dead_letter_queue",
+    "maxConcurrency": "max_concurrency",
+}
+
+
+Rows = BaseFormSet[Any]
+_RouteRows = formset_factory(RouteForm, extra=EMPTY_ROWS, can_delete=True, max_num=100)
+_ConsumerRows = formset_factory(ConsumerForm, extra=EMPTY_ROWS, can_delete=True, max_num=100)
+
+
+class SettingsForms:
+    """The form and its rows as one: from a workflow or from what was posted, to its settings."""
+
+    def __init__(self, workflow: Workflow, posted: Mapping[str, Any] | None = None) -> None:
+        self.workflow = workflow
+        self.unreadable = ""
+        now = self._stored()
+        opened = {"opened_at": workflow.updated_at.isoformat()}
+        self.form = SettingsForm(posted, initial=_initial(now) | opened)
+        routes = [{"pattern": one.pattern, "zone": one.zone} for one in now.routes]
+        self.routes: Rows = _RouteRows(posted, initial=routes, prefix="routes")
+        consumers = [_consumer_row(one) for one in now.consumers]
+        self.consumers: Rows = _ConsumerRows(posted, initial=consumers, prefix="consumers")
+
+    def _stored(self) -> DeploySettings:
+        try:
+            return self.workflow.settings
+        except InvalidSettings as invalid:
+            self.unreadable = str(invalid)
+            return DeploySettings()
+
+    @cached_property
+    def is_valid(self) -> bool:
+        """Whether all of it can be used; reading it puts each problem at its field."""
+        parts = (self.form, self.routes, self.consumers)
+        are_valid = [part.is_valid() for part in parts]
+        try:
+            read_settings(self.as_json())
+        except InvalidSettings as invalid:
+            for problem in invalid.problems:
+                self._place(problem)
+            return False
+        return all(are_valid)
+
+    def is_stale(self) -> bool:
+        """Tell whether somebody else saved the workflow since; saving again replaces theirs."""
+        opened_at = parse_datetime(self.form.cleaned_data.get("opened_at") or "")
+        if not opened_at or opened_at == self.workflow.updated_at:
+            return False
+        posted = cast("QueryDict", self.form.data).copy()
+        posted["opened_at"] = self.workflow.updated_at.isoformat()
+        self.form.data = posted
+        return True
+
+    def shown(self) -> dict[str, Any] | None:
+        """Return the settings that the page shows; None where they cannot be used."""
+        if self.form.is_bound:
+            return self.as_json() if self.is_valid else None
+        return {} if self.unreadable else dict(self.workflow.deploy_settings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is to be stored: settings by AwaitStep's names, the defaults left out."""
+        whole = {
+            **_main(self.form.cleaned_data),
+            "routes": [_route(row.cleaned_data) for row in _filled(self.routes)],
+            "queueConsumers": [_consumer(row.cleaned_data) for row in _filled(self.consumers)],
+        }
+        return {key: value for key, value in whole.items() if value != _DEFAULTS[key]}
+
+    def save(self, *, by: User) -> WorkflowVersion | None:
+        """Make a version of it; None where nothing is another. Raises InvalidIR for a broken draft."""
+        before, after = self.workflow.deploy_settings, self.as_json()
+        if not self.unreadable and read_settings(before) == read_settings(after):
+            return None
+        self.workflow.deploy_settings = after
+        version = save_draft(self.workflow, by=by)
+        changed = {key for key in _DEFAULTS if before.get(key) != after.get(key)}
+        subject = Subject("workflow", self.workflow.pk, self.workflow.name)
+        trail.record(
+            "deploy settings changed",
+            subject,
+            by=Actor.of(by),
+            version=version.number,
+            settings=sorted(changed),
+        )
+        return version
+
+    def _place(self, problem: Problem) -> None:
+        key, *rest = problem.path.split(".")
+        message = problem.message[:1].upper() + problem.message[1:].rstrip(".") + "."
+        rows = {"routes": self.routes, "queueConsumers": self.consumers}.get(key)
+        if rows is None:
+            self.form.add_error(_FIELDS.get(key), message)
+        elif len(rest) == 2:
+            _filled(rows)[int(rest[0])].add_error(_COLUMNS.get(rest[1]), message)
+        else:
+            rows.non_form_errors().extend(ValidationError(message).error_list)
+
+
+def _initial(now: DeploySettings) -> dict[str, Any]:
+    return {
+        "workers_dev": now.workers_dev,
+        "preview_urls": now.preview_urls,
+        "custom_domains": "\n".join(now.custom_domains),
+        "crons": "\n".join(now.crons),
+        "compatibility_date": now.compatibility_date,
+        "compatibility_flags": "\n".join(now.compatibility_flags),
+        "placement": now.placement,
+        "cpu_ms": now.cpu_ms,
+        "observability": now.observability,
+        "sampling_rate": now.sampling_rate,
+        "logpush": now.logpush,
+    }
+
+
+def _consumer_row(one: Consumer) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ConsumerForm.base_fields}
+
+
+def _filled(rows: Rows) -> list[Any]:
+    """Return the rows that say something and are not to be removed."""
+    return [row for row in rows.forms if not row.cleaned_data.get("DELETE") and _says(row)]
+
+
+def _says(row: Any) -> bool:
+    return any(row[name].data not in (None, "") for name in row.fields if name != "DELETE")
+
+
+def _main(typed: Mapping[str, Any]) -> dict[str, Any]:
+    cpu, rate = typed.get("cpu_ms"), typed.get("sampling_rate")
+    observability = {"enabled": typed.get("observability", True)}
+    return {
+        "customDomains": _lines(typed.get("custom_domains")),
+        "workersDev": typed.get("workers_dev", True),
+        "previewUrls": typed.get("preview_urls", True),
+        "compatibilityDate": typed.get("compatibility_date") or COMPATIBILITY_DATE,
+        "compatibilityFlags": _lines(typed.get("compatibility_flags")),
+        "cronTriggers": _lines(typed.get("crons")),
+        "placement": {"mode": typed.get("placement") or PLACEMENTS[0]},
+        "limits": {} if cpu is None else {"cpuMs": cpu},
+        "observability": observability | ({} if rate is None else {"headSamplingRate": rate}),
+        "logpush": typed.get("logpush", False),
+    }
+
+
+def _lines(text: str | None) -> list[str]:
+    """Return the lines that say something, each once, as the reader takes them."""
+    lines: Iterable[str] = (" ".join(line.split()) for line in (text or "").splitlines())
+    return list(dict.fromkeys(filter(None, lines)))
+
+
+def _route(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"pattern": row.get("pattern", ""), "zoneName": row.get("zone", "").lower()}
+
+
+def _consumer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row; a number that is the default is left out."""
+    given = {key: row.get(column) for key, column in _COLUMNS.items() if column in row}
+    usual = {key: getattr(_USUAL, _COLUMNS[key]) for key in given}
+    kept = {key: value for key, value in given.items() if value not in (None, usual[key])}
+    return {"queue": "", **kept}

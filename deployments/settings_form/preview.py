@@ -1,0 +1,154 @@
+"""What a deploy of the draft would write with these settings: its wrangler.json, and what it needs.
+
+The pipeline's own functions make it, so it is what a deploy writes. No target is asked: what only
+the target knows is a placeholder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+
+from deployments.pipeline.binding_detection import detect
+from deployments.pipeline.code_build import bundle_of, generate, within_limits
+from deployments.pipeline.ports import Callee, DeployRequest, Site
+from deployments.pipeline.site_checks import check_site
+from deployments.presentation.cron_words import Fires, fires
+from deployments.queue.request_factory import variables_for
+from targets.cloudflare import naming
+from targets.cloudflare.errors import DeployError, Finding
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.ir.deploy.deploy_settings import DeploySettings, Route
+from workflows.ir.deploy.route_patterns import host_of, record_name
+from workflows.ir.reading.bindings import BINDING_ID, BindingKind
+from workflows.models import Workflow
+from workflows.node_types.registered import snapshot
+from workflows.services import Variable
+
+FOUND: Final = "<found at the deploy>"
+UNSET: Final = "<not set yet>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A DNS record that a route needs: without it requests find no address."""
+
+    route: Route
+
+    @property
+    def host(self) -> str:
+        return host_of(self.route.pattern)
+
+    @property
+    def label(self) -> str:
+        return record_name(self.host, self.route.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The wrangler.json as text, "" where there would be none; `findings` say why, or warn."""
+
+    text: str = ""
+    findings: tuple[Finding, ...] = ()
+    records: tuple[Record, ...] = ()
+    domains: tuple[str, ...] = ()
+    schedules: tuple[Fires, ...] = ()
+    queues: tuple[str, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        return not self.text
+
+
+def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
+    """Return what a deploy of the draft with these settings would write; nothing is saved or asked."""
+    try:
+        request = _request(workflow, settings)
+        module = generate(request)
+        config, findings = _written(module, request)
+    except DeployError as refused:
+        return Preview(findings=refused.as_findings())
+    return Preview(
+        text=json.dumps(config, indent=2, ensure_ascii=False),
+        findings=tuple(findings),
+        records=tuple(Record(route=route) for route in settings.routes),
+        domains=settings.custom_domains,
+        schedules=_schedules(config, timezone.now()),
+        queues=tuple(one["queue"] for one in config.get("queues", {}).get("consumers", [])),
+    )
+
+
+def _request(workflow: Workflow, settings: DeploySettings) -> DeployRequest:
+    return DeployRequest(
+        ir=workflow.ir,
+        entry_code=workflow.entry_code,
+        dependencies=workflow.dependencies,
+        class_name=workflow.class_name,
+        worker_name=naming.worker_name(workflow.pk),
+        variables=variables_for(workflow),
+        bindings=workflow.bindings,
+        node_types=snapshot(workflow.ir),
+        settings=settings,
+    )
+
+
+def _written(
+    module: GeneratedModule, request: DeployRequest
+) -> tuple[Mapping[str, Any], list[Finding]]:
+    """Return the wrangler.json and what is worth a look; raises DeployError."""
+    whole = replace(request, variables={**_unset(module, request), **request.variables})
+    site = Site(worker_url="", dashboard_url="", live_version="", provides=frozenset(BindingKind))
+    env = detect(module, whole, site=site, tools=_Placeholders())
+    bundle = bundle_of(whole, "", env=env, module=module)
+    return bundle.config, [*check_site(whole, site), *within_limits(bundle, env)]
+
+
+def _unset(module: GeneratedModule, request: DeployRequest) -> dict[str, Variable]:
+    """Return a placeholder for each variable that the code uses and nobody has set."""
+    names = {
+        use.name
+        for use in module.env_uses
+        if not isinstance(use.kind, BindingKind) and not use.name.endswith(BINDING_ID)
+    }
+    missing = names - request.variables.keys() - request.bindings.keys()
+    return {
+        name: Variable(name=name, value=UNSET, is_secret=False, origin="global") for name in missing
+    }
+
+
+class _Placeholders:
+    """The resources of a target that has everything."""
+
+    def exists(self, kind: BindingKind, resource: str) -> bool:
+        return True
+
+    def provide(self, kind: BindingKind, name: str) -> str:
+        return FOUND
+
+    def consumers(self, queue: str) -> frozenset[str]:
+        return frozenset()
+
+    def callee(self, worker: str, class_name: str) -> Callee:
+        ours = Workflow.objects.filter(pk=worker).only("name", "ir", "class_name").first()
+        if ours is None:
+            workflow = FOUND if class_name else ""
+            return Callee(worker=worker, is_deployed=True, workflow=workflow, class_name=class_name)
+        name = naming.worker_name(ours.pk)
+        return Callee(
+            worker=name,
+            is_deployed=True,
+            workflow=name,
+            class_name=ours.class_name,
+            our_name=ours.name,
+            our_kind=ours.kind,
+        )
+
+
+def _schedules(config: Mapping[str, Any], now: datetime) -> tuple[Fires, ...]:
+    told = (fires(one, now) for one in config["triggers"]["crons"])
+    return tuple(one for one in told if one)

@@ -1,0 +1,102 @@
+"""The event streams, served in front of Django's middleware: an open one holds no thread.
+
+GET /deployments/<id>/events/   one deployment's stages, then its result
+GET /events/                    a nudge for each change of any deployment
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from channels.auth import AuthMiddlewareStack, get_user
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser, User
+from django.urls import path
+
+from deployments.models import Deployment
+from deployments.stream import event_log
+from deployments.stream.sse_stream import follow
+from web.converters import read_key
+from web.streams.responses import Receive, Scope, Send, refuse, serve
+
+
+class BadCursor(ValueError):
+    """Last-Event-ID is not the number of an event."""
+
+
+async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
+    """Without a cursor the stream begins at the first stage."""
+    pk = scope["url_route"]["kwargs"]["pk"]
+    refusal = await _refusal(scope)
+    if refusal is None and not await _exists(pk):
+        refusal = (404, f"There is no deployment {pk}.")
+    await _answer(scope, receive, send, channel=event_log.channel_of(pk), first=0, refusal=refusal)
+
+
+async def all_deployments(scope: Scope, receive: Receive, send: Send) -> None:
+    """Without a cursor the stream begins now: the page has just shown what was before."""
+    refusal = await _refusal(scope)
+    await _answer(scope, receive, send, channel=event_log.ALL, first=None, refusal=refusal)
+
+
+async def _answer(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    channel: str,
+    first: int | None,
+    refusal: tuple[int, str] | None,
+) -> None:
+    try:
+        cursor = _cursor(scope, first)
+    except BadCursor:
+        refusal = refusal or (400, "Last-Event-ID must be the id of an event: a whole number.")
+    if refusal:
+        await refuse(send, *refusal)
+        return
+
+    async def still_allowed() -> bool:
+        return await _may_read(await get_user(scope))
+
+    await serve(follow(channel, cursor, still_allowed=still_allowed), receive, send)
+
+
+async def _refusal(scope: Scope) -> tuple[int, str] | None:
+    if scope["method"] not in ("GET", "HEAD"):
+        return 405, "An event stream is read with GET."
+    if not await _may_read(scope["user"]):
+        return 403, "Log in as a user who may view deployments."
+    return None
+
+
+async def _may_read(user: User | AnonymousUser) -> bool:
+    return bool(await database_sync_to_async(event_log.may_read)(user))
+
+
+async def _exists(pk: int) -> bool:
+    return bool(await database_sync_to_async(Deployment.objects.filter(pk=pk).exists)())
+
+
+def _cursor(scope: Scope, first: int | None) -> int | None:
+    """The header wins over ?lastEventId=: a browser that reconnects by itself sends both."""
+    header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
+    query = parse_qs(scope["query_string"].decode("latin-1")).get("lastEventId", [""])[-1]
+    text = (header or query).strip()
+    if not text:
+        return first
+    number = read_key(text)
+    if number is None:
+        raise BadCursor(text)
+    return number
+
+
+event_routes = AuthMiddlewareStack(
+    URLRouter(
+        [
+            path("deployments/<key:pk>/events/", one_deployment),  # type: ignore[arg-type]
+            path("events/", all_deployments),  # type: ignore[arg-type]
+        ]
+    )
+)

@@ -1,0 +1,106 @@
+"""The page of a workflow's deploy settings, with a preview of what a deploy would write."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from deployments.permissions import DEPLOY
+from deployments.settings_form.form import EMPTY_ROWS, SettingsForms
+from deployments.settings_form.preview import preview
+from web.decorators import HttpRequest, posted_from, staff_with
+from web.rendering import page
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.reading.problems import InvalidIR
+from workflows.models import Workflow
+
+CHANGE = "workflows.change_workflow"
+_STALE = (
+    "Somebody else saved this workflow while you were editing it. Nothing of yours is saved yet: "
+    "open this page in another tab to see their settings, or save again to replace them."
+)
+_BROKEN = "The settings were not saved, because the workflow's document has problems: "
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_with(CHANGE)
+def deploy_settings(request: HttpRequest, pk: str) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request, pk)
+    workflow = get_object_or_404(Workflow, pk=pk)
+    return _page(request, SettingsForms(workflow))
+
+
+@transaction.atomic
+def _save(request: HttpRequest, pk: str) -> HttpResponse:
+    """Whoever saves in the same moment waits for the row, and is told afterwards."""
+    workflow = get_object_or_404(Workflow.objects.select_for_update(), pk=pk)
+    forms = SettingsForms(workflow, request.POST)
+    if not forms.is_valid:
+        return _page(request, forms)
+    if forms.is_stale():
+        return _page(request, forms, refusal=_STALE)
+    try:
+        version = forms.save(by=cast("User", request.user))
+    except InvalidIR as invalid:
+        return _page(request, forms, refusal=_BROKEN + str(invalid.problems[0]))
+    if version:
+        said = f"Saved as v{version.number}. The settings take effect with the next deploy."
+        messages.success(request, said)
+    else:
+        messages.info(request, "Nothing was changed: these are the settings that were saved.")
+    return redirect("deployments:deploy_settings", pk=pk)
+
+
+def _settings_page(_request: HttpRequest, pk: str) -> str:
+    return reverse("deployments:deploy_settings", args=[pk])
+
+
+@posted_from(_settings_page)
+@staff_with(CHANGE)
+def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show what was typed, with more rows where they are asked for; nothing is saved."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    forms = SettingsForms(workflow, _with_rows(request))
+    if request.htmx and "add" not in request.POST:
+        return render(request, "deployments/workflows/_preview.html", _previewed(forms))
+    return _page(request, forms)
+
+
+def _with_rows(request: HttpRequest) -> Any:
+    posted = request.POST.copy()
+    total = f"{posted.get('add', '')}-TOTAL_FORMS"
+    count = str(posted.get(total, ""))
+    if count.isdecimal():
+        posted[total] = str(int(count) + EMPTY_ROWS)
+    return posted
+
+
+def _page(request: HttpRequest, forms: SettingsForms, *, refusal: str = "") -> HttpResponse:
+    context = {
+        **_previewed(forms),
+        "workflow": forms.workflow,
+        "forms": forms,
+        "refusal": refusal,
+        "may_deploy": request.user.has_perm(DEPLOY),
+    }
+    return page(request, "deployments/workflows/settings", context)
+
+
+def _previewed(forms: SettingsForms) -> dict[str, Any]:
+    """What is stored is previewed, or what was typed where it can be used."""
+    shown = forms.shown()
+    if shown is None:
+        return {"preview": None}
+    found = preview(forms.workflow, read_settings(shown))
+    return {"preview": found, "stored": json.dumps(shown, indent=2, ensure_ascii=False)}

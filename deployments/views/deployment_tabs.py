@@ -1,0 +1,142 @@
+"""The tabs of a deployment's page: each has an address of its own and loads only what it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation import remediation
+from workflows.ir.reading.bindings import BindingKind
+from workflows.nodes.custom import registry
+from workflows.picture.drawing import picture_of
+from workflows.picture.states import State
+
+Context = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    slug: str
+    label: str
+    fields: tuple[str, ...]
+    load: Callable[[Deployment], Context]
+
+    @property
+    def url_name(self) -> str:
+        return "deployment_" + self.slug.replace("-", "_")
+
+    @property
+    def view_name(self) -> str:
+        return f"deployments:{self.url_name}"
+
+    @property
+    def template(self) -> str:
+        return f"deployments/tabs/_{self.slug.replace('-', '_')}.html"
+
+
+def _output(deployment: Deployment) -> Context:
+    """The programs' outputs; where there is none, `lost` says whose went with its process."""
+    outputs = list(deployment.outputs.all())
+    was_ended = deployment.state in (Status.CANCELLED, Status.INTERRUPTED)
+    return {"outputs": outputs, "lost": _AT_WORK.get(deployment.stage, "") if was_ended else ""}
+
+
+_AT_WORK = {
+    Stage.CREATING_WORKER.value: "npm may have been",
+    Stage.DEPLOYING.value: "wrangler was",
+}
+
+
+def _variables(deployment: Deployment) -> Context:
+    """Rows of name, value, where it was set, and whether it is a secret, which has no value here."""
+    origins = deployment.variable_origins
+    plain = [
+        (name, value, origins.get(name, ""), False) for name, value in deployment.variables.items()
+    ]
+    secret = [(name, "", origins.get(name, ""), True) for name in deployment.secret_names]
+    return {"variables": sorted([*plain, *secret]), "resources": _resources(deployment)}
+
+
+def _resources(deployment: Deployment) -> list[Context]:
+    """Rows of what was bound: name, kind in words, the resource, and whether it was declared."""
+    return [
+        {**one, "kind": _words(one["kind"]), "is_declared": one["name"] in deployment.bindings}
+        for one in deployment.resources
+    ]
+
+
+def _words(kind: str) -> str:
+    """The words for a kind; a record may be older than the kinds of today."""
+    return BindingKind(kind).label if kind in set(BindingKind) else kind
+
+
+def _record(deployment: Deployment) -> Context:
+    """The document as it is stored, laid out for reading."""
+    return {
+        "document": json.dumps(deployment.ir, indent=2, ensure_ascii=False),
+        "node_types": [_named(one["definition"]) for one in deployment.node_types],
+        "declared": [(name, _words(kind)) for name, kind in sorted(deployment.bindings.items())],
+    }
+
+
+def _named(definition: Context) -> str:
+    return f"{definition.get('id')} {definition.get('version')}"
+
+
+def _picture(deployment: Deployment) -> Context:
+    """The deployed document, with the nodes that its problems and warnings are about."""
+    marks = {one.get("node_id", ""): State.WARNING for one in deployment.warnings}
+    marks |= {one.get("node_id", ""): State.PROBLEM for one in deployment.problems}
+    marks.pop("", None)
+    editor = remediation.editor_url(deployment)
+    drawn = picture_of(
+        deployment.ir,
+        registry(deployment.node_types),
+        base=f"{editor}#node=" if editor else None,
+        problems=marks,
+    )
+    return {"drawn": drawn, "marks": marks}
+
+
+def _nothing(_deployment: Deployment) -> Context:
+    return {}
+
+
+TABS = (
+    Tab(slug="output", label="Output", fields=(), load=_output),
+    Tab(
+        slug="picture",
+        label="Picture",
+        fields=("ir", "node_types", "problems", "warnings"),
+        load=_picture,
+    ),
+    Tab(slug="code", label="Generated code", fields=("source",), load=_nothing),
+    Tab(slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_nothing),
+    Tab(
+        slug="variables",
+        label="Variables",
+        fields=("variables", "secret_names", "variable_origins", "resources", "bindings"),
+        load=_variables,
+    ),
+    Tab(
+        slug="snapshot",
+        label="Record",
+        fields=(
+            "ir",
+            "entry_code",
+            "dependencies",
+            "bindings",
+            "node_types",
+            "class_name",
+            "script_size",
+            "script_hash",
+            "wrangler_version",
+            "version_id",
+        ),
+        load=_record,
+    ),
+)

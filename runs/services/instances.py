@@ -1,0 +1,89 @@
+"""Instances of deployed workflows, through the official SDK: Cloudflare is their system of record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cloudflare
+from cloudflare.types.workflows import InstanceGetResponse
+
+from deployments.models import Deployment
+from deployments.services.deploy import live_deployment
+from runs.sync.call_budget import counted
+from targets.cloudflare.account import Account
+from targets.cloudflare.naming import worker_name
+from targets.lookup import account_of, default_target
+from workflows.ir.document.kinds import SCRIPT, kind_of
+from workflows.models import Workflow
+
+LATEST = "latest"
+
+
+class NoRun(Exception):
+    """The workflow has no such run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of one workflow on the target where it is live."""
+
+    account: Account
+    workflow: str
+
+    def describe(self, instance: str) -> InstanceGetResponse:
+        """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
+        instance_id = self.latest() if instance == LATEST else instance
+        with counted(self.account).explained(f"read the run {instance_id}"):
+            try:
+                return self.account.client.workflows.instances.get(
+                    instance_id, account_id=self.account.account_id, workflow_name=self.workflow
+                )
+            except cloudflare.NotFoundError:
+                raise NoRun(f"{self.workflow} has no run {instance_id}.") from None
+
+    def latest(self) -> str:
+        """Return the id of the run that was created last; raises NoRun where there is none."""
+        with counted(self.account).explained(f"list the runs of {self.workflow}"):
+            page = self.account.client.workflows.instances.list(
+                self.workflow, account_id=self.account.account_id
+            )
+        newest = max(page.result, key=lambda run: run.created_on, default=None)
+        if newest is None:
+            raise NoRun(f"{self.workflow} has no runs yet. Start one with trigger_workflow.")
+        return newest.id
+
+
+def runs_of(workflow: Workflow) -> Runs:
+    """Return the runs on the target that the workflow is live on, else on the default target.
+
+    Raises NoRun for a script, which answers requests instead.
+    """
+    live = live_deployment(workflow.pk)
+    if kind_of(live.ir if live else workflow.ir) == SCRIPT:
+        raise NoRun(_answers(workflow, live))
+    return runs_on(live) if live else Runs(account_of(default_target()), worker_name(workflow.pk))
+
+
+def runs_on(live: Deployment) -> Runs:
+    """Return the runs on the target of a live deployment, on the default one where that is gone."""
+    return Runs(account_of(live.target or default_target()), live.worker_name)
+
+
+def _answers(script: Workflow, live: Deployment | None) -> str:
+    """Say what a script has instead of runs, and where."""
+    reason = f"{script.name} is a script: it has no runs, it answers requests"
+    if live is None:
+        return f"{reason}. Deploy it first: then it has an address."
+    trigger = live.ir.get("trigger", {})
+    method, path = trigger.get("method", "POST"), trigger.get("path", "/")
+    return f"{reason}. Send it one: {method} {live.worker_url}{path}"
+
+
+def _plain(answer: Any) -> dict[str, Any]:
+    return answer.to_dict(mode="json", use_api_names=True) if answer else {}
+
+
+def as_json(run: InstanceGetResponse) -> dict[str, Any]:
+    """Return the run in the shape of Cloudflare's API."""
+    return _plain(run)

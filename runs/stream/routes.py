@@ -1,0 +1,64 @@
+"""The streams of runs, served in front of Django's middleware like those of deployments.
+
+GET /runs/<id>/events/               changes of one run
+GET /runs/events/[?workflow=<id>]    changes of a workflow's runs, or of any
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from channels.auth import AuthMiddlewareStack, get_user
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from django.urls import path
+
+from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
+from runs.models import Run
+from runs.stream.run_events import follow, may_read
+from web import converters  # noqa: F401 - the converter of <key:...>
+from web.streams.responses import Receive, Scope, Send, refuse, serve
+
+
+async def one_run(scope: Scope, receive: Receive, send: Send) -> None:
+    pk = scope["url_route"]["kwargs"]["pk"]
+    if await _refused(scope, send):
+        return
+    if not await database_sync_to_async(Run.objects.filter(pk=pk).exists)():
+        await refuse(send, 404, f"There is no run {pk}.")
+        return
+    await _serve(scope, receive, send, channel=channel_of_run(pk))
+
+
+async def many_runs(scope: Scope, receive: Receive, send: Send) -> None:
+    workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
+    if not await _refused(scope, send):
+        channel = channel_of_workflow(workflow[:20]) if workflow else ALL
+        await _serve(scope, receive, send, channel=channel)
+
+
+async def _refused(scope: Scope, send: Send) -> bool:
+    if scope["method"] not in ("GET", "HEAD"):
+        await refuse(send, 405, "An event stream is read with GET.")
+        return True
+    if not await database_sync_to_async(may_read)(scope["user"]):
+        await refuse(send, 403, "Log in as a user who may view runs.")
+        return True
+    return False
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send, *, channel: str) -> None:
+    async def still_allowed() -> bool:
+        return bool(await database_sync_to_async(may_read)(await get_user(scope)))
+
+    await serve(follow(channel, still_allowed=still_allowed), receive, send)
+
+
+run_event_routes = AuthMiddlewareStack(
+    URLRouter(
+        [
+            path("runs/<key:pk>/events/", one_run),  # type: ignore[arg-type]
+            path("runs/events/", many_runs),  # type: ignore[arg-type]
+        ]
+    )
+)

@@ -1,0 +1,151 @@
+"""The admin's pages of targets: what is stored, what the target said, who may deploy to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.trail import Actor
+from targets import services
+from targets.checks import target_checks
+from targets.forms import TargetForm
+from targets.models import Target
+from targets.permissions import CHECK
+from targets.templatetags.targets import check_state
+from web.templatetags.ui import ago
+
+_RULES = [
+    (
+        "Protection",
+        {
+            "fields": ["protected", "deployers"],
+            "description": "To a protected target only these groups deploy, and each deploy asks for "
+            "the workflow's name. Superusers and the command line always may.",
+        },
+    ),
+    (
+        "Freeze",
+        {
+            "fields": ["frozen_from", "frozen_until", "frozen_because"],
+            "description": "While a target is frozen nothing is deployed to it, rolled back or taken "
+            "down, except by people who may override a freeze and say why. What is live goes on.",
+        },
+    ),
+]
+_ACCOUNT = (
+    "Cloudflare account",
+    {
+        "fields": ["account_id", "new_token", "api_base_url"],
+        "description": "Token and account are verified at the target before they are saved.",
+    },
+)
+
+
+class TargetAdmin(admin.ModelAdmin[Target]):
+    form = TargetForm
+    list_display = ["name", "kind", "account_id", "is_default", "rules", "last_check"]
+    filter_horizontal = ["deployers"]
+    change_form_template = "admin/targets/target/change_form.html"
+    delete_confirmation_template = "admin/targets/target/delete_confirmation.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Target]:
+        return super().get_queryset(request).defer("api_token")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Target | None = None) -> Any:
+        if obj and obj.embedded:
+            return [(None, {"fields": ["name", "kind", "account_id", "is_default"]}), *_RULES]
+        account = _ACCOUNT if self._may_save(request, obj) else _shown(_ACCOUNT)
+        return [(None, {"fields": ["name", "is_default"]}), account, *_RULES]
+
+    def _may_save(self, request: HttpRequest, obj: Target | None) -> bool:
+        if obj is None:
+            return self.has_add_permission(request)
+        return self.has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Target | None = None) -> list[str]:
+        """The embedded platform's account and address follow from the settings."""
+        return ["name", "kind", "account_id"] if obj and obj.embedded else []
+
+    @admin.display(ordering="embedded")
+    def kind(self, target: Target) -> str:
+        return "embedded platform" if target.embedded else "Cloudflare account"
+
+    @admin.display(description="rules", empty_value="none")
+    def rules(self, target: Target) -> str | None:
+        words = {"protected": target.protected, "frozen": target.is_frozen}
+        return ", ".join(word for word, holds in words.items() if holds) or None
+
+    @admin.display(description="last check", ordering="checked_at", empty_value="never checked")
+    def last_check(self, target: Target) -> SafeString | None:
+        if target.checked_at is None:
+            return None
+        told = check_state(target_checks.verdict(target).value)
+        state = render_to_string("web/_status.html", told)
+        return format_html("{} {}", state, ago(target.checked_at))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Target | None = None) -> bool:
+        return not (obj and obj.embedded) and super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """No deletion of many: it would take the embedded platform along."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Not in one transaction: while the target is asked, nobody else could write."""
+        names = ("object_id", "form_url", "extra_context")
+        values = {"object_id": None, "form_url": "", "extra_context": None}
+        values |= dict(zip(names, args, strict=False)) | kwargs
+        answer: HttpResponse = self._changeform_view(request, **values)  # type: ignore[attr-defined]
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: Target, form: Any, change: bool) -> None:  # noqa: FBT001
+        """All of it is saved at once: see save_related."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        target, by = form.instance, Actor.of(request.user)
+        changed = form.changed_fields
+        if changed or not change:
+            services.save(target, by=by, changed=changed, save_groups=form.save_m2m)
+        for warning in _warnings(target, form):
+            messages.warning(request, warning)
+        if not form.warning and services.ACCESS.intersection(changed):
+            target_checks.check(target, by=by)
+
+    def delete_model(self, request: HttpRequest, obj: Target) -> None:
+        services.delete(obj, by=Actor.of(request.user))
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context = {**context, "may_check": request.user.has_perm(CHECK)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _shown(account: Any) -> Any:
+    """The fieldset for people who may not change it: there is nothing to see of a token."""
+    title, options = account
+    fields = [name for name in options["fields"] if name != "new_token"]
+    return title, {"fields": fields}
+
+
+def _warnings(target: Target, form: Any) -> list[str]:
+    found = []
+    if form.warning:
+        found.append(
+            f"The target {target} is saved, but token and account are not verified. {form.warning} "
+            "Press «Check now» later."
+        )
+    if target.protected and not target.deployers.exists():
+        found.append(
+            f"The target {target} is protected and has no groups: only superusers and the command line can "
+            "deploy to it."
+        )
+    return found

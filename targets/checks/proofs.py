@@ -1,0 +1,63 @@
+"""Proofs of write permissions, which no read call can show.
+
+A proof is something that was written at the target with its present token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from audit.models import Entry
+from targets.cloudflare import permissions
+from targets.models import Target
+from workflows.ir.reading.bindings import BindingKind
+
+RESOURCE_CREATED: Final = "resource created"
+"""The audit action for a resource that was created at a target; its detail holds the kind."""
+
+Source = Callable[[Target, datetime | None], Iterator[tuple[str, str]]]
+"""Yields (permission, proof), newest first, for writes after the token was set."""
+
+_RECENT: Final = 100
+_BY_KIND: Final = {
+    BindingKind.KV: permissions.KV,
+    BindingKind.D1: permissions.D1,
+    BindingKind.R2: permissions.R2,
+    BindingKind.QUEUE: permissions.QUEUES,
+}
+
+
+def proofs(target: Target) -> dict[str, str]:
+    """Return the proven write permissions, each with its latest proof."""
+    token_set = next(_entries(target, "target token set"), None)
+    found: dict[str, str] = {}
+    for source in _sources:
+        for permission, proof in source(target, token_set.at if token_set else None):
+            found.setdefault(permission, proof)
+    for permission, proof in _created_resources(target, token_set):
+        found.setdefault(permission, proof)
+    return found
+
+
+_sources: list[Source] = []
+
+
+def register(source: Source) -> None:
+    """Add a source of proofs; called once, from the `ready` of an app above this one."""
+    _sources.append(source)
+
+
+def _entries(target: Target, action: str) -> Iterator[Entry]:
+    entries = Entry.objects.filter(subject_kind="target", subject_id=str(target.pk), action=action)
+    return entries.order_by("-pk").iterator(chunk_size=_RECENT)
+
+
+def _created_resources(target: Target, token_set: Entry | None) -> Iterator[tuple[str, str]]:
+    for entry in islice(_entries(target, RESOURCE_CREATED), _RECENT):
+        if token_set and entry.pk < token_set.pk:
+            return
+        kind = BindingKind(entry.detail["kind"])
+        yield _BY_KIND[kind], f"the {kind.label} {entry.detail['name']} that was created here"

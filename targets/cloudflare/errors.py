@@ -1,0 +1,125 @@
+"""Errors that a person can fix.
+
+DeployError             shown as it is; `cause` tells who can fix it and how
+├── RateLimited         the target asks to wait longer than a deployment waits
+└── ...                 deployments.pipeline.errors, targets.policy
+Any other exception is a bug: it is logged in full and shown as one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Of which kind a failure is: what decides who can mend it, and how."""
+
+    CREDENTIALS = "credentials"
+    PERMISSION = "permission"
+    ENVIRONMENT = "environment"
+    CODE = "code"
+    PACKAGES = "packages"
+    TIMEOUT = "timeout"
+    TAKEN = "taken"
+    CHANGED = "changed"
+    ROUTING = "routing"
+    LIMIT = "limit"
+    RATE_LIMIT = "rate_limit"
+    UNREACHABLE = "unreachable"
+    TARGET = "target"
+    POLICY = "policy"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    Cause.CREDENTIALS: "Invalid credentials",
+    Cause.PERMISSION: "Missing permission",
+    Cause.ENVIRONMENT: "Missing binding or variable",
+    Cause.CODE: "Compile error",
+    Cause.PACKAGES: "npm packages",
+    Cause.TIMEOUT: "Timeout",
+    Cause.TAKEN: "Owned by another Worker",
+    Cause.CHANGED: "Changed outside of AwaitStep",
+    Cause.ROUTING: "Zone or subdomain",
+    Cause.LIMIT: "Over a limit",
+    Cause.RATE_LIMIT: "Rate limit",
+    Cause.UNREACHABLE: "Target unreachable",
+    Cause.TARGET: "Cloudflare's own error",
+    Cause.POLICY: "Refused by the target's rules",
+    Cause.OTHER: "Other",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem of a deployment; `line` counts from 1 in the person's own code, 0 is unknown.
+
+    `path` names the setting, the variable or the thing at the target that it is about, `fix` says
+    what to do where the message does not, `kind` is that of the resource that the variable names.
+    """
+
+    message: str
+    node_id: str = ""
+    node_name: str = ""
+    path: str = ""
+    line: int = 0
+    fix: str = ""
+    cause: Cause = Cause.OTHER
+    is_warning: bool = False
+    kind: str = ""
+
+    def as_row(self) -> dict[str, str | int]:
+        """Return the fields by their names, as a deployment keeps them."""
+        return asdict(self)
+
+    def told(self, message: str) -> Finding:
+        """Return the same finding in these words."""
+        return replace(self, message=message)
+
+    def __str__(self) -> str:
+        has_name = self.node_name and self.node_name != self.node_id
+        where = f"{self.node_name} ({self.node_id})" if has_name else self.node_id or self.path
+        line = f", line {self.line}" if self.line else ""
+        said = f"{self.message} {self.fix}".rstrip()
+        return f"{where}{line}: {said}" if where else said
+
+
+class DeployError(Exception):
+    """The deployment cannot go on, and a person can do something about it."""
+
+    cause = Cause.OTHER
+
+    def __init__(
+        self, message: str, findings: Sequence[Finding] = (), *, cause: Cause | None = None
+    ) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+        self.cause = cause or self.cause
+
+    @classmethod
+    def listing(
+        cls, headline: str, findings: Sequence[Finding], *, cause: Cause | None = None
+    ) -> DeployError:
+        """Say the headline and every finding, one a line."""
+        return cls("\n".join([headline, *map(str, findings)]), findings, cause=cause)
+
+    def as_findings(self) -> tuple[Finding, ...]:
+        """Return its findings; an error that has none is one itself."""
+        return self.findings or (Finding(message=str(self), cause=self.cause),)
+
+
+class RateLimited(DeployError):
+    """The target refuses calls until a time that is too far off to wait for."""
+
+    cause = Cause.RATE_LIMIT
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until

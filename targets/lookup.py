@@ -1,0 +1,82 @@
+"""Targets and how they are reached."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from audit.encrypted_fields import UnreadableSecret
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
+from targets.models import Target
+from toolchain.embedded_platform import ACCOUNT_ID, platform_token
+
+EMBEDDED_NAME = "local"
+
+
+class NoTarget(DeployError):
+    """There is nowhere to deploy to."""
+
+
+def default_target() -> Target:
+    """Return the default target; the first call makes the embedded platform's. Raises NoTarget."""
+    target = Target.objects.filter(is_default=True).first()
+    if target:
+        return target
+    if not settings.AWAITSTEP.offers_local_cloudflare:
+        raise NoTarget(
+            "There is no default target. Add your Cloudflare account as a target and mark it as "
+            "the default (the embedded platform is off in production)."
+        )
+    return embedded_target()
+
+
+def embedded_target() -> Target:
+    """Return the embedded platform's row, made by whoever needs it first."""
+    is_first = not Target.objects.filter(is_default=True).exists()
+    values = {"name": EMBEDDED_NAME, "account_id": ACCOUNT_ID, "is_default": is_first}
+    return Target.objects.get_or_create(embedded=True, defaults=values)[0]
+
+
+def target_named(name: str) -> Target:
+    """Return the target of this name; raises NoTarget, which lists the ones there are."""
+    if name == EMBEDDED_NAME and settings.AWAITSTEP.offers_local_cloudflare:
+        return embedded_target()
+    target = Target.objects.filter(name=name).first()
+    if target is None:
+        names = ", ".join(Target.objects.values_list("name", flat=True)) or "none yet"
+        raise NoTarget(f"There is no target {name!r}. The targets are: {names}.")
+    return target
+
+
+def account_of(target: Target) -> Account:
+    """Return the account behind the target. Its client is kept: making one takes 30 ms.
+
+    Raises NoTarget where the embedded platform is off, DeployError where the token cannot be read.
+    """
+    if not target.embedded:
+        base_url = target.api_base_url.rstrip("/")
+        return _account(target.account_id, base_url, _token(target), None)
+    if not settings.AWAITSTEP.offers_local_cloudflare:
+        raise NoTarget(
+            "The embedded platform is off here: it would run authors' code on this host. "
+            "AWAITSTEP_LOCAL_CLOUDFLARE=true turns it on."
+        )
+    port = settings.AWAITSTEP.local_cloudflare_port
+    token = platform_token(settings.AWAITSTEP.data_dir)
+    return _account(target.account_id, f"http://127.0.0.1:{port}/client/v4", token, port)
+
+
+def _token(target: Target) -> str:
+    try:
+        return target.api_token
+    except UnreadableSecret as unreadable:
+        raise DeployError(str(unreadable), cause=Cause.CREDENTIALS) from None
+
+
+@lru_cache(maxsize=64)
+def _account(account_id: str, base_url: str, token: str, local_port: int | None) -> Account:
+    return Account(
+        account_id=account_id, api_base_url=base_url, api_token=token, local_port=local_port
+    )

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit.os_user import operator
+from targets.checks import target_checks
+from targets.checks.check_state import CheckState
+from targets.cloudflare.errors import DeployError
+from targets.lookup import EMBEDDED_NAME, target_named
+from targets.models import Target
+
+
+class Command(BaseCommand):
+    help = "Ask a target whether its token is active, which account it is for, and what it may do."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--json", action="store_true", help="print the checks as a JSON list")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            target = _named(options["name"])
+        except DeployError as refused:
+            raise CommandError(str(refused)) from None
+        target_checks.check(target, by=operator())
+        if options["json"]:
+            self.stdout.write(json.dumps(target.checks, ensure_ascii=False, indent=2))
+        else:
+            for row in target.checks:
+                self.stdout.write(_line(row))
+        if target_checks.verdict(target) is not CheckState.PASSED:
+            sys.exit(1)
+
+
+def _named(name: str) -> Target:
+    """A token that cannot be decrypted is a finding of the check, not the end of it."""
+    found = Target.objects.defer("api_token").filter(name=name).first()
+    return found if found and name != EMBEDDED_NAME else target_named(name)
+
+
+def _line(row: dict[str, str]) -> str:
+    return f"{row['state']:<8} {row['name']}: {row['message']} {row['fix']}".rstrip()

@@ -1,0 +1,10 @@
+"""Django permissions that the pages of targets ask for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CHECK: Final = "targets.check_target"
+VIEW_TARGET: Final = "targets.view_target"
+CHANGE_TARGET: Final = "targets.change_target"
+OVERRIDE_FREEZE: Final = "targets.override_freeze"

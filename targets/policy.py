@@ -1,0 +1,100 @@
+"""Who may change what is at a target, and when: protected and frozen targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit import trail
+from audit.trail import Actor, Subject
+from targets.cloudflare.errors import Cause, DeployError
+from targets.models import Target
+from targets.permissions import OVERRIDE_FREEZE
+from workflows.models import Workflow
+
+
+class Refused(DeployError):
+    """The target's own rules forbid it to this person, now, or without a confirmation."""
+
+    cause = Cause.POLICY
+
+
+class Unconfirmed(Refused):
+    """The target is protected, and `name`, the workflow's, was not typed."""
+
+    def __init__(self, target: Target, name: str) -> None:
+        super().__init__(
+            f"The target {target.name} is protected: type the workflow's name, {name}, to confirm."
+        )
+        self.name = name
+
+
+class Frozen(Refused):
+    """The target is frozen, and nobody has given a reason to override that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a person has said beside the wish itself.
+
+    `name` is the workflow's name as it was typed, `freeze_reason` why a freeze is to be overridden,
+    `overwrite` that changes made at the target by others may be lost.
+    """
+
+    name: str = ""
+    freeze_reason: str = ""
+    overwrite: bool = False
+
+
+def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
+    """Raise Refused where the target's rules forbid it; an overridden freeze is put on the trail."""
+    _check_protected(target, workflow, by=by, consent=consent)
+    if not target.is_frozen:
+        return
+    check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
+    if by.user and not by.user.has_perm(OVERRIDE_FREEZE):
+        raise Refused(f"{_frozen(target)} You may not override a freeze: ask somebody who may.")
+    subject = Subject("target", str(target.pk), target.name)
+    reason = consent.freeze_reason.strip()
+    trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
+
+
+def objection(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> Refused | None:
+    """Return how the target's rules would refuse it, if they would. Nothing is recorded."""
+    try:
+        _check_protected(target, workflow, by=by, consent=consent)
+        check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def check_frozen(target: Target, *, is_overridden: bool) -> None:
+    """Raise Frozen where the target is, and nobody has overridden that."""
+    if target.is_frozen and not is_overridden:
+        sentence = "Wait for its end, or override the freeze with a reason."
+        raise Frozen(f"{_frozen(target)} {sentence}")
+
+
+def _frozen(target: Target) -> str:
+    why = target.frozen_because or "no reason was given"
+    until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
+    return f"The target {target.name} is frozen{until}: {why}."
+
+
+def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
+    if not target.protected:
+        return
+    if not may_deploy_to(target, by):
+        raise Refused(
+            f"The target {target.name} is protected, and you are in none of the groups that may "
+            "deploy to it. Ask one of them, or an administrator for the group."
+        )
+    if consent.name.strip() != workflow.name:
+        raise Unconfirmed(target, workflow.name)
+
+
+def may_deploy_to(target: Target, by: Actor) -> bool:
+    """Tell whether the target's groups let this person; a command's operator has the whole server."""
+    if not target.protected or by.user is None or by.user.is_superuser:
+        return True
+    return by.user.groups.filter(pk__in=target.deployers.values("pk")).exists()

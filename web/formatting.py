@@ -1,0 +1,48 @@
+"""Times and durations as pages and commands show them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
+
+
+def duration_words(seconds: float) -> str:
+    """Say how long something took: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"."""
+    if seconds < 0.095:
+        return f"{max(round(seconds * 1000), 0)} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    if seconds < 3599.5:
+        return "{} m {:02} s".format(*divmod(round(seconds), 60))
+    return "{} h {:02} m".format(*divmod(round(seconds / 60), 60))
+
+
+def duration(time: timedelta | float | None) -> str:
+    """Say how long something took: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"; "" if not known."""
+    if time is None:
+        return ""
+    seconds = time.total_seconds() if isinstance(time, timedelta) else time
+    return duration_words(seconds)
+
+
+def elapsed(seconds: float) -> str:
+    """Say how long something has taken so far, in whole seconds: the page counts on from it."""
+    whole = int(max(seconds, 0))
+    return f"{whole} s" if whole < _MINUTE else duration(float(whole))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Say when something was: "just now", "3 min ago", "5 h ago", "2 days ago"."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 45:
+        return "just now"
+    if seconds < _HOUR:
+        return f"{max(round(seconds / _MINUTE), 1)} min ago"
+    if seconds < _DAY:
+        return f"{round(seconds / _HOUR)} h ago"
+    days = round(seconds / _DAY)
+    return "1 day ago" if days == 1 else f"{days} days ago"

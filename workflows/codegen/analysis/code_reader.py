@@ -1,0 +1,146 @@
+"""Reads all code of a workflow once: what is wrong with it, what it imports, what it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from workflows.codegen.analysis.import_header import Head
+from workflows.codegen.syntax import imports
+from workflows.codegen.syntax.env_uses import UNREADABLE, EnvNames, env_names
+from workflows.codegen.syntax.parser import Mistake, Syntax
+from workflows.codegen.text.cursor import Cursor
+from workflows.ir.document.model import Node
+from workflows.ir.reading.fields import Code, Field
+from workflows.ir.reading.problems import Problem, Severity
+
+ENTRY_PATH = "entryCode"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameUse:
+    """A name of `env`, and where it is used."""
+
+    name: str
+    node_id: str
+    path: str
+    is_secret: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What was read; `syntaxes` are by node id and path of the field."""
+
+    dependencies: frozenset[str]
+    head: Head = field(default_factory=Head)
+    syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    uses: dict[NameUse, None] = field(default_factory=dict)
+    _entry: Syntax | None = None
+    _read: list[tuple[Syntax, str]] = field(default_factory=list)
+
+    def read_nodes(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            for part in node.fields:
+                self._read_references(node, part)
+                if isinstance(part, Code):
+                    self._read_code(node, part)
+
+    def read_entry(self, source: str) -> Syntax:
+        """Read the entry code; its exports are checked by whoever writes them."""
+        syntax = Syntax(Code(ENTRY_PATH, source, is_expression=False, references=()))
+        self._read_syntax(syntax, node_id="", path=ENTRY_PATH)
+        self._entry = syntax
+        return syntax
+
+    def names(self) -> Iterator[str]:
+        """Yield every name that people's own code uses or declares."""
+        for syntax in (*self.syntaxes.values(), *filter(None, [self._entry])):
+            yield from syntax.names
+
+    def refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+        self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
+
+    def _read_references(self, node: Node, part: Field) -> None:
+        path = f"{node.path}.{part.path}"
+        for reference in part.references:
+            if reference.root == "env" and reference.path:
+                self._use(str(reference.path[0]), node_id=node.id, path=path)
+            elif reference.root == "env":
+                self._warn(UNREADABLE, node_id=node.id, path=path)
+
+    def _read_code(self, node: Node, code: Code) -> None:
+        path = f"{node.path}.{code.path}"
+        syntax = Syntax(code)
+        self.syntaxes[node.id, code.path] = syntax
+        self._read_syntax(syntax, node_id=node.id, path=path)
+        for exported in syntax.found("export_statement"):
+            mistake = syntax.mistake(exported, "code of a node exports nothing: remove `export`")
+            self.refuse(mistake, node_id=node.id, path=path)
+        for mistake in _inert(syntax):
+            self._warn(mistake, node_id=node.id, path=path)
+
+    def _read_syntax(self, syntax: Syntax, *, node_id: str, path: str) -> None:
+        for mistake in (*syntax.mistakes(), *imports.mistakes(syntax, self.dependencies)):
+            self.refuse(mistake, node_id=node_id, path=path)
+        for declaration in imports.declarations(syntax):
+            for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
+                mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
+                self.refuse(mistake, node_id=node_id, path=path)
+        self._read.append((syntax, path))
+        self.add_env(env_names(syntax), node_id=node_id, path=path)
+
+    def check_globals(self) -> None:
+        """Refuse an import that changes what a global means in the code of somebody else."""
+        imported = dict(self.head.globals)
+        users = self._users(imported) if imported else {}
+        for name, origin in imported.items():
+            if name in users:
+                reason = (
+                    f"`{name}` is imported here and is the global of that name in {users[name]}: "
+                    "import it as another name"
+                )
+                path = f"nodes.{origin.node_id}.{origin.path}" if origin.node_id else origin.path
+                mistake = Mistake(line=origin.line, column=origin.column, message=reason)
+                self.refuse(mistake, node_id=origin.node_id, path=path)
+
+    def _users(self, names: Collection[str]) -> dict[str, str]:
+        """Return the first field that takes each of the names from outside."""
+        users: dict[str, str] = {}
+        for syntax, path in self._read:
+            for name in syntax.free_names(names):
+                users.setdefault(name, path)
+        return users
+
+    def add_env(self, found: EnvNames, *, node_id: str, path: str) -> None:
+        for name in found.names:
+            self._use(name, node_id=node_id, path=path)
+        for mistake in found.unreadable:
+            self._warn(mistake, node_id=node_id, path=path)
+
+    def use_secret(self, name: str, *, node_id: str, path: str) -> None:
+        """Take in a name that stands for a secret, whatever its words say."""
+        self.uses[NameUse(name=name, node_id=node_id, path=path, is_secret=True)] = None
+
+    def _use(self, name: str, *, node_id: str, path: str) -> None:
+        self.uses[NameUse(name=name, node_id=node_id, path=path)] = None
+
+    def _warn(self, mistake: Mistake | str, *, node_id: str, path: str) -> None:
+        self.problems.append(
+            Problem(path=path, message=str(mistake), node_id=node_id, severity=Severity.WARNING)
+        )
+
+
+def _inert(syntax: Syntax) -> Iterator[Mistake]:
+    """Yield the references that stand in strings and comments, where they are text."""
+    code, cursor = syntax.code, Cursor(syntax.code.source)
+    for reference in code.references:
+        if not syntax.is_code(reference):
+            written = code.source[reference.start : reference.end]
+            line, column = cursor.at(reference.start)
+            yield Mistake(
+                line=line,
+                column=column,
+                message=f"{written} is text here, not a reference: in a string write ${{...}} "
+                "between backticks",
+            )

@@ -1,0 +1,31 @@
+"""What a node of a custom type is given: the outputs of the nodes that lead directly to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workflows.codegen.text.literals import literal
+from workflows.ir.document.model import WorkflowIR
+from workflows.ir.reading.identifiers import is_name
+from workflows.ir.tree.scope import Scopes
+
+Inputs = Mapping[str, tuple[str, ...]]
+
+
+def inputs(ir: WorkflowIR, scopes: Scopes) -> Inputs:
+    """Return the ids of those nodes for each node of a custom type, in the order of the edges."""
+    found: dict[str, dict[str, None]] = {
+        id_: {} for id_, node in ir.nodes.items() if node.type.custom
+    }
+    for edge in ir.edges if found else ():
+        node, source = ir.nodes[edge.target], ir.nodes[edge.source]
+        has_output = source.type.output is not None
+        if edge.target in found and has_output and scopes.can_read(node, source.id):
+            found[edge.target][source.id] = None
+    return {id_: tuple(sources) for id_, sources in found.items()}
+
+
+def member(name: str, variable: str) -> str:
+    """Return a member of an object literal; `__proto__` as a plain one would set the prototype."""
+    key = name if is_name(name) and name != "__proto__" else f"[{literal(name)}]"
+    return key if key == variable else f"{key}: {variable}"

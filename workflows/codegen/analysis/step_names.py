@@ -1,0 +1,71 @@
+"""The names of durable steps: those of their nodes, and which ones would be taken for another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.codegen.analysis.clashes import clashing, shortened
+from workflows.codegen.text.literals import escaped, literal
+from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
+
+MOST_OF_AN_ID: Final = 40
+HELPER: Final = f"""\
+/** A step's name with the indices of many loops, which may leave it little room. */
+function stepName(name: string, indices: number[]): string {{
+  const counted = ` [${{indices.join("][")}}]`.slice(-{NAME_LENGTH});
+  return name.slice(0, {NAME_LENGTH} - counted.length) + counted;
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepNames:
+    """The name of each node's step, before the index of the loops around it.
+
+    The platform counts steps of one name as they are called. In arms that run at once that order may
+    be another one when a run is taken up again, and one step would get the other one's result: there,
+    a name that several arms have is made unique by the node's id.
+    """
+
+    suffixes: Mapping[str, str]
+
+    def expression(self, node: Node, indices: Sequence[str], *, part: str = "") -> str:
+        """Return the TypeScript of a name, with the indices of the loops around the node.
+
+        `part` is a variable that holds what follows the name in those of several steps of one node.
+        With more than MOST_IN_A_NAME indices it calls HELPER.
+        """
+        for_indices = ROOM_FOR_INDEX * min(len(indices), MOST_IN_A_NAME)
+        room = NAME_LENGTH - for_indices - (ROOM_FOR_PART if part else 0)
+        suffix = self.suffixes.get(node.id, "")
+        name = shortened(node.name, room - len(suffix)) + suffix
+        if not indices and not part:
+            return literal(name)
+        if len(indices) > MOST_IN_A_NAME:
+            return (
+                f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
+            )
+        counted = "".join(f"[${{{index}}}]" for index in indices)
+        blank = " " if indices else ""
+        return f"`{escaped(name)}{f'${{{part}}}' if part else ''}{blank}{counted}`"
+
+
+def step_names(ir: WorkflowIR) -> StepNames:
+    clashes = clashing(ir)
+    taken = {node.name for node in ir.nodes.values()} if clashes else set()
+    suffixes: dict[str, str] = {}
+    for node in (ir.nodes[id_] for id_ in ir.nodes if id_ in clashes):
+        suffixes[node.id] = _suffix(node, taken)
+        taken |= {suffixes[node.id], node.name + suffixes[node.id]}
+    return StepNames(suffixes=suffixes)
+
+
+def _suffix(node: Node, taken: Collection[str]) -> str:
+    """Return what makes a name unique, also where somebody wrote just that or ids are long."""
+    suffix = f" ({shortened(node.id, MOST_OF_AN_ID)})"
+    while suffix in taken or node.name + suffix in taken:
+        suffix += "'"
+    return suffix

@@ -1,0 +1,136 @@
+"""Where each variable is declared: in place, or as far out as its value is used."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.node_types import INFERRED
+from workflows.ir.document.region_tree import Region
+
+Reads = Mapping[str, Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """`used` are the nodes whose value somebody reads; `level` is the place that declares each.
+
+    `hoisted` lists the nodes to declare before a step, by the place and position of that step;
+    `crossing` those whose values leave a region, by its place. `raced` are the values that leave a
+    race: its step hands them on, and only at run time it is known which are there.
+    """
+
+    used: frozenset[str]
+    level: Mapping[str, int]
+    hoisted: Mapping[tuple[int, int], list[str]]
+    crossing: Mapping[int, list[str]]
+    raced: frozenset[str]
+
+    def is_hoisted(self, node_id: str, own: int) -> bool:
+        return self.level.get(node_id, own) != own
+
+
+def in_order(root: Region) -> list[str]:
+    """Return the ids of all nodes in the order in which they are written."""
+    order: list[str] = []
+    waiting = list(reversed(root.steps))
+    while waiting:
+        step = waiting.pop()
+        order.append(step.node_id)
+        for region in reversed((*step.regions, *step.shared)):
+            waiting.extend(reversed(region.steps))
+    return order
+
+
+def usage(
+    ir: WorkflowIR, reads: Reads, *, kept: Collection[str] = (), at_end: Collection[str] = ()
+) -> Usage:
+    """Decide from what each node reads (ids of other nodes) where each value is declared.
+
+    `kept` are values that are read where they are made, `at_end` those that are read after all.
+    """
+    levels = _Levels(ir, reads)
+    levels.used.update(kept)
+    for id_ in at_end:
+        levels.read(id_, 0)
+    order = in_order(ir.structure.root)
+    while levels.settle(order):
+        pass
+    crossing: dict[int, list[str]] = {}
+    for id_ in order:
+        for place in levels.crossed(id_):
+            crossing.setdefault(place, []).append(id_)
+    return Usage(
+        used=frozenset(levels.used),
+        level=levels.level,
+        hoisted=_hoisted(ir, levels.level, order),
+        crossing=crossing,
+        raced=frozenset(filter(levels.is_raced, order)),
+    )
+
+
+class _Levels:
+    """The place that declares each value, moved outwards until all who read it can see it.
+
+    A callback whose type gives the value its type moves out together with the value, and so do the
+    values that this callback reads.
+    """
+
+    def __init__(self, ir: WorkflowIR, reads: Reads) -> None:
+        self.level = {id_: place for id_, (place, _) in ir.structure.where.items()}
+        self.used: set[str] = set()
+        self._ir = ir
+        self._reads = reads
+
+    def settle(self, order: list[str]) -> bool:
+        """Take in what each node reads; whether a value moved that was looked at already.
+
+        Users come after what they use, so that one pass backwards does, but for loops whose
+        condition reads what their body made.
+        """
+        seen: set[str] = set()
+        again = False
+        for id_ in reversed(order):
+            seen.add(id_)
+            where = self.level[id_] if self._moves(id_) else self._own(id_)
+            for other in self._reads.get(id_, ()):
+                again |= self.read(other, where) and other in seen
+        return again
+
+    def read(self, id_: str, place: int) -> bool:
+        """Have the value declared where the place can see it; whether that moved it."""
+        self.used.add(id_)
+        before = self.level[id_]
+        self.level[id_] = self._ir.structure.common(before, place)
+        return self.level[id_] != before
+
+    def crossed(self, id_: str) -> Iterator[int]:
+        """Return the places that the value leaves, from the innermost outwards."""
+        return self._ir.structure.outwards(self._own(id_), until=self.level[id_])
+
+    def is_raced(self, id_: str) -> bool:
+        return any(map(self._is_in_step, self.crossed(id_)))
+
+    def _moves(self, id_: str) -> bool:
+        is_inferred = self._ir.nodes[id_].type.output == INFERRED
+        return is_inferred and self.level[id_] != self._own(id_) and not self.is_raced(id_)
+
+    def _own(self, id_: str) -> int:
+        return self._ir.structure.where[id_][0]
+
+    def _is_in_step(self, place: int) -> bool:
+        container = self._ir.nodes[self._ir.structure.places[place].owner].type.container
+        return container is not None and container.in_step is not None
+
+
+def _hoisted(
+    ir: WorkflowIR, level: Mapping[str, int], order: list[str]
+) -> dict[tuple[int, int], list[str]]:
+    hoisted: dict[tuple[int, int], list[str]] = {}
+    for id_ in order:
+        place = level[id_]
+        if place != ir.structure.where[id_][0]:
+            position, _ = ir.structure.position_in(place, id_)
+            hoisted.setdefault((place, position), []).append(id_)
+    return hoisted

@@ -1,0 +1,115 @@
+"""A person's own entry code: a TypeScript module that exports fetch, queue and/or scheduled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tree_sitter import Node
+
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, Reading
+from workflows.codegen.syntax.env_uses import parameter_names
+from workflows.codegen.syntax.parser import Syntax, text
+from workflows.codegen.text.writer import Mapped, Writer
+from workflows.ir.reading.problems import listed
+
+HANDLERS: Final = ("fetch", "queue", "scheduled")
+_NOT_A_LINE_END: Final = re.compile(rb"[^\n\r]")
+_TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
+
+
+class CustomEntry:
+    """The code, and the handlers it exports: by exported name, the name inside."""
+
+    def __init__(self, source: str, reading: Reading) -> None:
+        self.syntax = reading.read_entry(source)
+        self._reading = reading
+        self._blanks: list[tuple[int, int]] = []
+        self.handlers: dict[str, str] = {}
+        for node in self.syntax.found("export_statement"):
+            self._export(node)
+        for pattern in _environments(self.syntax.tree.root_node, set(self.handlers.values())):
+            found = parameter_names(self.syntax, pattern)
+            reading.add_env(found, node_id="", path=ENTRY_PATH)
+        if not self.handlers and not any(problem.is_error for problem in reading.problems):
+            self._refuse(self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
+
+    def write(self, writer: Writer, more: str) -> None:
+        """Write the module inside a function, so that its names and ours never meet.
+
+        `more` is a handler that the trigger calls and the module does not have.
+        """
+        returned = ", ".join(
+            name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
+        )
+        writer.line("const entry = (() => {")
+        writer.verbatim(Mapped(_blanked(self.syntax, self._blanks), ENTRY_PATH, 1, 1))
+        writer.line(f"  return {{ {returned} }};")
+        writer.line("})();")
+        writer.line()
+        writer.text_block(
+            f"export default {{\n  ...entry,\n{more}}};\n" if more else "export default entry;\n"
+        )
+
+    def _export(self, node: Node) -> None:
+        declaration = node.child_by_field_name("declaration")
+        is_default = any(part.type == "default" for part in node.children)
+        clause = next((part for part in node.named_children if part.type == "export_clause"), None)
+        if declaration and not is_default:
+            self._blanks.append((node.start_byte, node.start_byte + len(b"export")))
+            if declaration.type not in _TYPES:
+                for name in _declared(declaration):
+                    self._handler(node, name, name)
+        elif clause and not node.child_by_field_name("source"):
+            self._blanks.append((node.start_byte, node.end_byte))
+            for specifier in clause.named_children:
+                inner = specifier.child_by_field_name("name")
+                alias = specifier.child_by_field_name("alias")
+                if inner:
+                    self._handler(node, text(alias or inner), text(inner))
+        else:
+            self._refuse(node, f"export {listed(HANDLERS)} by their names, nothing else")
+
+    def _handler(self, node: Node, name: str, inner: str) -> None:
+        if name not in HANDLERS:
+            self._refuse(node, f"{name} is no handler of a Worker: export only {listed(HANDLERS)}")
+        self.handlers[name] = inner
+
+    def _refuse(self, node: Node, message: str) -> None:
+        mistake = self.syntax.mistake(node, message)
+        self._reading.refuse(mistake, node_id="", path=ENTRY_PATH)
+
+
+def _declared(declaration: Node) -> Iterator[str]:
+    name = declaration.child_by_field_name("name")
+    if name:
+        yield text(name)
+    for part in declaration.named_children:
+        if part.type == "variable_declarator":
+            inner = part.child_by_field_name("name")
+            yield text(inner) if inner else ""
+
+
+def _environments(program: Node, handlers: set[str]) -> Iterator[Node]:
+    """Yield the second parameter of each handler: that is where it gets its environment."""
+    for statement in program.named_children:
+        inner = statement.child_by_field_name("declaration") or statement
+        for part in (inner, *inner.named_children):
+            name = part.child_by_field_name("name")
+            function = part.child_by_field_name("value") or part
+            parameters = function.child_by_field_name("parameters")
+            if name and text(name) in handlers and parameters:
+                patterns = [one for one in parameters.named_children if one.type != "comment"]
+                second = patterns[1].child_by_field_name("pattern") if patterns[1:] else None
+                if second:
+                    yield second
+
+
+def _blanked(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:
+    """Return the code with blanks where imports stand and where `export` does."""
+    imports = [(node.start_byte, node.end_byte) for node in syntax.top_imports]
+    data = bytearray(syntax.data)
+    for start, end in (*imports, *blanks):
+        data[start:end] = _NOT_A_LINE_END.sub(b" ", bytes(data[start:end]))
+    return data.decode()

@@ -1,0 +1,282 @@
+"""The generated Worker as a whole: imports, Env, helpers, the workflow's class, its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from workflows.codegen.analysis.children import Child, children
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, Reading
+from workflows.codegen.analysis.import_header import WORKERS
+from workflows.codegen.analysis.inputs import inputs
+from workflows.codegen.analysis.last_values import outcomes
+from workflows.codegen.analysis.node_names import Naming, name_nodes
+from workflows.codegen.analysis.step_names import step_names
+from workflows.codegen.analysis.usage import usage
+from workflows.codegen.analysis.use_before_definition import too_early
+from workflows.codegen.module.custom_entry import CustomEntry
+from workflows.codegen.module.entry import default_entry, needed_handlers
+from workflows.codegen.module.script import EVENT, write_script
+from workflows.codegen.module.templates import Templates
+from workflows.codegen.module.worker_env import EnvUse, env_uses, types_of, write_interface
+from workflows.codegen.steps.break_flow import Run
+from workflows.codegen.steps.emitter import Emitter
+from workflows.codegen.steps.settings_writer import Plan
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.text.literals import comment
+from workflows.codegen.text.writer import Location, Writer
+from workflows.ir.document.kinds import SCRIPT, exports
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.node_types import Call
+from workflows.ir.document.triggers import Trigger
+from workflows.ir.reading.bindings import BindingKind
+from workflows.ir.reading.problems import InvalidIR, Problem, quoted
+from workflows.ir.tree.scope import Scopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSettings:
+    """What a module needs to know beside the document.
+
+    `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
+    of all environment variables, `bindings` those declared on the workflow, `bound` the names of the
+    Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
+    `untyped` are the nodes whose outputs have shapes that the compiler cannot know, `started_by` the
+    kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
+    """
+
+    class_name: str
+    workflow_binding: str
+    variables: frozenset[str] = frozenset()
+    bindings: Mapping[str, BindingKind] = field(default_factory=dict)
+    bound: Mapping[Call, str] = field(default_factory=dict)
+    entry_code: str = ""
+    dependencies: Mapping[str, str] = field(default_factory=dict)
+    untyped: frozenset[str] = frozenset()
+    started_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedModule:
+    """The TypeScript of a Worker; `problems` are warnings.
+
+    `children` are the Workers that nodes call, but for those that `env` holds anyway, `dependencies`
+    the npm packages of the workflow and of its node types; `syntaxes` is the code of
+    its nodes by id and field, and the entry code.
+    """
+
+    source: str
+    trigger: Trigger
+    env_uses: tuple[EnvUse, ...]
+    children: tuple[Child, ...]
+    dependencies: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    syntaxes: Mapping[tuple[str, str], Syntax]
+    _writer: Writer
+    _again: Callable[[frozenset[str]], GeneratedModule]
+
+    def untyped(self, node_ids: Iterable[str]) -> GeneratedModule:
+        """Return the same module, in which the outputs of these nodes are of type any."""
+        return self._again(frozenset(node_ids))
+
+    def locate(self, line: int, column: int) -> Location | None:
+        """Return what a position (from 1) comes from, None where no person wrote it."""
+        return self._writer.locate(line, column)
+
+
+def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
+    """Return the module; raises InvalidIR with everything that keeps it from being one."""
+    reading, entry = read(ir.nodes.values(), settings)
+    templates = Templates(ir.nodes.values(), reading=reading, variables=settings.variables)
+    packages = templates.dependencies(settings.dependencies)
+    if ir.kind == SCRIPT:
+        reading.problems += _not_of_a_script(reading, settings)
+    naming = name_nodes(ir, taken=reading.head.names | {settings.class_name})
+    reading.problems += too_early(ir, naming.variables, reading.syntaxes)
+    if any(problem.is_error for problem in reading.problems):
+        raise InvalidIR(reading.problems)
+    templates.place(naming.names)
+    uses = env_uses(reading.uses, settings)
+    taken = _env_names(uses, settings)
+    called = children(ir.nodes.values(), taken=taken, bound=settings.bound)
+    module = _Module(
+        ir,
+        settings=settings,
+        reading=reading,
+        naming=naming,
+        called=called,
+        templates=templates,
+    )
+    writer = module.write(uses, entry)
+    return GeneratedModule(
+        source=writer.source,
+        trigger=ir.trigger,
+        env_uses=uses,
+        children=tuple(child for child in called.values() if child.name not in taken),
+        dependencies=packages,
+        problems=tuple(reading.problems),
+        syntaxes={**reading.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
+        _writer=writer,
+        _again=lambda ids: generate(ir, replace(settings, untyped=ids)),
+    )
+
+
+def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[Reading, CustomEntry | None]:
+    """Read all code of a workflow, also of one whose graph means nothing."""
+    reading = Reading(dependencies=frozenset(settings.dependencies))
+    reading.read_nodes(nodes)
+    entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
+    reading.check_globals()
+    return reading, entry
+
+
+def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
+    used = {use.name for use in uses}
+    return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
+
+
+def _not_of_a_script(reading: Reading, settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield what only a workflow has: handlers of a person's own, and itself in `env`."""
+    if settings.entry_code.strip():
+        message = "a script has no entry code, for nothing else could run its nodes: remove it"
+        yield Problem(path=ENTRY_PATH, message=message)
+    for use in reading.uses:
+        if use.name == settings.workflow_binding:
+            message = f"a script has no workflow of its own: remove env.{use.name}"
+            yield Problem(path=use.path, message=message, node_id=use.node_id)
+
+
+class _Module:
+    """Puts the parts together; the class is written first, for only it knows what it needs."""
+
+    def __init__(
+        self,
+        ir: WorkflowIR,
+        *,
+        settings: ModuleSettings,
+        reading: Reading,
+        naming: Naming,
+        called: Mapping[Call, Child],
+        templates: Templates,
+    ) -> None:
+        self._called = called
+        self._templates = templates
+        self._ir = ir
+        self._is_script = ir.kind == SCRIPT
+        self._scopes = Scopes(ir.nodes, ir.structure)
+        self._inputs = inputs(ir, self._scopes)
+        self._naming = naming
+        self._settings = settings
+        self._reading = reading
+
+    def write(self, uses: tuple[EnvUse, ...], entry: CustomEntry | None) -> Writer:
+        body, binding = Writer(), self._settings.workflow_binding
+        write_program = write_script if self._is_script else self._class
+        emitter = write_program(self._plan(), body)
+        body.mark("")
+        body.line()
+        if entry:
+            kinds = {self._ir.trigger.kind, *self._settings.started_by}
+            entry.write(body, needed_handlers(kinds, binding, entry.handlers))
+        else:
+            body.text_block(default_entry(self._ir, binding, self._settings.started_by))
+        return self._with_head(body, uses=uses, helpers=emitter.helpers)
+
+    def _plan(self) -> Plan:
+        named, found = self._naming.variables, outcomes(self._ir)
+        root = self._ir.structure.root.place
+        if self._is_script:  # it answers with what its nodes export, not with its last value
+            found = {place: one for place, one in found.items() if place != root}
+        kept = [id_ for outcome in found.values() for id_ in outcome.sources]
+        at_end: Collection[str] = exports(self._ir.nodes.values()) if self._is_script else ()
+        return Plan(
+            ir=self._ir,
+            variables=named,
+            syntaxes=self._reading.syntaxes,
+            usage=usage(self._ir, self._reads(named), kept=kept, at_end=at_end),
+            names=self._naming.names,
+            children=self._called,
+            outcomes=found,
+            step_names=step_names(self._ir),
+            inputs=self._inputs,
+            templates=self._templates.functions,
+            untyped=self._settings.untyped,
+        )
+
+    def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return the nodes whose values each node reads, by reference or by variable."""
+        by_variable = {variable: id_ for id_, variable in named.items()}
+        reads: dict[str, set[str]] = {}
+        for (node_id, _), syntax in self._reading.syntaxes.items():
+            given = self._scopes.names_for(self._ir.nodes[node_id])
+            names = (syntax.names & by_variable.keys()) - given
+            found = {by_variable[name] for name in names}
+            reads.setdefault(node_id, set()).update(found)
+        for node in self._ir.nodes.values():
+            referred = _referred(node, self._ir) - self._scopes.names_for(node)
+            reads.setdefault(node.id, set()).update(referred)
+        for id_, sources in self._inputs.items():
+            reads[id_].update(sources)
+        return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
+
+    def _readable(self, id_: str, found: set[str]) -> set[str]:
+        nodes = self._ir.nodes
+        return {
+            other
+            for other in found
+            if nodes[other].type.output is not None and self._scopes.can_read(nodes[id_], other)
+        }
+
+    def _class(self, plan: Plan, body: Writer) -> Emitter:
+        emitter = Emitter(plan, body)
+        extends = "extends WorkflowEntrypoint<Env, any>"
+        body.line(f"export class {self._settings.class_name} {extends} {{")
+        with body.indented():
+            body.line(f"async run(event: {EVENT}, step: WorkflowStep) {{")
+            with body.indented():
+                body.line("const env = this.env;")
+                body.line()
+                last, keepers = emitter.outcome()
+                emitter.run(Run(last=last, keepers=keepers))
+            body.mark("")
+            body.line("}")
+        body.line("}")
+        return emitter
+
+    def _with_head(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
+        head = self._reading.head
+        if not self._is_script:
+            head.need("WorkflowEntrypoint", WORKERS, type_only=False)
+        head.need_named("\n".join([body.source, *helpers, self._templates.source]))
+        writer = Writer()
+        name = quoted(self._ir.metadata.name, limit=256)
+        writer.line(
+            comment(f"{name}: generated from its document, which is the place for changes.")
+        )
+        writer.line()
+        head.write(writer)
+        self._env(writer, uses)
+        for helper in helpers:
+            writer.line()
+            writer.text_block(helper)
+        self._templates.write(writer)
+        writer.line()
+        writer.append(body)
+        return writer
+
+    def _env(self, writer: Writer, uses: tuple[EnvUse, ...]) -> None:
+        types: dict[str, str] = {}
+        if not self._is_script:
+            types[self._settings.workflow_binding] = BindingKind.WORKFLOW.typescript
+        types |= types_of(uses, self._settings.bindings)
+        types |= {child.name: child.kind.typescript for child in self._called.values()}
+        write_interface(types, optional=self._templates.optional, writer=writer)
+
+
+def _referred(node: Node, ir: WorkflowIR) -> set[str]:
+    return {
+        reference.root
+        for part in node.fields
+        for reference in part.references
+        if reference.root in ir.nodes
+    }

@@ -1,0 +1,75 @@
+"""The one way from what is saved of a workflow to the settings of its module.
+
+What a draft is warned of and what a deploy refuses cannot differ: both come through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.ir.deploy.deploy_settings import DeploySettings
+from workflows.ir.document.kinds import SCRIPT, kind_of
+from workflows.ir.document.node_types import Call
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+
+
+class Content(Protocol):
+    """What decides a Worker's code; `bindings` are declared, kinds by name, `id` the workflow's."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def ir(self) -> Any: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def entry_code(self) -> str: ...
+    @property
+    def dependencies(self) -> Mapping[str, str]: ...
+    @property
+    def bindings(self) -> Mapping[str, str]: ...
+    @property
+    def settings(self) -> DeploySettings: ...
+
+
+class Valued(Protocol):
+    """An environment variable, as far as it matters here."""
+
+    @property
+    def value(self) -> str: ...
+
+
+def module_settings(content: Content, variables: Mapping[str, Valued]) -> ModuleSettings:
+    """Return the settings; `variables` are all that a deploy may use."""
+    return ModuleSettings(
+        class_name=content.class_name,
+        workflow_binding=OWN_WORKFLOW,
+        variables=frozenset(variables),
+        bindings={name: BindingKind(kind) for name, kind in content.bindings.items()},
+        bound=dict(_bound(content, variables)),
+        entry_code=content.entry_code,
+        dependencies=content.dependencies,
+        started_by=frozenset(_started_by(content.settings)),
+    )
+
+
+def _started_by(settings: DeploySettings) -> Iterator[str]:
+    if settings.crons:
+        yield "cron"
+    if settings.consumers:
+        yield "queue"
+
+
+def _bound(content: Content, variables: Mapping[str, Valued]) -> Iterator[tuple[Call, str]]:
+    """Yield the calls of Workflows that are declared, and of the Worker's own, with their names."""
+    kind = BindingKind.WORKFLOW.value
+    for name, declared in content.bindings.items():
+        named = variables.get(name + BINDING_ID)
+        if declared == kind and named:
+            worker, _, class_name = named.value.strip().partition("/")
+            yield Call(kind=kind, worker=worker, class_name=class_name), name
+    if kind_of(content.ir) != SCRIPT:
+        for class_name in ("", content.class_name):
+            yield Call(kind=kind, worker=content.id, class_name=class_name), OWN_WORKFLOW

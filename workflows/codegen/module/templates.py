@@ -1,0 +1,219 @@
+"""The templates of the custom types that a workflow uses: read once, written once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from workflows.codegen.analysis.code_reader import Reading
+from workflows.codegen.module.template_shape import CONTEXT, Shape
+from workflows.codegen.syntax import imports
+from workflows.codegen.syntax.env_uses import env_names, taken_from_context
+from workflows.codegen.syntax.imports import Declaration
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.text.writer import Writer
+from workflows.ir.custom.definition import Definition
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Custom, NodeType
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.identifiers import Names
+from workflows.ir.reading.problems import Problem, listed
+
+Key = tuple[str, str]
+_ALIASED_TYPE: Final = "type {name}<_A = any, _B = any, _C = any> = any;"
+
+
+def key_of(type_: NodeType) -> Key:
+    return type_.name, type_.version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A template that was read; `node` is the first node of its type."""
+
+    custom: Custom
+    node: Node
+    syntax: Syntax
+    shape: Shape
+
+    @property
+    def definition(self) -> Definition:
+        return self.custom.definition
+
+    @property
+    def path(self) -> str:
+        return self.definition.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The names that a template has in the module; `aliases` are those of its imports."""
+
+    function: str
+    context: str
+    output: str
+    aliases: Mapping[str, str]
+
+
+class Templates:
+    """Reads the templates into the reading of all code, then writes them.
+
+    `optional` are the secrets that nobody set and that need not be there.
+    """
+
+    def __init__(
+        self, nodes: Iterable[Node], *, reading: Reading, variables: Collection[str]
+    ) -> None:
+        self.optional: dict[str, None] = {}
+        self._reading = reading
+        self._variables = variables
+        self._found: dict[Key, Template] = {}
+        self._places: dict[Key, _Place] = {}
+        for node in nodes:
+            if node.type.custom:
+                self._read(node, node.type.custom)
+
+    @property
+    def functions(self) -> Mapping[Key, str]:
+        """The function that each type's nodes call."""
+        return {key: place.function for key, place in self._places.items()}
+
+    @property
+    def source(self) -> str:
+        return "\n".join(found.custom.template for found in self._found.values())
+
+    def _read(self, node: Node, custom: Custom) -> None:
+        key = key_of(node.type)
+        if key not in self._found:
+            label = custom.definition.label
+            syntax = Syntax(Code(label, custom.template, is_expression=False, references=()))
+            template = Template(custom=custom, node=node, syntax=syntax, shape=Shape(syntax))
+            self._found[key] = template
+            self._check(template)
+            self._environment(template)
+        self._secrets(node, custom.definition)
+
+    def _check(self, template: Template) -> None:
+        syntax, allowed = template.syntax, template.definition.dependencies
+        found = [*syntax.mistakes(), *imports.mistakes(syntax, allowed), *template.shape.mistakes()]
+        for mistake in found:
+            self._reading.refuse(mistake, node_id="", path=template.path)
+
+    def _secrets(self, node: Node, definition: Definition) -> None:
+        for field in definition.secrets:
+            if field.required or field.variable in self._variables:
+                path = f"{node.path}.data.{field.key}"
+                self._reading.use_secret(field.variable, node_id=node.id, path=path)
+            else:
+                self.optional[field.variable] = None
+
+    def _environment(self, template: Template) -> None:
+        """Take in what the template uses of env; its own secrets are told by their fields."""
+        parameter, syntax = template.shape.parameter, template.syntax
+        holders = {b"ctx", *([parameter.text or b""] if parameter else [])}
+        own = {field.variable for field in template.definition.secrets}
+        parts = [env_names(syntax, holders)]
+        if parameter:
+            parts.append(taken_from_context(syntax, parameter))
+        for found in parts:
+            found.names = [name for name in found.names if name not in own]
+            path = f"{template.node.path}.type"
+            self._reading.add_env(found, node_id=template.node.id, path=path)
+
+    def dependencies(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Return the packages of the workflow and of its types; two versions of one are refused."""
+        merged, wanted_by = dict(own), dict.fromkeys(own, "the workflow")
+        for template in self._found.values():
+            for name, version in template.definition.dependencies.items():
+                if merged.setdefault(name, version) != version:
+                    self._refuse_version(template, name, merged[name], wanted_by[name])
+                wanted_by.setdefault(name, template.path)
+        return merged
+
+    def _refuse_version(self, template: Template, name: str, taken: str, by: str) -> None:
+        asked = template.definition.dependencies[name]
+        message = (
+            f"{by} needs {name} {taken} and {template.path} needs {name} {asked}, and a Worker has "
+            "one version of a package: name the same version"
+        )
+        self._reading.problems.append(
+            Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
+        )
+
+    def place(self, names: Names) -> None:
+        """Give each template its names and its imports theirs, which nothing else has.
+
+        None is a name in people's own code: there it means what it did before.
+        """
+        if self._found:
+            names.take(self._reading.names())
+        for key, template in self._found.items():
+            words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
+            self._places[key] = _Place(
+                function=names.unique(f"run{words}"),
+                context=names.unique(f"{words}Context"),
+                output=names.unique(f"{words}Output"),
+                aliases=dict(self._imports(template, names)),
+            )
+
+    def _imports(self, template: Template, names: Names) -> Iterator[tuple[str, str]]:
+        """Move the imports to the module's head, and yield those that have another name there."""
+        head = self._reading.head
+        for declaration in imports.declarations(template.syntax):
+            moved = []
+            for binding in declaration.bindings:
+                shared = head.shares(binding)
+                alias = binding.local if shared else names.unique(binding.local)
+                moved.append(replace(binding, local=alias))
+                if alias != binding.local:
+                    yield binding.local, alias
+            self._move(replace(declaration, bindings=tuple(moved)), template)
+
+    def _move(self, declaration: Declaration, template: Template) -> None:
+        refused = list(self._reading.head.add(declaration, node_id="", path=template.path))
+        if refused:  # every name was chosen so that it meets no other
+            raise AssertionError(listed(refused))
+
+    def write(self, writer: Writer) -> None:
+        for key, template in self._found.items():
+            self._write(template, self._places[key], writer)
+
+    def _write(self, template: Template, place: _Place, writer: Writer) -> None:
+        definition = template.definition
+        writer.line()
+        _context(definition, place.context, writer)
+        writer.line(f"type {place.output} = {definition.output};")
+        writer.line()
+        writer.line(f"/** The template of the {definition.label}. */")
+        signature = f"(ctx: {place.context}) => Promise<{place.output}> | {place.output}"
+        writer.line(f"const {place.function} = ((): ({signature}) => {{")
+        with writer.indented():
+            if CONTEXT not in place.aliases:
+                writer.line(f"type {CONTEXT} = {place.context};")
+            for name, alias in place.aliases.items():
+                writer.line(f"const {name} = {alias};")
+                writer.line(_ALIASED_TYPE.format(name=name))
+            writer.line("{")
+            writer.verbatim(*template.shape.pieces(template.path))
+            with writer.indented():
+                writer.line(template.shape.returned(template.path))
+            writer.line("}")
+        writer.line("})();")
+
+
+def _context(definition: Definition, name: str, writer: Writer) -> None:
+    """Write the type of what the template is given."""
+    members = [
+        f"{field.key}{'' if field.is_always_there else '?'}: {field.typescript}"
+        for field in definition.fields
+    ]
+    writer.line(f"type {name} = {{")
+    with writer.indented():
+        writer.line(f"config: {{ {'; '.join(members)} }};" if members else "config: {};")
+        writer.line("inputs: Record<string, any>;")
+        writer.line("env: Env;")
+        writer.line("attempt: number;")
+        writer.line("idempotencyKey: string;")
+    writer.line("};")

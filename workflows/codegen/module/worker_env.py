@@ -1,0 +1,81 @@
+"""The Worker's `env`: which of its names code uses, and the interface that declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from workflows.codegen.analysis.code_reader import NameUse
+from workflows.codegen.text.literals import literal
+from workflows.codegen.text.writer import Writer
+from workflows.ir.reading.bindings import VARIABLE, BindingKind, EnvKind, resolve, typescript
+from workflows.ir.reading.identifiers import is_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvUse:
+    """A name of `env` that code uses: what it stands for (None: nobody knows), and where.
+
+    A secret is a variable whose value nobody is to see, whatever its name says.
+    """
+
+    name: str
+    kind: EnvKind
+    node_id: str
+    path: str
+    is_secret: bool = False
+
+
+class EnvSettings(Protocol):
+    """What a workflow has declared and set; `workflow_binding` is its own Workflow."""
+
+    @property
+    def workflow_binding(self) -> str: ...
+    @property
+    def bindings(self) -> Mapping[str, BindingKind]: ...
+    @property
+    def variables(self) -> Collection[str]: ...
+
+
+def env_uses(uses: Collection[NameUse], settings: EnvSettings) -> tuple[EnvUse, ...]:
+    """Say what each name stands for, but for the Worker's own Workflow, which is always there."""
+    secrets = {use.name for use in uses if use.is_secret}
+    kinds: dict[str, EnvKind] = {
+        use.name: resolve(use.name, declared=settings.bindings, variables=settings.variables)
+        for use in uses
+    }
+    kinds |= dict.fromkeys(secrets, VARIABLE)
+    return tuple(
+        EnvUse(
+            name=use.name,
+            kind=kinds[use.name],
+            node_id=use.node_id,
+            path=use.path,
+            is_secret=use.name in secrets,
+        )
+        for use in uses
+        if use.name != settings.workflow_binding
+    )
+
+
+def types_of(uses: Iterable[EnvUse], declared: Mapping[str, BindingKind]) -> dict[str, str]:
+    """Return the type of each declared binding and of each name that code uses."""
+    types = {name: kind.typescript for name, kind in declared.items()}
+    return types | {use.name: typescript(use.kind) for use in uses}
+
+
+def write_interface(types: Mapping[str, str], *, optional: Iterable[str], writer: Writer) -> None:
+    """Write `Env`; what is `optional` is text that nobody has set."""
+    members = {_key(name): type_ for name, type_ in types.items()}
+    members |= {f"{_key(name)}?": "string" for name in optional if name not in types}
+    writer.line()
+    writer.line("interface Env {")
+    with writer.indented():
+        for name, type_ in members.items():
+            writer.line(f"{name}: {type_};")
+    writer.line("}")
+
+
+def _key(name: str) -> str:
+    return name if is_name(name) else literal(name)

@@ -1,0 +1,229 @@
+"""What the emitters of node types write with, and the walk through the tree that calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from workflows.codegen.steps.break_flow import Arm, Frame, Iteration, RacingArm
+from workflows.codegen.steps.settings_writer import Plan
+from workflows.codegen.steps.step_writer import StepWriter
+from workflows.codegen.text.literals import comment
+from workflows.codegen.text.writer import Writer
+from workflows.ir.document.model import Node
+from workflows.ir.document.region_tree import Region, Step
+from workflows.ir.document.step_policy import StepPolicy
+
+
+class Emitter(StepWriter):
+    """Writes the tree of a workflow; `_frames` are the regions around that have a value of their own."""
+
+    def __init__(self, plan: Plan, writer: Writer) -> None:
+        super().__init__(plan, writer)
+        self._step: Step | None = None
+        self._flags: dict[str, str] = {}
+        self._frames: list[Frame] = []
+        self._kept: set[str] = set()
+
+    # Durable steps
+
+    def callback(self, node: Node) -> str:
+        """Write the node's callback where it does not stand already; return its expression."""
+        if node.type.callback and not self._moves(node):
+            node.type.callback(node, self)
+        name, passed = self.callback_name(node), self._passed(node)
+        return f"(ctx: any) => {name}(ctx, {', '.join(passed)})" if passed else name
+
+    def durable_step(self, node: Node, policy: StepPolicy) -> None:
+        """Write the call that runs the node's callback as a step of its own."""
+        callback = self.callback(node)
+        self.line(*self.assign(node), "await step.do(")
+        with self.indented():
+            self.line(f"{self.step_name(node)},")
+            self.policy(policy)
+            self.line(f"{callback},")
+        self.line(");")
+
+    # What containers write
+
+    def regions(self, node: Node) -> tuple[Region, ...]:
+        """Return the regions of the container that is being written, in the order of its labels."""
+        step = self._step
+        return step.regions if step and step.node_id == node.id else ()
+
+    def region(self, region: Region) -> None:
+        """Write the steps of a region, one level in; then the container's lines go on."""
+        container = self._writer.node_id
+        with self.indented():
+            self._steps(region)
+        self._writer.mark(container)
+
+    def iteration(self, node: Node, *, index: str, results: str) -> None:
+        """Write the body of a loop; `results` is the list that its values go into, "" for none.
+
+        A value that is read outside of the loop begins each time anew, as all others do.
+        """
+        body = self.regions(node)[0]
+        last, keepers = self._outcome(body)
+        frame = Iteration(last=last, keepers=keepers, results=results)
+        fresh = self._values_out_of([body])
+        self._indices.append(index)
+        with self.indented():
+            if fresh:
+                self.line(" = ".join([*fresh, "undefined;"]))
+            self._framed(body, frame)
+        self._indices.pop()
+
+    def arms(self, node: Node, *, flag: str = "") -> None:
+        """Write arms that run at once: functions that are called, in the order of their edges.
+
+        Each returns its last value. One that a `break` leaves also raises the flag; where there is
+        none, the arms race and return their value in an object, which says whether they were left.
+        """
+        with self.indented():
+            for region in self.regions(node):
+                last, keepers = self._outcome(region)
+                self.line("(async () => {", self.comment(region.label) if region.label else "")
+                with self.indented():
+                    if flag:
+                        frame: Frame = Arm(last=last, keepers=keepers, flag=flag)
+                    else:
+                        frame = RacingArm(last=last, keepers=keepers)
+                    self._framed(region, frame)
+                self.line("})(),")
+
+    def is_left(self, node: Node) -> bool:
+        """Whether a `break` leads out of a region of the container."""
+        return any(self._plan.outcomes[region.place].is_left for region in self.regions(node))
+
+    def leave(self) -> None:
+        """Write the way out of the innermost loop, or of the run where there is none."""
+        for line in self._frames[-1].leave():
+            self.line(line)
+
+    def leave_if(self, condition: str, node: Node) -> None:
+        """Write the way out behind a container of arms: one of them was left, and all have ended."""
+        self._keep(node.id)
+        self.line(f"if ({condition}) {{")
+        with self.indented():
+            self.leave()
+        self.line("}")
+
+    def values_out_of(self, node: Node) -> list[str]:
+        """Return the variables of a container's regions that are read after it."""
+        return self._values_out_of(self.regions(node))
+
+    def uses(self, node: Node, *names: str) -> bool:
+        """Whether a setting of the node uses one of these names."""
+        return not self._names_in(node).isdisjoint(names)
+
+    @contextmanager
+    def hiding(self, names: Sequence[str]) -> Iterator[None]:
+        """Keep the indices of outer loops at hand where an inner loop takes their names."""
+        before = list(self._indices)
+        for position, index in enumerate(before):
+            if index in names:
+                kept = self._plan.names.unique(f"outer_{index}")
+                self.line(f"const {kept} = {index};")
+                self._indices[position] = kept
+        yield
+        self._indices = before
+
+    def run(self, frame: Frame) -> None:
+        """Write the whole tree; the frame says how the run ends.
+
+        Code outside of steps sees `ctx` as all code does: a run has one attempt.
+        """
+        nodes = self._plan.ir.nodes.values()
+        if any(not node.type.callback and self.uses(node, "ctx") for node in nodes):
+            self.line("const ctx = { attempt: 1 };")
+        self._framed(self._plan.ir.structure.root, frame)
+
+    def outcome(self) -> tuple[str, frozenset[str]]:
+        """Return the variable of the run's last value, and the nodes that assign it."""
+        return self._outcome(self._plan.ir.structure.root)
+
+    # The tree
+
+    def _values_out_of(self, regions: Sequence[Region]) -> list[str]:
+        crossing = self._plan.usage.crossing
+        ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.place, ()))
+        return [self._plan.variables[id_] for id_ in ids]
+
+    def _outcome(self, region: Region) -> tuple[str, frozenset[str]]:
+        outcome = self._plan.outcomes[region.place]
+        if outcome.node_id:
+            return self._plan.variables[outcome.node_id], outcome.keepers
+        return (self._plan.names.unique("last") if outcome.keepers else ""), outcome.keepers
+
+    def _framed(self, region: Region, frame: Frame) -> None:
+        """Write a region that has a value of its own, and its end."""
+        container = self._writer.node_id
+        if frame.keepers:
+            self.line(f"let {frame.last}: any;")
+        self._frames.append(frame)
+        self._steps(region)
+        self._frames.pop()
+        self._writer.mark(container)
+        for line in frame.at_end():
+            self.line(line)
+
+    def _steps(self, region: Region) -> None:
+        for position, step in enumerate(region.steps):
+            if position:
+                self.line()
+            self._declare(region.place, position)
+            self._container(step) if step.regions else self._leaf(step)
+            self._keep(step.node_id)
+        if region.goes_on_at:
+            self.line(f"{self._flag(region.goes_on_at)} = true;")
+
+    def _keep(self, node_id: str) -> None:
+        """Note the value as the last one of the region around, once."""
+        frame = self._frames[-1]
+        if node_id in frame.keepers and node_id not in self._kept:
+            self._kept.add(node_id)
+            self.line(f"{frame.last} = {self._plan.variables[node_id]};")
+
+    def _leaf(self, step: Step) -> None:
+        node = self._node(step)
+        self._emit(node, step)
+
+    def _container(self, step: Step) -> None:
+        """Write a container, then what several of its regions lead to."""
+        for shared in step.shared:
+            self._writer.mark(step.node_id)
+            self.line(f"let {self._flag(shared.steps[0].node_id)} = false;")
+        node = self._node(step)
+        self._emit(node, step)
+        for shared in step.shared:
+            self._writer.mark(step.node_id)
+            self.line(f"if ({self._flag(shared.steps[0].node_id)}) {{")
+            self.region(shared)
+            self.line("}")
+
+    def _node(self, step: Step) -> Node:
+        node = self._plan.ir.nodes[step.node_id]
+        self._writer.mark(node.id)
+        return node
+
+    def _emit(self, node: Node, step: Step) -> None:
+        before, self._step = self._step, step
+        if not node.type.callback or node.type.container:
+            self.line(comment(node.name))
+        node.type.emit(node, self)
+        self._step = before
+
+    def _declare(self, place: int, position: int) -> None:
+        """Declare here the values of inner nodes that are used beyond their own region."""
+        for id_ in self._plan.usage.hoisted.get((place, position), ()):
+            node = self._plan.ir.nodes[id_]
+            self._writer.mark(id_)
+            if self._moves(node) and node.type.callback:
+                node.type.callback(node, self)
+            self.line(f"let {self._plan.variables[id_]}: {self._type(node)};")
+
+    def _flag(self, head: str) -> str:
+        if head not in self._flags:
+            self._flags[head] = self._plan.names.unique(f"reached_{self._plan.variables[head]}")
+        return self._flags[head]

@@ -1,0 +1,117 @@
+"""Writes durable steps: their names, policies and callbacks, and what their values are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workflows.codegen.analysis.inputs import member
+from workflows.codegen.analysis.step_names import HELPER
+from workflows.codegen.steps.settings_writer import Plan, SettingsWriter
+from workflows.codegen.text.writer import Piece, Writer
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import INFERRED, Call, NodeType
+from workflows.ir.document.step_policy import StepPolicy
+from workflows.ir.reading.fields import Code
+from workflows.ir.validation.limits import MOST_IN_A_NAME
+
+
+class StepWriter(SettingsWriter):
+    """`_indices` are the variables that count the loops around what is being written."""
+
+    def __init__(self, plan: Plan, writer: Writer) -> None:
+        super().__init__(plan, writer)
+        self._indices: list[str] = []
+        self._callbacks: dict[str, str] = {}
+
+    def step_name(self, node: Node, *, part: str = "") -> str:
+        """Return the expression of a step's name, which tells the iterations of loops apart.
+
+        `part` is a variable that tells the steps of one node apart.
+        """
+        if len(self._indices) > MOST_IN_A_NAME:
+            self.use(HELPER)
+        return self._plan.step_names.expression(node, self._indices, part=part)
+
+    def assign(self, node: Node) -> list[Piece]:
+        """Return what stands before a node's value, so that others can read it."""
+        if node.id not in self._plan.usage.used:
+            return []
+        variable = self._plan.variables[node.id]
+        return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
+
+    def named(self, word: str, node: Node) -> str:
+        """Return a new name that begins with a word and tells whose it is."""
+        return self._plan.names.unique(f"{word}_{self._plan.variables[node.id]}")
+
+    def child(self, call: Call) -> str:
+        """Return the expression of the Worker that a node calls."""
+        return f"env.{self._plan.children[call].name}"
+
+    def template(self, type_: NodeType) -> str:
+        """Return the function that runs a custom type's template."""
+        return self._plan.templates[type_.name, type_.version]
+
+    def inputs(self, node: Node) -> str:
+        """Return the object of the outputs that a node of a custom type is given."""
+        named = self._plan.variables
+        members = [member(id_, named[id_]) for id_ in self._plan.inputs[node.id]]
+        return f"{{ {', '.join(members)} }}" if members else "{}"
+
+    def begin_callback(self, node: Node) -> None:
+        """Write the head of the function that a durable step runs."""
+        passed = "".join(f", {name}: any" for name in self._passed(node))
+        name = self.callback_name(node)
+        answer = ": Promise<any>" if node.id in self._plan.untyped else ""
+        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){answer} => {{")
+
+    def callback_name(self, node: Node) -> str:
+        if node.id not in self._callbacks:
+            self._callbacks[node.id] = self.named("run", node)
+        return self._callbacks[node.id]
+
+    def policy(self, policy: StepPolicy) -> None:
+        """Write a step's configuration, in which nothing is left to defaults."""
+        delay, timeout = self.duration(policy.delay), self.duration(policy.timeout)
+        backoff = f', backoff: "{policy.backoff}" }},'
+        self.line("{")
+        self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
+        self.line("  timeout: ", *timeout, ",")
+        self.line("},")
+
+    def _type(self, node: Node) -> str:
+        if node.id in self._plan.usage.raced:
+            return "any"
+        if node.type.output == INFERRED:
+            return f"Awaited<ReturnType<typeof {self.callback_name(node)}>> | undefined"
+        return str(node.type.output)
+
+    def _is_hoisted(self, node: Node) -> bool:
+        own, _ = self._plan.ir.structure.where[node.id]
+        return self._plan.usage.is_hoisted(node.id, own)
+
+    def _moves(self, node: Node) -> bool:
+        """Whether the callback stands with the declaration, because it gives it its type."""
+        if not self._is_hoisted(node):
+            return False
+        return node.type.output == INFERRED and node.id not in self._plan.usage.raced
+
+    def _passed(self, node: Node) -> list[str]:
+        """Return the names of regions that a callback uses and cannot see where it has moved to."""
+        if not self._moves(node):
+            return []
+        given = (name for place in self._crossed(node) for name in self._scopes.given(place))
+        names = dict.fromkeys(given)
+        used = self._names_in(node) if names else set()
+        return [name for name in names if name in used]
+
+    def _crossed(self, node: Node) -> Iterator[int]:
+        """Return the places between the node and the declaration of its value."""
+        structure, level = self._plan.ir.structure, self._plan.usage.level[node.id]
+        return structure.outwards(structure.where[node.id][0], until=level)
+
+    def _names_in(self, node: Node) -> set[str]:
+        used = {reference.root for field in node.fields for reference in field.references}
+        for field in node.fields:
+            if isinstance(field, Code):
+                used |= self._plan.syntaxes[node.id, field.path].names
+        return used

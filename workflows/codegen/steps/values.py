@@ -1,0 +1,118 @@
+"""Settings as TypeScript: code byte for byte, text as template literals, JSON as literals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.text.cursor import Cursor
+from workflows.codegen.text.literals import escaped, literal
+from workflows.codegen.text.writer import Mapped, Piece
+from workflows.ir.reading.fields import Json, Text
+from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.references import Reference, references_in
+
+Resolve = Callable[[Reference], str]
+
+
+def access(path: tuple[str | int, ...]) -> str:
+    """Return the property accesses of a path: `.list[0]["first-name"]`."""
+    return "".join(_access(part) for part in path)
+
+
+def _access(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if is_name(part) else f"[{literal(part)}]"
+
+
+def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
+    """Return a person's code as it is, with references resolved where an expression may stand."""
+    code, source = syntax.code, syntax.without_imports
+    if not code.references:
+        return [Mapped(source, code.path, 1, 1)] if source else []
+    parts: list[tuple[int, str]] = []
+    position = 0
+    for reference in code.references:
+        if syntax.is_code(reference):
+            parts.append((position, source[position : reference.start]))
+            parts.append((reference.start, resolve(reference)))
+            position = reference.end
+    parts.append((position, source[position:]))
+    cursor = Cursor(code.source)
+    return [Mapped(text, code.path, *cursor.at(start)) for start, text in parts if text]
+
+
+def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
+    """Return text: a string, the value of one reference alone, or a template literal."""
+    if not field.references:
+        return [literal(field.source)]
+    return _template(field, field.source, resolve)
+
+
+def _template(
+    field: Text | Json, source: str, resolve: Resolve, *, is_text: bool = False
+) -> list[Piece]:
+    """Return a template literal; a reference alone keeps its value's type, unless it `is_text`."""
+    references = references_in(source)
+    if not references:
+        return [literal(source)]
+    origin = list(_origins(field, source, resolve))
+    is_alone = (references[0].start, references[0].end) == (0, len(source))
+    if is_alone and not is_text:
+        return [origin[0]]
+    pieces: list[Piece] = ["`"]
+    position = 0
+    for reference, value in zip(references, origin, strict=True):
+        pieces += [escaped(source[position : reference.start]), "${", value, "}"]
+        position = reference.end
+    return [*pieces, escaped(source[position:]), "`"]
+
+
+def _origins(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Piece]:
+    cursor = Cursor(source)
+    for reference in references_in(source):
+        line, column = cursor.at(reference.start)
+        is_text = isinstance(field, Text)
+        yield Mapped(resolve(reference), field.path, line if is_text else 1, column)
+
+
+def json_pieces(field: Json, resolve: Resolve) -> list[Piece]:
+    """Return a JSON value as a literal on one line."""
+    return _json(field, field.value, resolve)
+
+
+def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
+    match value:
+        case str():
+            return _template(field, value, resolve)
+        case dict():
+            members = [
+                [*_key(field, key, resolve), ": ", *_json(field, inner, resolve)]
+                for key, inner in value.items()
+            ]
+            return ["{ ", *_joined(members), " }"] if members else ["{}"]
+        case list():
+            return ["[", *_joined([_json(field, inner, resolve) for inner in value]), "]"]
+        case None:
+            return ["null"]
+        case bool():
+            return ["true" if value else "false"]
+        case _:
+            return [repr(value)]
+
+
+def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
+    if key == "__proto__":  # as a plain key it would set the prototype
+        return ['["__proto__"]']
+    if references_in(key):
+        return ["[", *_template(field, key, resolve, is_text=True), "]"]
+    return [key if is_name(key) else literal(key)]
+
+
+def _joined(items: list[list[Piece]]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for index, item in enumerate(items):
+        pieces += [", ", *item] if index else item
+    return pieces

@@ -1,0 +1,180 @@
+"""Where in a piece of code the Worker's environment stands, by whatever name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from tree_sitter import Node
+
+from workflows.codegen.syntax.parser import Syntax, string_value, text
+
+_TRANSPARENT = frozenset(
+    {
+        "parenthesized_expression",
+        "as_expression",
+        "satisfies_expression",
+        "non_null_expression",
+        "type_assertion",
+    }
+)
+_WORKERS = "cloudflare:workers"  # its `env` is the Worker's, too
+_SCOPES = frozenset({"program", "statement_block", "class_static_block"})
+
+
+def environments(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
+    """Yield each expression that is `env`: the variable, or the member of what has it.
+
+    `holders` are names of what has it beside `this`.
+    """
+    names = syntax.found("name")
+    aliases = {b"env", *_imported(syntax)}
+    hidden = list(_hidden(names)) if b"process" in syntax.data else []
+    for node in names:
+        is_pattern = node.type == "shorthand_property_identifier_pattern"
+        if not is_pattern and node.text in aliases and not _is_inside(node, hidden):
+            yield node
+    for holder in _holders(syntax, holders):
+        parent = holder.parent
+        if parent and is_field(parent, "object", holder) and member(parent) == "env":
+            yield parent
+
+
+def _holders(syntax: Syntax, more: Collection[bytes]) -> Iterator[Node]:
+    """Yield what has a member `env` that is the environment: `this`, another name of it, a module."""
+    yield from syntax.found("this")
+    names = {*_names_of_this(syntax), *_namespaces(syntax), *more}
+    if names:
+        yield from (node for node in syntax.found("name") if node.text in names)
+
+
+def _names_of_this(syntax: Syntax) -> Iterator[bytes | None]:
+    for node in syntax.found("this"):
+        inner, parent = outermost(node)
+        name = parent.child_by_field_name("name") if parent else None
+        if parent and name and is_field(parent, "value", inner) and name.type == "identifier":
+            yield name.text
+
+
+def inner_patterns(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
+    """Yield what takes `env` apart, or renames it, inside a destructuring: `{ env: { X } } = this`."""
+    for holder in _holders(syntax, holders):
+        node, parent = outermost(holder)
+        pattern = _taken_apart(parent, node) if parent else None
+        if pattern:
+            yield from patterns_of_env(pattern)
+
+
+def patterns_of_env(pattern: Node) -> Iterator[Node]:
+    """Yield what a pattern makes of the member `env`, other than a variable of that name."""
+    for part in pattern.named_children:
+        if part.type == "pair_pattern" and key(part) == "env":
+            value = part.child_by_field_name("value")
+            if value and value.type == "assignment_pattern":
+                value = value.child_by_field_name("left")
+            if value and value.text != b"env":
+                yield value
+
+
+def _taken_apart(parent: Node, node: Node) -> Node | None:
+    """Return the pattern that a declaration or an assignment takes this value apart by."""
+    for value, target in (("value", "name"), ("right", "left")):
+        if is_field(parent, value, node):
+            pattern = parent.child_by_field_name(target)
+            return pattern if pattern and pattern.type == "object_pattern" else None
+    return None
+
+
+def _imported(syntax: Syntax) -> Iterator[bytes | None]:
+    """Yield the other names that `env` is imported by."""
+    for node in _in_imports(syntax):
+        parent = node.parent
+        if node.text == b"env" and parent and parent.type == "import_specifier":
+            alias = parent.child_by_field_name("alias")
+            if alias and _module(parent) == _WORKERS:
+                yield alias.text
+
+
+def _in_imports(syntax: Syntax) -> list[Node]:
+    return syntax.found("name") if _WORKERS.encode() in syntax.data else []
+
+
+def _namespaces(syntax: Syntax) -> Iterator[bytes | None]:
+    for node in _in_imports(syntax):
+        parent = node.parent
+        if parent and parent.type == "namespace_import" and _module(parent) == _WORKERS:
+            yield node.text
+
+
+def _module(node: Node) -> str | None:
+    statement: Node | None = node
+    while statement is not None and statement.type != "import_statement":
+        statement = statement.parent
+    return string_value(statement.child_by_field_name("source")) if statement else None
+
+
+def _hidden(names: list[Node]) -> Iterator[Node]:
+    """Yield the blocks in which `env` is that of the process: `const { env } = process`."""
+    for node in names:
+        declarator = node.parent
+        if node.text != b"env" or declarator is None:
+            continue
+        if declarator.type == "object_pattern":
+            declarator = declarator.parent
+        value = declarator.child_by_field_name("value") if declarator else None
+        if value and (value.text or b"").split(b".")[-2:] in ([b"process"], [b"process", b"env"]):
+            yield _scope(node)
+
+
+def _scope(node: Node) -> Node:
+    while node.parent is not None and node.type not in _SCOPES:
+        node = node.parent
+    return node
+
+
+def _is_inside(node: Node, blocks: list[Node]) -> bool:
+    return any(
+        block.start_byte <= node.start_byte and node.end_byte <= block.end_byte for block in blocks
+    )
+
+
+def outermost(node: Node) -> tuple[Node, Node | None]:
+    """Step out of parentheses, casts and `!`."""
+    parent = node.parent
+    while parent is not None and (parent.type in _TRANSPARENT or _is_misread(parent, node)):
+        node, parent = parent, parent.parent
+    return node, parent
+
+
+def _is_misread(parent: Node, node: Node) -> bool:
+    """Whether the grammar took `1 + env!` for `(1 + env)!`, as it does with every operator."""
+    around = parent.parent
+    is_operation = parent.type in ("binary_expression", "unary_expression", "await_expression")
+    is_bang = around is not None and around.type == "non_null_expression"
+    return is_operation and is_bang and parent.end_byte == node.end_byte
+
+
+def key(part: Node) -> str | None:
+    match part.type:
+        case "shorthand_property_identifier_pattern":
+            return text(part)
+        case "object_assignment_pattern":
+            return key(part.named_children[0])
+        case "pair_pattern":
+            name = part.child_by_field_name("key")
+            if name and name.type == "computed_property_name":
+                name = name.named_children[0]
+            is_plain = name is not None and name.type == "property_identifier"
+            return text(name) if is_plain and name else string_value(name)
+    return None
+
+
+def member(expression: Node) -> str | None:
+    """Return the name in `x.NAME` or `x["NAME"]`; None where it is computed, or private."""
+    if expression.type == "subscript_expression":
+        return string_value(expression.child_by_field_name("index"))
+    name = expression.child_by_field_name("property")
+    return text(name) if name and name.type == "property_identifier" else None
+
+
+def is_field(parent: Node, name: str, node: Node) -> bool:
+    return parent.child_by_field_name(name) == node

@@ -1,0 +1,250 @@
+"""A person's TypeScript, read once by tree-sitter: errors, names, imports and uses of `env`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import tree_sitter_typescript
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+
+from workflows.codegen.syntax.brackets import unmatched
+from workflows.codegen.syntax.declared_names import is_declared
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.references import Reference
+
+_LANGUAGE: Final = Language(tree_sitter_typescript.language_typescript())
+_PARSER: Final = Parser(_LANGUAGE)
+_QUERY: Final = Query(
+    _LANGUAGE,
+    """
+    [(identifier) (shorthand_property_identifier) (shorthand_property_identifier_pattern)] @name
+    [(class_declaration name: (type_identifier) @class)
+     (abstract_class_declaration name: (type_identifier) @class)
+     (class name: (type_identifier) @class)]
+    (import) @import
+    (this) @this
+    (meta_property) @meta
+    (import_statement) @import_statement
+    (export_statement) @export_statement
+    """,
+)
+_NOT_A_LINE_END: Final = re.compile(r"[^\n\r\u2028\u2029]")
+_NOT_A_BREAK: Final = re.compile(rb"[^\n\r]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """Something wrong at a place of the code; line and column count from 1."""
+
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"
+
+
+def parse_typescript(data: bytes) -> Tree:
+    return _PARSER.parse(data)
+
+
+class Syntax:
+    """One piece of code and its tree.
+
+    References are read as names of their own length in bytes (one of several lines as a name and
+    blank lines), so that places in the tree are places in the code. An expression is read inside parentheses, which nothing in it can close.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.data = code.source.encode("utf-8", "replace")
+        self._offset = 1 if code.is_expression else 0
+        self._spans: dict[int, tuple[int, int]] = {}
+        blanked = self._blanked()
+        self.tree = parse_typescript(b"(" + blanked + b"\n)" if self._offset else blanked)
+        captures = QueryCursor(_QUERY).captures(self.tree.root_node)
+        self._captures: dict[str, list[Node]] = captures
+        self._in_order: set[str] = set()
+
+    def _blanked(self) -> bytes:
+        if not self.code.references:
+            return self.data
+        source, pieces, position = self.code.source, [], 0
+        size = self._offset
+        for reference in self.code.references:
+            before = source[position : reference.start].encode("utf-8", "replace")
+            written = source[reference.start : reference.end].encode("utf-8", "replace")
+            name = b"_" * len(written.splitlines()[0])
+            start = size + len(before)
+            size = start + len(written)
+            self._spans[reference.start] = (start, start + len(name))
+            pieces += [before, name, _NOT_A_BREAK.sub(b" ", written[len(name) :])]
+            position = reference.end
+        return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
+
+    def found(self, name: str) -> list[Node]:
+        """Return the parts of the tree that a name of the query stands for, in their order.
+
+        The library answers in the order of addresses in memory, another one in each process.
+        """
+        nodes = self._captures.get(name)
+        if nodes is None:
+            return []
+        if name not in self._in_order:
+            nodes.sort(key=_position)
+            self._in_order.add(name)
+        return nodes
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names that the code uses or declares; those of properties are not among them."""
+        written = {node.text or b"" for node in self._written_names}
+        return frozenset(name.decode("utf-8", "replace") for name in written)
+
+    @property
+    def _written_names(self) -> list[Node]:
+        """The names in their order, without those that stand for references."""
+        if not self._spans:
+            return self.found("name")
+        stand_ins = {start for start, _ in self._spans.values()}
+        return [node for node in self.found("name") if node.start_byte not in stand_ins]
+
+    def first(self, name: str) -> Node:
+        """Return the first part of the tree that is this name."""
+        return next(node for node in self._written_names if text(node) == name)
+
+    def free_names(self, among: Container[str]) -> set[str]:
+        """Return which of some names come from outside: the code uses and declares them nowhere."""
+        found = {name for name in self.names if name in among}
+        if not found:
+            return found
+        named = ((text(node), node) for node in self.found("name"))
+        declared = {name for name, node in named if name in found and is_declared(node)}
+        return found - declared - {text(node) for node in self.found("class")}
+
+    def at(self, node: Node) -> tuple[int, int]:
+        """Return line and column (characters, from 1) of a part of the tree in the code."""
+        row, column = node.start_point
+        start = node.start_byte - self._offset
+        line_start = self.data.rfind(b"\n", 0, max(start, 0)) + 1
+        shown = self.data[line_start : max(start, 0)].decode("utf-8", "replace")
+        return row + 1, len(shown) + 1 if start >= 0 else column
+
+    def mistake(self, node: Node, message: str) -> Mistake:
+        line, column = self.at(node)
+        return Mistake(line=line, column=column, message=message)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield why the code cannot stand in a function, or as the expression it should be."""
+        source = self.code.source
+        if "\0" in source or not (source.isascii() or self.data == _exact(source)):
+            yield Mistake(line=1, column=1, message="the code holds characters that are not text")
+        elif source.startswith("#!"):
+            yield Mistake(line=1, column=1, message="remove the line that begins with #!")
+        elif self.tree.root_node.has_error:
+            yield self._first_error()
+        elif self.code.is_expression and self.expression is None:
+            yield Mistake(line=1, column=1, message="must be one expression, without `;` or return")
+        for node in self.found("name") if b"\\" in self.data else ():
+            if b"\\" in (node.text or b""):
+                yield self.mistake(node, "write the name without escapes")
+
+    def _first_error(self) -> Mistake:
+        start = self._offset
+        bracket = unmatched(self.tree.root_node, start=start, end=start + len(self.data))
+        if bracket:
+            return self.mistake(bracket[0], f"the code cannot be read: {bracket[1]}")
+        node = _first(self.tree.root_node, lambda part: part.is_error or part.is_missing)
+        lines = len(self.data.split(b"\n"))
+        row, column = self.at(node)
+        if self._offset and node.start_byte == 0:
+            message = "the code cannot be read as one expression"
+        elif node.is_missing:
+            message = f"the code cannot be read: {node.type} is missing"
+        elif row > lines or not text(node).strip():
+            message = "the code cannot be read: something is not closed"
+        else:
+            shown = " ".join(text(node).split())[:40]
+            message = f"the code cannot be read at {shown}"
+        return Mistake(line=min(row, lines), column=max(column, 1), message=message)
+
+    @cached_property
+    def expression(self) -> Node | None:
+        """The one expression that the code is; None when it is anything else."""
+        parts = [part for part in self.tree.root_node.named_children if part.type != "comment"]
+        if len(parts) != 1 or parts[0].type != "expression_statement":
+            return None
+        inner = parts[0].named_children[0]
+        whole = inner.type == "parenthesized_expression" and inner.end_byte == len(self.data) + 3
+        held = [part for part in inner.named_children if part.type != "comment"] if whole else []
+        return held[0] if len(held) == 1 else None
+
+    @property
+    def without_imports(self) -> str:
+        """The code with blanks where import declarations stand: those move to the module's head."""
+        if "import_statement" not in self._captures and self.code.source.isascii():
+            return self.code.source
+        data, position, pieces = self.data, 0, []
+        for node in self.top_imports:
+            pieces.append(data[position : node.start_byte].decode())
+            moved = data[node.start_byte : node.end_byte].decode()
+            pieces.append(_NOT_A_LINE_END.sub(" ", moved))
+            position = node.end_byte
+        return "".join([*pieces, data[position:].decode()])
+
+    @property
+    def top_imports(self) -> list[Node]:
+        return [
+            node
+            for node in self.found("import_statement")
+            if node.parent and node.parent.type == "program"
+        ]
+
+    @property
+    def needs_lines(self) -> bool:
+        """Whether an expression must stand on lines of its own: a comment could swallow the rest."""
+        return b"//" in self.data or b"\n" in self.data or b"\r" in self.data
+
+    def is_code(self, reference: Reference) -> bool:
+        """Whether the reference stands where an expression may: not in a string or a comment."""
+        start, end = self._spans[reference.start]
+        part = self.tree.root_node.named_descendant_for_byte_range(start, end)
+        spans = part is not None and (part.start_byte, part.end_byte) == (start, end)
+        return spans and part is not None and part.type == "identifier"
+
+
+def _position(node: Node) -> tuple[int, int]:
+    return node.start_byte, -node.end_byte
+
+
+def text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def string_value(node: Node | None) -> str | None:
+    """Return what a plain string literal says; None for anything that is computed or escaped."""
+    if node is None or node.type not in ("string", "template_string"):
+        return None
+    parts = node.named_children
+    if any(part.type != "string_fragment" for part in parts):
+        return None
+    return "".join(map(text, parts))
+
+
+def _exact(source: str) -> bytes:
+    return source.encode("utf-8", "surrogatepass")
+
+
+def _first(root: Node, is_it: Callable[[Node], bool]) -> Node:
+    """Return the first part of a broken tree that is at fault, the tree itself if none says so."""
+    node = root
+    while not is_it(node):
+        broken = [part for part in node.children if part.has_error or is_it(part)]
+        if not broken:
+            return node
+        node = broken[0]
+    return node

@@ -1,0 +1,27 @@
+"""From any JSON value to the module that it means, or to everything that keeps it from being one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate, read
+from workflows.ir.document.registry import Registry
+from workflows.ir.garbage_collection import collecting_later
+from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.validation.limits import check_limits
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse
+
+
+@collecting_later
+def module_of(
+    document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
+) -> GeneratedModule:
+    """Return the module; raises InvalidIR with all problems of the document and of its code."""
+    parsed = parse(document, types)
+    if parsed.ir:
+        module = generate(parsed.ir, settings)
+        warnings = (*parsed.problems, *module.problems, *check_limits(parsed.ir))
+        return replace(module, problems=tuple(dict.fromkeys(warnings)))
+    reading, _ = read(parsed.nodes, settings)
+    raise InvalidIR([*parsed.problems, *reading.problems])

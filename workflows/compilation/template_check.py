@@ -1,0 +1,74 @@
+"""Looks at a custom type before anybody uses it: what is wrong with its code, and its types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workflows.codegen.analysis.code_reader import Reading
+from workflows.codegen.module.templates import Templates
+from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.text.writer import Location, Writer
+from workflows.ir.custom.definition import Definition
+from workflows.ir.document.model import Node
+from workflows.ir.reading.fields import Code
+from workflows.ir.reading.identifiers import Names
+from workflows.ir.reading.problems import Problem
+from workflows.nodes.custom import custom_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A module that holds the template alone, for the compiler; "" where the template is wrong.
+
+    The problems of the template have the type's label as their path, those of the definition theirs.
+    """
+
+    source: str
+    problems: tuple[Problem, ...]
+    _writer: Writer
+
+    def locate(self, line: int, column: int) -> Location | None:
+        """Return the place in the template that a position of the module comes from."""
+        return self._writer.locate(line, column)
+
+
+def check_template(definition: Definition, template: str) -> Check:
+    reading, writer = Reading(dependencies=frozenset()), Writer()
+    type_ = custom_type(definition, template)
+    node = Node(id="node", type=type_, name="node", settings=None, fields=())
+    variables = {field.variable for field in definition.secrets}
+    templates = Templates([node], reading=reading, variables=variables)
+    problems = [*_told(reading, definition), *_defaults(definition)]
+    if not any(problem.is_error for problem in problems):
+        _write(templates, reading, writer)
+    return Check(source=writer.source, problems=tuple(problems), _writer=writer)
+
+
+def _told(reading: Reading, definition: Definition) -> Iterator[Problem]:
+    """Yield what was found in the template, which is no node's yet."""
+    for problem in reading.problems:
+        yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
+
+
+def _defaults(definition: Definition) -> Iterator[Problem]:
+    """Yield why a default that is code cannot be read."""
+    for field in definition.fields:
+        if field.kind.is_code and field.default is not None:
+            path = f"configSchema.{field.key}.default"
+            code = Code(path, field.default, is_expression=True, references=())
+            for mistake in Syntax(code).mistakes():
+                yield Problem(path=path, message=str(mistake))
+
+
+def _write(templates: Templates, reading: Reading, writer: Writer) -> None:
+    templates.place(Names())
+    reading.head.need_named(templates.source)
+    reading.head.write(writer)
+    uses = [
+        EnvUse(name=use.name, kind="variable" if use.is_secret else None, node_id="", path="")
+        for use in reading.uses
+    ]
+    write_interface(types_of(uses, {}), optional=(), writer=writer)
+    templates.write(writer)

@@ -1,0 +1,69 @@
+"""How a durable step is retried and when it is given up; always explicit in the generated code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflows.ir.reading.durations import LONGEST
+from workflows.ir.reading.fields import Duration, length_of
+from workflows.ir.reading.reader import Reader
+
+_USUAL = Duration(10 * 60 * 1000)
+BACKOFFS = ("constant", "linear", "exponential")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPolicy:
+    limit: int
+    delay: Duration
+    backoff: str
+    timeout: Duration
+
+
+def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> StepPolicy:
+    """Read the retry settings of `data`; those of the node's `config` win over them.
+
+    Without `own_timeout` the type's `timeout` means something else, and each attempt has the usual.
+    """
+    config = data.config
+    inner = config.child("retries") if config else None
+    limit = _where(inner, "limit") or (data, "retryLimit")
+    delay = _where(inner, "delay") or (data, "retryDelay")
+    backoff = _where(inner, "backoff") or (data, "backoff")
+    timeout = _where(config, "timeout") or (data, "timeout")
+    data.know("retryLimit", "retryDelay", "backoff", "timeout")
+    if config:
+        config.know("retries", "timeout")
+    if inner:
+        inner.know("limit", "delay", "backoff")
+        inner.warn_of_unknown()
+    policy = StepPolicy(
+        limit=limit[0].integer(limit[1], retries, least=0, most=10_000),
+        delay=delay[0].duration(delay[1], "10 seconds"),
+        backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
+        timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _USUAL,
+    )
+    length = length_of(policy.delay)
+    if length is not None and _waits(policy, length) > LONGEST:
+        reader, key = limit if limit[0].has(limit[1]) else delay
+        reader.warning(
+            key,
+            f"the waits before {policy.limit} retries come to more than 365 days: "
+            "lower the limit or the delay, or use another backoff",
+        )
+    return policy
+
+
+def _waits(policy: StepPolicy, delay: int) -> int:
+    """Return how long all retries wait together, in milliseconds."""
+    match policy.backoff:
+        case "exponential":
+            return delay * ((1 << min(policy.limit, 64)) - 1)
+        case "linear":
+            return delay * policy.limit * (policy.limit + 1) // 2
+        case _:
+            return delay * policy.limit
+
+
+def _where(reader: Reader | None, key: str) -> tuple[Reader, str] | None:
+    return (reader, key) if reader and reader.has(key) else None

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit.os_user import operator
+from workflows.node_types.loading import SHIPPED_NODE_TYPES, Outcome, State, load
+
+
+class Command(BaseCommand):
+    help = "Load node types from a folder of <id>/<version>/node.json and template.ts."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "folder",
+            metavar="FOLDER",
+            nargs="?",
+            type=Path,
+            default=SHIPPED_NODE_TYPES,
+            help="default: the node types that come with AwaitStep",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        folder: Path = options["folder"]
+        try:
+            outcomes = load(folder, by=operator().name)
+        except OSError as error:
+            raise CommandError(f"{folder} cannot be read: {error.strerror}.") from None
+        if not outcomes:
+            raise CommandError(f"{folder} holds no node types: <id>/<version>/node.json.")
+        for outcome in outcomes:
+            self._tell(outcome)
+        refused = sum(outcome.state is State.REFUSED for outcome in outcomes)
+        if refused:
+            types = "1 node type is" if refused == 1 else f"{refused} node types are"
+            self.stderr.write(f"Nothing was loaded: {types} refused.")
+            sys.exit(1)
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.stdout.write(f"{outcome.state:<10} {outcome}")
+        for problem in outcome.problems:
+            is_fatal = problem.is_error
+            stream, kind = (self.stderr, "") if is_fatal else (self.stdout, "worth a look: ")
+            stream.write(f"  {kind}{problem}")

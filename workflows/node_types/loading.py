@@ -1,0 +1,187 @@
+"""Loads node types from files: all of a folder or none, each read, checked and compiled first."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from toolchain.private_files import private_folder
+from workflows.compilation.template_check import Check, check_template
+from workflows.compilation.typescript import (
+    SCRATCH_PREFIX,
+    CompileFailed,
+    Diagnostic,
+    compile_modules,
+)
+from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.reading.problems import Problem
+from workflows.models import NodeType
+from workflows.node_types.files import FileProblem, TypeFiles, types_in
+from workflows.nodes.built_in import NODE_TYPES
+
+SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
+"""The folder of the node types that come with the product."""
+
+
+class State(StrEnum):
+    LOADED = "loaded"
+    UNCHANGED = "unchanged"
+    HELD_BACK = "held back"  # nothing is wrong with it, but with another one
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one version of a type."""
+
+    files: TypeFiles
+    state: State
+    problems: tuple[FileProblem, ...]
+
+    def __str__(self) -> str:
+        return f"{self.files.id} {self.files.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """A type on its way: `definition` and `check` are None where there is nothing to go on with."""
+
+    files: TypeFiles
+    problems: tuple[FileProblem, ...]
+    definition: Definition | None = None
+    check: Check | None = None
+    is_known: bool = False
+
+    @property
+    def is_wrong(self) -> bool:
+        return any(problem.is_error for problem in self.problems)
+
+    def with_problems(self, problems: Iterable[FileProblem]) -> _Candidate:
+        return replace(self, problems=(*self.problems, *problems))
+
+
+def load(folder: Path, *, by: str) -> list[Outcome]:
+    """Load every type of the folder that is not there yet; where one is refused, load none."""
+    candidates = _compiled([_candidate(files) for files in types_in(folder)])
+    is_refused = any(candidate.is_wrong for candidate in candidates)
+    if not is_refused:
+        _save(candidates, by=by)
+    return [_outcome(candidate, is_refused=is_refused) for candidate in candidates]
+
+
+def _candidate(files: TypeFiles) -> _Candidate:
+    candidate = _Candidate(files=files, problems=files.problems)
+    if candidate.is_wrong:
+        return candidate
+    row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
+    if row:
+        same = row.holds(files.value, files.template)
+        return replace(candidate, is_known=True).with_problems([] if same else [_changed(files)])
+    read = read_definition(files.value, built_in=NODE_TYPES.names)
+    candidate = candidate.with_problems(_told(read.problems, files))
+    if read.definition is None:
+        return candidate
+    check = check_template(read.definition, files.template)
+    checked = replace(candidate, definition=read.definition, check=check)
+    return checked.with_problems(_told(check.problems, files))
+
+
+def _changed(files: TypeFiles) -> FileProblem:
+    message = (
+        f"{files.id} {files.version} is loaded with another content, and documents rely on it: "
+        "give it a new version"
+    )
+    return FileProblem(file=files.definition_file, message=message)
+
+
+def _told(problems: Iterable[Problem], files: TypeFiles) -> Iterator[FileProblem]:
+    for problem in problems:
+        label = f"node type {files.id} {files.version}"
+        is_in_template = problem.path == label
+        where = f"{problem.path}: " if problem.path and not is_in_template else ""
+        yield FileProblem(
+            file=files.template_file if is_in_template else files.definition_file,
+            message=f"{where}{problem.message}",
+            is_error=problem.is_error,
+        )
+
+
+def _compiled(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Type-check all templates that are new in one run of the compiler."""
+    checks = {
+        f"type_{number}.ts": candidate.check
+        for number, candidate in enumerate(candidates)
+        if candidate.check and candidate.check.source
+    }
+    found = _diagnostics(checks, candidates)
+    return [
+        candidate.with_problems(_located(found.get(f"type_{number}.ts", []), candidate))
+        for number, candidate in enumerate(candidates)
+    ]
+
+
+def _diagnostics(
+    checks: Mapping[str, Check], candidates: Iterable[_Candidate]
+) -> dict[str, list[Diagnostic]]:
+    """Return what the compiler says, by file; of what it says of none every file hears."""
+    packages = {
+        name
+        for candidate in candidates
+        if candidate.definition
+        for name in candidate.definition.dependencies
+    }
+    place = private_folder(settings.AWAITSTEP.data_dir / "deploys")
+    sources = {name: check.source for name, check in checks.items()}
+    found: dict[str, list[Diagnostic]] = {name: [] for name in checks}
+    with tempfile.TemporaryDirectory(dir=place, prefix=f"{SCRATCH_PREFIX}node-types-") as folder:
+        try:
+            if sources:
+                compile_modules(sources, Path(folder), dependencies=sorted(packages))
+        except CompileFailed as failed:
+            for diagnostic in failed.diagnostics:
+                for name in [diagnostic.file] if diagnostic.file in found else found:
+                    found[name].append(diagnostic)
+    return found
+
+
+def _located(diagnostics: Iterable[Diagnostic], candidate: _Candidate) -> Iterator[FileProblem]:
+    for diagnostic in diagnostics:
+        check = candidate.check
+        place = check.locate(diagnostic.line, diagnostic.column) if check else None
+        code = f" ({diagnostic.code})" if diagnostic.code else ""
+        yield FileProblem(
+            file=candidate.files.template_file,
+            line=place.line if place else 0,
+            message=f"{diagnostic.message}{code}",
+        )
+
+
+@transaction.atomic
+def _save(candidates: Iterable[_Candidate], *, by: str) -> None:
+    for candidate in candidates:
+        if candidate.definition:
+            NodeType.objects.create(
+                type_id=candidate.definition.id,
+                version=candidate.definition.version,
+                name=candidate.definition.name,
+                definition=candidate.files.value,
+                template=candidate.files.template,
+                loaded_by=by,
+            )
+
+
+def _outcome(candidate: _Candidate, *, is_refused: bool) -> Outcome:
+    if candidate.is_wrong:
+        state = State.REFUSED
+    elif candidate.is_known:
+        state = State.UNCHANGED
+    else:
+        state = State.HELD_BACK if is_refused else State.LOADED
+    return Outcome(files=candidate.files, state=state, problems=candidate.problems)

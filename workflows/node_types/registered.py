@@ -1,0 +1,62 @@
+"""The node types that documents may use: those that are built in, and those that were loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from workflows.ir.document.registry import Registry
+from workflows.models import NodeType, Workflow
+from workflows.nodes.custom import registry
+
+
+def types_for(document: object) -> Registry:
+    """Return all types that the document names, in every version, and the names of all others."""
+    named = {name for name, _ in pins(document)}
+    rows = NodeType.objects.filter(type_id__in=named).order_by("pk")
+    names = NodeType.objects.order_by("type_id").values_list("type_id", flat=True).distinct()
+    return registry(rows.values("definition", "template"), names)
+
+
+def snapshot(document: object) -> list[dict[str, Any]]:
+    """Return what the document uses of the loaded types, whole: it stands for itself."""
+    used = pins(document)
+    rows = NodeType.objects.filter(type_id__in={name for name, _ in used}).order_by("pk")
+    return [
+        {"definition": row.definition, "template": row.template}
+        for row in rows
+        if (row.type_id, row.version) in used
+    ]
+
+
+def workflows_using(node_type: NodeType) -> list[Workflow]:
+    """Return the workflows whose draft uses this version of the type."""
+    pin = (node_type.type_id, node_type.version)
+    written = Workflow.objects.annotate(text=Cast("ir", TextField()))
+    found = written.filter(text__contains=f'"{node_type.type_id}"').only("name", "ir")
+    return [workflow for workflow in found if pin in pins(workflow.ir)]
+
+
+def pins(document: object) -> set[tuple[str, str]]:
+    """Return the types and versions that the nodes of any JSON value name."""
+    return set(_pins(document))
+
+
+def _pins(document: object) -> Iterator[tuple[str, str]]:
+    nodes = document.get("nodes") if isinstance(document, dict) else None
+    for node in nodes if isinstance(nodes, list) else ():
+        name, version = _pin(node) if isinstance(node, dict) else ("", "")
+        if name and version:
+            yield name, version
+
+
+def _pin(node: dict[str, Any]) -> tuple[str, str]:
+    """Return type and version; "" for what no database could look up."""
+    name, version = (
+        part if isinstance(part, str) and part.isprintable() else ""
+        for part in (node.get("type"), node.get("version"))
+    )
+    return name, version

@@ -1,0 +1,38 @@
+"""The node types, one module each, all of the same shape; adding a type is adding its module."""
+
+from __future__ import annotations
+
+from workflows.ir.document.registry import Registry
+from workflows.nodes import (
+    branch,
+    break_,
+    http_request,
+    loop,
+    parallel,
+    race,
+    sleep,
+    sleep_until,
+    step,
+    sub_script,
+    sub_workflow,
+    try_catch,
+    wait_for_event,
+)
+
+BUILT_IN = (
+    step.TYPE,
+    sleep.TYPE,
+    sleep_until.TYPE,
+    wait_for_event.TYPE,
+    http_request.TYPE,
+    branch.TYPE,
+    parallel.TYPE,
+    race.TYPE,
+    loop.TYPE,
+    try_catch.TYPE,
+    break_.TYPE,
+    sub_workflow.TYPE,
+    sub_script.TYPE,
+)
+
+NODE_TYPES = Registry(BUILT_IN)
