@@ -20,7 +20,7 @@ check: setup-dev  ## format, lint, types, import laws, migrations, system checks
 	$(BIN)/python -m toolchain.node_tools check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
-	$(BIN)/python -m tests.check_production
+	$(BIN)/python -m tests.support.check_production
 
 format: setup-dev
 	$(BIN)/ruff format .

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench import crowd, deploy, page, picture, programs
-from tests.installation import PROJECT, Installation
+from tests.support.installation import PROJECT, Installation
 
 PARTS = ("programs", "pictures", "runs", "deploys")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.deployments.test_main_job import guide, set_api
-from tests.installation import Installation
+from tests.deployments.services.test_main_job import guide, set_api
+from tests.support.installation import Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.click import click, new_workflow
 from bench.figures import ratio, table
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 METHOD = """
 Method: first deploys of the sample, click to COMPLETED, before and after the platform was filled

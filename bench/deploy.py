@@ -16,7 +16,7 @@ import httpx
 from bench.click import Click, click, new_workflow, query, stage_times
 from bench.figures import ratio, table
 from deployments.pipeline.stages import HAPPY_PATH
-from tests.installation import Installation
+from tests.support.installation import Installation
 from toolchain.embedded_platform import ACCOUNT_ID
 from toolchain.node_tools import MODULES, NODE, NPM_CLI
 from workflows.compilation.typescript import compile_module

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from tests.ir.documents import branch, document, node
+from tests.workflows.ir.documents import branch, document, node
 
 Graph = dict[str, Any]
 

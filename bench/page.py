@@ -8,7 +8,7 @@ from bench.click import new_workflow, stage_times
 from bench.figures import table
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import FLAGS, find_chromium, log_in
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 METHOD = """
 Method: Chromium presses Deploy and keeps the deployment's page open. A MutationObserver notes

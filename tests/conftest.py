@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from tests.installation import Installation
-from tests.platform.control import control  # noqa: F401 - a fixture
-from tests.platform_fixture import platform  # noqa: F401 - a fixture
+from tests.local_cloudflare.support.control import control  # noqa: F401 - a fixture
 from tests.runs.fake_target import answering  # noqa: F401 - a fixture
+from tests.support.installation import Installation
+from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
+from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures
+
+
+def pytest_configure() -> None:
+    """Hash passwords quickly: the default hasher takes a quarter of a second."""
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.installation import PASSWORD, Installation
+from tests.support.installation import PASSWORD, Installation
 
 PATIENCE = (
     30_000  # milliseconds: a busy machine deploys slowly, and a page that is right passes at once

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.deployments.fakes import document
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 
 def make_workflow(installation: Installation, name: str, code: str = "return 1;") -> str:

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
-from tests.installation import Installation
-from tests.platform.control import Control, Fault, controlled
-from tests.platform_fixture import Platform, start_platform
+from tests.local_cloudflare.support.control import Control, Fault, controlled
+from tests.support.installation import Installation
+from tests.support.platform_fixture import Platform, start_platform
 
 
 @pytest.fixture(scope="module")

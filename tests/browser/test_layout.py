@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 PAGES = [
     "/",

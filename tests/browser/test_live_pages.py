@@ -11,8 +11,8 @@ from playwright.sync_api import APIResponse, Page, Route, expect
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
-from tests.deployments.test_main_job import guide, set_api
-from tests.installation import PROJECT, Installation
+from tests.deployments.services.test_main_job import guide, set_api
+from tests.support.installation import PROJECT, Installation
 
 # Notes every number of stages that the page shows from its first moment on. A reload begins anew.
 WATCH = """

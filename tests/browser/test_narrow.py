@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
 from tests.deployments.fakes import document
-from tests.installation import Installation
+from tests.support.installation import Installation
 
 PHONE = {"width": 360, "height": 740}
 LAPTOP = {"width": 1280, "height": 900}

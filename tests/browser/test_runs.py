@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.installation import Installation
-from tests.ir.documents import chain, node
+from tests.support.installation import Installation
+from tests.workflows.ir.documents import chain, node
 
 FLAKY = """const all = globalThis as any;
 all.tries = (all.tries ?? 0) + 1;

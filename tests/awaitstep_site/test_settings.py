@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from awaitstep_site.env import Environment
+from tests.support.installation import Installation
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_of_settings_has_a_row_for_every_setting_and_no_other() -> None:
+    page = (PROJECT / "docs" / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", page, re.M)
+
+    assert sorted(rows) == sorted(name.upper() for name in Environment.model_fields)
+
+
+def test_the_embedded_platform_is_off_in_production_unless_asked_for(tmp_path: Path) -> None:
+    production = Environment(mode="production", data_dir=tmp_path)
+    asked = Environment(mode="production", data_dir=tmp_path, local_cloudflare=True)
+
+    assert (production.offers_local_cloudflare, asked.offers_local_cloudflare) == (False, True)
+
+
+def test_production_must_name_its_hosts() -> None:
+    with pytest.raises(ValidationError, match="AWAITSTEP_ALLOWED_HOSTS"):
+        Environment(mode="production", allowed_hosts="*")
+
+
+def test_the_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
+    first, second = (Environment(data_dir=tmp_path / "data") for _ in range(2))
+
+    assert first.fernet_keys == second.fernet_keys
+    modes = [path.stat().st_mode & 0o777 for path in sorted((tmp_path / "data").rglob("*"))]
+    assert modes == [0o700, 0o600]
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "workflows.ir",
+        "workflows.codegen",
+        "workflows.nodes.built_in",
+        "deployments.pipeline.pipeline",
+    ],
+)
+def test_the_pure_packages_load_without_django(package: str) -> None:
+    code = f"import sys, {package}; sys.exit('django' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWAITSTEP_PORT", "abc"), ("AWAITSTEP_MODE", "x"), ("AWAITSTEP_DATA_DIR", "/proc/nowhere")],
+)
+def test_a_wrong_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert variable in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_not_migrated_is_told(tmp_path: Path) -> None:
+    done = Installation(tmp_path / "data").manage("list_deployments", check=False)
+
+    assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr

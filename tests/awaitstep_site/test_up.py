@@ -1,0 +1,83 @@
+"""`make run`, but for the set-up: `manage.py up`."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.installation import PROJECT, Installation
+from toolchain import process
+
+READY = "Ctrl-C stops everything."
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    fresh = Installation(tmp_path / "data")
+    yield fresh
+    fresh.stop()
+
+
+def up(installation: Installation) -> tuple[subprocess.Popen[bytes], str]:
+    """Start everything; return the process and what it printed until it was ready."""
+    command = [sys.executable, "manage.py", "up"]
+    started = process.start(command, cwd=PROJECT, env=installation.env)
+    assert started.stdout
+    printed = ""
+    for line in started.stdout:
+        printed += line.decode()
+        if READY in printed:
+            return started, printed
+    raise AssertionError(printed + started.communicate()[1].decode())
+
+
+def interrupted(started: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Press Ctrl-C and return the processes that were running before."""
+    running = psutil.Process(started.pid).children(recursive=True)
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=60)
+    return running
+
+
+def test_everything_starts_with_one_command_and_stops_with_ctrl_c(
+    installation: Installation,
+) -> None:
+    started, printed = up(installation)
+
+    url = re.search(r"http://(awaitstep-\w+)\.localhost", printed)
+    assert url
+    assert httpx.get(f"http://127.0.0.1:{installation.port}/admin/login/").status_code == 200
+    assert "id" in installation.worker(url[1].removeprefix("awaitstep-")).json()
+    assert "password" in printed
+    assert "Node type stripe_charge 1.0.0: loaded" in printed
+    running = interrupted(started)
+    assert started.returncode == 0
+    assert len(running) >= 3
+    assert psutil.wait_procs(running, timeout=10)[1] == []
+
+    again, printed = up(installation)
+    interrupted(again)
+    assert "password" not in printed
+    assert "Sample:" not in printed
+
+
+def test_a_port_in_use_is_a_clear_error(installation: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", installation.port))
+        taken.listen()
+
+        done = installation.manage("up", check=False)
+
+    assert done.returncode == 1
+    assert f"Port {installation.port} is in use" in done.stderr
+    assert "AWAITSTEP_PORT=" in done.stderr
+    assert not (installation.data_dir / "db.sqlite3").exists()

@@ -1,0 +1,214 @@
+"""What others do in between, at the target and here: nothing of theirs is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from audit.trail import Actor
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.history import records
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation.live_workers import left_over, place, rollbacks
+from deployments.queue import claims
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.local_cloudflare.support.projects import Project
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    changed,
+    deploy,
+    ended,
+    performed,
+    performing,
+    until,
+)
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def test_what_goes_live_while_it_builds_is_not_overwritten(
+    target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    writes = DeployTools.write
+    theirs: list[str] = []
+
+    def meanwhile(tools: DeployTools, folder: Path, bundle: Any) -> None:
+        theirs.append(control.dashboard_edit(first.worker_name))
+        writes(tools, folder, bundle)
+
+    monkeypatch.setattr(DeployTools, "write", meanwhile)
+    second = deploy(changed(first.workflow, code="return 2;"), target)
+    monkeypatch.undo()
+    third = deploy(first.workflow, target)
+
+    assert (second.stage, second.cause) == (Stage.DEPLOYING, Cause.CHANGED)
+    assert (second.uploaded, second.live_version) == ("no", theirs[0])
+    assert (third.cause, third.uploaded) == (Cause.CHANGED, "no")
+
+
+def test_one_that_was_cancelled_does_not_come_again(target: Target, control: Control) -> None:
+    headers = {"retry-after": "120"}
+    control.faults(
+        Fault(path="/workers/subdomain$", status=429, headers=headers, delay_milliseconds=4000)
+    )
+    running = request_deployment(make_workflow(), target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
+        controls.cancel(running, by=Actor(name="ada"))
+        until(ended(running), seconds=5)
+
+    assert running.state is Status.CANCELLED
+    assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
+
+
+def test_a_rollback_that_comes_again_is_the_same(target: Target, control: Control) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
+    first = deploy(workflow, target)
+    deploy(changed(workflow, code="return env.TOKEN;"), target)
+    busy = {"retry-after": "120"}
+    control.faults(Fault(method="POST", path="/deployments$", status=429, headers=busy))
+    stopped = performed(controls.roll_back(first))
+    control.faults()
+    Deployment.objects.filter(status=Status.QUEUED.value).update(not_before=None)
+
+    again = performed(Deployment.objects.get(status=Status.QUEUED.value))
+
+    assert (stopped.cause, again.state) == (Cause.RATE_LIMIT, Status.SUCCEEDED)
+    assert again.secret_names == ["TOKEN"]
+    assert left_over(place(workflow, target)) == []
+
+
+def test_a_rollback_reads_what_is_there_before_it_writes(target: Target, control: Control) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    deploy(changed(first.workflow, code="return 2;"), target)
+    control.faults(Fault(method="GET", path="/schedules$", status=403, code=10000, message="no"))
+    control.forget_calls()
+
+    failed = performed(controls.roll_back(first))
+
+    assert (failed.state, failed.stage) == (Status.FAILED, Stage.INITIALIZING)
+    assert control.writes() == []
+
+
+def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, control: Control) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    control.faults(Fault(method="PUT", path="/schedules$", hang=True))
+    control.forget_calls()
+    second = request_deployment(changed(first.workflow, code="return 2;"), target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+        controls.cancel(second, by=Actor(name="ada"))
+        until(ended(second))
+
+    assert (second.state, second.uploaded) == (Status.CANCELLED, "yes")
+    assert second.version_id == second.live_version != first.version_id
+    assert records.live(first.workflow_public_id, target) == second
+    assert rollbacks(place(first.workflow, target)) == [first]
+    assert controls.previous(first.workflow_public_id, target) == first
+
+
+def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control: Control) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    control.forget_calls()
+
+    refused = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+
+    assert "What is live uses TOKEN" in refused.message
+    assert control.writes() == []
+
+
+def test_what_waits_while_its_target_freezes_is_not_performed(
+    target: Target, control: Control
+) -> None:
+    waiting = request_deployment(make_workflow(), target=target)
+    Target.objects.filter(pk=target.pk).update(frozen_from=timezone.now() - timedelta(hours=1))
+    control.forget_calls()
+
+    refused = performed(waiting)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.POLICY)
+    assert control.calls() == []
+
+
+def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
+    first = deploy(make_workflow(), target)
+    request_deployment(make_workflow(), target=target)
+    back = controls.roll_back(first)
+
+    held = claims.claim()
+
+    assert held
+    assert held.deployment == back
+
+
+def test_what_somebody_elses_wrangler_put_there_is_not_overwritten(
+    platform: Platform, target: Target, tmp_path: Path
+) -> None:
+    ours = deploy(make_workflow(), target)
+    assert ours.workflow
+    theirs = Project(platform=platform, folder=tmp_path, name=ours.worker_name)
+    theirs.write("export default { fetch: () => new Response('theirs') };")
+    theirs.deploy()
+
+    refused = deploy(ours.workflow, target)
+    forced = deploy(ours.workflow, target, overwrite=True)
+
+    assert (refused.cause, refused.stage) == (Cause.CHANGED, Stage.INITIALIZING)
+    assert "somebody else's deploy" in refused.message
+    assert forced.state is Status.SUCCEEDED, forced.message
+
+
+def test_what_went_up_through_another_target_of_the_account_is_ours(
+    platform: Platform, target: Target
+) -> None:
+    workflow = make_workflow()
+    deploy(workflow, target)
+    other = account_target(platform, name="same-account")
+
+    assert deploy(workflow, other).state is Status.SUCCEEDED
+    assert deploy(changed(workflow, code="return 2;"), target).state is Status.SUCCEEDED
+
+
+def test_after_a_takedown_earlier_versions_are_gone(target: Target) -> None:
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    performed(controls.take_down(first.workflow, target))
+
+    with pytest.raises(Refused, match=r"deploy the snapshot of #\d+ anew"):
+        controls.roll_back(first)
+    with pytest.raises(Refused, match="was taken down from account already"):
+        controls.take_down(first.workflow, target)
+
+
+def test_a_takedown_that_is_under_way_is_not_asked_for_twice(target: Target) -> None:
+    live = deploy(make_workflow(), target)
+    assert live.workflow
+    controls.take_down(live.workflow, target)
+
+    with pytest.raises(Exception, match="being taken down already"):
+        controls.take_down(live.workflow, target)

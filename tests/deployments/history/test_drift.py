@@ -1,0 +1,251 @@
+"""Drift on a real platform: found, told in words, adopted or overwritten; secrets that stay."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from audit.trail import Actor
+from deployments import drift
+from deployments.history import records
+from deployments.models import Deployment, DriftState
+from deployments.pipeline.stages import Stage, Status
+from deployments.presentation.live_workers import left_over, place
+from deployments.services import control as controls
+from deployments.services.deploy import request_snapshot
+from targets.cloudflare.account import Account, Live
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
+from workflows.models import Workflow
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+@pytest.fixture
+def deployed(target: Target) -> Deployment:
+    return succeeded(deploy(make_workflow(), target))
+
+
+def succeeded(deployment: Deployment) -> Deployment:
+    assert deployment.state is Status.SUCCEEDED, deployment.message
+    return deployment
+
+
+def workflow_of(deployment: Deployment) -> Workflow:
+    assert deployment.workflow
+    return deployment.workflow
+
+
+def set_crons(platform: Platform, worker: str, *crons: str) -> None:
+    body = [{"cron": cron} for cron in crons]
+    platform.api("PUT", f"workers/scripts/{worker}/schedules", json=body).raise_for_status()
+
+
+def test_what_was_just_deployed_is_as_deployed(target: Target, deployed: Deployment) -> None:
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    assert (drift_check.state, drift_check.differences) == (DriftState.SAME, [])
+    assert drift_check.live_version == deployed.version_id
+
+
+def test_looking_writes_nothing_at_the_target(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    control.forget_calls()
+
+    drift.check(workflow_of(deployed), target)
+
+    assert control.writes() == []
+
+
+def test_a_schedule_that_was_set_by_the_api_is_drift(
+    platform: Platform, target: Target, deployed: Deployment
+) -> None:
+    set_crons(platform, deployed.worker_name, "1 2 * * *")
+
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    assert drift_check.state == DriftState.DRIFTED
+    assert drift_check.differences == ["Schedule is there (1 2 * * *) and should not be."]
+
+
+def test_an_edit_on_the_dashboard_is_drift_and_says_so(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    version = control.dashboard_edit(deployed.worker_name)
+
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    assert drift_check.state == DriftState.DRIFTED
+    assert drift_check.differences[0] == (
+        f"Version {version} is live, put there on Cloudflare's dashboard, "
+        f"not {deployed.version_id}."
+    )
+
+
+def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -> None:
+    zone = make_zone(platform, "drift.example")
+    route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
+    deployed = succeeded(deploy(configured({"routes": [route]}), target))
+    for one in platform.client().workers.routes.list(zone_id=zone):
+        platform.client().workers.routes.delete(one.id, zone_id=zone)
+
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    expected = "Route api.drift.example/* is missing; it should be in zone drift.example."
+    assert drift_check.differences == [expected]
+
+
+def test_a_worker_that_was_deleted_is_gone_and_can_be_deployed_again(
+    platform: Platform, target: Target, deployed: Deployment
+) -> None:
+    platform.api("DELETE", f"workers/scripts/{deployed.worker_name}").raise_for_status()
+
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    assert drift_check.state == DriftState.GONE
+    succeeded(deploy(workflow_of(deployed), target))
+    assert drift.check(workflow_of(deployed), target).state == DriftState.SAME
+
+
+def test_a_target_that_cannot_be_asked_is_no_drift(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    control.faults(Fault(path="/deployments", status=500, code=10001, message="Oops"))
+
+    drift_check = drift.check(workflow_of(deployed), target)
+
+    assert drift_check.state == DriftState.UNKNOWN
+    assert "Oops" in drift_check.message
+
+
+def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
+    platform: Platform, target: Target, deployed: Deployment, control: Control
+) -> None:
+    workflow = workflow_of(deployed)
+    version = control.dashboard_edit(deployed.worker_name)
+    set_crons(platform, deployed.worker_name, "1 2 * * *")
+
+    drift.adopt(drift.check(workflow, target), by=Actor(name="ada"))
+
+    assert drift.check(workflow, target).state == DriftState.SAME
+    assert records.known_version(workflow.pk, target) == version
+    assert place(workflow, target).triggers.crons == {"1 2 * * *"}
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    assert drift.check(workflow, target).state == DriftState.SAME
+    assert place(workflow, target).triggers.crons == frozenset()
+
+
+def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
+    target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Live(version="", source="dash", split={"one": 40, deployed.version_id: 60})
+    monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
+    drift_check = drift.check(workflow_of(deployed), target)
+    assert "40 % to one" in drift_check.differences[0]
+
+    with pytest.raises(Refused, match="Finish it at the target"):
+        drift.adopt(drift_check, by=Actor(name="ada"))
+
+    drift_check.refresh_from_db()
+    assert (drift_check.state, drift_check.adopted_after) == (DriftState.DRIFTED, None)
+    assert not place(workflow_of(deployed), target).can_be_adopted
+
+
+def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
+    target: Target, deployed: Deployment, control: Control
+) -> None:
+    workflow = workflow_of(deployed)
+    control.dashboard_edit(deployed.worker_name)
+
+    refused = deploy(changed(workflow, code="return 2;"), target)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.CHANGED)
+    succeeded(deploy(workflow, target, overwrite=True))
+    assert drift.check(workflow, target).state == DriftState.SAME
+
+
+def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_is_refused_after_it(
+    target: Target,
+) -> None:
+    workflow = make_workflow("return env.TOKEN;")
+    variable = set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True)
+    succeeded(deploy(workflow, target))
+    assert left_over(place(workflow, target)) == []
+    variable.delete()
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    assert left_over(place(workflow, target)) == ["TOKEN"]
+
+    succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by=Actor(name="ada"))))
+
+    assert left_over(place(workflow, target)) == []
+    assert drift.check(workflow, target).state == DriftState.SAME
+    succeeded(deploy(changed(workflow, code="return 3;"), target))
+
+
+def test_after_a_rollback_secrets_are_deleted_when_what_is_live_was_deployed_anew(
+    target: Target, admin_client: Client, control: Control
+) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    workflow.variables.all().delete()
+    first = deploy(changed(workflow, code="return 2;"), target)
+    deploy(changed(workflow, code="return 3;"), target)
+    back = succeeded(performed(controls.roll_back(first)))
+    control.forget_calls()
+
+    stopped = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    writes = control.writes()
+    page = admin_client.get(stopped.get_absolute_url()).content.decode()
+    performed(request_snapshot(back))
+    done = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+
+    assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
+    assert "Deploy first, then delete the secrets" in stopped.message
+    assert f"Deploy the snapshot of #{back.pk} anew" in page
+    succeeded(done)
+
+
+def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: Client) -> None:
+    workflow = make_workflow("return env.TOKEN;")
+    set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True).save()
+    succeeded(deploy(workflow, target))
+    workflow.variables.all().delete()
+    succeeded(deploy(changed(workflow, code="return 2;"), target))
+
+    url = f"/workflows/{workflow.pk}/live/secrets/?target={target.pk}"
+    page = admin_client.get(url).content.decode()
+
+    assert 'name="secret" value="TOKEN"' in page
+    assert "sentinel" not in page
+
+
+def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
+    platform: Platform, target: Target
+) -> None:
+    zone = make_zone(platform, "undone.example")
+    route = {"pattern": "api.undone.example/*", "zoneName": "undone.example"}
+    workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
+    deployed = succeeded(deploy(workflow, target))
+
+    down = succeeded(performed(controls.take_down(workflow, target, by=Actor(name="ada"))))
+
+    assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
+    assert patterns(platform, zone) == {}
+    assert (place(workflow, target).live, place(workflow, target).taken_down) == (None, down)
+    assert drift.check(workflow, target).state == DriftState.UNKNOWN
+    succeeded(deploy(workflow, target))
+    assert place(workflow, target).live

@@ -1,0 +1,184 @@
+"""A target that is asked too often: short waits are waited for, a long one comes again by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+
+from deployments.models import Deployment
+from deployments.pipeline.stages import Stage, Status
+from deployments.queue import claims, runner
+from deployments.services.deploy import request_deployment
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from tests.deployments.factories import make_deployment, make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    ended,
+    performed,
+    performing,
+    until,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+# Calls of the SDK before the upload, and of wrangler's at the upload itself.
+LOOK = ("GET", "/workers/subdomain$")
+UPLOAD = ("PUT", "/workers/scripts/awaitstep-")
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def busy(call: tuple[str, str], seconds: int, *, times: int | None = None) -> Fault:
+    method, path = call
+    return Fault(
+        method=method,
+        path=path,
+        status=429,
+        code=10429,
+        message="slow down",
+        headers={"retry-after": str(seconds)},
+        times=times,
+    )
+
+
+def test_a_short_wait_is_waited_for_and_shown(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 3, times=1))
+    running = request_deployment(make_workflow(), target=target)
+    with performing():
+        until(lambda: Deployment.objects.filter(waits_until__gt=timezone.now()).exists())
+        until(ended(running))
+
+    assert (running.state, running.waits_until) == (Status.SUCCEEDED, None)
+    assert control.fired() == [1]
+
+
+def test_wrangler_begins_anew_after_a_short_wait(target: Target, control: Control) -> None:
+    control.faults(busy(UPLOAD, 1, times=1))
+
+    done = deploy(make_workflow(), target)
+
+    assert done.state is Status.SUCCEEDED, done.message
+
+
+@pytest.mark.parametrize(("call", "stage"), [(LOOK, Stage.INITIALIZING), (UPLOAD, Stage.DEPLOYING)])
+def test_a_long_wait_ends_it_and_it_comes_again_at_that_time(
+    target: Target, control: Control, call: tuple[str, str], stage: Stage
+) -> None:
+    control.faults(busy(call, 120))
+
+    stopped = deploy(make_workflow(), target)
+
+    assert (stopped.state, stopped.cause) == (Status.FAILED, Cause.RATE_LIMIT)
+    assert (stopped.stage, stopped.uploaded) == (stage, "no")
+    again = Deployment.objects.get(status=Status.QUEUED.value)
+    assert again.not_before
+    assert timedelta(seconds=100) < again.not_before - timezone.now() <= timedelta(seconds=120)
+    assert f"{again.not_before:%H:%M:%S} UTC" in stopped.message
+
+
+def test_what_waits_for_a_time_is_not_taken_before_it(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    deploy(make_workflow(), target)
+    control.faults()
+    again = Deployment.objects.get(status=Status.QUEUED.value)
+
+    assert claims.claim() is None
+
+    Deployment.objects.filter(pk=again.pk).update(not_before=timezone.now())
+    assert performed(again).state is Status.SUCCEEDED
+    assert again.attempt == 2
+
+
+def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
+    target: Target, control: Control
+) -> None:
+    control.faults(busy(LOOK, 120))
+    stopped = deploy(make_workflow(), target)
+    control.faults()
+    assert stopped.workflow
+
+    assert deploy(stopped.workflow, target).state is Status.SUCCEEDED
+
+    again = Deployment.objects.get(attempt=2)
+    assert again.state is Status.SUPERSEDED
+
+
+NO_MORE = "It will not be tried again by itself."
+
+
+def test_the_last_attempt_does_not_promise_another_one(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    fourth = make_deployment(target=target, attempt=4)
+
+    assert "It will be tried again then." in performed(fourth).message
+
+    Deployment.objects.filter(attempt=5).update(not_before=None)
+    last = performed(Deployment.objects.get(attempt=5))
+
+    assert last.message.endswith(NO_MORE)
+    assert last.records.get(stage=Stage.FAILED.value).message == last.message
+    assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
+
+
+def test_what_is_newer_and_waits_comes_instead(target: Target, control: Control) -> None:
+    control.faults(busy(LOOK, 120))
+    older = make_deployment(target=target)
+    held = claims.claim()
+    assert held
+    newer = make_deployment(workflow=older.workflow, target=target)
+
+    runner.perform(held)
+
+    older.refresh_from_db()
+    assert older.message.endswith(NO_MORE)
+    assert Deployment.objects.get(status=Status.QUEUED.value) == newer
+
+
+def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
+    target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.faults(busy(LOOK, 120))
+    stopped = make_deployment(target=target)
+    held = claims.claim()
+    assert held
+
+    def fails(*_arguments: object, **_more: object) -> None:
+        raise DatabaseError("the disk is full")
+
+    monkeypatch.setattr(runner, "_PATIENCE", (0,))
+    monkeypatch.setattr(runner, "again", fails)
+    with pytest.raises(DatabaseError):
+        runner.perform(held)
+
+    stopped.refresh_from_db()
+    assert stopped.state is Status.RUNNING
+
+
+def test_an_error_of_the_targets_own_is_met_with_another_try(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, times=2))
+
+    assert deploy(make_workflow(), target).state is Status.SUCCEEDED
+    assert control.fired() == [2]
+
+
+def test_an_error_that_does_not_pass_is_told_with_its_code(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, message="we fail"))
+
+    failed = deploy(make_workflow(), target)
+
+    assert (failed.state, failed.cause) == (Status.FAILED, Cause.TARGET)
+    assert "we fail [code 10013]" in failed.message

@@ -1,0 +1,181 @@
+"""Cancelling: in the queue, while it builds, after the upload began, twice, and too late."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from audit.models import Entry
+from audit.trail import Actor
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment
+from targets.models import Target
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.support.platform_fixture import Platform
+from tests.support.processes import lives
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    ended,
+    performing,
+    reached,
+    until,
+)
+from toolchain.node_tools import NODE
+from workflows.services import save_draft
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def asked(target: Target, **draft: Any) -> Deployment:
+    workflow = make_workflow()
+    for name, value in draft.items():
+        setattr(workflow, name, value)
+    save_draft(workflow)
+    return request_deployment(workflow, target=target, by=Actor(name="tester"))
+
+
+def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
+    waiting = asked(target)
+
+    assert controls.cancel(waiting, by=Actor(name="ada")) is Status.CANCELLED
+
+    waiting.refresh_from_db()
+    assert (waiting.stage, waiting.uploaded) == ("", "no")
+    assert waiting.message == "Cancelled by ada before it began. Nothing was uploaded."
+    assert waiting.records.get().stage == Stage.FAILED
+
+
+def test_one_that_hangs_in_a_call_of_the_target_ends_within_five_seconds(
+    target: Target, control: Control
+) -> None:
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    running = asked(target)
+    with performing():
+        until(reached(running, Stage.INITIALIZING))
+
+        controls.cancel(running, by=Actor(name="ada"))
+
+        until(ended(running), seconds=5)
+        control.faults()
+    assert (running.state, running.uploaded) == (Status.CANCELLED, "no")
+    assert running.message == "Cancelled by ada."
+
+
+def test_wrangler_is_dead_when_the_deployment_has_ended(target: Target, control: Control) -> None:
+    control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
+    running = asked(target)
+    with performing():
+        until(lambda: Lease.objects.filter(program_pid__isnull=False).exists())
+        wrangler = Lease.objects.get().program_pid
+        assert wrangler
+
+        controls.cancel(running, by=Actor(name="ada"))
+
+        until(ended(running), seconds=5)
+        assert not psutil.pid_exists(wrangler)
+    assert (running.state, running.stage) == (Status.CANCELLED, "DEPLOYING")
+
+
+HANG = """
+const fs = require("node:fs");
+const child = require("node:child_process").spawn("tail", ["-f", "/dev/null"]);
+fs.writeFileSync(PIDS + ".part", `${process.pid} ${child.pid}`);
+fs.renameSync(PIDS + ".part", PIDS);
+setInterval(() => {}, 1000);
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "stage"),
+    [
+        ("workflows.compilation.typescript.TSC", Stage.GENERATING_CODE),
+        ("deployments.adapters.npm.NPM_CLI", Stage.CREATING_WORKER),
+    ],
+)
+def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it_started(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, stage: Stage
+) -> None:
+    pids, stub = tmp_path / "pids", tmp_path / "hang"
+    stub.write_text(f"#!{NODE}\nconst PIDS = {json.dumps(str(pids))};{HANG}")
+    stub.chmod(0o700)
+    monkeypatch.setattr(program, stub)
+    running = asked(target, dependencies={"picocolors": "1.1.1"})
+    with performing():
+        until(pids.exists)
+        started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
+        assert all(map(lives, started))
+
+        controls.cancel(running, by=Actor(name="ada"))
+
+        until(lambda: ended(running)() and not any(map(lives, started)), seconds=5)
+    assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
+    assert running.message == "Cancelled by ada."
+
+
+def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Control) -> None:
+    control.faults(Fault(method="PUT", path="/schedules", hang=True))
+    running = asked(target)
+    with performing():
+        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+
+        controls.cancel(running, by=Actor(name="ada"))
+
+        until(ended(running))
+    assert (running.state, running.uploaded) == (Status.CANCELLED, "yes")
+    assert running.live_version
+
+
+def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
+    target: Target, control: Control
+) -> None:
+    live = deploy(make_workflow(), target)
+    control.faults(Fault(method="POST", path="/versions$", hang=True))
+    assert live.workflow
+    running = request_deployment(live.workflow, target=target)
+    with performing():
+        until(lambda: any(call.path.endswith("/versions") for call in control.writes()))
+
+        controls.cancel(running, by=Actor(name="ada"))
+
+        until(ended(running))
+    assert (running.uploaded, running.live_version) == ("no", live.version_id)
+
+
+def test_asked_twice_it_is_one_wish(target: Target) -> None:
+    waiting = asked(target)
+
+    answers = [controls.cancel(waiting, by=Actor(name=name)) for name in ("ada", "bob")]
+
+    waiting.refresh_from_db()
+    assert answers == [Status.CANCELLED, Status.CANCELLED]
+    assert waiting.cancelled_by == "ada"
+    assert Entry.objects.filter(action="deployment cancelled").count() == 1
+
+
+def test_what_has_ended_stays_as_it_ended(target: Target) -> None:
+    done = deploy(make_workflow(), target)
+
+    assert controls.cancel(done, by=Actor(name="ada")) is Status.SUCCEEDED
+
+    assert not Entry.objects.filter(action="deployment cancelled").exists()
+
+
+def test_the_next_deployment_is_possible_at_once(target: Target) -> None:
+    waiting = asked(target)
+    controls.cancel(waiting)
+    assert waiting.workflow
+
+    assert deploy(waiting.workflow, target).state is Status.SUCCEEDED

@@ -1,0 +1,151 @@
+"""wrangler's deploy is not atomic: the code can be live and a part of what leads to it not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action, Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import live_deployment
+from targets.models import Target
+from targets.policy import Refused
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+ZONE = "partial.example"
+SETTINGS = {
+    "routes": [{"pattern": f"api.{ZONE}/*", "zoneName": ZONE}],
+    "customDomains": [f"www.{ZONE}"],
+    "cronTriggers": ["1 1 * * *"],
+    "queueConsumers": [{"queue": "partial-jobs"}],
+}
+# For each kind of part: the call of wrangler's that puts it, and of the SDK's that puts it again.
+CALLS = {
+    "workflow": ("PUT", "/workflows/awaitstep-"),
+    "subdomain": ("POST", "/subdomain$"),
+    "route": ("PUT", "/routes$"),
+    "domain": ("PUT", "/domains/records$"),
+    "schedule": ("PUT", "/schedules$"),
+    "queue": ("POST", "/consumers$"),
+}
+
+
+@pytest.fixture(scope="module")
+def zone(platform: Platform) -> str:
+    """A domain of the account, and a queue that nobody takes."""
+    client, account = platform.client(), platform.account_id
+    client.queues.create(account_id=account, queue_name="partial-jobs")
+    return make_zone(platform, ZONE)
+
+
+@pytest.fixture
+def target(platform: Platform, zone: str) -> Target:
+    return account_target(platform)
+
+
+def without(kind: str, target: Target, control: Control) -> Deployment:
+    """A deployment that could not put the parts of this kind."""
+    method, path = CALLS[kind]
+    control.faults(Fault(method=method, path=path, status=400, code=10021, message="not today"))
+    partial = deploy(configured(SETTINGS), target)
+    control.faults()
+    control.forget_calls()
+    return partial
+
+
+def failed_kinds(deployment: Deployment) -> set[str]:
+    return {part["kind"] for part in deployment.parts if not part["done"]}
+
+
+@pytest.fixture
+def cleared(target: Target, no_workers: None) -> Any:
+    """What a test deploys is taken down: routes, domains and queues have one Worker each."""
+    yield
+    deployed = Deployment.objects.filter(action=Action.DEPLOY.value)
+    for workflow in {one.workflow for one in deployed if one.workflow}:
+        gone = performed(controls.take_down(workflow, target))
+        assert gone.state is Status.SUCCEEDED, gone.message
+
+
+@pytest.mark.usefixtures("cleared")
+@pytest.mark.parametrize("kind", CALLS)
+def test_the_part_that_failed_is_named_and_tried_again_alone(
+    kind: str, target: Target, control: Control
+) -> None:
+    partial = without(kind, target, control)
+
+    assert (partial.state, partial.stage) == (Status.PARTIAL, Stage.UPDATING_WORKFLOW)
+    assert partial.live_version == partial.version_id != ""
+    assert kind in failed_kinds(partial)
+    assert any("10021" in part["message"] for part in partial.parts), partial.parts
+
+    retried = performed(controls.retry_failed(partial))
+
+    assert retried.state is Status.SUCCEEDED, (retried.message, retried.parts)
+    assert not [call for call in control.writes() if "/versions" in call.path]
+    assert live_deployment(partial.workflow_public_id) == retried
+
+
+@pytest.mark.usefixtures("cleared")
+def test_a_retry_writes_what_failed_and_nothing_else(target: Target, control: Control) -> None:
+    partial = without("workflow", target, control)
+    assert failed_kinds(partial) == {"workflow"}
+
+    performed(controls.retry_failed(partial))
+
+    assert [(call.method, call.path.rpartition("/")[2]) for call in control.writes()] == [
+        ("PUT", partial.worker_name)
+    ]
+
+
+@pytest.mark.usefixtures("cleared")
+def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Control) -> None:
+    partial = without("schedule", target, control)
+    control.faults(Fault(method="PUT", path="/schedules", status=400, code=10021, message="still"))
+
+    again = performed(controls.retry_failed(partial))
+
+    assert (again.state, failed_kinds(again)) == (Status.PARTIAL, {"schedule"})
+    assert any("still" in part["message"] for part in again.parts)
+
+
+@pytest.mark.usefixtures("cleared")
+def test_routes_and_domains_that_are_no_longer_meant_are_removed(
+    platform: Platform, zone: str, target: Target
+) -> None:
+    first = deploy(configured(SETTINGS), target)
+    assert first.state is Status.SUCCEEDED, first.message
+    assert first.workflow
+
+    second = deploy(changed(first.workflow, settings={}), target)
+
+    assert second.state is Status.SUCCEEDED, second.message
+    assert patterns(platform, zone) == {}
+    domains = platform.api("GET", f"workers/domains?service={first.worker_name}").json()["result"]
+    assert domains == []
+
+
+@pytest.mark.usefixtures("cleared")
+def test_wrangler_may_fail_in_words_when_all_is_in_place(target: Target, control: Control) -> None:
+    control.faults(
+        Fault(method="PUT", path="/workflows/awaitstep-", status=500, code=1, after=True)
+    )
+
+    done = deploy(make_workflow(), target)
+
+    assert done.state is Status.SUCCEEDED, done.parts
+
+
+def test_nothing_to_try_again_is_refused(target: Target) -> None:
+    done = deploy(make_workflow(), target)
+
+    with pytest.raises(Refused, match="has no failed part"):
+        controls.retry_failed(done)

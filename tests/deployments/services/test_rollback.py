@@ -1,0 +1,279 @@
+"""Rolling back: the old version itself, what leads to it, and every reason why it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from audit.models import Entry
+from audit.trail import Actor
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action, Stage, Status
+from deployments.services import control as controls
+from deployments.services.deploy import request_deployment, request_snapshot
+from targets.cloudflare.errors import Cause
+from targets.models import Target
+from targets.policy import Refused
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.local_cloudflare.support.uploads import WORKFLOW, uploaded
+from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    changed,
+    configured,
+    deploy,
+    ended,
+    performed,
+    performing,
+    reached,
+    until,
+)
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+@pytest.fixture
+def first(target: Target) -> Deployment:
+    """A deployment that another one has replaced."""
+    first = deploy(make_workflow(), target)
+    assert first.workflow
+    deploy(changed(first.workflow, code="return 2;"), target)
+    return first
+
+
+def rolled_back(to: Deployment) -> Deployment:
+    return performed(controls.roll_back(to, by=Actor(name="ada")))
+
+
+def live(platform: Platform, worker: str) -> dict[str, float]:
+    """What the target says takes the Worker's requests, in percent."""
+    answer = platform.api("GET", f"workers/scripts/{worker}/deployments").json()
+    newest = answer["result"]["deployments"][0]
+    return {one["version_id"]: one["percentage"] for one in newest["versions"]}
+
+
+def test_the_old_version_itself_takes_all_requests(platform: Platform, first: Deployment) -> None:
+    done = rolled_back(first)
+
+    assert (done.state, done.work) == (Status.SUCCEEDED, Action.ROLLBACK)
+    assert live(platform, done.worker_name) == {first.version_id: 100}
+    assert (done.live_version, done.version_id) == (first.version_id, first.version_id)
+    assert [one.stage for one in done.records.all()] == list(Action.ROLLBACK.path)
+
+
+def test_what_leads_to_the_worker_is_put_back(platform: Platform, target: Target) -> None:
+    zone = make_zone(platform, "back.example")
+    old = {
+        "routes": [{"pattern": "api.back.example/*", "zoneName": "back.example"}],
+        "cronTriggers": ["1 1 * * *"],
+    }
+    first = deploy(configured(old), target)
+    assert first.workflow
+    new = {
+        "routes": [{"pattern": "new.back.example/*", "zoneName": "back.example"}],
+        "workersDev": False,
+    }
+    deploy(changed(first.workflow, settings=new), target)
+
+    done = rolled_back(first)
+
+    assert done.state is Status.SUCCEEDED, done.message
+    assert patterns(platform, zone) == {"api.back.example/*": first.worker_name}
+    script = f"workers/scripts/{first.worker_name}"
+    (schedule,) = platform.api("GET", f"{script}/schedules").json()["result"]["schedules"]
+    assert schedule["cron"] == "1 1 * * *"
+    assert platform.api("GET", f"{script}/subdomain").json()["result"]["enabled"] is True
+
+
+def test_it_wins_over_a_running_deployment(
+    target: Target, first: Deployment, control: Control
+) -> None:
+    assert first.workflow
+    control.faults(Fault(method="POST", path="/versions$", hang=True))
+    running = request_deployment(first.workflow, target=target)
+    with performing():
+        until(reached(running, Stage.DEPLOYING))
+
+        back = controls.roll_back(first, by=Actor(name="ada"))
+
+        until(ended(running))
+        control.faults()
+        until(ended(back), seconds=30)
+    assert (running.state, back.state) == (Status.CANCELLED, Status.SUCCEEDED)
+    actions = list(Entry.objects.filter(actor_name="ada").values_list("action", flat=True))
+    assert actions == ["rollback requested", "deployment cancelled"]
+
+
+def test_a_deploy_that_comes_after_it_does_not_take_its_place(
+    target: Target, first: Deployment
+) -> None:
+    controls.roll_back(first)
+    assert first.workflow
+
+    with pytest.raises(Exception, match=r"Rollback #\d+ waits for its turn"):
+        request_deployment(first.workflow, target=target)
+
+
+def refused(to: Deployment, control: Control) -> Deployment:
+    """A rollback that was refused before it wrote anything."""
+    control.forget_calls()
+    done = rolled_back(to)
+    assert done.state is Status.FAILED
+    assert [call for call in control.writes() if call.method != "POST"] == []
+    return done
+
+
+def test_changed_secrets_refuse_it_and_nothing_is_changed(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    workflow = make_workflow("return env.TOKEN.length;")
+    set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
+    first = deploy(workflow, target)
+    set_variable("TOKEN", "another-value", workflow=workflow, is_secret=True)
+    second = deploy(workflow, target)
+
+    done = refused(first, control)
+
+    assert (done.cause, done.stage) == (Cause.CHANGED, Stage.DEPLOYING)
+    assert "secrets of the Worker have changed" in done.message
+    assert live(platform, first.worker_name) == {second.version_id: 100}
+    assert done.uploaded == "no"
+
+
+def test_a_version_older_than_the_newest_hundred_refuses_it(
+    first: Deployment, control: Control
+) -> None:
+    control.versions(first.worker_name, 101)
+
+    done = refused(first, control)
+
+    assert (done.cause, done.stage) == (Cause.CHANGED, Stage.INITIALIZING)
+    assert "keeps the 100 newest" in done.message
+    assert control.writes() == []
+
+
+def test_a_resource_that_is_gone_refuses_it_by_name(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    client, account = platform.client(), platform.account_id
+    made = client.kv.namespaces.create(account_id=account, title="to-be-gone")
+    assert made
+    workflow = make_workflow('return await env.MY_KV.get("x");')
+    set_variable("MY_KV_BINDING_ID", made.id, workflow=workflow)
+    first = deploy(workflow, target)
+    deploy(changed(workflow, code="return 2;"), target)
+    client.kv.namespaces.delete(made.id, account_id=account)
+
+    done = refused(first, control)
+
+    assert (done.cause, done.uploaded) == (Cause.ENVIRONMENT, "no")
+    assert f"MY_KV: The KV namespace {made.id} is gone." in done.message
+    assert control.writes() == []
+
+
+def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    client, account = platform.client(), platform.account_id
+    queue = client.queues.create(account_id=account, queue_name="back-jobs")
+    assert queue
+    first = deploy(configured({"queueConsumers": [{"queue": "back-jobs"}]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={}), target)
+    client.queues.delete(queue.queue_id or "", account_id=account)
+    uploaded(platform, "back-thief", WORKFLOW)
+    theirs = {"script_name": "back-thief", "class_name": "Flow"}
+    platform.api("PUT", f"workflows/{first.worker_name}", json=theirs).raise_for_status()
+
+    done = refused(first, control)
+
+    assert (done.cause, done.stage) == (Cause.TAKEN, Stage.INITIALIZING)
+    assert f"The Workflow {first.worker_name} belongs to the Worker back-thief." in done.message
+    assert "There is no queue back-jobs on this target" in done.message
+    assert control.writes() == []
+
+
+def test_its_snapshot_can_be_deployed_anew(
+    target: Target, first: Deployment, control: Control
+) -> None:
+    control.versions(first.worker_name, 101)
+    rolled_back(first)
+
+    again = performed(request_snapshot(first, by=Actor(name="ada")))
+
+    assert (again.state, again.work) == (Status.SUCCEEDED, Action.DEPLOY)
+    assert (again.script_hash, again.about) == (first.script_hash, first)
+    assert again.version_id != first.version_id
+
+
+def test_the_next_deploy_is_not_kept_from_it_by_the_rollback(
+    target: Target, first: Deployment
+) -> None:
+    rolled_back(first)
+    assert first.workflow
+
+    assert deploy(first.workflow, target).state is Status.SUCCEEDED
+
+
+def test_without_a_name_it_goes_to_what_was_live_before(target: Target, first: Deployment) -> None:
+    assert controls.previous(first.workflow_public_id, target) == first
+
+
+def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(
+    target: Target, control: Control
+) -> None:
+    first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={}), target)
+    control.faults(Fault(method="PUT", path="/schedules", status=403, code=10000, message="no"))
+
+    partial = rolled_back(first)
+    control.faults()
+    retried = performed(controls.retry_failed(partial))
+
+    assert partial.state is Status.PARTIAL
+    (failed,) = [part for part in partial.parts if not part["done"]]
+    assert failed["kind"] == "schedule"
+    assert "Workers Scripts Write" in failed["message"]
+    assert retried.state is Status.SUCCEEDED, retried.message
+
+
+def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
+    platform: Platform, target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = make_zone(platform, "unread.example")
+    route = {"pattern": "new.unread.example/*", "zoneName": "unread.example"}
+    first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
+    assert first.workflow
+    deploy(changed(first.workflow, settings={"routes": [route]}), target)
+
+    make_live = DeployTools.make_live
+
+    def then_silent(tools: DeployTools, worker: str, version: str) -> None:
+        make_live(tools, worker, version)
+        control.faults(Fault(method="GET", path="/deployments$", status=503, code=10013))
+
+    monkeypatch.setattr(DeployTools, "make_live", then_silent)
+    back = rolled_back(first)
+    control.faults()
+    retried = performed(controls.retry_failed(back))
+
+    assert (back.state, retried.state) == (Status.PARTIAL, Status.SUCCEEDED)
+    assert patterns(platform, zone) == {}
+    answer = platform.api("GET", f"workers/scripts/{first.worker_name}/schedules")
+    assert [one["cron"] for one in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
+
+
+def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:
+    failed = deploy(make_workflow("return env.NOBODY_SET;"), target)
+
+    with pytest.raises(Refused, match="has put no version live"):
+        controls.roll_back(failed)

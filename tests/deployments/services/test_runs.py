@@ -1,0 +1,79 @@
+"""Runs from outside: an event that a run waits for, ids that are unknown, Workers that are not live."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.deployments.fakes import document
+from tests.deployments.services.test_main_job import ended_run
+from tests.support.installation import Installation
+
+
+def waiting_document() -> dict[str, Any]:
+    """Wait for an approval, then return what it said."""
+    asked = document("return {{ approval.payload }};")
+    wait = asked["nodes"][0] | {
+        "id": "approval",
+        "type": "wait_for_event",
+        "name": "Wait for approval",
+        "data": {"eventType": "approve"},
+    }
+    asked["nodes"] = [wait, *asked["nodes"]]
+    asked["edges"] = [{"id": "e1", "source": "approval", "target": "only"}]
+    return asked | {"entryNodeId": "approval"}
+
+
+@pytest.fixture(scope="module")
+def workflow(installation: Installation) -> str:
+    workflow = installation.import_document(waiting_document())
+    installation.manage("deploy_workflow", workflow)
+    return workflow
+
+
+def test_a_run_waits_until_its_event_is_sent(installation: Installation, workflow: str) -> None:
+    started = installation.json("trigger_workflow", workflow)["id"]
+    payload = json.dumps({"by": "Ada"})
+
+    installation.manage("send_event", workflow, started, "approve", "--payload", payload)
+
+    run = ended_run(installation, workflow, started)
+    assert run["status"] == "complete"
+    assert json.loads(run["steps"][1]["output"]) == {"by": "Ada"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["describe_run", "ID", "no-such-run"],
+        ["send_event", "ID", "no-such-run", "approve"],
+        ["trigger_workflow", "ID", "--payload", "{"],
+        ["trigger_workflow", "nobody"],
+        ["deploy_workflow", "nobody"],
+        ["deploy_workflow", "ID", "--target", "nowhere"],
+    ],
+)
+def test_what_is_not_there_is_a_sentence_and_exit_code_1(
+    installation: Installation, workflow: str, command: list[str]
+) -> None:
+    named = [workflow if word == "ID" else word for word in command]
+
+    done = installation.manage(*named, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_workflow_without_a_worker_or_a_run_is_told(installation: Installation) -> None:
+    fresh = installation.import_document(document())
+
+    never = installation.manage("trigger_workflow", fresh, check=False)
+    installation.manage("deploy_workflow", fresh)
+    nothing = installation.manage("describe_run", fresh, "latest", check=False)
+
+    assert (never.returncode, nothing.returncode) == (1, 1)
+    assert "deploy it first" in never.stderr
+    assert "no runs yet" in nothing.stderr

@@ -1,0 +1,127 @@
+"""A takedown that is stopped: what it left is asked for, and where nothing is left it is done."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from deployments.adapters.deploy_tools import DeployTools
+from deployments.history import records
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Action, Stage, Status, Uploaded
+from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.queue import claims, leases
+from targets.cloudflare.errors import Cause, DeployError
+from targets.models import Target
+from tests.deployments.factories import make_deployment, make_target
+from tests.local_cloudflare.support.control import Control, Fault, Token
+from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, performed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def live(target: Target, **fields: Any) -> Deployment:
+    values = {"status": "succeeded", "uploaded": "yes", "version_id": "v1", "live_version": "v1"}
+    return make_deployment(target=target, **values | fields)
+
+
+def takedown(of: Deployment, **fields: Any) -> Deployment:
+    values = {"workflow": of.workflow, "target": of.target, "action": Action.TAKEDOWN.value}
+    return make_deployment(**values | fields)
+
+
+def killed(of: Deployment) -> Deployment:
+    """A takedown whose process has ended while it removed things."""
+    gone = takedown(of, status="running", stage=Stage.UPDATING_WORKFLOW.value)
+    leases.grant(gone)
+    Lease.objects.update(pid_started=1.0)
+    claims.sweep()
+    gone.refresh_from_db()
+    return gone
+
+
+def test_one_that_was_killed_after_its_last_write_is_done(target: Target) -> None:
+    before = live(target)
+
+    done = killed(before)
+
+    assert (done.state, done.stage) == (Status.SUCCEEDED, Stage.COMPLETED)
+    assert done.records.get().stage == Stage.COMPLETED
+    assert records.live(before.workflow_public_id, target) is None
+
+
+def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target: Target) -> None:
+    before = live(target)
+    uploaded(platform, before.worker_name, HELLO)
+
+    stopped = killed(before)
+
+    assert stopped.state is Status.INTERRUPTED
+    assert stopped.live_version
+    assert "may still be there" in describe_leftovers(stopped)
+    assert records.live(before.workflow_public_id, target) == before
+
+
+def test_where_the_target_cannot_be_asked_that_is_said() -> None:
+    stopped = killed(live(make_target()))
+
+    assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
+    assert "could not be asked" in describe_leftovers(stopped)
+
+
+def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(
+    platform: Platform, control: Control
+) -> None:
+    target = account_target(platform, token="no-zones")
+    route = {"pattern": "api.unread-zone.example/*", "zone_name": "unread-zone.example"}
+    before = live(target, wrangler_json=json.dumps({"routes": [route]}))
+    uploaded(platform, before.worker_name, HELLO)
+    control.tokens(Token(token="no-zones", permissions=("Workers Scripts Write",)))
+    control.forget_calls()
+
+    stopped = performed(takedown(before))
+
+    assert (stopped.stage, stopped.cause) == (Stage.INITIALIZING, Cause.PERMISSION)
+    assert "«Zone Read»" in stopped.message
+    assert control.writes() == []
+
+
+def test_a_failure_after_the_worker_is_gone_is_none(
+    platform: Platform, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = live(target)
+    uploaded(platform, before.worker_name, HELLO)
+    delete = DeployTools.delete_worker
+
+    def then_fail(tools: DeployTools, worker: str) -> None:
+        delete(tools, worker)
+        raise DeployError("the target could not be asked")
+
+    monkeypatch.setattr(DeployTools, "delete_worker", then_fail)
+
+    done = performed(takedown(before))
+
+    assert done.state is Status.SUCCEEDED, done.message
+    assert records.live(before.workflow_public_id, target) is None
+
+
+def test_a_worker_that_could_not_be_deleted_is_still_there(
+    platform: Platform, target: Target, control: Control
+) -> None:
+    before = live(target)
+    uploaded(platform, before.worker_name, HELLO)
+    control.faults(Fault(method="DELETE", path="/workers/scripts/", status=400, code=10064))
+
+    failed = performed(takedown(before))
+
+    assert failed.state is Status.FAILED
+    assert records.live(before.workflow_public_id, target) == before

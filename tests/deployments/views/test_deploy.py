@@ -1,0 +1,105 @@
+"""The Deploy button."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from awaitstep_site.env import Environment
+from deployments.models import Deployment
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.support.page_text import text
+
+
+def press(client: Client, workflow: str, **form: str) -> str:
+    """Press Deploy and return where it leads to."""
+    answer = client.post(f"/workflows/{workflow}/deploy/", form)
+    assert answer.status_code == 302
+    return str(answer["Location"])
+
+
+def test_it_leads_to_the_new_deployments_page(admin_client: Client) -> None:
+    where = press(admin_client, make_workflow().pk)
+
+    deployment = Deployment.objects.get()
+    assert where == f"/deployments/{deployment.pk}/"
+    assert (deployment.status, deployment.requested_by_name) == ("queued", "admin")
+    assert deployment.target_name == "local"
+
+
+def test_it_deploys_to_the_target_that_was_named(admin_client: Client) -> None:
+    target = make_target()
+
+    press(admin_client, make_workflow().pk, target=str(target.pk))
+
+    assert Deployment.objects.get().target == target
+
+
+@pytest.mark.parametrize("target", ["x", "999", "-1"])
+def test_an_unknown_target_is_not_found(admin_client: Client, target: str) -> None:
+    answer = admin_client.post(f"/workflows/{make_workflow().pk}/deploy/", {"target": target})
+
+    assert answer.status_code == 404
+    assert not Deployment.objects.exists()
+
+
+def test_deploy_again_goes_to_the_same_target(admin_client: Client) -> None:
+    target = make_target()
+    deployment = make_deployment(target=target, status="failed")
+
+    page = admin_client.get(f"/deployments/{deployment.pk}/").content.decode()
+
+    assert f'<input type="hidden" name="target" value="{target.pk}">' in page
+    assert f'action="/workflows/{deployment.workflow_id}/deploy/"' in page
+
+
+def refused(client: Client, workflow: str, **form: str) -> str:
+    """Press Deploy and return the words of the dialog that says why not."""
+    answer = client.post(f"/workflows/{workflow}/deploy/", form)
+    assert answer.status_code == 200
+    assert not Deployment.objects.exists()
+    return text(answer)
+
+
+def test_without_a_target_the_dialog_says_where_to_add_one(
+    admin_client: Client, settings: Settings
+) -> None:
+    settings.AWAITSTEP = Environment(local_cloudflare=False)
+
+    page = refused(admin_client, make_workflow().pk)
+
+    assert "Nothing was deployed There is no default target." in page
+    assert "Add your Cloudflare account as a target" in page
+    assert "There is nowhere to deploy to." in text(admin_client.get("/"))
+
+
+def test_a_workflow_without_a_version_is_refused_in_words(admin_client: Client) -> None:
+    workflow = make_workflow()
+    workflow.versions.all().delete()
+
+    assert "has no version to deploy" in refused(admin_client, workflow.pk)
+
+
+def test_a_link_deploys_nothing(admin_client: Client) -> None:
+    assert admin_client.get(f"/workflows/{make_workflow().pk}/deploy/").status_code == 200
+
+    assert not Deployment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "rules", [{"protected": True}, {"frozen_from": timezone.now() - timedelta(hours=1)}]
+)
+def test_a_button_alone_does_not_deploy_where_rules_ask_for_more(
+    admin_client: Client, rules: dict[str, object]
+) -> None:
+    target, workflow = make_target(is_default=True, **rules), make_workflow()
+
+    where = press(admin_client, workflow.pk)
+
+    assert where == f"/workflows/{workflow.pk}/deploy/?target={target.pk}"
+    assert not Deployment.objects.exists()
+    assert "Deploy …" in text(admin_client.get("/"))

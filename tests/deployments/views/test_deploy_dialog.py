@@ -1,0 +1,241 @@
+"""The deploy dialog: where to, the checks, the plan, what the target's rules ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import Entry
+from deployments.models import Deployment
+from targets.models import Target
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.local_cloudflare.support.control import Control
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+from tests.support.sessions import LogIn
+from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
+from workflows.models import Workflow
+from workflows.services import set_variable
+
+DEPLOYER = ("deployments.add_deployment", "deployments.view_deployment")
+
+
+def address(
+    workflow: Workflow, target: Target | None = None, more: str = "", part: str = ""
+) -> str:
+    query = f"?target={target.pk}{more}" if target else ""
+    return f"/workflows/{workflow.pk}/deploy/{part}{query}"
+
+
+def frozen(**fields: Any) -> Target:
+    since = timezone.now() - timedelta(hours=1)
+    return make_target(frozen_from=since, frozen_because="big sale", **fields)
+
+
+def test_the_page_is_there_at_once_and_loads_both_answers(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target()
+
+    page = admin_client.get(address(workflow, target)).content.decode()
+
+    for part in ("preflight/", "plan/"):
+        assert f'hx-get="{address(workflow, target, part=part)}"' in page
+    assert f'<noscript><p class="empty"><a href="?target={target.pk}&amp;show=1">' in page
+    assert f'id="target-{target.pk}" aria-current="true"' in page
+    assert f"Deploy v1 to {target.name}" in page
+
+
+def test_without_a_choice_the_default_target_is_chosen(admin_client: Client) -> None:
+    make_target()
+
+    assert "Deploy v1 to local" in text(admin_client.get(address(make_workflow())))
+
+
+@pytest.mark.parametrize("part", ["", "preflight/", "plan/"])
+def test_an_unknown_target_or_workflow_is_not_found(admin_client: Client, part: str) -> None:
+    workflow = make_workflow()
+
+    assert admin_client.get(f"/workflows/{workflow.pk}/deploy/{part}?target=999").status_code == 404
+    assert admin_client.get(f"/workflows/nothing/deploy/{part}").status_code == 404
+
+
+@pytest.mark.parametrize("part", ["", "preflight/", "plan/"])
+def test_who_may_not_deploy_does_not_see_it(viewer: Client, part: str) -> None:
+    assert viewer.get(address(make_workflow(), make_target(), part=part)).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_deploy_is_all_new_and_every_check_passes(
+    admin_client: Client, platform: Platform
+) -> None:
+    workflow, target = make_workflow(), account_target(platform)
+
+    checks = text(admin_client.get(address(workflow, target, part="preflight/")))
+    plan = text(admin_client.get(address(workflow, target, part="plan/")))
+
+    assert checks.count("Passed") == 10
+    assert "The Worker is not on account yet: a deploy would make all of this." in plan
+    assert "Added Code" in plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_workers")
+def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
+    admin_client: Client, platform: Platform
+) -> None:
+    workflow = configured({}, "return env.OLD + env.KEY + env.PIN;")
+    target = account_target(platform)
+    old = set_variable("OLD", "1", workflow=workflow)
+    secret = set_variable("KEY", "s3cret", workflow=workflow, is_secret=True)
+    set_variable("PIN", "s3cret-too", workflow=workflow, is_secret=True)
+    deploy(workflow, target)
+    old.delete()
+    secret.delete()
+    settings = {"cronTriggers": ["5 4 * * *"], "placement": {"mode": "smart"}}
+    changed(workflow, settings=settings, code="return env.PIN;")
+
+    plan = text(admin_client.get(address(workflow, target, "&show=1")))
+
+    assert "Changed Code" in plan
+    assert "Removed Variable OLD 1 gone" in plan
+    assert "Stays Secret KEY secret as it is" in plan
+    assert "A deploy never deletes it" in plan
+    assert "Changed Setting placement off smart" in plan
+    assert "so it cannot be compared. A deploy sets PIN to the value that is stored here" in plan
+    assert "Added Schedule \N{EN DASH} 5 4 * * *" in plan
+    assert "s3cret" not in plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_workers")
+def test_what_somebody_else_changed_is_overwritten_on_purpose_alone(
+    admin_client: Client, platform: Platform, control: Control
+) -> None:
+    workflow, target = make_workflow(), account_target(platform)
+    first = deploy(workflow, target)
+    control.dashboard_edit(first.worker_name)
+
+    checks = admin_client.get(address(workflow, target, part="preflight/")).content.decode()
+    plan = text(admin_client.get(address(workflow, target, part="plan/")))
+    forced = text(admin_client.get(address(workflow, target, "&overwrite=1", "plan/")))
+
+    assert "Failed</span>" in checks
+    assert 'name="overwrite" value="1" id="overwrite" form="deploy-dialog"' in checks
+    assert "A deploy would end at" in plan
+    assert "deploy with overwrite" in plan
+    assert "Changed Code not from our records" in forced
+
+
+def test_overwrite_is_passed_on_and_can_be_asked_for_by_address(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target()
+    page = admin_client.get(address(workflow, target, "&overwrite=1")).content.decode()
+    assert 'form="deploy-dialog" checked' in page
+
+    form = {"target": str(target.pk), "asked": "1", "overwrite": "1"}
+    admin_client.post(address(workflow), form)
+
+    assert Deployment.objects.get().overwrite
+
+
+def test_a_target_that_does_not_answer_is_told_in_both_answers(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target()
+
+    page = text(admin_client.get(address(workflow, target, "&show=1")))
+
+    assert page.count("Nothing answers at http://127.0.0.1:9") == 2
+    assert "Failed Token and account" in page
+    assert "A deploy would end at Initializing" in page
+
+
+def test_a_deploy_that_would_fail_is_still_possible_and_says_so(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target()
+    shown = admin_client.get(address(workflow, target, "&show=1"))
+    loaded = admin_client.get(
+        address(workflow, target, part="plan/"), headers={"HX-Request": "true"}
+    )
+
+    for answer in (shown, loaded):
+        assert "this deploy would fail at Initializing" in text(answer)
+        assert "Deploy v1 to account all the same" in text(answer)
+        assert 'class="button secondary" form="deploy-dialog"' in answer.content.decode()
+    assert 'id="decision" hx-swap-oob="true"' in loaded.content.decode()
+
+
+def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) -> None:
+    workflow, target = make_workflow(), make_target(protected=True)
+    form = {"target": str(target.pk), "asked": "1"}
+
+    assert "type the workflow's name, One step" in text(admin_client.get(address(workflow, target)))
+    wrong = text(admin_client.post(address(workflow), {**form, "name": "One"}))
+    assert "Nothing was deployed The target account is protected" in wrong
+    assert not Deployment.objects.exists()
+
+    admin_client.post(address(workflow), {**form, "name": "One step"})
+    assert Deployment.objects.get().target == target
+
+
+def test_what_was_typed_is_there_after_a_refusal(admin_client: Client) -> None:
+    workflow, target = make_workflow(), frozen(protected=True)
+    form = {"target": str(target.pk), "asked": "1", "name": "Two", "freeze_reason": "it burns"}
+
+    page = admin_client.post(address(workflow), {**form, "overwrite": "1"}).content.decode()
+
+    assert 'name="name" id="confirm_name" value="Two"' in page
+    assert 'id="freeze_reason" value="it burns"' in page
+    assert 'form="deploy-dialog" checked' in page
+
+
+def test_who_is_in_none_of_the_groups_is_told_and_has_no_button(log_in: LogIn) -> None:
+    client, target = log_in(*DEPLOYER), make_target(protected=True)
+    group = Group.objects.create(name="Release team")
+    target.deployers.add(group)
+    workflow = make_workflow()
+
+    page = text(client.get(address(workflow, target)))
+    assert "only members of Release team and superusers may change what is there" in page
+    assert "Deploy v1 to" not in page
+
+    User.objects.get(username="somebody").groups.add(group)
+    assert "Deploy v1 to" in text(client.get(address(workflow, target)))
+
+
+def test_a_freeze_is_told_with_its_reason_and_overridden_by_those_who_may(
+    admin_client: Client,
+) -> None:
+    workflow, target = make_workflow(), frozen()
+    form = {"target": str(target.pk), "asked": "1"}
+    shown = text(admin_client.get(address(workflow, target)))
+    since = timezone.localtime(target.frozen_from)
+    assert f"account is frozen from {since:%Y-%m-%d %H:%M} UTC until somebody lifts" in shown
+    assert "the freeze: big sale." in shown
+
+    assert "is frozen" in text(admin_client.post(address(workflow), form))
+    admin_client.post(address(workflow), {**form, "freeze_reason": "it burns"})
+
+    assert Deployment.objects.get().reason == "it burns"
+    assert Entry.objects.get(action="freeze overridden").reason == "it burns"
+
+
+def test_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> None:
+    client, workflow, target = log_in(*DEPLOYER), make_workflow(), frozen()
+
+    page = text(client.get(address(workflow, target)))
+    form = {"target": str(target.pk), "asked": "1", "freeze_reason": "please"}
+    refused = text(client.post(address(workflow), form))
+
+    assert "You may not override a freeze" in page
+    assert "Deploy v1 to" not in page
+    assert "You may not override a freeze" in refused
+    assert not Deployment.objects.exists()
+
+
+def test_a_rollback_that_waits_is_not_pushed_aside(admin_client: Client) -> None:
+    waiting = make_deployment(action="rollback", status="queued")
+
+    answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")
+
+    assert f"Nothing was deployed Rollback #{waiting.pk} waits for its turn" in text(answer)

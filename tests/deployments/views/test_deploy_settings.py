@@ -1,0 +1,189 @@
+"""The deploy settings of a workflow as a form, and its preview of what a deploy would write."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from audit.models import Entry
+from tests.deployments.factories import make_workflow
+from tests.deployments.views.settings_form import address, filled_in, row, save
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from tests.targets.cloudflare.accounts import configured
+from tests.workflows.ir.test_deploy_settings import WHOLE
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.models import Workflow
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_an_unchanged_form_stores_nothing_and_makes_no_version(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    answer = save(admin_client, workflow)
+
+    assert answer.status_code == 302
+    assert workflow.deploy_settings == {}
+    assert workflow.versions.count() == 1
+    assert not Entry.objects.filter(action="deploy settings changed").exists()
+
+
+def test_every_setting_goes_through_the_form_as_it_is(admin_client: Client) -> None:
+    workflow = configured(WHOLE)
+
+    save(admin_client, workflow, logpush=None)
+    save(admin_client, workflow, logpush="on")
+
+    assert read_settings(workflow.deploy_settings) == read_settings(WHOLE)
+    assert workflow.versions.count() == 4
+
+
+def test_what_is_typed_is_stored_by_its_names_and_a_default_is_not(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = {
+        **row("routes", pattern="api.example.com/*", zone="Example.com"),
+        **row("consumers", 1, queue="jobs", max_batch_size="10", max_retries="3"),
+        "workers_dev": None,
+        "crons": "0 8 * * *\n\n 0  8 * * * \n5 5 * * *",
+    }
+
+    save(admin_client, workflow, **typed)
+
+    assert workflow.deploy_settings == {
+        "routes": [{"pattern": "api.example.com/*", "zoneName": "example.com"}],
+        "queueConsumers": [{"queue": "jobs", "maxRetries": 3}],
+        "workersDev": False,
+        "cronTriggers": ["0 8 * * *", "5 5 * * *"],
+    }
+
+
+def test_saving_makes_a_version_and_an_entry_of_the_trail(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    answer = save(admin_client, workflow, cpu_ms="500")
+
+    assert "Saved as v2" in text(admin_client.get(answer["Location"]))
+    assert workflow.newest_version.deploy_settings == {"limits": {"cpuMs": 500}}
+    entry = Entry.objects.get(action="deploy settings changed")
+    assert (entry.actor_name, entry.subject_id) == ("admin", workflow.pk)
+    assert entry.detail == {"version": 2, "settings": ["limits"]}
+
+
+def test_a_row_is_removed_by_its_box_or_by_emptying_it(admin_client: Client) -> None:
+    workflow = configured(WHOLE)
+
+    emptied = row("routes", pattern="", zone="")
+    save(admin_client, workflow, **emptied, **row("consumers", DELETE="on"))
+
+    assert not {"routes", "queueConsumers"} & workflow.deploy_settings.keys()
+
+
+def test_each_problem_stands_at_its_field_and_nothing_is_saved(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = {
+        **row("routes", 1, pattern="api.other.org/*", zone="example.com"),
+        **row("consumers", 1, queue="jobs", max_batch_size="abc", max_retries="101"),
+        "cpu_ms": "5",
+        "custom_domains": "fine.example.com\n*.example.com",
+        "sampling_rate": "2",
+        "compatibility_date": "tomorrow",
+    }
+
+    forms = save(admin_client, workflow, **typed).context["forms"]
+
+    main = ["cpu_ms", "custom_domains", "sampling_rate", "compatibility_date"]
+    assert sorted(forms.form.errors) == sorted(main)
+    assert [*forms.routes.forms[1].errors] == ["pattern"]
+    assert {*forms.consumers.forms[1].errors} == {"max_batch_size", "max_retries"}
+    assert workflow.deploy_settings == {}
+
+
+def test_two_equal_routes_are_told_above_the_rows(admin_client: Client) -> None:
+    pattern, zone = "api.example.com/*", "example.com"
+    both = [row("routes", index, pattern=pattern, zone=zone) for index in (0, 1)]
+
+    answer = save(admin_client, make_workflow(), **both[0], **both[1])
+
+    assert "stands there twice" in text(answer)
+
+
+def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -> None:
+    workflow = make_workflow()
+    mine = filled_in(admin_client, workflow, cpu_ms="100")
+    save(admin_client, workflow, cpu_ms="200")
+
+    answer = admin_client.post(address(workflow), mine)
+
+    workflow.refresh_from_db()
+    assert "Somebody else saved this workflow" in text(answer)
+    assert workflow.deploy_settings == {"limits": {"cpuMs": 200}}
+    again = mine | {"opened_at": answer.context["forms"].form["opened_at"].value()}
+    admin_client.post(address(workflow), again)
+    workflow.refresh_from_db()
+    assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}
+
+
+def test_settings_that_no_form_let_through_are_told_and_can_be_replaced(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    Workflow.objects.filter(pk=workflow.pk).update(deploy_settings={"old": 1})
+
+    assert "cannot be read any more" in text(admin_client.get(address(workflow)))
+    save(admin_client, workflow, cpu_ms="100")
+
+    assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}
+
+
+def test_a_broken_document_keeps_the_settings_from_being_saved(admin_client: Client) -> None:
+    workflow = make_workflow()
+    Workflow.objects.filter(pk=workflow.pk).update(ir={"nodes": []})
+
+    answer = save(admin_client, workflow, cpu_ms="100")
+
+    assert "were not saved, because the workflow's document has problems" in text(answer)
+    assert workflow.deploy_settings == {}
+
+
+def test_more_rows_come_without_losing_what_was_typed(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = filled_in(admin_client, workflow, **row("routes", pattern="api.example.com/*"))
+
+    answer = admin_client.post(address(workflow, "preview/"), typed | {"add": "routes"})
+
+    forms = answer.context["forms"]
+    assert len(forms.routes.forms) == 4
+    assert forms.routes.forms[0]["pattern"].value() == "api.example.com/*"
+
+
+@pytest.mark.parametrize("posted", [{}, {"routes-TOTAL_FORMS": "x"}, {"add": "x"}])
+def test_a_form_that_no_page_made_is_refused_in_words(
+    admin_client: Client, posted: dict[str, str]
+) -> None:
+    workflow = make_workflow()
+
+    answers = [admin_client.post(address(workflow, more), posted) for more in ("", "preview/")]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert workflow.versions.count() == 1
+
+
+def test_who_may_not_change_workflows_may_not_see_or_save_settings(log_in: LogIn) -> None:
+    client = log_in("workflows.view_workflow", "deployments.view_deployment")
+    workflow = make_workflow()
+
+    answers = [client.get(address(workflow)), client.post(address(workflow), {})]
+    answers.append(client.post(address(workflow, "preview/"), {}))
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+
+
+def test_a_workflow_that_is_not_there_has_no_settings(admin_client: Client) -> None:
+    answers = [
+        admin_client.get("/workflows/nobody/settings/"),
+        admin_client.post("/workflows/nobody/settings/", {}),
+        admin_client.post("/workflows/nobody/settings/preview/", {}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]

@@ -1,0 +1,154 @@
+"""How a deployment's page tells its end: by its cause, by what it did, and what is left to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from deployments.models import Deployment
+from tests.deployments.factories import make_deployment
+from tests.deployments.views.test_deployment_page import failed, page, reached, succeeded, words
+from tests.support.sessions import LogIn
+
+
+def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
+    deployment = failed("DEPLOYING", cause="permission")
+
+    shown = words(admin_client, deployment)
+
+    assert "Failed at Deploying · Missing permission" in shown
+    assert "Give the token the permission that is named" in shown
+    assert f"/admin/deployments/target/{deployment.target_id}/change/" in page(
+        admin_client, deployment
+    )
+
+
+@pytest.mark.parametrize("cause", ["routing", "taken"])
+def test_what_is_wrong_in_the_settings_leads_to_the_settings(
+    admin_client: Client, cause: str
+) -> None:
+    deployment = failed("INITIALIZING", cause=cause)
+
+    link = f'href="/workflows/{deployment.workflow_id}/settings/"'
+
+    assert f'{link} id="next-1">Change the settings of' in page(admin_client, deployment)
+
+
+def test_a_viewer_is_led_to_no_page_where_something_is_changed(viewer: Client) -> None:
+    for cause in ("routing", "environment", "code", "changed"):
+        problems = [{"path": "MAIL_KEY", "message": "is not set", "node_id": ""}]
+        shown = page(viewer, failed("INITIALIZING", cause=cause, problems=problems))
+        for offered in ("/settings/", ">Edit ", ">Set ", "overwrite=1"):
+            assert offered not in shown
+
+
+def test_what_others_changed_is_looked_at_or_overwritten(admin_client: Client) -> None:
+    deployment = failed("INITIALIZING", cause="changed")
+
+    shown = page(admin_client, deployment)
+
+    asked = f"?target={deployment.target_id}"
+    assert f'href="/workflows/{deployment.workflow_id}/live/{asked}"' in shown
+    assert f'href="/workflows/{deployment.workflow_id}/deploy/{asked}&amp;overwrite=1"' in shown
+
+
+def test_a_finding_says_how_it_is_mended(admin_client: Client) -> None:
+    finding = {"message": "The route is taken.", "path": "a/*", "fix": "Take another pattern."}
+
+    shown = words(admin_client, failed(problems=[finding], cause="taken"))
+
+    assert "a/* : The route is taken. Take another pattern." in shown
+
+
+def test_what_a_busy_target_refused_leads_to_the_next_attempt(admin_client: Client) -> None:
+    bad = failed("DEPLOYING", cause="rate_limit", attempt=2)
+    later = timezone.now() + timedelta(minutes=5)
+    again = make_deployment(workflow=bad.workflow, attempt=3, not_before=later)
+
+    assert f"deployment #{again.pk} is attempt 3 of 5" in words(admin_client, bad)
+    waiting = words(admin_client, again)
+    assert "Waits until" in waiting
+    assert "because Cloudflare asked for it (attempt 3 of 5)" in waiting
+
+
+def test_while_the_target_asks_to_wait_the_page_says_until_when(admin_client: Client) -> None:
+    until = timezone.now() + timedelta(minutes=5)
+
+    shown = words(admin_client, reached("DEPLOYING", waits_until=until))
+
+    assert f"Cloudflare is busy: goes on at {timezone.localtime(until):%H:%M:%S}" in shown
+
+
+def test_what_was_taken_down_says_what_is_gone_and_what_stays(admin_client: Client) -> None:
+    parts = [{"kind": "route", "name": "a.example/*", "done": True, "message": ""}]
+    deployment = reached(
+        "COMPLETED", status="succeeded", action="takedown", parts=parts, worker_name="awaitstep-x"
+    )
+
+    shown = words(admin_client, deployment)
+
+    assert "Takedown Succeeded" in shown
+    assert "The Worker awaitstep-x is gone from local" in shown
+    assert "done Route a.example/*" in shown
+    assert "The Worker is live" not in shown
+
+
+def test_what_was_live_until_a_takedown_says_so(admin_client: Client) -> None:
+    live = succeeded(type="manual")
+    gone = make_deployment(workflow=live.workflow, status="succeeded", action="takedown")
+
+    assert f"It was live until #{gone.pk} took it down" in words(admin_client, live)
+
+
+def test_deleted_secrets_are_named(admin_client: Client) -> None:
+    deployment = reached(
+        "COMPLETED", status="succeeded", action="delete_secrets", secret_names=["OLD_KEY"]
+    )
+
+    assert "has no longer: OLD_KEY" in words(admin_client, deployment)
+
+
+def undone(action: str, **fields: Any) -> tuple[Deployment, Deployment]:
+    """What was live, and an action about it that was interrupted."""
+    live = succeeded(type="manual")
+    values: dict[str, Any] = {"status": "interrupted", "stage": "UPDATING_WORKFLOW", **fields}
+    return live, make_deployment(workflow=live.workflow, about=live, action=action, **values)
+
+
+@pytest.mark.parametrize("status", ["interrupted", "cancelled"])
+def test_a_rollback_without_an_end_is_asked_for_again_and_not_a_deploy(
+    admin_client: Client, status: str
+) -> None:
+    live, back = undone("rollback", status=status)
+
+    shown = page(admin_client, back)
+
+    again = f'href="/deployments/{live.pk}/rollback/">Roll back to #{live.pk} again</a>'
+    assert f'class="button default" id="once-more" {again}' in shown
+    assert 'class="button secondary" form="deploy-form" id="deploy-again"' in shown
+    assert "What to do: Roll back again" in words(admin_client, back)
+
+
+def test_what_else_has_no_end_is_asked_for_again_too(admin_client: Client) -> None:
+    for action, address, said in (
+        ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
+        ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
+        ("retry", "/deployments/{0.about_id}/", "Retry what failed"),
+    ):
+        _live, deployment = undone(action)
+        shown = page(admin_client, deployment)
+        link = f'id="once-more" href="{address.format(deployment)}">{said}'
+        assert link in shown, action
+        assert "What to do:</strong> Deploy again" not in shown
+
+
+def test_nobody_is_offered_a_rollback_again_who_may_not_roll_back(log_in: LogIn) -> None:
+    client = log_in("deployments.view_deployment", "deployments.add_deployment")
+
+    _live, back = undone("rollback")
+
+    assert 'id="once-more"' not in page(client, back)

@@ -1,0 +1,124 @@
+"""What can be done about what is live: each asks first, and needs its own permission."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import Entry
+from deployments.models import Deployment
+from deployments.pipeline.stages import Action
+from tests.deployments.factories import make_target
+from tests.deployments.views.live import address, live
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+
+pytestmark = pytest.mark.usefixtures("no_workers")
+
+
+def test_deleting_secrets_asks_with_their_names_and_then_waits_in_the_queue(
+    admin_client: Client,
+) -> None:
+    workflow, made = live(secret_names=["USED"])
+    names = {"target": str(made.target_id), "secret": ["OLD_A", "OLD_B"]}
+
+    asked = text(admin_client.get(address(workflow, "secrets/delete/"), names))
+    answer = admin_client.post(address(workflow, "secrets/delete/"), names)
+
+    assert "Delete 2 secrets from local?" in asked
+    assert "OLD_A" in asked
+    waiting = Deployment.objects.get(action=Action.DELETE_SECRETS.value)
+    assert answer["Location"] == waiting.get_absolute_url()
+    assert waiting.secret_names == ["OLD_A", "OLD_B"]
+
+
+@pytest.mark.parametrize(("names", "said"), [(["USED"], "What is live uses USED"), ([], "tick")])
+def test_a_secret_in_use_is_never_deleted(
+    admin_client: Client, names: list[str], said: str
+) -> None:
+    workflow, made = live(secret_names=["USED"])
+    asked = {"target": made.target_id, "secret": names}
+
+    answer = admin_client.post(address(workflow, "secrets/delete/"), asked, follow=True)
+
+    assert said in text(answer)
+    assert Deployment.objects.count() == 1
+
+
+def test_taking_down_says_what_is_removed_and_what_stays(admin_client: Client) -> None:
+    workflow, made = live()
+
+    page = text(admin_client.get(address(workflow, "takedown/", made.target)))
+
+    for removed in (
+        "the route api.example.com/orders/*",
+        "the custom domain shop.example.com",
+        "the schedule 0 8 * * *",
+        "the consumer of the queue jobs",
+        "the Workflow awaitstep-x and all its runs",
+    ):
+        assert removed in page
+    assert "What stays: the workflow here with its versions, variables and history" in page
+
+
+def test_taking_down_takes_the_workflows_name(admin_client: Client) -> None:
+    workflow, made = live()
+    asked = {"target": made.target_id, "reason": "The shop is closed."}
+
+    refused = admin_client.post(address(workflow, "takedown/"), asked | {"name": "Orders"})
+    answer = admin_client.post(address(workflow, "takedown/"), asked | {"name": workflow.name})
+
+    assert f"Type the workflow's name, {workflow.name}, to confirm" in text(refused)
+    waiting = Deployment.objects.get(action=Action.TAKEDOWN.value)
+    assert answer["Location"] == waiting.get_absolute_url()
+    assert waiting.reason == "The shop is closed."
+
+
+def test_a_protected_target_lets_its_groups_alone(log_in: LogIn) -> None:
+    workflow, made = live(target=make_target(protected=True))
+    client = log_in("deployments.rollback_deployment", "deployments.view_deployment")
+    asked = {"target": made.target_id, "name": workflow.name}
+
+    answer = client.post(address(workflow, "takedown/"), asked)
+
+    assert "is protected, and you are in none of the groups" in text(answer)
+    assert Deployment.objects.count() == 1
+
+
+def test_a_freeze_is_overridden_with_a_reason_alone(admin_client: Client) -> None:
+    target = make_target(frozen_from=timezone.now(), frozen_because="Christmas")
+    workflow, made = live(target=target)
+    asked = {"target": made.target_id, "secret": ["OLD"]}
+
+    refused = admin_client.post(address(workflow, "secrets/delete/"), asked)
+    admin_client.post(address(workflow, "secrets/delete/"), asked | {"freeze_reason": "Leaked."})
+
+    assert "is frozen: Christmas" in text(refused)
+    assert Deployment.objects.get(action=Action.DELETE_SECRETS.value).secret_names == ["OLD"]
+    assert Entry.objects.filter(action="freeze overridden", reason="Leaked.").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "permission"),
+    [
+        ("check/", "targets.check_target"),
+        ("adopt/", "deployments.add_deployment"),
+        ("secrets/delete/", "deployments.add_deployment"),
+        ("takedown/", "deployments.rollback_deployment"),
+    ],
+)
+def test_each_action_needs_its_own_permission(log_in: LogIn, more: str, permission: str) -> None:
+    workflow, made = live()
+    others = {
+        "check_target",
+        "add_deployment",
+        "rollback_deployment",
+        "view_deployment",
+    } - {permission.partition(".")[2]}
+    client = log_in(*(f"deployments.{other}" for other in others))
+
+    answer = client.post(address(workflow, more), {"target": made.target_id})
+
+    assert answer.status_code == 403
+    assert Deployment.objects.count() == 1

@@ -1,0 +1,117 @@
+"""The preview of the deploy settings: what a deploy would write, and what Cloudflare needs for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from deployments.pipeline.stages import Status
+from deployments.settings_form.preview import FOUND, UNSET, Preview, preview
+from tests.deployments.factories import make_workflow
+from tests.deployments.views.settings_form import address, filled_in, row
+from tests.local_cloudflare.support.zones import make_zone
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, configured, deploy
+from tests.workflows.ir.test_deploy_settings import WHOLE
+from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
+from workflows.models import Workflow
+from workflows.services import set_variable
+
+HTMX = {"HX-Request": "true"}
+
+
+def previewed(client: Client, workflow: Workflow, **changes: Any) -> Preview:
+    typed = filled_in(client, workflow, **changes)
+    answer = client.post(address(workflow, "preview/"), typed, headers=HTMX)
+    found: Preview = answer.context["preview"]
+    return found
+
+
+def test_the_preview_shows_what_was_typed_and_saves_nothing(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    found = previewed(admin_client, workflow, cpu_ms="500", crons="0 8 * * *")
+
+    config = json.loads(found.text)
+    assert config["limits"] == {"cpu_ms": 500}
+    assert [one.words for one in found.schedules] == ["every day at 08:00 UTC"]
+    workflow.refresh_from_db()
+    assert workflow.deploy_settings == {}
+
+
+def test_the_preview_is_a_part_with_htmx_and_a_page_without(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = filled_in(admin_client, workflow, cpu_ms="500")
+
+    part = admin_client.post(address(workflow, "preview/"), typed, headers=HTMX)
+    page = admin_client.post(address(workflow, "preview/"), typed)
+
+    assert b"<html" not in part.content
+    assert b"<html" in page.content
+    assert b'value="500"' in page.content
+    assert all(b"cpu_ms&quot;" in answer.content for answer in (part, page))
+
+
+def test_the_preview_says_which_dns_record_a_route_needs(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = {
+        **row("routes", pattern="api.example.com/*", zone="example.com"),
+        **row("routes", 1, pattern="example.com/x", zone="example.com"),
+        "custom_domains": "shop.example.com",
+    }
+
+    found = previewed(admin_client, workflow, **typed)
+
+    assert [one.label for one in found.records] == ["api", "@"]
+    page = text(
+        admin_client.post(address(workflow, "preview/"), filled_in(admin_client, workflow, **typed))
+    )
+    assert "AAAA api 100:: Proxied" in page
+    assert "shop.example.com is a custom domain and needs nothing" in page
+
+
+def test_what_only_a_target_knows_is_a_placeholder(admin_client: Client) -> None:
+    workflow = make_workflow("return [env.ORDERS_KV, env.MAIL_KEY];")
+
+    config = json.loads(preview(workflow, DeploySettings()).text)
+
+    assert config["kv_namespaces"] == [{"binding": "ORDERS_KV", "id": FOUND}]
+    assert config["vars"] == {"MAIL_KEY": UNSET}
+
+
+def test_a_draft_that_cannot_be_deployed_says_why_in_the_preview(admin_client: Client) -> None:
+    broken = make_workflow("return {{{;")
+    script = make_workflow(kind="script", trigger={"type": "http"})
+
+    assert "A deploy would stop" in text(admin_client.get(address(broken)))
+    found = preview(script, read_settings({"cronTriggers": ["0 8 * * *"]}))
+    assert "A script answers requests alone" in found.findings[0].message
+
+
+def test_a_secret_is_no_part_of_the_preview(admin_client: Client) -> None:
+    workflow = make_workflow("return env.TOKEN;")
+    set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True)
+
+    assert "sentinel" not in admin_client.get(address(workflow)).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_workers")
+def test_the_preview_is_what_a_deploy_writes(platform: Platform) -> None:
+    make_zone(platform, "preview.example")
+    settings = WHOLE | {
+        "routes": [{"pattern": "api.preview.example/*", "zoneName": "preview.example"}],
+        "customDomains": ["shop.preview.example"],
+        "queueConsumers": [],
+    }
+    workflow = configured(settings, "return env.PLAIN;", trigger={"type": "http"})
+    set_variable("PLAIN", "x", workflow=workflow)
+
+    done = deploy(workflow, account_target(platform))
+
+    assert done.state is Status.SUCCEEDED, done.message
+    assert preview(workflow, workflow.settings).text == done.wrangler_json

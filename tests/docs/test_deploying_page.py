@@ -1,0 +1,84 @@
+"""docs/deploying.md names every deploy setting with its default, and every kind of failure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from deployments.models import DriftState
+from targets.cloudflare.errors import Cause
+from tests.docs.test_docs import PROJECT
+from tests.workflows.ir.test_deploy_settings import WHOLE
+from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
+
+PAGE = (PROJECT / "docs" / "deploying.md").read_text("utf-8")
+ROWS = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", PAGE, re.M))
+
+
+def names(settings: dict[str, Any], path: str = "") -> set[str]:
+    """Return the settings by their paths; a list of objects has the paths of its first one."""
+    found = set()
+    for key, value in settings.items():
+        inner = value[0] if isinstance(value, list) and value else value
+        found |= names(inner, f"{path}{key}.") if isinstance(inner, dict) else set()
+        if not isinstance(value, dict):
+            found.add(path + key)
+    return found
+
+
+def with_value(name: str, value: Any) -> dict[str, Any]:
+    """Return settings in which the one of this path has the value."""
+    section, _, key = name.partition(".")
+    if section == "queueConsumers":
+        return {section: [{"queue": "jobs", key: value}]}
+    return {section: {key: value}} if key else {section: value}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {"queueConsumers": [{"queue": "jobs"}]} if name.startswith("queueConsumers") else {}
+
+
+def test_the_table_has_every_setting_and_no_other() -> None:
+    assert names(WHOLE) == ROWS.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, default in ROWS.items() if "`" in default])
+def test_a_setting_that_is_left_out_has_the_default_of_the_page(name: str) -> None:
+    default = json.loads(ROWS[name].strip("`"))
+
+    assert read_settings(with_value(name, default)) == read_settings(without(name))
+
+
+def test_the_whole_example_can_be_used() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.S)
+
+    assert read_settings(json.loads(example)).routes
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        (name, int(least), int(most))
+        for name, least, most in re.findall(r"^\| `([\w.]+)` \|.*?\b(\d+) to (\d+)\b", PAGE, re.M)
+        if name != "compatibilityDate"
+    ],
+)
+def test_the_limits_of_the_page_are_those_of_the_reader(name: str, least: int, most: int) -> None:
+    read_settings(with_value(name, least))
+    read_settings(with_value(name, most))
+    for beyond in (least - 1, most + 1):
+        with pytest.raises(InvalidSettings):
+            read_settings(with_value(name, beyond))
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_kind_of_failure_has_its_row(cause: Cause) -> None:
+    assert f"\n| {cause.label} | " in PAGE
+
+
+@pytest.mark.parametrize("state", DriftState)
+def test_every_state_of_drift_has_its_row(state: DriftState) -> None:
+    assert f"\n| {state.label} | " in PAGE

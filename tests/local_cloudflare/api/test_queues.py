@@ -1,0 +1,121 @@
+"""Queues and their consumers: made, found, changed and deleted through the SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cloudflare
+import pytest
+
+from tests.local_cloudflare.support.messaging import (
+    PRODUCER,
+    backlog,
+    consume,
+    listener,
+    make,
+    producer,
+    push,
+)
+from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.support.platform_fixture import Platform
+
+
+def test_a_queue_has_one_consumer(platform: Platform) -> None:
+    for name in ("only", "second"):
+        uploaded(platform, name, HELLO)
+    queue = make(platform, "single")
+    consume(platform, queue, "only")
+
+    with pytest.raises(cloudflare.ConflictError, match="11004"):
+        consume(platform, queue, "second")
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "under_score", "-dash", "dash-", "x" * 64])
+def test_a_name_that_cloudflare_refuses_is_refused(platform: Platform, name: str) -> None:
+    answer = platform.api("POST", "queues", json={"queue_name": name})
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 11003)
+
+
+def test_a_name_is_taken_once(platform: Platform) -> None:
+    make(platform, "unique")
+
+    with pytest.raises(cloudflare.ConflictError, match="already taken"):
+        make(platform, "unique")
+
+
+def test_queues_are_found_by_name_and_in_pages(platform: Platform) -> None:
+    names = [f"found-{number}" for number in range(3)]
+    for name in names:
+        make(platform, name)
+
+    asked = platform.api("GET", "queues?name=found-0&name=found-2&name=nowhere").json()
+    paged = platform.api("GET", "queues?per_page=1&page=2").json()
+
+    assert [queue["queue_name"] for queue in asked["result"]] == ["found-0", "found-2"]
+    assert len(paged["result"]) == 1
+    assert paged["result_info"]["page"] == 2
+
+
+def test_settings_are_read_changed_and_checked(platform: Platform) -> None:
+    queue = make(platform, "tuned")
+    queues = platform.client().queues
+    where: Any = {"account_id": platform.account_id}
+
+    queues.edit(queue, **where, settings={"delivery_delay": 5})
+    read = queues.get(queue, **where)
+
+    assert read is not None
+    assert read.settings is not None
+    assert (read.settings.delivery_delay, read.settings.message_retention_period) == (5, 345600)
+    with pytest.raises(cloudflare.BadRequestError, match="delivery_delay"):
+        queues.edit(queue, **where, settings={"delivery_delay": -1})
+    with pytest.raises(cloudflare.BadRequestError, match="renames no queue"):
+        queues.update(queue, **where, queue_name="other")
+
+
+def test_a_paused_queue_keeps_its_messages_until_they_are_purged(platform: Platform) -> None:
+    listener(platform, "paused")
+    queue = make(platform, "to-paused")
+    consume(platform, queue, "paused")
+    client: Any = platform.client().queues
+    where = {"account_id": platform.account_id}
+    client.edit(queue, **where, settings={"delivery_paused": True})
+
+    push(platform, queue, "held")
+    assert backlog(platform, queue) == 1
+    client.purge.start(queue, **where, delete_messages_permanently=True)
+    assert backlog(platform, queue) == 0
+
+
+def test_a_queue_in_use_is_not_deleted(platform: Platform) -> None:
+    queue = make(platform, "held-fast")
+    uploaded(platform, "holds-fast", PRODUCER, producer("held-fast"))
+
+    with pytest.raises(cloudflare.BadRequestError, match="'holds-fast'"):
+        platform.client().queues.delete(queue, account_id=platform.account_id)
+
+
+def test_a_deleted_queue_takes_its_messages_along(platform: Platform) -> None:
+    queue = make(platform, "short")
+    push(platform, queue, "gone")
+
+    platform.client().queues.delete(queue, account_id=platform.account_id)
+
+    with pytest.raises(cloudflare.NotFoundError):
+        platform.client().queues.get(queue, account_id=platform.account_id)
+    assert backlog(platform, make(platform, "short")) == 0
+
+
+def test_a_consumer_is_deleted_only_by_force_and_leaves_its_queue(platform: Platform) -> None:
+    uploaded(platform, "leaver", HELLO)
+    queue = make(platform, "left")
+    consume(platform, queue, "leaver")
+
+    kept = platform.api("DELETE", "workers/services/leaver")
+    gone = platform.api("DELETE", "workers/services/leaver?force=true")
+
+    assert (kept.json()["errors"][0]["code"], gone.status_code) == (10064, 200)
+    read = platform.client().queues.get(queue, account_id=platform.account_id)
+    assert read is not None
+    assert read.consumers == []

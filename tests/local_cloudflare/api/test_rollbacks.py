@@ -1,0 +1,149 @@
+"""An older version goes live again, or is refused with Cloudflare's reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local_cloudflare.support.control import Control
+from tests.local_cloudflare.support.uploads import (
+    Binding,
+    go_live,
+    live_version,
+    own_workflow,
+    upload,
+    uploaded,
+)
+from tests.local_cloudflare.support.zones import codes
+from tests.support.platform_fixture import Platform
+
+ENV = "export default { fetch(request, env) { return Response.json({ ...env, code: 1 }) } }"
+NEWER = ENV.replace("1 }", "2 }")
+FLOWING = """
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Flow extends WorkflowEntrypoint {}
+"""
+
+
+def secret(text: str, name: str = "KEY") -> Binding:
+    return {"type": "secret_text", "name": name, "text": text}
+
+
+def plain(text: str) -> Binding:
+    return {"type": "plain_text", "name": "PLAIN", "text": text}
+
+
+def test_secrets_that_changed_refuse_it_and_are_named(platform: Platform) -> None:
+    uploaded(
+        platform, "back-secrets", ENV, secret("old"), secret("gone", "OLD"), secret("1", "SAME")
+    )
+    first = live_version(platform, "back-secrets")
+    uploaded(
+        platform, "back-secrets", NEWER, secret("new"), secret("x", "MORE"), secret("1", "SAME")
+    )
+    second = live_version(platform, "back-secrets")
+
+    refused = go_live(platform, "back-secrets", first)
+
+    assert codes(refused) == [10220]
+    assert "The following secrets have changed: KEY, MORE, OLD" in refused.text
+    assert live_version(platform, "back-secrets") == second
+
+
+def test_by_force_the_code_goes_back_and_the_secrets_stay(platform: Platform) -> None:
+    uploaded(platform, "back-forced", ENV, plain("old"), secret("old"))
+    first = live_version(platform, "back-forced")
+    uploaded(platform, "back-forced", NEWER, plain("new"), secret("new"))
+
+    answer = go_live(platform, "back-forced", first, "?force=true")
+
+    assert answer.status_code == 200
+    assert live_version(platform, "back-forced") == first
+    assert platform.fetch("back-forced").json() == {"PLAIN": "old", "KEY": "new", "code": 1}
+    listed = platform.api("GET", "workers/scripts/back-forced/secrets").json()["result"]
+    assert listed == [{"name": "KEY", "type": "secret_text"}]
+
+
+def test_forward_again_everything_is_the_newest(platform: Platform) -> None:
+    uploaded(platform, "forth", ENV, secret("old"))
+    first = live_version(platform, "forth")
+    uploaded(platform, "forth", NEWER, secret("new"))
+    newest = live_version(platform, "forth")
+    go_live(platform, "forth", first, "?force=true")
+
+    answer = go_live(platform, "forth", newest)
+
+    assert answer.status_code == 200
+    assert platform.fetch("forth").json() == {"KEY": "new", "code": 2}
+
+
+def test_what_is_live_is_deployed_again(platform: Platform) -> None:
+    uploaded(platform, "again", ENV, secret("old"))
+    first = live_version(platform, "again")
+    uploaded(platform, "again", NEWER, secret("new"))
+    go_live(platform, "again", first, "?force=true")
+
+    answer = go_live(platform, "again", first)
+
+    assert answer.status_code == 200
+    assert platform.fetch("again").json() == {"KEY": "new", "code": 1}
+
+
+def test_an_upload_after_a_rollback_keeps_the_newest_secrets(platform: Platform) -> None:
+    uploaded(platform, "kept", ENV, secret("old"))
+    first = live_version(platform, "kept")
+    uploaded(platform, "kept", NEWER, secret("new"))
+    go_live(platform, "kept", first, "?force=true")
+
+    uploaded(platform, "kept", NEWER, {"type": "inherit", "name": "KEY"})
+
+    assert platform.fetch("kept").json() == {"KEY": "new", "code": 2}
+
+
+def test_a_version_that_a_hundred_follow_is_gone(platform: Platform, control: Control) -> None:
+    uploaded(platform, "far-back", ENV)
+    first = live_version(platform, "far-back")
+    uploaded(platform, "far-back", NEWER)
+    control.versions("far-back", 99)
+
+    refused = go_live(platform, "far-back", first)
+
+    assert (refused.status_code, codes(refused)) == (404, [10192])
+    assert platform.fetch("far-back").json() == {"code": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "code"),
+    [("kv_namespace", "storage/kv/namespaces", 10041), ("d1", "d1/database", 10181)],
+)
+def test_a_version_whose_resource_is_gone_is_refused(
+    platform: Platform, kind: str, where: str, code: int
+) -> None:
+    named = {"title": f"back-{kind}", "name": f"back-{kind}"}
+    made = platform.api("POST", where, json=named).json()["result"]
+    resource = made.get("id") or made["uuid"]
+    binding: Binding = {"type": kind, "name": "R", "namespace_id": resource, "id": resource}
+    uploaded(platform, f"back-{kind}", ENV, binding)
+    first = live_version(platform, f"back-{kind}")
+    uploaded(platform, f"back-{kind}", NEWER)
+    platform.api("DELETE", f"{where}/{resource}")
+
+    assert codes(go_live(platform, f"back-{kind}", first)) == [code]
+    assert platform.fetch(f"back-{kind}").json() == {"code": 2}
+
+
+def test_a_version_says_what_it_was_made_of(platform: Platform) -> None:
+    uploaded(platform, "told", ENV, plain("text"), secret("never"))
+    version = live_version(platform, "told")
+    told = platform.api("GET", f"workers/scripts/told/versions/{version}").json()["result"]
+
+    assert told["id"] == version
+    assert told["resources"]["bindings"] == [plain("text"), {"name": "KEY", "type": "secret_text"}]
+    assert told["resources"]["script_runtime"]["compatibility_date"] == "2026-11-01"
+
+
+def test_a_workflow_needs_a_subdomain(platform: Platform, control: Control) -> None:
+    control.subdomain("")
+
+    refused = upload(platform, "homeless", FLOWING + ENV, own_workflow("homeless"))
+
+    assert codes(refused) == [10063]

@@ -1,0 +1,193 @@
+"""Uploads, versions, deployments, settings and secrets, read through the official SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cloudflare
+import pytest
+
+from tests.local_cloudflare.support.uploads import (
+    HELLO,
+    Binding,
+    live_version,
+    open_host,
+    own_workflow,
+    process_of,
+    upload,
+    uploaded,
+)
+from tests.support.platform_fixture import Platform
+
+SECRET: Binding = {"type": "secret_text", "name": "KEY", "text": "never-shown"}
+ENV = "export default { fetch(request, env) { return Response.json(env) } }"
+
+
+def test_an_upload_through_the_sdk_answers(platform: Platform) -> None:
+    made = platform.client().workers.scripts.update(
+        "by-sdk",
+        account_id=platform.account_id,
+        metadata={"main_module": "w.js", "compatibility_date": "2026-11-01"},
+        files=[("w.js", HELLO.encode(), "application/javascript+module")],
+    )
+
+    assert made is not None
+    assert (made.id, made.last_deployed_from) == ("by-sdk", "api")
+    open_host(platform, "by-sdk")
+    assert platform.fetch("by-sdk").text == "hello"
+
+
+def test_uploads_are_listed_with_their_versions(platform: Platform) -> None:
+    uploaded(platform, "listed", HELLO)
+    scripts = platform.client().workers.scripts
+
+    names = [script.id for script in scripts.list(account_id=platform.account_id)]
+    version = live_version(platform, "listed")
+    read = platform.api("GET", f"workers/scripts/listed/versions/{version}").json()["result"]
+
+    assert "listed" in names
+    assert (read["id"], read["number"], read["metadata"]["source"]) == (version, 1, "api")
+
+
+def test_an_older_version_goes_live_again(platform: Platform) -> None:
+    uploaded(platform, "rolled", HELLO)
+    first = live_version(platform, "rolled")
+    uploaded(platform, "rolled", HELLO.replace("hello", "changed"))
+
+    platform.client().workers.scripts.deployments.create(
+        "rolled",
+        account_id=platform.account_id,
+        strategy="percentage",
+        versions=[{"percentage": 100, "version_id": first}],
+    )
+
+    assert live_version(platform, "rolled") == first
+    assert platform.fetch("rolled").text == "hello"
+
+
+def test_a_worker_that_is_not_there_has_cloudflares_codes(platform: Platform) -> None:
+    paths = ["workers/services/gone", "workers/scripts/gone/settings", "workflows/gone"]
+
+    answers = [platform.api("GET", path) for path in paths]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    codes = [answer.json()["errors"][0]["code"] for answer in answers]
+    assert codes == [10090, 10007, 10200]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("export default {", "SyntaxError"),
+        ('throw new Error("broken at start")', "broken at start"),
+        ('import gone from "gone"', 'No such module "gone"'),
+    ],
+)
+def test_code_that_does_not_start_is_refused(platform: Platform, code: str, text: str) -> None:
+    answer = upload(platform, "broken", code)
+
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["code"]) == (400, 10021)
+    assert text in error["message"]
+    assert platform.api("GET", "workers/services/broken").status_code == 404
+
+
+@pytest.mark.parametrize("module", ["../worker.js", "/worker.js", "sub/../../worker.js"])
+def test_a_module_outside_of_the_worker_is_refused(platform: Platform, module: str) -> None:
+    answer = upload(platform, "outsider", HELLO, module=module)
+
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["code"]) == (400, 10021)
+    assert f'"{module}" lies outside' in error["message"]
+
+
+def test_a_class_that_is_missing_is_refused(platform: Platform) -> None:
+    answer = upload(platform, "no-class", HELLO, own_workflow("no-class"))
+
+    assert answer.json()["errors"][0]["code"] == 10021
+    assert '"Flow"' in answer.json()["errors"][0]["message"]
+
+
+def test_a_binding_without_its_resource_is_refused(platform: Platform) -> None:
+    binding: Binding = {"type": "kv_namespace", "name": "KV", "namespace_id": "0" * 32}
+
+    answer = upload(platform, "no-kv", HELLO, binding)
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 10041)
+
+
+def test_a_secret_reaches_the_worker_and_no_answer(platform: Platform) -> None:
+    uploaded(platform, "secretive", ENV, SECRET)
+    scripts = platform.client().workers.scripts
+
+    answers = [
+        platform.api("GET", f"workers/scripts/secretive/{path}").text
+        for path in ("secrets", "settings", "versions", "deployments", "secrets/KEY")
+    ]
+    listed = scripts.secrets.list("secretive", account_id=platform.account_id)
+
+    assert platform.fetch("secretive").json() == {"KEY": "never-shown"}
+    assert not any("never-shown" in answer for answer in answers)
+    assert [(secret.name, secret.type) for secret in listed] == [("KEY", "secret_text")]
+
+
+def test_secrets_change_through_the_sdk(platform: Platform) -> None:
+    uploaded(platform, "sdk-secrets", ENV)
+    secrets = platform.client().workers.scripts.secrets
+    account = platform.account_id
+
+    secrets.update("sdk-secrets", account_id=account, name="A", text="1", type="secret_text")
+    secrets.update("sdk-secrets", account_id=account, name="B", text="2", type="secret_text")
+    secrets.delete("A", account_id=account, script_name="sdk-secrets")
+
+    assert platform.fetch("sdk-secrets").json() == {"B": "2"}
+
+
+def test_settings_are_read_and_changed_through_the_sdk(platform: Platform) -> None:
+    uploaded(platform, "settled", ENV, SECRET)
+    settings: Any = platform.client().workers.scripts.script_and_version_settings
+    plain = {"type": "plain_text", "name": "A", "text": "1"}
+    changed = {"bindings": [plain, {"type": "inherit", "name": "KEY"}]}
+
+    settings.edit("settled", account_id=platform.account_id, settings=changed)
+    read = settings.get("settled", account_id=platform.account_id)
+
+    assert read is not None
+    assert read.compatibility_date == "2026-11-01"
+    assert platform.fetch("settled").json() == {"A": "1", "KEY": "never-shown"}
+
+
+def test_schedules_are_kept_and_checked(platform: Platform) -> None:
+    uploaded(platform, "scheduled", HELLO)
+    schedules = platform.client().workers.scripts.schedules
+    account = platform.account_id
+
+    schedules.update("scheduled", account_id=account, body=[{"cron": "*/5 * * * MON-FRI"}])
+    kept = schedules.get("scheduled", account_id=account)
+
+    assert kept is not None
+    assert [schedule.cron for schedule in kept.schedules] == ["*/5 * * * MON-FRI"]
+    with pytest.raises(cloudflare.BadRequestError):
+        schedules.update("scheduled", account_id=account, body=[{"cron": "61 * * * *"}])
+    schedules.update("scheduled", account_id=account, body=[])
+
+
+def test_a_worker_in_use_is_deleted_only_by_force(platform: Platform) -> None:
+    uploaded(platform, "served", HELLO)
+    uploaded(platform, "server", HELLO, {"type": "service", "name": "S", "service": "served"})
+
+    kept = platform.api("DELETE", "workers/services/served")
+    gone = platform.api("DELETE", "workers/services/served?force=true")
+
+    assert (kept.status_code, gone.status_code) == (400, 200)
+    assert platform.fetch("server").text == "hello"
+
+
+def test_what_changes_nothing_starts_nothing(platform: Platform) -> None:
+    uploaded(platform, "steady", HELLO)
+    before = process_of(platform, "worker-steady")
+
+    platform.api("POST", "workers/scripts/steady/subdomain", json={"enabled": True})
+    platform.api("PATCH", "workers/scripts/steady/script-settings", json={"tags": ["a"]})
+
+    assert process_of(platform, "worker-steady") == before

@@ -1,0 +1,99 @@
+"""The real wrangler against the platform."""
+
+from __future__ import annotations
+
+import json
+
+from tests.local_cloudflare.support.projects import Project
+from tests.local_cloudflare.support.uploads import (
+    HELLO,
+    WORKFLOW,
+    begin,
+    ended,
+    own_workflow,
+    upload,
+)
+
+SECRET = "found-nowhere-but-in-env"
+ECHO = "export default { fetch(request, env) { return Response.json({ ...env, WORKFLOW: 0 }) } }"
+
+
+def test_a_first_deploy_makes_a_worker_and_its_workflow(project: Project) -> None:
+    workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
+    project.write(WORKFLOW, workflows=[workflow])
+
+    line = project.deploy()
+
+    assert (line["type"], line["version_id"]) == ("deploy", project.live())
+    instance = begin(project.platform, project.name)
+    assert ended(project.platform, project.name, instance)["second"] == {"attempt": 1}
+
+
+def test_a_later_deploy_replaces_the_code_and_keeps_the_secrets(project: Project) -> None:
+    project.write(ECHO, vars={"PLAIN": "first"})
+    first = project.deploy(TOKEN=SECRET)
+    project.write(ECHO, vars={"PLAIN": "second"})
+    second = project.deploy(OTHER="more")
+
+    env = project.platform.fetch(project.name).json()
+    assert env == {"WORKFLOW": 0, "PLAIN": "second", "TOKEN": SECRET, "OTHER": "more"}
+    assert second["version_id"] == project.live() != first["version_id"]
+
+
+def test_strict_refuses_a_worker_that_the_api_changed(project: Project) -> None:
+    upload(project.platform, project.name, HELLO)
+    project.write(HELLO)
+
+    done = project.wrangler("deploy", "--strict")
+
+    assert done.exit_code == 1
+    assert "last updated via the script API" in done.stdout + done.stderr
+
+
+def test_strict_refuses_the_workflow_of_another_worker(project: Project) -> None:
+    upload(project.platform, "workflow-owner", WORKFLOW, own_workflow("taken"))
+    body = {"script_name": "workflow-owner", "class_name": "Flow"}
+    project.platform.api("PUT", "workflows/taken", json=body)
+    project.write(WORKFLOW, workflows=[{"name": "taken", "binding": "W", "class_name": "Flow"}])
+
+    done = project.wrangler("deploy", "--strict")
+
+    assert done.exit_code == 1
+    assert 'belongs to "workflow-owner"' in done.stdout + done.stderr
+
+
+def test_code_that_does_not_start_fails_with_its_error(project: Project) -> None:
+    project.write(HELLO)
+    project.deploy()
+    project.write('throw new Error("no engine"); export default {}')
+
+    done = project.wrangler("deploy", "--strict")
+
+    assert done.exit_code == 1
+    assert "no engine" in done.stdout + done.stderr
+    assert "10021" in done.stdout + done.stderr
+    assert project.platform.fetch(project.name).text == "hello"
+
+
+def test_secrets_are_listed_put_and_deleted(project: Project) -> None:
+    project.write(ECHO)
+    project.deploy(ONE="1")
+    (project.folder / "bulk.json").write_text(json.dumps({"TWO": SECRET, "ONE": None}))
+
+    bulk = project.wrangler("secret", "bulk", "bulk.json")
+    listed = project.wrangler("secret", "list")
+    deleted = project.wrangler("secret", "delete", "TWO")
+
+    assert (bulk.exit_code, listed.exit_code, deleted.exit_code) == (0, 0, 0)
+    assert json.loads(listed.stdout) == [{"name": "TWO", "type": "secret_text"}]
+    assert project.platform.fetch(project.name).json() == {"WORKFLOW": 0}
+
+
+def test_delete_removes_the_worker(project: Project) -> None:
+    project.write(HELLO)
+    project.deploy()
+
+    done = project.wrangler("delete")
+
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert project.platform.fetch(project.name).status_code == 404

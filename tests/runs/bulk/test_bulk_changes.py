@@ -1,0 +1,264 @@
+"""Changes of many runs: what was confirmed is changed, whatever happens to target and worker."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.models import Entry
+from audit.trail import Actor
+from awaitstep_site.settings import TASKS
+from deployments.queue.tasks import work
+from deployments.queue.thread_backend import ThreadBackend
+from runs.bulk import bulk_change, change_work, leases, tasks
+from runs.index.listing import Filters
+from runs.models import BulkChange, BulkLease, Run
+from tests.runs.examples import live_deployment, make_run
+from tests.runs.fake_target import FakeTarget, refusal
+from tests.support.page_text import text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+ADA = Actor(None, "ada")
+OTHER_BOOT = {"host": "elsewhere", "boot_id": "gone", "pid": 1, "pid_started": 0.0}
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def put(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What was put into the queue."""
+    found: list[int] = []
+    monkeypatch.setattr(type(tasks.perform), "enqueue", lambda _task, pk: found.append(pk))
+    monkeypatch.setattr(tasks, "_asked", {})
+    return found
+
+
+def waited(made: BulkChange) -> float:
+    """Pass over the time that the target has told, and return its seconds."""
+    assert made.waits_until
+    assert list(leases.left()) == []
+    seconds = (made.waits_until - datetime.now(UTC)).total_seconds()
+    BulkChange.objects.filter(pk=made.pk).update(waits_until=datetime.now(UTC))
+    assert list(leases.left()) == [made.pk]
+    return seconds
+
+
+def asked(runs: list[Run], action: str = "pause") -> BulkChange:
+    confirmed = bulk_change.confirmation(action, Filters(), [run.pk for run in runs])
+    return bulk_change.ask(confirmed, by=ADA, reason="stuck")
+
+
+def many(count: int) -> list[Run]:
+    live = live_deployment()
+    return [make_run(live) for _ in range(count)]
+
+
+def performed(made: BulkChange) -> BulkChange:
+    tasks.perform.func(made.pk)
+    made.refresh_from_db()
+    return made
+
+
+def test_each_run_is_changed_with_one_call_and_is_on_the_trail(answering: FakeTarget) -> None:
+    made = performed(asked(many(3)))
+
+    assert (made.done, made.failed, bool(made.ended_at)) == (3, 0, True)
+    assert [method for method, _ in answering.asked] == ["PATCH"] * 3
+    assert Entry.objects.filter(action="run: pause", reason="stuck").count() == 3
+    assert not BulkLease.objects.exists()
+
+
+def test_what_one_run_refuses_keeps_no_other_from_its_own(answering: FakeTarget) -> None:
+    answering.refuses["PATCH"] = [refusal(409)]
+    first, *others = many(3)
+
+    made = performed(asked([first, *others]))
+
+    assert (made.done, made.failed) == (2, 1)
+    assert made.errors[0]["run"] == first.instance_id
+
+
+def test_a_target_that_is_asked_too_often_is_waited_for(answering: FakeTarget) -> None:
+    answering.refuses["PATCH"] = [refusal(429, retry_after="300")]
+
+    made = performed(asked(many(2)))
+    seconds = waited(made)
+    performed(made)
+
+    assert 290 < seconds <= 300
+    assert (made.done, made.failed, made.waits_until) == (2, 0, None)
+    assert Entry.objects.filter(action="run: pause").count() == 2
+
+
+def test_a_long_change_gives_others_their_turn(
+    answering: FakeTarget, monkeypatch: pytest.MonkeyPatch, put: list[int]
+) -> None:
+    made = asked(many(2))
+    put.clear()
+    turns = iter([True, False])
+    monkeypatch.setattr(leases.Work, "goes_on", property(lambda _work: next(turns)))
+
+    performed(made)
+
+    assert (made.done, made.ended_at, put) == (1, None, [made.pk])
+    assert list(leases.left()) == [made.pk]
+
+
+def died(made: BulkChange, **done: Any) -> None:
+    """A worker of another host had it in its hands, and its heart has stopped."""
+    BulkChange.objects.filter(pk=made.pk).update(**done)
+    BulkLease.objects.create(change=made, heartbeat_at=LONG_AGO, **OTHER_BOOT)
+
+
+def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget) -> None:
+    runs = many(3)
+    made = asked(runs)
+    died(made, done=2)
+
+    found = list(leases.left())
+    performed(made)
+
+    assert found == [made.pk]
+    assert made.done == 3
+    assert answering.of("PATCH")[0].split("/")[-2] == runs[2].instance_id
+
+
+def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
+    made = asked(many(1))
+    work = leases.claim(made.pk)
+    assert work is not None
+
+    performed(made)
+
+    assert list(leases.left()) == []
+    assert answering.asked == []
+
+
+def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeTarget) -> None:
+    work = leases.claim(asked(many(2)).pk)
+    assert work is not None
+    BulkLease.objects.all().delete()
+
+    with pytest.raises(leases.Lost):
+        change_work.change_the_rest(work)
+
+    assert BulkChange.objects.get().done == 0
+
+
+def test_the_sweep_asks_once_a_minute_for_what_waits(put: list[int]) -> None:
+    made = asked(many(1))
+
+    tasks.sweep()
+    tasks.sweep()
+
+    assert put == [made.pk, made.pk]  # when it was asked for, and by one sweep
+
+
+def test_many_runs_have_threads_of_their_own() -> None:
+    backend = ThreadBackend("default", {**TASKS["default"], "OPTIONS": {"threads": 1}})
+    held, done = threading.Event(), threading.Event()
+    backend.pools[tasks.QUEUE].submit(held.wait)
+
+    backend.pools[work.queue_name].submit(done.set)
+
+    assert done.wait(10)
+    held.set()
+
+
+def test_a_fault_of_ours_ends_the_change_and_says_so(
+    answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_work: leases.Work) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bulk_change, "change_the_rest", broken)
+
+    made = performed(asked(many(2)))
+
+    assert (made.done, made.failed) == (0, 2)
+    assert made.ended_at
+    assert "The server's log" in made.errors[0]["message"]
+
+
+def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    query = {"action": "terminate", "status": "waiting"}
+    page = admin_client.get("/runs/bulk/", query)
+    make_run(run.deployment, status="waiting")
+
+    admin_client.post("/runs/bulk/", {**query, "confirmed": page.context["confirmed"]})
+
+    assert BulkChange.objects.get().run_ids == [run.pk]
+
+
+def test_only_runs_whose_state_allows_it_are_counted_and_changed(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    for status in ("complete", "errored", "terminated"):
+        make_run(run.deployment, status=status)
+    make_run(run.deployment, status="waiting", gone_at=LONG_AGO)
+    make_run(run.deployment, status="of-tomorrow")
+
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    resuming = admin_client.get("/runs/bulk/", {"action": "resume"})
+
+    assert (page.context["count"], page.context["left_out"]) == (2, 4)
+    assert "but for 4 that are left out" in text(page)
+    assert (resuming.context["count"], resuming.context["left_out"]) == (0, 6)
+    assert "No run that fits allows it" in text(resuming)
+
+
+def test_a_list_of_ended_runs_offers_only_what_they_allow(admin_client: Client) -> None:
+    make_run(status="complete")
+
+    page = admin_client.get("/runs/?status=complete,errored")
+
+    assert [action for action, _ in page.context["bulk_actions"]] == ["restart", "delete"]
+
+
+def test_one_run_is_one_run(admin_client: Client) -> None:
+    make_run(status="waiting")
+    page = admin_client.get("/runs/bulk/", {"action": "terminate"})
+    form = {"action": "terminate", "confirmed": page.context["confirmed"]}
+
+    told = admin_client.post("/runs/bulk/", form, follow=True)
+
+    assert "Terminate 1 run |" in page.content.decode()
+    assert "Terminate 1 run |" in told.content.decode()
+    assert "1 run: it goes on" in text(told)
+    assert str(BulkChange.objects.get()) == "terminate of 1 run"
+
+
+@pytest.mark.parametrize("confirmed", ["", "made-up"])
+def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: str) -> None:
+    make_run()
+
+    page = admin_client.post("/runs/bulk/", {"action": "pause", "confirmed": confirmed})
+
+    assert "Look again which runs fit" in text(page)
+    assert not BulkChange.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("since", "yesterdayy"),
+        ("until", "x"),
+        ("took", "long"),
+        ("tries", "x"),
+        ("status", "bogus"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_changes_nothing(
+    admin_client: Client, name: str, value: str
+) -> None:
+    make_run()
+
+    page = admin_client.get("/runs/bulk/", {"action": "delete", name: value})
+
+    assert value in text(page)
+    assert "A filter cannot be read" in text(page)
+    assert "confirmed" not in page.context
+    assert "It is left out" in text(admin_client.get("/runs/", {name: value}))

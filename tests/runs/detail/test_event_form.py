@@ -1,0 +1,198 @@
+"""Answers to runs that wait: a form made of the node's schema, and what it does not allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.trail import Actor
+from runs.detail.event_form import Form, form_of, read_form
+from runs.models import Run
+from runs.services import control, event_schemas
+from runs.services.control import Refused
+from tests.deployments.factories import make_workflow
+from tests.runs.examples import live_deployment, make_run, waits
+from tests.runs.fake_target import FakeTarget
+from tests.support.page_text import text
+from workflows.models import Workflow
+from workflows.nodes.documents import parse
+
+SCHEMA = {
+    "type": "object",
+    "required": ["approved", "amount"],
+    "additionalProperties": False,
+    "properties": {
+        "approved": {"type": "boolean"},
+        "amount": {"type": "integer", "minimum": 1, "title": "Amount in EUR"},
+        "rate": {"type": "number"},
+        "note": {"type": "string", "description": "For the books."},
+        "size": {"enum": ["s", "l"], "default": "l"},
+        "lines": {"type": "array"},
+    },
+}
+ADA = Actor(None, "ada")
+
+
+def form(schema: Any = SCHEMA) -> Form:
+    made = form_of(schema)
+    assert made is not None
+    return made
+
+
+def filled(**values: str) -> dict[str, str]:
+    return {one.id: values[one.name] for one in form().fields if one.name in values}
+
+
+def test_each_property_is_a_field_of_its_kind() -> None:
+    found = [(one.label, one.kind, one.is_required) for one in form().fields]
+
+    assert found == [
+        ("approved", "choice", True),
+        ("Amount in EUR", "integer", True),
+        ("rate", "number", False),
+        ("note", "text", False),
+        ("size", "choice", False),
+        ("lines", "json", False),
+    ]
+    assert form().fields[4].initial == '"l"'
+
+
+def test_what_is_filled_in_is_the_payload_and_what_is_not_is_left_out() -> None:
+    posted = filled(approved="true", amount="7", rate="0.5", note="ok", lines="[1]", size="")
+
+    payload = read_form(form(), posted)
+
+    assert payload == {"approved": True, "amount": 7, "rate": 0.5, "note": "ok", "lines": [1]}
+
+
+@pytest.mark.parametrize(
+    ("posted", "said"),
+    [
+        (filled(amount="7"), "approved is missing"),
+        (filled(approved="true", amount="many"), "Amount in EUR is not a number"),
+        (filled(approved="true", amount="7", lines="["), "lines is not JSON"),
+    ],
+)
+def test_what_is_wrong_names_its_field(posted: dict[str, str], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        read_form(form(), posted)
+
+
+def test_an_answer_may_be_one_value() -> None:
+    assert read_form(form({"type": "string"}), {"field-0": "yes"}) == "yes"
+    assert form_of({}) is form_of("odd") is None
+
+
+def waiting_workflow(**data: Any) -> Workflow:
+    workflow = make_workflow()
+    (step,) = workflow.ir["nodes"]
+    wait = step | {"type": "wait_for_event", "data": {"eventType": "go", **data}}
+    workflow.ir = {**workflow.ir, "nodes": [wait]}
+    workflow.save()
+    return workflow
+
+
+@pytest.fixture
+def waiting(db: None, answering: FakeTarget) -> Run:
+    workflow = waiting_workflow(schema=SCHEMA)
+    (node,) = workflow.ir["nodes"]
+    answering.steps = [waits(name=f"{node['name']}-1")]
+    live = live_deployment(workflow=workflow, ir=workflow.ir)
+    return make_run(live, status="waiting", waits_for="go")
+
+
+def sent(answering: FakeTarget) -> list[Any]:
+    return [body for body in answering.bodies if body is not None]
+
+
+def test_the_form_of_a_wait_is_on_the_runs_page_and_sends_what_it_says(
+    admin_client: Client, waiting: Run, answering: FakeTarget
+) -> None:
+    page = admin_client.get(f"/runs/{waiting.pk}/")
+    key = form().key
+    posted = {"type": "go", "form": key, **filled(approved="true", amount="7")}
+
+    admin_client.post(f"/runs/{waiting.pk}/event/", posted)
+
+    assert "Amount in EUR" in text(page)
+    assert "Approve Reject" not in text(page)  # neither would be allowed
+    assert f'name="form" value="{key}"' in page.content.decode()
+    assert sent(answering) == [{"approved": True, "amount": 7}]
+
+
+@pytest.mark.parametrize("answer", ['{"approved": true}', '{"approved": 1, "amount": 7}', "[]"])
+def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
+    admin_client: Client, waiting: Run, answering: FakeTarget, answer: str
+) -> None:
+    page = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "go", "payload": answer})
+
+    assert "go does not take this payload" in text(page)
+    assert sent(answering) == []
+
+
+def test_a_refusal_beside_an_answer_looks_like_any_other(
+    admin_client: Client, waiting: Run
+) -> None:
+    headers = {"HX-Request": "true"}
+
+    part = admin_client.post(
+        f"/runs/{waiting.pk}/event/", {"type": "go", "payload": "{"}, headers=headers
+    )
+
+    assert 'class="panel tone-bad" role="alert"' in part.content.decode()
+    assert "#as-cross" in part.content.decode()
+    assert "The payload is not JSON" in text(part)
+
+
+def test_what_was_filled_in_is_kept_when_it_is_refused(
+    admin_client: Client, waiting: Run, answering: FakeTarget
+) -> None:
+    posted = {"type": "go", "form": form().key, **filled(approved="true", amount="0")}
+
+    page = admin_client.post(f"/runs/{waiting.pk}/event/", posted)
+
+    assert "amount: 0 is less than the minimum of 1" in text(page)
+    assert '"amount": 0' in page.context["payload"]
+    assert sent(answering) == []
+
+
+def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarget) -> None:
+    answered = control.send_event(waiting, "other", {}, by=ADA)
+
+    assert sent(answering) == [{}]
+    assert "No step has asked for other yet" in answered.note
+    assert "The run waits for go now." in answered.note
+
+
+def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
+    admin_client: Client, waiting: Run
+) -> None:
+    wrong = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "og"}, follow=True)
+    posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
+    right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
+
+    assert "was sent to run-0. No step has asked for og yet" in text(wrong)
+    assert "has asked for" not in text(right)
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": 5}, {"$ref": "http://127.0.0.1:9/elsewhere.json"}, "odd", None]
+)
+def test_a_schema_that_cannot_be_read_refuses_nothing_and_fetches_nothing(
+    db: None, schema: Any
+) -> None:
+    workflow = waiting_workflow(schema=schema)
+    run = make_run(live_deployment(workflow=workflow, ir=workflow.ir))
+
+    assert event_schemas.problem(run, "go", {}) == ""
+
+
+@pytest.mark.parametrize("schema", [{"type": 5}, "odd"])
+def test_an_author_is_warned_of_what_is_no_schema(db: None, schema: Any) -> None:
+    def told(document: dict[str, Any]) -> list[str]:
+        return [str(one) for one in parse(document).problems]
+
+    assert not any("schema" in one for one in told(waiting_workflow(schema=SCHEMA).ir))
+    assert any("answers are not checked" in one for one in told(waiting_workflow(schema=schema).ir))

@@ -1,0 +1,72 @@
+"""The page of runs that wait for somebody: all of them, what times out first at the head."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from deployments.models import Deployment
+from runs.detail import waiting_runs
+from tests.runs.examples import BEGAN, live_deployment, make_run
+from tests.runs.fake_target import FakeTarget
+from tests.support.page_text import text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Nothing answers at its target, and nobody waits for that."""
+    monkeypatch.setattr(waiting_runs, "_told", lambda _runs: {})
+    return live_deployment()
+
+
+def listed(page: Any) -> list[str]:
+    return [one.run.instance_id for one in page.context["page"].shown]
+
+
+def test_runs_that_wait_are_paged_by_when_they_time_out(
+    admin_client: Client, live: Deployment
+) -> None:
+    for number in reversed(range(45)):
+        due = BEGAN + timedelta(minutes=number // 2) if number < 43 else None
+        fields = {"status": "waiting", "waits_for": "go", "due_at": due}
+        make_run(live, instance_id=f"w{number:02}", **fields)
+    make_run(live, instance_id="asleep", status="sleeping")
+
+    seen: list[str] = []
+    page = admin_client.get("/runs/waiting/")
+    seen += listed(page)
+    while cursor := page.context["page"].next:
+        page = admin_client.get("/runs/waiting/", {"after": cursor})
+        seen += listed(page)
+
+    assert sorted(seen) == [f"w{number:02}" for number in range(45)]
+    assert set(seen[:20]) == {f"w{number:02}" for number in range(20)}
+    assert "of 45" in text(page)
+    assert "status=waiting" not in page.content.decode()
+
+
+def test_an_odd_cursor_is_the_first_page(admin_client: Client, live: Deployment) -> None:
+    make_run(live, instance_id="w", status="waiting", waits_for="go")
+
+    assert listed(admin_client.get("/runs/waiting/", {"after": "odd_x"})) == ["w"]
+
+
+def test_what_a_page_draws_in_part_can_be_had_whole(
+    admin_client: Client, answering: FakeTarget
+) -> None:
+    run = make_run(live_deployment())
+    answering.params = list(range(5_000))
+
+    page = admin_client.get(f"/runs/{run.pk}/")
+    answer = admin_client.get(f"/runs/{run.pk}/values/payload/")
+
+    assert f'href="/runs/{run.pk}/values/payload/"' in page.content.decode()
+    assert json.loads(answer.content) == list(range(5_000))
+    assert "attachment" in answer["Content-Disposition"]
+    assert admin_client.get(f"/runs/{run.pk}/values/odd/").status_code == 404

@@ -1,0 +1,160 @@
+"""Live logs of a Worker: from its console, through the target's tail, to a WebSocket of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser, Permission, User
+
+from deployments.models import Deployment
+from targets.models import Target
+from tests.deployments.factories import make_workflow
+from tests.runs.logs.log_sockets import opened
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, deploy
+from workflows.models import Workflow
+from workflows.services import save_draft, set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+ENTRY = """
+export async function fetch(request: Request, env: Env): Promise<Response> {
+  console.log("hello", { from: new URL(request.url).pathname });
+  console.warn("the token is " + env.TOKEN);
+  if (request.url.endsWith("/throw")) throw new TypeError("thrown on purpose");
+  return new Response("ok");
+}
+"""
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def talking(target: Target) -> Deployment:
+    workflow = make_workflow()
+    workflow.entry_code = ENTRY
+    set_variable("TOKEN", "sentinel-of-logs", workflow=workflow, is_secret=True)
+    save_draft(workflow)
+    return deploy(workflow, target)
+
+
+def viewer() -> User:
+    return User.objects.create_superuser("ada")
+
+
+async def heard(socket: WebsocketCommunicator, text: str) -> list[dict[str, str]]:
+    """Return the lines up to the first that has the text."""
+    found: list[dict[str, str]] = []
+    async with asyncio.timeout(20):
+        while not any(text in line["text"] for line in found):
+            found += json.loads(await socket.receive_from(timeout=20)).get("lines", [])
+    return found
+
+
+async def visited(platform: Platform, live: Deployment, *paths: str) -> None:
+    for where in paths:
+        await asyncio.to_thread(platform.fetch, live.worker_name, where)
+
+
+def run(scenario: Any) -> Any:
+    return asyncio.run(scenario)
+
+
+def test_what_a_worker_prints_and_throws_arrives_without_its_secrets(
+    platform: Platform, target: Target
+) -> None:
+    live, ada = talking(target), viewer()
+
+    async def scenario() -> list[dict[str, str]]:
+        async with opened(live.workflow_public_id, ada) as socket:
+            await listening(platform, live)
+            await visited(platform, live, "/first", "/throw")
+            return await heard(socket, "thrown on purpose")
+
+    lines = run(scenario())
+
+    assert ("log", 'hello {"from": "/first"}') in [(one["level"], one["text"]) for one in lines]
+    assert any(one["level"] == "warn" and "•••" in one["text"] for one in lines)
+    assert not any("sentinel" in one["text"] for one in lines)
+    assert any(one["level"] == "event" and "/throw" in one["text"] for one in lines)
+
+
+async def listening(platform: Platform, live: Deployment) -> None:
+    """Return when the target has a tail of the Worker."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(_tails, platform, live):
+            await asyncio.sleep(0.05)
+
+
+def _tails(platform: Platform, live: Deployment) -> list[Any]:
+    answer: httpx.Response = platform.api("GET", f"workers/scripts/{live.worker_name}/tails")
+    found: list[Any] = answer.json().get("result") or []
+    return found if isinstance(found, list) else [found]
+
+
+def test_a_viewer_gets_the_level_and_the_text_that_were_asked_for(
+    platform: Platform, target: Target
+) -> None:
+    live, ada = talking(target), viewer()
+
+    async def scenario() -> list[dict[str, str]]:
+        async with opened(live.workflow_public_id, ada) as socket:
+            await socket.send_to(json.dumps({"level": "error"}))
+            await listening(platform, live)
+            await visited(platform, live, "/first", "/throw")
+            return await heard(socket, "thrown on purpose")
+
+    assert {one["level"] for one in run(scenario())} == {"error"}
+
+
+def refusal(workflow: str, user: Any) -> tuple[str, int]:
+    async def scenario() -> tuple[str, int]:
+        async with opened(workflow, user) as socket:
+            told = json.loads(await socket.receive_from())
+            closed = await socket.receive_output()
+            return told["error"], closed["code"]
+
+    result: tuple[str, int] = run(scenario())
+    return result
+
+
+def test_nobody_reads_logs_without_the_right(target: Target) -> None:
+    staff = User.objects.create_user("bob", is_staff=True)
+
+    for user in (AnonymousUser(), staff):
+        sentence, code = refusal("anything", user)
+        assert (sentence, code) == ("Log in as a user who may view runs.", 4403)
+
+
+def test_a_workflow_that_is_not_live_says_so(db: None) -> None:
+    assert refusal(make_workflow().pk, viewer())[1] == 4404
+
+
+def test_the_page_leads_to_its_socket(admin_client: Any, target: Target) -> None:
+    live = talking(target)
+    workflow = Workflow.objects.get(pk=live.workflow_public_id)
+
+    shown = admin_client.get(f"/runs/logs/{workflow.pk}/").content.decode()
+
+    assert f'data-logs="/runs/logs/{workflow.pk}/socket/"' in shown
+    assert live.worker_name in shown
+    for works_by_script in ('class="logs-tools', 'class="log-lines', 'class="empty'):
+        assert f"{works_by_script} when-script" in shown
+    assert "<noscript>" in shown
+
+
+def test_the_page_needs_the_right(client: Any) -> None:
+    bob = User.objects.create_user("bob", is_staff=True)
+    client.force_login(bob)
+    address = f"/runs/logs/{make_workflow().pk}/"
+    assert client.get(address).status_code == 403
+    bob.user_permissions.add(Permission.objects.get(codename="view_run"))
+
+    assert b"Nothing of this workflow is live" in client.get(address).content

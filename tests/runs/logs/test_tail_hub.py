@@ -1,0 +1,148 @@
+"""Who watches a Worker's logs: one tail for all of them, and for as long as they may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+
+from deployments.models import Deployment
+from runs.logs import consumer, log_lines, tail_hub
+from runs.logs.tail_hub import watch
+from targets.cloudflare.errors import DeployError
+from tests.runs.examples import live_deployment
+from tests.runs.logs.log_sockets import opened
+
+
+class Tails:
+    """Tails that tell what a test says."""
+
+    def __init__(self) -> None:
+        self.opened = self.closed = 0
+        self.error: DeployError | None = None
+        self.queues: list[asyncio.Queue[dict[str, Any] | None]] = []
+
+    @asynccontextmanager
+    async def __call__(self, _live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str, Any]]]:
+        self.opened += 1
+        if self.error:
+            raise self.error
+        self.queues.append(asyncio.Queue())
+        try:
+            yield self._events(self.queues[-1])
+        finally:
+            self.closed += 1
+
+    async def _events(
+        self, queue: asyncio.Queue[dict[str, Any] | None]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        while (event := await queue.get()) is not None:
+            yield event
+
+
+@pytest.fixture
+def tails(monkeypatch: pytest.MonkeyPatch) -> Tails:
+    fake = Tails()
+    monkeypatch.setattr(tail_hub, "tail", fake)
+    return fake
+
+
+async def settled() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def a_live(**fields: Any) -> Deployment:
+    return Deployment(worker_name="awaitstep-shared", **fields)
+
+
+def test_viewers_share_one_tail_until_the_last_of_them_leaves(tails: Tails) -> None:
+    heard: list[list[dict[str, Any]]] = [[], []]
+
+    async def scenario() -> None:
+        watching = [asyncio.ensure_future(watch(a_live(), one.append)) for one in heard]
+        await settled()
+        tails.queues[0].put_nowait({"n": 1})
+        await settled()
+        watching[0].cancel()
+        await settled()
+        tails.queues[0].put_nowait({"n": 2})
+        await settled()
+        assert (tails.opened, tails.closed) == (1, 0)
+        watching[1].cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+    assert heard == [[{"n": 1}], [{"n": 1}, {"n": 2}]]
+    assert (tails.opened, tails.closed) == (1, 1)
+
+
+def test_a_tail_that_cannot_be_opened_is_told_to_each_and_tried_anew(tails: Tails) -> None:
+    tails.error = DeployError("too many tails")
+
+    async def scenario() -> list[Any]:
+        both = [watch(a_live(), lambda _event: None) for _ in range(2)]
+        told = await asyncio.gather(*both, return_exceptions=True)
+        tails.error = None
+        again = asyncio.ensure_future(watch(a_live(), lambda _event: None))
+        await settled()
+        tails.queues[0].put_nowait(None)
+        await again
+        return told
+
+    told = asyncio.run(scenario())
+
+    assert [str(one) for one in told] == ["too many tails"] * 2
+    assert tails.opened == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_viewer_who_loses_the_right_hears_no_more(
+    tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(_scope: Any) -> AnonymousUser:
+        return AnonymousUser()
+
+    monkeypatch.setattr(consumer, "get_user", nobody)
+    monkeypatch.setattr(consumer, "RIGHTS", 0)
+    live, ada = live_deployment(), User.objects.create_superuser("ada")
+
+    async def scenario() -> tuple[str, int]:
+        async with opened(live.workflow_public_id, ada) as socket:
+            told = json.loads(await socket.receive_from(timeout=10))
+            return told["error"], (await socket.receive_output(timeout=10))["code"]
+
+    assert asyncio.run(scenario()) == ("You may not view runs any more.", 4403)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trace_that_cannot_be_read_costs_no_other(
+    tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, ada = live_deployment(), User.objects.create_superuser("ada")
+    read = log_lines.lines
+
+    def failing(event: dict[str, Any], **options: Any) -> Any:
+        if event.get("breaks"):
+            raise ZeroDivisionError
+        return read(event, **options)
+
+    monkeypatch.setattr(consumer, "lines", failing)
+
+    async def scenario() -> Any:
+        async with opened(live.workflow_public_id, ada) as socket:
+            async with asyncio.timeout(10):
+                while not tails.queues:
+                    await asyncio.sleep(0.01)
+            tails.queues[0].put_nowait({"breaks": True})
+            tails.queues[0].put_nowait({"logs": [{"message": ["still here"]}]})
+            return json.loads(await socket.receive_from(timeout=10))
+
+    assert [one["text"] for one in asyncio.run(scenario())["lines"]] == ["invocation", "still here"]

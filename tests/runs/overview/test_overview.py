@@ -1,0 +1,228 @@
+"""The overview: pure figures, and the page with the runs behind each number."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from runs.index.listing import Filters, filtered
+from runs.models import Run, RunStep
+from runs.overview import figures as overview
+from runs.overview import queries as overview_figures
+from runs.overview.figures import RANGES, Figures
+from targets.models import Target
+from tests.deployments.factories import make_target, make_workflow
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def target(db: None) -> Target:
+    return make_target()
+
+
+def make_run(target: Target, *, ago: timedelta = timedelta(minutes=1), **fields: Any) -> Run:
+    created = timezone.now() - ago
+    values = {
+        "workflow_name": "awaitstep-w",
+        "instance_id": f"r-{Run.objects.count()}",
+        "status": "complete",
+        "created_at": created,
+        "is_open": False,
+        "seconds": 2.0,
+        "step_count": 1,
+    }
+    return Run.objects.create(target=target, **values | fields)
+
+
+def figures(seconds: tuple[float, ...] = (), **by_status: int) -> Figures:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Figures(since=now, until=now, by_status=by_status, seconds=seconds)
+
+
+def viewer() -> Client:
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_run"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize(("percent", "value"), [(50, 5), (95, 10), (1, 1), (100, 10)])
+def test_a_percentile_is_a_value_that_was_there(percent: int, value: int) -> None:
+    assert overview.percentile(range(1, 11), percent) == value
+
+
+def test_of_nothing_there_is_no_percentile_and_no_rate() -> None:
+    assert (figures().p50, figures(running=3).error_rate) == (None, None)
+
+
+def test_the_error_rate_leaves_out_what_people_ended_and_what_goes_on() -> None:
+    assert figures(complete=3, errored=1, terminated=9, waiting=9).error_rate == 0.25
+
+
+def test_a_state_that_nobody_knows_is_one_that_has_not_ended() -> None:
+    assert figures(complete=1, hibernating=2).count("open") == 2
+
+
+@pytest.mark.parametrize("span", RANGES)
+def test_the_parts_lie_on_the_clock_and_reach_beyond_now(span: overview.Range) -> None:
+    now = datetime(2026, 11, 26, 13, 47, tzinfo=UTC)
+
+    lines = overview.edges(span, now, BERLIN)
+
+    assert len(lines) == span.hours // span.part + 1
+    assert lines[-2] <= now < lines[-1]
+    assert all(line.hour % span.part == 0 and line.minute == 0 for line in lines)
+
+
+def test_a_day_of_25_hours_is_one_part() -> None:
+    lines = overview.edges(RANGES[2], datetime(2026, 10, 30, 12, tzinfo=UTC), BERLIN)
+
+    assert {line.strftime("%H:%M") for line in lines} == {"00:00"}
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 1), (0.03, 0.05), (1, 1), (7, 10), (101, 200), (2000, 2000)]
+)
+def test_a_scale_ends_at_a_round_number(highest: float, top: float) -> None:
+    assert overview.top_of(highest) == pytest.approx(top)
+
+
+def test_bars_stand_on_one_another_inside_the_field() -> None:
+    low, high = overview.stacked([{"a": 1, "b": 3, "c": 0}], top=4)
+
+    assert (low.y, low.height, high.y, high.height) == (75, 25, 0, 75)
+    assert low.x == high.x > 0
+
+
+def test_every_number_leads_to_the_runs_behind_it(target: Target) -> None:
+    for status, seconds in [("complete", 1.0), ("complete", 9.0), ("errored", 3.0)]:
+        make_run(target, status=status, seconds=seconds)
+    make_run(target, status="waiting", seconds=None, is_open=True)
+    make_run(target, ago=timedelta(days=2))
+
+    page = viewer().get("/runs/overview/").content.decode()
+
+    cards = re.search(r'<dl class="figures">.*?</dl>', page, re.DOTALL)
+    links = re.findall(r'href="/runs/\?([^"]*)">([^<]+)</a>', cards[0] if cards else "")
+    behind = {words: _count(query) for query, words in links}
+    assert behind == {"4": 4, "2": 2, "1": 1, "33%": 1, "3.0 s": 2, "9.0 s": 1}
+
+
+def _count(query: str) -> int:
+    pairs = dict(re.findall(r"(\w+)=([^&]*)", unescape(query).replace("%3A", ":")))
+    return filtered(
+        Filters.of(pairs | {"status": pairs.get("status", "").replace("%2C", ",")})
+    ).count()
+
+
+def test_steps_that_are_slow_or_tried_again_are_named_and_linked(target: Target) -> None:
+    workflow = make_workflow()
+    for attempts in (1, 3):
+        run = make_run(target, workflow=workflow)
+        RunStep.objects.create(run=run, name="call-1", kind="step", seconds=4, attempts=attempts)
+        RunStep.objects.create(run=run, name="nap-1", kind="sleep", seconds=900, attempts=0)
+
+    found = overview_figures.steps(workflow.pk, timezone.now() - timedelta(hours=1), timezone.now())
+    page = text(viewer().get(f"/runs/overview/?workflow={workflow.pk}"))
+
+    (call,) = found.slowest
+    assert (call.name, call.usual, call.runs, call.retries) == ("call-1", 4, 2, 2)
+    assert found.most_retried == found.slowest
+    assert "call-1" in page
+    assert "nap-1" not in page
+
+
+def test_the_list_can_be_narrowed_to_a_step_and_its_tries(target: Target) -> None:
+    slow, quick = make_run(target, seconds=60.5), make_run(target, seconds=1)
+    RunStep.objects.create(run=slow, name="call-1", kind="step", attempts=2)
+    RunStep.objects.create(run=quick, name="call-1", kind="step", attempts=1)
+
+    assert set(filtered(Filters(step="call-1"))) == {slow, quick}
+    assert set(filtered(Filters(step="call-1", tries="2"))) == {slow}
+    assert set(filtered(Filters(took="60.5"))) == {slow}
+    assert set(filtered(Filters(took="no number", tries="x"))) == {slow, quick}
+
+
+def test_without_runs_the_page_says_what_to_do(target: Target) -> None:
+    page = text(viewer().get("/runs/overview/"))
+
+    assert "No run began in the last 24 hours" in page
+    assert "trigger_workflow" in page
+
+
+def test_charts_are_told_to_those_who_do_not_see_them(target: Target) -> None:
+    make_run(target, status="errored")
+
+    page = viewer().get("/runs/overview/?hours=168").content.decode()
+
+    assert page.count("<desc ") == 3
+    assert "1 run by what became of them" in page
+    assert "Runs per 6 hours" in page
+    assert "style=" not in page[page.index("<dl") :]
+
+
+def test_the_page_asks_for_its_parts_again_each_minute(target: Target) -> None:
+    make_run(target)
+    client = viewer()
+
+    whole = client.get("/runs/overview/?hours=24").content.decode()
+    parts = client.get("/runs/overview/", headers={"HX-Request": "true"}).content.decode()
+
+    assert 'hx-get="/runs/overview/?hours=24" hx-trigger="every 60s"' in whole
+    assert "<html" not in parts
+    for name in ("sum", "charts", "table", "slowest", "retried"):
+        assert f'id="overview-{name}" data-part' in whole
+        assert f'id="overview-{name}" data-part' in parts
+
+
+def test_the_number_of_queries_does_not_grow_with_the_runs(target: Target) -> None:
+    client, counts = viewer(), []
+    for _ in range(2):
+        for status in ("complete", "errored", "running"):
+            run = make_run(target, status=status, ago=timedelta(hours=Run.objects.count()))
+            RunStep.objects.create(run=run, name=f"s-{run.pk}", kind="step", seconds=1, attempts=2)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            client.get("/runs/overview/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def test_an_unknown_workflow_is_not_found(target: Target) -> None:
+    assert viewer().get("/runs/overview/?workflow=nobody").status_code == 404
+
+
+def test_others_are_refused(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("somebody", is_staff=True))
+
+    assert client.get("/runs/overview/").status_code == 403
+    assert client.get("/runs/workflows/").status_code == 403
+
+
+def test_the_workflows_of_a_target_are_shown_and_one_that_fails_says_so(
+    db: None, platform: Platform
+) -> None:
+    reached = {"account_id": platform.account_id, "api_base_url": platform.api_base_url}
+    make_target(name="here", api_token=platform.token, **reached)
+    make_target(name="nowhere", api_token="x", api_base_url="http://127.0.0.1:9/client/v4")
+
+    page = text(viewer().get("/runs/workflows/"))
+
+    assert "here" in page
+    assert "nowhere This target could not be asked. Nothing answers at" in page

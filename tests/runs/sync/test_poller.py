@@ -1,0 +1,289 @@
+"""The poller and the index, against the embedded platform reached as any account is."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from audit.models import Entry
+from audit.trail import Actor
+from deployments.models import Deployment
+from deployments.pipeline.stages import Status
+from runs.bulk import batch_work
+from runs.bulk.json_lines import read_lines
+from runs.index import listing, watchers, writer
+from runs.index.listing import Filters
+from runs.models import Interest, Polling, Retention, Run, RunChange, RunDetails, RunStep
+from runs.services import control as controls
+from runs.steps.step_reader import Step, read_steps
+from runs.sync.poller import Poller, describe
+from targets.lookup import account_of
+from targets.models import Target
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, changed, deploy, until
+from workflows.models import Workflow
+from workflows.services import import_document, set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+ADA = Actor(None, "ada")
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def waiting_workflow() -> Workflow:
+    """A workflow whose run waits for an event."""
+    workflow = make_workflow()
+    (step,) = workflow.ir["nodes"]
+    data = {"eventType": "go", "timeout": "1 hour"}
+    workflow.ir = {**workflow.ir, "nodes": [{**step, "type": "wait_for_event", "data": data}]}
+    return changed(workflow)
+
+
+@pytest.fixture
+def live(target: Target) -> Deployment:
+    return deploy(make_workflow("return { given: event.payload };"), target)
+
+
+@pytest.fixture
+def waiting(target: Target) -> Deployment:
+    return deploy(waiting_workflow(), target)
+
+
+def polled(*, until_status: str, run: Run, poller: Poller) -> Run:
+    """Poll as for somebody who looks at the run, until it has this status."""
+    watchers.show(watchers.channel_of_run(run.pk))
+
+    def has_it() -> bool:
+        poller.turn()
+        run.refresh_from_db()
+        return run.status == until_status
+
+    until(has_it)
+    return run
+
+
+def test_a_run_that_was_started_here_is_followed_to_its_end(live: Deployment) -> None:
+    started = controls.trigger(live, {"order": 7}, by=ADA)
+    poller = Poller()
+
+    run = polled(until_status="complete", run=started.run, poller=poller)
+
+    assert (started.is_new, run.is_open, run.trigger) == (True, False, "api")
+    assert (run.workflow, run.deployment) == (live.workflow, live)
+    assert '"order":7' in run.text.params.replace(" ", "")
+    assert '"given"' in run.text.output
+    assert RunStep.objects.get(run=run).attempts == 1
+    assert Entry.objects.get(action="run started").actor_name == "ada"
+
+
+def test_a_run_that_was_started_elsewhere_appears(platform: Platform, live: Deployment) -> None:
+    platform.client().workflows.instances.create(
+        live.worker_name, account_id=platform.account_id, instance_id="from-elsewhere"
+    )
+
+    Poller().turn()
+
+    assert Run.objects.get().instance_id == "from-elsewhere"
+
+
+def test_the_same_id_twice_is_one_run(live: Deployment) -> None:
+    one = controls.trigger(live, {}, by=ADA, instance_id="only-once")
+    two = controls.trigger(live, {}, by=ADA, instance_id="only-once")
+
+    assert (one.is_new, two.is_new) == (True, False)
+    assert one.run == two.run
+
+
+@pytest.mark.parametrize("id_", ["has blank", "-first", "x" * 101, "cf_" + "a" * 64])
+def test_an_impossible_id_is_refused_before_anything_is_sent(
+    live: Deployment, control: Control, id_: str
+) -> None:
+    control.forget_calls()
+
+    with pytest.raises(controls.Refused, match="The id of a run has"):
+        controls.trigger(live, {}, by=ADA, instance_id=id_)
+
+    assert control.calls() == []
+
+
+def test_a_run_that_waits_says_for_what_and_goes_on_when_it_comes(waiting: Deployment) -> None:
+    poller = Poller()
+    run = polled(
+        until_status="waiting", run=controls.trigger(waiting, {}, by=ADA).run, poller=poller
+    )
+    assert run.waits_for == "go"
+
+    controls.send_event(run, "go", {"approved": True}, by=ADA, reason="looks fine")
+
+    assert polled(until_status="complete", run=run, poller=poller).waits_for == ""
+    assert Entry.objects.get(action="event sent").reason == "looks fine"
+
+
+@pytest.mark.parametrize(("action", "status"), [("pause", "paused"), ("terminate", "terminated")])
+def test_a_run_is_changed_and_its_row_at_once(
+    waiting: Deployment, action: str, status: str
+) -> None:
+    run = controls.trigger(waiting, {}, by=ADA).run
+    polled(until_status="waiting", run=run, poller=Poller())
+
+    controls.change(run, action, by=ADA, reason="because")
+
+    polled(until_status=status, run=run, poller=Poller())
+    assert Entry.objects.get(action=f"run: {action}").reason == "because"
+
+
+def test_a_deleted_run_stays_in_the_index_as_gone(live: Deployment) -> None:
+    run = controls.trigger(live, {}, by=ADA).run
+    polled(until_status="complete", run=run, poller=Poller())
+
+    controls.change(run, "delete", by=ADA)
+
+    run.refresh_from_db()
+    assert run.gone_at
+    assert not run.is_open
+
+
+def test_what_has_ended_is_not_asked_for_again(live: Deployment, control: Control) -> None:
+    poller = Poller()
+    run = polled(until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=poller)
+    Interest.objects.all().delete()
+    poller.turn()
+    control.forget_calls()
+
+    poller.turn()
+
+    assert [call for call in control.calls() if run.instance_id in call.path] == []
+
+
+def test_calls_are_counted_and_stay_in_the_budget(live: Deployment, control: Control) -> None:
+    poller = Poller()
+    assert live.target
+    control.forget_calls()
+    for _ in range(5):
+        poller.turn()
+
+    assert poller.calls(live.target) == len(control.calls())
+    assert Polling.objects.get().calls_in_window == poller.calls(live.target)
+
+
+def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: Control) -> None:
+    control.faults(Fault(path="/instances", status=500, code=10013, message="we fail"))
+    poller = Poller()
+
+    poller.turn()
+    control.forget_calls()
+    poller.turn()
+
+    assert "we fail" in Polling.objects.get().error
+    assert control.calls() == []
+
+
+def test_secrets_of_a_workflow_are_in_no_text_of_its_runs(target: Target) -> None:
+    workflow = make_workflow("return { leaked: env.TOKEN };")
+    set_variable("TOKEN", "sentinel-of-a-run", workflow=workflow, is_secret=True)
+    Retention.objects.create(workflow=workflow)
+    live = deploy(workflow, target)
+
+    run = polled(
+        until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=Poller()
+    )
+
+    assert "sentinel" not in run.text.output
+    assert "sentinel" not in str(RunDetails.objects.get(run=run).told)
+
+
+def test_search_finds_what_a_run_was_given_gave_and_failed_with(target: Target) -> None:
+    live = deploy(make_workflow('throw new Error("no such " + event.payload.what);'), target)
+    workflow = live.workflow
+    assert workflow
+    (step,) = workflow.ir["nodes"]
+    step["data"] |= {"retryLimit": 0}
+    live = deploy(changed(workflow), target)
+    run = polled(
+        until_status="errored",
+        run=controls.trigger(live, {"what": "teapot"}, by=ADA).run,
+        poller=Poller(),
+    )
+
+    assert listing.page(Filters(q="teapot")).runs == [run]
+    assert listing.page(Filters(q="kettle")).runs == []
+    assert "no such teapot" in run.error
+    assert listing.counts(Filters()) == {"errored": 1}
+
+
+def test_a_change_is_told_once_and_forgotten(live: Deployment) -> None:
+    run = controls.trigger(live, {}, by=ADA).run
+    assert RunChange.objects.filter(run=run).exists()
+    RunChange.objects.update(at="2026-01-01T00:00:00Z")
+
+    writer.prune()
+
+    assert not RunChange.objects.exists()
+
+
+def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: Target) -> None:
+    workflow = make_workflow()
+    (step,) = workflow.ir["nodes"]
+    nap = {**step, "id": "nap", "type": "sleep", "data": {"duration": "3 seconds"}}
+    wait = {**step, "id": "wait", "type": "wait_for_event", "data": {"eventType": "go"}}
+    edge = {"id": "then", "source": "nap", "target": "wait"}
+    workflow.ir = {**workflow.ir, "nodes": [nap, wait], "edges": [edge], "entryNodeId": "nap"}
+    started = controls.trigger(deploy(changed(workflow), target), {}, by=ADA)
+    poller = Poller()
+    asleep = polled(until_status="waiting", run=started.run, poller=poller)
+    assert (asleep.waits_for, asleep.due_at is not None) == ("", True)
+    Interest.objects.all().delete()
+
+    def waits_for_go() -> bool:
+        poller.turn()
+        asleep.refresh_from_db()
+        return asleep.waits_for == "go"
+
+    until(waits_for_go)
+
+
+def test_a_restart_begins_at_a_later_step_of_the_same_name(target: Target) -> None:
+    workflow = make_workflow("return crypto.randomUUID();")
+    (step,) = workflow.ir["nodes"]
+    twin = {**step, "id": "twin"}
+    edge = {"id": "then", "source": step["id"], "target": "twin"}
+    workflow.ir = {**workflow.ir, "nodes": [step, twin], "edges": [edge]}
+    run = controls.trigger(deploy(changed(workflow), target), {}, by=ADA).run
+    polled(until_status="complete", run=run, poller=Poller())
+    first, second = told_steps(run)
+
+    controls.change(run, "restart", by=ADA, from_step=second.restart_name)
+
+    polled(until_status="complete", run=run, poller=Poller())
+    kept, anew = told_steps(run)
+    assert kept.raw["output"] == first.raw["output"]
+    assert anew.raw["output"] != second.raw["output"]
+
+
+def told_steps(run: Run) -> tuple[Step, ...]:
+    told = describe(account_of(run.target), run.workflow_name, run.instance_id)
+    assert told is not None
+    return read_steps(told, is_over=True)
+
+
+def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> None:
+    text = files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8")
+    sample = import_document(json.loads(text))
+    set_variable("CLOUDFLARE_API", target.api_base_url, workflow=sample)
+    live = deploy(sample, target)
+    assert live.state is Status.SUCCEEDED, live.message
+
+    parts = list(batch_work.start_all(live, read_lines(["{}"] * 1000)))
+    poller = Poller()
+    poller.turn()
+
+    assert sum(part.started for part in parts) == 1000
+    assert Run.objects.filter(workflow=live.workflow).count() == 1000
+    assert poller.calls(target) < 100

@@ -1,0 +1,201 @@
+"""The list of runs, and who may see and do what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import Entry
+from runs.models import BulkChange, Interest, Polling, Run
+from tests.runs.examples import BEGAN, live_deployment, make_run, workflow_of
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
+
+
+def test_an_installation_without_runs_says_how_to_make_the_first(admin_client: Client) -> None:
+    page = admin_client.get("/runs/")
+
+    assert "Runs will be listed here" in text(page)
+    assert 'href="/runs/start/"' in page.content.decode()
+
+
+def test_a_run_is_listed_with_its_state_and_what_is_wrong(admin_client: Client) -> None:
+    run = make_run(status="errored", is_open=False, seconds=1.4, error="Error: sold out")
+    make_run(run.deployment, status="waiting", waits_for="approve")
+    make_run(run.deployment, status="dreaming")
+
+    page = admin_client.get("/runs/")
+
+    for said in ("Errored", "1.4 s", "sold out", "waits for approve", "Dreaming", "API"):
+        assert said in text(page)
+    assert f'href="/runs/{run.pk}/"' in page.content.decode()
+
+
+def test_filters_stand_in_the_address_and_are_counted(admin_client: Client) -> None:
+    run = make_run(status="errored", is_open=False)
+    other = make_run(run.deployment, status="complete", is_open=False)
+    query = f"?workflow={workflow_of(run).pk}&status=errored"
+
+    page = admin_client.get(f"/runs/{query}")
+
+    assert run.instance_id in text(page)
+    assert other.instance_id not in text(page)
+    assert "Errored 1" in text(page)
+    assert "Complete 1" in text(page)
+
+
+def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> None:
+    make_run()
+
+    page = admin_client.get("/runs/?q=teapot")
+
+    assert "No run fits: runs in every state of all workflows, whose payload" in text(page)
+    assert "Show all runs" in text(page)
+
+
+def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client) -> None:
+    run = make_run(status="errored")
+    make_run(run.deployment, status="of-tomorrow")
+
+    odd = admin_client.get("/runs/?status=bogus")
+    some = admin_client.get("/runs/?status=bogus,errored")
+    new = admin_client.get("/runs/?status=of-tomorrow")
+
+    assert "A filter cannot be read (no state of a run: bogus). It is left out." in text(odd)
+    assert [chip["status"] for chip in odd.context["chips"]] == ["errored", "of-tomorrow"]
+    assert (len(odd.context["page"].runs), some.context["page"].runs) == (2, [run])
+    assert "cannot be read" not in text(new)
+    assert len(new.context["page"].runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("/runs/", "List"),
+        ("/runs/overview/", "Overview"),
+        ("/runs/workflows/", "Workflows at the targets"),
+        ("/runs/waiting/", "Waiting for somebody"),
+    ],
+)
+def test_the_pages_about_many_runs_lead_to_each_other(
+    admin_client: Client, address: str, here: str
+) -> None:
+    page = admin_client.get(address).content.decode()
+    _, _, tabs = page.partition('aria-label="Runs">\n  <ul>')
+    tabs, _, _ = tabs.partition("</nav>")
+
+    assert tabs.count("<a href=") == 4
+    assert tabs.count("aria-current") == 1
+    assert f'aria-current="page">{here}</a>' in tabs
+
+
+def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
+    deployment = live_deployment()
+    for number in range(60):
+        moment = BEGAN + timedelta(seconds=number)
+        make_run(deployment, instance_id=f"r{number}", created_at=moment)
+
+    first = admin_client.get("/runs/")
+    older = first.context["page"].next
+    second = admin_client.get("/runs/", {"after": older})
+
+    assert len(first.context["page"].runs) == 50
+    assert [run.instance_id for run in second.context["page"].runs] == [
+        f"r{number}" for number in reversed(range(10))
+    ]
+    assert "Newer runs" in text(second)
+
+
+def test_the_list_is_fetched_in_parts_and_shows_interest(admin_client: Client) -> None:
+    run = make_run()
+    query = f"?workflow={workflow_of(run).pk}"
+
+    part = admin_client.get(f"/runs/{query}", headers={"HX-Request": "true"})
+
+    assert "<html" not in part.content.decode()
+    assert Interest.objects.get().about == f"runs-{workflow_of(run).pk}"
+
+
+def test_a_target_that_cannot_be_asked_is_told(admin_client: Client) -> None:
+    run = make_run()
+    Polling.objects.create(target=run.target, asked_at=timezone.now(), error="It is down.")
+
+    assert "account could not be asked for its runs" in text(admin_client.get("/runs/"))
+
+
+def test_an_action_on_many_asks_with_the_count_and_the_filter(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+    make_run(run.deployment, status="errored", is_open=False)
+    query = {"action": "terminate", "status": "waiting", "workflow": workflow_of(run).pk}
+
+    asking = admin_client.get("/runs/bulk/", query)
+    form = {"action": "terminate", "confirmed": asking.context["confirmed"], "reason": "stuck"}
+    page = admin_client.post("/runs/bulk/", form, follow=True)
+
+    assert "Terminate 1 run?" in text(asking)
+    assert f"waiting runs of {workflow_of(run).name}" in text(asking)
+    assert "What is lost" in text(asking)
+    made = BulkChange.objects.get()
+    assert (made.run_ids, made.reason) == ([run.pk], "stuck")
+    assert "0 done, 1 to do" in text(page)
+
+
+def test_what_became_of_many_is_shown_with_what_was_refused(admin_client: Client) -> None:
+    errors = [{"run": "run-7", "message": "It has ended."}]
+    made = BulkChange.objects.create(
+        action="pause", total=3, done=2, failed=1, errors=errors, ended_at=timezone.now()
+    )
+
+    page = admin_client.get(f"/runs/bulk/{made.pk}/")
+
+    assert "2 done, 1 refused" in text(page)
+    assert "run-7 : It has ended." in text(page)
+    assert "every 1s" not in page.content.decode()
+
+
+ADDRESSES = [
+    ("get", "/runs/", "view_run"),
+    ("get", "/runs/waiting/", "view_run"),
+    ("get", "/runs/{pk}/", "view_run"),
+    ("get", "/runs/start/", "trigger_run"),
+    ("get", "/runs/batch/", "trigger_run"),
+    ("post", "/runs/{pk}/event/", "trigger_run"),
+    ("post", "/runs/{pk}/pause/", "control_run"),
+    ("get", "/runs/bulk/?action=pause", "control_run"),
+]
+
+
+@pytest.mark.parametrize(("method", "address", "permission"), ADDRESSES)
+def test_each_page_needs_its_permission_and_a_refusal_is_on_the_trail(
+    log_in: LogIn, method: str, address: str, permission: str
+) -> None:
+    run = make_run()
+    others = {"view_run", "trigger_run", "control_run"} - {permission}
+    client = log_in(*(f"runs.{other}" for other in others))
+
+    answer = getattr(client, method)(address.format(pk=run.pk))
+
+    assert answer.status_code == 403
+    entry = Entry.objects.get(action="access denied")
+    assert entry.reason == f"runs.{permission}"
+
+
+def test_a_viewer_sees_no_button_that_changes_anything(log_in: LogIn) -> None:
+    run = make_run()
+    client = log_in("runs.view_run")
+
+    for address in ("/runs/", f"/runs/{run.pk}/", "/runs/waiting/"):
+        page = client.get(address).content.decode()
+        assert "/start/" not in page
+        assert "/terminate/" not in page
+        assert "/bulk/" not in page
+
+
+def test_nobody_who_has_not_logged_in_sees_runs(client: Client) -> None:
+    assert client.get("/runs/")["Location"] == "/admin/login/?next=/runs/"
+    assert not Run.objects.exists()

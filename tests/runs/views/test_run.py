@@ -1,0 +1,271 @@
+"""The page of a run and what is done from it, against the embedded platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.models import Entry
+from audit.trail import Actor
+from deployments.models import Deployment
+from runs.models import Interest, Run, RunDetails
+from runs.services import control as controls
+from runs.sync.poller import Poller
+from targets.models import Target
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control, Fault
+from tests.runs.examples import BEGAN, make_run, tried
+from tests.runs.sync.test_poller import polled
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, changed, deploy
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+ADA = Actor(None, "ada")
+NASTY = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def target(platform: Platform) -> Target:
+    return account_target(platform)
+
+
+def waiting_at(target: Target, **data: Any) -> Run:
+    """A run that waits for the event `go`, whose node has these settings."""
+    workflow = make_workflow()
+    (step,) = workflow.ir["nodes"]
+    settings = {"eventType": "go", "timeout": "1 hour", **data}
+    workflow.ir = {**workflow.ir, "nodes": [{**step, "type": "wait_for_event", "data": settings}]}
+    live = deploy(changed(workflow), target)
+    run = controls.trigger(live, {"who": NASTY}, by=ADA).run
+    return polled(until_status="waiting", run=run, poller=Poller())
+
+
+def ended(target: Target, code: str, *, status: str = "complete", **policy: Any) -> Run:
+    """A run that has ended a while ago: its page asks the target."""
+    workflow = make_workflow(code)
+    workflow.ir["nodes"][0]["data"] |= policy
+    run = controls.trigger(deploy(changed(workflow), target), {"n": 1}, by=ADA).run
+    polled(until_status=status, run=run, poller=Poller())
+    RunDetails.objects.update(asked_at=BEGAN)
+    return run
+
+
+def test_a_run_shows_its_steps_payload_output_and_picture(
+    admin_client: Client, target: Target
+) -> None:
+    run = ended(target, f"return {{ said: {NASTY!r}, list: [1, 2] }};")
+
+    page = admin_client.get(f"/runs/{run.pk}/")
+
+    html = page.content.decode()
+    for said in ("Complete", "Only step", "Done", "n 1", "2 items", "Payload", "Its code"):
+        assert said in text(page)
+    assert NASTY not in html
+    assert 'class="tl-bar tl-done"' in html
+    assert "data-picture" in html
+    assert Interest.objects.filter(about=f"run-{run.pk}").exists()
+
+
+def test_a_failure_is_told_first_with_its_step_and_what_to_do(
+    admin_client: Client, target: Target
+) -> None:
+    run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
+
+    page = admin_client.get(f"/runs/{run.pk}/")
+
+    said = text(page)
+    assert "Failed at Only step" in said
+    assert "sold out" in said[: said.index("Steps 1")]
+    assert "Restart from this step" in said
+    assert f"/runs/{run.pk}/restart/?from=Only%20step" in page.content.decode()
+
+
+def test_a_wait_is_answered_by_its_own_shortcut(admin_client: Client, target: Target) -> None:
+    schema = {"properties": {"approved": {"type": "boolean"}}}
+    run = waiting_at(target, schema=schema)
+    page = text(admin_client.get(f"/runs/{run.pk}/"))
+    assert "Approve Reject" in page
+    assert "times out in" in page
+
+    answer = {"type": "go", "answer": '{"approved": true}', "reason": "looks fine"}
+    admin_client.post(f"/runs/{run.pk}/event/", answer)
+
+    polled(until_status="complete", run=run, poller=Poller())
+    assert Entry.objects.get(action="event sent").reason == "looks fine"
+
+
+def test_an_answer_that_is_no_json_is_kept_and_not_sent(
+    admin_client: Client, target: Target, control: Control
+) -> None:
+    run = waiting_at(target)
+    control.forget_calls()
+
+    page = admin_client.post(f"/runs/{run.pk}/event/", {"type": "go", "payload": '{"a": 1,,}'})
+
+    assert "The payload is not JSON" in text(page)
+    assert "line 1, column 9" in text(page)
+    assert "{&quot;a&quot;: 1,,}" in page.content.decode()
+    assert control.writes() == []
+
+
+def test_who_waits_is_listed_and_answered_from_there(admin_client: Client, target: Target) -> None:
+    run = waiting_at(target)
+
+    page = admin_client.get("/runs/waiting/")
+    sent = admin_client.post(f"/runs/{run.pk}/event/", {"type": "go", "next": "waiting"})
+
+    assert run.instance_id in text(page)
+    assert "times out in 59 m" in text(page)
+    assert sent["Location"] == "/runs/waiting/"
+    polled(until_status="complete", run=run, poller=Poller())
+    assert "No run waits for an event" in text(admin_client.get("/runs/waiting/"))
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("pause", "paused"), ("terminate", "terminated"), ("delete", "waiting")]
+)
+def test_a_run_is_changed_from_its_page(
+    admin_client: Client, target: Target, action: str, status: str
+) -> None:
+    run = waiting_at(target)
+    asked = text(admin_client.get(f"/runs/{run.pk}/{action}/"))
+
+    answer = admin_client.post(f"/runs/{run.pk}/{action}/", {"reason": "stuck"})
+
+    assert run.instance_id in asked
+    assert answer["Location"] == f"/runs/{run.pk}/"
+    run.refresh_from_db()
+    assert (run.status, bool(run.gone_at)) == (status, action == "delete")
+    assert Entry.objects.get(action=f"run: {action}").reason == "stuck"
+
+
+def test_a_restart_offers_the_steps_and_says_what_is_lost(
+    admin_client: Client, target: Target
+) -> None:
+    run = ended(target, "return 1;")
+
+    page = text(admin_client.get(f"/runs/{run.pk}/restart/?from=Only step"))
+    admin_client.post(f"/runs/{run.pk}/restart/", {"from": "Only step"})
+
+    assert "the beginning Only step" in page
+    assert "may be done twice" in page
+    assert Entry.objects.get(action="run: restart").detail["from"] == "Only step"
+
+
+def test_what_does_not_fit_the_state_is_told_and_not_sent(
+    admin_client: Client, target: Target, control: Control
+) -> None:
+    run = ended(target, "return 1;")
+    control.forget_calls()
+
+    page = admin_client.post(f"/runs/{run.pk}/pause/", follow=True)
+
+    assert "a run that is complete cannot be told to pause" in text(page)
+    assert control.writes() == []
+
+
+def test_a_target_that_fails_leaves_the_page_with_what_is_known(
+    admin_client: Client, target: Target, control: Control
+) -> None:
+    run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
+    control.faults(Fault(path="/instances", status=400, code=10013, message="we fail"))
+
+    page = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    assert "This is not what the target says now." in page
+    assert "we fail" in page
+    assert "sold out" in page
+
+
+def test_a_target_that_hangs_is_given_up_soon(
+    admin_client: Client, target: Target, control: Control
+) -> None:
+    run = ended(target, "return 1;")
+    control.faults(Fault(path="/instances", hang=True))
+
+    page = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    assert "This is not what the target says now." in page
+
+
+def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client) -> None:
+    run = make_run(status="waiting")
+
+    page = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    assert "The target has to be asked for the steps." in page
+
+
+def test_a_cut_output_is_loaded_whole(admin_client: Client, target: Target) -> None:
+    run = ended(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
+    page = admin_client.get(f"/runs/{run.pk}/")
+    assert "Load whole output" in text(page)
+
+    whole = admin_client.get(f"/runs/{run.pk}/step/", {"name": "Only step-1"})
+
+    assert (
+        "the end" not in text(page)[text(page).index("Name at the target") :].split("Settings")[0]
+    )
+    assert "the end" in text(whole)
+
+
+def test_a_draft_that_has_gone_on_is_told(admin_client: Client, target: Target) -> None:
+    run = ended(target, "return 1;")
+    assert run.workflow
+    changed(run.workflow, code="return 2;")
+
+    drafted = text(admin_client.get(f"/runs/{run.pk}/"))
+    made_live(run.deployment, version_number=2)
+    changed(run.workflow, code="return 3;")
+    both = text(admin_client.get(f"/runs/{run.pk}/"))
+    made_live(run.deployment, version_number=3)
+    live = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    told = f"This run began with v1; v3 is live on {target.name} now"
+    assert "This run began with v1; v2 is a draft that is not deployed there." in drafted
+    assert f"v2 is live on {target.name} now, and v3 is a draft that is not deployed there." in both
+    assert f"{told}." in live
+
+
+def made_live(deployment: Deployment | None, **fields: Any) -> None:
+    """The same again, under another version, without a deploy."""
+    assert deployment
+    deployment.pk = None
+    for name, value in fields.items():
+        setattr(deployment, name, value)
+    deployment.save()
+
+
+def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
+    admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ended(target, "return 1;")
+    steps = [tried((n, n + 1, True), name=f"work-{n}") for n in range(2000)]
+    steps.append(tried((2000, 2001, False), name="Only step-1", success=False))
+    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
+
+    page = admin_client.get(f"/runs/{run.pk}/?steps=1")
+    picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
+
+    assert page.content.decode().count('class="tl-row') == 300
+    assert "failed: Only step" in text(page)
+    assert f'hx-get="/runs/{run.pk}/picture/"' in page.content.decode()
+    assert "data-picture" in picture.content.decode()
+
+
+def test_a_restart_offers_the_step_that_is_asked_for_among_many(
+    admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ended(target, "return 1;")
+    steps = [tried((n, n + 1, True), name=f"work [{n}]-1") for n in range(2000)]
+    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
+
+    page = admin_client.get(f"/runs/{run.pk}/restart/", {"from": "work [1999]"})
+
+    assert page.context["from_step"] == "work [1999]"
+    assert "<option selected>work [1999]</option>" in page.content.decode()

@@ -1,0 +1,209 @@
+"""Starting runs from the pages: one, the same once more, and many from lines."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from audit.models import Entry
+from audit.trail import Actor
+from deployments.models import Deployment
+from runs.bulk import tasks
+from runs.models import BulkChange, Run, RunText
+from runs.services import control
+from runs.sync.poller import Poller
+from tests.deployments.factories import make_workflow
+from tests.local_cloudflare.support.control import Control
+from tests.runs.examples import live_deployment, make_run, workflow_of
+from tests.runs.fake_target import FakeTarget
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+from tests.targets.cloudflare.accounts import account_target, deploy
+from workflows.services import set_variable
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
+
+
+@pytest.fixture
+def live(platform: Platform) -> Deployment:
+    return deploy(make_workflow("return event.payload;"), account_target(platform))
+
+
+def start(client: Client, live: Deployment, **fields: Any) -> Any:
+    form = {"workflow": live.workflow_public_id, "payload": "{}", **fields}
+    return client.post("/runs/start/", form, follow=True)
+
+
+def test_a_run_is_started_with_what_was_typed_and_shown(
+    admin_client: Client, live: Deployment
+) -> None:
+    page = start(admin_client, live, payload='{"order": 7}', instance_id="order-7")
+
+    run = Run.objects.get()
+    assert page.redirect_chain == [(f"/runs/{run.pk}/", 302)]
+    assert "The run was started." in text(page)
+    assert "order 7" in text(page)
+    assert Entry.objects.get(action="run started").actor_name == "admin"
+
+
+def test_the_same_id_twice_leads_to_the_one_run_and_says_so(
+    admin_client: Client, live: Deployment
+) -> None:
+    start(admin_client, live, instance_id="order-7")
+
+    page = start(admin_client, live, instance_id="order-7")
+
+    assert "A run with the id order-7 was there already" in text(page)
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"payload": "{"}, "The payload is not JSON"),
+        ({"payload": '{"a": NaN}'}, "The payload is not JSON"),
+        ({"payload": f'"{"x" * 1024 * 1024}"'}, "a run takes 1,048,576"),
+        ({"instance_id": "has blank"}, "The id of a run has"),
+        ({"target": "nowhere"}, "There is no target nowhere"),
+    ],
+)
+def test_what_is_refused_is_told_and_what_was_typed_stays(
+    admin_client: Client, live: Deployment, control: Control, fields: dict[str, str], said: str
+) -> None:
+    control.forget_calls()
+
+    page = start(admin_client, live, **fields)
+
+    assert "Nothing was started" in text(page)
+    assert said in text(page)
+    for typed in fields.values():
+        assert page.context.get("payload") == typed or typed in page.content.decode()
+    assert control.writes() == []
+
+
+def test_what_is_not_live_leads_to_its_deployment(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    page = admin_client.get(f"/runs/start/?workflow={workflow.pk}")
+
+    assert "is not live: deploy it first" in text(page)
+    assert f"/workflows/{workflow.pk}/deploy/" in page.content.decode()
+
+
+def test_without_a_workflow_those_that_are_live_are_offered(
+    admin_client: Client, live: Deployment
+) -> None:
+    make_workflow()
+
+    page = admin_client.get("/runs/start/")
+
+    assert [pk for pk, _name in page.context["choices"]] == [live.workflow_public_id]
+
+
+def test_to_start_many_says_so_also_where_the_workflow_is_chosen(
+    admin_client: Client, live: Deployment
+) -> None:
+    page = admin_client.get("/runs/batch/").content.decode()
+
+    assert "<title>Start many runs | AwaitStep</title>" in page
+    assert "&rsaquo; Start many\n" in page
+
+
+def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Deployment) -> None:
+    run = control.trigger(live, {"order": 7}, by=Actor(None, "ada")).run
+
+    page = admin_client.get(f"/runs/start/?again={run.pk}")
+
+    assert page.context["payload"] == '{\n  "order": 7\n}'
+    assert page.context["workflow"] == live.workflow
+
+
+def test_a_payload_without_its_secret_says_so_and_is_not_started(
+    admin_client: Client, answering: FakeTarget
+) -> None:
+    live = live_deployment()
+    set_variable("TOKEN", "sentinel-of-payloads", workflow=live.workflow, is_secret=True)
+    answering.params = {"token": "sentinel-of-payloads"}
+
+    again = admin_client.get(f"/runs/start/?again={make_run(live).pk}")
+    answering.bodies.clear()
+    page = start(admin_client, live, payload=again.context["payload"])
+
+    assert "a secret was taken out of what is shown" in text(again)
+    assert "The payload is not whole" in text(page)
+    assert answering.bodies == []
+
+
+def test_the_last_payloads_are_offered_each_once(admin_client: Client) -> None:
+    run = make_run()
+    for number, params in enumerate(['{"a": 1}', '{"a": 1}', '{"b": 2}']):
+        one = make_run(run.deployment, instance_id=f"old-{number}")
+        RunText.objects.create(run=one, params=params)
+
+    page = admin_client.get(f"/runs/start/?workflow={workflow_of(run).pk}")
+
+    assert [params for _, params in page.context["last_payloads"]] == ['{"b": 2}', '{"a": 1}']
+
+
+def test_what_is_typed_is_checked_while_it_is(admin_client: Client) -> None:
+    headers = {"HX-Request": "true"}
+
+    good = admin_client.post("/runs/start/check/", {"payload": '{"a": 1}'}, headers=headers)
+    bad = admin_client.post("/runs/start/check/", {"payload": '{"a": }'}, headers=headers)
+
+    assert "This is JSON" in text(good)
+    assert "line 1, column 7" in text(bad)
+
+
+def test_lines_start_a_run_each_and_are_forgotten_then(
+    admin_client: Client, live: Deployment
+) -> None:
+    file = SimpleUploadedFile("lines.jsonl", b'{"id": "b-1", "params": {"n": 1}}\n')
+    form = {"workflow": live.workflow_public_id, "lines": '{"n": 0}\n\n', "file": file}
+
+    waiting = admin_client.post("/runs/batch/", form, follow=True)
+    made = BulkChange.objects.get()
+    tasks.perform.func(made.pk)
+    Poller().turn()
+
+    assert "0 started, 2 to do" in text(waiting)
+    made.refresh_from_db()
+    assert (made.done, made.failed, made.starts) == (2, 0, [])
+    assert Run.objects.filter(workflow=live.workflow).count() == 2
+    assert Run.objects.filter(instance_id="b-1").exists()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "There is no line"),
+        ("{}\n{", "Line 2: The payload is not JSON"),
+        ('{"id": "a b", "params": 1}', "Line 1: The id has"),
+        ("{\n\n[NaN]", "Line 3: The payload is not JSON"),
+        ('{"id": "a", "param": 1}', 'here is "param"'),
+        ('{"id": null, "params": 1}', "Line 1: The id has"),
+        ("[NaN]", "NaN is no JSON"),
+        (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
+    ],
+)
+def test_lines_that_are_wrong_start_nothing_and_stay(
+    admin_client: Client, live: Deployment, lines: str, said: str
+) -> None:
+    form = {"workflow": live.workflow_public_id, "lines": lines}
+
+    page = admin_client.post("/runs/batch/", form)
+
+    assert said in text(page)
+    assert text(page).count("Nothing was started") == 1
+    assert page.context["lines"] == lines
+    assert not BulkChange.objects.exists()
+
+
+def test_a_file_that_is_no_text_is_refused(admin_client: Client, live: Deployment) -> None:
+    form = {"workflow": live.workflow_public_id, "file": BytesIO(b"\xff\xfe\x00")}
+
+    assert "The file is not UTF-8 text" in text(admin_client.post("/runs/batch/", form))

@@ -1,0 +1,146 @@
+"""A whole installation of its own, used as a person would: by its commands and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.command_runner import Commands
+from tests.support.environment import free_port
+from toolchain import process
+
+PROJECT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Installation:
+    """A data directory with a database, and whatever of it has been started."""
+
+    data_dir: Path
+    port: int = field(default_factory=free_port)
+    local_cloudflare_port: int = field(default_factory=free_port)
+    more_env: dict[str, str] = field(default_factory=dict)
+    _running: ExitStack = field(default_factory=ExitStack)
+    _commands: Commands = field(default_factory=lambda: Commands(PROJECT))
+
+    @property
+    def env(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWAITSTEP_")}
+        return {
+            **inherited,
+            "AWAITSTEP_DATA_DIR": str(self.data_dir),
+            "AWAITSTEP_PORT": str(self.port),
+            "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(self.local_cloudflare_port),
+            **self.more_env,
+        }
+
+    def manage(
+        self, *arguments: str, stdin: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a management command to its end, in a process of its own."""
+        done = self._commands.run(self.env, arguments, stdin)
+        if check and done.returncode:
+            raise AssertionError(f"{arguments}: {done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that prints JSON, and return that."""
+        return json.loads(self.manage(*arguments).stdout)
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a program of the installation; it ends with the installation."""
+        with self.log.open("ab") as log:
+            started = process.start(
+                [sys.executable, *command], cwd=PROJECT, env=self.env, stdout=log, stderr=log
+            )
+        self._running.callback(_stop, started)
+        return started
+
+    @property
+    def log(self) -> Path:
+        """Everything that the installation's servers have printed."""
+        return self.data_dir.with_suffix(".log")
+
+    def start_platform(self) -> subprocess.Popen[bytes]:
+        started = self.start("manage.py", "local_cloudflare")
+        wait_for_port(self.local_cloudflare_port, started, self.log)
+        return started
+
+    def start_server(self) -> subprocess.Popen[bytes]:
+        address = ["-b", "127.0.0.1", "-p", str(self.port)]
+        application = "awaitstep_site.asgi:application"
+        started = self.start("-m", "daphne", "-v", "0", *address, application)
+        wait_for_port(self.port, started, self.log)
+        return started
+
+    def create_user(self, name: str, *, superuser: bool = True) -> None:
+        """Make a user with PASSWORD; one who is no superuser has no rights."""
+        make = "create_superuser" if superuser else "create_user"
+        code = (
+            "from django.contrib.auth import get_user_model as model;"
+            f"model().objects.{make}({name!r}, password={PASSWORD!r}, is_staff=True)"
+        )
+        self.manage("shell", "-v", "0", "-c", code)
+
+    @contextmanager
+    def client(self, user: str = "deployer") -> Iterator[httpx.Client]:
+        """Yield a client that has logged in as a browser would, and sends the CSRF token."""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
+            client.get("/admin/login/").raise_for_status()
+            form = {"username": user, "password": PASSWORD}
+            token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+            answer = client.post("/admin/login/?next=/admin/", data=form | token)
+            assert answer.status_code == 302, answer.text
+            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+            yield client
+
+    def worker(self, workflow: str, path: str = "/", method: str = "GET", **more: Any) -> Any:
+        """Ask a deployed Worker, whose name not every system resolves."""
+        host = f"awaitstep-{workflow}.localhost:{self.local_cloudflare_port}"
+        url = f"http://127.0.0.1:{self.local_cloudflare_port}{path}"
+        return httpx.request(method, url, headers={"Host": host}, timeout=30, **more)
+
+    def import_document(self, document: Any, *, into: str = "") -> str:
+        """Import a document, or give a workflow another draft; return the workflow's id."""
+        more = ["--workflow", into] if into else []
+        text = json.dumps(document)
+        return self.manage("import_workflow", "-", *more, stdin=text).stdout.strip()
+
+    def stop(self) -> None:
+        self._commands.stop()
+        self._running.close()
+
+
+def wait_for_port(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the program answers there; fail with the log where it ends instead."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if started.poll() is not None:
+            raise AssertionError(f"it ended with {started.returncode}: {log.read_text()}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"nothing answers on port {port}")
+
+
+def _stop(started: subprocess.Popen[bytes]) -> None:
+    if started.poll() is None:
+        started.terminate()
+        try:
+            started.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            started.kill()
+    started.wait()

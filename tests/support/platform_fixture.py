@@ -1,0 +1,96 @@
+"""The embedded platform, started for tests, and what they ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from cloudflare import Cloudflare, DefaultHttpxClient
+
+from toolchain import embedded_platform
+from toolchain.embedded_platform import ACCOUNT_ID, LocalPlatform
+
+TEST_CONTROL = {"LOCAL_CLOUDFLARE_TEST_CONTROL": "1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """A running platform and its data directory."""
+
+    running: LocalPlatform
+    data_dir: Path
+
+    @property
+    def port(self) -> int:
+        return self.running.port
+
+    @property
+    def api_base_url(self) -> str:
+        return self.running.api_base_url
+
+    @property
+    def token(self) -> str:
+        return embedded_platform.platform_token(self.data_dir)
+
+    @property
+    def account_id(self) -> str:
+        return ACCOUNT_ID
+
+    @property
+    def state(self) -> Path:
+        return embedded_platform.state_folder(self.data_dir)
+
+    def kill(self) -> None:
+        """End it as a power cut does, and return when it is gone."""
+        self.running.process.kill()
+        self.running.stop()
+
+    def client(self, token: str | None = None) -> Cloudflare:
+        """Return the official SDK's client, which refuses every answer that is not as documented.
+
+        It keeps no connection, so that none is open when the client is collected.
+        """
+        return Cloudflare(
+            api_token=token or self.token,
+            base_url=self.api_base_url,
+            max_retries=0,
+            http_client=DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0)),
+            _strict_response_validation=True,
+        )
+
+    def fetch(
+        self, worker: str, path: str = "/", *, method: str = "GET", **more: object
+    ) -> httpx.Response:
+        """Ask a Worker by its host name, which not every system's resolver knows."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        headers = {"host": f"{worker}.localhost:{self.port}"}
+        return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
+
+    def api(self, method: str, path: str, **more: object) -> httpx.Response:
+        """Call the API as it is, for what the SDK does not know."""
+        url = f"{self.api_base_url}/accounts/{ACCOUNT_ID}/{path}"
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
+
+
+def start_platform(
+    data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
+) -> Platform:
+    """Start a platform on this data directory; port 0 takes a free one.
+
+    It can be steered by tests/local_cloudflare/support/control.py.
+    """
+    more = TEST_CONTROL | dict(environment or {})
+    running = embedded_platform.start(data_dir, port=port, more=more)
+    return Platform(running=running, data_dir=data_dir)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One platform for all tests, which call their Workers by names of their own."""
+    started = start_platform(tmp_path_factory.mktemp("platform"))
+    yield started
+    started.running.stop()

@@ -1,0 +1,147 @@
+"""What leads to a Worker, looked at and changed on a real platform, without a deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from targets.cloudflare import triggers, zones
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
+from targets.cloudflare.worker_parts import Part, PartKind, Triggers
+from tests.local_cloudflare.support.control import Control, Token
+from tests.local_cloudflare.support.uploads import HELLO, WORKFLOW, uploaded
+from tests.local_cloudflare.support.zones import add_record, make_route, make_zone, patterns
+from tests.support.platform_fixture import Platform
+from workflows.ir.deploy.deploy_settings import Route
+
+WORKER = "addressed"
+ZONE = "addressed.example"
+
+
+@pytest.fixture(scope="module")
+def zone(platform: Platform) -> str:
+    uploaded(platform, WORKER, HELLO)
+    return make_zone(platform, ZONE)
+
+
+@pytest.fixture
+def account(platform: Platform, zone: str) -> Account:
+    return Account(
+        account_id=platform.account_id,
+        api_base_url=platform.api_base_url,
+        api_token=platform.token,
+    )
+
+
+def routed(*patterns: str, zone: str = ZONE) -> Triggers:
+    return Triggers(routes=dict.fromkeys(patterns, zone))
+
+
+def remove(account: Account, pattern: str, former: Triggers) -> None:
+    triggers.remove(account, WORKER, Part(kind=PartKind.ROUTE, name=pattern), former)
+
+
+@pytest.mark.parametrize("pattern", [f"*{ZONE}/*", f"*.{ZONE}/*", f"api.{ZONE}/*"])
+def test_a_route_is_removed_from_the_zone_that_the_record_names(
+    platform: Platform, zone: str, account: Account, pattern: str
+) -> None:
+    make_route(platform, zone, pattern, WORKER)
+
+    remove(account, pattern, routed(pattern))
+
+    assert patterns(platform, zone) == {}
+
+
+def test_a_route_of_a_zone_whose_child_is_a_zone_too_is_removed_from_its_own(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    make_zone(platform, f"child.{ZONE}")
+    pattern = f"child.{ZONE}/*"
+    make_route(platform, zone, pattern, WORKER)
+
+    remove(account, pattern, routed(pattern))
+
+    assert patterns(platform, zone) == {}
+
+
+def test_a_route_that_no_record_names_is_removed_by_its_host(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    make_route(platform, zone, f"*{ZONE}/theirs", WORKER)
+
+    remove(account, f"*{ZONE}/theirs", Triggers())
+
+    assert patterns(platform, zone) == {}
+
+
+def test_the_record_of_the_host_itself_counts_before_a_wildcard(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    add_record(platform, zone, name="*", proxied=True)
+    add_record(platform, zone, name="past", proxied=False)
+    routes = [Route(pattern=f"{name}.{ZONE}/*", zone=ZONE) for name in ("any", "past")]
+
+    sites = zones.route_sites(account, routes)
+
+    assert [site.dns for site in sites] == ["proxied", "not proxied"]
+
+
+def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
+    platform: Platform, account: Account
+) -> None:
+    wild = make_zone(platform, f"wild.{ZONE}")
+    add_record(platform, wild, name="*", proxied=True)
+    add_record(platform, wild, name="own", proxied=True)
+
+    sites = zones.domain_sites(account, [f"api.wild.{ZONE}", f"own.wild.{ZONE}"])
+
+    assert [site.has_record for site in sites] == [False, True]
+
+
+def test_what_another_worker_has_is_not_put(
+    platform: Platform, zone: str, account: Account
+) -> None:
+    uploaded(platform, "other-addressed", WORKFLOW)
+    theirs = {"script_name": "other-addressed", "class_name": "Flow"}
+    platform.api("PUT", "workflows/addressed-flow", json=theirs).raise_for_status()
+    part = Part(kind=PartKind.WORKFLOW, name="addressed-flow")
+
+    with pytest.raises(DeployError, match="belongs to the Worker other-addressed") as refused:
+        triggers.put(account, WORKER, part, Triggers(workflows={part.name: "Flow"}))
+
+    assert refused.value.cause is Cause.TAKEN
+    kept = account.workflow("addressed-flow")
+    assert kept
+    assert kept.worker == "other-addressed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(PartKind.ROUTE, "api.nowhere.example/*"), (PartKind.DOMAIN, "nowhere.example")],
+)
+def test_what_has_no_zone_is_known_before_it_is_put(
+    account: Account, kind: PartKind, name: str
+) -> None:
+    wanted = routed(name, zone="nowhere.example")
+
+    with pytest.raises(DeployError, match="The account has no zone") as refused:
+        triggers.check_put(account, WORKER, Part(kind=kind, name=name), wanted)
+
+    assert refused.value.cause is Cause.ROUTING
+
+
+def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(
+    account: Account, control: Control
+) -> None:
+    control.tokens(Token(token="scripts-alone", permissions=("Workers Scripts Write",)))
+    narrow = replace(account, api_token="scripts-alone")
+    former = routed(f"api.{ZONE}/*")
+
+    with pytest.raises(DeployError, match="Zone Read") as removing:
+        remove(narrow, f"api.{ZONE}/*", former)
+    with pytest.raises(DeployError, match="Zone Read") as reading:
+        triggers.found(narrow, WORKER, former)
+
+    assert removing.value.cause is reading.value.cause is Cause.PERMISSION

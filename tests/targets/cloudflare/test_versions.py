@@ -1,0 +1,42 @@
+"""A Worker's versions on a real platform: which is the newest, and what needs it to be live."""
+
+from __future__ import annotations
+
+import pytest
+
+from targets.cloudflare import versions
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import Cause, DeployError
+from tests.local_cloudflare.support.control import Control
+from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.support.platform_fixture import Platform
+
+WORKER = "versioned"
+
+
+@pytest.fixture
+def account(platform: Platform) -> Account:
+    return Account(
+        account_id=platform.account_id,
+        api_base_url=platform.api_base_url,
+        api_token=platform.token,
+    )
+
+
+def test_the_newest_version_may_be_another_one_than_the_live(
+    platform: Platform, account: Account, control: Control
+) -> None:
+    uploaded(platform, WORKER, HELLO)
+    live = account.live(WORKER).version
+    assert versions.newest_of(account, WORKER) == live
+
+    newest = control.versions(WORKER, 2)[0]
+
+    assert (versions.newest_of(account, WORKER), account.live(WORKER).version) == (newest, live)
+    with pytest.raises(DeployError, match="Deploy first, then delete the secrets") as refused:
+        versions.delete_secrets(account, WORKER, ["TOKEN"])
+    assert refused.value.cause is Cause.CHANGED
+
+
+def test_a_worker_that_is_not_there_has_no_version(account: Account) -> None:
+    assert versions.newest_of(account, "never-uploaded") == ""

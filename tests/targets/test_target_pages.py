@@ -1,0 +1,72 @@
+"""Checking a target from a page."""
+
+from __future__ import annotations
+
+from django.test import Client
+
+from audit.models import Entry
+from tests.deployments.factories import make_target
+from tests.support.page_text import text
+from tests.support.platform_fixture import Platform
+from tests.support.sessions import LogIn
+from tests.targets.cloudflare.accounts import account_target
+
+CHECK = "targets.check_target"
+
+
+def test_checking_shows_every_row_on_the_targets_page(
+    admin_client: Client, platform: Platform
+) -> None:
+    target = account_target(platform)
+
+    answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
+
+    page = text(answer)
+    assert answer.redirect_chain == [(f"/admin/deployments/target/{target.pk}/change/", 302)]
+    assert "The target account was checked." in page
+    assert "User token, active" in page
+    assert "Checked just now" in page
+    assert platform.token not in answer.content.decode()
+    assert Entry.objects.get().actor_name == "admin"
+
+
+def test_htmx_gets_the_rows_alone(admin_client: Client) -> None:
+    target = make_target()
+
+    answer = admin_client.post(f"/targets/{target.pk}/check/", headers={"HX-Request": "true"})
+
+    assert answer.content.decode().lstrip().startswith('<section id="checks"')
+    assert "Nothing answers at" in text(answer)
+    assert target.api_token not in answer.content.decode()
+
+
+def test_a_target_that_fails_is_told_on_the_list_too(admin_client: Client) -> None:
+    target = make_target()
+
+    answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
+
+    assert "nothing can be deployed to it yet" in text(answer)
+    assert "Failed just now" in text(admin_client.get("/admin/deployments/target/"))
+
+
+def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> None:
+    target = make_target()
+
+    answer = log_in(CHECK).post(f"/targets/{target.pk}/check/")
+
+    assert answer["Location"] == f"/targets/{target.pk}/resources/"
+
+
+def test_checking_takes_the_permission_and_a_post(log_in: LogIn) -> None:
+    target = make_target()
+    client = log_in("targets.view_target", "targets.change_target")
+
+    assert client.post(f"/targets/{target.pk}/check/").status_code == 403
+    assert client.get(f"/targets/{target.pk}/check/").status_code == 302
+    target.refresh_from_db()
+    assert target.checked_at is None
+
+
+def test_an_unknown_target_is_not_found(admin_client: Client) -> None:
+    assert admin_client.post("/targets/999/check/").status_code == 404
+    assert admin_client.get("/targets/999/resources/").status_code == 404

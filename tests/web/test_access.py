@@ -1,0 +1,182 @@
+"""Who may open which page."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from audit.models import Entry
+from deployments.models import Deployment
+from targets.models import Target
+from tests.deployments.factories import make_deployment, make_target
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from workflows.models import EnvironmentVariable
+from workflows.services import set_variable
+
+PAGES = ["", "output/", "code/", "wrangler-json/", "variables/", "snapshot/"]
+
+
+def addresses() -> list[str]:
+    deployment = make_deployment()
+    return ["/", *(f"/deployments/{deployment.pk}/{page}" for page in PAGES)]
+
+
+def test_an_anonymous_visitor_is_sent_to_the_login_page_and_back(client: Client, db: None) -> None:
+    for address in addresses():
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
+
+
+def test_somebody_who_is_no_staff_is_sent_to_the_login_page(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("visitor"))
+
+    assert client.get("/")["Location"] == "/admin/login/?next=/"
+
+
+def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None:
+    client = log_in()
+
+    answers = [client.get(address) for address in addresses()]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert "lacks the permission Can view deployment" in text(answers[0])
+
+
+def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
+    deployment = make_deployment()
+
+    log_in("deployments.add_deployment").get(f"/deployments/{deployment.pk}/code/")
+
+    entry = Entry.objects.get()
+    assert (entry.action, entry.actor_name) == ("access denied", "somebody")
+    assert (entry.subject_kind, entry.subject_name) == (
+        "page",
+        f"/deployments/{deployment.pk}/code/",
+    )
+    assert (entry.reason, entry.detail) == ("deployments.view_deployment", {"method": "GET"})
+
+
+def test_a_refusal_is_one_line_of_the_log_without_a_traceback(
+    log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING", logger="django.request"):
+        log_in().get("/")
+
+    (line,) = caplog.records
+    assert (line.getMessage(), line.exc_info) == ("Forbidden (Permission denied): /", None)
+
+
+def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
+    log_in: LogIn,
+) -> None:
+    variable = set_variable("TOKEN", "as-it-was", is_secret=True)
+    client = log_in("workflows.view_environmentvariable", "workflows.view_workflow")
+    posted = {"name": "TOKEN", "new_value": "another", "is_secret": "on"}
+    ends = (f"{variable.pk}/change/", "add/")
+    addresses = [f"/admin/workflows/environmentvariable/{end}" for end in ends]
+
+    answers = [client.post(address, posted) for address in addresses]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "You may not do this" in text(answers[0])
+    assert EnvironmentVariable.objects.get().value == "as-it-was"
+    entries = Entry.objects.filter(action="access denied", actor_name="somebody")
+    assert [one.subject_name for one in entries.order_by("pk")] == addresses
+    assert {one.detail["method"] for one in entries} == {"POST"}
+
+
+ASKED = [
+    ("get", "/admin/workflows/environmentvariable/"),
+    ("get", "/admin/workflows/environmentvariable/{variable}/change/"),
+    ("get", "/workflows/{workflow}/deploy/plan/"),
+    ("post", "/workflows/{workflow}/deploy/"),
+    ("post", "/deployments/{deployment}/rollback/"),
+    ("get", "/deployments/{deployment}/variables/"),
+]
+
+
+@pytest.mark.parametrize(("method", "address"), ASKED)
+def test_what_could_show_a_secret_is_closed_to_who_lacks_the_right(
+    log_in: LogIn, method: str, address: str
+) -> None:
+    made = make_deployment()
+    variable = set_variable("TOKEN", "sentinel", workflow=made.workflow, is_secret=True)
+    ids = {"workflow": made.workflow_id, "variable": variable.pk, "deployment": made.pk}
+    asked = address.format(**ids)
+
+    answer = getattr(log_in("workflows.view_workflow"), method)(asked)
+
+    assert (answer.status_code, b"sentinel" in answer.content) == (403, False)
+    entry = Entry.objects.get()
+    assert (entry.action, entry.subject_name) == ("access denied", asked)
+    assert Deployment.objects.get() == made
+
+
+def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> None:
+    target = make_target()
+
+    answer = viewer.post(f"/admin/deployments/target/{target.pk}/delete/", {"post": "yes"})
+
+    assert answer.status_code == 403
+    assert Target.objects.filter(pk=target.pk).exists()
+    entry = Entry.objects.get()
+    assert (entry.action, entry.detail) == ("access denied", {"method": "POST"})
+
+
+def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:
+    answer = viewer.post("/api/events/order.created", {}, content_type="application/json")
+
+    assert answer.status_code == 403
+    entry = Entry.objects.get()
+    assert (entry.action, entry.reason) == ("access denied", "runs.trigger_run")
+    assert entry.subject_name == "/api/events/order.created"
+
+
+def test_who_has_not_logged_in_leaves_no_entry(client: Client, db: None) -> None:
+    client.get("/")
+    client.post("/api/events/order.created", {}, content_type="application/json")
+
+    assert not Entry.objects.exists()
+
+
+def test_a_viewer_sees_every_page_and_no_deploy_button(viewer: Client) -> None:
+    for address in addresses():
+        answer = viewer.get(address)
+        assert answer.status_code == 200
+        assert "Deploy again" not in text(answer)
+        assert 'formaction="/workflows/' not in answer.content.decode()
+
+
+def test_a_viewer_may_not_deploy(viewer: Client) -> None:
+    deployment = make_deployment()
+
+    answer = viewer.post(f"/workflows/{deployment.workflow_id}/deploy/")
+
+    assert answer.status_code == 403
+    assert deployment.workflow
+    assert deployment.workflow.deployments.count() == 1
+
+
+def test_a_page_that_was_logged_out_goes_to_the_login_page_instead_of_showing_it_inside(
+    client: Client, db: None
+) -> None:
+    answer = client.get("/", headers={"HX-Request": "true"})
+
+    assert answer["HX-Redirect"] == "/admin/login/?next=/"
+
+
+@pytest.mark.parametrize("address", ["/deployments/999/", "/deployments/999/output/1/"])
+def test_an_unknown_deployment_is_not_found(admin_client: Client, address: str) -> None:
+    answer = admin_client.get(address)
+
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in text(answer)
+
+
+def test_event_streams_without_asgi_say_what_is_missing(admin_client: Client) -> None:
+    answer = admin_client.get("/events/")
+
+    assert answer.status_code == 501
+    assert "make run" in answer.content.decode()

@@ -1,0 +1,140 @@
+"""What a person meets who opens an address by hand, comes too late, or sends too much."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from deployments.models import Deployment
+from tests.deployments.factories import make_deployment, make_target
+from tests.deployments.views.live import address, live
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+
+HUGE = "9" * 23
+LIST = "/admin/deployments/deployment/"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        f"/deployments/{HUGE}/",
+        f"/deployments/{HUGE}/cancel/",
+        f"/deployments/1/output/{HUGE}/",
+        f"/targets/{HUGE}/resources/",
+        f"{LIST}{HUGE}/change/",
+        f"{LIST}nonsense/change/",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_not_found(admin_client: Client, asked: str) -> None:
+    assert admin_client.get(asked).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["format=99", "nonsense=1", "status__nonsense=1", "stage=a&x=b"])
+def test_an_export_of_a_filter_that_is_none_leads_back_with_a_message(
+    admin_client: Client, query: str
+) -> None:
+    answer = admin_client.get(f"{LIST}export/?{query}", follow=True)
+
+    assert answer.redirect_chain == [(LIST, 302)]
+    assert "Nothing was exported" in text(answer)
+
+
+def test_a_link_to_a_button_of_what_is_live_leads_to_its_page(admin_client: Client) -> None:
+    workflow, made = live()
+    page = address(workflow)
+
+    assert admin_client.get(address(workflow, "check/", made.target))["Location"] == address(
+        workflow, target=made.target
+    )
+    for more in ("check/", "adopt/", "secrets/", "secrets/delete/", "takedown/"):
+        assert admin_client.get(address(workflow, more))["Location"] == page
+
+
+def test_a_link_to_the_other_buttons_leads_to_their_pages(admin_client: Client) -> None:
+    workflow, target = live()[0], make_target()
+    asked = f"/targets/{target.pk}/resources/use/?kind=kv"
+
+    led = admin_client.get(f"/workflows/{workflow.pk}/settings/preview/")
+
+    assert led["Location"] == f"/workflows/{workflow.pk}/settings/"
+    assert admin_client.get(asked)["Location"] == f"/targets/{target.pk}/resources/?kind=kv"
+    form = f"/admin/deployments/target/{target.pk}/change/"
+    assert admin_client.get(f"/targets/{target.pk}/check/")["Location"] == form
+
+
+def test_a_form_that_comes_after_the_login_ended_leads_back_to_its_page(
+    client: Client, db: None
+) -> None:
+    page = f"{make_deployment().get_absolute_url()}rollback/?a=1"
+    headers = {"Referer": f"http://testserver{page}"}
+
+    answer = client.post("/deployments/1/rollback/", headers=headers, follow=True)
+
+    assert answer.redirect_chain == [(f"/admin/login/?next={page.replace('?a=', '%3Fa%3D')}", 302)]
+    assert "what you sent was not taken: nothing was done" in text(answer)
+
+
+@pytest.mark.parametrize("before", ["http://evil.example/x", "//evil.example", "javascript:x", ""])
+def test_nobody_is_led_to_another_host_after_the_login(
+    client: Client, db: None, before: str
+) -> None:
+    answer = client.post("/deployments/1/cancel/", headers={"Referer": before})
+
+    assert answer["Location"] == "/admin/login/?next=/"
+
+
+def test_a_form_older_than_the_login_says_that_nothing_was_done(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("root"))
+
+    answer = client.post("/deployments/1/cancel/")
+
+    assert answer.status_code == 403
+    assert "What you sent was not taken Nothing was done" in text(answer)
+    assert 'href="/deployments/1/cancel/">Open that page anew' in answer.content.decode()
+
+
+def test_a_form_that_is_too_large_names_the_limit(admin_client: Client) -> None:
+    deployment = make_deployment()
+
+    answer = admin_client.post(
+        f"/workflows/{deployment.workflow_id}/settings/", {"x": "y" * 2_700_000}
+    )
+
+    assert answer.status_code == 400
+    assert "2.5 MB and 1,000 inputs" in text(answer)
+
+
+def test_a_refusal_names_the_permission(log_in: LogIn) -> None:
+    page = text(log_in().get("/"))
+
+    assert "lacks the permission Can view deployment ( deployments.view_deployment )" in page
+
+
+def test_what_nobody_may_do_does_not_send_a_superuser_to_an_administrator(
+    admin_client: Client,
+) -> None:
+    local = live()[1].target
+    assert local
+
+    answer = admin_client.get(f"/admin/deployments/target/{local.pk}/delete/")
+
+    assert answer.status_code == 403
+    assert "Nobody may do this" in text(answer)
+    assert "administrator" not in text(answer)
+
+
+def test_a_secret_that_the_worker_does_not_have_is_not_asked_about(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.presentation.live_workers.left_over", lambda _place: ["OLD"])
+    workflow, made = live()
+    asked = {"target": str(made.target_id), "secret": ["OLD", "NOPE"]}
+
+    for send in (admin_client.get, admin_client.post):
+        answer = send(address(workflow, "secrets/delete/"), asked, follow=True)
+        assert "The Worker has no secret NOPE. Nothing was deleted" in text(answer)
+
+    assert Deployment.objects.count() == 1

@@ -1,0 +1,148 @@
+"""Environment variables in the admin: a stored secret never comes back."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.test import Client
+
+from audit.models import Entry
+from tests.deployments.factories import make_workflow
+from tests.support.page_text import text
+from workflows.models import EnvironmentVariable
+
+ADD = "/admin/workflows/environmentvariable/add/"
+LIST = "/admin/workflows/environmentvariable/"
+SENTINEL = "s3cret-sentinel"
+
+
+def stored(**fields: object) -> EnvironmentVariable:
+    return EnvironmentVariable.objects.create(**{"name": "API_KEY", "value": SENTINEL, **fields})
+
+
+def address(variable: EnvironmentVariable) -> str:
+    return f"{LIST}{variable.pk}/change/"
+
+
+def errors(client: Client, where: str, form: dict[str, str]) -> dict[str, list[str]]:
+    answer = client.post(where, form)
+    assert answer.status_code == 200
+    assert SENTINEL not in answer.content.decode()
+    found: dict[str, list[str]] = answer.context["adminform"].form.errors
+    return found
+
+
+def test_a_stored_secret_is_on_no_page(admin_client: Client) -> None:
+    variable = stored(is_secret=True)
+
+    for page in (LIST, address(variable), f"{address(variable)[:-7]}history/"):
+        assert SENTINEL not in admin_client.get(page).content.decode()
+    assert "A secret is stored" in text(admin_client.get(address(variable)))
+
+
+def test_an_empty_input_keeps_the_secret(admin_client: Client) -> None:
+    variable = stored(is_secret=True)
+
+    admin_client.post(address(variable), {"new_value": "", "is_secret": "on"})
+
+    variable.refresh_from_db()
+    assert (variable.value, variable.is_secret) == (SENTINEL, True)
+
+
+def test_a_typed_secret_replaces_the_old_one(admin_client: Client) -> None:
+    variable = stored(is_secret=True)
+
+    admin_client.post(address(variable), {"new_value": "new\nlines ", "is_secret": "on"})
+
+    variable.refresh_from_db()
+    assert variable.value.replace("\r\n", "\n") == "new\nlines "
+
+
+def test_saving_says_that_a_deploy_is_needed(admin_client: Client) -> None:
+    variable = stored(name="REGION", value="eu")
+
+    form = {"new_value": "us", "name": "REGION"}
+    answer = admin_client.post(address(variable), form, follow=True)
+
+    assert "Workers get the new value when" in text(answer)
+
+
+def test_a_secret_becomes_plain_only_with_a_new_value(admin_client: Client) -> None:
+    variable = stored(is_secret=True)
+
+    assert "new_value" in errors(admin_client, address(variable), {"new_value": ""})
+
+    admin_client.post(address(variable), {"new_value": "public"})
+    variable.refresh_from_db()
+    assert (variable.value, variable.is_secret) == ("public", False)
+
+
+def test_a_plain_value_is_shown_and_may_become_a_secret(admin_client: Client) -> None:
+    variable = stored(value="public")
+    assert "public" in admin_client.get(address(variable)).content.decode()
+
+    admin_client.post(address(variable), {"new_value": "public", "is_secret": "on"})
+
+    variable.refresh_from_db()
+    assert variable.is_secret
+    assert ">public<" not in admin_client.get(address(variable)).content.decode()
+
+
+def test_a_secret_that_is_refused_is_not_sent_back(admin_client: Client) -> None:
+    form = {"name": "not a name", "new_value": SENTINEL, "is_secret": "on"}
+
+    found = errors(admin_client, ADD, form)
+
+    assert "Use capital letters" in found["name"][0]
+    assert "type the secret again" in found["new_value"][0]
+
+
+def test_a_binding_id_is_no_secret(admin_client: Client) -> None:
+    form = {"name": "CACHE_BINDING_ID", "new_value": "abc", "is_secret": "on"}
+
+    assert "names a resource" in errors(admin_client, ADD, form)["is_secret"][0]
+
+
+def test_a_secret_without_a_value_is_refused(admin_client: Client) -> None:
+    assert "new_value" in errors(admin_client, ADD, {"name": "API_KEY", "is_secret": "on"})
+
+
+def test_a_name_is_taken_once_for_all_and_once_for_each_workflow(admin_client: Client) -> None:
+    stored(value="1")
+    workflow = make_workflow()
+
+    assert errors(admin_client, ADD, {"name": "API_KEY", "new_value": "2"})
+    admin_client.post(ADD, {"name": "API_KEY", "new_value": "2", "workflow": workflow.pk})
+
+    assert EnvironmentVariable.objects.count() == 2
+
+
+def test_the_form_can_be_opened_with_the_missing_name(admin_client: Client) -> None:
+    page = admin_client.get(f"{ADD}?name=CACHE_BINDING_ID").content.decode()
+
+    assert 'value="CACHE_BINDING_ID"' in page
+
+
+def test_a_value_that_cannot_be_decrypted_can_be_replaced(admin_client: Client) -> None:
+    variable = stored()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE workflows_environmentvariable SET value = 'damaged'")
+
+    assert "cannot be decrypted" in text(admin_client.get(address(variable)))
+    assert admin_client.get(LIST).status_code == 200
+    admin_client.post(address(variable), {"new_value": "new"})
+
+    variable.refresh_from_db()
+    assert variable.value == "new"
+
+
+def test_who_set_and_deleted_which_is_on_the_trail_without_its_value(admin_client: Client) -> None:
+    admin_client.post(ADD, {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on"})
+    variable = EnvironmentVariable.objects.get()
+
+    admin_client.post(f"{LIST}{variable.pk}/delete/", {"post": "yes"})
+
+    deleted, was_set = Entry.objects.all()
+    assert [was_set.action, deleted.action] == ["variable set", "variable deleted"]
+    assert {one.actor_name for one in (was_set, deleted)} == {"admin"}
+    assert {one.subject_name for one in (was_set, deleted)} == {"API_KEY"}
+    assert SENTINEL not in f"{was_set.detail}{deleted.detail}"

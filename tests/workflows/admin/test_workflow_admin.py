@@ -1,0 +1,287 @@
+"""Workflows in the admin: the document's problems, versions, and what is deployed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.deployments.fakes import document
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from tests.workflows.ir.documents import document as drawn
+from tests.workflows.ir.documents import node
+from workflows.models import Workflow, WorkflowVersion
+
+LIST = "/admin/workflows/workflow/"
+ADD = "/admin/workflows/workflow/add/"
+
+
+def change(workflow: Workflow) -> str:
+    return f"/admin/workflows/workflow/{workflow.pk}/change/"
+
+
+def form(ir: Any, **more: str) -> dict[str, str]:
+    written = ir if isinstance(ir, str) else json.dumps(ir)
+    bindings = {"declared_bindings-TOTAL_FORMS": "0", "declared_bindings-INITIAL_FORMS": "0"}
+    return {"name": "Orders", "ir": written, "dependencies": "{}", **bindings, **more}
+
+
+def errors(client: Client, ir: Any, **more: str) -> dict[str, list[str]]:
+    """Post the form that is to be refused and return the errors by field."""
+    answer = client.post(ADD, form(ir, **more))
+    assert answer.status_code == 200
+    assert not Workflow.objects.exists()
+    found: dict[str, list[str]] = answer.context["adminform"].form.errors
+    return found
+
+
+def test_saving_makes_the_first_version(admin_client: Client) -> None:
+    answer = admin_client.post(ADD, form(document()))
+
+    version = WorkflowVersion.objects.get()
+    assert answer.status_code == 302
+    assert (version.workflow.name, version.number) == ("Orders", 1)
+    assert version.created_by
+    assert version.created_by.username == "admin"
+
+
+def test_the_first_document_that_is_offered_can_be_saved(admin_client: Client) -> None:
+    offered = admin_client.get(ADD).context["adminform"].form["ir"].value()
+
+    admin_client.post(ADD, form(offered, name=""))
+
+    assert Workflow.objects.get().name == "My workflow"
+
+
+def test_every_problem_of_the_document_is_an_error_of_its_field(admin_client: Client) -> None:
+    broken = document()
+    broken["nodes"][0]["data"] = {}
+    broken["edges"] = [{"id": "e", "source": broken["nodes"][0]["id"], "target": "ghost"}]
+
+    found = errors(admin_client, broken)["ir"]
+
+    assert len(found) >= 2
+    assert any("data.code" in error for error in found)
+    assert any("ghost" in error for error in found)
+
+
+def test_broken_json_is_told_with_line_and_column(admin_client: Client) -> None:
+    assert "line 2, column 1" in errors(admin_client, '{"a": 1,\n]')["ir"][0]
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '"x"', "NaN", '{"a": 1, "a": 2}', "[" * 9000])
+def test_no_text_breaks_the_form(admin_client: Client, text: str) -> None:
+    assert errors(admin_client, text)["ir"]
+
+
+@pytest.mark.parametrize(
+    "packages",
+    ['{"zod": "file:/etc"}', '{"zod": "../x"}', '{"../zod": "1.0.0"}', "[1]", '{"zod": 1}'],
+)
+def test_a_package_comes_from_the_registry_or_not_at_all(
+    admin_client: Client, packages: str
+) -> None:
+    assert errors(admin_client, document(), dependencies=packages)["dependencies"]
+
+
+def test_what_was_typed_is_kept_when_it_is_refused(admin_client: Client) -> None:
+    answer = admin_client.post(ADD, form('{"mine": '))
+
+    assert "{&quot;mine&quot;: " in answer.content.decode()
+
+
+def test_code_that_cannot_be_deployed_is_saved_with_a_warning(admin_client: Client) -> None:
+    answer = admin_client.post(ADD, form(document("return {{{;")), follow=True)
+
+    assert WorkflowVersion.objects.exists()
+    assert "A deploy would fail" in text(answer)
+    assert "only" in text(answer)
+
+
+def test_the_page_says_what_is_wrong_with_the_draft_and_what_is_worth_a_look(
+    admin_client: Client,
+) -> None:
+    broken = make_workflow("return {{{;")
+    loop = node("each", "loop", loopType="times", count=2000)
+    long = make_workflow(**drawn([loop, node("a")], "each a body"))
+
+    told, warned = (text(admin_client.get(change(one))) for one in (broken, long))
+
+    assert "A deploy would fail: 1 problem" in told
+    assert "nodes.only.data.code" in told
+    assert "correct the error" not in told
+    assert "1 warning about the draft" in warned
+    assert "2,000 steps" in warned
+
+
+def test_a_form_that_is_refused_tells_of_itself_alone(admin_client: Client) -> None:
+    workflow = make_workflow()
+    row = {"declared_bindings-TOTAL_FORMS": "1", "declared_bindings-0-name": "lower kv"}
+
+    answer = text(admin_client.post(change(workflow), form(document(), **row)))
+
+    assert "correct the error" in answer
+    assert "A deploy would fail" not in answer
+
+
+def test_saving_without_a_change_makes_no_version(admin_client: Client) -> None:
+    workflow = make_workflow()
+    shown = admin_client.get(change(workflow)).context["adminform"].form["ir"].value()
+
+    admin_client.post(change(workflow), form(shown, name="Another name"))
+
+    workflow.refresh_from_db()
+    assert workflow.name == "Another name"
+    assert workflow.versions.count() == 1
+
+
+def opened_at(client: Client, workflow: Workflow) -> str:
+    return str(client.get(change(workflow)).context["adminform"].form["opened_at"].value())
+
+
+def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -> None:
+    workflow = make_workflow()
+    opened = opened_at(admin_client, workflow)
+    admin_client.post(change(workflow), form(document("return 2;"), opened_at=opened))
+
+    answer = admin_client.post(change(workflow), form(document("return 3;"), opened_at=opened))
+
+    assert "Somebody else saved this workflow" in text(answer)
+    assert workflow.versions.count() == 2
+    again = str(answer.context["adminform"].form["opened_at"].value())
+    admin_client.post(change(workflow), form(document("return 3;"), opened_at=again))
+    assert workflow.versions.count() == 3
+
+
+def test_the_change_page_says_what_is_live_and_deploys(admin_client: Client) -> None:
+    deployment = make_deployment(
+        status="succeeded", worker_url="http://w.localhost:1", finished_at=timezone.now()
+    )
+    assert deployment.workflow
+
+    answer = admin_client.get(change(deployment.workflow))
+
+    assert "live: v1 on local" in text(answer)
+    assert "http://w.localhost:1" in text(answer)
+    assert f'action="/workflows/{deployment.workflow_id}/deploy/"' in answer.content.decode()
+    assert f"?workflow__id__exact={deployment.workflow_id}" in answer.content.decode()
+
+
+def test_the_change_page_tells_each_target_and_leads_to_settings_live_and_plan(
+    admin_client: Client,
+) -> None:
+    now = timezone.now()
+    there = make_deployment(status="succeeded", target=make_target(name="prod"), finished_at=now)
+    workflow = there.workflow
+    assert workflow
+    make_deployment(workflow=workflow, status="succeeded", action="takedown", finished_at=now)
+
+    answer = admin_client.get(change(workflow))
+
+    page, content = text(answer), answer.content.decode()
+    assert "live: v1 on prod , just now Not checked" in page
+    assert "not deployed to local : taken down just now" in page
+    assert f'href="/workflows/{workflow.pk}/settings/"' in content
+    assert f'href="/workflows/{workflow.pk}/live/?target={there.target_id}"' in content
+    assert f'href="/workflows/{workflow.pk}/deploy/?target={there.target_id}"' in content
+
+
+def test_the_list_says_what_is_live_anywhere_and_nothing_after_a_takedown(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    done: dict[str, Any] = {"workflow": workflow, "status": "succeeded"}
+    other = make_target()
+    make_deployment(**done, version_number=3, target=other)
+    make_deployment(**done, version_number=4)
+    make_deployment(**done, version_number=4, action="takedown")
+
+    assert "v3" in text(admin_client.get(LIST))
+    make_deployment(**done, version_number=3, action="takedown", target=other)
+    assert "not deployed" in text(admin_client.get(LIST))
+
+
+def test_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
+    client = log_in("workflows.view_workflow", "workflows.change_workflow")
+    workflow = make_workflow()
+
+    pages = [client.get(change(workflow)), client.get("/admin/workflows/workflow/")]
+
+    assert all("/deploy/" not in page.content.decode() for page in pages)
+
+
+def test_the_list_has_a_deploy_button_for_each_workflow(admin_client: Client) -> None:
+    deployment = make_deployment(status="failed", finished_at=timezone.now())
+
+    page = admin_client.get("/admin/workflows/workflow/")
+
+    assert f'formaction="/workflows/{deployment.workflow_id}/deploy/"' in page.content.decode()
+    assert "Failed" in text(page)
+
+
+def test_the_list_takes_the_same_queries_for_many(admin_client: Client) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(4):
+            make_deployment(status="succeeded")
+        with CaptureQueriesContext(connection) as captured:
+            admin_client.get("/admin/workflows/workflow/")
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1] <= 8
+
+
+def test_deleting_says_what_stays_and_takes_the_versions_along(admin_client: Client) -> None:
+    deployment = make_deployment(status="succeeded")
+    address = f"/admin/workflows/workflow/{deployment.workflow_id}/delete/"
+    assert "What stays: the history" in text(admin_client.get(address))
+
+    admin_client.post(address, {"post": "yes"})
+
+    deployment.refresh_from_db()
+    assert deployment.workflow is None
+    assert not WorkflowVersion.objects.exists()
+
+
+def test_deleting_what_is_live_leads_to_the_takedown_first(admin_client: Client) -> None:
+    deployment = make_deployment(status="succeeded", worker_url="http://w.localhost:1")
+
+    answer = admin_client.get(f"/admin/workflows/workflow/{deployment.workflow_id}/delete/")
+
+    page, content = text(answer), answer.content.decode()
+    assert "Something of it is live and goes on running" in page
+    assert "answers at http://w.localhost:1" in page
+    url = f"/workflows/{deployment.workflow_id}/live/takedown/?target={deployment.target_id}"
+    assert f'href="{url}"' in content
+
+
+def test_deleting_many_says_that_what_is_live_goes_on(admin_client: Client) -> None:
+    asked = {"action": "delete_selected", "_selected_action": make_workflow().pk}
+
+    assert "what is live of them goes on running" in text(admin_client.post(LIST, asked))
+
+
+def test_a_locked_version_protects_its_workflow(admin_client: Client) -> None:
+    workflow = make_workflow()
+    workflow.versions.update(locked=True)
+
+    admin_client.post(f"/admin/workflows/workflow/{workflow.pk}/delete/", {"post": "yes"})
+
+    assert Workflow.objects.exists()
+
+
+def test_versions_can_be_read_and_nothing_else(admin_client: Client) -> None:
+    version = make_workflow().newest_version
+    address = f"/admin/workflows/workflowversion/{version.pk}/change/"
+
+    assert "v1" in text(admin_client.get("/admin/workflows/workflowversion/"))
+    assert "Deploy settings: the defaults" in text(admin_client.get(address))
+    assert admin_client.post(address, {"number": "7"}).status_code == 403
+    assert admin_client.get("/admin/workflows/workflowversion/add/").status_code == 403

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.codegen.modules import generated
+from tests.workflows.ir.documents import branch, chain, document, node
+from workflows.ir.reading.bindings import BindingKind, resolve
+
+READ = {
+    "return env.MY_KV": ["MY_KV"],
+    "return this.env.A + env?.B": ["A", "B"],
+    "return env['A'] + env[`B`]": ["A", "B"],
+    "return (env as any).A + env!.B + (env).C": ["A", "B", "C"],
+    "const { A, B: b, C = 1 } = env; return A": ["A", "B", "C"],
+    "let A; ({ A } = env); return A": ["A"],
+    "const { A } = this.env; return A": ["A"],
+    "return env.A.get(env.B.C)": ["A", "B"],
+    "return await env.A?.fetch('x')": ["A"],
+    "env.A = 1": ["A"],
+    "const f = (env) => env.A; return 1": ["A"],
+    "// env.A\n/* env.B */ return 'env.C' + `env.D`": [],
+    "return `${env.A}`": ["A"],
+    "return process.env.A + event.env.B": [],
+    "const env = this.env; return env.A": ["A"],
+    "return {{ env.A }}": ["A"],
+    "return env?.['A'] + this?.env?.B": ["A", "B"],
+    "return this['env'].A + this[`env`]?.['B']": ["A", "B"],
+    "const { env } = this; return env.A": ["A"],
+    "const { env: { A, B: b = 2 } } = this; return A": ["A", "B"],
+    "const { env: { A } = {} } = this; return A": ["A"],
+    "let A; ({ env: { A } } = this); return A": ["A"],
+    "const { A: { get } = {}, B: [one] } = env; return get": ["A", "B"],
+    "const { A = env.B } = env; return A": ["B", "A"],
+    "const { ['A']: a, 'B': b } = env; return a": ["A", "B"],
+    "const f = (x = env.A) => x; return f()": ["A"],
+    "const g = function ({ env }) { return env.A }; return g(1)": ["A"],
+    "return (<any>env).A + (env satisfies any).B": ["A", "B"],
+    "return env /* env.B */ .A // env.C": ["A"],
+    "return /env.A/.test('env.B')": [],
+    "return `a ${env.A} ${`${env.B} env.C`}`": ["A", "B"],
+    "env.A ??= 1; delete env.B; return typeof env.C": ["A", "B", "C"],
+    "return env.A ? env.B : await Promise.all([env.C.get(1)])": ["A", "B", "C"],
+    "var { A } = env, { B } = this.env; return A": ["A", "B"],
+    "const self = this; return self.env.A": ["A"],
+    'import { env } from "cloudflare:workers"; return env.A': ["A"],
+    'import { env as worker } from "cloudflare:workers"; return worker.A': ["A"],
+    'import * as workers from "cloudflare:workers"; return workers.env.A': ["A"],
+    'import process from "node:process"; return process.env.A': [],
+    "const { env } = process; return env.A": [],
+    "const env = globalThis.process.env; return env.A": [],
+    "return globalThis.process.env.A + process['env'].B": [],
+    "if (event.payload) { const { env } = process; return env.A } return env.B": ["B"],
+}
+
+UNREADABLE = [
+    "const name = 'A'; return env[name]",
+    "const alias = env; return alias.A",
+    "return Object.keys(env)",
+    "const { ...rest } = env; return rest",
+    "return { env }",
+    "return [env]",
+    "return env['\\x41']",
+    "const { env: mine } = this; return mine.A",
+    "const { [event.payload]: a } = env; return a",
+    "for (const key in env) return key",
+    "return { ...env }",
+    "const f = ({ A }) => A; return f(env)",
+    "return new Proxy(env, {})",
+    "return {{ env }}",
+]
+
+
+@pytest.mark.parametrize("code", READ)
+def test_uses_of_env_are_read_from_the_tree(code: str) -> None:
+    module = generated(chain(node("a", code=code)))
+
+    assert [use.name for use in module.env_uses] == READ[code]
+    assert module.problems == ()
+
+
+@pytest.mark.parametrize("code", UNREADABLE)
+def test_a_use_that_cannot_be_read_is_a_warning_on_its_node(code: str) -> None:
+    (problem,) = generated(chain(node("a", code=code))).problems
+
+    assert problem.node_id == "a"
+    assert "declare the binding on the workflow" in problem.message
+    assert not problem.is_error
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "export async function fetch(request, env) { return new Response(env.A); }",
+        "export async function fetch(request, { A }) { return new Response(A); }",
+        'import { env } from "cloudflare:workers"; const kept = env.A;'
+        "export const fetch = () => new Response(kept);",
+        'import { env as e } from "cloudflare:workers"; export const fetch = () => new Response(e.A);',
+        "// env.B\nexport const fetch = (request, env) => new Response(process.env.C ?? `${env['A']}`);",
+    ],
+)
+def test_entry_code_is_read_too(entry: str) -> None:
+    found = generated(chain(node("a")), entry_code=entry).env_uses
+
+    assert [(use.name, use.node_id, use.path) for use in found] == [("A", "", "entryCode")]
+
+
+def test_uses_in_conditions_texts_and_json_are_found_and_the_own_workflow_is_left_out() -> None:
+    ask = node("ask", "http_request", url="{{ env.HOST }}/x", headers={"a": ["{{ env.KEY }}"]})
+    drawn = document(
+        [branch("b", x="env.FLAG === '1'"), ask, node("s", code="await env.WORKFLOW.create()")],
+        "b ask x", "ask s",
+    )  # fmt: skip
+
+    found = generated(drawn).env_uses
+
+    assert [(use.name, use.node_id, use.path) for use in found] == [
+        ("FLAG", "b", "nodes.b.data.branches.0.condition"),
+        ("HOST", "ask", "nodes.ask.data.url"),
+        ("KEY", "ask", "nodes.ask.data.headers"),
+    ]
+
+
+NAMES = {
+    "MY_KV": BindingKind.KV, "KV_USERS": BindingKind.KV, "MY_DB": BindingKind.D1,
+    "D1_X": BindingKind.D1, "MY_BUCKET": BindingKind.R2, "R2": BindingKind.R2,
+    "JOBS_QUEUE": BindingKind.QUEUE, "AI": BindingKind.AI, "VECTORIZE": BindingKind.VECTORIZE,
+    "ANALYTICS": BindingKind.ANALYTICS, "HYPERDRIVE": BindingKind.HYPERDRIVE,
+    "MY_BROWSER": BindingKind.BROWSER, "AUTH_SERVICE": BindingKind.SERVICE,
+    "AI_QUEUE": BindingKind.QUEUE, "DB_PASSWORD": "variable", "LIMITS": BindingKind.WORKFLOW,
+    "OPENAI_KEY": None, "KVASIR": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_declared_or_a_variable_or_said_by_its_words(name: str) -> None:
+    declared = {"LIMITS": BindingKind.WORKFLOW}
+
+    assert resolve(name, declared=declared, variables={"DB_PASSWORD"}) == NAMES[name]
+
+
+def test_the_second_parameter_of_a_handler_is_the_environment() -> None:
+    entry = """
+    export const fetch = async (request, { MY_KV, KEY: key }) => Response.json(key);
+    async function work(batch: MessageBatch, settings: Env) { return settings.X; }
+    export { work as queue };
+    """
+
+    module = generated(chain(node("a")), entry_code=entry)
+
+    assert [use.name for use in module.env_uses] == ["MY_KV", "KEY"]
+    assert [str(one) for one in module.problems] == [
+        "entryCode: line 3, column 46: call the environment `env`"
+    ]

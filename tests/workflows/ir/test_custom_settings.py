@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.workflows.ir.documents import chain, node
+from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.compilation.from_document import module_of
+from workflows.ir.document.registry import Registry
+from workflows.ir.reading.fields import length_of
+from workflows.ir.reading.problems import InvalidIR
+from workflows.nodes.documents import parse
+
+MODULE = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
+SECRET = {"type": "secret", "envVarName": "API_KEY", "required": True}
+NUMBER = {"type": "number", "validation": {"min": 1, "max": 10}}
+SIZES = {"type": "select", "options": ["small", "large"]}
+
+
+def told(value: dict[str, Any], **data: Any) -> list[str]:
+    """Return what is wrong with a node of the type with these settings."""
+    return said(type_of(value), node("a", "greet", **data))
+
+
+def said(registry: Registry, *nodes: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in parse(chain(*nodes), registry).problems]
+
+
+FITTING: list[tuple[dict[str, Any], Any]] = [
+    ({}, "text {{ trigger.x }}"),
+    ({"validation": {"maxLength": 3}}, "{{ trigger.long_name }}"),
+    ({"validation": {"format": "email"}}, "ada@example.com"),
+    ({"validation": {"format": "email"}}, ""),
+    ({"validation": {"format": "duration"}}, "PT2H30M"),
+    ({"validation": {"format": "date-time"}}, "2026-01-31T12:00:00.5+01:00"),
+    ({"validation": {"pattern": "^[a-z]+$"}}, "abc"),
+    (NUMBER, 10),
+    (NUMBER, 1.5),
+    (NUMBER, "{{ trigger.n }}"),
+    ({"type": "boolean"}, False),
+    ({"type": "boolean"}, "{{ trigger.x }}"),
+    (SIZES, "large"),
+    (SIZES, "{{ trigger.size }}"),
+    (SIZES | {"type": "multiselect"}, ["small", "{{ trigger.size }}"]),
+    (SIZES | {"type": "multiselect"}, "{{ trigger.sizes }}"),
+    ({"type": "json"}, {"a": ["{{ trigger.x }}"]}),
+    ({"type": "json"}, '{"a": {{ trigger.x }}}'),
+    ({"type": "code"}, "trigger => trigger.x"),
+    ({"type": "expression"}, "{{ trigger.x }} + 1"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), FITTING)
+def test_a_value_that_fits_is_taken(field: dict[str, Any], value: Any) -> None:
+    assert told(with_fields(a=field), a=value) == []
+
+
+WRONG: list[tuple[dict[str, Any], Any, str]] = [
+    ({}, 5, "must be text, not 5"),
+    ({"required": True}, None, "is missing: write text (a)"),
+    ({"required": True}, "", "must not be empty"),
+    ({"validation": {"minLength": 2}}, "x", "must have at least 2 characters, not 1"),
+    ({"validation": {"maxLength": 2}}, "xyz", "must have at most 2 characters, not 3"),
+    ({"validation": {"pattern": "^[a-z]+$"}}, "A", 'must match the pattern ^[a-z]+$, and "A"'),
+    ({"validation": {"format": "email"}}, "ada", 'must be an e-mail address, not "ada"'),
+    ({"validation": {"format": "url"}}, "ftp://x", "must be an address that begins with https"),
+    ({"validation": {"format": "uuid"}}, "1", "must be a UUID"),
+    ({"validation": {"format": "date"}}, "2026-02-30", "must be a date such as"),
+    ({"validation": {"format": "date-time"}}, "2026-01-31", "must be a moment such as"),
+    ({"validation": {"format": "duration"}}, "P", "must be a duration such as"),
+    (NUMBER, "5", 'must be a number, not "5"'),
+    (NUMBER, True, "must be a number, not true"),
+    (NUMBER, 0, "must be at least 1, not 0"),
+    (NUMBER, "1{{ trigger.n }}", "must be a number, or one reference alone"),
+    ({"type": "boolean"}, "yes", 'must be true or false, not "yes"'),
+    (SIZES, "huge", 'must be one of "small", "large", not "huge"'),
+    (SIZES | {"type": "multiselect"}, "small", "must be a list of"),
+    (SIZES | {"type": "multiselect"}, ["huge", 1], '"huge", 1 are none of "small", "large"'),
+    ({"type": "json"}, "{", 'must be JSON, or text that is JSON, not "{"'),
+    ({"type": "code", "required": True}, "", "is missing: write an expression (a)"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "reason"), WRONG)
+def test_a_value_that_does_not_fit_is_told(field: dict[str, Any], value: Any, reason: str) -> None:
+    (found,) = told(with_fields(a=field), a=value)
+
+    assert found.startswith("nodes.a.data.a: ")
+    assert reason in found
+
+
+def test_a_secret_in_a_document_is_refused_and_not_repeated() -> None:
+    (found,) = told(with_fields(key=SECRET), key="hunter2")
+
+    assert found.startswith("nodes.a.data.key: is a secret, which has no place in a document")
+    assert "set the secret variable API_KEY" in found
+    assert "hunter2" not in found
+
+
+def test_a_setting_that_the_type_does_not_have_is_warned_of() -> None:
+    (found,) = told(with_fields(name={}), nme="Ada")
+
+    assert "nodes.a.data.nme: is not a setting of this type" in found
+
+
+def test_the_type_has_its_own_retries_and_timeout_which_a_node_may_change() -> None:
+    value = node_json(runtime={"defaultRetries": 2, "defaultTimeout": "30 seconds"})
+    other = node("b", "greet") | {"config": {"retries": {"limit": 7}, "timeout": 1000}}
+
+    ir = parse(chain(node("a", "greet"), other), type_of(value)).ir
+
+    assert ir
+    policies = [ir.nodes[id_].settings.policy for id_ in "ab"]
+    assert [policy.limit for policy in policies] == [2, 7]
+    assert [length_of(policy.timeout) for policy in policies] == [30_000, 1000]
+
+
+def test_a_field_may_have_the_name_of_a_retry_setting() -> None:
+    parsed = parse(chain(node("a", "greet", timeout="x")), type_of(with_fields(timeout={})))
+
+    assert parsed.problems == ()
+    assert parsed.ir
+    assert length_of(parsed.ir.nodes["a"].settings.policy.timeout) == 600_000
+
+
+# Versions
+
+
+VERSIONS = types((node_json(), ""), (node_json(version="2.0.0", description="Better."), ""))
+
+
+def test_a_node_has_the_version_that_it_pins() -> None:
+    newer = node("b", "greet") | {"version": "2.0.0"}
+
+    ir = parse(chain(node("a", "greet"), newer), VERSIONS).ir
+
+    assert ir
+    assert [ir.nodes[id_].type.version for id_ in "ab"] == ["1.0.0", "2.0.0"]
+
+
+def test_an_unknown_version_names_the_known_ones() -> None:
+    (found,) = said(VERSIONS, node("a", "greet") | {"version": "3.0.0"})
+
+    assert found == 'nodes.a.version: must be one of "1.0.0", "2.0.0", not "3.0.0"'
+
+
+def test_an_unknown_type_names_the_loaded_ones_too() -> None:
+    (found,) = said(VERSIONS, node("a", "great"))
+
+    assert '"great" is not a node type: use "step"' in found
+    assert '"greet"' in found
+
+
+KINDS: list[dict[str, Any]] = [
+    {}, NUMBER, SIZES, SIZES | {"type": "multiselect", "required": True}, SECRET,
+    {"type": "boolean"}, {"type": "code"}, {"type": "json"}, {"type": "textarea", "required": True},
+    {"validation": {"pattern": "^[a-z]*$", "format": "url"}},
+]  # fmt: skip
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=5),
+        st.sampled_from(
+            ["{{ trigger.x }}", "{{ no }}", "a {{ trigger }}", "small", "{", "\0", "`"]
+        ),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(field=st.sampled_from(KINDS), value=VALUES)
+def test_no_value_raises(field: dict[str, Any], value: Any) -> None:
+    """Every value ends in a problem or in a program."""
+    drawn = chain(node("a", "greet", a=value))
+    registry = type_of(with_fields(a=field))
+    parsed = parse(drawn, registry)
+
+    with suppress(InvalidIR):
+        assert module_of(drawn, MODULE, registry).source
+    assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)

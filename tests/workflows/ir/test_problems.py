@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflows.ir.documents import branch, chain, document, node
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.compilation.from_document import module_of
+from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.validation.validate import MAX_BYTES
+from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.documents import parse, parse_json, parse_valid
+
+SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
+
+LOOP = node("loop", "loop", collection="[1]")
+TRY = node("try", "try_catch")
+PARALLEL = node("p", "parallel")
+ABC = (node("a"), node("b"), node("c"))
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no object": ([], "document: must be an object"),
+    "no nodes": (document([node("a")]) | {"nodes": []}, "nodes: must hold at least one node"),
+    "no name": (chain(node("a") | {"name": ""}), "nodes.a.name: must not be empty"),
+    "a control character": (chain(node("a", name="a\tb")), "nodes.a.name: must have 1-256"),
+    "an unknown type": (chain(node("a", "dance")), 'nodes.a.type: "dance" is not a node type'),
+    "another version": (chain(node("a") | {"version": "2.0.0"}), 'nodes.a.version: must be "1.0.0"'),
+    "another provider": (chain(node("a") | {"provider": "x"}), "nodes.a.provider: must be"),
+    "no position": (chain(node("a") | {"position": None}), "nodes.a.position: is missing"),
+    "data that is no object": (chain(node("a") | {"data": []}), "nodes.a.data: must be an object"),
+    "a step without code": (chain(node("a", code="")), "nodes.a.data.code: must not be empty"),
+    "too many retries": (chain(node("a", retryLimit=10_001)), "nodes.a.data.retryLimit: must be"),
+    "a retry limit in words": (
+        chain(node("a") | {"config": {"retries": {"limit": "5"}}}),
+        'nodes.a.config.retries.limit: must be a whole number, not "5"',
+    ),
+    "an odd backoff": (chain(node("a", backoff="wild")), "nodes.a.data.backoff: must be one of"),
+    "an unknown unit": (chain(node("a", "sleep", duration="1 eon")), "nodes.a.data.duration: write"),
+    "too long a sleep": (chain(node("a", "sleep", duration="366 days")), "at most 365 days"),
+    "a negative sleep": (chain(node("a", "sleep", duration=-1)), "nodes.a.data.duration: write"),
+    "no time at all": (chain(node("a", timeout=0)), "nodes.a.data.timeout: must be longer than nothing"),
+    "no time in words": (
+        chain(node("a", "wait_for_event", eventType="x", timeout="0 hours")),
+        "nodes.a.data.timeout: must be longer",
+    ),
+    "a negative timeout": (chain(node("a", timeout=-1)), "nodes.a.data.timeout: write a number"),
+    "an event's odd name": (
+        chain(node("a", "wait_for_event", eventType="a b")),
+        "nodes.a.data.eventType: must be 1-100 letters",
+    ),
+    "headers that are no table": (
+        chain(node("a", "http_request", url="http://x", headers="[1]")),
+        'nodes.a.data.headers: must be an object such as {"name": "value"}',
+    ),
+    "an else that is not last": (
+        document([branch("b", x="", y="1"), node("a")], "b a x"),
+        "nodes.b.data.branches.0.condition: is empty, which means else",
+    ),
+    "two arms of one label": (
+        chain(node("b", "branch", branches=[{"label": "x"}, {"label": "x", "condition": "1"}])),
+        'nodes.b.data.branches.1.label: "x" is taken',
+    ),
+    "two nodes of one id": (document([node("a"), node("a")]), 'nodes.a: several nodes have the id "a"'),
+    "two edges of one id": (
+        document(list(ABC), "a b", "b c") | {"edges": [
+            {"id": "e", "source": "a", "target": "b"}, {"id": "e", "source": "b", "target": "c"}]},
+        'edges.e: several edges have the id "e"',
+    ),
+    "an edge to nowhere": (document([node("a")], "a x"), 'edges.a x.target: no node has the id "x"'),
+    "no such entry": (document([node("a")], entry="x"), 'entryNodeId: no node has the id "x"'),
+    "an edge to the entry": (document(list(ABC[:2]), "a b", "b a"), "edges.b a: leads back to the entry"),
+    "a cycle": (document(list(ABC), "a b", "b c", "c b"), 'nodes.b: "b", "c" lead back to themselves'),
+    "an island": (document(list(ABC), "a b"), 'nodes.c: no way leads from the entry to "c"'),
+    "two ways on": (document(list(ABC), "a b", "a c"), 'edges.a c: "a" (step) leads on more than once'),
+    "a label of a step": (document(list(ABC[:2]), "a b yes"), "edges.a b yes: "),
+    "a label without an arm": (
+        document([branch("x", y="1"), node("a")], "x a no"), 'has no region "no": use "y", "then"',
+    ),
+    "a loop without a body": (chain(LOOP, node("a")), 'nodes.loop: needs an edge with the label "body"'),
+    "a try without a catch": (document([TRY, node("a")], "try a try"), 'the label "catch"'),
+    "a way past the join": (
+        document([branch("x", y="1", z=""), *ABC], "x a y", "x b then", "b c", "a c"),
+        'edges.a c: the way from "a" to "c" leaves a region of "x" (branch)',
+    ),
+    "a way out of a loop": (
+        document([LOOP, *ABC], "loop a body", "a c", "loop b then", "b c"), '"loop" (loop)',
+    ),
+    "a node that two arms of a parallel lead to": (
+        document([PARALLEL, *ABC, node("d")],
+                 "p a one", "p b two", "p c three", "a d", "b d"),
+        'edges.a d: the way from "a" to "d" leaves a region of "p" (parallel)',
+    ),
+    "a reference to nothing": (
+        chain(node("a", code="return {{ x.y }};")), 'nodes.a.data.code: no node has the id "x"',
+    ),
+    "a reference to itself": (
+        chain(node("a", code="return {{ a }};")), "nodes.a.data.code: refers to itself",
+    ),
+    "a reference to what comes later": (
+        chain(node("a", "http_request", url="http://x/{{ b.id }}"), node("b")),
+        'nodes.a.data.url: "b" does not come before "a"',
+    ),
+    "a reference to another arm": (
+        document([branch("x", y="1", z=""), node("a"), node("b", code="return {{ a }}")],
+                 "x a y", "x b z"),
+        'nodes.b.data.code: "a" does not come before "b"',
+    ),
+    "a name that only a catch has": (
+        chain(node("a", code="return {{ err.message }}")), 'no node has the id "err"',
+    ),
+    "a trigger without a type": (chain(node("a"), trigger={}), "trigger.type: is missing"),
+    "a path that is none": (chain(node("a"), trigger={"type": "http", "path": "x"}), "trigger.path: "),
+    "a script that sleeps": (
+        chain(node("a", "sleep", duration=1), kind="script", trigger={"type": "http"}),
+        "nodes.a: a script cannot wait",
+    ),
+    "a script without a request": (chain(node("a"), kind="script"), "trigger: a script is started by"),
+    "a script that answers one name twice": (
+        chain(node("a", name="EXPORT_x"), node("b", name="EXPORT_x"),
+              kind="script", trigger={"type": "http"}),
+        'nodes.b.name: "a", "b" all answer as "x"',
+    ),
+    "a script that answers no name": (
+        chain(node("a", name="EXPORT_"), kind="script", trigger={"type": "http"}),
+        "nodes.a.name: needs a name after EXPORT_",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_problem_says_where_and_what_to_do(case: str) -> None:
+    refused, expected = REFUSED[case]
+
+    parsed = parse(refused)
+
+    assert parsed.ir is None
+    assert any(expected in str(problem) for problem in parsed.problems), parsed.problems
+
+
+def test_all_problems_are_reported_at_once_and_each_names_its_node() -> None:
+    with pytest.raises(InvalidIR) as refused:
+        parse_valid(
+            document(
+                [node("a", code=""), node("b", "sleep", duration="x"), node("c")], "a b", "b x"
+            )
+        )
+
+    lines = str(refused.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "nodes.a.data.code",
+        "nodes.b.data.duration",
+        "edges.b x.target",
+        "nodes.c",
+    ]
+
+
+ONCE: dict[str, tuple[Any, list[str]]] = {
+    "arms beside one that is no object keep their places": (
+        document([node("b", "branch", branches=[1, {"condition": "1"}, {"label": "then"}]), node("a")],
+                 "b a then"),
+        ["nodes.b.data.branches.0", "nodes.b.data.branches.1.label", "nodes.b.data.branches.2.label"],
+    ),
+    "a date in another form": (
+        chain(node("a", "sleep_until", timestamp="31.12.2030 12:00")), ["nodes.a.data.timestamp"],
+    ),
+    "an empty name of an item": (
+        document([node("l", "loop", collection="[1]", itemVar=""), node("a")], "l a body"),
+        ["nodes.l.data.itemVar"],
+    ),
+    "edges without ends": (
+        document([node("a")]) | {"edges": [{"id": "e", "source": "a"}, {"id": "f", "source": "a"}]},
+        ["edges.e.target", "edges.f.target"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONCE)
+def test_one_mistake_is_one_problem(case: str) -> None:
+    drawn, expected = ONCE[case]
+
+    with pytest.raises(InvalidIR) as refused:
+        module_of(drawn, ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW"))
+
+    assert [problem.path for problem in refused.value.problems] == expected
+
+
+TEXTS = {
+    "{": "is not JSON: line 1, column 2",
+    '{"a": NaN}': "NaN is not JSON",
+    '{"a": 1, "a": 2}': 'an object has the key "a" twice',
+    "[" * 200 + "]" * 200: "must be an object",
+    '{"a":' * 200 + "1" + "}" * 200: "nests values more than 100 deep",
+    '{"a":' * 100_000: "nests values more than 100 deep",
+    " " * (MAX_BYTES + 1): "is larger than 4 MB",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_text_that_is_no_document_is_refused_in_words(text: str) -> None:
+    assert TEXTS[text] in str(parse_json(text).problems[0])
+
+
+def test_bytes_that_are_not_text_are_refused_in_words() -> None:
+    assert "is not UTF-8: byte 1" in str(parse_json(b'"\xff"').problems[0])
+
+
+def test_more_than_10000_nodes_are_refused() -> None:
+    refused = parse(document([node(f"n{i}") for i in range(10_001)]))
+
+    assert "10000 are the limit" in refused.problems[0].message
+
+
+def test_a_setting_that_nobody_knows_is_a_warning() -> None:
+    parsed = parse(chain(node("a", inline=False, colour="red")))
+
+    assert parsed.ir is not None
+    assert [str(one) for one in parsed.problems] == [
+        "nodes.a.data.colour: is not a setting of this type: it is kept and has no effect"
+    ]
+
+
+def test_the_config_of_a_node_wins_over_its_data() -> None:
+    given = node("a", retryLimit=1, timeout="1 hour") | {"config": {"retries": {"limit": 7}}}
+
+    policy = parse_valid(chain(given)).nodes["a"].settings.policy
+
+    assert (policy.limit, policy.backoff, policy.timeout.value.source) == (
+        7,
+        "exponential",
+        "1 hour",
+    )
+
+
+def test_the_sample_is_valid() -> None:
+    parsed = parse_json(SAMPLE.read_bytes())
+
+    assert parsed.ir is not None
+    assert parsed.problems == ()
+    assert [one.name for one in parsed.ir.nodes.values()][0::3] == [
+        "my first step",
+        "make a call to write that could maybe, just might, fail",
+    ]
+
+
+def test_every_type_of_the_format_is_known() -> None:
+    assert set(NODE_TYPES) == {
+        "step", "sleep", "sleep_until", "wait_for_event", "http_request", "branch", "parallel",
+        "race", "loop", "try_catch", "break", "sub_workflow", "sub_script",
+    }  # fmt: skip
+
+
+def test_a_document_survives_json() -> None:
+    drawn = chain(node("a"), node("b"))
+
+    assert parse_json(json.dumps(drawn)).ir == parse(drawn).ir

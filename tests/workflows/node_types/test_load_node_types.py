@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.workflows.ir.node_jsons import TEMPLATE, node_json, with_fields
+from workflows.models import NodeType
+
+pytestmark = pytest.mark.django_db
+
+
+def write(
+    folder: Path,
+    value: Any,
+    template: str = TEMPLATE,
+    *,
+    place: str = "greet/1.0.0",
+    name: str = "template.ts",
+) -> None:
+    path = folder / place
+    (path / name).parent.mkdir(parents=True, exist_ok=True)
+    (path / "node.json").write_text(value if isinstance(value, str) else json.dumps(value))
+    (path / name).write_text(template)
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("load_node_types", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def refused(folder: Path) -> str:
+    """Return what is printed when nothing is loaded."""
+    out = io.StringIO()
+    before = NodeType.objects.count()
+    with pytest.raises(SystemExit) as exit_:
+        call_command("load_node_types", str(folder), stdout=out, stderr=out)
+    assert exit_.value.code == 1
+    assert NodeType.objects.count() == before
+    return out.getvalue()
+
+
+def test_it_loads_the_types_of_a_folder_once(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+
+    printed = [run(str(tmp_path)), run(str(tmp_path))]
+
+    assert printed == ["loaded     greet 1.0.0\n", "unchanged  greet 1.0.0\n"]
+    row = NodeType.objects.get()
+    assert (row.type_id, row.version, row.name) == ("greet", "1.0.0", "Greet")
+    assert (row.definition, row.template) == (node_json(), TEMPLATE)
+    assert row.loaded_by.endswith("command line)")
+
+
+def test_without_a_folder_it_loads_those_that_come_with_the_product() -> None:
+    printed = run()
+
+    assert printed.splitlines() == [
+        "loaded     resend_email 1.0.0",
+        "loaded     slack_message 1.0.0",
+        "loaded     stripe_charge 1.0.0",
+    ]
+
+
+def test_the_template_of_the_provider_wins(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    write(tmp_path, node_json(), TEMPLATE + "// ours\n", name="templates/cloudflare.ts")
+
+    run(str(tmp_path))
+
+    assert NodeType.objects.get().template.endswith("// ours\n")
+
+
+def test_another_content_needs_a_new_version(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    run(str(tmp_path))
+    write(tmp_path, node_json(name="Salute"))
+
+    printed = refused(tmp_path)
+
+    assert "refused    greet 1.0.0" in printed
+    assert (
+        "is loaded with another content, and documents rely on it: give it a new version" in printed
+    )
+
+
+def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    run(str(tmp_path))
+    write(tmp_path, node_json(version="1.1.0"), place="greet/1.1.0")
+
+    assert run(str(tmp_path)).splitlines() == ["unchanged  greet 1.0.0", "loaded     greet 1.1.0"]
+
+
+def test_one_that_is_refused_keeps_all_others_from_being_loaded(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    write(tmp_path, node_json("bad", providers=[]), place="bad/1.0.0")
+    write(tmp_path, "{", place="worse/1.0.0")
+
+    printed = refused(tmp_path)
+
+    assert "held back  greet 1.0.0" in printed
+    assert 'bad/1.0.0/node.json: providers: must hold "cloudflare"' in printed
+    assert "worse/1.0.0/node.json: is not JSON: line 1" in printed
+    assert "Nothing was loaded: 2 node types are refused." in printed
+
+
+def test_the_compilers_errors_have_the_templates_lines(tmp_path: Path) -> None:
+    fields = with_fields(name={"required": True}, times={"type": "number"})
+    code = 'import { hash } from "node:crypto";\n\nexport default async (ctx) => {\n'
+    write(
+        tmp_path,
+        fields,
+        code + "  const n: number = ctx.config.name;\n  return absent_thing;\n};\n",
+    )
+
+    printed = refused(tmp_path)
+
+    assert "greet/1.0.0/template.ts, line 4: Type 'string' is not assignable" in printed
+    assert "greet/1.0.0/template.ts, line 5: Cannot find name 'absent_thing'. (TS2304)" in printed
+
+
+TEMPLATES = {
+    "no default export": ("const x = 1;", "write `export default async function (ctx)"),
+    "two default exports": (TEMPLATE * 2, "there is a default export already"),
+    "another export": (TEMPLATE + 'export * from "node:fs";', "export the function alone"),
+    "code that cannot be read": (TEMPLATE + "const x = (", "the code cannot be read"),
+    "an import of a file": ('import x from "./x";\n' + TEMPLATE, "files are not part of a Worker"),
+    "an import that is not declared": ('import x from "zod";\n' + TEMPLATE, "cannot be imported"),
+    "no text": ("  ", "is empty"),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_that_cannot_run_is_refused(tmp_path: Path, name: str) -> None:
+    template, reason = TEMPLATES[name]
+    write(tmp_path, node_json(), template)
+
+    printed = refused(tmp_path)
+
+    assert "greet/1.0.0/template.ts: " in printed
+    assert reason in printed
+
+
+def test_what_a_template_returns_must_be_its_output(tmp_path: Path) -> None:
+    value = node_json(outputSchema={"id": {"type": "string"}})
+    write(tmp_path, value, "\nexport default async function (ctx) {\n  return { id: 5 };\n}\n")
+
+    printed = refused(tmp_path)
+
+    assert "greet/1.0.0/template.ts, line 2: " in printed
+    assert "'number' is not assignable to type 'string'" in printed
+
+
+def test_a_default_that_is_code_is_read(tmp_path: Path) -> None:
+    write(tmp_path, with_fields(rows={"type": "code", "default": "rows.map("}))
+
+    assert "configSchema.rows.default: line 1, column 9" in refused(tmp_path)
+
+
+def test_the_folders_have_the_names_of_id_and_version(tmp_path: Path) -> None:
+    write(tmp_path, node_json("hello", version="1.0.1"))
+
+    printed = refused(tmp_path)
+
+    assert 'node.json: id: is "hello", and the folder is called "greet"' in printed
+    assert 'node.json: version: is "1.0.1", and the folder is called "1.0.0"' in printed
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "greet" / "1.0.0").mkdir(parents=True)
+
+    printed = refused(tmp_path)
+
+    assert "greet/1.0.0/node.json: is missing" in printed
+    assert "greet/1.0.0/template.ts: is missing" in printed
+
+
+def test_a_use_of_env_that_cannot_be_read_is_worth_a_look(tmp_path: Path) -> None:
+    write(tmp_path, node_json(), "export default async ({ env }) => Object.keys(env).length;\n")
+
+    printed = run(str(tmp_path))
+
+    assert "worth a look: greet/1.0.0/template.ts: line 1, column" in printed
+    assert printed.startswith("loaded")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "empty"])
+def test_a_folder_without_types_is_an_error(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(CommandError, match=r"cannot be read: No such file|holds no node types"):
+        run(str(tmp_path / folder))
+
+
+def test_a_loaded_type_never_changes(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    run(str(tmp_path))
+
+    with pytest.raises(TypeError, match="never changes: give it a new version"):
+        NodeType.objects.get().save()

@@ -1,0 +1,75 @@
+"""Real runs of documents on the embedded platform, for tests of what pictures say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.local_cloudflare.support.uploads import begin, describe, own_workflow, until, uploaded
+from tests.support.platform_fixture import Platform
+from tests.workflows.ir.documents import Document
+from tests.workflows.programs.harness.workers import compiled
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.documents import parse_valid
+from workflows.picture.run_states import ENDED, states_of
+from workflows.picture.states import NodeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A run as the API tells it, and what a picture makes of it."""
+
+    ir: WorkflowIR
+    status: str
+    steps: list[dict[str, Any]]
+    nodes: Mapping[str, NodeState] = field(default_factory=dict)
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {id_: str(told.state) for id_, told in self.nodes.items()}
+
+
+Ran = Callable[..., Told]
+
+
+@dataclass
+class Runs:
+    """Uploads each document once, as a Worker of its own."""
+
+    platform: Platform
+    folder: Path
+    names: dict[str, str] = field(default_factory=dict)
+
+    def upload(self, document: Document) -> str:
+        key = repr(document)
+        if key not in self.names:
+            name = f"picture-{len(self.names)}"
+            folder = self.folder / name
+            folder.mkdir(exist_ok=True)
+            code = compiled({"Flow": document}, folder)["Flow"]
+            uploaded(self.platform, name, code, own_workflow(name))
+            self.platform.client().workflows.update(
+                name, account_id=self.platform.account_id, class_name="Flow", script_name=name
+            )
+            self.names[key] = name
+        return self.names[key]
+
+    def told(self, document: Document, name: str, instance: str) -> Told:
+        run = describe(self.platform, name, instance).to_dict(mode="json", use_api_names=True)
+        ir = parse_valid(document)
+        nodes = states_of(ir, run["steps"], run["status"])
+        return Told(ir=ir, status=run["status"], steps=run["steps"], nodes=nodes)
+
+    def ran(self, document: Document, *, shows: str = "", **payload: object) -> Told:
+        """Return a run that has ended, or one that shows a node in this state ("wait waiting")."""
+        name = self.upload(document)
+        instance = begin(self.platform, name, **payload)
+
+        node, _, state = shows.partition(" ")
+        if shows:
+            until(lambda: self.told(document, name, instance).states[node], state)
+        else:
+            until(lambda: self.told(document, name, instance).status, *ENDED)
+        return self.told(document, name, instance)

@@ -1,0 +1,137 @@
+"""A picture in a browser: its size, the keyboard, phones, no script and no motion."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.support.installation import Installation
+from tests.workflows.ir.documents import every_type
+
+WIDTH = "document.querySelector('.pic').getBoundingClientRect().width"
+MOTION = """() => {
+  document.querySelector('.pic').innerHTML += '<g class="pic-ring"></g>'
+  return getComputedStyle(document.querySelector('.pic-ring')).animationName
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(installation: Installation) -> str:
+    workflow = installation.import_document(every_type())
+    return f"/admin/workflows/workflow/{workflow}/change/"
+
+
+def width(page: Page) -> float:
+    found: float = page.evaluate(WIDTH)
+    return found
+
+
+def fits(page: Page) -> bool:
+    """Whether the frame shows the whole picture."""
+    found: bool = page.evaluate(
+        "(frame => frame.scrollHeight <= frame.clientHeight && frame.scrollWidth <= frame.clientWidth)"
+        "(document.querySelector('.picture-frame'))"
+    )
+    return found
+
+
+def test_buttons_change_the_size_of_the_picture(open_page: Open, address: str) -> None:
+    page = open_page(address)
+    first = width(page)
+
+    page.get_by_role("button", name="Larger").click()
+    assert width(page) == pytest.approx(first * 1.25, rel=0.01)
+    page.get_by_role("button", name="Smaller").click()
+    assert width(page) == pytest.approx(first, rel=0.01)
+
+    page.get_by_role("button", name="Fit").click()
+    assert fits(page)
+
+
+def test_the_keyboard_does_the_same_where_the_picture_has_the_focus(
+    open_page: Open, address: str
+) -> None:
+    page = open_page(address)
+    first = width(page)
+    page.locator(".picture-frame").focus()
+
+    page.keyboard.press("+")
+    assert width(page) > first
+    page.keyboard.press("0")
+    assert fits(page)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.querySelector('.picture-frame').scrollTop > 0")
+
+
+def test_a_mouse_drags_the_picture(open_page: Open, address: str) -> None:
+    page = open_page(address)
+    frame = page.locator(".picture-frame")
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box
+
+    page.mouse.move(box["x"] + 20, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 200, steps=5)
+    page.mouse.up()
+
+    assert page.evaluate("document.querySelector('.picture-frame').scrollTop") == 100
+
+
+def test_a_node_leads_to_its_place_in_the_document(open_page: Open, address: str) -> None:
+    page = open_page(address)
+
+    page.locator(".pic [data-node=ask]").click()
+
+    chosen = page.evaluate(
+        "(area => area.value.slice(area.selectionStart, area.selectionEnd))"
+        "(document.getElementById('id_ir'))"
+    )
+    assert '"id": "ask"' in chosen
+
+
+def test_a_phone_shows_a_picture_that_can_be_read(open_page: Open, address: str) -> None:
+    page = open_page(address, viewport={"width": 360, "height": 740})
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate("document.querySelector('.pic-name').getBoundingClientRect().height") > 9
+
+
+def test_without_a_script_the_picture_scrolls_in_its_frame(open_page: Open, address: str) -> None:
+    page = open_page(address, java_script_enabled=False, viewport={"width": 360, "height": 740})
+
+    expect(page.locator(".picture-tools")).to_be_hidden()
+    expect(page.locator(".picture .pic")).to_be_visible()
+    page.get_by_text("Outline", exact=True).click()
+    expect(page.get_by_role("listitem").filter(has_text="goes on").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "as-turn")])
+def test_a_running_node_turns_only_for_those_whom_it_does_not_disturb(
+    open_page: Open, address: str, motion: str, name: str
+) -> None:
+    page = open_page(address, reduced_motion=motion)
+
+    assert page.evaluate(MOTION) == name
+
+
+def test_no_name_of_a_node_is_wider_than_its_box(
+    open_page: Open, installation: Installation
+) -> None:
+    long = every_type()
+    for at, one in enumerate(long["nodes"]):
+        one["name"] = ["W" * 90, "The quick brown fox jumps over it " * 3, "注文" * 40, "i" * 200][
+            at % 4
+        ]
+    workflow = installation.import_document(long)
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/")
+
+    outside = page.evaluate(
+        "[...document.querySelectorAll('.pic-node')].filter(node =>"
+        " node.querySelector('.pic-name').getBoundingClientRect().right >"
+        " node.querySelector('.pic-box').getBoundingClientRect().right).length"
+    )
+    assert outside == 0

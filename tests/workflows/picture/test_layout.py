@@ -1,0 +1,158 @@
+"""The layout of a picture: nothing overlaps, nothing leaves its frame, everything is there."""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.graphs import SHAPES
+from tests.workflows.ir.documents import branch, chain, document, every_type, node
+from tests.workflows.ir.graphs import random_document
+from tests.workflows.ir.valid_documents import pool
+from tests.workflows.programs.harness.programs import Draw, drawn
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.documents import parse, parse_valid
+from workflows.picture.drawing import render
+from workflows.picture.layout import Area, Layout, lay_out
+from workflows.picture.svg import HIGH
+
+
+def laid_out(drawn: dict[str, Any]) -> tuple[WorkflowIR, Layout]:
+    ir = parse_valid(drawn)
+    return ir, lay_out(ir, node_height=HIGH)
+
+
+def check(drawn: dict[str, Any]) -> None:
+    ir, layout = laid_out(drawn)
+    assert set(layout.boxes) == set(ir.nodes)
+    caps = [layout.start[1], layout.end[1]]
+    small = [*layout.boxes.values(), *(area for _, area in layout.tags), *caps]
+    whole = Area(x=0, y=0, width=layout.width, height=layout.height)
+    for area in (*small, *layout.frames.values()):
+        assert _holds(whole, area)
+    assert not [pair for pair in combinations(small, 2) if _overlap(*pair)]
+    for one, other in combinations(layout.frames, 2):
+        _check_frames(ir, layout, one, other)
+    for owner, frame in layout.frames.items():
+        _check_frame(ir, layout, owner, frame)
+
+
+def _check_frames(ir: WorkflowIR, layout: Layout, one: str, other: str) -> None:
+    """Two frames are apart, unless one node stands in the other's frame."""
+    if ir.structure.is_inside(one, other) or ir.structure.is_inside(other, one):
+        return
+    assert not _overlap(layout.frames[one], layout.frames[other])
+
+
+def _check_frame(ir: WorkflowIR, layout: Layout, owner: str, frame: Area) -> None:
+    """What belongs to a container is in its frame, and nothing else but its own box is."""
+    for id_, box in layout.boxes.items():
+        if ir.structure.is_inside(id_, owner):
+            assert _holds(frame, box)
+            assert id_ not in layout.frames or _holds(frame, layout.frames[id_])
+        elif id_ != owner:
+            assert not _overlap(frame, box)
+
+
+def _overlap(one: Area, other: Area) -> bool:
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
+
+
+def _holds(outer: Area, inner: Area) -> bool:
+    return (
+        outer.x <= inner.x
+        and outer.y <= inner.y
+        and inner.x + inner.width <= outer.x + outer.width
+        and inner.y + inner.height <= outer.y + outer.height
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(seed=st.integers(0, 2**32), size=st.integers(2, 25), then=st.sampled_from([0.0, 0.3, 0.7]))
+def test_nothing_overlaps_in_random_graphs(seed: int, size: int, then: float) -> None:
+    drawn = random_document(Random(seed), size=size, then=then)  # noqa: S311 - the same each time
+    if parse(drawn).ir:
+        check(drawn)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_nothing_overlaps_in_random_nests_of_all_containers(seed: int) -> None:
+    program = drawn(Draw(Random(seed)).program(depth=4, length=3))  # noqa: S311
+    if len(program["nodes"]) < 80 and parse(program).ir:
+        check(program)
+
+
+def test_nothing_overlaps_in_documents_of_every_type() -> None:
+    for one in [every_type(), *pool()]:
+        check(one)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_large_graphs_of_every_shape_are_drawn_quickly(shape: str) -> None:
+    ir = parse_valid(SHAPES[shape](1000))
+
+    began = time.process_time()
+    picture = render(ir)
+
+    assert picture
+    assert time.process_time() - began < 2
+
+
+def test_a_picture_is_the_same_each_time() -> None:
+    assert render(parse_valid(every_type())) == render(parse_valid(every_type()))
+
+
+def test_the_run_begins_at_the_top_and_ends_at_the_bottom() -> None:
+    _, layout = laid_out(every_type())
+
+    ys = [area.y for area in layout.boxes.values()]
+    assert layout.start[1].y < min(ys)
+    assert layout.end[1].y > max(ys)
+
+
+def test_a_node_that_arms_share_is_drawn_once_and_linked_to() -> None:
+    _, layout = laid_out(
+        document(
+            [branch("b", x="1", y="2", z=""), node("p"), node("s"), node("j")],
+            "b p x", "p s", "b s y", "b j z", "s j",
+        )
+    )  # fmt: skip
+
+    links = [tag.node_id for tag, _ in layout.tags if tag.node_id]
+    assert links == ["s", "s"]
+
+
+def test_no_line_leads_on_from_what_always_leaves() -> None:
+    _, layout = laid_out(
+        document([branch("b", x="1", y=""), node("out", "break"), node("j")], "b out x", "b j then")
+    )
+
+    foot = layout.boxes["out"].y + layout.boxes["out"].height
+    middle = layout.boxes["out"].x + layout.boxes["out"].width / 2
+    assert (middle, foot) not in [line.points[0] for line in layout.lines]
+
+
+def test_100_containers_in_each_other_are_drawn() -> None:
+    nodes = [branch(f"b{at}", x="1", y="") for at in range(100)]
+    edges = [f"b{at} b{at + 1} x" for at in range(99)]
+
+    assert render(parse_valid(document([*nodes, node("end")], *edges, "b99 end x")))
+
+
+def test_a_workflow_that_is_too_large_to_draw_says_so() -> None:
+    picture = render(parse_valid(chain(*(node(f"n{at}") for at in range(2001)))))
+
+    assert not picture
+    assert picture.sentence == "The workflow has 2,001 nodes; up to 2,000 are drawn."

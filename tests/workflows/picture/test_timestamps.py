@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.codegen.modules import generated, refusal
+from tests.workflows.ir.documents import Document, chain, node
+
+MOMENTS = {
+    "2030-01-31T12:00:00Z": '"2030-01-31T12:00:00Z"',
+    "  2030-01-31T12:00:00.123456+01:00\n": '"2030-01-31T12:00:00.123456+01:00"',
+    "2026": '"2026"',
+    "2026-02T10:00": '"2026-02T10:00"',
+    "{{ a.t }}": "a.t",
+    " {{ a.t }} ": "a.t",
+    "{{ a.t }} + 1000": "a.t + 1000",
+    "{{ a.t }}+1000": "a.t+1000",
+    "{{ a.t }}-86400000": "a.t-86400000",
+    "new Date({{ a.t }})": "new Date(a.t)",
+    "{{ a.y }}-{{ a.m }}-01": "`${a.y}-${a.m}-01`",
+    "{{ a.day }}T00:00:00+01:00": "`${a.day}T00:00:00+01:00`",
+    "Date.now() + 5": "Date.now() + 5",
+    "1893456000000": "1893456000000",
+    "1893456000000 + 1000": "1893456000000 + 1000",
+}
+
+NO_MOMENTS = [
+    "20300101T000000", "20300101", "2030-1-1", "2030-02-30", "2030-13-01", "2030-W01-1",
+    "2030-01-01 10:00", "2030-01-01Z", "2030-01-01T25:00", "2030-01-01T10:00+0100",
+    "2030-01-01T10:00+25:00", "+002030-01-01", "31/01/2030", "31.01.2030", "12345", "0000",
+]  # fmt: skip
+
+
+def _until(timestamp: str) -> Document:
+    return chain(node("a"), node("wait", "sleep_until", timestamp=timestamp))
+
+
+@pytest.mark.parametrize("timestamp", MOMENTS)
+def test_a_moment_is_a_date_as_javascript_reads_it_or_an_expression(timestamp: str) -> None:
+    assert f'sleepUntil(step, "wait", {MOMENTS[timestamp]});' in generated(_until(timestamp)).source
+
+
+@pytest.mark.parametrize("timestamp", NO_MOMENTS)
+def test_a_date_in_another_form_is_refused(timestamp: str) -> None:
+    refused = refusal(_until(timestamp))
+
+    assert refused.startswith("nodes.wait.data.timestamp: write a date that exists as ")
+
+
+def test_blanks_are_no_moment() -> None:
+    assert refusal(_until(" \n")) == "nodes.wait.data.timestamp: must not be empty"

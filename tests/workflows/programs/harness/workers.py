@@ -1,0 +1,88 @@
+"""Compiles generated modules and runs them in workerd, many in one process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.workflows.codegen.modules import generated
+from toolchain.node_tools import NODE, TOOLCHAIN
+from workflows.compilation.typescript import compile_modules
+
+RUNNER = Path(__file__).parent / "runner.mjs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run of one of the workflows (`event` is sent when it waits), or a request to its handlers."""
+
+    workflow: str
+    params: Any = None
+    request: Mapping[str, Any] | None = None
+    event: Mapping[str, Any] | None = None
+
+
+def compiled(documents: Mapping[str, object], folder: Path, **settings: Any) -> dict[str, str]:
+    """Return JavaScript by class name, from one run of the compiler."""
+    sources = {
+        f"{name}.ts": generated(document, class_name=name, **settings).source
+        for name, document in documents.items()
+    }
+    return {Path(name).stem: code for name, code in compile_modules(sources, folder).items()}
+
+
+def run_all(
+    modules: Mapping[str, str],
+    runs: Sequence[Run],
+    *,
+    variables: Mapping[str, str] | None = None,
+    children: Mapping[str, str] | None = None,
+    services: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Return what each run came to: Cloudflare's instance, or {status, headers, text}.
+
+    `children` are workflows by the names of the bindings that others call them by, `services` the
+    bindings by which requests reach these modules, of which the header X-Workflow names one.
+    """
+    asked = {
+        "modules": dict(modules),
+        "vars": dict(variables or {}),
+        "children": dict(children or {}),
+        "services": list(services),
+        "runs": [
+            {
+                "workflow": run.workflow,
+                "params": run.params,
+                "request": run.request,
+                "event": run.event,
+            }
+            for run in runs
+        ],
+    }
+    done = subprocess.run(
+        [NODE, RUNNER, TOOLCHAIN],
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def names(instance: Mapping[str, Any]) -> list[str]:
+    """Return the names of the steps that ran, in order, without the platform's counters."""
+    return [step["name"].rsplit("-", 1)[0] for step in instance["steps"]]
+
+
+def outputs(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        step["name"].rsplit("-", 1)[0]: step.get("output")
+        for step in instance["steps"]
+        if step["type"] == "step"
+    }

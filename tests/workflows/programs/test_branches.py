@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.workflows.ir.documents import branch, document, node
+from tests.workflows.ir.graphs import random_choices, random_document
+from tests.workflows.ir.test_region_tree import CASES
+from tests.workflows.ir.walker import Walker
+from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+from workflows.nodes.documents import parse
+
+DRAWN = 25
+RUNS_OF_EACH = 3
+
+
+def _payload(drawn: dict[str, Any], choices: dict[str, str]) -> dict[str, Any]:
+    """Return a payload whose members make each branch take its arm, by rewriting the conditions."""
+    for one in drawn["nodes"]:
+        for arm in one["data"].get("branches", ()):
+            arm["condition"] = f"event.payload.{one['id']} === '{arm['label']}'"
+    return choices
+
+
+def test_every_rule_of_branches_holds_in_workerd(tmp_path: Path) -> None:
+    drawn = {f"Case{index}": case for index, case in enumerate(CASES.values())}
+    runs = [Run(workflow=name, params=_payload(case[0], case[1])) for name, case in drawn.items()]
+
+    found = run_all(compiled({name: case[0] for name, case in drawn.items()}, tmp_path), runs)
+
+    assert [names(one) for one in found] == [case[2] for case in drawn.values()]
+    assert {one["status"] for one in found} == {"complete"}
+
+
+def test_random_graphs_run_as_a_walk_through_them(tmp_path: Path) -> None:
+    random = Random(20261122)  # noqa: S311 - the same graphs each time
+    drawn = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
+    runs = [
+        Run(workflow=name, params=random_choices(random, one))
+        for name, one in drawn.items()
+        for _ in range(RUNS_OF_EACH)
+    ]
+
+    modules = compiled(drawn, tmp_path)
+    found = run_all(modules, runs)
+
+    expected = [Walker(drawn[run.workflow], run.params).steps() for run in runs]
+    assert [names(one) for one in found] == expected
+    assert sum("reached_" in module for module in modules.values()) > 2
+
+
+def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            branch("outer", x="event.payload.x", y=""),
+            branch("inner", deep="1", flat=""),
+            node("made", code="return { id: event.payload.x, list: ['a'] };"),
+            node("joined", code="return made?.id ?? 'none';"),
+            node("after", code="return [made?.list, {{ joined }}, joined];"),
+        ],
+        "outer inner x", "inner made deep", "made joined", "inner joined flat", "joined after",
+        "outer after y",
+    )  # fmt: skip
+    drawn["nodes"][1]["data"]["branches"][0]["condition"] = "{{ trigger.x }} > 1"
+    payloads = [{"x": 2}, {"x": 1}, {}]
+
+    found = run_all(
+        compiled({"Values": drawn}, tmp_path),
+        [Run(workflow="Values", params=payload) for payload in payloads],
+    )
+
+    assert [outputs(one).get("after") for one in found] == [
+        [["a"], 2, 2],
+        [None, "none", "none"],
+        [None, None, None],
+    ]
+
+
+def _meaningful(random: Random) -> dict[str, Any]:
+    """Return a random document that is allowed, and has a branch."""
+    while True:
+        drawn = random_document(random, size=random.randint(5, 16), then=random.choice([0, 0.4]))
+        if parse(drawn).ir and any(one["type"] == "branch" for one in drawn["nodes"]):
+            return drawn

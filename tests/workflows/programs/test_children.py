@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.workflows.ir.documents import Document, chain, document, node
+from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+
+CHILDREN = {"CHILD_DOUBLE": "Double", "CHILD_BAD": "Bad", "CHILD_SLOW": "Slow"}
+
+
+def ran(folder: Path, parent: Document, params: Any = None) -> dict[str, Any]:
+    """Return the run of a workflow beside those that it calls."""
+    drawn = {
+        "Parent": parent,
+        "Double": chain(node("a", code="return { twice: event.payload.n * 2 };")),
+        "Bad": chain(node("a", code="throw new Error('out of stock');", retryLimit=0)),
+        "Slow": chain(node("nap", "sleep", duration="1 hour")),
+    }
+    modules = compiled(drawn, folder)
+    return run_all(modules, [Run(workflow="Parent", params=params)], children=CHILDREN)[0]
+
+
+def child(id_: str, worker: str, **data: Any) -> dict[str, Any]:
+    return node(id_, "sub_workflow", workflowId=worker, **data)
+
+
+def test_a_child_gets_its_input_and_gives_its_output(tmp_path: Path) -> None:
+    asked = child("asked", "double", input="{ n: {{ trigger.n }} + first.one }")
+    drawn = chain(node("first", code="return { one: 1 };"), asked, node("b", code="return asked;"))
+
+    found = ran(tmp_path, drawn, {"n": 20})
+
+    assert found["output"] == {"twice": 42}
+    assert names(found)[:4] == ["first", "asked: id", "asked", "asked: wait"]
+    assert all(len(step["attempts"]) == 1 for step in found["steps"] if step["type"] == "step")
+
+
+def test_a_child_that_fails_fails_the_node_at_once_with_its_reason(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("guard", "try_catch"), child("asked", "bad"),
+            node("mend", code="return err.message;"),
+        ],
+        "guard asked try", "guard mend catch",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert "asked errored" in found["output"]
+    assert "out of stock" in found["output"]
+    assert names(found).count("asked: status") == 1
+
+
+def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
+    found = ran(
+        tmp_path, chain(child("asked", "slow", timeout="{{ trigger.time }}")), {"time": "2 seconds"}
+    )
+
+    assert found["status"] == "errored"
+    assert "has not ended in 2000 ms" in found["error"]["message"]
+
+
+def test_a_child_that_is_not_waited_for_gives_its_id_and_each_iteration_has_one(
+    tmp_path: Path,
+) -> None:
+    drawn = document(
+        [
+            node("each", "loop", collection="[1, 2]"),
+            child("asked", "slow", waitForCompletion=False, input="{ n: item }"),
+            node("ids", code="return new Set(each.results.map((one) => one.instanceId)).size;"),
+        ],
+        "each asked body", "each ids then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert names(found) == ["asked: id [0]", "asked [0]", "asked: id [1]", "asked [1]", "ids"]
+    assert outputs(found)["ids"] == 2

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.workflows.ir.documents import Document
+from tests.workflows.ir.graphs import random_choices
+from tests.workflows.programs.harness.token import Token, random_graph
+from tests.workflows.programs.harness.workers import Run, compiled, names, run_all
+from workflows.nodes.documents import parse
+
+DRAWN = 100
+
+
+def test_graphs_of_all_containers_run_as_a_token_walks_through_them(tmp_path: Path) -> None:
+    random = Random(20261128)  # noqa: S311 - the same graphs each time
+    graphs = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
+    choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
+    runs = [Run(workflow=name, params=choices[name]) for name in graphs]
+
+    found = run_all(compiled(graphs, tmp_path), runs)
+
+    for (name, graph), one in zip(graphs.items(), found, strict=True):
+        token = Token(graph, choices[name])
+        token.walk("n0")
+        assert Counter(names(one)) == Counter(token.ran), name
+        if not _kinds(graph) & {"parallel"}:
+            assert names(one) == token.ran, name
+
+
+def _meaningful(random: Random) -> Document:
+    while True:
+        drawn = random_graph(random, size=random.randint(5, 11))
+        nested = [kind for kind in _kinds(drawn) if kind != "step"]
+        if len(nested) > 1 and parse(drawn).ir is not None:
+            return drawn
+
+
+def _kinds(drawn: dict[str, Any]) -> set[str]:
+    return {one["type"] for one in drawn["nodes"]}

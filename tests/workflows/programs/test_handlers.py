@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflows.codegen.modules import refusal
+from tests.workflows.ir.documents import chain, node
+from tests.workflows.programs.harness.workers import Run, compiled, run_all
+
+OWN = """\
+import { createHash } from 'node:crypto';
+
+interface Answer { hash: string }
+const seen: string[] = [];
+export type Unused = Answer;
+
+async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  seen.push(request.method);
+  const answer: Answer = { hash: createHash('md5').update(env.NAME).digest('hex') };
+  return Response.json(answer);
+}
+export { handle as fetch };
+export const scheduled = async () => { /* nothing */ };
+"""
+
+
+def _ask(workflow: str, method: str = "GET", path: str = "/", **more: Any) -> Run:
+    return Run(workflow=workflow, request={"path": path, "method": method, **more})
+
+
+def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload")
+    drawn = {
+        "Post": chain(step, trigger={"type": "http"}),
+        "Get": chain(step, trigger={"type": "http", "method": "GET", "path": "/go"}),
+        "Manual": chain(step),
+    }
+    asked = [
+        _ask("Post", "POST", body='{"a": 1}'),
+        _ask("Post", "POST", "/?a=1"),
+        _ask("Post", "POST", body="{"),
+        _ask("Post", "GET"),
+        _ask("Post", "POST", "/other"),
+        _ask("Post", "GET", "/favicon.ico"),
+        _ask("Post", "GET", "/?instanceId=none"),
+        _ask("Get", "GET", "/go?a=1"),
+        _ask("Get", "GET", "/"),
+        _ask("Manual", "POST"),
+    ]
+
+    found = run_all(compiled(drawn, tmp_path), asked)
+
+    statuses = [one["status"] for one in found]
+    assert statuses == [200, 200, 400, 405, 404, 404, 404, 200, 404, 404]
+    started = json.loads(found[0]["text"])
+    assert started["id"] == started["instanceId"]
+    assert started["details"]["status"] in ("queued", "running", "complete")
+    assert found[3]["headers"]["allow"] == "POST"
+    assert "POST / with a JSON body" in json.loads(found[3]["text"])["error"]
+    assert "started from its page" in json.loads(found[9]["text"])["error"]
+
+
+def test_own_entry_code_replaces_the_handlers(tmp_path: Path) -> None:
+    modules = compiled({"Own": chain(node("a"))}, tmp_path, entry_code=OWN)
+
+    (found,) = run_all(modules, [_ask("Own")], variables={"NAME": "a"})
+
+    assert json.loads(found["text"]) == {"hash": "0cc175b9c0f1b6a831c399e269772661"}
+    assert "return { fetch: handle, scheduled };" in modules["Own"]
+
+
+REFUSED = {
+    "const a = 1": "export one of",
+    "export default { fetch() {} }": 'export "fetch", "queue", "scheduled" by their names',
+    "export function fetched() {}": "fetched is no handler of a Worker",
+    "export function fetch() {": "line 1",
+    "export * from 'node:fs'": "by their names",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_entry_code_that_is_no_set_of_handlers_is_refused(code: str) -> None:
+    refused = refusal(chain(node("a")), entry_code=code)
+
+    assert refused.startswith("entryCode: ")
+    assert REFUSED[code] in refused
+
+
+def _call(workflow: str, handler: str, event: Any) -> Run:
+    request = {"method": "POST", "calls": handler, "body": json.dumps(event)}
+    return Run(workflow=workflow, request=request)
+
+
+def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload.schedule")
+    drawn = chain(step, trigger={"type": "cron", "expression": "0 8 * * MON"})
+    event = {"cron": "0 8 * * MON", "scheduledTime": 1_700_000_000_000, "type": "scheduled"}
+
+    modules = compiled({"Weekly": drawn}, tmp_path)
+    called, shown = run_all(modules, [_call("Weekly", "scheduled", event), _ask("Weekly", "POST")])
+
+    (run,) = called["runs"]
+    assert run["steps"][0]["output"] == {
+        "cron": "0 8 * * MON",
+        "scheduledTime": 1_700_000_000_000,
+    }
+    assert shown["status"] == 404
+    assert '"0 8 * * MON" in UTC' in json.loads(shown["text"])["error"]
+
+
+def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload")
+    drawn = chain(step, trigger={"type": "queue", "queue": "orders"})
+    one, odd = {"id": "a1", "body": {"n": 1}}, {"id": "no id: ä", "body": "text"}
+
+    modules = compiled({"Orders": drawn}, tmp_path)
+    called, shown = run_all(
+        modules,
+        [
+            _call("Orders", "queue", {"queue": "orders", "messages": [one, odd, one]}),
+            _ask("Orders", "POST"),
+        ],
+    )
+
+    assert [run["steps"][0]["output"] for run in called["runs"]] == [{"n": 1}, "text"]
+    assert called["done"] == ["ack a1", "ack no id: ä", "ack a1"]
+    assert 'the queue "orders"' in json.loads(shown["text"])["error"]
+
+
+def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path: Path) -> None:
+    drawn = chain(node("a"), trigger={"type": "queue", "queue": "orders"})
+    refused = "a" * 200
+    code = compiled({"Orders": drawn}, tmp_path)["Orders"].replace("{0,99}", "*")
+    messages = [{"id": refused, "body": 1}, {"id": "b", "body": 2}]
+
+    (called,) = run_all({"Orders": code}, [_call("Orders", "queue", {"messages": messages})])
+
+    assert called["done"] == [f"retry {refused}", "ack b"]
+
+
+def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
+    drawn = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
+
+    (found,) = run_all(compiled({"Paid": drawn}, tmp_path), [_ask("Paid", "POST")])
+
+    assert found["status"] == 404
+    assert "POST /api/events/paid of AwaitStep" in json.loads(found["text"])["error"]
+
+
+def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:
+    paths = ["/größe/{x}", "/a%20b", "//two", "/[1]|2^3'!~"]
+    drawn = {
+        f"Path{at}": chain(node("a"), trigger={"type": "http", "path": path})
+        for at, path in enumerate(paths)
+    }
+    asked = [_ask(f"Path{at}", "POST", f"http://x{path}") for at, path in enumerate(paths)]
+
+    found = run_all(compiled(drawn, tmp_path), asked)
+
+    assert [one["status"] for one in found] == [200] * len(paths)
+
+
+def test_own_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
+    step = node("a", code="return event.payload.schedule.cron")
+    drawn = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
+    own = "export function fetch() { return new Response('mine') }"
+    event = {"cron": "0 0 1 * *", "scheduledTime": 0}
+
+    modules = compiled({"Monthly": drawn}, tmp_path, entry_code=own)
+    called, asked = run_all(modules, [_call("Monthly", "scheduled", event), _ask("Monthly")])
+
+    assert called["runs"][0]["steps"][0]["output"] == "0 0 1 * *"
+    assert asked["text"] == "mine"

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.workflows.ir.documents import Document, branch, document, node
+from tests.workflows.ir.graphs import random_choices, random_document
+from tests.workflows.ir.walker import Walker
+from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+from workflows.nodes.documents import parse
+
+
+def ran(folder: Path, drawn: Document, params: Any = None) -> dict[str, Any]:
+    """Return the one run of a document."""
+    return run_all(compiled({"Loop": drawn}, folder), [Run(workflow="Loop", params=params)])[0]
+
+
+def test_the_body_sees_the_item_and_its_index_in_code_text_and_json(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("each", "loop", collection="{{ trigger.orders }}", itemVar="order", indexVar="at"),
+            node("show", code="return `${order.id} at ${at} of {{ order.id }}` + {{ order.id }};"),
+            node("until", "sleep", duration="{{ order.pause }}"),
+        ],
+        "each show body", "show until",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn, {"orders": [{"id": 7, "pause": 1}, {"id": 8, "pause": 2}]})
+
+    assert names(found) == ["show [0]", "until [0]", "show [1]", "until [1]"]
+    assert found["output"] == {
+        "results": ["7 at 0 of {{ order.id }}7", "8 at 1 of {{ order.id }}8"]
+    }
+
+
+def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("outer", "loop", loopType="times", count=2),
+            node("inner", "loop", collection="['a', 'b']"),
+            node("leaf", code="return item + i;"),
+            node("last", code="return i;"),
+        ],
+        "outer inner body", "inner leaf body", "inner last then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert names(found) == [
+        "leaf [0][0]", "leaf [0][1]", "last [0]", "leaf [1][0]", "leaf [1][1]", "last [1]",
+    ]  # fmt: skip
+    assert outputs(found)["leaf [1][1]"] == "b1"
+    assert found["output"] == {"results": [0, 1]}
+
+
+def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_its_own(
+    tmp_path: Path,
+) -> None:
+    drawn = document(
+        [
+            node("outer", "loop", collection="[{ list: ['a', 'b'] }, { list: ['c'] }]"),
+            node("inner", "loop", collection="item.list"),
+            node("leaf", code="return item + i;"),
+            node("again", "loop", collection="[{{ i }}]"),
+            node("last", code="return item;"),
+        ],
+        "outer inner body", "inner leaf body", "inner again then", "again last body",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert names(found) == [
+        "leaf [0][0]", "leaf [0][1]", "last [0][0]", "leaf [1][0]", "last [1][0]",
+    ]  # fmt: skip
+    assert outputs(found)["leaf [0][1]"] == "b1"
+    assert outputs(found)["leaf [1][0]"] == "c0"
+    assert found["output"] == {"results": [{"results": [0]}, {"results": [1]}]}
+
+
+def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
+    tmp_path: Path,
+) -> None:
+    drawn = document(
+        [
+            node("poll", "loop", loopType="while", condition="i < 5 && !ask?.done && {{ i }} >= 0"),
+            node("ask", code="return { done: i === 2 };"),
+            branch("is_done", yes="ask.done", no=""),
+            node("note", code="return 'noted';"),
+            node("joined", code="return note ?? 'nothing';"),
+            node("after", code="return [poll.results, ask.done, note];"),
+        ],
+        "poll ask body", "ask is_done", "is_done note yes", "is_done joined no", "note joined",
+        "poll after then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert outputs(found)["after"] == [["nothing", "nothing", "noted"], True, "noted"]
+
+
+def test_a_value_of_the_last_iteration_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("each", "loop", loopType="times", count=2),
+            branch("first", yes="i === 0"),
+            node("charge", code="return 'charged';"),
+            node("joined", code="return charge ?? 'not charged';"),
+            node("after", code="return charge ?? 'not the last time';"),
+        ],
+        "each first body", "first charge yes", "first joined then", "each after then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert outputs(found)["joined [1]"] == "not charged"
+    assert found["output"] == "not the last time"
+
+
+def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("poll", "loop", name='Ask "again"', loopType="while", condition="true",
+                 maxIterations=3),
+            node("ask"),
+        ],
+        "poll ask body",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert names(found) == ["ask [0]", "ask [1]", "ask [2]"]
+    assert found["error"]["message"] == '"Ask \\"again\\"" goes on after 3 iterations'
+
+
+def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> None:
+    drawn = document(
+        [node("each", "loop", collection="{{ trigger.none }}"), node("a")], "each a body"
+    )
+
+    found = ran(tmp_path, drawn, {"none": {"a": 1}})
+
+    assert found["error"]["message"] == '"each" needs a list to go through, and got {"a":1}'
+
+
+def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("each", "loop", loopType="times", count=3),
+            node("before", code="return i;"),
+            node(
+                "shaky",
+                code="if (i === 1 && ctx.attempt < 3) throw new Error('again'); return ctx.attempt;",
+                retryDelay=1,
+                retryLimit=4,
+            ),
+        ],
+        "each before body", "before shaky",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    assert found["output"] == {"results": [1, 3, 1]}
+    assert [(step["name"], len(step["attempts"])) for step in found["steps"]] == [
+        ("before [0]-1", 1), ("shaky [0]-1", 1), ("before [1]-1", 1), ("shaky [1]-1", 3),
+        ("before [2]-1", 1), ("shaky [2]-1", 1),
+    ]  # fmt: skip
+
+
+def test_a_break_ends_the_innermost_loop_alone_from_wherever_it_stands(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("outer", "loop", loopType="times", count=2, indexVar="o"),
+            node("inner", "loop", loopType="times", count=9),
+            node("look", code="return [o, i];"),
+            node("both", "parallel"),
+            node("guard", "try_catch"),
+            node("stop", "break", condition="i === 1"),
+            node("mend"),
+            node("tidy"),
+            node("beside"),
+            node("never", code="return 'after the break';"),
+        ],
+        "outer inner body", "inner look body", "look both", "both guard x", "both beside y",
+        "guard stop try", "guard mend catch", "guard tidy finally", "both never then",
+    )  # fmt: skip
+
+    found = ran(tmp_path, drawn)
+
+    rounds = ["look", "tidy", "beside", "never"], ["look", "tidy", "beside"]
+    expected = [f"{name} [{o}][{i}]" for o in (0, 1) for i in (0, 1) for name in rounds[i]]
+    assert sorted(names(found)) == sorted(expected)
+    made = {"from": "beside"}
+    assert found["output"]["results"][1] == {"results": ["after the break", [None, made]]}
+
+
+def test_a_break_outside_of_loops_ends_the_run_with_what_it_came_to(tmp_path: Path) -> None:
+    drawn = document(
+        [node("a"), branch("b", yes="event.payload.stop"), node("leave", "break"), node("c")],
+        "a b", "b leave yes", "b c then",
+    )  # fmt: skip
+    runs = [Run(workflow="Flow", params={"stop": stop}) for stop in (True, False)]
+
+    stopped, whole = run_all(compiled({"Flow": drawn}, tmp_path), runs)
+
+    assert (names(stopped), stopped["output"]) == (["a"], {"from": "a"})
+    assert (names(whole), whole["output"]) == (["a", "c"], {"from": "c"})
+
+
+def test_waits_stand_in_loops_and_each_is_one_of_its_own(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            node("each", "loop", loopType="times", count=1),
+            node("answer", "wait_for_event", eventType="answer", timeout="1 minute"),
+            node("nap", "sleep", duration=5),
+            node("use", code="return answer.payload.said;"),
+        ],
+        "each answer body", "answer nap", "nap use",
+    )  # fmt: skip
+    event = {"type": "answer", "payload": {"said": "yes"}}
+
+    found = run_all(compiled({"Waits": drawn}, tmp_path), [Run(workflow="Waits", event=event)])[0]
+
+    assert names(found) == ["answer [0]", "nap [0]", "use [0]"]
+    assert found["output"] == {"results": ["yes"]}
+
+
+def test_whole_graphs_run_in_bodies_and_arms_as_they_do_alone(tmp_path: Path) -> None:
+    random = Random(20261126)  # noqa: S311 - the same graphs each time
+    graphs = {f"Graph{index}": _meaningful(random) for index in range(15)}
+    choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
+    drawn = {name: _inside(graph) for name, graph in graphs.items()}
+
+    found = run_all(
+        compiled(drawn, tmp_path), [Run(workflow=name, params=choices[name]) for name in drawn]
+    )
+
+    for (name, graph), one in zip(graphs.items(), found, strict=True):
+        alone = Walker(graph, choices[name]).steps()
+        repeated = [f"{step} [{index}]" for index in (0, 1) for step in alone]
+        assert sorted(names(one)) == sorted([*repeated, "beside [0]", "beside [1]", "after"])
+
+
+def _meaningful(random: Random) -> Document:
+    while True:
+        drawn = random_document(random, size=random.randint(5, 9), then=0.3)
+        if parse(drawn).ir is not None:
+            return drawn
+
+
+def _inside(graph: Document) -> Document:
+    around = [
+        node("each", "loop", loopType="times", count=2), node("both", "parallel"),
+        node("beside"), node("after"),
+    ]  # fmt: skip
+    edges = [
+        {"id": f"{source}-{target}", "source": source, "target": target, "label": label}
+        for source, target, label in (
+            ("each", "both", "body"), ("both", graph["entryNodeId"], "graph"),
+            ("both", "beside", "other"), ("each", "after", "then"),
+        )
+    ]  # fmt: skip
+    nodes = [*around, *graph["nodes"]]
+    return graph | {"nodes": nodes, "edges": [*graph["edges"], *edges], "entryNodeId": "each"}

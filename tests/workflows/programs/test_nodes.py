@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.workflows.codegen.test_literals import NASTY
+from tests.workflows.ir.documents import branch, chain, document, node
+from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+
+SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
+FAST: dict[str, Any] = {"retryLimit": 1, "retryDelay": 10, "backoff": "constant"}
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked; the path may name a status."""
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        asked = {
+            "method": self.command,
+            "path": self.path,
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "body": self.rfile.read(length).decode(),
+        }
+        status = (
+            int(self.path.split("?")[0].split("/")[2]) if self.path.startswith("/status/") else 200
+        )
+        self._answer(status, "text/plain" if "text" in self.path else "application/json", asked)
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+
+    def _answer(self, status: int, content_type: str, asked: dict[str, Any]) -> None:
+        body = json.dumps(asked).encode()
+        self.send_response(status)
+        self.send_header("content-type", content_type)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    """The address of a server that answers with what it was asked."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def _asked(id_: str, **data: Any) -> dict[str, Any]:
+    return node(id_, "http_request", **(FAST | data))
+
+
+def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
+    drawn = chain(
+        node("first", code="return { id: 7, tags: ['a', 'b'], text: 'a b&c' };"),
+        _asked("get", url=f"{echo}/items/{{{{ first.id }}}}?x=1",
+               queryParams={"q": "{{ first.text }}", "n": 1, "list": [1]},
+               headers='{"X-Id": {{ first.id }}, "X-Text": "id {{ first.id }}"}'),
+        _asked("json", method="POST", url=f"{echo}/json", body={"id": "{{ first.id }}", "t": [
+            "{{ first.tags }}", "tags: {{ first.tags[1] }}", True, None]}),
+        _asked("text", method="PUT", url=f"{echo}/text", body="'plain ' + first.id"),
+        _asked("object", method="POST", url=f"{echo}/object", body="({ a: first.id })"),
+        _asked("template", method="POST", url=f"{echo}/t", body='{"id": {{ first.id }}, "s": "{{ first.id }}!"}'),
+        _asked("own", method="POST", url=f"{echo}/o", body=[1], headers={"Content-Type": "a/b"}),
+        _asked("keys", method="POST", url=f"{echo}/k", headers={"X-{{ first.id }}": "1"},
+               body={"{{ first.id }}": {"n {{ first.id }}": 1}}),
+    )  # fmt: skip
+
+    (run,) = run_all(compiled({"Ask": drawn}, tmp_path), [Run(workflow="Ask")])
+
+    found = outputs(run)
+    get = found["get"]["body"]
+    assert get["path"] == "/items/7?x=1&q=a+b%26c&n=1&list=%5B1%5D"
+    assert (get["headers"]["x-id"], get["headers"]["x-text"]) == ("7", "id 7")
+    assert found["get"]["status"] == 200
+    assert found["get"]["headers"]["content-type"] == "application/json"
+    assert json.loads(found["json"]["body"]["body"]) == {
+        "id": 7, "t": [["a", "b"], "tags: b", True, None],
+    }  # fmt: skip
+    assert found["json"]["body"]["headers"]["content-type"] == "application/json"
+    assert json.loads(found["text"]["body"])["body"] == "plain 7"
+    assert json.loads(found["object"]["body"]["body"]) == {"a": 7}
+    assert json.loads(found["template"]["body"]["body"]) == {"id": 7, "s": "7!"}
+    assert found["own"]["body"]["headers"]["content-type"] == "a/b"
+    assert found["keys"]["body"]["headers"]["x-7"] == "1"
+    assert json.loads(found["keys"]["body"]["body"]) == {"7": {"n 7": 1}}
+
+
+STATUSES = {404: 1, 400: 1, 408: 2, 425: 2, 429: 2, 500: 2, 503: 2}
+
+
+def test_a_status_that_cannot_get_better_is_not_tried_again(echo: str, tmp_path: Path) -> None:
+    drawn = {
+        f"S{status}": chain(_asked("ask", url=f"{echo}/status/{status}?secret=1"))
+        for status in STATUSES
+    }
+
+    found = run_all(compiled(drawn, tmp_path), [Run(workflow=name) for name in drawn])
+
+    tries = {
+        status: len(run["steps"][0]["attempts"])
+        for status, run in zip(STATUSES, found, strict=True)
+    }
+    assert tries == STATUSES
+    assert {run["status"] for run in found} == {"errored"}
+    said = found[0]["error"]["message"]
+    assert said.startswith(f"GET {echo}/status/404 answered 404: ")  # the query may be secret
+
+
+def test_a_request_that_never_fails_gives_its_status(echo: str, tmp_path: Path) -> None:
+    drawn = chain(_asked("ask", url=f"{echo}/status/404", failOn="never"))
+
+    (run,) = run_all(compiled({"Never": drawn}, tmp_path), [Run(workflow="Never")])
+
+    assert outputs(run)["ask"]["status"] == 404
+
+
+def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
+    drawn = chain(
+        node("a", code="return { ok: true, at: new Date(0) };"),
+        node("b", code="import { createHash } from 'node:crypto';\n"
+                       "return createHash('md5').update('a').digest('hex') + ctx.attempt;"),
+        node("c", "sleep", duration=10),
+        node("d", code="return a.ok === false ? 'no' : event.payload.some.thing;"),
+        node("e", "sleep_until", timestamp="Date.now() + 200 + a.at.getTime()"),
+        node("f", "sleep_until", timestamp="{{ trigger.when }}"),
+        node("g", code="this.env.NAME; const { NAME } = env; return `${NAME} ${env['NAME']}`;"),
+        node("h", retryLimit=3, retryDelay=1, code="throw new NonRetryableError('enough');"),
+    )  # fmt: skip
+    soon = datetime.now(tz=UTC) + timedelta(seconds=4)
+    payload = {"some": {"thing": [1]}, "when": soon.isoformat()}
+
+    (run,) = run_all(
+        compiled({"Code": drawn}, tmp_path, variables=frozenset({"NAME"})),
+        [Run(workflow="Code", params=payload)],
+        variables={"NAME": "me"},
+    )
+
+    assert names(run) == ["a", "b", "c", "d", "e", "f", "g", "h"]
+    assert outputs(run)["b"] == "0cc175b9c0f1b6a831c399e2697726611"
+    assert outputs(run)["d"] == [1]
+    assert outputs(run)["g"] == "me me"
+    assert (run["status"], run["error"]["message"]) == ("errored", "enough")
+    assert len(run["steps"][-1]["attempts"]) == 1
+
+
+def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
+    drawn = document(
+        [
+            branch("b", wait="{{ trigger.waits }}", no=""),
+            node("paid", "wait_for_event", eventType="paid-{{ trigger.id }}", timeout="1 minute"),
+            node("after", code="return [paid?.payload.sum, paid?.type, {{ paid }} === paid];"),
+        ],
+        "b paid wait", "paid after", "b after no",
+    )  # fmt: skip
+    event = {"type": "paid-7", "payload": {"sum": 12}}
+
+    found = run_all(
+        compiled({"Wait": drawn}, tmp_path),
+        [
+            Run(workflow="Wait", params={"waits": True, "id": 7}, event=event),
+            Run(workflow="Wait", params={"waits": False}),
+        ],
+    )
+
+    assert [outputs(one)["after"] for one in found] == [
+        [12, "paid-7", True],
+        [None, None, True],
+    ]
+
+
+def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
+    strings = [text for text in NASTY if text and text.isprintable() and "{{" not in text]
+    drawn = document(
+        [
+            branch("b", **dict.fromkeys(["`${x}` */ \u2028 // '\""], "")),
+            *(node(f"n{i}", name=text, code="return 1") for i, text in enumerate(strings)),
+        ],
+        "b n0 `${x}` */ \u2028 // '\"",
+        *(f"n{i} n{i + 1}" for i in range(len(strings) - 1)),
+        trigger={"type": "http", "path": "/`${x}`*/"},
+    )
+    drawn["metadata"]["name"] = (
+        "".join(NASTY).encode("utf-8", "ignore").decode()
+    )  # halves are refused
+
+    (run,) = run_all(compiled({"Nasty": drawn}, tmp_path), [Run(workflow="Nasty")])
+
+    assert names(run) == strings
+
+
+def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -> None:
+    drawn = json.loads(SAMPLE.read_text())
+    drawn["nodes"][2]["data"]["duration"] = "1 second"
+    drawn["nodes"][3]["config"]["retries"]["delay"] = "1 second"
+
+    (run,) = run_all(
+        compiled({"Guide": drawn}, tmp_path, variables=frozenset({"CLOUDFLARE_API"})),
+        [Run(workflow="Guide", params={"hello": "world"})],
+        variables={"CLOUDFLARE_API": echo},
+    )
+
+    first, second, pause, write = run["steps"]
+    assert first["output"]["inputParams"]["payload"] == {"hello": "world"}
+    assert second["output"]["path"] == "/ips"
+    assert pause["type"] == "sleep"
+    assert [one["success"] for one in write["attempts"]] == [False, True]
+    assert write["attempts"][0]["error"]["message"] == "API call to $STORAGE_SYSTEM failed"
+    assert write["config"]["timeout"] == "15 minutes"
+
+
+def test_a_moment_that_is_none_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    drawn = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
+    payloads = [{"when": "31.01."}, {}, {"when": None}]
+
+    found = run_all(
+        compiled({"Until": drawn}, tmp_path),
+        [Run(workflow="Until", params=payload) for payload in payloads],
+    )
+
+    assert [run["error"]["message"] for run in found] == [
+        '"31.01." is no date to wait for',
+        "undefined is no date to wait for",
+        "null is no date to wait for",
+    ]

@@ -1,0 +1,147 @@
+"""A run that is taken up again replays what it did: everything must be decided as it was before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.local_cloudflare.support.uploads import (
+    begin,
+    call,
+    describe,
+    ended,
+    own_workflow,
+    status,
+    until,
+    uploaded,
+)
+from tests.support.platform_fixture import Platform, start_platform
+from tests.workflows.ir.documents import Document, chain, document, node
+from tests.workflows.programs.harness.interpreter import Interpreter
+from tests.workflows.programs.harness.programs import Draw, Item, drawn, walk
+from tests.workflows.programs.harness.workers import compiled
+from workflows.nodes.documents import parse
+
+PROGRAMS = 6
+
+Start = Callable[[], Platform]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start platforms on one data directory, one after the other."""
+    started: list[Platform] = []
+
+    def begin_one() -> Platform:
+        started.append(start_platform(tmp_path / "state"))
+        return started[-1]
+
+    yield begin_one
+    for platform in started:
+        platform.running.stop()
+
+
+def _programs() -> dict[str, list[Item]]:
+    """Return programs that wait for an event once, and then look at all that they have made."""
+    random = Random(20261127)  # noqa: S311 - the same each time
+    found: dict[str, list[Item]] = {}
+    while len(found) < PROGRAMS:
+        program = Draw(random).program(depth=3, length=3)
+        steps = [item.id for item in walk(program) if item.kind == "step"]
+        whole = [*program, Item("wait", "pause"), Item("step", "after", reads=steps)]
+        kinds = {item.kind for item in walk(program)}
+        is_rich = {"race", "parallel", "loop"} <= kinds
+        if is_rich and _reaches_the_wait(program) and parse(drawn(whole)).ir is not None:
+            found[f"program{len(found)}"] = whole
+    return found
+
+
+def _reaches_the_wait(program: list[Item]) -> bool:
+    return Interpreter().run(program)[0] == "complete"
+
+
+def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path, start: Start) -> None:
+    programs = _programs()
+    modules = compiled({name: drawn(one) for name, one in programs.items()}, tmp_path)
+    before = start()
+    runs = {name: _begun(before, name, code) for name, code in modules.items()}
+    for name, run in runs.items():
+        until(partial(status, before, name, run), "waiting", seconds=60)
+    before.kill()
+
+    after = start()
+    for name, run in runs.items():
+        call(after, name, run)
+        said = Interpreter().run(programs[name])
+        assert ended(after, name, run) == said[1]
+
+
+def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
+    """Return two arms whose steps are called in another order when they are taken up again."""
+    left = node("left", name=left_name, code="return 'left';")
+    right = node("right", name=right_name, code="return 'right';")
+    slow = node("slow", code="await scheduler.wait(300); return 1;")
+    each = [node("each", "loop", loopType="times", count=1)] if looped else []
+    way = ["slow each", "each left body"] if looped else ["slow left"]
+    return document(
+        [
+            node("both", "parallel"), slow, *each, node("quick"), left, right,
+            node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+            node("after", code="return [left, right];"),
+        ],
+        "both slow x", *way, "both quick y", "quick right", "both pause then", "pause after",
+    )  # fmt: skip
+
+
+def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(
+    tmp_path: Path, start: Start
+) -> None:
+    long = "x" * 255
+    drawn_ = {
+        "Equal": _arms("Pay", "Pay"),
+        "Cut": _arms(long + "a", long + "b", looped=True),
+        "Indexed": _arms("Charge", "Charge [0]", looped=True),
+    }
+    modules = compiled(drawn_, tmp_path)
+    before = start()
+    runs = {name: _begun(before, name, code) for name, code in modules.items()}
+    for name, run in runs.items():
+        until(partial(status, before, name.lower(), run), "waiting", seconds=60)
+    before.kill()
+
+    after = start()
+    for name, run in runs.items():
+        call(after, name.lower(), run)
+        assert ended(after, name.lower(), run) == ["left", "right"], name
+
+
+def _begun(platform: Platform, name: str, code: str, **params: object) -> str:
+    worker = name.lower()
+    uploaded(platform, worker, code, own_workflow(worker) | {"class_name": name})
+    platform.api("PUT", f"workflows/{worker}", json={"script_name": worker, "class_name": name})
+    return begin(platform, worker, **params)
+
+
+def test_a_moment_that_has_passed_is_waited_for_no_longer(tmp_path: Path, start: Start) -> None:
+    """The platform fails whoever asks it for a moment that is past, in a replay too."""
+    drawn_ = chain(
+        node("soon", "sleep_until", timestamp="{{ trigger.at }}"),
+        node("before", "sleep_until", timestamp="2020-01-01T00:00:00Z"),
+        node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+        node("after"),
+    )
+    code = compiled({"Moments": drawn_}, tmp_path)["Moments"]
+    first = start()
+    run = _begun(first, "Moments", code, at=time.time() * 1000 + 800)
+    until(partial(status, first, "moments", run), "waiting", seconds=60)
+    until(lambda: len(describe(first, "moments", run).steps), 3, seconds=60)
+    first.kill()
+
+    again = start()
+    call(again, "moments", run)
+    assert ended(again, "moments", run) == {"from": "after"}
