@@ -1,18 +1,20 @@
 // The embedded platform: Cloudflare's v4 API on loopback, and the Workers deployed to it, in the real workerd.
 
 import path from 'node:path';
-import { Account } from './account.ts';
-import { makeApi } from './api/index.ts';
-import { Crons } from './crons.ts';
-import { privateFolder, remove } from './files.ts';
-import { Groups } from './groups.ts';
-import { Logs } from './logs.ts';
-import { leaveNote, livingBy } from './processes.ts';
-import { WorkerProxy } from './proxy.ts';
+import { makeApi } from './api/api.ts';
+import { Groups } from './groups/groups.ts';
+import { Instances } from './instances/instances.ts';
+import { WorkerProxy } from './routing/proxy.ts';
+import { Scheduler } from './schedules/scheduler.ts';
 import { listen, portOf } from './server.ts';
 import { readSettings, type Settings } from './settings.ts';
+import { Account } from './state/account.ts';
+import { Tokens } from './state/tokens.ts';
+import { privateFolder, remove } from './system/files.ts';
+import { Logs } from './system/logs.ts';
+import { leaveNote, livingBy } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
-import { Tokens } from './tokens.ts';
+import { TestControl } from './test_control/test_control.ts';
 
 const ENDING_MILLISECONDS = 2000;
 const POLL_MILLISECONDS = 20;
@@ -24,23 +26,30 @@ async function main(): Promise<void> {
   const account = new Account(settings.account, path.join(settings.state, 'account'));
   const tails = new Tails();
   const groups = new Groups(account, settings, logs, tails);
-  const crons = new Crons(account, groups, logs);
+  const scheduler = new Scheduler(account, groups, logs);
   const onFault = (error: Error) => logs.platform(error.stack ?? error.message);
   surviveFaults(onFault);
   endWith(async () => {
-    crons.close();
+    scheduler.close();
     await groups.close();
   });
   await groups.open();
+  const instances = new Instances(groups, settings.state);
+  const platform = { account, groups, instances, tails, tokens: new Tokens(settings.token) };
+  const testControl = settings.testControl ? new TestControl() : undefined;
   const parts = {
-    api: makeApi({ account, groups, settings, tails, tokens: new Tokens(settings.token) }, onFault),
+    api: makeApi(platform, {
+      onFault,
+      middleware: testControl?.middleware,
+      extraRoutes: testControl?.routes(platform),
+    }),
     account,
     tails,
-    proxy: new WorkerProxy(groups, crons, account),
+    proxy: new WorkerProxy(groups, scheduler, account),
     onFault,
   };
   const server = await listen(settings.port, parts);
-  crons.open();
+  scheduler.open();
   void groups.resume();
   process.stdout.write(`${JSON.stringify({ ready: true, port: portOf(server) })}\n`);
 }

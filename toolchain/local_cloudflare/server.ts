@@ -4,9 +4,9 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import type { Account } from './account.ts';
-import { destination } from './hosts.ts';
-import type { WorkerProxy } from './proxy.ts';
+import { destination } from './routing/hosts.ts';
+import type { WorkerProxy } from './routing/proxy.ts';
+import type { Account } from './state/account.ts';
 import type { Tails } from './tails/tails.ts';
 
 const HOST = '127.0.0.1';

@@ -1,7 +1,7 @@
 // What the process is told by its environment, and nothing else.
 
 import path from 'node:path';
-import { readText } from './files.ts';
+import { readText } from './system/files.ts';
 
 const IDLE_SECONDS = 120;
 const START_SECONDS = 20;

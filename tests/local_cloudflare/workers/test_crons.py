@@ -36,7 +36,7 @@ FIRE = "/cdn-cgi/handler/scheduled"
 
 def fires(expression: str, time: str, folder: Path) -> bool | None:
     """Return whether it fires at this time; None where it is no cron expression."""
-    module = (TOOLCHAIN / "local_cloudflare" / "crons.ts").as_uri()
+    module = (TOOLCHAIN / "local_cloudflare" / "schedules" / "cron.ts").as_uri()
     arguments: list[str | Path] = [NODE, "--input-type=module", "-e", PROGRAM, module]
     env = process.environment(home=folder)
     done = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=30)

@@ -1,7 +1,7 @@
 // Which calls of the API were made: never what was in them, nor by whose token.
 
 import type { MiddlewareHandler } from 'hono';
-import { pathOf } from '../api/authorization.ts';
+import { pathOf } from '../api/context/authorization.ts';
 
 interface Call {
   method: string;

@@ -3,9 +3,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { pathOf } from '../api/authorization.ts';
-import { failed } from '../envelope.ts';
-import { ApiError, invalidBody } from '../errors.ts';
+import { pathOf } from '../api/context/authorization.ts';
+import { ApiError, invalidBody } from '../http/errors.ts';
+import { failed } from '../http/responses.ts';
 
 export interface Fault {
   /** All methods without it. */

@@ -1,0 +1,65 @@
+import { type Context, Hono } from 'hono';
+import { invalidWorkerName } from '../../http/errors.ts';
+import { ok } from '../../http/responses.ts';
+import type { Worker } from '../../state/records.ts';
+import { addVersion, deployNew } from '../../workers/deploy.ts';
+import { readUpload } from '../../workers/upload.ts';
+import { type Platform, sourceOf } from '../context/platform.ts';
+
+const NAME = /^[a-z0-9_][a-z0-9_-]{0,62}$/;
+
+export function scripts(platform: Platform): Hono {
+  const { account } = platform;
+  return new Hono()
+    .get('/workers/scripts', (c) =>
+      ok(
+        c,
+        [...account.workers.values()].map((worker) => shown(platform, worker)),
+      ),
+    )
+    .put('/workers/scripts/:name', async (c) => {
+      const name = workerName(c.req.param('name'));
+      const before = account.workers.get(name);
+      const source = sourceOf(c);
+      const inherit = before && account.newest(before);
+      const context = { account, worker: name, before: inherit, source, isStrict: isStrict(c) };
+      const { version, settings } = await readUpload(c.req.raw, context);
+      const began = performance.now();
+      addVersion(account, name, version, settings);
+      await deployNew(platform, name, version);
+      const worker = account.workers.get(name);
+      return ok(c, {
+        ...(worker && shown(platform, worker)),
+        deployment_id: version.id.replaceAll('-', ''),
+        startup_time_ms: Math.round(performance.now() - began),
+      });
+    });
+}
+
+export const isStrict = (c: Context): boolean => c.req.query('bindings_inherit') === 'strict';
+
+export function workerName(name: string): string {
+  if (!NAME.test(name)) throw invalidWorkerName(name);
+  return name;
+}
+
+function shown({ account }: Platform, worker: Worker): object {
+  const version = account.live(worker) ?? account.newest(worker);
+  const { name, tag, created_on, modified_on, last_deployed_from, settings } = worker;
+  return {
+    id: name,
+    tag,
+    tags: settings.tags ?? [],
+    etag: version?.etag,
+    created_on,
+    modified_on,
+    last_deployed_from,
+    compatibility_date: version?.compatibility_date,
+    compatibility_flags: version?.compatibility_flags,
+    has_assets: false,
+    has_modules: true,
+    handlers: ['fetch'],
+    logpush: settings.logpush ?? false,
+    usage_model: 'standard',
+  };
+}

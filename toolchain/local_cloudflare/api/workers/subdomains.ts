@@ -1,0 +1,64 @@
+import { Hono } from 'hono';
+import {
+  hasSubdomain,
+  invalidBody,
+  needsSubdomain,
+  noSubdomain,
+  subdomainIsFree,
+} from '../../http/errors.ts';
+import { bodyOf } from '../../http/requests.ts';
+import { ok } from '../../http/responses.ts';
+import type { Worker } from '../../state/records.ts';
+import { type Platform, workerOf } from '../context/platform.ts';
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** With it, preview URLs that are not spoken of are as the Worker's own host is; without it, as they were. */
+const API_DATE = 'cloudflare-workers-script-api-date';
+
+/** The account's workers.dev subdomain, and whether a Worker is reached under it. */
+export function subdomains(platform: Platform): Hono {
+  return new Hono()
+    .get('/workers/subdomain', (c) => {
+      const { subdomain } = platform.account;
+      if (!subdomain) throw noSubdomain();
+      return ok(c, { subdomain });
+    })
+    .put('/workers/subdomain', async (c) => {
+      const { subdomain = '' } = await bodyOf<{ subdomain: string }>(c);
+      if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a workers.dev subdomain`);
+      const before = platform.account.subdomain;
+      if (before && before !== subdomain) throw hasSubdomain(before);
+      platform.account.subdomain = subdomain;
+      return ok(c, { subdomain });
+    })
+    .get('/workers/subdomains/:name', (c) => {
+      throw subdomainIsFree(c.req.param('name'));
+    })
+    .get('/workers/scripts/:name/subdomain', (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
+    .post('/workers/scripts/:name/subdomain', async (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      const subdomain = wanted(worker, await bodyOf<Worker['subdomain']>(c), c.req.header(API_DATE));
+      if (subdomain.enabled && !platform.account.subdomain) throw needsSubdomain();
+      platform.account.keepWorker({ ...worker, subdomain });
+      return ok(c, subdomain);
+    })
+    .get('/workers/workers/:name', (c) => {
+      const worker = workerOf(platform, c.req.param('name'));
+      const { tag, name, created_on, modified_on, subdomain, settings } = worker;
+      const { tags = [], logpush = false } = settings;
+      return ok(c, { id: tag, name, created_on, updated_on: modified_on, subdomain, tags, logpush });
+    });
+}
+
+type Subdomain = Worker['subdomain'];
+
+function wanted(
+  { subdomain: before }: Worker,
+  asked: Partial<Subdomain>,
+  date: string | undefined,
+): Subdomain {
+  const { enabled = before.enabled, previews_enabled } = asked;
+  const otherwise = date === undefined ? before.previews_enabled : enabled;
+  return { enabled, previews_enabled: previews_enabled ?? otherwise };
+}

@@ -1,0 +1,125 @@
+import { Hono } from 'hono';
+import {
+  invalidBody,
+  invalidWorkflowName,
+  noSuchVersion,
+  noSuchWorker,
+  noSuchWorkflow,
+} from '../../http/errors.ts';
+import { bodyOf } from '../../http/requests.ts';
+import { ok, paged } from '../../http/responses.ts';
+import { workflowFolder } from '../../state/layout.ts';
+import { newId, now } from '../../state/new_records.ts';
+import type { Workflow, WorkflowVersion } from '../../state/records.ts';
+import type { Platform } from '../context/platform.ts';
+
+const NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,63}$/;
+const STATUSES = [
+  'complete',
+  'errored',
+  'paused',
+  'queued',
+  'rollingBack',
+  'running',
+  'terminated',
+  'waiting',
+  'waitingForPause',
+];
+
+const NO_RUNS = { counts: {}, newest: undefined };
+
+interface Wanted {
+  script_name: string;
+  class_name: string;
+  limits: { steps?: number };
+  schedules: unknown[];
+}
+
+export function workflowOf({ account }: Platform, name: string): Workflow {
+  const workflow = account.workflows.get(name);
+  if (!workflow) throw noSuchWorkflow(name);
+  return workflow;
+}
+
+export function workflows(platform: Platform): Hono {
+  const { account, groups } = platform;
+  return new Hono()
+    .get('/workflows', async (c) => {
+      const search = c.req.query('search') ?? '';
+      const all = [...account.workflows.values()].filter(({ name }) => name.includes(search));
+      const { items, info } = paged(c, all, 10);
+      return ok(c, await Promise.all(items.map((workflow) => described(platform, workflow))), info);
+    })
+    .get('/workflows/:workflow', async (c) =>
+      ok(c, await described(platform, workflowOf(platform, c.req.param('workflow')))),
+    )
+    .put('/workflows/:workflow', async (c) => {
+      const workflow = await give(platform, c.req.param('workflow'), await bodyOf<Wanted>(c));
+      const { versions, ...record } = workflow;
+      return ok(c, {
+        ...record,
+        is_deleted: 0,
+        terminator_running: 0,
+        triggered_on: null,
+        version_id: versions[0]?.id,
+      });
+    })
+    .delete('/workflows/:workflow', async (c) => {
+      const { name } = workflowOf(platform, c.req.param('workflow'));
+      await groups.apply({ change: () => account.dropWorkflow(name), erases: `workflow:${name}` });
+      return ok(c, { status: 'ok', success: true });
+    })
+    .get('/workflows/:workflow/versions', (c) => {
+      const { items, info } = paged(c, workflowOf(platform, c.req.param('workflow')).versions);
+      return ok(c, items.map(versionShown), info);
+    })
+    .get('/workflows/:workflow/versions/:id', (c) => {
+      const { versions } = workflowOf(platform, c.req.param('workflow'));
+      const version = versions.find(({ id }) => id === c.req.param('id'));
+      if (!version) throw noSuchVersion(c.req.param('id'));
+      return ok(c, versionShown(version));
+    });
+}
+
+async function described(platform: Platform, workflow: Workflow): Promise<object> {
+  const { versions: _, ...record } = workflow;
+  const group = platform.groups.of(`workflow:${workflow.name}`);
+  const folder = group && workflowFolder(group.folder, workflow.name);
+  const { counts, newest } = folder ? await platform.groups.runs.ask('counts', { folder }) : NO_RUNS;
+  const instances = { ...Object.fromEntries(STATUSES.map((status) => [status, 0])), ...counts };
+  const script_deleted = !platform.account.workers.has(workflow.script_name);
+  return { ...record, instances, triggered_on: newest ?? null, script_deleted };
+}
+
+function versionShown({ worker_version: _, ...version }: WorkflowVersion): object {
+  return { ...version, has_dag: false, language: 'javascript' };
+}
+
+/** Give the Workflow to a Worker. What the deploy just did needs no new process: nothing changes for the group. */
+async function give({ account, groups }: Platform, name: string, wanted: Partial<Wanted>): Promise<Workflow> {
+  if (!NAME.test(name)) throw invalidWorkflowName(name);
+  const { script_name = '', class_name = '', limits } = wanted;
+  const worker = account.workers.get(script_name);
+  if (!worker) throw noSuchWorker(script_name);
+  if (!class_name) throw invalidBody('class_name is missing');
+  if (wanted.schedules?.length)
+    throw invalidBody('the embedded platform starts no Workflow by schedule: give the Worker a cron trigger');
+  const before = account.workflows.get(name);
+  const time = now();
+  const record = before ?? { id: newId(), name, created_on: time, versions: [] };
+  const version: WorkflowVersion = {
+    id: newId(),
+    class_name,
+    created_on: time,
+    modified_on: time,
+    workflow_id: record.id,
+    worker_version: worker.live,
+    ...(limits && { limits }),
+  };
+  const [newest] = record.versions;
+  const isNew = newest?.worker_version !== worker.live || newest.class_name !== class_name;
+  const versions = isNew ? [version, ...record.versions] : record.versions;
+  const workflow = { ...record, script_name, class_name, modified_on: time, versions };
+  await groups.apply({ change: () => account.keepWorkflow(workflow) });
+  return workflow;
+}

@@ -1,0 +1,68 @@
+// Fires cron triggers at their minute.
+//
+// One fires at once by a request to the Worker's own host, as under `wrangler dev` (see proxy.ts):
+// GET or POST /cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1767225600000
+
+import type { Groups } from '../groups/groups.ts';
+import type { Account } from '../state/account.ts';
+import type { Logs } from '../system/logs.ts';
+
+import { parseCron } from './cron.ts';
+
+const MINUTE = 60_000;
+const EVERY_MINUTE = '* * * * *';
+
+export class CronFailed extends Error {}
+
+export class Scheduler {
+  readonly #account: Account;
+  readonly #groups: Groups;
+  readonly #logs: Logs;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(account: Account, groups: Groups, logs: Logs) {
+    this.#account = account;
+    this.#groups = groups;
+    this.#logs = logs;
+  }
+
+  /** Wait for the next full minute, again and again. */
+  open(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.fire(new Date(Math.round(Date.now() / MINUTE) * MINUTE));
+        this.open();
+      },
+      MINUTE - (Date.now() % MINUTE),
+    );
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The Worker's first schedule. */
+  first(worker: string): string {
+    return this.#account.workers.get(worker)?.schedules[0]?.cron ?? EVERY_MINUTE;
+  }
+
+  fire(time: Date): void {
+    for (const worker of this.#account.workers.values())
+      for (const { cron } of worker.schedules)
+        if (parseCron(cron)?.(time))
+          void this.run(worker.name, cron, time).catch((error: Error) =>
+            this.#logs.platform(`cron "${cron}" of ${worker.name}: ${error.message}`),
+          );
+  }
+
+  /** Return when the Worker's handler has ended; throws what it said where it failed. */
+  async run(worker: string, cron: string, time: Date): Promise<void> {
+    const query = new URLSearchParams({ cron, time: String(time.valueOf()) });
+    await this.#groups.use(`worker:${worker}`, async ({ port }) => {
+      const url = `http://127.0.0.1:${port}/cdn-cgi/local/scheduled?${query}`;
+      const answer = await fetch(url, { headers: { 'mf-route-override': worker } });
+      if (!answer.ok) throw new CronFailed(await answer.text());
+    });
+  }
+}

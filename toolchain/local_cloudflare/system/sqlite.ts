@@ -1,0 +1,45 @@
+// Reading SQLite files that workerd writes to.
+
+import fs from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { isMissing } from './files.ts';
+
+const BUSY_MILLISECONDS = 2000;
+const HEADER_BYTES = 100;
+/** The byte of the header that names the journal mode, and its value for a write-ahead log. */
+const WRITE_VERSION_BYTE = 18;
+const WRITE_AHEAD_LOG = 2;
+
+/** Run `read` on the database; undefined if there is no file, or workerd is still creating it. */
+export function readDatabase<T>(file: string, read: (database: DatabaseSync) => T): T | undefined {
+  if (!isReadable(file)) return undefined;
+  const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
+  try {
+    return read(database);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Until workerd has switched a new file to SQLite's write-ahead log, which the file's header says, a reader could
+ * stand in its way; afterwards readers and the writer never wait for each other.
+ */
+function isReadable(file: string): boolean {
+  let handle: number;
+  try {
+    handle = fs.openSync(file, 'r');
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    return (
+      fs.readSync(handle, header, 0, HEADER_BYTES, 0) === HEADER_BYTES &&
+      header[WRITE_VERSION_BYTE] === WRITE_AHEAD_LOG
+    );
+  } finally {
+    fs.closeSync(handle);
+  }
+}

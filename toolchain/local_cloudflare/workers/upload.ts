@@ -1,0 +1,154 @@
+// The multipart upload of a Worker: a part `metadata` with JSON, and a part for each module.
+
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { checkSupported } from '../groups/bindings.ts';
+import { invalidUpload, missingBinding } from '../http/errors.ts';
+import type { Account } from '../state/account.ts';
+import { newId, now } from '../state/new_records.ts';
+import type { Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
+import { checkExist } from './binding_targets.ts';
+
+const TYPES: Record<string, ModuleType> = {
+  'application/javascript+module': 'esm',
+  'application/javascript': 'cjs',
+  'text/javascript+module': 'esm',
+  'text/javascript': 'cjs',
+  'application/wasm': 'wasm',
+  'application/octet-stream': 'data',
+  'application/json': 'json',
+  'text/plain': 'text',
+};
+const SOURCE_MAP = 'application/source-map';
+const OLDEST_DATE = '2021-11-02';
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+interface Metadata {
+  main_module?: string;
+  body_part?: string;
+  bindings?: Binding[];
+  keep_bindings?: string[];
+  compatibility_date?: string;
+  compatibility_flags?: string[];
+  annotations?: Record<string, string>;
+  limits?: Record<string, unknown>;
+  placement?: Record<string, unknown>;
+  [setting: string]: unknown;
+}
+
+export interface Upload {
+  version: Version;
+  settings: Record<string, unknown>;
+}
+
+const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
+
+export interface UploadContext {
+  account: Account;
+  worker: string;
+  /** The newest version, whose kept bindings go over into this one. */
+  before: Version | undefined;
+  source: Source;
+  /** Refuse a binding that is to be inherited and is not there, instead of leaving it out. */
+  isStrict: boolean;
+}
+
+export async function readUpload(request: Request, context: UploadContext): Promise<Upload> {
+  const form = await request.formData().catch(() => {
+    throw invalidUpload('the body is not multipart/form-data');
+  });
+  const metadata = await readMetadata(form);
+  const modules = await readModules(form);
+  const version: Version = {
+    id: newId(),
+    number: (context.before?.number ?? 0) + 1,
+    created_on: now(),
+    source: context.source,
+    main_module: mainModule(metadata, modules),
+    compatibility_date: compatibilityDate(metadata),
+    compatibility_flags: metadata.compatibility_flags ?? [],
+    bindings: bindings(metadata, context),
+    modules,
+    annotations: metadata.annotations ?? {},
+    etag: createHash('sha256').update(JSON.stringify(modules)).digest('hex'),
+    ...(metadata.limits && { limits: metadata.limits }),
+    ...(metadata.placement && { placement: metadata.placement }),
+  };
+  const settings = SETTINGS.filter((name) => metadata[name] !== undefined);
+  return { version, settings: Object.fromEntries(settings.map((name) => [name, metadata[name]])) };
+}
+
+async function readMetadata(form: FormData): Promise<Metadata> {
+  const part = form.get('metadata');
+  const text = part instanceof File ? await part.text() : part;
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // said below
+  }
+  throw invalidUpload('the part "metadata" is missing, or is not a JSON object');
+}
+
+async function readModules(form: FormData): Promise<Module[]> {
+  const modules: Module[] = [];
+  for (const [field, part] of form) {
+    if (field === 'metadata' || !(part instanceof File) || part.type === SOURCE_MAP) continue;
+    const name = moduleName(part.name); // the field's name says nothing: the SDK calls all of them "files"
+    const type = moduleType(name, part.type);
+    const isBytes = type === 'data' || type === 'wasm';
+    const contents = isBytes ? Buffer.from(await part.arrayBuffer()).toString('base64') : await part.text();
+    modules.push({ name, type, contents });
+  }
+  return modules;
+}
+
+/** workerd fails without a word at a module that stands outside of the Worker's root. */
+function moduleName(name: string): string {
+  if (name === '') throw invalidUpload('a module has no name');
+  const [first] = path.posix.normalize(name).split('/');
+  if (first === '' || first === '..')
+    throw invalidUpload(
+      `module "${name}" lies outside of the Worker: its name must not begin with "/" or lead up`,
+    );
+  return name;
+}
+
+function moduleType(name: string, mime: string): ModuleType {
+  const type = TYPES[mime.split(';')[0]?.trim() ?? ''];
+  if (type === undefined) throw invalidUpload(`module "${name}" has the unknown type "${mime}"`);
+  return type;
+}
+
+function mainModule(metadata: Metadata, modules: Module[]): string {
+  const name = metadata.main_module;
+  if (name === undefined) throw invalidUpload('metadata names no main_module: only ES modules run here');
+  if (!modules.some((module) => module.name === name))
+    throw invalidUpload(`no such module: the main module "${name}" was not uploaded`);
+  return name;
+}
+
+function compatibilityDate(metadata: Metadata): string {
+  const date = metadata.compatibility_date ?? OLDEST_DATE;
+  if (!DATE.test(date)) throw invalidUpload(`"${date}" is not a compatibility date`);
+  return date;
+}
+
+function bindings(metadata: Metadata, context: UploadContext): Binding[] {
+  const before = context.before?.bindings ?? [];
+  const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
+  const names = new Set(own.map(({ name }) => name));
+  const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
+  for (const binding of own) checkSupported(binding);
+  checkExist(own, context);
+  return [...own, ...kept];
+}
+
+function inherited(binding: Binding, before: Binding[], isStrict: boolean): Binding[] {
+  if (binding.type !== 'inherit') return [binding];
+  const name = String(binding.old_name ?? binding.name);
+  const found = before.find((other) => other.name === name);
+  if (!found && isStrict)
+    throw missingBinding(10057, `binding ${name} cannot be inherited: there is none before`);
+  return found ? [{ ...found, name: binding.name }] : [];
+}
