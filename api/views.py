@@ -16,7 +16,7 @@ from deployments.models import Deployment
 from deployments.permissions import DEPLOY
 from deployments.services.deploy import request_deployment
 from deployments.stream import event_log
-from deployments.stream.sse_stream import follow
+from deployments.stream.sse_stream import stream_events
 from runs.permissions import TRIGGER
 from runs.services.event_triggers import BadEventType, NoListener, Raised
 from runs.services.event_triggers import raise_event as start_runs
@@ -109,5 +109,7 @@ async def _stages(deployment: Deployment) -> AsyncGenerator[bytes]:
     async def still_allowed() -> bool:
         return True  # the stream lives as long as the deployment, which this user started
 
-    async for frame in follow(event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed):
+    async for frame in stream_events(
+        event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed
+    ):
         yield frame

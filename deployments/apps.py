@@ -10,9 +10,9 @@ class DeploymentsConfig(AppConfig):
     def ready(self) -> None:
         """The groups are created after all permissions: Django creates those of `auth` last."""
         from deployments.history.permission_proofs import proven_by_deployments
-        from deployments.installation.groups import make_roles
+        from deployments.installation.groups import create_groups
         from targets.checks import proofs
 
         proofs.register(proven_by_deployments)
         auth = apps.get_app_config("auth")
-        post_migrate.connect(make_roles, sender=auth, dispatch_uid="roles")
+        post_migrate.connect(create_groups, sender=auth, dispatch_uid="roles")

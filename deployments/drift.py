@@ -82,7 +82,9 @@ def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> Non
         _found(drift_check, DriftState.GONE, message=message)
         return
     wanted = triggers_of(_meant(drift_check, live))
-    found = triggers.found(account, live.worker_name, joined(records.former_triggers(live), wanted))
+    found = triggers.found(
+        account, live.worker_name, joined(records.previous_triggers(live), wanted)
+    )
     known = records.known_version(live.workflow_public_id, live.target_id)
     rows = [str(one) for one in differences(wanted, found)]
     if at.version != known:

@@ -8,7 +8,7 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.models import Deployment, HeldLease
+from deployments.models import Deployment, ProcessLease
 from runs import statuses
 from targets.models import Target
 from workflows.models import Workflow
@@ -292,7 +292,7 @@ class BulkChange(models.Model):
         return self.total - self.settled
 
 
-class BulkLease(HeldLease):
+class BulkLease(ProcessLease):
     """Who works on a change of many runs; it ends with the change."""
 
     change = models.OneToOneField(BulkChange, on_delete=models.CASCADE, related_name="lease")

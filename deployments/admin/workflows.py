@@ -16,7 +16,7 @@ from deployments.history import records
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY, TAKE_DOWN, VIEW
 from deployments.pipeline.stages import UNFINISHED
-from deployments.presentation.live_workers import live_places, places
+from deployments.presentation.live_workers import live_workers_of, workers_of
 from deployments.templatetags.deployments import status as status_context
 from targets.cloudflare.errors import Finding
 from workflows.admin import WorkflowAdmin
@@ -86,14 +86,14 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
         """Where something of it is live, the page says what goes on running."""
         workflow = context["object"]
-        more = {"places": live_places(workflow), "workflow": workflow}
+        more = {"places": live_workers_of(workflow), "workflow": workflow}
         more["may_take_down"] = request.user.has_perm(TAKE_DOWN)
         return super().render_delete_form(request, {**context, **more})
 
 
 def _about(workflow: Any) -> dict[str, Any]:
     return {
-        "places": places(workflow),
+        "places": workers_of(workflow),
         "last_id": workflow.last_id,
         "last_state": workflow.last_state,
         "newest": workflow.versions.values_list("number", flat=True).first(),

@@ -125,7 +125,7 @@ def known_version(workflow_id: str, target: Target | int | None) -> str:
     return newest.live_version if newest else ""
 
 
-def marks(workflow_id: str) -> frozenset[str]:
+def version_tags(workflow_id: str) -> frozenset[str]:
     """Return the tags of what deployments of the workflow may have uploaded lately, to any target.
 
     Two targets may be one account: what went up through the other one is ours too.
@@ -143,7 +143,7 @@ def taken_down_since(deployment: Deployment) -> Deployment | None:
     ).first()
 
 
-def former_triggers(deployment: Deployment) -> Triggers:
+def previous_triggers(deployment: Deployment) -> Triggers:
     """Return what may lead to the Worker: what was settled last, what was uploaded or adopted since.
 
     A partial deployment settles nothing: what it could not remove is still there.
@@ -221,7 +221,7 @@ def can_be_rolled_back_to(deployment: Deployment) -> bool:
     )
 
 
-def copied(deployment: Deployment, action: Action, **fields: Any) -> Deployment:
+def copy_of(deployment: Deployment, action: Action, **fields: Any) -> Deployment:
     """Return an unsaved deployment of the same content; `fields` are its own."""
     names = SNAPSHOT if action is Action.DEPLOY else (*SNAPSHOT, *OUTCOME)
     kept = {name: getattr(deployment, name) for name in names}

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
 from deployments.models import Deployment, StageRecord
-from deployments.queue.progress import follow_to_the_end
+from deployments.queue.progress import wait_until_final
 from deployments.services.deploy import request_deployment
 from targets.lookup import embedded_target
 from workflows.models import EnvironmentVariable, Workflow
@@ -59,7 +59,7 @@ def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
     sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
     if sample is None or Deployment.objects.exists():
         return None
-    return follow_to_the_end(request_deployment(sample, target=embedded_target(), by=_BY), tell)
+    return wait_until_final(request_deployment(sample, target=embedded_target(), by=_BY), tell)
 
 
 def _local_api() -> str:

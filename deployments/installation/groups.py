@@ -45,7 +45,7 @@ ADMINISTRATOR: Final = "Administrator"
 _OURS: Final = ("audit", "auth", "deployments", "runs", "targets", "workflows")
 
 
-def make_roles(**_signal: Any) -> None:
+def create_groups(**_signal: Any) -> None:
     """Make the groups that are missing; one that is there keeps what people gave it."""
     for name, permissions in ROLES.items():
         _make(name, permissions)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import Status
-from deployments.queue.progress import follow_to_the_end
+from deployments.queue.progress import wait_until_final
 from deployments.stream.event_log import result_of
 from targets.cloudflare.errors import DeployError, Finding
 from targets.lookup import default_target, target_named
@@ -50,7 +50,7 @@ class DeploymentCommand(BaseCommand):
         try:
             deployment = self.request(options)
         except (DeployError, NoWorkflow) as refusal:
-            raise CommandError(with_option(refusal)) from None
+            raise CommandError(with_option_hint(refusal)) from None
         self.follow(deployment, as_json=options.get("json", True))
 
     def request(self, options: dict[str, Any]) -> Deployment:
@@ -58,7 +58,7 @@ class DeploymentCommand(BaseCommand):
 
     def follow(self, deployment: Deployment, *, as_json: bool) -> None:
         tell = self._print_json if as_json else self._print_words
-        ended = follow_to_the_end(deployment, tell)
+        ended = wait_until_final(deployment, tell)
         ended.refresh_from_db()
         for warning in ended.warnings:
             self.stderr.write(f"Warning: {Finding(**warning)}")
@@ -88,17 +88,17 @@ class DeploymentCommand(BaseCommand):
         self.stdout.flush()
 
 
-def with_option(refusal: Exception) -> str:
+def with_option_hint(refusal: Exception) -> str:
     """Return the refusal, and the option that gives what it asks for."""
     match refusal:
         case Unconfirmed():
-            return f"{refusal} Here: {confirming(refusal.name)}"
+            return f"{refusal} Here: {confirm_option(refusal.name)}"
         case Frozen():
             return f"{refusal} Here: --override-freeze REASON"
     return str(refusal)
 
 
-def confirming(name: str) -> str:
+def confirm_option(name: str) -> str:
     """Return the option as it is typed in a shell."""
     return f"--confirm {shlex.quote(name)}"
 
@@ -116,7 +116,7 @@ def target_of(options: dict[str, Any]) -> Target:
     return target_named(options["target"]) if options["target"] else default_target()
 
 
-def earlier_of(number: int, options: dict[str, Any], workflow: Workflow) -> Deployment:
+def earlier_deployment(number: int, options: dict[str, Any], workflow: Workflow) -> Deployment:
     """Return an earlier deployment of the workflow, which goes to its own target again.
 
     Raises CommandError where it is of another workflow, or another target is named.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from deployments.models.deployment import Deployment
 from deployments.models.drift_check import DriftCheck, DriftState
-from deployments.models.lease import HeldLease, Lease
+from deployments.models.lease import Lease, ProcessLease
 from deployments.models.output import ProgramOutput
 from deployments.models.stage_record import StageRecord
 
@@ -10,8 +10,8 @@ __all__ = [
     "Deployment",
     "DriftCheck",
     "DriftState",
-    "HeldLease",
     "Lease",
+    "ProcessLease",
     "ProgramOutput",
     "StageRecord",
 ]

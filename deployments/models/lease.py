@@ -8,7 +8,7 @@ from django.utils import timezone
 from deployments.models.deployment import Deployment
 
 
-class HeldLease(models.Model):
+class ProcessLease(models.Model):
     """Which process has something in its hands, and when its heart has beaten last.
 
     `token` fences: a worker whose lease was taken away finds it gone and changes nothing more.
@@ -25,7 +25,7 @@ class HeldLease(models.Model):
         abstract = True
 
 
-class Lease(HeldLease):
+class Lease(ProcessLease):
     """Who works on a running deployment; it ends with the deployment."""
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="lease")

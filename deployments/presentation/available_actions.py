@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
-def of(item: Deployment, user: User | AnonymousUser, *, newest: int) -> dict[str, Any]:
+def available_actions(
+    item: Deployment, user: User | AnonymousUser, *, newest: int
+) -> dict[str, Any]:
     """Return which buttons the deployment's page has, and what has come after it.
 
     `newest` is the number of the workflow's newest version.

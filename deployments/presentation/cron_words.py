@@ -45,7 +45,7 @@ IsDay = Callable[[date], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fires:
+class Schedule:
     """An expression with what it means: `words` is "" where that is not simple, `next` None: never."""
 
     expression: str
@@ -53,12 +53,12 @@ class Fires:
     next: datetime | None
 
 
-def fires(expression: str, now: datetime) -> Fires | None:
+def describe_cron(expression: str, now: datetime) -> Schedule | None:
     """Return what the expression means; None for what Cloudflare would refuse."""
     text = " ".join(expression.upper().split())
     if any(cron.mistakes(text)):
         return None
-    return Fires(expression=expression, words=_words(text.split(" ")), next=_next(text, now))
+    return Schedule(expression=expression, words=_words(text.split(" ")), next=_next(text, now))
 
 
 def _words(parts: list[str]) -> str:

@@ -136,7 +136,7 @@ def elapsed(deployment: Deployment) -> float:
     return max((timezone.now() - since).total_seconds(), 0)
 
 
-def usual_times(workflow_ids: Iterable[str]) -> dict[str, float]:
+def typical_seconds(workflow_ids: Iterable[str]) -> dict[str, float]:
     """Return the usual time in seconds of each workflow that has been deployed before."""
     ends = Deployment.objects.filter(
         workflow_public_id__in=set(workflow_ids),
@@ -159,7 +159,7 @@ def _medians(ends: Iterable[tuple[str, datetime | None, datetime | None]]) -> di
 
 def _running() -> list[Card]:
     found = list(summaries().filter(status__in=UNFINISHED).order_by("pk")[:RUNNING])
-    usual = usual_times(item.workflow_public_id for item in found) if found else {}
+    usual = typical_seconds(item.workflow_public_id for item in found) if found else {}
     return [
         Card(deployment=item, elapsed=elapsed(item), usual=usual.get(item.workflow_public_id))
         for item in found

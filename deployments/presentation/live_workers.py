@@ -14,7 +14,7 @@ from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.stages import UNFINISHED, Action
 from deployments.pipeline.worker_changes import check_can_delete
-from deployments.presentation.cron_words import Fires, fires
+from deployments.presentation.cron_words import Schedule, describe_cron
 from targets.cloudflare.brief_calls import briefly
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import Triggers, triggers_of
@@ -57,7 +57,7 @@ _TONES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Worker:
     """A workflow at one target: what is live there, or what took it away, and how it compares."""
 
     target: Target
@@ -126,8 +126,8 @@ class Place:
         return [*routes, *domains]
 
     @property
-    def schedules(self) -> list[Fires]:
-        told = (fires(one, timezone.now()) for one in sorted(self.triggers.crons))
+    def schedules(self) -> list[Schedule]:
+        told = (describe_cron(one, timezone.now()) for one in sorted(self.triggers.crons))
         return [one for one in told if one]
 
 
@@ -137,7 +137,7 @@ def _url(pattern: str) -> str:
     return "" if "*" in host else f"https://{host}{path.rstrip('*')}"
 
 
-def places(workflow: Workflow) -> list[Place]:
+def workers_of(workflow: Workflow) -> list[Worker]:
     """Return a place for each target where the workflow was ever deployed, in the targets' order."""
     targets = Target.objects.filter(
         Exists(Deployment.objects.filter(workflow_public_id=workflow.pk, target=OuterRef("pk")))
@@ -147,16 +147,16 @@ def places(workflow: Workflow) -> list[Place]:
     return [_place(workflow, target, drift_checks.get(target.pk)) for target in found]
 
 
-def place(workflow: Workflow, target: Target) -> Place:
+def worker_on(workflow: Workflow, target: Target) -> Worker:
     drift_check = DriftCheck.objects.filter(workflow=workflow, target=target).first()
     return _place(workflow, target, drift_check)
 
 
-def _place(workflow: Workflow, target: Target, drift_check: DriftCheck | None) -> Place:
+def _place(workflow: Workflow, target: Target, drift_check: DriftCheck | None) -> Worker:
     mine = records.of_worker(workflow.pk, target).only(*_SHOWN, "wrangler_json")
     last = mine.filter(records.changed_what_is_live()).first()
     was_removed = last is not None and last.work is Action.TAKEDOWN
-    return Place(
+    return Worker(
         target=target,
         live=None if was_removed else last,
         taken_down=last if was_removed else None,
@@ -165,11 +165,11 @@ def _place(workflow: Workflow, target: Target, drift_check: DriftCheck | None) -
     )
 
 
-def live_places(workflow: Workflow) -> list[Place]:
-    return [one for one in places(workflow) if one.live]
+def live_workers_of(workflow: Workflow) -> list[Worker]:
+    return [one for one in workers_of(workflow) if one.live]
 
 
-def rollbacks(one: Place) -> list[Deployment]:
+def rollbacks(one: Worker) -> list[Deployment]:
     """Return what can be gone back to, the newest first: each version once, and not what is live."""
     live = one.live
     if live is None:
@@ -183,7 +183,7 @@ def rollbacks(one: Place) -> list[Deployment]:
     return list(newest.values())[:ROLLBACKS]
 
 
-def left_over(one: Place) -> list[str]:
+def unused_secrets(one: Worker) -> list[str]:
     """Ask the target for the secrets that the Worker has and what is live did not set.
 
     Raises DeployError where the target cannot be asked.
@@ -195,14 +195,14 @@ def left_over(one: Place) -> list[str]:
     return sorted(there - set(one.live.secret_names))
 
 
-def can_delete(one: Place, names: Iterable[str]) -> list[str]:
+def deletable_secrets(one: Worker, names: Iterable[str]) -> list[str]:
     """Return the secrets that can be deleted; raises DeployError for none, or where one cannot."""
     asked = sorted(set(filter(None, names)))
     if not asked:
         raise Refused("No secret was chosen, and nothing was deleted: tick at least one.")
     used = frozenset(one.live.secret_names if one.live else ())
     try:
-        there = frozenset(left_over(one)) | used
+        there = frozenset(unused_secrets(one)) | used
     except DeployError:
         there = None  # whoever deletes them is told then
     check_can_delete(asked, there=there, used=used)

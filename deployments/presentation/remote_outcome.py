@@ -10,7 +10,7 @@ _UNCHANGED = f"Nothing was changed: {_STILL_LIVE}"
 _NOT_UPLOADED = "Nothing was uploaded"
 
 
-def describe_leftovers(attempt: Attempt) -> str:
+def describe_remote_outcome(attempt: Attempt) -> str:
     """Say what a deployment that did not succeed left at the target; "" where its message does."""
     own = _LEFT.get(attempt.work)
     if own and attempt.uploaded != Uploaded.UNKNOWN:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import URGENT, Action, Stage, Status
 from deployments.queue import leases, runner, transitions
-from deployments.queue.leases import Held
-from deployments.queue.remote_outcome import end_if_done, find_leftovers
+from deployments.queue.leases import Claim
+from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of
@@ -37,14 +37,14 @@ _AGAIN = {
 }
 
 
-def work() -> None:
+def process_queue() -> None:
     """Reap what is silent, then perform what waits, the oldest first, until nothing does."""
     sweep()
     while held := claim():
         runner.perform(held)
 
 
-def claim() -> Held | None:
+def claim() -> Claim | None:
     """Take the oldest waiting deployment whose workflow and target are free; None without one.
 
     Rollbacks and takedowns come before deploys: somebody has a reason to hurry.
@@ -69,10 +69,10 @@ def due() -> QuerySet[Deployment]:
     return waiting.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
 
-def _take(deployment: Deployment) -> Held | None:
+def _take(deployment: Deployment) -> Claim | None:
     try:
         with transaction.atomic():
-            if transitions.begin(deployment.pk):
+            if transitions.start(deployment.pk):
                 return leases.grant(deployment)
     except IntegrityError:
         logger.info("%s waits: another deployment of its workflow runs", deployment)
@@ -82,17 +82,17 @@ def _take(deployment: Deployment) -> Held | None:
 def sweep() -> None:
     """End the deployments whose worker is gone, and remove what it left behind."""
     for lease in Lease.objects.select_related("deployment__target"):
-        if leases.is_silent(lease):
+        if leases.is_expired(lease):
             reap(lease)
     _remove_left_folders()
 
 
 def reap(lease: Lease) -> None:
     """Interrupt a deployment: its programs end first, then the target is asked what is live."""
-    leases.end_programs(lease)
+    leases.kill_programs(lease)
     deployment = lease.deployment
     account = _reachable(deployment)
-    if end_if_done(deployment, lease.token, account):
+    if complete_if_removed(deployment, lease.token, account):
         return
     was_asked = deployment.cancel_asked_at is not None
     ended = transitions.end(
@@ -102,7 +102,7 @@ def reap(lease: Lease) -> None:
         message=f"Cancelled by {deployment.cancelled_by}."
         if was_asked
         else _interrupted(deployment),
-        facts=find_leftovers(deployment, account),
+        facts=remote_outcome_of(deployment, account),
     )
     if ended:
         logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)

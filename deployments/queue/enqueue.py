@@ -9,14 +9,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from deployments.history.records import copied
+from deployments.history.records import copy_of
 from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED, Action, Status
 from deployments.queue import transitions
 from targets.cloudflare.errors import Cause, DeployError
 
 _TRIES = 5
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 _ASKED = (
     "about",
     "overwrite",
@@ -79,12 +79,12 @@ class _Newer(Exception):
     """Something newer waits or runs: that counts, and not what was refused before."""
 
 
-def again(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
+def enqueue_retry(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
     """Put the same into the queue for later, as the target asked.
 
     None where that was tried enough, or something newer waits or runs.
     """
-    if deployment.attempt >= MOST_ATTEMPTS:
+    if deployment.attempt >= MAX_ATTEMPTS:
         return None
 
     def make() -> Deployment:
@@ -102,7 +102,7 @@ def _same(deployment: Deployment, not_before: datetime) -> Deployment:
     kept = {name: getattr(deployment, name) for name in _ASKED}
     if deployment.work is Action.DELETE_SECRETS:
         kept["secret_names"] = deployment.secret_names
-    return copied(
+    return copy_of(
         deployment,
         deployment.work,
         attempt=deployment.attempt + 1,

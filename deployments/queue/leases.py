@@ -20,20 +20,20 @@ import psutil
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from deployments.models import Deployment, HeldLease, Lease
+from deployments.models import Deployment, Lease, ProcessLease
 from deployments.pipeline.errors import Cancelled, LeaseLost
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0  # seconds
-LOOK = 0.5  # seconds between looks whether somebody has asked to cancel
+CANCEL_CHECK = 0.5  # seconds between looks whether somebody has asked to cancel
 GRACE = 2.5  # seconds that a deployment has to end by itself when it is cancelled
-SILENT_AFTER = timedelta(seconds=60)
+EXPIRES_AFTER = timedelta(seconds=60)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Claim:
     """A running deployment in the hands of this process; `stop` is set when it is to end."""
 
     deployment: Deployment
@@ -72,7 +72,7 @@ def boot_id() -> str:
     return str(psutil.boot_time())
 
 
-def this_process() -> dict[str, Any]:
+def process_identity() -> dict[str, Any]:
     """Return what a lease says of the process that holds it."""
     this = psutil.Process()
     return {
@@ -83,14 +83,14 @@ def this_process() -> dict[str, Any]:
     }
 
 
-def grant(deployment: Deployment) -> Held:
+def grant(deployment: Deployment) -> Claim:
     """Give this process the lease on a deployment that it has just claimed."""
-    lease = Lease.objects.create(deployment=deployment, **this_process())
-    return Held(deployment, lease.token)
+    lease = Lease.objects.create(deployment=deployment, **process_identity())
+    return Claim(deployment, lease.token)
 
 
 @contextmanager
-def kept(held: Held, *, overdue: Callable[[], None]) -> Iterator[None]:
+def keep_alive(held: Claim, *, overdue: Callable[[], None]) -> Iterator[None]:
     """Beat while the body runs; a beat that finds the lease gone sets `held.lost`.
 
     Where somebody has asked to cancel, `held.stop` is set; a body that goes on nevertheless (a call
@@ -110,7 +110,7 @@ def kept(held: Held, *, overdue: Callable[[], None]) -> Iterator[None]:
 class _Heart:
     """Tells others that somebody works, and hears when that is to end."""
 
-    def __init__(self, held: Held, done: threading.Event, overdue: Callable[[], None]) -> None:
+    def __init__(self, held: Claim, done: threading.Event, overdue: Callable[[], None]) -> None:
         self._held = held
         self._done = done
         self._overdue = overdue
@@ -119,7 +119,7 @@ class _Heart:
 
     def beat(self) -> None:
         try:
-            while not self._done.wait(LOOK) and not self._held.lost.is_set():
+            while not self._done.wait(CANCEL_CHECK) and not self._held.lost.is_set():
                 try:
                     self._look()
                 except DatabaseError:
@@ -145,30 +145,30 @@ class _Heart:
             self._overdue()
 
 
-def is_here(lease: HeldLease) -> bool:
+def is_on_this_host(lease: ProcessLease) -> bool:
     """Tell whether the holder ran on this host since its last start: then its end can be seen."""
     return lease.host == socket.gethostname() and lease.boot_id == boot_id()
 
 
-def is_silent(lease: HeldLease) -> bool:
+def is_expired(lease: ProcessLease) -> bool:
     """Tell whether nobody holds it any more.
 
     A holder on this host is silent as soon as its process is gone; one elsewhere, or from before
     this host was started anew, when its heart has not beaten for a minute.
     """
-    if is_here(lease):
+    if is_on_this_host(lease):
         return not _lives(lease.pid, lease.pid_started)
     if lease.host == socket.gethostname():
         return True
-    return timezone.now() - lease.heartbeat_at > SILENT_AFTER
+    return timezone.now() - lease.heartbeat_at > EXPIRES_AFTER
 
 
-def end_programs(lease: Lease) -> None:
+def kill_programs(lease: Lease) -> None:
     """End what the holder's program left running, and return when it is gone.
 
     A process counts as the program's when it is in its session and not older: numbers are reused.
     """
-    if not lease.program_pid or not is_here(lease):
+    if not lease.program_pid or not is_on_this_host(lease):
         return
     group = [process for process in psutil.process_iter() if _belongs(process, lease)]
     for process in group:

@@ -10,7 +10,7 @@ from deployments.pipeline.stages import Status
 from targets.cloudflare.errors import DeployError, Finding, RateLimited
 from targets.cloudflare.worker_parts import PartResult
 
-OUR_FAULT = (
+INTERNAL_ERROR = (
     "Something went wrong in AwaitStep itself, not in your workflow. The server's log has the "
     "details. Nothing was uploaded after this stage; you can deploy again."
 )
@@ -20,7 +20,7 @@ _COMES_NO_MORE = "It will not be tried again by itself."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Outcome:
     """What is recorded of an end, not yet redacted; `again_at` is when it is to be tried again."""
 
     status: Status
@@ -38,27 +38,27 @@ class Ending:
         return f"{self.message} {_COMES_AGAIN if comes_again else _COMES_NO_MORE}"
 
 
-def ending_of(error: Exception) -> Ending:
+def outcome_of(error: Exception) -> Outcome:
     """Return what an error makes of its deployment; anything but a DeployError is a fault of ours."""
     match error:
         case Superseded():
-            return Ending(status=Status.SUPERSEDED, message=str(error))
+            return Outcome(status=Status.SUPERSEDED, message=str(error))
         case Cancelled():
-            return Ending(status=Status.CANCELLED, message=str(error))
+            return Outcome(status=Status.CANCELLED, message=str(error))
         case Incomplete():
-            return Ending(
+            return Outcome(
                 status=Status.PARTIAL, message=str(error), cause=error.cause, parts=error.parts
             )
         case RateLimited():
-            return Ending(
+            return Outcome(
                 status=Status.FAILED, message=str(error), cause=error.cause, again_at=error.until
             )
         case DeployError():
-            return Ending(
+            return Outcome(
                 status=Status.FAILED,
                 message=str(error),
                 cause=error.cause,
                 findings=error.findings,
             )
         case _:
-            return Ending(status=Status.FAILED, message=OUR_FAULT, is_fault=True)
+            return Outcome(status=Status.FAILED, message=INTERNAL_ERROR, is_fault=True)

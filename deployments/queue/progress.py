@@ -12,7 +12,7 @@ _POLL = 0.05  # seconds
 _NUDGE = 3.0  # seconds between looks for a worker that is gone
 
 
-def follow_to_the_end(deployment: Deployment, tell: Callable[[StageRecord], None]) -> Deployment:
+def wait_until_final(deployment: Deployment, tell: Callable[[StageRecord], None]) -> Deployment:
     """Tell each stage record once, in order, and return the deployment when it has ended.
 
     Any process may perform it. While it only waits, silent holders are looked for again and again.
@@ -27,5 +27,5 @@ def follow_to_the_end(deployment: Deployment, tell: Callable[[StageRecord], None
             return deployment
         if time.monotonic() - nudged > _NUDGE:
             nudged = time.monotonic()
-            tasks.work.enqueue()
+            tasks.process_queue.enqueue()
         time.sleep(_POLL)

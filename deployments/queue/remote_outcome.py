@@ -17,7 +17,7 @@ from targets.cloudflare.versions import tag_of
 logger = logging.getLogger(__name__)
 
 
-def end_if_done(deployment: Deployment, token: UUID, account: Account | None) -> bool:
+def complete_if_removed(deployment: Deployment, token: UUID, account: Account | None) -> bool:
     """End a takedown as done where the Worker is gone, whatever has stopped it after that."""
     if deployment.work is not Action.TAKEDOWN or deployment.stage != Stage.UPDATING_WORKFLOW:
         return False
@@ -42,7 +42,7 @@ def _is_gone(deployment: Deployment, account: Account) -> bool:
         return False
 
 
-def find_leftovers(deployment: Deployment, account: Account | None) -> dict[str, Any]:
+def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[str, Any]:
     """Return what a deployment that did not complete left at the target.
 
     Before DEPLOYING nothing was sent. From then on only the target knows; what others put live is

@@ -17,15 +17,15 @@ from workflows.models import Workflow
 from workflows.nodes.custom import secret_variables
 from workflows.services import Variable, variables_of
 
-GONE = "The workflow has been deleted. Nothing was uploaded."
+WORKFLOW_DELETED = "The workflow has been deleted. Nothing was uploaded."
 
 
-def request_of(deployment: Deployment) -> DeployRequest:
+def deploy_request(deployment: Deployment) -> DeployRequest:
     """Return what the deployment's snapshot and the workflow's variables of now come to.
 
     Raises DeployError where the workflow is gone, or the value of a variable cannot be read.
     """
-    check_workflow(deployment)
+    require_workflow(deployment)
     return DeployRequest(
         ir=deployment.ir,
         entry_code=deployment.entry_code,
@@ -36,9 +36,9 @@ def request_of(deployment: Deployment) -> DeployRequest:
         bindings=deployment.bindings,
         node_types=deployment.node_types,
         settings=read_settings(deployment.deploy_settings),
-        former=records.former_triggers(deployment),
+        former=records.previous_triggers(deployment),
         known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
-        marks=records.marks(deployment.workflow_public_id),
+        marks=records.version_tags(deployment.workflow_public_id),
         overwrite=deployment.overwrite,
     )
 
@@ -59,7 +59,7 @@ def secret_values(
     return tuple(one.value for one in variables.values() if one.is_secret or one.name in named)
 
 
-def change_of(deployment: Deployment) -> ChangeRequest:
+def change_request(deployment: Deployment) -> ChangeRequest:
     """Return what a rollback, retry, takedown or deletion of secrets is about."""
     about = deployment.about
     return ChangeRequest(
@@ -68,7 +68,7 @@ def change_of(deployment: Deployment) -> ChangeRequest:
         failed=records.failed_parts(about) if about else (),
         secrets=tuple(deployment.secret_names),
         used_secrets=_used_secrets(deployment),
-        former=records.former_triggers(deployment),
+        former=records.previous_triggers(deployment),
     )
 
 
@@ -78,7 +78,7 @@ def _used_secrets(deployment: Deployment) -> frozenset[str]:
     return frozenset(live.secret_names) if live else frozenset()
 
 
-def check_workflow(deployment: Deployment) -> None:
+def require_workflow(deployment: Deployment) -> None:
     """Raise DeployError where the workflow is gone: nothing could manage the Worker afterwards."""
     if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
-        raise DeployError(GONE)
+        raise DeployError(WORKFLOW_DELETED)

@@ -30,10 +30,10 @@ from deployments.pipeline.ports import DeployRequest
 from deployments.pipeline.stages import Action, Stage
 from deployments.pipeline.worker_changes import ChangeRequest, Stages
 from deployments.queue import leases, request_factory, transitions
-from deployments.queue.enqueue import again
-from deployments.queue.leases import Held
-from deployments.queue.outcome import Ending, ending_of
-from deployments.queue.remote_outcome import end_if_done, find_leftovers
+from deployments.queue.enqueue import enqueue_retry
+from deployments.queue.leases import Claim
+from deployments.queue.outcome import Outcome, outcome_of
+from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
 from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
@@ -52,7 +52,7 @@ _PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
 LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target; longer, it comes again
 
 
-def perform(held: Held) -> None:
+def perform(held: Claim) -> None:
     """Run the deployment; every ending is a recorded one."""
     try:
         account = _account(held.deployment)
@@ -78,15 +78,15 @@ def _check_frozen(deployment: Deployment) -> None:
         policy.check_frozen(deployment.target, is_overridden=deployment.overrides_freeze)
 
 
-def _follow(held: Held, stages: Stages, *, overdue: Callable[[], None]) -> None:
+def _follow(held: Claim, stages: Stages, *, overdue: Callable[[], None]) -> None:
     pk = held.deployment.pk
     waiting = Patience(
         longest=LONGEST_WAIT,
-        told=lambda until: transitions.wait(pk, held.token, until=until),
+        told=lambda until: transitions.set_waits_until(pk, held.token, until=until),
         pause=held.pause,
     )
     with (
-        leases.kept(held, overdue=overdue),
+        leases.keep_alive(held, overdue=overdue),
         retries.using(waiting),
         process.stopped_by(held.stop),
         closing(stages),
@@ -107,10 +107,10 @@ class _Work:
 
 def _work(deployment: Deployment) -> _Work:
     if deployment.work is Action.DEPLOY:
-        request = request_factory.request_of(deployment)
+        request = request_factory.deploy_request(deployment)
         return _Work(lambda tools: pipeline.run(request, tools), _secrets(request))
     change = _CHANGES[deployment.work]
-    about = request_factory.change_of(deployment)
+    about = request_factory.change_request(deployment)
     return _Work(lambda tools: change(about, tools))
 
 
@@ -132,7 +132,7 @@ def _secrets(request: DeployRequest) -> tuple[str, ...]:
     return request_factory.secret_values(request.variables, request.node_types)
 
 
-def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployTools:
+def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTools:
     deployment = held.deployment
 
     def keep(ran: ProgramRan) -> None:
@@ -148,7 +148,7 @@ def _tools(held: Held, account: Account, *, secrets: Iterable[str]) -> DeployToo
         held.check()
         _check_newest(deployment)
         if deployment.work is Action.DEPLOY:
-            request_factory.check_workflow(deployment)
+            request_factory.require_workflow(deployment)
 
     hooks = Hooks(
         program_started=held.program_started,
@@ -207,29 +207,29 @@ def _check_newest(deployment: Deployment) -> None:
 
 
 def _end(
-    held: Held, error: Exception, *, secrets: Iterable[str], account: Account | None = None
+    held: Claim, error: Exception, *, secrets: Iterable[str], account: Account | None = None
 ) -> None:
     pk = held.deployment.pk
     error = _what_ended(held, error)
     if isinstance(error, LeaseLost):
         logger.info("deployment %s was ended elsewhere", pk)
         return
-    ending = ending_of(error)
+    ending = outcome_of(error)
     if ending.is_fault:
         logger.error("deployment %s failed", pk, exc_info=error)
     _surely(lambda: _write_end(held, ending, secrets=secrets, account=account))
 
 
 def _write_end(
-    held: Held, ending: Ending, *, secrets: Iterable[str], account: Account | None
+    held: Claim, ending: Outcome, *, secrets: Iterable[str], account: Account | None
 ) -> None:
     deployment = Deployment.objects.get(pk=held.deployment.pk)
-    if end_if_done(deployment, held.token, account):
+    if complete_if_removed(deployment, held.token, account):
         return
     parts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
-    facts = parts | find_leftovers(deployment, account)
+    facts = parts | remote_outcome_of(deployment, account)
     with transaction.atomic():
-        comes_again = ending.again_at and again(deployment, not_before=ending.again_at)
+        comes_again = ending.again_at and enqueue_retry(deployment, not_before=ending.again_at)
         has_ended = transitions.end(
             deployment.pk,
             held.token,
@@ -243,7 +243,7 @@ def _write_end(
             transaction.set_rollback(True)
 
 
-def _what_ended(held: Held, error: Exception) -> Exception:
+def _what_ended(held: Claim, error: Exception) -> Exception:
     """Return why it ended: a wish to cancel, or another's end, counts before what came of them."""
     try:
         held.check()
@@ -261,11 +261,11 @@ def _redacted(parts: Iterable[PartResult], secrets: Iterable[str]) -> list[dict[
     return [{**row, "message": redact(row["message"], secrets)} for row in rows]
 
 
-def _cancel_overdue(held: Held, account: Account) -> None:
+def _cancel_overdue(held: Claim, account: Account) -> None:
     """End a cancelled deployment whose thread hangs in a call: its programs die, others may go on."""
     lease = held.lease()
     if lease:
-        leases.end_programs(lease)
+        leases.kill_programs(lease)
         by = Deployment.objects.values_list("cancelled_by", flat=True).get(pk=held.deployment.pk)
         _end(held, Cancelled(f"Cancelled by {by}."), secrets=(), account=account)
 

@@ -43,4 +43,4 @@ def _sweep_for_ever(others: Sequence[Callable[[], None]]) -> None:
 def _sweep() -> None:
     claims.sweep()
     if claims.due().exists():
-        tasks.work.enqueue()
+        tasks.process_queue.enqueue()

@@ -10,12 +10,12 @@ logger = logging.getLogger(__name__)
 
 
 @task()
-def work() -> None:
+def process_queue() -> None:
     """Perform the deployments that wait."""
     from deployments.queue import claims
 
     try:
-        claims.work()
+        claims.process_queue()
     except Exception:
         logger.exception("the deployment queue stopped; the next sweep goes on with it")
         raise

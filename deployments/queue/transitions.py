@@ -23,7 +23,7 @@ def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
     return Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, lease__token=token)
 
 
-def begin(pk: int) -> bool:
+def start(pk: int) -> bool:
     """Have a waiting deployment run; False where it waits no more.
 
     Raises IntegrityError where another one of its workflow and target runs.
@@ -70,7 +70,7 @@ def end(
 
 
 @transaction.atomic
-def ask_to_cancel(pk: int, *, by: str) -> None:
+def request_cancel(pk: int, *, by: str) -> None:
     """Have whoever performs a running deployment end it; the first to ask is remembered."""
     running = Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, cancel_asked_at=None)
     running.update(cancel_asked_at=timezone.now(), cancelled_by=by[:150])
@@ -88,7 +88,7 @@ def cancel_waiting(pk: int, *, by: str) -> bool:
     return True
 
 
-def wait(pk: int, token: UUID, *, until: datetime | None) -> None:
+def set_waits_until(pk: int, token: UUID, *, until: datetime | None) -> None:
     """Say until when the target asked to wait, None when the wait is over."""
     _held(pk, token).update(waits_until=until)
 

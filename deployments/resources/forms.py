@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from deployments.resources.services import NAMES, refused_name
+from deployments.resources.services import NAME_RULES, name_problem
 from workflows.ir.reading.bindings import BindingKind
 
 
@@ -20,10 +20,10 @@ class ResourceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.kind = kind
         self.fields["name"].label = f"Name of the new {kind.label}"
-        self.fields["name"].help_text = f"{NAMES[kind].rule}.".capitalize()
+        self.fields["name"].help_text = f"{NAME_RULES[kind].rule}.".capitalize()
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if refusal := refused_name(self.kind, name):
+        if refusal := name_problem(self.kind, name):
             raise ValidationError(refusal)
         return name

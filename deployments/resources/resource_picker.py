@@ -18,7 +18,7 @@ from workflows.models import Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choosing:
+class ResourceChoice:
     """The kind that is shown; with a variable, what it is chosen for, and where to go afterwards."""
 
     kind: BindingKind
@@ -49,7 +49,7 @@ class Choosing:
         return self.workflow.get_absolute_url() if self.workflow else ""
 
 
-def read(query: QueryDict) -> Choosing:
+def read_choice(query: QueryDict) -> ResourceChoice:
     """Read an address; raises Http404 for what names nothing."""
     wanted = query.get("kind", KINDS[0].value)
     kind = next((kind for kind in KINDS if kind.value == wanted), None)
@@ -57,13 +57,13 @@ def read(query: QueryDict) -> Choosing:
         raise Http404("There is no such kind of resource.")
     variable = query.get("variable", "")
     if not variable:
-        return Choosing(kind=kind)
+        return ResourceChoice(kind=kind)
     if not VARIABLE_NAME.fullmatch(variable) or not variable.endswith(BINDING_ID):
         raise Http404("The variable names no resource.")
     workflow = Workflow.objects.only("name").filter(pk=query.get("workflow", "")).first()
     if workflow is None:
         raise Http404("There is no such workflow.")
-    return Choosing(
+    return ResourceChoice(
         kind=kind,
         variable=variable,
         workflow=workflow,
@@ -77,7 +77,7 @@ def _deployment(pk: str, workflow: Workflow) -> Deployment | None:
     return mine.filter(pk=key).first() if key else None
 
 
-def address(target: Target | int, choosing: Choosing) -> str:
+def picker_url(target: Target | int, choosing: ResourceChoice) -> str:
     """Return the address of the page that shows it."""
     pk = target if isinstance(target, int) else target.pk
     return f"{reverse('deployments:target_resources', args=[pk])}?{choosing.query}"

@@ -40,7 +40,7 @@ class NameRule:
     rule: str
 
 
-NAMES: Final = {
+NAME_RULES: Final = {
     BindingKind.KV: NameRule(
         pattern=re.compile(r"(?=.*\S).{1,512}"), rule="at most 512 characters, on one line"
     ),
@@ -56,7 +56,7 @@ NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class VariableUse:
     """A variable that names a resource; without a workflow it is one of all workflows."""
 
     variable: str
@@ -64,7 +64,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class BoundWorker:
     """A name in the env of a Worker that is live, by the record."""
 
     binding: str
@@ -72,38 +72,40 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class ResourceUsage:
     """A resource, the variables that name it, and what is live with it."""
 
     resource: Resource
-    uses: tuple[Use, ...]
-    bound: tuple[Bound, ...] = ()
+    uses: tuple[VariableUse, ...]
+    bound: tuple[BoundWorker, ...] = ()
 
 
-def refused_name(kind: BindingKind, name: str) -> str:
+def name_problem(kind: BindingKind, name: str) -> str:
     """Say why Cloudflare would not take the name; "" where it would."""
-    if NAMES[kind].pattern.fullmatch(name):
+    if NAME_RULES[kind].pattern.fullmatch(name):
         return ""
-    return f"This is no name of a {kind.label}: it has {NAMES[kind].rule}."
+    return f"This is no name of a {kind.label}: it has {NAME_RULES[kind].rule}."
 
 
-def listed(target: Target, kind: BindingKind) -> list[Used]:
+def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
     """Return the target's resources of a kind, by name; raises DeployError."""
     with briefly(account_of(target)) as account:
         found = resources.listed(account, kind)
-    uses: dict[str, list[Use]] = {}
+    uses: dict[str, list[VariableUse]] = {}
     for value, use in _uses(kind):
         uses.setdefault(value, []).append(use)
-    bound: dict[str, list[Bound]] = {}
+    bound: dict[str, list[BoundWorker]] = {}
     for resource, one_bound in _bound(target, kind):
         bound.setdefault(resource, []).append(one_bound)
     return [
-        Used(resource=one, uses=tuple(uses.get(one.id, ())), bound=tuple(bound.get(one.id, ())))
+        ResourceUsage(
+            resource=one, uses=tuple(uses.get(one.id, ())), bound=tuple(bound.get(one.id, ()))
+        )
         for one in found
     ]
 
 
-def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, Bound]]:
+def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, BoundWorker]]:
     """Yield each resource of the account that a live Worker is bound to, whichever target put it there."""
     account = {"account_id": target.account_id, "api_base_url": target.api_base_url}
     there = Target.objects.filter(**account).values("pk")
@@ -113,10 +115,10 @@ def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, Bound]]:
     for live in Deployment.objects.filter(pk__in=newest).only(*shown).order_by("workflow_name"):
         for one in live.resources:
             if one["kind"] == kind:
-                yield one["resource"], Bound(binding=one["name"], live=live)
+                yield one["resource"], BoundWorker(binding=one["name"], live=live)
 
 
-def _uses(kind: BindingKind) -> Iterator[tuple[str, Use]]:
+def _uses(kind: BindingKind) -> Iterator[tuple[str, VariableUse]]:
     """Yield what each variable of the kind names, and whose it is."""
     large = ("ir", "entry_code", "dependencies", "deploy_settings")
     found = EnvironmentVariable.objects.filter(name__endswith=BINDING_ID, is_secret=False)
@@ -125,7 +127,7 @@ def _uses(kind: BindingKind) -> Iterator[tuple[str, Use]]:
     for variable in found.order_by("workflow__name", "name"):
         if kind_of(variable.name, variable.workflow) in (kind, None):
             with suppress(UnreadableSecret):
-                use = Use(variable=variable.name, workflow=variable.workflow)
+                use = VariableUse(variable=variable.name, workflow=variable.workflow)
                 yield variable.value.strip(), use
 
 
@@ -139,7 +141,7 @@ def kind_of(variable: str, workflow: Workflow | None) -> BindingKind | None:
 
 def create(target: Target, kind: BindingKind, name: str, *, by: Actor) -> Resource:
     """Make a resource at the target; raises DeployError with the target's reason."""
-    if refusal := refused_name(kind, name):
+    if refusal := name_problem(kind, name):
         raise DeployError(refusal)
     try:
         with briefly(account_of(target)) as account:

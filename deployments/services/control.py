@@ -13,7 +13,12 @@ from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED, Action, Status
 from deployments.queue import transitions
 from deployments.queue.enqueue import Busy
-from deployments.services.deploy import asked, enqueued, place_of, subject_of
+from deployments.services.deploy import (
+    enqueue_and_record,
+    subject_of,
+    target_and_workflow,
+    with_requester,
+)
 from targets import policy
 from targets.models import Target
 from targets.policy import Consent, Refused
@@ -33,7 +38,7 @@ def cancel(deployment: Deployment, *, by: Actor = NOBODY, as_name: str = "") -> 
         if not deployment.is_final and not deployment.cancel_asked_at:
             trail.record("deployment cancelled", subject_of(deployment), by=by)
             if not transitions.cancel_waiting(deployment.pk, by=as_name or by.name):
-                transitions.ask_to_cancel(deployment.pk, by=as_name or by.name)
+                transitions.request_cancel(deployment.pk, by=as_name or by.name)
             deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
     return deployment.state
 
@@ -54,7 +59,7 @@ def roll_back(
             f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
             "succeeded."
         )
-    target, workflow = place_of(to)
+    target, workflow = target_and_workflow(to)
     gone = records.taken_down_since(to)
     if gone:
         raise Refused(
@@ -64,9 +69,9 @@ def roll_back(
     with transaction.atomic():
         policy.check(target, workflow, by=by, consent=consent)
         _make_way(to, Action.ROLLBACK, by=by)
-        return enqueued(
-            lambda: asked(
-                records.copied(to, Action.ROLLBACK, about=to),
+        return enqueue_and_record(
+            lambda: with_requester(
+                records.copy_of(to, Action.ROLLBACK, about=to),
                 by=by,
                 reason=reason,
                 consent=consent,
@@ -76,7 +81,7 @@ def roll_back(
         )
 
 
-def previous(workflow_id: str, target: Target) -> Deployment | None:
+def previously_live(workflow_id: str, target: Target) -> Deployment | None:
     """Return what was live before what is live now, which a rollback without a name goes to."""
     live = records.live(workflow_id, target)
     earlier = records.of_worker(workflow_id, target).filter(records.went_live())
@@ -95,7 +100,7 @@ def retry_failed(
 
     Raises Refused where none failed, or something newer has been tried since.
     """
-    target, workflow = place_of(deployment)
+    target, workflow = target_and_workflow(deployment)
     if not records.can_be_tried_again(deployment):
         raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
     newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
@@ -172,10 +177,10 @@ def _change(
 ) -> Deployment:
     def make() -> Deployment:
         policy.check(target, workflow, by=by, consent=consent)
-        changed = records.copied(about, action, about=about, **fields)
-        return asked(changed, by=by, reason=reason, consent=consent)
+        changed = records.copy_of(about, action, about=about, **fields)
+        return with_requester(changed, by=by, reason=reason, consent=consent)
 
-    return enqueued(make, told, by=by)
+    return enqueue_and_record(make, told, by=by)
 
 
 def _live(workflow: Workflow, target: Target) -> Deployment:

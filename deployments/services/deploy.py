@@ -44,9 +44,9 @@ def request_deployment(
         policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
         deployment.overwrite = consent.overwrite
-        return asked(deployment, by=by, reason=consent.freeze_reason, consent=consent)
+        return with_requester(deployment, by=by, reason=consent.freeze_reason, consent=consent)
 
-    return enqueued(make, "deployment requested", by=by)
+    return enqueue_and_record(make, "deployment requested", by=by)
 
 
 def request_snapshot(
@@ -59,19 +59,19 @@ def request_snapshot(
 
     Raises what `request_deployment` raises.
     """
-    target, workflow = place_of(earlier)
+    target, workflow = target_and_workflow(earlier)
 
     def make() -> Deployment:
         policy.check(target, workflow, by=by, consent=consent)
-        deployment = records.copied(earlier, Action.DEPLOY, about=earlier)
+        deployment = records.copy_of(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
         reason = f"The snapshot of #{earlier.pk} anew."
-        return asked(deployment, by=by, reason=reason, consent=consent)
+        return with_requester(deployment, by=by, reason=reason, consent=consent)
 
-    return enqueued(make, "deployment requested", by=by)
+    return enqueue_and_record(make, "deployment requested", by=by)
 
 
-def place_of(deployment: Deployment) -> tuple[Target, Workflow]:
+def target_and_workflow(deployment: Deployment) -> tuple[Target, Workflow]:
     """Return where the deployment went, and what; raises Refused where one of the two is gone."""
     workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
     if deployment.target is None or workflow is None:
@@ -79,7 +79,7 @@ def place_of(deployment: Deployment) -> tuple[Target, Workflow]:
     return deployment.target, workflow
 
 
-def asked(
+def with_requester(
     deployment: Deployment, *, by: Actor, reason: str = "", consent: Consent = _NO_CONSENT
 ) -> Deployment:
     """Write on the deployment who asked for it, and why."""
@@ -90,13 +90,13 @@ def asked(
     return deployment
 
 
-def enqueued(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
+def enqueue_and_record(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
     """Put it into the queue and on the audit trail; raises Busy."""
     with transaction.atomic():
         deployment = enqueue(make)
         detail = {"target": deployment.target_name, "workflow": deployment.workflow_public_id}
         trail.record(action, subject_of(deployment), by=by, reason=deployment.reason, **detail)
-        transaction.on_commit(lambda: tasks.work.enqueue())
+        transaction.on_commit(lambda: tasks.process_queue.enqueue())
     return deployment
 
 

@@ -37,7 +37,7 @@ def plan(
     try:
         draft = _draft(workflow, target, consent, snapshot)
         tools = _tools(draft, target)
-        request = request_factory.request_of(draft)
+        request = request_factory.deploy_request(draft)
     except DeployError as refused:
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
@@ -71,7 +71,7 @@ def preflight(
     """Return every check of what `plan` would deploy; nothing is changed by asking."""
     draft = _draft(workflow, target, consent, snapshot)
     try:
-        request = request_factory.request_of(draft)
+        request = request_factory.deploy_request(draft)
         tools = _tools(draft, target)
     except DeployError as refused:
         return check_report.refused(refused)
@@ -82,7 +82,7 @@ def _draft(
     workflow: Workflow, target: Target, consent: Consent, snapshot: Deployment | None
 ) -> Deployment:
     if snapshot:
-        return records.copied(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
+        return records.copy_of(snapshot, Action.DEPLOY, overwrite=consent.overwrite)
     draft = draft_deployment(workflow, target)
     draft.overwrite = consent.overwrite
     return draft

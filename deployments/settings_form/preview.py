@@ -18,7 +18,7 @@ from deployments.pipeline.binding_detection import detect
 from deployments.pipeline.code_build import bundle_of, generate, within_limits
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
-from deployments.presentation.cron_words import Fires, fires
+from deployments.presentation.cron_words import Schedule, describe_cron
 from deployments.queue.request_factory import variables_for
 from targets.cloudflare import naming
 from targets.cloudflare.errors import DeployError, Finding
@@ -57,7 +57,7 @@ class Preview:
     findings: tuple[Finding, ...] = ()
     records: tuple[Record, ...] = ()
     domains: tuple[str, ...] = ()
-    schedules: tuple[Fires, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     queues: tuple[str, ...] = ()
 
     @property
@@ -149,6 +149,6 @@ class _Placeholders:
         )
 
 
-def _schedules(config: Mapping[str, Any], now: datetime) -> tuple[Fires, ...]:
-    told = (fires(one, now) for one in config["triggers"]["crons"])
+def _schedules(config: Mapping[str, Any], now: datetime) -> tuple[Schedule, ...]:
+    told = (describe_cron(one, now) for one in config["triggers"]["crons"])
     return tuple(one for one in told if one)

@@ -16,7 +16,7 @@ from django.urls import path
 
 from deployments.models import Deployment
 from deployments.stream import event_log
-from deployments.stream.sse_stream import follow
+from deployments.stream.sse_stream import stream_events
 from web.converters import read_key
 from web.streams.responses import Receive, Scope, Send, refuse, serve
 
@@ -60,7 +60,7 @@ async def _answer(
     async def still_allowed() -> bool:
         return await _may_read(await get_user(scope))
 
-    await serve(follow(channel, cursor, still_allowed=still_allowed), receive, send)
+    await serve(stream_events(channel, cursor, still_allowed=still_allowed), receive, send)
 
 
 async def _refusal(scope: Scope) -> tuple[int, str] | None:

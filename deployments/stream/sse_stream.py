@@ -26,7 +26,7 @@ _MOST = 1000  # events of one read
 Still = Callable[[], Awaitable[bool]]
 
 
-async def follow(
+async def stream_events(
     channel: str, cursor: int | None, *, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now), each once and in order.

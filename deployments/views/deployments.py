@@ -23,8 +23,8 @@ from deployments.presentation import (
     stage_list,
 )
 from deployments.presentation import dashboard as board
-from deployments.presentation.remote_outcome import describe_leftovers
-from deployments.queue.enqueue import MOST_ATTEMPTS
+from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.queue.enqueue import MAX_ATTEMPTS
 from deployments.views.deployment_tabs import TABS, Tab
 from targets.cloudflare.errors import Cause
 from web.decorators import HttpRequest, staff_with
@@ -58,7 +58,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "board": board.load(),
         "may_deploy": request.user.has_perm(DEPLOY),
         "may_cancel": request.user.has_perm(CANCEL),
-        "most_attempts": MOST_ATTEMPTS,
+        "most_attempts": MAX_ATTEMPTS,
         "may_add": request.user.has_perm("workflows.add_workflow"),
     }
     context |= contributions("dashboard", request, context)
@@ -86,9 +86,9 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "tabs": TABS,
         "tab": tab,
         "newest": newest,
-        "most_attempts": MOST_ATTEMPTS,
+        "most_attempts": MAX_ATTEMPTS,
         "warnings": _with_links(item, item.warnings),
-        **available_actions.of(item, request.user, newest=newest),
+        **available_actions.available_actions(item, request.user, newest=newest),
         **_ending(item, request.user),
         **tab.load(item),
     }
@@ -106,7 +106,7 @@ def _newest_version(item: Deployment) -> int:
 def _usual(item: Deployment) -> float | None:
     if item.is_final:
         return None
-    return board.usual_times([item.workflow_public_id]).get(item.workflow_public_id)
+    return board.typical_seconds([item.workflow_public_id]).get(item.workflow_public_id)
 
 
 def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
     return {
         "findings": findings,
         "headline": item.message.partition("\n")[0] if findings else item.message,
-        "leftovers": describe_leftovers(item),
+        "leftovers": describe_remote_outcome(item),
         "advice": labels.advice(item),
         "links": remediation_links.links(item, user),
         "next_attempt": _next_attempt(item),

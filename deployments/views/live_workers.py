@@ -18,12 +18,12 @@ from deployments import drift
 from deployments.models import DriftState
 from deployments.permissions import DEPLOY, TAKE_DOWN, VIEW
 from deployments.presentation.live_workers import (
-    Place,
-    can_delete,
-    left_over,
-    place,
-    places,
+    Worker,
+    deletable_secrets,
     rollbacks,
+    unused_secrets,
+    worker_on,
+    workers_of,
 )
 from deployments.services import control
 from targets.cloudflare.errors import DeployError
@@ -42,7 +42,7 @@ from workflows.models import Workflow
 @staff_with(VIEW)
 def live(request: HttpRequest, pk: str) -> HttpResponse:
     workflow = get_object_or_404(Workflow, pk=pk)
-    there = places(workflow)
+    there = workers_of(workflow)
     shown = _shown(there, request)
     context = {
         "workflow": workflow,
@@ -56,7 +56,7 @@ def live(request: HttpRequest, pk: str) -> HttpResponse:
     return page(request, "deployments/workflows/live", context)
 
 
-def _shown(there: list[Place], request: HttpRequest) -> Place | None:
+def _shown(there: list[Worker], request: HttpRequest) -> Worker | None:
     """Return the place that is asked for, or the first where something is live."""
     asked = request.GET.get("target", "")
     if not asked:
@@ -67,11 +67,11 @@ def _shown(there: list[Place], request: HttpRequest) -> Place | None:
     return found
 
 
-def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Place]:
+def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Worker]:
     """Return the workflow and the place that a form or an address names."""
     workflow = get_object_or_404(Workflow, pk=pk)
     asked = request.POST.get("target") or request.GET.get("target", "")
-    return workflow, place(workflow, get_object_or_404(Target, pk=read_key(asked)))
+    return workflow, worker_on(workflow, get_object_or_404(Target, pk=read_key(asked)))
 
 
 def _live_page(request: HttpRequest, pk: str) -> str:
@@ -92,7 +92,7 @@ def _at_a_target(view: View) -> View:
     return led
 
 
-def _back(workflow: Workflow, one: Place) -> HttpResponse:
+def _back(workflow: Workflow, one: Worker) -> HttpResponse:
     url = reverse("deployments:live", args=[workflow.pk])
     return redirect(f"{url}?{urlencode({'target': one.target.pk})}")
 
@@ -146,7 +146,7 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
     context: dict[str, Any] = {"workflow": workflow, "place": one}
     context["may_deploy"] = request.user.has_perm(DEPLOY)
     try:
-        context["left_over"] = left_over(one)
+        context["left_over"] = unused_secrets(one)
     except DeployError as refused:
         context["refusal"] = str(refused)
     return live_page(request, "deployments/workflows/secrets", context)
@@ -161,7 +161,7 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
     workflow, one = _place(request, pk)
     asked = request.POST if request.method == "POST" else request.GET
     try:
-        names = can_delete(one, asked.getlist("secret"))
+        names = deletable_secrets(one, asked.getlist("secret"))
     except DeployError as refused:
         messages.error(request, str(refused))
         return _back(workflow, one)
@@ -195,7 +195,7 @@ def take_down(request: HttpRequest, pk: str) -> HttpResponse:
     return redirect(made)
 
 
-def _taken_down(request: HttpRequest, workflow: Workflow, one: Place) -> Any:
+def _taken_down(request: HttpRequest, workflow: Workflow, one: Worker) -> Any:
     by, consent = Actor.of(request.user), consent_of(request.POST)
     if consent.name.strip() != workflow.name:
         raise Refused(f"Type the workflow's name, {workflow.name}, to confirm.")
@@ -203,7 +203,7 @@ def _taken_down(request: HttpRequest, workflow: Workflow, one: Place) -> Any:
     return control.take_down(workflow, one.target, by=by, reason=reason, consent=consent)
 
 
-def _asking(request: HttpRequest, workflow: Workflow, one: Place) -> dict[str, Any]:
+def _asking(request: HttpRequest, workflow: Workflow, one: Worker) -> dict[str, Any]:
     """What a page needs that asks before it changes something at a target."""
     return {
         "workflow": workflow,

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 from audit.trail import Actor
 from deployments.resources import resource_picker, services
 from deployments.resources.forms import ResourceForm
-from deployments.resources.resource_picker import Choosing
-from deployments.resources.services import KINDS, Used
+from deployments.resources.resource_picker import ResourceChoice
+from deployments.resources.services import KINDS, ResourceUsage
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.resources import Resource
 from targets.models import Target
@@ -38,7 +38,7 @@ def _target(pk: int) -> Target:
 @staff_with(CHECK)
 def resources(request: HttpRequest, pk: int) -> HttpResponse:
     """List the resources of a kind; a name that is posted is made a new one."""
-    target, shown = _target(pk), resource_picker.read(request.GET)
+    target, shown = _target(pk), resource_picker.read_choice(request.GET)
     form = ResourceForm(request.POST or None, kind=shown.kind)
     if request.method == "POST":
         if not request.user.has_perm(CHANGE_TARGET):
@@ -60,11 +60,13 @@ def _made(request: HttpRequest, target: Target, form: ResourceForm) -> Resource 
         return None
 
 
-def _after(request: HttpRequest, target: Target, shown: Choosing, made: Resource) -> HttpResponse:
+def _after(
+    request: HttpRequest, target: Target, shown: ResourceChoice, made: Resource
+) -> HttpResponse:
     messages.success(request, f"The {made.kind.label} {made.name} is there now.")
     if shown.variable and request.POST.get("then") == "use":
         return _use(request, target, shown, made)
-    return redirect(resource_picker.address(target, shown))
+    return redirect(resource_picker.picker_url(target, shown))
 
 
 def _choice(request: HttpRequest, pk: int) -> str:
@@ -77,23 +79,25 @@ def _choice(request: HttpRequest, pk: int) -> str:
 @staff_with(SET_VARIABLE)
 def use(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a resource behind the name that the page was opened for."""
-    target, shown = _target(pk), resource_picker.read(request.GET)
+    target, shown = _target(pk), resource_picker.read_choice(request.GET)
     id_, name = request.POST.get("id", ""), request.POST.get("name", "")
     return _use(request, target, shown, Resource(kind=shown.kind, id=id_, name=name or id_))
 
 
-def _use(request: HttpRequest, target: Target, shown: Choosing, chosen: Resource) -> HttpResponse:
+def _use(
+    request: HttpRequest, target: Target, shown: ResourceChoice, chosen: Resource
+) -> HttpResponse:
     if not request.user.has_perm(SET_VARIABLE):
         raise PermissionDenied(SET_VARIABLE)
     if shown.workflow is None:
-        return redirect(resource_picker.address(target, shown))
+        return redirect(resource_picker.picker_url(target, shown))
     by = Actor.of(request.user)
     try:
         services.use(target, chosen, variable=shown.variable, workflow=shown.workflow, by=by)
     except (DeployError, ValidationError) as refused:
         told = " ".join(refused.messages) if isinstance(refused, ValidationError) else str(refused)
         messages.error(request, f"{shown.variable} was not set. {told}")
-        return redirect(resource_picker.address(target, shown))
+        return redirect(resource_picker.picker_url(target, shown))
     messages.success(
         request,
         f"{shown.variable} of {shown.workflow} is set: env.{shown.binding} will be the "
@@ -103,7 +107,7 @@ def _use(request: HttpRequest, target: Target, shown: Choosing, chosen: Resource
 
 
 def _page(
-    request: HttpRequest, target: Target, shown: Choosing, form: ResourceForm
+    request: HttpRequest, target: Target, shown: ResourceChoice, form: ResourceForm
 ) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()
     context: dict[str, Any] = {
@@ -117,13 +121,13 @@ def _page(
         "may_view": request.user.has_perm(VIEW_TARGET) or request.user.has_perm(CHANGE_TARGET),
     }
     try:
-        context |= _rows(services.listed(target, shown.kind), wanted)
+        context |= _rows(services.list_resources(target, shown.kind), wanted)
     except DeployError as refused:
         context["refused"] = str(refused)
     return page(request, "deployments/resources", context)
 
 
-def _rows(found: list[Used], wanted: str) -> dict[str, Any]:
+def _rows(found: list[ResourceUsage], wanted: str) -> dict[str, Any]:
     """The first of those whose name or id holds what is looked for."""
     fitting = [
         one

@@ -93,14 +93,14 @@ def claim(pk: int) -> Work | None:
     if made is None:
         return None
     lease = BulkLease.objects.filter(change=made).first()
-    if lease is not None and not leases.is_silent(lease):
+    if lease is not None and not leases.is_expired(lease):
         return None
     token = uuid4()
     try:
         with transaction.atomic():
             if lease is not None:
                 BulkLease.objects.filter(token=lease.token).delete()
-            BulkLease.objects.create(change=made, token=token, **leases.this_process())
+            BulkLease.objects.create(change=made, token=token, **leases.process_identity())
             BulkChange.objects.filter(pk=pk).update(waits_until=None)
     except IntegrityError:  # somebody else was quicker
         return None
@@ -114,5 +114,5 @@ def left() -> Iterator[int]:
     open_ = BulkChange.objects.filter(is_due, ended_at=None).select_related("lease")
     for made in open_.defer("run_ids", "starts").order_by("pk"):
         lease = getattr(made, "lease", None)
-        if lease is None or leases.is_silent(lease):
+        if lease is None or leases.is_expired(lease):
             yield made.pk

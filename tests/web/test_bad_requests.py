@@ -129,7 +129,9 @@ def test_what_nobody_may_do_does_not_send_a_superuser_to_an_administrator(
 def test_a_secret_that_the_worker_does_not_have_is_not_asked_about(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployments.presentation.live_workers.left_over", lambda _place: ["OLD"])
+    monkeypatch.setattr(
+        "deployments.presentation.live_workers.unused_secrets", lambda _place: ["OLD"]
+    )
     workflow, made = live()
     asked = {"target": str(made.target_id), "secret": ["OLD", "NOPE"]}
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from audit.os_user import operator
 from deployments.management.deployment_command import deployment_of
 from deployments.pipeline.stages import Status
-from deployments.presentation.remote_outcome import describe_leftovers
-from deployments.queue.progress import follow_to_the_end
+from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.queue.progress import wait_until_final
 from deployments.services import control
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         deployment = deployment_of(options["deployment"])
         had_ended = deployment.is_final
         control.cancel(deployment, by=operator())
-        ended = follow_to_the_end(deployment, lambda _record: None)
+        ended = wait_until_final(deployment, lambda _record: None)
         ended.refresh_from_db()
         if options["json"]:
             fields = ("id", "status", "stage", "message", "uploaded", "live_version")
@@ -35,5 +35,5 @@ class Command(BaseCommand):
             self.stdout.write(f"#{ended.pk} had ended already: {ended.get_status_display()}.")
             return
         self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
-        if ended.state is not Status.SUCCEEDED and (left := describe_leftovers(ended)):
+        if ended.state is not Status.SUCCEEDED and (left := describe_remote_outcome(ended)):
             self.stdout.write(left)

@@ -11,16 +11,16 @@ from deployments.history.records import can_be_tried_again
 from deployments.management.deployment_command import (
     DeploymentCommand,
     consent_of,
-    earlier_of,
+    earlier_deployment,
     target_of,
-    with_option,
+    with_option_hint,
 )
 from deployments.models import Deployment
 from deployments.pipeline.check_report import Check
 from deployments.pipeline.plan import Change, Plan
 from deployments.pipeline.stages import Status
 from deployments.presentation.labels import advice
-from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.presentation.remote_outcome import describe_remote_outcome
 from deployments.services import plan as forecast
 from deployments.services.deploy import request_deployment, request_snapshot
 from targets import policy
@@ -88,7 +88,7 @@ class Command(DeploymentCommand):
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)
         if objection:
-            plan = plan.refused(Finding(message=with_option(objection), cause=Cause.POLICY))
+            plan = plan.refused(Finding(message=with_option_hint(objection), cause=Cause.POLICY))
         if options["json"]:
             told = {**plan.as_json(), "checks": [check.as_json() for check in checks]}
             self.stdout.write(json.dumps(told, ensure_ascii=False))
@@ -144,7 +144,7 @@ def _unknown(check: Check) -> str:
 def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
     """Return the deployment whose snapshot is asked for; None where the newest version is."""
     number = options["snapshot"]
-    return None if number is None else earlier_of(number, options, workflow)
+    return None if number is None else earlier_deployment(number, options, workflow)
 
 
 def _own_target(earlier: Deployment) -> Target:
@@ -160,7 +160,7 @@ def _failure(ended: Deployment) -> str:
         [
             f"#{ended.pk} {ended.get_status_display()}: {ended.message}".rstrip(" :"),
             *(f"  failed: {part['kind']} {part['name']}  {part['message']}" for part in failed),
-            *filter(None, [describe_leftovers(ended)]),
+            *filter(None, [describe_remote_outcome(ended)]),
             f"Next: {_next(ended)}",
         ]
     )

@@ -8,7 +8,7 @@ from audit.os_user import operator
 from deployments.management.deployment_command import (
     DeploymentCommand,
     consent_of,
-    earlier_of,
+    earlier_deployment,
     target_of,
 )
 from deployments.models import Deployment
@@ -34,7 +34,11 @@ class Command(DeploymentCommand):
 
     def request(self, options: dict[str, Any]) -> Deployment:
         workflow, number = workflow_of(options["workflow"]), options["to"]
-        earlier = earlier_of(number, options, workflow) if number else _previous(options, workflow)
+        earlier = (
+            earlier_deployment(number, options, workflow)
+            if number
+            else _previous(options, workflow)
+        )
         return control.roll_back(
             earlier,
             by=operator(),
@@ -45,7 +49,7 @@ class Command(DeploymentCommand):
 
 def _previous(options: dict[str, Any], workflow: Workflow) -> Deployment:
     target = target_of(options)
-    earlier = control.previous(workflow.pk, target)
+    earlier = control.previously_live(workflow.pk, target)
     if earlier is None:
         raise CommandError(
             f"Nothing was live on {target.name} before what is live now: there is nothing to roll "

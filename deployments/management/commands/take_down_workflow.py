@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from audit.os_user import operator
 from deployments.management.deployment_command import (
     DeploymentCommand,
-    confirming,
+    confirm_option,
     consent_of,
     target_of,
 )
@@ -48,7 +48,7 @@ class Command(DeploymentCommand):
         if not sys.stdin.isatty():
             raise CommandError(
                 "Nothing was taken down: without a terminal, confirm it with "
-                f"{confirming(workflow.name)}"
+                f"{confirm_option(workflow.name)}"
             )
         self.stderr.write(f"{self.help}\nType the workflow's name to take it down from {target}:")
         return input()

@@ -14,7 +14,7 @@ from deployments.adapters.deploy_tools import DeployTools
 from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
-from deployments.presentation.live_workers import left_over, place, rollbacks
+from deployments.presentation.live_workers import rollbacks, unused_secrets, worker_on
 from deployments.queue import claims
 from deployments.services import control as controls
 from deployments.services.deploy import request_deployment
@@ -96,7 +96,7 @@ def test_a_rollback_that_comes_again_is_the_same(target: Target, control: Contro
 
     assert (stopped.cause, again.state) == (Cause.RATE_LIMIT, Status.SUCCEEDED)
     assert again.secret_names == ["TOKEN"]
-    assert left_over(place(workflow, target)) == []
+    assert unused_secrets(worker_on(workflow, target)) == []
 
 
 def test_a_rollback_reads_what_is_there_before_it_writes(target: Target, control: Control) -> None:
@@ -126,8 +126,8 @@ def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, contro
     assert (second.state, second.uploaded) == (Status.CANCELLED, "yes")
     assert second.version_id == second.live_version != first.version_id
     assert records.live(first.workflow_public_id, target) == second
-    assert rollbacks(place(first.workflow, target)) == [first]
-    assert controls.previous(first.workflow_public_id, target) == first
+    assert rollbacks(worker_on(first.workflow, target)) == [first]
+    assert controls.previously_live(first.workflow_public_id, target) == first
 
 
 def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control: Control) -> None:

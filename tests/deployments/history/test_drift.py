@@ -10,7 +10,7 @@ from deployments import drift
 from deployments.history import records
 from deployments.models import Deployment, DriftState
 from deployments.pipeline.stages import Stage, Status
-from deployments.presentation.live_workers import left_over, place
+from deployments.presentation.live_workers import unused_secrets, worker_on
 from deployments.services import control as controls
 from deployments.services.deploy import request_snapshot
 from targets.cloudflare.account import Account, Live
@@ -142,10 +142,10 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
 
     assert drift.check(workflow, target).state == DriftState.SAME
     assert records.known_version(workflow.pk, target) == version
-    assert place(workflow, target).triggers.crons == {"1 2 * * *"}
+    assert worker_on(workflow, target).triggers.crons == {"1 2 * * *"}
     succeeded(deploy(changed(workflow, code="return 2;"), target))
     assert drift.check(workflow, target).state == DriftState.SAME
-    assert place(workflow, target).triggers.crons == frozenset()
+    assert worker_on(workflow, target).triggers.crons == frozenset()
 
 
 def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
@@ -161,7 +161,7 @@ def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
 
     drift_check.refresh_from_db()
     assert (drift_check.state, drift_check.adopted_after) == (DriftState.DRIFTED, None)
-    assert not place(workflow_of(deployed), target).can_be_adopted
+    assert not worker_on(workflow_of(deployed), target).can_be_adopted
 
 
 def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
@@ -183,14 +183,14 @@ def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_i
     workflow = make_workflow("return env.TOKEN;")
     variable = set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True)
     succeeded(deploy(workflow, target))
-    assert left_over(place(workflow, target)) == []
+    assert unused_secrets(worker_on(workflow, target)) == []
     variable.delete()
     succeeded(deploy(changed(workflow, code="return 2;"), target))
-    assert left_over(place(workflow, target)) == ["TOKEN"]
+    assert unused_secrets(worker_on(workflow, target)) == ["TOKEN"]
 
     succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by=Actor(name="ada"))))
 
-    assert left_over(place(workflow, target)) == []
+    assert unused_secrets(worker_on(workflow, target)) == []
     assert drift.check(workflow, target).state == DriftState.SAME
     succeeded(deploy(changed(workflow, code="return 3;"), target))
 
@@ -245,7 +245,10 @@ def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
 
     assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
     assert patterns(platform, zone) == {}
-    assert (place(workflow, target).live, place(workflow, target).taken_down) == (None, down)
+    assert (worker_on(workflow, target).live, worker_on(workflow, target).taken_down) == (
+        None,
+        down,
+    )
     assert drift.check(workflow, target).state == DriftState.UNKNOWN
     succeeded(deploy(workflow, target))
-    assert place(workflow, target).live
+    assert worker_on(workflow, target).live

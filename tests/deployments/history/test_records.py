@@ -12,7 +12,7 @@ from deployments.history import records
 from deployments.models import Deployment, DriftCheck
 from deployments.pipeline.stages import Status, Uploaded
 from deployments.presentation import available_actions
-from deployments.queue.request_factory import request_of
+from deployments.queue.request_factory import deploy_request
 from deployments.services import control
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from workflows.models import Workflow
@@ -33,7 +33,7 @@ def earlier(workflow: Workflow, queue: str, **fields: Any) -> Deployment:
 
 
 def left(workflow: Workflow) -> frozenset[str]:
-    return frozenset(request_of(make_deployment(workflow=workflow)).former.consumers)
+    return frozenset(deploy_request(make_deployment(workflow=workflow)).former.consumers)
 
 
 def test_a_first_deployment_leaves_none(workflow: Workflow) -> None:
@@ -118,7 +118,7 @@ def test_a_retry_that_was_ended_leaves_what_it_goes_on_with_to_be_tried_again(
     partial = earlier(workflow, "jobs", status="partial", parts=undone, **version)
     ended = earlier(workflow, "jobs", action="retry", about=partial, status=status.value, **version)
 
-    may = available_actions.of(partial, admin_user, newest=1)
+    may = available_actions.available_actions(partial, admin_user, newest=1)
     again = control.retry_failed(partial)
 
     assert (may["may_retry"], may["is_live"]) == (True, True)
@@ -134,5 +134,5 @@ def test_a_retry_that_succeeded_takes_the_place_of_what_it_went_on_with(
     partial = earlier(workflow, "jobs", status="partial", **version)
     done = earlier(workflow, "jobs", action="retry", about=partial, **version)
 
-    assert available_actions.of(partial, admin_user, newest=1)["replaced_by"] == done
+    assert available_actions.available_actions(partial, admin_user, newest=1)["replaced_by"] == done
     assert records.live(workflow.pk, partial.target) == done

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, User
 
-from deployments.installation.groups import ROLES, make_roles
+from deployments.installation.groups import ROLES, create_groups
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,6 @@ def test_a_role_that_people_changed_stays_so() -> None:
     group = Group.objects.get(name="Viewer")
     group.permissions.clear()
 
-    make_roles()
+    create_groups()
 
     assert not group.permissions.exists()

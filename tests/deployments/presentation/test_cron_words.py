@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.presentation.cron_words import Fires, fires
+from deployments.presentation.cron_words import Schedule, describe_cron
 
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)  # a Wednesday
 
 
-def told(expression: str) -> Fires:
-    found = fires(expression, NOW)
+def told(expression: str) -> Schedule:
+    found = describe_cron(expression, NOW)
     assert found
     return found
 
@@ -69,4 +69,4 @@ def test_a_day_that_does_not_exist_never_comes() -> None:
 
 
 def test_what_cloudflare_refuses_means_nothing() -> None:
-    assert fires("0 8 * * 0", NOW) is None
+    assert describe_cron("0 8 * * 0", NOW) is None

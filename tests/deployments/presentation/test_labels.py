@@ -9,7 +9,7 @@ import pytest
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels
-from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.presentation.remote_outcome import describe_remote_outcome
 from targets.cloudflare.errors import Cause
 from web import formatting, numbered_lines
 
@@ -129,7 +129,7 @@ def test_a_plain_deploy_goes_without_saying() -> None:
 def test_what_is_left_at_the_target_is_said_for_every_action(
     fields: dict[str, str], words: str
 ) -> None:
-    assert words in describe_leftovers(Deployment(**{"status": "failed", **fields}))
+    assert words in describe_remote_outcome(Deployment(**{"status": "failed", **fields}))
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_what_the_message_has_said_is_not_said_again(live_before: str, left: str
     message = "The target is not ready for this deployment. Nothing was uploaded: no zone."
     ended = Deployment(status="failed", message=message, live_before=live_before)
 
-    assert describe_leftovers(ended) == left
+    assert describe_remote_outcome(ended) == left

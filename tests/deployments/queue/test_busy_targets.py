@@ -156,7 +156,7 @@ def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
         raise DatabaseError("the disk is full")
 
     monkeypatch.setattr(runner, "_PATIENCE", (0,))
-    monkeypatch.setattr(runner, "again", fails)
+    monkeypatch.setattr(runner, "enqueue_retry", fails)
     with pytest.raises(DatabaseError):
         runner.perform(held)
 

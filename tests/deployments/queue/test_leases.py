@@ -29,27 +29,27 @@ def make_lease(**fields: object) -> Lease:
 def test_a_holder_that_lives_is_not_silent_however_old_its_heartbeat() -> None:
     lease = make_lease(heartbeat_at=timezone.now() - timedelta(hours=1))
 
-    assert not leases.is_silent(lease)
+    assert not leases.is_expired(lease)
 
 
 def test_a_holder_on_this_host_is_silent_as_soon_as_it_is_gone() -> None:
     child = subprocess.Popen(SLEEPER)
     started = psutil.Process(child.pid).create_time()
     lease = make_lease(pid=child.pid, pid_started=started)
-    assert not leases.is_silent(lease)
+    assert not leases.is_expired(lease)
 
     child.kill()
     child.wait()
 
-    assert leases.is_silent(lease)
+    assert leases.is_expired(lease)
 
 
 def test_a_reused_process_number_is_not_the_holder() -> None:
-    assert leases.is_silent(make_lease(pid=os.getpid(), pid_started=1.0))
+    assert leases.is_expired(make_lease(pid=os.getpid(), pid_started=1.0))
 
 
 def test_a_holder_from_before_a_restart_of_this_host_is_silent() -> None:
-    assert leases.is_silent(make_lease(boot_id="an earlier one"))
+    assert leases.is_expired(make_lease(boot_id="an earlier one"))
 
 
 @pytest.mark.parametrize(("age", "silent"), [(59, False), (61, True)])
@@ -57,7 +57,7 @@ def test_a_holder_elsewhere_is_silent_after_a_minute(age: int, *, silent: bool) 
     beat = timezone.now() - timedelta(seconds=age)
     lease = make_lease(host="elsewhere", boot_id="theirs", heartbeat_at=beat)
 
-    assert leases.is_silent(lease) == silent
+    assert leases.is_expired(lease) == silent
 
 
 def test_a_silent_holders_programs_are_ended_with_all_that_they_started() -> None:
@@ -68,7 +68,7 @@ def test_a_silent_holders_programs_are_ended_with_all_that_they_started() -> Non
         leader.poll()
     lease = make_lease(program_pid=leader.pid, program_started=program.create_time())
 
-    leases.end_programs(lease)
+    leases.kill_programs(lease)
 
     assert not any(map(lives, [program, *children]))
     leader.wait()
@@ -79,7 +79,7 @@ def test_processes_older_than_the_program_are_not_touched() -> None:
     later = psutil.Process(bystander.pid).create_time() + 5
     lease = make_lease(program_pid=bystander.pid, program_started=later)
 
-    leases.end_programs(lease)
+    leases.kill_programs(lease)
 
     assert bystander.poll() is None
     bystander.kill()

@@ -60,7 +60,7 @@ def test_what_a_dead_process_left_is_ended_and_the_next_deployment_is_begun(
     waiting = make_deployment(workflow=gone.workflow, target=gone.target)
     lose_key(settings)
 
-    claims.work()
+    claims.process_queue()
 
     gone.refresh_from_db()
     waiting.refresh_from_db()

@@ -19,7 +19,7 @@ def test_a_workflow_that_is_deleted_while_it_waits_is_not_deployed() -> None:
 
     waiting.refresh_from_db()
     assert (waiting.status, waiting.stage, waiting.uploaded) == ("failed", "INITIALIZING", "no")
-    assert waiting.message == request_factory.GONE
+    assert waiting.message == request_factory.WORKFLOW_DELETED
 
 
 def test_a_target_that_is_deleted_while_it_waits_is_told() -> None:

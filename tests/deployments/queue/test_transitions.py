@@ -9,17 +9,17 @@ from deployments.models import Deployment, StageRecord
 from deployments.pipeline.errors import LeaseLost
 from deployments.pipeline.stages import HAPPY_PATH, Stage, Status
 from deployments.queue import leases, transitions
-from deployments.queue.leases import Held
+from deployments.queue.leases import Claim
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db
 
 
-def hold() -> Held:
+def hold() -> Claim:
     return leases.grant(make_deployment(status=Status.RUNNING.value))
 
 
-def enter(held: Held, *stages: Stage) -> None:
+def enter(held: Claim, *stages: Stage) -> None:
     for stage in stages:
         transitions.enter(held.deployment.pk, held.token, stage=stage)
 
@@ -55,7 +55,7 @@ def test_a_stage_cannot_be_skipped_or_entered_twice() -> None:
 
 def test_a_worker_that_lost_its_lease_changes_nothing() -> None:
     held = hold()
-    stranger = Held(held.deployment, uuid4())
+    stranger = Claim(held.deployment, uuid4())
 
     with pytest.raises(LeaseLost):
         enter(stranger, Stage.INITIALIZING)

@@ -224,7 +224,7 @@ def test_the_next_deploy_is_not_kept_from_it_by_the_rollback(
 
 
 def test_without_a_name_it_goes_to_what_was_live_before(target: Target, first: Deployment) -> None:
-    assert controls.previous(first.workflow_public_id, target) == first
+    assert controls.previously_live(first.workflow_public_id, target) == first
 
 
 def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(

@@ -11,7 +11,7 @@ from deployments.adapters.deploy_tools import DeployTools
 from deployments.history import records
 from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import Action, Stage, Status, Uploaded
-from deployments.presentation.remote_outcome import describe_leftovers
+from deployments.presentation.remote_outcome import describe_remote_outcome
 from deployments.queue import claims, leases
 from targets.cloudflare.errors import Cause, DeployError
 from targets.models import Target
@@ -67,7 +67,7 @@ def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target
 
     assert stopped.state is Status.INTERRUPTED
     assert stopped.live_version
-    assert "may still be there" in describe_leftovers(stopped)
+    assert "may still be there" in describe_remote_outcome(stopped)
     assert records.live(before.workflow_public_id, target) == before
 
 
@@ -75,7 +75,7 @@ def test_where_the_target_cannot_be_asked_that_is_said() -> None:
     stopped = killed(live(make_target()))
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
-    assert "could not be asked" in describe_leftovers(stopped)
+    assert "could not be asked" in describe_remote_outcome(stopped)
 
 
 def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(

@@ -11,10 +11,10 @@ from channels.db import database_sync_to_async
 
 from deployments.pipeline.stages import HAPPY_PATH, Stage, Status
 from deployments.queue import leases, transitions
-from deployments.queue.leases import Held
+from deployments.queue.leases import Claim
 from deployments.stream import event_log
 from deployments.stream import sse_stream as stream
-from deployments.stream.sse_stream import follow
+from deployments.stream.sse_stream import stream_events
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,11 +28,11 @@ def numbers(frames: bytes) -> list[int]:
     return [int(line[4:]) for line in frames.decode().splitlines() if line.startswith("id: ")]
 
 
-def hold() -> Held:
+def hold() -> Claim:
     return leases.grant(make_deployment(status="running"))
 
 
-def enter(held: Held, *stages: Stage) -> None:
+def enter(held: Claim, *stages: Stage) -> None:
     for stage in stages:
         transitions.enter(held.deployment.pk, held.token, stage=stage)
 
@@ -42,13 +42,13 @@ async def rest(frames: AsyncGenerator[bytes]) -> bytes:
         return b"".join([frame async for frame in frames])
 
 
-async def read(held: Held, cursor: int) -> bytes:
+async def read(held: Claim, cursor: int) -> bytes:
     async with aclosing(channel(held, cursor)) as opened:
         return await rest(opened)
 
 
-def channel(held: Held, cursor: int | None) -> AsyncGenerator[bytes]:
-    return follow(event_log.channel_of(held.deployment.pk), cursor, still_allowed=yes)
+def channel(held: Claim, cursor: int | None) -> AsyncGenerator[bytes]:
+    return stream_events(event_log.channel_of(held.deployment.pk), cursor, still_allowed=yes)
 
 
 async def scenario_of_a_finished_deployment() -> tuple[bytes, bytes, bytes]:
@@ -86,7 +86,7 @@ def test_every_reader_gets_every_stage_once_and_in_order() -> None:
         assert numbers(frames) == [*range(1, 11)]
 
 
-def fail(held: Held) -> None:
+def fail(held: Claim) -> None:
     enter(held, Stage.INITIALIZING)
     transitions.end(held.deployment.pk, held.token, status=Status.FAILED, message="because")
 
@@ -105,7 +105,7 @@ def test_a_failure_ends_the_stream_too() -> None:
 
 
 async def scenario_of_the_dashboard() -> bytes:
-    stream = follow(event_log.ALL, None, still_allowed=yes)
+    stream = stream_events(event_log.ALL, None, still_allowed=yes)
     await anext(stream)
     held = await database_sync_to_async(hold, thread_sensitive=False)()
     await database_sync_to_async(enter, thread_sensitive=False)(held, Stage.INITIALIZING)
@@ -139,7 +139,7 @@ async def scenario_of_a_right_that_is_taken() -> bytes:
     async def no() -> bool:
         return False
 
-    return await rest(follow(event_log.ALL, None, still_allowed=no))
+    return await rest(stream_events(event_log.ALL, None, still_allowed=no))
 
 
 def test_a_stream_ends_when_the_right_to_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

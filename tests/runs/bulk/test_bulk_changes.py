@@ -12,7 +12,7 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from awaitstep_site.settings import TASKS
-from deployments.queue.tasks import work
+from deployments.queue.tasks import process_queue
 from deployments.queue.thread_backend import ThreadBackend
 from runs.bulk import bulk_change, change_work, leases, tasks
 from runs.index.listing import Filters
@@ -162,7 +162,7 @@ def test_many_runs_have_threads_of_their_own() -> None:
     held, done = threading.Event(), threading.Event()
     backend.pools[tasks.QUEUE].submit(held.wait)
 
-    backend.pools[work.queue_name].submit(done.set)
+    backend.pools[process_queue.queue_name].submit(done.set)
 
     assert done.wait(10)
     held.set()

@@ -62,7 +62,7 @@ def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
 
 def performed(deployment: Deployment) -> Deployment:
     """Perform what waits, and return how this one ended."""
-    claims.work()
+    claims.process_queue()
     deployment.refresh_from_db()
     return deployment
 
@@ -80,7 +80,7 @@ def performing() -> Iterator[None]:
 
 def _perform() -> None:
     try:
-        claims.work()
+        claims.process_queue()
     finally:
         connections.close_all()
 

@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from deployments.pipeline import pipeline
 from deployments.pipeline.ports import DeployRequest
 from deployments.pipeline.stages import Stage
-from deployments.queue.request_factory import request_of
+from deployments.queue.request_factory import deploy_request
 from deployments.services.deploy import request_deployment
 from targets.cloudflare.errors import DeployError
 from tests.deployments.fakes import FakeTools, request, variable
@@ -114,11 +114,11 @@ def test_no_later_change_of_a_type_reaches_a_deployment() -> None:
     deployment = request_deployment(workflow())
     NodeType.objects.update(template="export default async () => 'changed';")
 
-    known = facts(request_of(deployment))
+    known = facts(deploy_request(deployment))
 
     assert "as it was" in known["source"]
     NodeType.objects.all().delete()
-    assert "as it was" in facts(request_of(deployment))["source"]
+    assert "as it was" in facts(deploy_request(deployment))["source"]
 
 
 def test_the_record_names_the_types(admin_client: Client) -> None:
@@ -137,7 +137,7 @@ def test_no_part_of_a_deployments_record_holds_a_secret() -> None:
     set_variable("API_KEY", SENTINEL, workflow=made, is_secret=True)
 
     deployment = request_deployment(made)
-    known = facts(request_of(deployment))
+    known = facts(deploy_request(deployment))
 
     row = Deployment.objects.filter(pk=deployment.pk).values().get()
     assert SENTINEL not in str(row) + str(known)
