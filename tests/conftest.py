@@ -21,7 +21,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation with its embedded platform and its web server, used from outside."""
+    """An installation with its embedded platform and web server, used over the network."""
     whole = Installation(Path(tmp_path_factory.mktemp("installation")))
     whole.manage("migrate", "--verbosity", "0")
     whole.start_platform()
@@ -33,6 +33,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture
 def no_workers(settings: Settings) -> None:
-    """Nobody performs what is put into the queue but the test itself."""
+    """Leave queued tasks to the test instead of running them."""
     dummy = "django_tasks.backends.dummy.DummyBackend"
     settings.TASKS = {"default": {"BACKEND": dummy, "QUEUES": ["default", "runs"]}}

@@ -1,4 +1,4 @@
-"""The examples of the documentation: each document, and what its page says that the runs do."""
+"""The examples of the documentation: each document, and the runs that its page describes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ PAGES: Final = (*((DOCS / name).read_text("utf-8") for name in _OTHERS), *TYPE_P
 
 _EXAMPLE: Final = re.compile(r"```json\n(\{.*?\n\})\n```\n(?:\n[^`#]*)?\n```text\n(.*?)```", re.S)
 _STEP: Final = re.compile(
-    r"- (?P<name>.+?)(?: \((?P<attempts>\d+) attempts\))?(?: -> (?P<gives>.+))?"
+    r"- (?P<name>.+?)(?: \((?P<attempts>\d+) attempts\))?(?: -> (?P<output>.+))?"
 )
 
 
 @dataclass(slots=True, kw_only=True)
-class Told:
+class DocumentedRun:
     """A run as its page describes it: how it starts, what is sent to it, its steps and its output.
 
-    A step is its name, its number of attempts, and its output as JSON ("" where the page leaves it
-    out). `end` is the output, or a script's response.
+    A step is its name, its number of attempts, and its output as JSON ("" if the page omits it).
+    `end` is the output, or a script's response.
     """
 
     start: str
@@ -43,10 +43,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A document of a page, and its runs."""
+    """A document on a page, and its runs."""
 
     document: dict[str, Any]
-    runs: tuple[Told, ...]
+    runs: tuple[DocumentedRun, ...]
 
     @property
     def name(self) -> str:
@@ -54,7 +54,7 @@ class Example:
 
     @property
     def placeholder(self) -> str:
-        """What other documents use in place of the id that it gets when it is imported."""
+        """What other documents use instead of the id that the import assigns."""
         return "id-of-" + self.name.lower().replace(" ", "-")
 
     @property
@@ -67,11 +67,11 @@ class Example:
 
 
 def examples() -> list[Example]:
-    """Return the examples in the order of the pages."""
+    """Return the examples in page order."""
     return [
         Example(
             document=json.loads(document),
-            runs=tuple(_told(lines.splitlines()) for lines in runs.strip().split("\n\n")),
+            runs=tuple(_documented_run(lines.splitlines()) for lines in runs.strip().split("\n\n")),
         )
         for page in PAGES
         for document, runs in _EXAMPLE.findall(page)
@@ -79,42 +79,42 @@ def examples() -> list[Example]:
 
 
 def defaults(page: str) -> dict[str, str]:
-    """Return the default of each setting in the page's table that has one, as JSON."""
+    """Return the defaults in the page's table of settings, as JSON."""
     return dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, re.M))
 
 
-def _told(lines: list[str]) -> Told:
+def _documented_run(lines: list[str]) -> DocumentedRun:
     start, _, payload = lines[0].partition(" {")
-    told = Told(start=start, payload="{" + payload)
+    run = DocumentedRun(start=start, payload="{" + payload)
     for line in lines[1:]:
-        _read(line, told)
-    return told
+        _read(line, run)
+    return run
 
 
-def _read(line: str, told: Told) -> None:
+def _read(line: str, run: DocumentedRun) -> None:
     word, _, rest = line.partition(" ")
     match word:
         case "-":
             step = _STEP.fullmatch(line)
             assert step
-            gives = step["gives"] or ""
-            shown = gives if not gives or gives.startswith("error ") else canonical(gives)
-            told.steps.append((step["name"], int(step["attempts"] or 1), shown))
+            output = step["output"] or ""
+            shown = output if not output or output.startswith("error ") else canonical(output)
+            run.steps.append((step["name"], int(step["attempts"] or 1), shown))
         case "event":
             name, _, payload = rest.partition(" ")
-            told.events.append((name, payload))
+            run.events.append((name, payload))
         case "asks":
-            told.request = rest
+            run.request = rest
         case "answered":
-            told.answer = rest
+            run.answer = rest
         case "output" | "answer":
-            told.end = canonical(rest)
+            run.end = canonical(rest)
         case _:
-            raise AssertionError(f"what does the page mean by {line!r}?")
+            raise AssertionError(f"unknown line on the page: {line!r}")
 
 
 def canonical(text: str) -> str:
-    """Return the JSON text as all texts of that value are written here."""
+    """Return the JSON text in canonical form: equal values give equal texts."""
     return json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
 
 

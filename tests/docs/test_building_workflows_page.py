@@ -1,4 +1,4 @@
-"""docs/building-workflows.md: its examples compile, and it names every node type."""
+"""docs/building-workflows.md: its examples compile, and it lists every node type."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def settings(**more: Any) -> ModuleSettings:
     return ModuleSettings(class_name="Order", workflow_binding="WORKFLOW", variables=names, **more)
 
 
-def test_the_example_of_the_page_compiles(tmp_path: Path) -> None:
+def test_the_example_on_the_page_compiles(tmp_path: Path) -> None:
     module = generate(parse_valid(json.loads(block("json"))), settings())
 
     assert module.problems == ()
     assert "class Order" in compile_module(module.source, tmp_path)
 
 
-def test_the_entry_code_of_the_page_compiles(tmp_path: Path) -> None:
+def test_the_entry_code_on_the_page_compiles(tmp_path: Path) -> None:
     ir = parse_valid(json.loads(block("json")))
 
     module = generate(ir, settings(entry_code=block("ts")))
@@ -42,5 +42,5 @@ def test_the_entry_code_of_the_page_compiles(tmp_path: Path) -> None:
     assert "env.WORKFLOW.create" in compile_module(module.source, tmp_path)
 
 
-def test_the_page_names_every_type() -> None:
+def test_the_page_lists_every_node_type() -> None:
     assert all(f"`{name}`" in PAGE for name in NODE_TYPES)

@@ -27,7 +27,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_the_example_of_the_page_is_loaded_and_compiles(tmp_path: Path) -> None:
+def test_the_example_on_the_page_loads_and_compiles(tmp_path: Path) -> None:
     definition, node = map(json.loads, blocks("json"))
     (template,) = blocks("ts")
     place = f"{definition['id']}/{definition['version']}"
@@ -42,7 +42,7 @@ def test_the_example_of_the_page_is_loaded_and_compiles(tmp_path: Path) -> None:
     assert "api.telegram.org" in compile_module(module.source, tmp_path)
 
 
-def test_the_page_names_every_kind_format_and_shipped_type() -> None:
+def test_the_page_lists_every_kind_format_and_shipped_type() -> None:
     shipped = [files.id for files in types_in(SHIPPED_NODE_TYPES)]
 
     for name in (*(kind.value for kind in FieldKind), *FORMATS, *shipped):

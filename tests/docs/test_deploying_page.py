@@ -1,4 +1,4 @@
-"""docs/deploying.md names every deploy setting with its default, and every kind of failure."""
+"""docs/deploying.md lists every deploy setting with its default, and every cause of failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", PAGE, re.M))
 
 
 def names(settings: dict[str, Any], path: str = "") -> set[str]:
-    """Return the settings by their paths; a list of objects has the paths of its first one."""
+    """Return the paths of the settings; a list of objects has the paths of its first object."""
     found = set()
     for key, value in settings.items():
         inner = value[0] if isinstance(value, list) and value else value
@@ -30,7 +30,7 @@ def names(settings: dict[str, Any], path: str = "") -> set[str]:
 
 
 def with_value(name: str, value: Any) -> dict[str, Any]:
-    """Return settings in which the one of this path has the value."""
+    """Return settings with this value at the path `name`."""
     section, _, key = name.partition(".")
     if section == "queueConsumers":
         return {section: [{"queue": "jobs", key: value}]}
@@ -41,18 +41,18 @@ def without(name: str) -> dict[str, Any]:
     return {"queueConsumers": [{"queue": "jobs"}]} if name.startswith("queueConsumers") else {}
 
 
-def test_the_table_has_every_setting_and_no_other() -> None:
+def test_the_table_lists_exactly_the_settings() -> None:
     assert names(WHOLE) == ROWS.keys()
 
 
 @pytest.mark.parametrize("name", [name for name, default in ROWS.items() if "`" in default])
-def test_a_setting_that_is_left_out_has_the_default_of_the_page(name: str) -> None:
+def test_an_omitted_setting_has_the_documented_default(name: str) -> None:
     default = json.loads(ROWS[name].strip("`"))
 
     assert read_settings(with_value(name, default)) == read_settings(without(name))
 
 
-def test_the_whole_example_can_be_used() -> None:
+def test_the_complete_example_is_valid() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.S)
 
     assert read_settings(json.loads(example)).routes
@@ -66,7 +66,7 @@ def test_the_whole_example_can_be_used() -> None:
         if name != "compatibilityDate"
     ],
 )
-def test_the_limits_of_the_page_are_those_of_the_reader(name: str, least: int, most: int) -> None:
+def test_the_documented_limits_are_those_of_the_reader(name: str, least: int, most: int) -> None:
     read_settings(with_value(name, least))
     read_settings(with_value(name, most))
     for beyond in (least - 1, most + 1):
@@ -75,10 +75,10 @@ def test_the_limits_of_the_page_are_those_of_the_reader(name: str, least: int, m
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_kind_of_failure_has_its_row(cause: Cause) -> None:
+def test_every_cause_of_failure_has_a_row(cause: Cause) -> None:
     assert f"\n| {cause.label} | " in PAGE
 
 
 @pytest.mark.parametrize("state", DriftState)
-def test_every_state_of_drift_has_its_row(state: DriftState) -> None:
+def test_every_drift_state_has_a_row(state: DriftState) -> None:
     assert f"\n| {state.label} | " in PAGE

@@ -1,4 +1,4 @@
-"""Links between the pages of the documentation are valid, and its contents list every page."""
+"""Links between documentation pages are valid, and the contents list every page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the file and the section that each link of a page leads to."""
+    """Yield the file and the anchor of each internal link on a page."""
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.S)
     for address in re.findall(r"\]\(([^)\s]+)\)", text):
         if "://" not in address:
@@ -22,20 +22,20 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the names that GitHub gives to the titles of a page."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
-    lost = [
+def test_every_internal_link_has_a_target(page: Path) -> None:
+    broken = [
         f"{file.name}#{anchor}"
         for file, anchor in links(page)
         if not file.exists() or (anchor and anchor not in anchors(file))
     ]
 
-    assert lost == []
+    assert broken == []
 
 
 def test_the_contents_list_every_page() -> None:

@@ -1,4 +1,4 @@
-"""Management commands, run one after the other by tests/support/forked_commands.py or side by side without it."""
+"""Run management commands: one at a time through tests/support/forked_commands.py, others in a new process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Commands:
-    """Starts the process that forks when it is first needed, and again for another environment."""
+    """Starts the forking process at first use, and again when the environment changes."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
@@ -30,8 +30,8 @@ class Commands:
         self._end: weakref.finalize[..., Commands] | None = None
 
     def run(self, env: Mapping[str, str], arguments: Sequence[str], stdin: str) -> Done:
-        """Return the command's exit code and what it printed; raises TimeoutExpired."""
-        if not self._lock.acquire(blocking=False):  # a test runs two at once
+        """Return the exit code and the output; raises TimeoutExpired."""
+        if not self._lock.acquire(blocking=False):  # a test runs two in parallel
             return self._run(env, arguments, stdin)
         try:
             return self._fork(dict(env), arguments, stdin)
@@ -48,10 +48,10 @@ class Commands:
         with tempfile.TemporaryDirectory() as folder:
             files = {name: Path(folder) / name for name in ("stdin", "stdout", "stderr")}
             files["stdin"].write_text(stdin, encoding="utf-8")
-            asked = {"arguments": arguments} | {name: str(file) for name, file in files.items()}
+            request = {"arguments": arguments} | {name: str(file) for name, file in files.items()}
             assert forking.stdin
             assert forking.stdout
-            print(json.dumps(asked), file=forking.stdin, flush=True)
+            print(json.dumps(request), file=forking.stdin, flush=True)
             ready, _, _ = select.select([forking.stdout], [], [], TIMEOUT)
             if not ready:
                 self.stop()

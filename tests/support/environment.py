@@ -1,4 +1,4 @@
-"""Loaded before Django's settings (see pyproject.toml): the tests' own data directory and ports."""
+"""A data directory and ports for the tests, set before Django's settings load (see pyproject.toml)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import tempfile
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _fresh(variables: dict[str, str]) -> None:
+def _replace_environment(variables: dict[str, str]) -> None:
     for name in [name for name in os.environ if name.startswith("AWAITSTEP_")]:
         if name != "AWAITSTEP_REQUIRE_BROWSER":
             del os.environ[name]
@@ -25,7 +25,7 @@ def _fresh(variables: dict[str, str]) -> None:
 
 _data_dir = tempfile.mkdtemp(prefix="awaitstep-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
-_fresh(
+_replace_environment(
     {
         "AWAITSTEP_DATA_DIR": _data_dir,
         "AWAITSTEP_PORT": str(free_port()),

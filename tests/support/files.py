@@ -1,4 +1,4 @@
-"""Files of something that runs on while they are read."""
+"""Reading files of a program that is running."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def contents(folder: Path, pattern: str) -> dict[Path, bytes]:
-    """Return the files as they were together: what SQLite removes meanwhile went into another one."""
+    """Return a consistent set of files; starts over if SQLite removes one while they are read."""
     while True:
         files = [path for path in folder.glob(pattern) if path.is_file()]
         with suppress(FileNotFoundError):

@@ -1,8 +1,8 @@
-"""Runs management commands in processes forked from one in which Django is ready.
+"""Run management commands in forks of a process that has loaded Django.
 
-Starting Django takes a second of a processor, and the tests run hundreds of commands. Standard
-input has a line of JSON for each: its arguments, and the files of its input, output and errors.
-The answer to each is a line with its exit code.
+Loading Django takes a second of CPU time, and the tests run hundreds of commands. Each line of
+standard input is a command as JSON: its arguments, and the files for its input, output and errors.
+The reply is a line with its exit code.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ import django
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
-OURS = ("audit", "deployments", "runs", "targets", "workflows")
+OWN_APPS = ("audit", "deployments", "runs", "targets", "workflows")
 
 
 def main() -> None:
     django.setup()
     import_module(settings.ROOT_URLCONF)
     for name, app in get_commands().items():
-        if app in OURS:
+        if app in OWN_APPS:
             load_command_class(app, name)
-    gc.freeze()  # what is there is not looked through, and so not copied, in each process
+    gc.freeze()  # keeps the collector from touching, and so copying, shared pages in each fork
     for line in iter(sys.stdin.readline, ""):
-        asked = json.loads(line)
+        request = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            become(asked)
+            run_command(request)
             return
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the reply
 
 
-def become(asked: dict[str, str]) -> None:
-    """Be the command: what it raises ends this process as it ends any other."""
+def run_command(request: dict[str, str]) -> None:
+    """Turn this process into the command: an exception ends it like any other command."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for number, file, how in (
+    for number, stream, mode in (
         (0, "stdin", os.O_RDONLY),
         (1, "stdout", flags),
         (2, "stderr", flags),
     ):
-        opened = os.open(asked[file], how, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for its life
-    sys.argv = ["manage.py", *asked["arguments"]]
+        descriptor = os.open(request[stream], mode, 0o600)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open until the process exits
+    sys.argv = ["manage.py", *request["arguments"]]
     runpy.run_path("manage.py", run_name="__main__")
 
 

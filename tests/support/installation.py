@@ -1,4 +1,4 @@
-"""A whole installation of its own, used as a person would: by its commands and over HTTP."""
+"""A complete installation, used as a person would use it: through commands and HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Installation:
-    """A data directory with a database, and whatever of it has been started."""
+    """A data directory with a database, and the programs that were started for it."""
 
     data_dir: Path
     port: int = field(default_factory=free_port)
@@ -49,18 +49,18 @@ class Installation:
     def manage(
         self, *arguments: str, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run a management command to its end, in a process of its own."""
+        """Run a management command in a process of its own and wait for it."""
         done = self._commands.run(self.env, arguments, stdin)
         if check and done.returncode:
             raise AssertionError(f"{arguments}: {done.stdout}\n{done.stderr}")
         return done
 
     def json(self, *arguments: str) -> Any:
-        """Run a command that prints JSON, and return that."""
+        """Run a command that prints JSON, and return the parsed value."""
         return json.loads(self.manage(*arguments).stdout)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a program of the installation; it ends with the installation."""
+        """Start a program, which is stopped together with the installation."""
         with self.log.open("ab") as log:
             started = process.start(
                 [sys.executable, *command], cwd=PROJECT, env=self.env, stdout=log, stderr=log
@@ -70,7 +70,7 @@ class Installation:
 
     @property
     def log(self) -> Path:
-        """Everything that the installation's servers have printed."""
+        """The file with the output of the installation's servers."""
         return self.data_dir.with_suffix(".log")
 
     def start_platform(self) -> subprocess.Popen[bytes]:
@@ -86,17 +86,17 @@ class Installation:
         return started
 
     def create_user(self, name: str, *, superuser: bool = True) -> None:
-        """Make a user with PASSWORD; one who is no superuser has no rights."""
-        make = "create_superuser" if superuser else "create_user"
+        """Create a staff user with PASSWORD; without `superuser` they have no permissions."""
+        method = "create_superuser" if superuser else "create_user"
         code = (
             "from django.contrib.auth import get_user_model as model;"
-            f"model().objects.{make}({name!r}, password={PASSWORD!r}, is_staff=True)"
+            f"model().objects.{method}({name!r}, password={PASSWORD!r}, is_staff=True)"
         )
         self.manage("shell", "-v", "0", "-c", code)
 
     @contextmanager
     def client(self, user: str = "deployer") -> Iterator[httpx.Client]:
-        """Yield a client that has logged in as a browser would, and sends the CSRF token."""
+        """Yield a client that logs in like a browser and sends the CSRF token."""
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
             client.get("/admin/login/").raise_for_status()
             form = {"username": user, "password": PASSWORD}
@@ -107,13 +107,13 @@ class Installation:
             yield client
 
     def worker(self, workflow: str, path: str = "/", method: str = "GET", **more: Any) -> Any:
-        """Ask a deployed Worker, whose name not every system resolves."""
+        """Send a request to a deployed Worker; not every system resolves its host name."""
         host = f"awaitstep-{workflow}.localhost:{self.local_cloudflare_port}"
         url = f"http://127.0.0.1:{self.local_cloudflare_port}{path}"
         return httpx.request(method, url, headers={"Host": host}, timeout=30, **more)
 
     def import_document(self, document: Any, *, into: str = "") -> str:
-        """Import a document, or give a workflow another draft; return the workflow's id."""
+        """Import a document as a new workflow, or as a draft of `into`; return the workflow's id."""
         more = ["--workflow", into] if into else []
         text = json.dumps(document)
         return self.manage("import_workflow", "-", *more, stdin=text).stdout.strip()
@@ -124,16 +124,16 @@ class Installation:
 
 
 def wait_for_port(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the program answers there; fail with the log where it ends instead."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+    """Wait until the program listens on the port; fail with the log if it exits first."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         if started.poll() is not None:
-            raise AssertionError(f"it ended with {started.returncode}: {log.read_text()}")
+            raise AssertionError(f"exited with {started.returncode}: {log.read_text()}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise AssertionError(f"nothing answers on port {port}")
+    raise AssertionError(f"nothing listens on port {port}")
 
 
 def _stop(started: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What tests read off a page."""
+"""The text of a page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ class Answer(Protocol):
 
 
 def text(answer: Answer) -> str:
-    """The words of a page on one line: no tags, no entities, no doubled spaces."""
+    """Return the text of a page on one line, without tags, entities and repeated spaces."""
     content = re.sub(r"<(script|style|svg).*?</\1>", " ", answer.content.decode(), flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", content)).split())

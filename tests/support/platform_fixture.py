@@ -1,4 +1,4 @@
-"""The embedded platform, started for tests, and what they ask of it."""
+"""The embedded platform, started for tests."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Platform:
         return embedded_platform.state_folder(self.data_dir)
 
     def kill(self) -> None:
-        """End it as a power cut does, and return when it is gone."""
+        """Kill it, as a power cut would, and wait for its end."""
         self.running.process.kill()
         self.running.stop()
 
     def client(self, token: str | None = None) -> Cloudflare:
-        """Return the official SDK's client, which refuses every answer that is not as documented.
+        """Return the official SDK's client, which rejects undocumented responses.
 
-        It keeps no connection, so that none is open when the client is collected.
+        It keeps no connections alive, so none is open when the client is garbage-collected.
         """
         return Cloudflare(
             api_token=token or self.token,
@@ -64,13 +64,13 @@ class Platform:
     def fetch(
         self, worker: str, path: str = "/", *, method: str = "GET", **more: object
     ) -> httpx.Response:
-        """Ask a Worker by its host name, which not every system's resolver knows."""
+        """Send a request to a Worker; not every system resolves its host name."""
         url = f"http://127.0.0.1:{self.port}{path}"
         headers = {"host": f"{worker}.localhost:{self.port}"}
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
     def api(self, method: str, path: str, **more: object) -> httpx.Response:
-        """Call the API as it is, for what the SDK does not know."""
+        """Call the API directly, for endpoints that the SDK lacks."""
         url = f"{self.api_base_url}/accounts/{ACCOUNT_ID}/{path}"
         headers = {"authorization": f"Bearer {self.token}"}
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
@@ -79,9 +79,9 @@ class Platform:
 def start_platform(
     data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
 ) -> Platform:
-    """Start a platform on this data directory; port 0 takes a free one.
+    """Start a platform on this data directory; port 0 picks a free one.
 
-    It can be steered by tests/local_cloudflare/support/control.py.
+    tests/local_cloudflare/support/control.py controls it.
     """
     more = TEST_CONTROL | dict(environment or {})
     running = embedded_platform.start(data_dir, port=port, more=more)
@@ -90,7 +90,7 @@ def start_platform(
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One platform for all tests, which call their Workers by names of their own."""
+    """One platform for all tests; each test names its own Workers."""
     started = start_platform(tmp_path_factory.mktemp("platform"))
     yield started
     started.running.stop()

@@ -1,12 +1,12 @@
-"""Whether programs have ended."""
+"""Checks whether programs are running."""
 
 from __future__ import annotations
 
 import psutil
 
 
-def lives(process: psutil.Process) -> bool:
-    """Tell whether the process runs on; one whose new parent has not noticed its end does not."""
+def is_running(process: psutil.Process) -> bool:
+    """Return whether the process runs; a zombie that nobody has reaped yet does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Sessions of users with the permissions that a test names."""
+"""Sessions of users with given permissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LogIn = Callable[..., Client]
 
 @pytest.fixture
 def log_in(db: None) -> LogIn:
-    """Return a function that logs in a member of staff with these permissions and no others."""
+    """Return a function that logs in a staff user with exactly the given permissions."""
 
     def log_in(*permissions: str) -> Client:
         user = User.objects.create_user("somebody", password="x", is_staff=True)

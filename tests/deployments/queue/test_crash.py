@@ -14,7 +14,7 @@ import pytest
 
 from tests.deployments.fakes import document
 from tests.support.installation import PROJECT, Installation
-from tests.support.processes import lives
+from tests.support.processes import is_running
 from tests.targets.cloudflare.accounts import until
 from toolchain import process
 
@@ -62,7 +62,7 @@ def test_a_killed_deploy_is_interrupted_and_the_next_one_succeeds(
 
     without_server.manage("deploy_workflow", workflow)
 
-    assert not any(map(lives, programs))
+    assert not any(map(is_running, programs))
     newest, interrupted = history(without_server, workflow)
     assert (newest["status"], interrupted["status"]) == ("succeeded", "interrupted")
     assert interrupted["stage"] == stage

@@ -13,7 +13,7 @@ from deployments.models import Lease
 from deployments.pipeline.errors import LeaseLost
 from deployments.queue import leases
 from tests.deployments.factories import make_deployment
-from tests.support.processes import lives
+from tests.support.processes import is_running
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_a_silent_holders_programs_are_ended_with_all_that_they_started() -> Non
 
     leases.kill_programs(lease)
 
-    assert not any(map(lives, [program, *children]))
+    assert not any(map(is_running, [program, *children]))
     leader.wait()
 
 

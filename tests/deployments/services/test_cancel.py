@@ -19,7 +19,7 @@ from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.support.platform_fixture import Platform
-from tests.support.processes import lives
+from tests.support.processes import is_running
 from tests.targets.cloudflare.accounts import (
     account_target,
     deploy,
@@ -116,11 +116,11 @@ def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it
     with performing():
         until(pids.exists)
         started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
-        assert all(map(lives, started))
+        assert all(map(is_running, started))
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(lambda: ended(running)() and not any(map(lives, started)), seconds=5)
+        until(lambda: ended(running)() and not any(map(is_running, started)), seconds=5)
     assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
     assert running.message == "Cancelled by ada."
 

@@ -30,7 +30,7 @@ from tests.local_cloudflare.support.uploads import (
 )
 from tests.local_cloudflare.support.zones import make_route, make_zone, patterns, visit
 from tests.support.platform_fixture import Platform, start_platform
-from tests.support.processes import lives
+from tests.support.processes import is_running
 from toolchain.embedded_platform import PlatformFailed
 
 Start = Callable[..., Platform]
@@ -210,7 +210,7 @@ def test_no_workerd_outlives_the_platform(start: Start) -> None:
     platform.kill()
 
     workerd.wait(5)
-    assert not lives(workerd)
+    assert not is_running(workerd)
 
 
 def test_a_leftover_process_is_ended_before_its_folder_is_used(start: Start) -> None:
