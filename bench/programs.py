@@ -13,7 +13,7 @@ from bench.graphs import CODE, SHAPES, Graph, chain, nested_branches
 from toolchain.node_tools import TSC
 from workflows.codegen.module.generate import ModuleSettings
 from workflows.codegen.syntax.parser import parse_typescript
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.typescript import compile_module
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
@@ -60,10 +60,10 @@ def _generating(name: str, document: Graph, *, rounds: int) -> tuple[list[float]
 
 def _against_parse(document: Graph, rounds: int) -> tuple[list[float], list[float], str]:
     """Return the seconds of ours and of the parse; the first round warms up and is left out."""
-    source = module_of(document, SETTINGS).source
+    source = generate_from_document(document, SETTINGS).source
     pairs = [
         (
-            _cpu(lambda: module_of(document, SETTINGS)),
+            _cpu(lambda: generate_from_document(document, SETTINGS)),
             _cpu(lambda: parse_typescript(source.encode())),
         )
         for _ in range(rounds + 1)
@@ -84,7 +84,10 @@ def _nested(parses: list[float], *, rounds: int) -> None:
 def _growth(name: str, shape: Callable[[int], Graph], *, rounds: int) -> None:
     few, many = shape(FEW), shape(MANY)
     pairs = [
-        (_cpu(lambda: module_of(few, SETTINGS)), _cpu(lambda: module_of(many, SETTINGS)))
+        (
+            _cpu(lambda: generate_from_document(few, SETTINGS)),
+            _cpu(lambda: generate_from_document(many, SETTINGS)),
+        )
         for _ in range(rounds + 1)
     ][1:]
     by_node = [4 * seconds / len(many["nodes"]) for _, seconds in pairs]

@@ -15,7 +15,7 @@ from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
 from workflows import entries
 from workflows.codegen.module.module_settings import module_settings
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
@@ -78,7 +78,7 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
     try:
         settings = module_settings(workflow, variables_of(workflow))
-        return list(module_of(workflow.ir, settings, types_for(workflow.ir)).problems)
+        return list(generate_from_document(workflow.ir, settings, types_for(workflow.ir)).problems)
     except UnreadableSecret as unreadable:
         return [Problem(path="env", message=str(unreadable))]
     except InvalidIR as invalid:

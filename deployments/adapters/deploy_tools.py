@@ -24,7 +24,7 @@ from targets.cloudflare.resources import MAKES
 from toolchain import process
 from toolchain.private_files import private_folder
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.compilation.lenient import compile_loosely
+from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, Diagnostic
 from workflows.ir.reading.bindings import BindingKind
 
@@ -110,7 +110,7 @@ class DeployTools(RemoteTools):
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         with self.workspace() as folder:
             try:
-                return compile_loosely(module, folder, dependencies=tuple(dependencies))
+                return compile_leniently(module, folder, dependencies=tuple(dependencies))
             except CompileFailed as failed:
                 findings = [_located(found, module) for found in failed.diagnostics]
         raise CodeError("the code has type errors", findings)

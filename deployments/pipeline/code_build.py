@@ -13,7 +13,7 @@ from deployments.pipeline.worker_limits import over_limits
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.nodes.custom import registry
 
@@ -24,7 +24,7 @@ def generate(request: DeployRequest) -> GeneratedModule:
     """Return the module; raises DeployError with every problem of the document."""
     settings = module_settings(request, request.variables)
     try:
-        return module_of(request.ir, settings, registry(request.node_types))
+        return generate_from_document(request.ir, settings, registry(request.node_types))
     except InvalidIR as invalid:
         raise DeployError.listing(
             "The workflow cannot be deployed as it is:",

@@ -14,7 +14,7 @@ from workflows.nodes.documents import parse
 
 
 @collecting_later
-def module_of(
+def generate_from_document(
     document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:
     """Return the module; raises InvalidIR with all problems of the document and of its code."""
@@ -23,5 +23,5 @@ def module_of(
         module = generate(parsed.ir, settings)
         warnings = (*parsed.problems, *module.problems, *check_limits(parsed.ir))
         return replace(module, problems=tuple(dict.fromkeys(warnings)))
-    reading, _ = read(parsed.nodes, settings)
-    raise InvalidIR([*parsed.problems, *reading.problems])
+    reader, _ = read(parsed.nodes, settings)
+    raise InvalidIR([*parsed.problems, *reader.problems])

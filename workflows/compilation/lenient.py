@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.codegen.syntax.looseness import Looseness
 from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.tolerated_errors import ToleratedErrors
 from workflows.codegen.text.writer import Location
 from workflows.compilation.typescript import (
     CompileFailed,
@@ -28,7 +28,7 @@ class _Judged:
     reshaped: frozenset[str]
 
 
-def compile_loosely(
+def compile_leniently(
     module: GeneratedModule, folder: Path, *, dependencies: Collection[str] = ()
 ) -> str:
     """Return the JavaScript; raises CompileFailed with what is wrong and not merely loose.
@@ -41,7 +41,7 @@ def compile_loosely(
     except CompileFailed as failed:
         judged = _judged(module, failed)
     if judged.wrong and judged.reshaped:
-        judged = _checked(module.untyped(judged.reshaped), folder, dependencies=dependencies)
+        judged = _checked(module.with_untyped(judged.reshaped), folder, dependencies=dependencies)
     if judged.wrong:
         raise CompileFailed(judged.wrong)
     sources = {_NAME: module.source}
@@ -59,7 +59,7 @@ def _checked(module: GeneratedModule, folder: Path, *, dependencies: Collection[
 def _judged(module: GeneratedModule, failed: CompileFailed) -> _Judged:
     wrong: list[Diagnostic] = []
     reshaped: set[str] = set()
-    read: dict[Syntax, Looseness] = {}
+    read: dict[Syntax, ToleratedErrors] = {}
     for found in failed.diagnostics:
         place = module.locate(found.line, found.column)
         syntax = module.syntaxes.get(_key(place)) if place else None
@@ -67,7 +67,7 @@ def _judged(module: GeneratedModule, failed: CompileFailed) -> _Judged:
             wrong.append(found)
             continue
         if syntax not in read:
-            read[syntax] = Looseness(syntax)
+            read[syntax] = ToleratedErrors(syntax)
         at = {"line": place.line, "column": place.column}
         if not read[syntax].is_harmless(found.code, found.message, **at):
             wrong.append(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workflows.codegen.analysis.code_reader import Reading
+from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.templates import Templates
 from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
 from workflows.codegen.syntax.parser import Syntax
@@ -19,7 +19,7 @@ from workflows.nodes.custom import custom_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class TemplateCheck:
     """A module that holds the template alone, for the compiler; "" where the template is wrong.
 
     The problems of the template have the type's label as their path, those of the definition theirs.
@@ -34,21 +34,21 @@ class Check:
         return self._writer.locate(line, column)
 
 
-def check_template(definition: Definition, template: str) -> Check:
-    reading, writer = Reading(dependencies=frozenset()), Writer()
+def check_template(definition: Definition, template: str) -> TemplateCheck:
+    reader, writer = CodeReader(dependencies=frozenset()), Writer()
     type_ = custom_type(definition, template)
     node = Node(id="node", type=type_, name="node", settings=None, fields=())
     variables = {field.variable for field in definition.secrets}
-    templates = Templates([node], reading=reading, variables=variables)
-    problems = [*_told(reading, definition), *_defaults(definition)]
+    templates = Templates([node], reader=reader, variables=variables)
+    problems = [*_told(reader, definition), *_defaults(definition)]
     if not any(problem.is_error for problem in problems):
-        _write(templates, reading, writer)
-    return Check(source=writer.source, problems=tuple(problems), _writer=writer)
+        _write(templates, reader, writer)
+    return TemplateCheck(source=writer.source, problems=tuple(problems), _writer=writer)
 
 
-def _told(reading: Reading, definition: Definition) -> Iterator[Problem]:
+def _told(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
     """Yield what was found in the template, which is no node's yet."""
-    for problem in reading.problems:
+    for problem in reader.problems:
         yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
 
 
@@ -62,13 +62,13 @@ def _defaults(definition: Definition) -> Iterator[Problem]:
                 yield Problem(path=path, message=str(mistake))
 
 
-def _write(templates: Templates, reading: Reading, writer: Writer) -> None:
+def _write(templates: Templates, reader: CodeReader, writer: Writer) -> None:
     templates.place(Names())
-    reading.head.need_named(templates.source)
-    reading.head.write(writer)
+    reader.import_header.need_named(templates.source)
+    reader.import_header.write(writer)
     uses = [
         EnvUse(name=use.name, kind="variable" if use.is_secret else None, node_id="", path="")
-        for use in reading.uses
+        for use in reader.uses
     ]
     write_interface(types_of(uses, {}), optional=(), writer=writer)
     templates.write(writer)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from toolchain.private_files import private_folder
-from workflows.compilation.template_check import Check, check_template
+from workflows.compilation.template_check import TemplateCheck, check_template
 from workflows.compilation.typescript import (
     SCRATCH_PREFIX,
     CompileFailed,
@@ -56,7 +56,7 @@ class _Candidate:
     files: TypeFiles
     problems: tuple[FileProblem, ...]
     definition: Definition | None = None
-    check: Check | None = None
+    check: TemplateCheck | None = None
     is_known: bool = False
 
     @property
@@ -128,7 +128,7 @@ def _compiled(candidates: list[_Candidate]) -> list[_Candidate]:
 
 
 def _diagnostics(
-    checks: Mapping[str, Check], candidates: Iterable[_Candidate]
+    checks: Mapping[str, TemplateCheck], candidates: Iterable[_Candidate]
 ) -> dict[str, list[Diagnostic]]:
     """Return what the compiler says, by file; of what it says of none every file hears."""
     packages = {

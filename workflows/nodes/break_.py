@@ -25,11 +25,11 @@ def read(data: Reader) -> Settings:
 def emit(node: Node, out: Emitter) -> None:
     condition = node.settings.condition
     if condition is None:
-        out.leave()
+        out.break_out()
         return
     out.line("if (", *out.value(condition), ") {")
     with out.indented():
-        out.leave()
+        out.break_out()
     out.line("}")
 
 

@@ -59,10 +59,10 @@ def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    out.use(HELPER)
-    out.begin_callback(node)
+    out.add_helper(HELPER)
+    out.start_callback(node)
     with out.indented():
-        out.line(f"return await {out.template(node.type)}({{")
+        out.line(f"return await {out.template_function(node.type)}({{")
         with out.indented():
             _config(node.settings.values, out)
             out.line(f"inputs: {out.inputs(node)},")

@@ -78,8 +78,8 @@ def callback(node: Node, out: Emitter) -> None:
 
 def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) -> None:
     """Write the function that sends the request, `via` a service or to where the URL says."""
-    out.use(HELPER)
-    out.begin_callback(node)
+    out.add_helper(HELPER)
+    out.start_callback(node)
     with out.indented():
         out.line("return await sendRequest({")
         with out.indented():

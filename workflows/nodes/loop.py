@@ -101,10 +101,10 @@ def _length(collection: Code) -> int | None:
 def emit(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
     variable = out.assign(node)
-    results = out.named("results", node) if variable else ""
+    results = out.unique_name("results", node) if variable else ""
     if results:
         out.line(f"const {results}: any[] = [];")
-    with out.hiding(names(settings, "body")):
+    with out.preserving_indices(names(settings, "body")):
         head = _HEADS[settings.kind](node, out)  # this may write lines that stand before the loop
         out.line("for (", *head, ") {")
         if settings.kind == "while":
@@ -117,11 +117,11 @@ def emit(node: Node, out: Emitter) -> None:
 
 def _for_each(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
-    out.use(HELPER)
+    out.add_helper(HELPER)
     items = out.value(settings.collection) if settings.collection else []
     found = ["asList(", *items, f", {literal(node.name)})"]
     if out.uses(node, settings.item, settings.index):  # in the head these already mean the new ones
-        name = out.named("items", node)
+        name = out.unique_name("items", node)
         out.line(f"const {name} = ", *found, ";")
         found = [name]
     return [f"const [{settings.index}, {settings.item}] of ", *found, ".entries()"]

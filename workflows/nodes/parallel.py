@@ -24,16 +24,16 @@ def read(data: Reader) -> Settings:
 
 def emit(node: Node, out: Emitter) -> None:
     collects = node.settings.collects
-    out.use(COLLECT if collects else ALL)
-    flag = out.named("left", node)
-    is_left = out.is_left(node)
-    if is_left:
+    out.add_helper(COLLECT if collects else ALL)
+    flag = out.unique_name("left", node)
+    has_break = out.has_break(node)
+    if has_break:
         out.line(f"let {flag} = false;")
     out.line(*out.assign(node), f"await {'collectArms' if collects else 'allArms'}([")
     out.arms(node, flag=flag)
     out.line("]);")
-    if is_left:
-        out.leave_if(flag, node)
+    if has_break:
+        out.break_out_if(flag, node)
 
 
 TYPE = NodeType(

@@ -29,11 +29,11 @@ def emit(node: Node, out: Emitter) -> None:
     Values of the arms that are read later are part of it: arms are not run again in a replay, and
     what those that lost go on to do must not change them.
     """
-    values = out.values_out_of(node)
+    values = out.values_read_after(node)
     _callback(node, out, values)
     variable = out.assign(node)
-    is_left = out.is_left(node)
-    won = out.named("won", node) if variable or values or is_left else ""
+    has_break = out.has_break(node)
+    won = out.unique_name("won", node) if variable or values or has_break else ""
     out.line(f"const {won} = await step.do(" if won else "await step.do(")
     with out.indented():
         out.line(out.step_name(node), ",")
@@ -44,8 +44,8 @@ def emit(node: Node, out: Emitter) -> None:
         out.line(f"({{ {', '.join(values)} }} = {won}.values);")
     if variable:
         out.line(*variable, f"{won}.value;")
-    if is_left:
-        out.leave_if(f"{won}.isLeft", node)
+    if has_break:
+        out.break_out_if(f"{won}.isLeft", node)
 
 
 def _callback(node: Node, out: Emitter, values: list[str]) -> None:
@@ -53,7 +53,7 @@ def _callback(node: Node, out: Emitter, values: list[str]) -> None:
     with out.indented():
         if values:
             out.line(f"let {', '.join(f'{name}: any' for name in values)};")
-        first = out.named("first", node)
+        first = out.unique_name("first", node)
         out.line(f"const {first} = await Promise.race([")
         out.arms(node)
         out.line("]);")

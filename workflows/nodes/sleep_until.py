@@ -73,7 +73,7 @@ def _is_iso(moment: str) -> bool:
 
 
 def emit(node: Node, out: Emitter) -> None:
-    out.use(HELPER)
+    out.add_helper(HELPER)
     moment = out.value(node.settings.timestamp)
     out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, ");")
 

@@ -25,7 +25,7 @@ def read(data: Reader) -> Settings:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    out.begin_callback(node)
+    out.start_callback(node)
     out.code(node.settings.code)
     out.line("};")
 

@@ -38,7 +38,7 @@ def calls(settings: Settings) -> Call:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    via = out.child(calls(node.settings))
+    via = out.child_binding(calls(node.settings))
     write_callback(node, out, settings=node.settings.request, via=via)
 
 

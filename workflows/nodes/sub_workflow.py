@@ -89,7 +89,7 @@ def calls(settings: Settings) -> Call:
 
 def callback(node: Node, out: Emitter) -> None:
     """Write the function that makes the child's payload."""
-    out.begin_callback(node)
+    out.start_callback(node)
     with out.indented():
         payload = out.value(node.settings.input) if node.settings.input else ["{}"]
         out.line("return ", *payload, ";")
@@ -98,13 +98,13 @@ def callback(node: Node, out: Emitter) -> None:
 
 def emit(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
-    out.use(HELPER)
+    out.add_helper(HELPER)
     params = out.callback(node)
     out.line(
         *out.assign(node), "await ", "runChild" if settings.waits else "startChild", "(step, {"
     )
     with out.indented():
-        out.line("workflow: ", out.child(calls(settings)), ",")
+        out.line("workflow: ", out.child_binding(calls(settings)), ",")
         out.line("name: (part) => ", out.step_name(node, part="part"), ",")
         out.line("params: ", params, ",")
         if settings.waits:
@@ -141,7 +141,7 @@ def waits(settings: Settings) -> Duration | None:
 def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
     if isinstance(timeout.value, int) or not timeout.value.references:
         return [str(length_of(timeout))]
-    out.use(DURATION)
+    out.add_helper(DURATION)
     return ["asMilliseconds(", *out.value(timeout.value), ")"]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.codegen.analysis.clashes import shortened
+from workflows.codegen.analysis.clashes import shorten
 from workflows.codegen.analysis.step_names import step_names
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
@@ -73,7 +73,7 @@ class Matcher:
         for part in node.type.parts:
             room = NAME_LENGTH - ROOM_FOR_INDEX * min(depth, MOST_IN_A_NAME)
             room -= ROOM_FOR_PART if any(node.type.parts) else 0
-            name = shortened(node.name, room - len(suffix)) + suffix + part
+            name = shorten(node.name, room - len(suffix)) + suffix + part
             candidate = _Candidate(node_id=node.id, part=part)
             if depth > MOST_IN_A_NAME:
                 self._deep.append((name, candidate))

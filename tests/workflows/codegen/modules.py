@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workflows.codegen.module.generate import GeneratedModule, ModuleSettings
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.problems import InvalidIR
 from workflows.nodes.built_in import NODE_TYPES
@@ -16,7 +16,7 @@ from workflows.nodes.built_in import NODE_TYPES
 def generated(document: object, types: Registry = NODE_TYPES, **settings: Any) -> GeneratedModule:
     """Return the module of a document; `settings` are those of the module."""
     wanted = {"class_name": "Flow", "workflow_binding": "WORKFLOW"} | settings
-    return module_of(document, ModuleSettings(**wanted), types)
+    return generate_from_document(document, ModuleSettings(**wanted), types)
 
 
 def refusal(document: object, **settings: Any) -> str:

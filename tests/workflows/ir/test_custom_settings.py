@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
 from workflows.codegen.module.generate import ModuleSettings
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.fields import length_of
 from workflows.ir.reading.problems import InvalidIR
@@ -186,5 +186,5 @@ def test_no_value_raises(field: dict[str, Any], value: Any) -> None:
     parsed = parse(drawn, registry)
 
     with suppress(InvalidIR):
-        assert module_of(drawn, MODULE, registry).source
+        assert generate_from_document(drawn, MODULE, registry).source
     assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)

@@ -16,7 +16,7 @@ from tests.workflows.ir.documents import branch, document, node
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
 from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.typescript import CompileFailed, compile_modules
 from workflows.ir.reading.problems import InvalidIR
 from workflows.nodes.built_in import NODE_TYPES
@@ -141,7 +141,7 @@ def _module(text: str) -> Iterator[GeneratedModule]:
     parsed = parse_json(text)
     assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)
     try:
-        yield module_of(json.loads(text), SETTINGS)
+        yield generate_from_document(json.loads(text), SETTINGS)
     except InvalidIR as invalid:
         if not invalid.problems or not all(one.message for one in invalid.problems):
             pytest.fail(f"refused without a word: {text}")

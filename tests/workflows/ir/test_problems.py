@@ -8,7 +8,7 @@ import pytest
 
 from tests.workflows.ir.documents import branch, chain, document, node
 from workflows.codegen.module.generate import ModuleSettings
-from workflows.compilation.from_document import module_of
+from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import MAX_BYTES
 from workflows.nodes.built_in import NODE_TYPES
@@ -182,7 +182,9 @@ def test_one_mistake_is_one_problem(case: str) -> None:
     drawn, expected = ONCE[case]
 
     with pytest.raises(InvalidIR) as refused:
-        module_of(drawn, ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW"))
+        generate_from_document(
+            drawn, ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
+        )
 
     assert [problem.path for problem in refused.value.problems] == expected
 

@@ -9,7 +9,7 @@ import pytest
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.programs.harness.workers import Run, run_all
-from workflows.compilation.lenient import compile_loosely
+from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, compile_modules
 
 LOOSE = [
@@ -71,7 +71,7 @@ def test_code_that_reshapes_its_own_values_runs(tmp_path: Path) -> None:
     shown = ", ".join(one["id"] for one in steps)
     module = generated(chain(*steps, node("all", code=f"return [{shown}];")))
 
-    script = compile_loosely(module, tmp_path)
+    script = compile_leniently(module, tmp_path)
 
     (run,) = run_all({"Flow": script}, [Run(workflow="Flow")])
     assert run["output"] == list(RESHAPED.values())
@@ -98,7 +98,7 @@ def test_what_reads_a_reshaped_output_compiles_and_runs(tmp_path: Path) -> None:
         _reads_what_was_reshaped("return [made.sum, {{ first.sum }}, shapes.d ?? typed.total];")
     )
 
-    (run,) = run_all({"Flow": compile_loosely(module, tmp_path)}, [Run(workflow="Flow")])
+    (run,) = run_all({"Flow": compile_leniently(module, tmp_path)}, [Run(workflow="Flow")])
 
     assert run["output"] == [5, 5, 1]
 
@@ -124,7 +124,7 @@ def test_mistakes_beside_loose_code_are_told_alone(code: str, tmp_path: Path) ->
     module = generated(_reads_what_was_reshaped(code))
 
     with pytest.raises(CompileFailed, match=WRONG[code]) as failed:
-        compile_loosely(module, tmp_path)
+        compile_leniently(module, tmp_path)
 
     (found,) = failed.value.diagnostics
     place = module.locate(found.line, found.column)
@@ -136,7 +136,7 @@ def test_loose_entry_code_compiles_and_its_mistakes_are_told(tmp_path: Path) -> 
     right = generated(chain(node("a")), entry_code=f"{entry});")
     wrong = generated(chain(node("a")), entry_code=f"{entry} + missing);")
 
-    assert "seen.at" in compile_loosely(right, tmp_path)
+    assert "seen.at" in compile_leniently(right, tmp_path)
     with pytest.raises(CompileFailed, match="missing") as failed:
-        compile_loosely(wrong, tmp_path)
+        compile_leniently(wrong, tmp_path)
     assert len(failed.value.diagnostics) == 1

@@ -27,11 +27,11 @@ class Child:
 
 
 def children(
-    nodes: Iterable[Node], *, taken: Collection[str], bound: Mapping[Call, str]
+    nodes: Iterable[Node], *, taken: Collection[str], bound_workflows: Mapping[Call, str]
 ) -> dict[Call, Child]:
     """Return the child of each call, by names that no name of `env` (`taken`) has.
 
-    What `env` holds anyway (`bound`) keeps its name: wrangler binds no Workflow twice.
+    What `env` holds anyway (`bound_workflows`) keeps its name: wrangler binds no Workflow twice.
     """
     names = Names(taken)
     found: dict[Call, Child] = {}
@@ -40,7 +40,7 @@ def children(
         if call and call not in found:
             wish = made_valid(f"CHILD_{call.worker}".upper())
             found[call] = Child(
-                name=bound.get(call) or names.unique(wish),
+                name=bound_workflows.get(call) or names.unique(wish),
                 kind=BindingKind(call.kind),
                 worker=call.worker,
                 class_name=call.class_name,

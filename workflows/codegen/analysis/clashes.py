@@ -14,7 +14,7 @@ SURELY_KEPT: Final = 120
 _INDICES: Final = re.compile(r" (?:\[\d+\])+$")
 
 
-def shortened(name: str, units: int) -> str:
+def shorten(name: str, units: int) -> str:
     """Return as much of the name as fits into so many UTF-16 units, as Cloudflare counts them."""
     if 2 * len(name) <= units:
         return name
@@ -22,7 +22,7 @@ def shortened(name: str, units: int) -> str:
     return data.decode("utf-16-le", "ignore")
 
 
-def clashing(ir: WorkflowIR) -> set[str]:
+def clashing_nodes(ir: WorkflowIR) -> set[str]:
     """Return the nodes that need another name than their own.
 
     Names are compared as the platform will see them: with what tells the steps of one node apart,
@@ -30,7 +30,7 @@ def clashing(ir: WorkflowIR) -> set[str]:
     """
     groups: dict[str, dict[str, set[str]]] = {}
     for node in ir.nodes.values():
-        name = shortened(node.name, SURELY_KEPT)
+        name = shorten(node.name, SURELY_KEPT)
         plain = _INDICES.sub("", name) if name.endswith("]") else name
         for part in node.type.parts:
             groups.setdefault(plain + part, {}).setdefault(name + part, set()).add(node.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from workflows.codegen.analysis.import_header import Head
+from workflows.codegen.analysis.import_header import ImportHeader
 from workflows.codegen.syntax import imports
 from workflows.codegen.syntax.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.syntax.parser import Mistake, Syntax
@@ -28,11 +28,11 @@ class NameUse:
 
 
 @dataclass(slots=True, kw_only=True)
-class Reading:
+class CodeReader:
     """What was read; `syntaxes` are by node id and path of the field."""
 
     dependencies: frozenset[str]
-    head: Head = field(default_factory=Head)
+    import_header: ImportHeader = field(default_factory=ImportHeader)
     syntaxes: dict[tuple[str, str], Syntax] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Reading:
         syntax = Syntax(code)
         self.syntaxes[node.id, code.path] = syntax
         self._read_syntax(syntax, node_id=node.id, path=path)
-        for exported in syntax.found("export_statement"):
+        for exported in syntax.captured("export_statement"):
             mistake = syntax.mistake(exported, "code of a node exports nothing: remove `export`")
             self.refuse(mistake, node_id=node.id, path=path)
         for mistake in _inert(syntax):
@@ -84,7 +84,9 @@ class Reading:
         for mistake in (*syntax.mistakes(), *imports.mistakes(syntax, self.dependencies)):
             self.refuse(mistake, node_id=node_id, path=path)
         for declaration in imports.declarations(syntax):
-            for reason in self.head.add(declaration, node_id=node_id, path=syntax.code.path):
+            for reason in self.import_header.add(
+                declaration, node_id=node_id, path=syntax.code.path
+            ):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
         self._read.append((syntax, path))
@@ -92,7 +94,7 @@ class Reading:
 
     def check_globals(self) -> None:
         """Refuse an import that changes what a global means in the code of somebody else."""
-        imported = dict(self.head.globals)
+        imported = dict(self.import_header.globals)
         users = self._users(imported) if imported else {}
         for name, origin in imported.items():
             if name in users:

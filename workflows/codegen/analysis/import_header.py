@@ -37,7 +37,7 @@ class _Import:
 
 
 @dataclass(slots=True)
-class Head:
+class ImportHeader:
     """Collects imports; two that bind one name differently are refused."""
 
     _by_name: dict[str, _Import] = field(default_factory=dict)

@@ -11,25 +11,25 @@ from workflows.ir.document.region_tree import Place, Region, Step, Structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How the last value is found: it is that of one node, or the last that one of `keepers` gave.
+class LastValue:
+    """How the last value is found: it is that of one node, or the last that one of `candidates` gave.
 
-    `is_left` says that a `break` inside leaves the region.
+    `has_break` says that a `break` inside leaves the region.
     """
 
     node_id: str = ""
-    keepers: frozenset[str] = frozenset()
-    is_left: bool = False
+    candidates: frozenset[str] = frozenset()
+    has_break: bool = False
 
     @property
     def sources(self) -> frozenset[str]:
-        return self.keepers | {self.node_id} if self.node_id else self.keepers
+        return self.candidates | {self.node_id} if self.node_id else self.candidates
 
 
-Outcomes = Mapping[int, Outcome]
+LastValues = Mapping[int, LastValue]
 
 
-def outcomes(ir: WorkflowIR) -> Outcomes:
+def last_values(ir: WorkflowIR) -> LastValues:
     """Return the outcome of each frame by its place: the root, iterations, concurrent arms."""
     frames = Frames(ir.nodes, ir.structure)
     given: dict[int, set[str]] = {}
@@ -39,7 +39,7 @@ def outcomes(ir: WorkflowIR) -> Outcomes:
             given.setdefault(frames.around[place], set()).add(node.id)
     left = frames.left()
     return {
-        region.place: _outcome(
+        region.place: _last_value(
             _tail(region, ir.nodes),
             own={step.node_id for step in region.steps},
             left=frozenset(given.get(region.place, ())) if region.place in left else None,
@@ -49,13 +49,13 @@ def outcomes(ir: WorkflowIR) -> Outcomes:
     }
 
 
-def _outcome(tail: list[str], *, own: set[str], left: frozenset[str] | None) -> Outcome:
+def _last_value(tail: list[str], *, own: set[str], left: frozenset[str] | None) -> LastValue:
     """Return the outcome of a region; `left` are all its values where it may end after any."""
     if left is not None:
-        return Outcome(keepers=left, is_left=True)
+        return LastValue(candidates=left, has_break=True)
     if len(tail) == 1 and tail[0] in own:
-        return Outcome(node_id=tail[0])
-    return Outcome(keepers=frozenset(tail))
+        return LastValue(node_id=tail[0])
+    return LastValue(candidates=frozenset(tail))
 
 
 def _tail(region: Region, nodes: Mapping[str, Node]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.codegen.analysis.clashes import clashing, shortened
+from workflows.codegen.analysis.clashes import clashing_nodes, shorten
 from workflows.codegen.text.literals import escaped, literal
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
@@ -41,7 +41,7 @@ class StepNames:
         for_indices = ROOM_FOR_INDEX * min(len(indices), MOST_IN_A_NAME)
         room = NAME_LENGTH - for_indices - (ROOM_FOR_PART if part else 0)
         suffix = self.suffixes.get(node.id, "")
-        name = shortened(node.name, room - len(suffix)) + suffix
+        name = shorten(node.name, room - len(suffix)) + suffix
         if not indices and not part:
             return literal(name)
         if len(indices) > MOST_IN_A_NAME:
@@ -54,7 +54,7 @@ class StepNames:
 
 
 def step_names(ir: WorkflowIR) -> StepNames:
-    clashes = clashing(ir)
+    clashes = clashing_nodes(ir)
     taken = {node.name for node in ir.nodes.values()} if clashes else set()
     suffixes: dict[str, str] = {}
     for node in (ir.nodes[id_] for id_ in ir.nodes if id_ in clashes):
@@ -65,7 +65,7 @@ def step_names(ir: WorkflowIR) -> StepNames:
 
 def _suffix(node: Node, taken: Collection[str]) -> str:
     """Return what makes a name unique, also where somebody wrote just that or ids are long."""
-    suffix = f" ({shortened(node.id, MOST_OF_AN_ID)})"
+    suffix = f" ({shorten(node.id, MOST_OF_AN_ID)})"
     while suffix in taken or node.name + suffix in taken:
         suffix += "'"
     return suffix

@@ -31,7 +31,7 @@ class Usage:
         return self.level.get(node_id, own) != own
 
 
-def in_order(root: Region) -> list[str]:
+def written_order(root: Region) -> list[str]:
     """Return the ids of all nodes in the order in which they are written."""
     order: list[str] = []
     waiting = list(reversed(root.steps))
@@ -54,7 +54,7 @@ def usage(
     levels.used.update(kept)
     for id_ in at_end:
         levels.read(id_, 0)
-    order = in_order(ir.structure.root)
+    order = written_order(ir.structure.root)
     while levels.settle(order):
         pass
     crossing: dict[int, list[str]] = {}

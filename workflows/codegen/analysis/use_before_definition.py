@@ -10,7 +10,7 @@ from workflows.ir.reading.problems import Problem
 from workflows.ir.tree.scope import Scopes
 
 
-def too_early(
+def uses_before_definition(
     ir: WorkflowIR, variables: Mapping[str, str], syntaxes: Mapping[tuple[str, str], Syntax]
 ) -> Iterator[Problem]:
     """Yield a problem for each name that would be read before it has a value.

@@ -8,7 +8,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.analysis.code_reader import ENTRY_PATH, Reading
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.syntax.env_uses import parameter_names
 from workflows.codegen.syntax.parser import Syntax, text
 from workflows.codegen.text.writer import Mapped, Writer
@@ -22,17 +22,17 @@ _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
 class CustomEntry:
     """The code, and the handlers it exports: by exported name, the name inside."""
 
-    def __init__(self, source: str, reading: Reading) -> None:
-        self.syntax = reading.read_entry(source)
-        self._reading = reading
+    def __init__(self, source: str, reader: CodeReader) -> None:
+        self.syntax = reader.read_entry(source)
+        self._reader = reader
         self._blanks: list[tuple[int, int]] = []
         self.handlers: dict[str, str] = {}
-        for node in self.syntax.found("export_statement"):
+        for node in self.syntax.captured("export_statement"):
             self._export(node)
         for pattern in _environments(self.syntax.tree.root_node, set(self.handlers.values())):
             found = parameter_names(self.syntax, pattern)
-            reading.add_env(found, node_id="", path=ENTRY_PATH)
-        if not self.handlers and not any(problem.is_error for problem in reading.problems):
+            reader.add_env(found, node_id="", path=ENTRY_PATH)
+        if not self.handlers and not any(problem.is_error for problem in reader.problems):
             self._refuse(self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
 
     def write(self, writer: Writer, more: str) -> None:
@@ -78,7 +78,7 @@ class CustomEntry:
 
     def _refuse(self, node: Node, message: str) -> None:
         mistake = self.syntax.mistake(node, message)
-        self._reading.refuse(mistake, node_id="", path=ENTRY_PATH)
+        self._reader.refuse(mistake, node_id="", path=ENTRY_PATH)
 
 
 def _declared(declaration: Node) -> Iterator[str]:

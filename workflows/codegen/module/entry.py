@@ -15,10 +15,10 @@ from workflows.ir.reading.problems import quoted
 _AS_IT_IS: Final = "/%:@!$&'()*+,;=~|[]"  # what a request's path holds without escapes
 
 
-def default_entry(ir: WorkflowIR, binding: str, started_by: Collection[str] = ()) -> str:
+def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] = ()) -> str:
     """Return the handlers for a document; `binding` is the name of its workflow in `env`.
 
-    `started_by` are the kinds of triggers that it has beside the document's own.
+    `added_triggers` are the kinds of triggers that it has beside the document's own.
     """
     trigger = ir.trigger
     if ir.kind == SCRIPT:
@@ -37,7 +37,7 @@ def default_entry(ir: WorkflowIR, binding: str, started_by: Collection[str] = ()
         binding=binding,
         start=_start(trigger, binding) if is_http else "",
         otherwise=_otherwise(trigger) if is_http else "    return refuse(404, HOW_TO);\n",
-        more=needed_handlers({trigger.kind, *started_by}, binding),
+        more=needed_handlers({trigger.kind, *added_triggers}, binding),
     )
 
 

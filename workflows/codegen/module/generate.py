@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from workflows.codegen.analysis.children import Child, children
-from workflows.codegen.analysis.code_reader import ENTRY_PATH, Reading
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.analysis.import_header import WORKERS
 from workflows.codegen.analysis.inputs import inputs
-from workflows.codegen.analysis.last_values import outcomes
+from workflows.codegen.analysis.last_values import last_values
 from workflows.codegen.analysis.node_names import Naming, name_nodes
 from workflows.codegen.analysis.step_names import step_names
 from workflows.codegen.analysis.usage import usage
-from workflows.codegen.analysis.use_before_definition import too_early
+from workflows.codegen.analysis.use_before_definition import uses_before_definition
 from workflows.codegen.module.custom_entry import CustomEntry
 from workflows.codegen.module.entry import default_entry, needed_handlers
 from workflows.codegen.module.script import EVENT, write_script
@@ -39,9 +39,9 @@ class ModuleSettings:
     """What a module needs to know beside the document.
 
     `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
-    of all environment variables, `bindings` those declared on the workflow, `bound` the names of the
+    of all environment variables, `bindings` those declared on the workflow, `bound_workflows` the names of the
     Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
-    `untyped` are the nodes whose outputs have shapes that the compiler cannot know, `started_by` the
+    `untyped` are the nodes whose outputs have shapes that the compiler cannot know, `added_triggers` the
     kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
     """
 
@@ -49,11 +49,11 @@ class ModuleSettings:
     workflow_binding: str
     variables: frozenset[str] = frozenset()
     bindings: Mapping[str, BindingKind] = field(default_factory=dict)
-    bound: Mapping[Call, str] = field(default_factory=dict)
+    bound_workflows: Mapping[Call, str] = field(default_factory=dict)
     entry_code: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
-    started_by: frozenset[str] = frozenset()
+    added_triggers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,11 @@ class GeneratedModule:
     problems: tuple[Problem, ...]
     syntaxes: Mapping[tuple[str, str], Syntax]
     _writer: Writer
-    _again: Callable[[frozenset[str]], GeneratedModule]
+    _regenerate: Callable[[frozenset[str]], GeneratedModule]
 
-    def untyped(self, node_ids: Iterable[str]) -> GeneratedModule:
+    def with_untyped(self, node_ids: Iterable[str]) -> GeneratedModule:
         """Return the same module, in which the outputs of these nodes are of type any."""
-        return self._again(frozenset(node_ids))
+        return self._regenerate(frozenset(node_ids))
 
     def locate(self, line: int, column: int) -> Location | None:
         """Return what a position (from 1) comes from, None where no person wrote it."""
@@ -86,23 +86,23 @@ class GeneratedModule:
 
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     """Return the module; raises InvalidIR with everything that keeps it from being one."""
-    reading, entry = read(ir.nodes.values(), settings)
-    templates = Templates(ir.nodes.values(), reading=reading, variables=settings.variables)
+    reader, entry = read(ir.nodes.values(), settings)
+    templates = Templates(ir.nodes.values(), reader=reader, variables=settings.variables)
     packages = templates.dependencies(settings.dependencies)
     if ir.kind == SCRIPT:
-        reading.problems += _not_of_a_script(reading, settings)
-    naming = name_nodes(ir, taken=reading.head.names | {settings.class_name})
-    reading.problems += too_early(ir, naming.variables, reading.syntaxes)
-    if any(problem.is_error for problem in reading.problems):
-        raise InvalidIR(reading.problems)
+        reader.problems += _not_of_a_script(reader, settings)
+    naming = name_nodes(ir, taken=reader.import_header.names | {settings.class_name})
+    reader.problems += uses_before_definition(ir, naming.variables, reader.syntaxes)
+    if any(problem.is_error for problem in reader.problems):
+        raise InvalidIR(reader.problems)
     templates.place(naming.names)
-    uses = env_uses(reading.uses, settings)
+    uses = env_uses(reader.uses, settings)
     taken = _env_names(uses, settings)
-    called = children(ir.nodes.values(), taken=taken, bound=settings.bound)
+    called = children(ir.nodes.values(), taken=taken, bound_workflows=settings.bound_workflows)
     module = _Module(
         ir,
         settings=settings,
-        reading=reading,
+        reader=reader,
         naming=naming,
         called=called,
         templates=templates,
@@ -114,20 +114,20 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         env_uses=uses,
         children=tuple(child for child in called.values() if child.name not in taken),
         dependencies=packages,
-        problems=tuple(reading.problems),
-        syntaxes={**reading.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
+        problems=tuple(reader.problems),
+        syntaxes={**reader.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
         _writer=writer,
-        _again=lambda ids: generate(ir, replace(settings, untyped=ids)),
+        _regenerate=lambda ids: generate(ir, replace(settings, untyped=ids)),
     )
 
 
-def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[Reading, CustomEntry | None]:
+def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[CodeReader, CustomEntry | None]:
     """Read all code of a workflow, also of one whose graph means nothing."""
-    reading = Reading(dependencies=frozenset(settings.dependencies))
-    reading.read_nodes(nodes)
-    entry = CustomEntry(settings.entry_code, reading) if settings.entry_code.strip() else None
-    reading.check_globals()
-    return reading, entry
+    reader = CodeReader(dependencies=frozenset(settings.dependencies))
+    reader.read_nodes(nodes)
+    entry = CustomEntry(settings.entry_code, reader) if settings.entry_code.strip() else None
+    reader.check_globals()
+    return reader, entry
 
 
 def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
@@ -135,12 +135,12 @@ def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
     return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
 
-def _not_of_a_script(reading: Reading, settings: ModuleSettings) -> Iterator[Problem]:
+def _not_of_a_script(reader: CodeReader, settings: ModuleSettings) -> Iterator[Problem]:
     """Yield what only a workflow has: handlers of a person's own, and itself in `env`."""
     if settings.entry_code.strip():
         message = "a script has no entry code, for nothing else could run its nodes: remove it"
         yield Problem(path=ENTRY_PATH, message=message)
-    for use in reading.uses:
+    for use in reader.uses:
         if use.name == settings.workflow_binding:
             message = f"a script has no workflow of its own: remove env.{use.name}"
             yield Problem(path=use.path, message=message, node_id=use.node_id)
@@ -154,7 +154,7 @@ class _Module:
         ir: WorkflowIR,
         *,
         settings: ModuleSettings,
-        reading: Reading,
+        reader: CodeReader,
         naming: Naming,
         called: Mapping[Call, Child],
         templates: Templates,
@@ -167,7 +167,7 @@ class _Module:
         self._inputs = inputs(ir, self._scopes)
         self._naming = naming
         self._settings = settings
-        self._reading = reading
+        self._reader = reader
 
     def write(self, uses: tuple[EnvUse, ...], entry: CustomEntry | None) -> Writer:
         body, binding = Writer(), self._settings.workflow_binding
@@ -176,27 +176,27 @@ class _Module:
         body.mark("")
         body.line()
         if entry:
-            kinds = {self._ir.trigger.kind, *self._settings.started_by}
+            kinds = {self._ir.trigger.kind, *self._settings.added_triggers}
             entry.write(body, needed_handlers(kinds, binding, entry.handlers))
         else:
-            body.text_block(default_entry(self._ir, binding, self._settings.started_by))
-        return self._with_head(body, uses=uses, helpers=emitter.helpers)
+            body.text_block(default_entry(self._ir, binding, self._settings.added_triggers))
+        return self._with_header(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:
-        named, found = self._naming.variables, outcomes(self._ir)
+        named, found = self._naming.variables, last_values(self._ir)
         root = self._ir.structure.root.place
         if self._is_script:  # it answers with what its nodes export, not with its last value
             found = {place: one for place, one in found.items() if place != root}
-        kept = [id_ for outcome in found.values() for id_ in outcome.sources]
+        kept = [id_ for last_value in found.values() for id_ in last_value.sources]
         at_end: Collection[str] = exports(self._ir.nodes.values()) if self._is_script else ()
         return Plan(
             ir=self._ir,
             variables=named,
-            syntaxes=self._reading.syntaxes,
+            syntaxes=self._reader.syntaxes,
             usage=usage(self._ir, self._reads(named), kept=kept, at_end=at_end),
             names=self._naming.names,
             children=self._called,
-            outcomes=found,
+            last_values=found,
             step_names=step_names(self._ir),
             inputs=self._inputs,
             templates=self._templates.functions,
@@ -207,7 +207,7 @@ class _Module:
         """Return the nodes whose values each node reads, by reference or by variable."""
         by_variable = {variable: id_ for id_, variable in named.items()}
         reads: dict[str, set[str]] = {}
-        for (node_id, _), syntax in self._reading.syntaxes.items():
+        for (node_id, _), syntax in self._reader.syntaxes.items():
             given = self._scopes.names_for(self._ir.nodes[node_id])
             names = (syntax.names & by_variable.keys()) - given
             found = {by_variable[name] for name in names}
@@ -236,15 +236,15 @@ class _Module:
             with body.indented():
                 body.line("const env = this.env;")
                 body.line()
-                last, keepers = emitter.outcome()
-                emitter.run(Run(last=last, keepers=keepers))
+                last, candidates = emitter.last_value()
+                emitter.run(Run(last=last, candidates=candidates))
             body.mark("")
             body.line("}")
         body.line("}")
         return emitter
 
-    def _with_head(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
-        head = self._reading.head
+    def _with_header(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
+        head = self._reader.import_header
         if not self._is_script:
             head.need("WorkflowEntrypoint", WORKERS, type_only=False)
         head.need_named("\n".join([body.source, *helpers, self._templates.source]))

@@ -15,7 +15,7 @@ from workflows.ir.document.node_types import Call
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 
 
-class Content(Protocol):
+class WorkflowContent(Protocol):
     """What decides a Worker's code; `bindings` are declared, kinds by name, `id` the workflow's."""
 
     @property
@@ -34,35 +34,37 @@ class Content(Protocol):
     def settings(self) -> DeploySettings: ...
 
 
-class Valued(Protocol):
+class HasValue(Protocol):
     """An environment variable, as far as it matters here."""
 
     @property
     def value(self) -> str: ...
 
 
-def module_settings(content: Content, variables: Mapping[str, Valued]) -> ModuleSettings:
+def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue]) -> ModuleSettings:
     """Return the settings; `variables` are all that a deploy may use."""
     return ModuleSettings(
         class_name=content.class_name,
         workflow_binding=OWN_WORKFLOW,
         variables=frozenset(variables),
         bindings={name: BindingKind(kind) for name, kind in content.bindings.items()},
-        bound=dict(_bound(content, variables)),
+        bound_workflows=dict(_bound(content, variables)),
         entry_code=content.entry_code,
         dependencies=content.dependencies,
-        started_by=frozenset(_started_by(content.settings)),
+        added_triggers=frozenset(_added_triggers(content.settings)),
     )
 
 
-def _started_by(settings: DeploySettings) -> Iterator[str]:
+def _added_triggers(settings: DeploySettings) -> Iterator[str]:
     if settings.crons:
         yield "cron"
     if settings.consumers:
         yield "queue"
 
 
-def _bound(content: Content, variables: Mapping[str, Valued]) -> Iterator[tuple[Call, str]]:
+def _bound(
+    content: WorkflowContent, variables: Mapping[str, HasValue]
+) -> Iterator[tuple[Call, str]]:
     """Yield the calls of Workflows that are declared, and of the Worker's own, with their names."""
     kind = BindingKind.WORKFLOW.value
     for name, declared in content.bindings.items():

@@ -22,7 +22,7 @@ EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
 def write_script(plan: Plan, body: Writer) -> Emitter:
     """Write the function that a request runs; return the emitter, which knows its helpers."""
     emitter = _ScriptEmitter(plan, body)
-    emitter.use(STEP)
+    emitter.add_helper(STEP)
     answer = "Promise<Record<string, unknown>>"
     body.line(
         f"async function runScript(this: {{ env: Env }}, event: {EVENT}, env: Env): {answer} {{"
@@ -40,11 +40,11 @@ class _Answering(Frame):
 
     answer: Callable[[], str]
 
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         return [f"return {self.answer()};"]
 
-    def leave(self) -> list[str]:
-        return self.at_end()
+    def on_break(self) -> list[str]:
+        return self.on_end()
 
 
 class _ScriptEmitter(Emitter):

@@ -32,7 +32,7 @@ class Shape:
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
-        statements = syntax.found("export_statement")
+        statements = syntax.captured("export_statement")
         self._defaults = [node for node in statements if _is_default(node)]
         self._others = [node for node in statements if not _is_default(node)]
         self.function = self._name()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from workflows.codegen.analysis.code_reader import Reading
+from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.template_shape import CONTEXT, Shape
 from workflows.codegen.syntax import imports
 from workflows.codegen.syntax.env_uses import env_names, taken_from_context
@@ -25,7 +25,7 @@ Key = tuple[str, str]
 _ALIASED_TYPE: Final = "type {name}<_A = any, _B = any, _C = any> = any;"
 
 
-def key_of(type_: NodeType) -> Key:
+def type_key(type_: NodeType) -> Key:
     return type_.name, type_.version
 
 
@@ -64,10 +64,10 @@ class Templates:
     """
 
     def __init__(
-        self, nodes: Iterable[Node], *, reading: Reading, variables: Collection[str]
+        self, nodes: Iterable[Node], *, reader: CodeReader, variables: Collection[str]
     ) -> None:
         self.optional: dict[str, None] = {}
-        self._reading = reading
+        self._reader = reader
         self._variables = variables
         self._found: dict[Key, Template] = {}
         self._places: dict[Key, _Place] = {}
@@ -85,7 +85,7 @@ class Templates:
         return "\n".join(found.custom.template for found in self._found.values())
 
     def _read(self, node: Node, custom: Custom) -> None:
-        key = key_of(node.type)
+        key = type_key(node.type)
         if key not in self._found:
             label = custom.definition.label
             syntax = Syntax(Code(label, custom.template, is_expression=False, references=()))
@@ -99,13 +99,13 @@ class Templates:
         syntax, allowed = template.syntax, template.definition.dependencies
         found = [*syntax.mistakes(), *imports.mistakes(syntax, allowed), *template.shape.mistakes()]
         for mistake in found:
-            self._reading.refuse(mistake, node_id="", path=template.path)
+            self._reader.refuse(mistake, node_id="", path=template.path)
 
     def _secrets(self, node: Node, definition: Definition) -> None:
         for field in definition.secrets:
             if field.required or field.variable in self._variables:
                 path = f"{node.path}.data.{field.key}"
-                self._reading.use_secret(field.variable, node_id=node.id, path=path)
+                self._reader.use_secret(field.variable, node_id=node.id, path=path)
             else:
                 self.optional[field.variable] = None
 
@@ -120,7 +120,7 @@ class Templates:
         for found in parts:
             found.names = [name for name in found.names if name not in own]
             path = f"{template.node.path}.type"
-            self._reading.add_env(found, node_id=template.node.id, path=path)
+            self._reader.add_env(found, node_id=template.node.id, path=path)
 
     def dependencies(self, own: Mapping[str, str]) -> dict[str, str]:
         """Return the packages of the workflow and of its types; two versions of one are refused."""
@@ -138,7 +138,7 @@ class Templates:
             f"{by} needs {name} {taken} and {template.path} needs {name} {asked}, and a Worker has "
             "one version of a package: name the same version"
         )
-        self._reading.problems.append(
+        self._reader.problems.append(
             Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
         )
 
@@ -148,7 +148,7 @@ class Templates:
         None is a name in people's own code: there it means what it did before.
         """
         if self._found:
-            names.take(self._reading.names())
+            names.take(self._reader.names())
         for key, template in self._found.items():
             words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
             self._places[key] = _Place(
@@ -160,7 +160,7 @@ class Templates:
 
     def _imports(self, template: Template, names: Names) -> Iterator[tuple[str, str]]:
         """Move the imports to the module's head, and yield those that have another name there."""
-        head = self._reading.head
+        head = self._reader.import_header
         for declaration in imports.declarations(template.syntax):
             moved = []
             for binding in declaration.bindings:
@@ -172,7 +172,7 @@ class Templates:
             self._move(replace(declaration, bindings=tuple(moved)), template)
 
     def _move(self, declaration: Declaration, template: Template) -> None:
-        refused = list(self._reading.head.add(declaration, node_id="", path=template.path))
+        refused = list(self._reader.import_header.add(declaration, node_id="", path=template.path))
         if refused:  # every name was chosen so that it meets no other
             raise AssertionError(listed(refused))
 

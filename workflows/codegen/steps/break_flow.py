@@ -10,17 +10,17 @@ _NONE = "undefined"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame(ABC):
-    """`last` is the expression of the last value, "" for none; the `keepers` assign it."""
+    """`last` is the expression of the last value, "" for none; the `candidates` assign it."""
 
     last: str = ""
-    keepers: frozenset[str] = frozenset()
+    candidates: frozenset[str] = frozenset()
 
     @abstractmethod
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         """Return the lines behind the last step."""
 
     @abstractmethod
-    def leave(self) -> list[str]:
+    def on_break(self) -> list[str]:
         """Return the lines that a `break` inside is."""
 
 
@@ -28,11 +28,11 @@ class Frame(ABC):
 class Run(Frame):
     """The whole run, which comes to its last value."""
 
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         return [f"return {self.last};"] if self.last else []
 
-    def leave(self) -> list[str]:
-        return self.at_end() or ["return;"]
+    def on_break(self) -> list[str]:
+        return self.on_end() or ["return;"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,10 @@ class Iteration(Frame):
 
     results: str = ""
 
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         return [f"{self.results}.push({self.last or _NONE});"] if self.results else []
 
-    def leave(self) -> list[str]:
+    def on_break(self) -> list[str]:
         if not (self.results and self.last):
             return ["break;"]
         return [f"if ({self.last} !== undefined) {self.results}.push({self.last});", "break;"]
@@ -56,10 +56,10 @@ class Arm(Frame):
 
     flag: str = ""
 
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         return [f"return {self.last};"] if self.last else []
 
-    def leave(self) -> list[str]:
+    def on_break(self) -> list[str]:
         return [f"{self.flag} = true;", f"return {self.last or _NONE};"]
 
 
@@ -67,8 +67,8 @@ class Arm(Frame):
 class RacingArm(Frame):
     """A function that races others: whether it left is part of what the first one answers."""
 
-    def at_end(self) -> list[str]:
+    def on_end(self) -> list[str]:
         return [f"return {{ value: {self.last or _NONE} }};"]
 
-    def leave(self) -> list[str]:
+    def on_break(self) -> list[str]:
         return [f"return {{ value: {self.last or _NONE}, isLeft: true }};"]

@@ -64,9 +64,9 @@ class Emitter(StepWriter):
         A value that is read outside of the loop begins each time anew, as all others do.
         """
         body = self.regions(node)[0]
-        last, keepers = self._outcome(body)
-        frame = Iteration(last=last, keepers=keepers, results=results)
-        fresh = self._values_out_of([body])
+        last, candidates = self._last_value(body)
+        frame = Iteration(last=last, candidates=candidates, results=results)
+        fresh = self._values_read_after([body])
         self._indices.append(index)
         with self.indented():
             if fresh:
@@ -82,43 +82,43 @@ class Emitter(StepWriter):
         """
         with self.indented():
             for region in self.regions(node):
-                last, keepers = self._outcome(region)
+                last, candidates = self._last_value(region)
                 self.line("(async () => {", self.comment(region.label) if region.label else "")
                 with self.indented():
                     if flag:
-                        frame: Frame = Arm(last=last, keepers=keepers, flag=flag)
+                        frame: Frame = Arm(last=last, candidates=candidates, flag=flag)
                     else:
-                        frame = RacingArm(last=last, keepers=keepers)
+                        frame = RacingArm(last=last, candidates=candidates)
                     self._framed(region, frame)
                 self.line("})(),")
 
-    def is_left(self, node: Node) -> bool:
+    def has_break(self, node: Node) -> bool:
         """Whether a `break` leads out of a region of the container."""
-        return any(self._plan.outcomes[region.place].is_left for region in self.regions(node))
+        return any(self._plan.last_values[region.place].has_break for region in self.regions(node))
 
-    def leave(self) -> None:
+    def break_out(self) -> None:
         """Write the way out of the innermost loop, or of the run where there is none."""
-        for line in self._frames[-1].leave():
+        for line in self._frames[-1].on_break():
             self.line(line)
 
-    def leave_if(self, condition: str, node: Node) -> None:
+    def break_out_if(self, condition: str, node: Node) -> None:
         """Write the way out behind a container of arms: one of them was left, and all have ended."""
         self._keep(node.id)
         self.line(f"if ({condition}) {{")
         with self.indented():
-            self.leave()
+            self.break_out()
         self.line("}")
 
-    def values_out_of(self, node: Node) -> list[str]:
+    def values_read_after(self, node: Node) -> list[str]:
         """Return the variables of a container's regions that are read after it."""
-        return self._values_out_of(self.regions(node))
+        return self._values_read_after(self.regions(node))
 
     def uses(self, node: Node, *names: str) -> bool:
         """Whether a setting of the node uses one of these names."""
         return not self._names_in(node).isdisjoint(names)
 
     @contextmanager
-    def hiding(self, names: Sequence[str]) -> Iterator[None]:
+    def preserving_indices(self, names: Sequence[str]) -> Iterator[None]:
         """Keep the indices of outer loops at hand where an inner loop takes their names."""
         before = list(self._indices)
         for position, index in enumerate(before):
@@ -139,33 +139,35 @@ class Emitter(StepWriter):
             self.line("const ctx = { attempt: 1 };")
         self._framed(self._plan.ir.structure.root, frame)
 
-    def outcome(self) -> tuple[str, frozenset[str]]:
+    def last_value(self) -> tuple[str, frozenset[str]]:
         """Return the variable of the run's last value, and the nodes that assign it."""
-        return self._outcome(self._plan.ir.structure.root)
+        return self._last_value(self._plan.ir.structure.root)
 
     # The tree
 
-    def _values_out_of(self, regions: Sequence[Region]) -> list[str]:
+    def _values_read_after(self, regions: Sequence[Region]) -> list[str]:
         crossing = self._plan.usage.crossing
         ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.place, ()))
         return [self._plan.variables[id_] for id_ in ids]
 
-    def _outcome(self, region: Region) -> tuple[str, frozenset[str]]:
-        outcome = self._plan.outcomes[region.place]
-        if outcome.node_id:
-            return self._plan.variables[outcome.node_id], outcome.keepers
-        return (self._plan.names.unique("last") if outcome.keepers else ""), outcome.keepers
+    def _last_value(self, region: Region) -> tuple[str, frozenset[str]]:
+        last_value = self._plan.last_values[region.place]
+        if last_value.node_id:
+            return self._plan.variables[last_value.node_id], last_value.candidates
+        return (
+            self._plan.names.unique("last") if last_value.candidates else ""
+        ), last_value.candidates
 
     def _framed(self, region: Region, frame: Frame) -> None:
         """Write a region that has a value of its own, and its end."""
         container = self._writer.node_id
-        if frame.keepers:
+        if frame.candidates:
             self.line(f"let {frame.last}: any;")
         self._frames.append(frame)
         self._steps(region)
         self._frames.pop()
         self._writer.mark(container)
-        for line in frame.at_end():
+        for line in frame.on_end():
             self.line(line)
 
     def _steps(self, region: Region) -> None:
@@ -181,7 +183,7 @@ class Emitter(StepWriter):
     def _keep(self, node_id: str) -> None:
         """Note the value as the last one of the region around, once."""
         frame = self._frames[-1]
-        if node_id in frame.keepers and node_id not in self._kept:
+        if node_id in frame.candidates and node_id not in self._kept:
             self._kept.add(node_id)
             self.line(f"{frame.last} = {self._plan.variables[node_id]};")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from workflows.codegen.analysis.children import Child
 from workflows.codegen.analysis.inputs import Inputs
-from workflows.codegen.analysis.last_values import Outcomes
+from workflows.codegen.analysis.last_values import LastValues
 from workflows.codegen.analysis.step_names import StepNames
 from workflows.codegen.analysis.usage import Usage
 from workflows.codegen.steps.values import access, code_pieces, json_pieces, text_pieces
@@ -39,7 +39,7 @@ class Plan:
     usage: Usage
     names: Names
     children: Mapping[Call, Child]
-    outcomes: Outcomes
+    last_values: LastValues
     step_names: StepNames
     inputs: Inputs
     templates: Mapping[tuple[str, str], str]
@@ -63,7 +63,7 @@ class SettingsWriter:
         """Write the body of a function: byte for byte, never indented."""
         self._writer.verbatim(*code_pieces(self._syntax(code), self._resolve))
 
-    def use(self, helper: str) -> None:
+    def add_helper(self, helper: str) -> None:
         """Have the module hold the helper's source, once."""
         if helper not in self.helpers:
             self.helpers.append(helper)

@@ -29,7 +29,7 @@ class StepWriter(SettingsWriter):
         `part` is a variable that tells the steps of one node apart.
         """
         if len(self._indices) > MOST_IN_A_NAME:
-            self.use(HELPER)
+            self.add_helper(HELPER)
         return self._plan.step_names.expression(node, self._indices, part=part)
 
     def assign(self, node: Node) -> list[Piece]:
@@ -39,15 +39,15 @@ class StepWriter(SettingsWriter):
         variable = self._plan.variables[node.id]
         return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
 
-    def named(self, word: str, node: Node) -> str:
+    def unique_name(self, word: str, node: Node) -> str:
         """Return a new name that begins with a word and tells whose it is."""
         return self._plan.names.unique(f"{word}_{self._plan.variables[node.id]}")
 
-    def child(self, call: Call) -> str:
+    def child_binding(self, call: Call) -> str:
         """Return the expression of the Worker that a node calls."""
         return f"env.{self._plan.children[call].name}"
 
-    def template(self, type_: NodeType) -> str:
+    def template_function(self, type_: NodeType) -> str:
         """Return the function that runs a custom type's template."""
         return self._plan.templates[type_.name, type_.version]
 
@@ -57,7 +57,7 @@ class StepWriter(SettingsWriter):
         members = [member(id_, named[id_]) for id_ in self._plan.inputs[node.id]]
         return f"{{ {', '.join(members)} }}" if members else "{}"
 
-    def begin_callback(self, node: Node) -> None:
+    def start_callback(self, node: Node) -> None:
         """Write the head of the function that a durable step runs."""
         passed = "".join(f", {name}: any" for name in self._passed(node))
         name = self.callback_name(node)
@@ -66,7 +66,7 @@ class StepWriter(SettingsWriter):
 
     def callback_name(self, node: Node) -> str:
         if node.id not in self._callbacks:
-            self._callbacks[node.id] = self.named("run", node)
+            self._callbacks[node.id] = self.unique_name("run", node)
         return self._callbacks[node.id]
 
     def policy(self, policy: StepPolicy) -> None:

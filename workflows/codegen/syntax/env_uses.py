@@ -8,8 +8,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.env_places import (
-    environments,
+from workflows.codegen.syntax.env_expressions import (
+    env_expressions,
     inner_patterns,
     is_field,
     key,
@@ -54,7 +54,7 @@ def env_names(syntax: Syntax, holders: Collection[bytes] = ()) -> EnvNames:
     found = EnvNames()
     if b"env" not in syntax.data:
         return found
-    uses = [(node, _names_of(node)) for node in environments(syntax, holders)]
+    uses = [(node, _names_of(node)) for node in env_expressions(syntax, holders)]
     uses += [(pattern, _pattern(pattern)) for pattern in inner_patterns(syntax, holders)]
     for node, names in sorted(uses, key=lambda use: use[0].start_byte):
         if names is None:

@@ -47,14 +47,14 @@ def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
     """Yield every import that is not of Cloudflare, Node or a declared dependency (`allowed`)."""
     if not _LOADING.search(syntax.data):
         return
-    for node in syntax.found("import_statement"):
+    for node in syntax.captured("import_statement"):
         yield from _statement_mistakes(syntax, node, allowed)
     yield from _export_mistakes(syntax, allowed)
-    for node in syntax.found("import"):
+    for node in syntax.captured("import"):
         yield from _call_mistakes(syntax, node, allowed)
     yield from _require_mistakes(syntax)
     yield from _module_mistakes(syntax)
-    for node in syntax.found("meta"):
+    for node in syntax.captured("meta"):
         if node.children[0].type == "import":  # the other one is `new.target`
             yield syntax.mistake(
                 node, "a Worker has no `import.meta`: it is one file, without others beside it"
@@ -62,7 +62,7 @@ def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
 
 
 def _export_mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
-    for node in syntax.found("export_statement"):
+    for node in syntax.captured("export_statement"):
         source = node.child_by_field_name("source")
         if source:
             yield from _checked(syntax, source, allowed)
@@ -70,7 +70,7 @@ def _export_mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mista
 
 def _require_mistakes(syntax: Syntax) -> Iterator[Mistake]:
     """Yield each `require`: workerd has none, and a bundler would follow it to any file."""
-    for node in syntax.found("name"):
+    for node in syntax.captured("name"):
         if node.text == b"require":
             how = 'a Worker has no `require`: write `import name from "module"` at the top instead'
             yield syntax.mistake(node, how)
@@ -78,7 +78,7 @@ def _require_mistakes(syntax: Syntax) -> Iterator[Mistake]:
 
 def _module_mistakes(syntax: Syntax) -> Iterator[Mistake]:
     """Yield what reaches `require` by way of `module`, which bundlers follow too."""
-    for node in syntax.found("name"):
+    for node in syntax.captured("name"):
         if node.text != b"module" or not node.parent:
             continue
         taken = node.parent.child_by_field_name("property")

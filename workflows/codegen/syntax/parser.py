@@ -68,7 +68,7 @@ class Syntax:
         self.tree = parse_typescript(b"(" + blanked + b"\n)" if self._offset else blanked)
         captures = QueryCursor(_QUERY).captures(self.tree.root_node)
         self._captures: dict[str, list[Node]] = captures
-        self._in_order: set[str] = set()
+        self._sorted: set[str] = set()
 
     def _blanked(self) -> bytes:
         if not self.code.references:
@@ -86,7 +86,7 @@ class Syntax:
             position = reference.end
         return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
-    def found(self, name: str) -> list[Node]:
+    def captured(self, name: str) -> list[Node]:
         """Return the parts of the tree that a name of the query stands for, in their order.
 
         The library answers in the order of addresses in memory, another one in each process.
@@ -94,9 +94,9 @@ class Syntax:
         nodes = self._captures.get(name)
         if nodes is None:
             return []
-        if name not in self._in_order:
+        if name not in self._sorted:
             nodes.sort(key=_position)
-            self._in_order.add(name)
+            self._sorted.add(name)
         return nodes
 
     @cached_property
@@ -109,9 +109,9 @@ class Syntax:
     def _written_names(self) -> list[Node]:
         """The names in their order, without those that stand for references."""
         if not self._spans:
-            return self.found("name")
+            return self.captured("name")
         stand_ins = {start for start, _ in self._spans.values()}
-        return [node for node in self.found("name") if node.start_byte not in stand_ins]
+        return [node for node in self.captured("name") if node.start_byte not in stand_ins]
 
     def first(self, name: str) -> Node:
         """Return the first part of the tree that is this name."""
@@ -122,9 +122,9 @@ class Syntax:
         found = {name for name in self.names if name in among}
         if not found:
             return found
-        named = ((text(node), node) for node in self.found("name"))
+        named = ((text(node), node) for node in self.captured("name"))
         declared = {name for name, node in named if name in found and is_declared(node)}
-        return found - declared - {text(node) for node in self.found("class")}
+        return found - declared - {text(node) for node in self.captured("class")}
 
     def at(self, node: Node) -> tuple[int, int]:
         """Return line and column (characters, from 1) of a part of the tree in the code."""
@@ -149,7 +149,7 @@ class Syntax:
             yield self._first_error()
         elif self.code.is_expression and self.expression is None:
             yield Mistake(line=1, column=1, message="must be one expression, without `;` or return")
-        for node in self.found("name") if b"\\" in self.data else ():
+        for node in self.captured("name") if b"\\" in self.data else ():
             if b"\\" in (node.text or b""):
                 yield self.mistake(node, "write the name without escapes")
 
@@ -200,7 +200,7 @@ class Syntax:
     def top_imports(self) -> list[Node]:
         return [
             node
-            for node in self.found("import_statement")
+            for node in self.captured("import_statement")
             if node.parent and node.parent.type == "program"
         ]
 

@@ -49,7 +49,7 @@ class _Segment:
     piece: Mapped
 
 
-def line_ends(text: str) -> int:
+def count_line_ends(text: str) -> int:
     if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.findall(text))
     return text.count("\n")
@@ -145,7 +145,7 @@ class Writer:
         """Return the column behind a text, and count its lines."""
         if "\n" not in text and _is_plain(text):
             return column + len(text)
-        ends = line_ends(text)
+        ends = count_line_ends(text)
         if not ends:
             return column + len(text)
         self._line += ends

@@ -21,12 +21,12 @@ _WORKERS = "cloudflare:workers"  # its `env` is the Worker's, too
 _SCOPES = frozenset({"program", "statement_block", "class_static_block"})
 
 
-def environments(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
+def env_expressions(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
     """Yield each expression that is `env`: the variable, or the member of what has it.
 
     `holders` are names of what has it beside `this`.
     """
-    names = syntax.found("name")
+    names = syntax.captured("name")
     aliases = {b"env", *_imported(syntax)}
     hidden = list(_hidden(names)) if b"process" in syntax.data else []
     for node in names:
@@ -41,14 +41,14 @@ def environments(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[No
 
 def _holders(syntax: Syntax, more: Collection[bytes]) -> Iterator[Node]:
     """Yield what has a member `env` that is the environment: `this`, another name of it, a module."""
-    yield from syntax.found("this")
+    yield from syntax.captured("this")
     names = {*_names_of_this(syntax), *_namespaces(syntax), *more}
     if names:
-        yield from (node for node in syntax.found("name") if node.text in names)
+        yield from (node for node in syntax.captured("name") if node.text in names)
 
 
 def _names_of_this(syntax: Syntax) -> Iterator[bytes | None]:
-    for node in syntax.found("this"):
+    for node in syntax.captured("this"):
         inner, parent = outermost(node)
         name = parent.child_by_field_name("name") if parent else None
         if parent and name and is_field(parent, "value", inner) and name.type == "identifier":
@@ -95,7 +95,7 @@ def _imported(syntax: Syntax) -> Iterator[bytes | None]:
 
 
 def _in_imports(syntax: Syntax) -> list[Node]:
-    return syntax.found("name") if _WORKERS.encode() in syntax.data else []
+    return syntax.captured("name") if _WORKERS.encode() in syntax.data else []
 
 
 def _namespaces(syntax: Syntax) -> Iterator[bytes | None]:

@@ -52,7 +52,7 @@ _ASSIGNMENTS: Final = frozenset({"assignment_expression", "augmented_assignment_
 _LITERALS: Final = frozenset({"object", "array"})
 
 
-class Looseness:
+class ToleratedErrors:
     """What one piece of code does with the variables that are its own."""
 
     def __init__(self, syntax: Syntax) -> None:
@@ -60,8 +60,8 @@ class Looseness:
         self._declarations: dict[str, list[Node]] = {}
         self._reassigned: set[str] = set()
         self._added: set[str] = set()
-        names = filter(is_declared, syntax.found("name"))
-        for name in (*names, *syntax.found("class")):
+        names = filter(is_declared, syntax.captured("name"))
+        for name in (*names, *syntax.captured("class")):
             self._declarations.setdefault(text(name), []).append(name)
         self._look(syntax.tree.root_node)
 
