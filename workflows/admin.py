@@ -35,7 +35,7 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
     """The declared bindings of a workflow: part of its draft, so its rights are theirs."""
 
     model = DeclaredBinding
-    template = "admin/workflows/workflow/bindings.html"
+    template = "workflows/bindings_inline.html"
     verbose_name_plural = "declared bindings"
     fields = ["name", "kind"]
     extra = 0

@@ -27,8 +27,11 @@ from workflows.services import draft_problems
 
 class DeployableWorkflowAdmin(WorkflowAdmin):
     list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
-    change_form_template = "admin/workflows/workflow/change_form.html"
-    delete_confirmation_template = "admin/workflows/workflow/delete_confirmation.html"
+    change_form_template = "deployments/workflow_admin/change_form.html"
+    delete_confirmation_template = "deployments/workflow_admin/delete_confirmation.html"
+    delete_selected_confirmation_template = (
+        "deployments/workflow_admin/delete_selected_confirmation.html"
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")

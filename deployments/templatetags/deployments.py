@@ -15,6 +15,7 @@ from deployments.presentation.remediation import Link
 from targets.cloudflare.errors import Cause
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
+from workflows.ir.document.kinds import SCRIPT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -61,6 +62,12 @@ def names_about(deployment: Deployment) -> bool:
 @register.filter
 def can_retry(deployment: Deployment) -> bool:
     return records.can_be_tried_again(deployment)
+
+
+@register.filter
+def has_runs(deployment: Deployment) -> bool:
+    """Whether a workflow was deployed, which has runs; a script answers requests instead."""
+    return not Deployment.objects.filter(pk=deployment.pk, ir__kind=SCRIPT).exists()
 
 
 @register.filter

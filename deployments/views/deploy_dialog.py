@@ -81,7 +81,7 @@ def _dialog(
     }
     if target and newest and "show" in form:
         context |= _preflight(workflow, target) | _plan(workflow, target, consent_of(form))
-    return page(request, "deployments/deploy", context)
+    return page(request, "deployments/deploy_dialog/deploy_dialog", context)
 
 
 @require_safe
@@ -92,7 +92,7 @@ def preflight(request: HttpRequest, pk: str) -> HttpResponse:
     workflow, target = _both(request, pk)
     context = _preflight(workflow, target) | {"consent": consent_of(request.GET)}
     context |= {"workflow": workflow, "target": target}
-    return render(request, "deployments/_preflight.html", context)
+    return render(request, "deployments/deploy_dialog/_preflight.html", context)
 
 
 @require_safe
@@ -104,7 +104,7 @@ def plan(request: HttpRequest, pk: str) -> HttpResponse:
     context = _plan(workflow, target, consent_of(request.GET))
     context |= {"workflow": workflow, "target": target, "newest": _newest(workflow)}
     context |= {"gate": gate(target, request.user)}
-    return render(request, "deployments/_plan_answer.html", context)
+    return render(request, "deployments/deploy_dialog/_plan_response.html", context)
 
 
 def _newest(workflow: Workflow) -> int | None:

@@ -73,7 +73,7 @@ def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
     workflow = get_object_or_404(Workflow, pk=pk)
     forms = SettingsForms(workflow, _with_rows(request))
     if request.htmx and "add" not in request.POST:
-        return render(request, "deployments/workflows/_preview.html", _previewed(forms))
+        return render(request, "deployments/settings/_preview.html", _previewed(forms))
     return _page(request, forms)
 
 
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, forms: SettingsForms, *, refusal: str = "") -> H
         "refusal": refusal,
         "may_deploy": request.user.has_perm(DEPLOY),
     }
-    return page(request, "deployments/workflows/settings", context)
+    return page(request, "deployments/settings/settings", context)
 
 
 def _previewed(forms: SettingsForms) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what going back to this deployment brings back and what not; then do it."""
     to = _about(pk)
     if request.method != "POST":
-        return page(request, "deployments/rollback", _rollback(request, to))
+        return page(request, "deployments/deployment/rollback", _rollback(request, to))
     try:
         made = control.roll_back(
             to,
@@ -69,7 +69,9 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except DeployError as refused:
         return page(
-            request, "deployments/rollback", _rollback(request, to) | {"refusal": str(refused)}
+            request,
+            "deployments/deployment/rollback",
+            _rollback(request, to) | {"refusal": str(refused)},
         )
     return redirect(made)
 
@@ -127,12 +129,14 @@ def _again(
     context: Context = {"about": about, "what": name, **_asking(request, about)}
     asks = bool(context["gate"] and not context["gate"].is_open)
     if asks and ASKED not in request.POST:
-        return page(request, "deployments/confirm", context)
+        return page(request, "deployments/deployment/confirm", context)
     try:
         made = make(about, by=Actor.of(request.user), consent=consent_of(request.POST))
     except DeployError as refused:
         if asks:
-            return page(request, "deployments/confirm", context | {"refusal": str(refused)})
+            return page(
+                request, "deployments/deployment/confirm", context | {"refusal": str(refused)}
+            )
         messages.error(request, str(refused))
         return redirect(about)
     return redirect(made)

@@ -62,7 +62,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "may_add": request.user.has_perm("workflows.add_workflow"),
     }
     context |= contributions("dashboard", request, context)
-    return live_page(request, "deployments/dashboard", context)
+    return live_page(request, "deployments/dashboard/dashboard", context)
 
 
 @require_safe
@@ -92,7 +92,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         **_ending(item, request.user),
         **tab.load(item),
     }
-    return live_page(request, "deployments/deployment", context)
+    return live_page(request, "deployments/deployment/deployment", context)
 
 
 def _newest_version(item: Deployment) -> int:

@@ -53,7 +53,7 @@ def live(request: HttpRequest, pk: str) -> HttpResponse:
         "may_check": request.user.has_perm(CHECK),
         "may_take_down": request.user.has_perm(TAKE_DOWN),
     }
-    return page(request, "deployments/workflows/live", context)
+    return page(request, "deployments/live/live", context)
 
 
 def _shown(there: list[Worker], request: HttpRequest) -> Worker | None:
@@ -130,7 +130,7 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
     seen = str(drift_check.checked_at)
     if request.POST.get("seen") != seen:
         context = {"workflow": workflow, "place": one, "seen": seen}
-        return page(request, "deployments/workflows/adopt", context)
+        return page(request, "deployments/live/adopt", context)
     drift.adopt(drift_check, by=Actor.of(request.user))
     messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
     return _back(workflow, one)
@@ -149,7 +149,7 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
         context["left_over"] = unused_secrets(one)
     except DeployError as refused:
         context["refusal"] = str(refused)
-    return live_page(request, "deployments/workflows/secrets", context)
+    return live_page(request, "deployments/live/secrets", context)
 
 
 @never_cache
@@ -167,14 +167,12 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
         return _back(workflow, one)
     context = _asking(request, workflow, one) | {"names": names}
     if request.method != "POST":
-        return page(request, "deployments/workflows/delete_secrets", context)
+        return page(request, "deployments/live/delete_secrets", context)
     by, consent = Actor.of(request.user), consent_of(request.POST)
     try:
         made = control.delete_secrets(workflow, one.target, names, by=by, consent=consent)
     except DeployError as refused:
-        return page(
-            request, "deployments/workflows/delete_secrets", context | {"refusal": str(refused)}
-        )
+        return page(request, "deployments/live/delete_secrets", context | {"refusal": str(refused)})
     return redirect(made)
 
 
@@ -187,11 +185,11 @@ def take_down(request: HttpRequest, pk: str) -> HttpResponse:
     workflow, one = _place(request, pk)
     context = _asking(request, workflow, one)
     if request.method != "POST":
-        return page(request, "deployments/workflows/take_down", context)
+        return page(request, "deployments/live/take_down", context)
     try:
         made = _taken_down(request, workflow, one)
     except DeployError as refused:
-        return page(request, "deployments/workflows/take_down", context | {"refusal": str(refused)})
+        return page(request, "deployments/live/take_down", context | {"refusal": str(refused)})
     return redirect(made)
 
 

@@ -102,5 +102,13 @@ def dashboard_context(request: HttpRequest, context: Mapping[str, Any]) -> dict[
     """Return what the dashboard shows of runs to a user who may view them."""
     if not request.user.has_perm(VIEW):
         return {}
-    rows = context["board"].workflows
-    return {"waits": waits(), "days": days(row.workflow.pk for row in rows)}
+    rows, waiting = context["board"].workflows, waits()
+    return {
+        "attention_items": ["runs/dashboard/_waiting_runs.html"] if waiting.total else [],
+        "waits": waiting,
+        "workflow_column": {
+            "title": "Runs (24 h)",
+            "template": "runs/dashboard/_workflow_runs.html",
+        },
+        "days": days(row.workflow.pk for row in rows),
+    }

@@ -10,13 +10,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deployments.models import Deployment
 from runs import presentation, statuses
 from runs.detail import json_tree
 from runs.models import Run
 from web.formatting import elapsed
 from web.tones import Tone
-from workflows.ir.document.kinds import SCRIPT
 from workflows.picture.states import State
 
 register = template.Library()
@@ -24,24 +22,17 @@ register = template.Library()
 _ICONS = {State.WAITING: "pause", State.SLEEPING: "sleep"}
 
 
-@register.inclusion_tag("deployments/_status.html")
+@register.inclusion_tag("web/_status.html")
 def run_status(status: str) -> dict[str, Any]:
     """The icon and the word of a run's status, in its colour."""
     return {"label": statuses.label(status), "tone": presentation.tone(status)}
 
 
-@register.inclusion_tag("deployments/_status.html")
+@register.inclusion_tag("web/_status.html")
 def step_state(state: State) -> dict[str, Any]:
     """The icon and the word of a step's state, in its colour."""
     icon = _ICONS.get(state, state.icon)
     return {"label": state.label, "tone": Tone(icon, state.tone.removeprefix("tone-"), "")}
-
-
-@register.filter
-def has_runs(deployment: Deployment) -> bool:
-    """Whether what was deployed has runs: a script answers requests instead."""
-    made = Deployment.objects.filter(pk=deployment.pk)
-    return not made.filter(ir__kind=SCRIPT).exists()
 
 
 @register.filter

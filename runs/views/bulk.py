@@ -37,14 +37,14 @@ def ask(request: HttpRequest) -> HttpResponse:
         raise Http404("Runs know no such action.")
     filters = Filters.of(asked)
     if request.method != "POST":
-        return page(request, "runs/ask_bulk", _asking(filters, action))
+        return page(request, "runs/bulk/confirm", _asking(filters, action))
     reason = request.POST.get("reason", "").strip()
     confirmed = request.POST.get("confirmed", "")
     try:
         made = bulk_change.ask(confirmed, by=Actor.of(request.user), reason=reason)
     except DeployError as refused:
         told = {"refusal": str(refused), "reason": reason}
-        return page(request, "runs/ask_bulk", _asking(filters, action) | told)
+        return page(request, "runs/bulk/confirm", _asking(filters, action) | told)
     messages.info(
         request,
         f"{made.total:,} run{pluralize(made.total)}: it goes on also when this page is closed.",
@@ -90,4 +90,4 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "became": presentation.became(made.action, done=made.done, there=made.there),
         **_about(filters),
     }
-    return page(request, "runs/bulk", context)
+    return page(request, "runs/bulk/progress", context)

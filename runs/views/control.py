@@ -40,14 +40,14 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         messages.error(request, _unfit(run, action))
         return redirect(run)
     if request.method != "POST":
-        return page(request, "runs/change", _asking(run, action, request.GET.get("from", "")))
+        return page(request, "runs/run/change", _asking(run, action, request.GET.get("from", "")))
     reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
     by = Actor.of(request.user)
     try:
         control.change(run, action, by=by, reason=reason, from_step=step)
     except DeployError as refused:
         told = presentation.refusal(refused, "changed") | {"reason": reason}
-        return page(request, "runs/change", _asking(run, action, step) | told)
+        return page(request, "runs/run/change", _asking(run, action, step) | told)
     messages.success(request, f"{run.instance_id} {presentation.ACTION_DONE[action]}.")
     return redirect(run)
 
@@ -91,11 +91,11 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     context |= {name: typed.get(name, "") for name in ("payload", "reason", "next")}
     context["payload"] = context["payload"] or _typed(run, typed)
     if request.method != "POST":
-        return page(request, "runs/event", context)
+        return page(request, "runs/run/send_event", context)
     try:
         sent = _send(run, request)
     except DeployError as refused:
-        return page(request, "runs/event", context | presentation.refusal(refused, "sent"))
+        return page(request, "runs/run/send_event", context | presentation.refusal(refused, "sent"))
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
     level = messages.WARNING if sent.note else messages.SUCCESS

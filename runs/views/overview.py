@@ -45,7 +45,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "slowest": say.steps(steps.slowest, steps),
         "retried": say.steps(steps.most_retried, steps),
     }
-    return runs_page(request, "overview", context)
+    return runs_page(request, "runs/overview/overview", context)
 
 
 @require_safe
@@ -53,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @staff_with(VIEW)
 def workflows(request: HttpRequest) -> HttpResponse:
     context = {"places": places(Target.objects.all())}
-    return page(request, "runs/workflows", context)
+    return page(request, "runs/overview/workflows", context)
 
 
 def _workflow(request: HttpRequest) -> Workflow | None:

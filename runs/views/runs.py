@@ -73,7 +73,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "words": presentation.filter_words(filters, workflow.name if workflow else ""),
         **({} if request.htmx else _choices()),
     }
-    return page(request, "runs/runs", context)
+    return page(request, "runs/list/list", context)
 
 
 def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
@@ -126,7 +126,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     context["actions"] = [
         (one, presentation.ACTION_WORDS[one]) for one in presentation.actions_of(shown)
     ]
-    return page(request, "runs/run", context)
+    return page(request, "runs/run/run", context)
 
 
 @require_safe
@@ -136,7 +136,7 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture of a run of many steps, which its page fetches last."""
     shown = get_object_or_404(known_runs(), pk=pk)
     drawn = run_page.picture_of(shown, fetch.read(shown))
-    return page(request, "runs/picture", {"run": shown, "drawn": drawn})
+    return page(request, "runs/run/picture", {"run": shown, "drawn": drawn})
 
 
 @require_safe
@@ -151,7 +151,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         "is_first": not after,
         "troubles": troubles(),
     }
-    return page(request, "runs/waiting", context)
+    return page(request, "runs/waiting/waiting", context)
 
 
 @require_safe
@@ -168,7 +168,7 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
             return _file(context["output"], f"{shown.instance_id}-{name}")
     except DeployError as refused:
         context["refusal"] = str(refused)
-    return page(request, "runs/output", context)
+    return page(request, "runs/run/output", context)
 
 
 @require_safe

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -40,9 +40,11 @@ def start(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run and go to it; what is refused is told above what was typed."""
     workflow = _workflow(request)
     if workflow is None:
-        return page(request, "runs/choose", {"choices": _startable(), "where": "start"})
+        return page(
+            request, "runs/start/choose_workflow", {"choices": _startable(), "where": "start"}
+        )
     if request.method != "POST":
-        return page(request, "runs/start", _form(request, workflow) | _payload(request))
+        return page(request, "runs/start/start", _form(request, workflow) | _payload(request))
     typed = {name: request.POST.get(name, "") for name in ("payload", "instance_id")}
     try:
         started = control.trigger(
@@ -53,7 +55,7 @@ def start(request: HttpRequest) -> HttpResponse:
         )
     except DeployError as refused:
         told = presentation.refusal(refused, "started") | typed
-        return page(request, "runs/start", _form(request, workflow) | told)
+        return page(request, "runs/start/start", _form(request, workflow) | told)
     if started.is_new:
         messages.success(request, "The run was started.")
     else:
@@ -141,7 +143,7 @@ def check(request: HttpRequest) -> HttpResponse:
         context["bytes"] = payloads.size(payload)
     except DeployError as refused:
         context["refusal"] = str(refused)
-    return page(request, "runs/check", context)
+    return render(request, "runs/start/_payload_check.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -151,13 +153,15 @@ def batch(request: HttpRequest) -> HttpResponse:
     """Start a run for each line; a line that is no JSON keeps all of them from being started."""
     workflow = _workflow(request)
     if workflow is None:
-        return page(request, "runs/choose", {"choices": _startable(), "where": "batch"})
+        return page(
+            request, "runs/start/choose_workflow", {"choices": _startable(), "where": "batch"}
+        )
     if request.method != "POST":
-        return page(request, "runs/batch", _form(request, workflow))
+        return page(request, "runs/start/start_many", _form(request, workflow))
     try:
         lines = batch_start.lines_of(request.POST.get("lines", ""), request.FILES.get("file"))
         made = batch_start.ask(_live(request, workflow), lines, by=Actor.of(request.user))
     except DeployError as refused:
         told = {"refusal": str(refused), "lines": request.POST.get("lines", "")}
-        return page(request, "runs/batch", _form(request, workflow) | told)
+        return page(request, "runs/start/start_many", _form(request, workflow) | told)
     return redirect(made)

@@ -55,7 +55,7 @@ def test_every_page_of_the_admin_leads_back_to_the_dashboard(client: Client) -> 
     client.force_login(User.objects.create_superuser("root"))
     first = '<a href="/">Dashboard</a> &rsaquo; <a href="/admin/">Administration</a>'
 
-    for page in ("/admin/audit/entry/", "/admin/deployments/target/add/", "/admin/audit/"):
+    for page in ("/admin/audit/entry/", "/admin/targets/target/add/", "/admin/audit/"):
         shown = client.get(page).content.decode()
         assert (first in shown, ">Home<" in shown) == (True, False), page
 

@@ -35,7 +35,7 @@ PAGES = [
     "/admin/workflows/workflow/{workflow}/change/",
     "/admin/workflows/environmentvariable/add/",
     "/admin/deployments/deployment/",
-    "/admin/deployments/target/",
+    "/admin/targets/target/",
 ]
 
 

@@ -18,7 +18,7 @@ from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import account_target
 
-LIST = "/admin/deployments/target/"
+LIST = "/admin/targets/target/"
 SENTINEL = "t0ken-sentinel"
 NOBODY = "http://127.0.0.1:9/client/v4"
 

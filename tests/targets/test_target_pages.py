@@ -22,7 +22,7 @@ def test_checking_shows_every_row_on_the_targets_page(
     answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
 
     page = text(answer)
-    assert answer.redirect_chain == [(f"/admin/deployments/target/{target.pk}/change/", 302)]
+    assert answer.redirect_chain == [(f"/admin/targets/target/{target.pk}/change/", 302)]
     assert "The target account was checked." in page
     assert "User token, active" in page
     assert "Checked just now" in page
@@ -46,7 +46,7 @@ def test_a_target_that_fails_is_told_on_the_list_too(admin_client: Client) -> No
     answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
 
     assert "nothing can be deployed to it yet" in text(answer)
-    assert "Failed just now" in text(admin_client.get("/admin/deployments/target/"))
+    assert "Failed just now" in text(admin_client.get("/admin/targets/target/"))
 
 
 def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> None:

@@ -117,7 +117,7 @@ def test_what_could_show_a_secret_is_closed_to_who_lacks_the_right(
 def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> None:
     target = make_target()
 
-    answer = viewer.post(f"/admin/deployments/target/{target.pk}/delete/", {"post": "yes"})
+    answer = viewer.post(f"/admin/targets/target/{target.pk}/delete/", {"post": "yes"})
 
     assert answer.status_code == 403
     assert Target.objects.filter(pk=target.pk).exists()

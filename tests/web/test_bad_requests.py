@@ -60,7 +60,7 @@ def test_a_link_to_the_other_buttons_leads_to_their_pages(admin_client: Client) 
 
     assert led["Location"] == f"/workflows/{workflow.pk}/settings/"
     assert admin_client.get(asked)["Location"] == f"/targets/{target.pk}/resources/?kind=kv"
-    form = f"/admin/deployments/target/{target.pk}/change/"
+    form = f"/admin/targets/target/{target.pk}/change/"
     assert admin_client.get(f"/targets/{target.pk}/check/")["Location"] == form
 
 
@@ -119,7 +119,7 @@ def test_what_nobody_may_do_does_not_send_a_superuser_to_an_administrator(
     local = live()[1].target
     assert local
 
-    answer = admin_client.get(f"/admin/deployments/target/{local.pk}/delete/")
+    answer = admin_client.get(f"/admin/targets/target/{local.pk}/delete/")
 
     assert answer.status_code == 403
     assert "Nobody may do this" in text(answer)

@@ -108,7 +108,7 @@ PAGES = [
     "/workflows/{}/live/",
     "/workflows/{}/live/secrets/",
     "/admin/workflows/workflow/{}/change/",
-    "/admin/deployments/target/",
+    "/admin/targets/target/",
 ]
 
 

@@ -106,7 +106,7 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
     pages = [client.get(address + tab).content for tab in tabs]
     lists = ["/", "/admin/deployments/deployment/", "/admin/audit/entry/"]
     pages += [client.get(path).content for path in lists]
-    pages += [client.get(f"/admin/deployments/target/{target.pk}/change/").content]
+    pages += [client.get(f"/admin/targets/target/{target.pk}/change/").content]
     stream = event_log.encode_all(map(event_log.stage_event, echoed.records.all()))
     result = event_log.encode(event_log.result_event(echoed))
     logged = "\n".join(map(caplog.handler.format, caplog.get_records("setup")))

@@ -183,7 +183,7 @@ def test_a_target_that_fails_its_check_needs_attention(admin_client: Client) -> 
     page = admin_client.get("/")
 
     assert "account Check failed just now the token is for other accounts" in text(page)
-    assert f'href="/admin/deployments/target/{target.pk}/change/"' in page.content.decode()
+    assert f'href="/admin/targets/target/{target.pk}/change/"' in page.content.decode()
 
 
 def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -> None:
@@ -192,7 +192,7 @@ def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -
     page = admin_client.get("/")
 
     assert "account Never checked Nobody knows whether its token" in text(page)
-    link = f'<a href="/admin/deployments/target/{target.pk}/change/">Check account</a>'
+    link = f'<a href="/admin/targets/target/{target.pk}/change/">Check account</a>'
     assert link in page.content.decode()
 
 

@@ -22,9 +22,7 @@ def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
 
     assert "Failed at Deploying · Missing permission" in shown
     assert "Give the token the permission that is named" in shown
-    assert f"/admin/deployments/target/{deployment.target_id}/change/" in page(
-        admin_client, deployment
-    )
+    assert f"/admin/targets/target/{deployment.target_id}/change/" in page(admin_client, deployment)
 
 
 @pytest.mark.parametrize("cause", ["routing", "taken"])

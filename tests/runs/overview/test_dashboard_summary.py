@@ -67,4 +67,4 @@ def test_who_may_not_view_runs_is_told_nothing_of_them(log_in: LogIn) -> None:
     page = text(log_in("deployments.view_deployment").get("/"))
 
     assert "for somebody" not in page
-    assert "Runs of 24 hours" not in page
+    assert "Runs (24 h)" not in page
