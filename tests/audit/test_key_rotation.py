@@ -38,7 +38,7 @@ def stored() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT value FROM workflows_environmentvariable "
-            "UNION SELECT api_token FROM deployments_target"
+            "UNION SELECT api_token FROM targets_target"
         )
         return [str(row[0]) for row in cursor.fetchall()]
 

@@ -219,7 +219,7 @@ def test_a_target_that_hangs_is_told_in_time(
 def test_a_token_that_cannot_be_decrypted_is_a_row(platform: Platform) -> None:
     target = account_target(platform)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE deployments_target SET api_token = 'damaged'")
+        cursor.execute("UPDATE targets_target SET api_token = 'damaged'")
 
     row = rows(Target.objects.defer("api_token").get(pk=target.pk))["API token"]
 
