@@ -13,8 +13,7 @@ from django.urls import reverse
 from audit.encrypted_fields import EncryptedTextField
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
-from workflows.ir.reading.variable_names import VARIABLE_NAME
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
 

@@ -16,9 +16,8 @@ from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.cloudflare.resource_ids import IDENTIFIERS, SINGLE
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 from workflows.ir.reading.problems import listed, quoted
-from workflows.ir.reading.variable_names import VARIABLE_NAME
 
 _HEADLINE: Final = "What the Worker needs is not complete:"
 

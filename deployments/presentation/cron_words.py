@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Final
 
-from workflows.ir.document import cron
+from workflows.ir.document.cron import cron_errors
 
 _FAR: Final = timedelta(days=3_700)  # the next 29 February on a given weekday may be years away
 _MONTHS: Final = (
@@ -56,7 +56,7 @@ class Schedule:
 def describe_cron(expression: str, now: datetime) -> Schedule | None:
     """Return what the expression means; None for what Cloudflare would refuse."""
     text = " ".join(expression.upper().split())
-    if any(cron.mistakes(text)):
+    if any(cron_errors(text)):
         return None
     return Schedule(expression=expression, words=_words(text.split(" ")), next=_next(text, now))
 

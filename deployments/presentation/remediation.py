@@ -14,8 +14,7 @@ from deployments.models import Deployment
 from deployments.presentation import labels
 from deployments.resources.services import KINDS
 from targets.permissions import CHECK, VIEW_TARGET
-from workflows.ir.reading.bindings import BINDING_ID
-from workflows.ir.reading.variable_names import VARIABLE_NAME
+from workflows.ir.reading.bindings import BINDING_ID, VARIABLE_NAME
 from workflows.models import EnvironmentVariable
 
 EDIT = "workflows.change_workflow"

@@ -12,8 +12,7 @@ from deployments.models import Deployment
 from deployments.resources.services import KINDS
 from targets.models import Target
 from web.converters import read_key
-from workflows.ir.reading.bindings import BINDING_ID, BindingKind
-from workflows.ir.reading.variable_names import VARIABLE_NAME
+from workflows.ir.reading.bindings import BINDING_ID, VARIABLE_NAME, BindingKind
 from workflows.models import Workflow
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate, read
 from workflows.ir.document.registry import Registry
-from workflows.ir.garbage_collection import collecting_later
+from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.limits import check_limits
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
 
 
-@collecting_later
+@without_garbage_collection
 def generate_from_document(
     document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:

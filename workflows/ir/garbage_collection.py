@@ -11,7 +11,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def collecting_later(build: Callable[_P, _T]) -> Callable[_P, _T]:
+def without_garbage_collection(build: Callable[_P, _T]) -> Callable[_P, _T]:
     """Have Python look for cycles when this has ended: it makes none, and keeps all that it makes.
 
     Each look would go through everything that stands by then, so that twice the nodes would take more

@@ -37,4 +37,4 @@ def always(settings: Settings) -> bool:
     return settings.condition is None
 
 
-TYPE = NodeType(name="break", title="Break", read=read, leaves=always, emit=emit)
+TYPE = NodeType(name="break", title="Break", read=read, breaks=always, emit=emit)

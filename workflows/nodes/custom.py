@@ -24,9 +24,9 @@ def custom_type(definition: Definition, template: str) -> NodeType:
         emit=emit,
         output=definition.output,
         callback=callback,
-        sends="fetch" in template,
+        sends_requests="fetch" in template,
         custom=Custom(definition=definition, template=template),
-        notice=definition.deprecation,
+        warning=definition.deprecation,
         version=definition.version,
     )
 

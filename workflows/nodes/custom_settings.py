@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from workflows.ir.custom.config_field import ConfigField, FieldKind, faults
+from workflows.ir.custom.config_field import ConfigField, FieldKind, value_errors
 from workflows.ir.custom.definition import Definition
 from workflows.ir.document.step_policy import StepPolicy, read_policy
 from workflows.ir.reading import fields
@@ -133,7 +133,7 @@ def _expression(data: Reader, field: ConfigField, _value: Any) -> Field | None:
 
 
 def _check(data: Reader, field: ConfigField, value: Any) -> None:
-    wrong = list(faults(field, value))
+    wrong = list(value_errors(field, value))
     if len(wrong) > 1 and field.kind is FieldKind.MULTISELECT:  # the options once, not per item
         others = [item for item in value if item not in field.options]
         wrong = [f"{listed(others)} are none of {listed(field.options, limit=30)}"]

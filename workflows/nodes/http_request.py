@@ -114,7 +114,7 @@ TYPE = NodeType(
     output="HttpResponse",
     callback=callback,
     emit=emit,
-    sends=True,
+    sends_requests=True,
 )
 
 HELPER: Final = """\

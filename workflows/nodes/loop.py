@@ -77,12 +77,12 @@ def own_names(settings: Settings) -> tuple[str, ...]:
     return (settings.index,) if settings.kind == "while" else ()
 
 
-def reads_body(settings: Settings) -> bool:
+def rereads_settings(settings: Settings) -> bool:
     """A condition is read again after each iteration."""
     return settings.kind == "while"
 
 
-def times(settings: Settings) -> int | None:
+def max_iterations(settings: Settings) -> int | None:
     """Return how often the body runs at most; a list is counted where it is written out."""
     if settings.collection:
         return _length(settings.collection)
@@ -155,10 +155,10 @@ TYPE = NodeType(
         labels=labels,
         required=("body",),
         repeats=True,
-        names=names,
+        inner_names=names,
         own_names=own_names,
-        read_again=reads_body,
-        times=times,
+        rereads_settings=rereads_settings,
+        max_iterations=max_iterations,
     ),
     output="{ results: any[] }",
     emit=emit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType, one_step
+from workflows.ir.document.node_types import Container, NodeType, single_step
 from workflows.ir.document.step_policy import StepPolicy, read_policy
 from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
@@ -70,8 +70,8 @@ TYPE = NodeType(
     name="race",
     title="Race",
     read=read,
-    container=Container(labels=None, concurrent=True, in_step=time_limit),
+    container=Container(labels=None, concurrent=True, step_timeout=time_limit),
     output="any",
     emit=emit,
-    steps=one_step,
+    step_count=single_step,
 )

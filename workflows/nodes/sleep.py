@@ -25,8 +25,8 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("await step.sleep(", out.step_name(node), ", ", *pause, ");")
 
 
-def waits(settings: Settings) -> Duration:
+def max_wait(settings: Settings) -> Duration:
     return settings.duration
 
 
-TYPE = NodeType(name="sleep", title="Sleep", read=read, emit=emit, waits=waits)
+TYPE = NodeType(name="sleep", title="Sleep", read=read, emit=emit, max_wait=max_wait)

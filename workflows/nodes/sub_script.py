@@ -54,5 +54,5 @@ TYPE = NodeType(
     callback=callback,
     emit=emit,
     calls=calls,
-    sends=True,
+    sends_requests=True,
 )

@@ -12,8 +12,8 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, NodeType
 from workflows.ir.document.step_policy import StepPolicy, read_policy
 from workflows.ir.reading import durations
-from workflows.ir.reading.fields import Code, Duration, length_of
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.fields import Code, Duration, milliseconds_of
+from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.nodes.sub_script import NAME_RULE, WORKER_NAME
@@ -39,7 +39,7 @@ class Settings:
 def read(data: Reader) -> Settings:
     class_name = data.string("className", "") or data.string("workflowName", "")
     timeout_from = data.config if data.config and data.config.has("timeout") else data
-    if class_name and not is_name(class_name):
+    if class_name and not is_identifier(class_name):
         data.problem("className", f"must be the name of a class, not {quoted(class_name)}")
     data.know("timeout")
     _warn_of_large_payload(data)
@@ -114,14 +114,14 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("});")
 
 
-def steps(settings: Settings) -> int:
+def step_count(settings: Settings) -> int:
     """Return how many steps the call takes at most: the id, the start, and a look after each sleep.
 
     A time limit that is computed counts as the longest one.
     """
     if not settings.waits:
         return 2
-    limit = length_of(settings.timeout)
+    limit = milliseconds_of(settings.timeout)
     return 2 + _looks(durations.LONGEST if limit is None else limit)
 
 
@@ -134,13 +134,13 @@ def _looks(limit: int) -> int:
     return turns
 
 
-def waits(settings: Settings) -> Duration | None:
+def max_wait(settings: Settings) -> Duration | None:
     return settings.timeout if settings.waits else None
 
 
 def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
     if isinstance(timeout.value, int) or not timeout.value.references:
-        return [str(length_of(timeout))]
+        return [str(milliseconds_of(timeout))]
     out.add_helper(DURATION)
     return ["asMilliseconds(", *out.value(timeout.value), ")"]
 
@@ -153,9 +153,9 @@ TYPE = NodeType(
     callback=callback,
     emit=emit,
     calls=calls,
-    waits=waits,
-    steps=steps,
-    parts=("", ": id", ": wait", ": status"),
+    max_wait=max_wait,
+    step_count=step_count,
+    step_suffixes=("", ": id", ": wait", ": status"),
 )
 
 HELPER: Final = """\

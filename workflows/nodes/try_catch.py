@@ -39,9 +39,9 @@ TYPE = NodeType(
     container=Container(
         labels=labels,
         required=("try", "catch"),
-        in_turn=True,
+        sequential=True,
         cleanup=("finally",),
-        names=names,
+        inner_names=names,
     ),
     emit=emit,
 )

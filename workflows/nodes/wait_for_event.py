@@ -10,7 +10,7 @@ from jsonschema.exceptions import SchemaError
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import NodeType, one_step
+from workflows.ir.document.node_types import NodeType, single_step
 from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.reader import Reader
@@ -60,7 +60,7 @@ def emit(node: Node, out: Emitter) -> None:
     out.line(f"}}) as {_OUTPUT};" if variable else "});")
 
 
-def waits(settings: Settings) -> Duration:
+def max_wait(settings: Settings) -> Duration:
     return settings.timeout
 
 
@@ -70,6 +70,6 @@ TYPE = NodeType(
     read=read,
     output=_OUTPUT,
     emit=emit,
-    waits=waits,
-    steps=one_step,
+    max_wait=max_wait,
+    step_count=single_step,
 )

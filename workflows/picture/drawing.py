@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.registry import Registry
-from workflows.ir.garbage_collection import collecting_later
+from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
 from workflows.picture.layout import lay_out
@@ -35,7 +35,7 @@ class Picture:
         return bool(self.svg)
 
 
-@collecting_later
+@without_garbage_collection
 def render(
     ir: WorkflowIR, states: Mapping[str, NodeState] | None = None, *, uid: str = "picture"
 ) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from web.formatting import duration_words
 from workflows.ir.document.model import Node
 from workflows.ir.document.triggers import Trigger
-from workflows.ir.reading.problems import shown
+from workflows.ir.reading.problems import escape_surrogates
 from workflows.nodes import branch, loop
 
 OTHERWISE = "otherwise"
@@ -19,14 +19,14 @@ def trigger_words(trigger: Trigger) -> str:
         "event": f"Event {trigger.event_type}",
         "queue": f"Queue {trigger.queue}",
     }
-    return shown(said.get(trigger.kind, "Started by hand"))
+    return escape_surrogates(said.get(trigger.kind, "Started by hand"))
 
 
 def arm_words(node: Node, label: str) -> str:
     """Say what a region of the node is: its label, or what a loop repeats its body for."""
     settings = node.settings
     if not isinstance(settings, loop.Settings):
-        return shown(label)
+        return escape_surrogates(label)
     if settings.kind == "times":
         return f"{settings.count:,} times"
     return "while it holds" if settings.kind == "while" else f"for each {settings.item}"

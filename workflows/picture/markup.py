@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import Final
 
-from workflows.ir.reading.problems import shown
+from workflows.ir.reading.problems import escape_surrogates
 
 _IMPOSSIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _NO_LINK: Final = re.compile(r"[\x00-\x20]*(javascript|data|vbscript)\s*:", re.IGNORECASE)
@@ -14,7 +14,7 @@ _NO_LINK: Final = re.compile(r"[\x00-\x20]*(javascript|data|vbscript)\s*:", re.I
 
 def safe(text: str) -> str:
     """Return the text for use between tags and in attributes, without what no page may hold."""
-    return escape(_IMPOSSIBLE.sub("\ufffd", shown(text)), quote=True)
+    return escape(_IMPOSSIBLE.sub("\ufffd", escape_surrogates(text)), quote=True)
 
 
 def link(href: str) -> str:

@@ -22,8 +22,8 @@ def _steps(region: Region, drawing: Drawing) -> Iterator[str]:
         yield f"<li>{_node(step.node_id, drawing)}"
         yield from _regions(step, drawing)
         yield "</li>"
-    if region.goes_on_at:
-        yield f"<li>goes on at {_name(region.goes_on_at, drawing)}</li>"
+    if region.continues_at:
+        yield f"<li>goes on at {_name(region.continues_at, drawing)}</li>"
 
 
 def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
@@ -33,7 +33,7 @@ def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
         return
     yield "<ul>"
     for region in step.regions:
-        if region.steps or region.goes_on_at or region.label not in container.cleanup:
+        if region.steps or region.continues_at or region.label not in container.cleanup:
             yield from _region(arm_words(node, region.label) or "arm", region, drawing)
     if not has_else(node):
         yield f"<li>{OTHERWISE}: goes on</li>"
@@ -43,7 +43,7 @@ def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
 
 
 def _region(words: str, region: Region, drawing: Drawing) -> Iterator[str]:
-    if not region.steps and not region.goes_on_at:
+    if not region.steps and not region.continues_at:
         yield f"<li>{safe(words)}: goes on</li>"
         return
     yield f"<li>{safe(words)}:<ol>"

@@ -35,7 +35,7 @@ def states_of(
 
 def _is_awaited(node: Node) -> bool:
     """Whether a node waits for something else than its own steps, such as a run that it started."""
-    return node.type.waits is not None and node.type.waits(node.settings) is not None
+    return node.type.max_wait is not None and node.type.max_wait(node.settings) is not None
 
 
 class _Walk:
@@ -111,7 +111,7 @@ class _Walk:
         if own:
             return own.state is State.DONE or own.ends_unseen
         container = self._ir.nodes[step.node_id].type.container
-        catches = container is not None and container.in_turn
+        catches = container is not None and container.sequential
         return catches or all(one.state is State.DONE for one in self._inside[step.node_id])
 
     def _leaves_no_trace(self, step: Step) -> bool:
@@ -139,7 +139,7 @@ class _Walk:
     def _inner(self, step: Step, *, is_passed: bool) -> None:
         """Tell of the regions of a container that has begun."""
         container = self._ir.nodes[step.node_id].type.container
-        in_turn = container is not None and container.in_turn
+        in_turn = container is not None and container.sequential
         is_chosen = container is not None and container.alternatives and self._is_over
         regions = (*step.regions, *step.shared)
         entered = [any(map(self._has_begun, region.steps)) for region in regions]
@@ -187,8 +187,8 @@ class _Walk:
     def _iterations(self, step: Step, told: Sequence[Seen]) -> int:
         """Count how often a loop's body ran, or anything else inside of a loop."""
         structure, nodes = self._ir.structure, self._ir.nodes
-        around = structure.outwards(structure.where[step.node_id][0])
-        owners = [step.node_id, *(structure.places[place].owner for place in around)]
+        around = structure.enclosing(structure.locations[step.node_id][0])
+        owners = [step.node_id, *(structure.regions[place].owner for place in around)]
         containers = (nodes[owner].type.container for owner in owners)
         depth = sum(container is not None and container.repeats for container in containers)
         return len({indices[:depth] for one in told for indices in one.indices}) if depth else 0

@@ -89,7 +89,7 @@ class Measure:
 
     def column(self, region: Region, head: Tag | None = None, *, is_aside: bool = False) -> Column:
         blocks = tuple(map(self._block, region.steps))
-        goes_on = self._leading_to(region.goes_on_at)
+        goes_on = self._leading_to(region.continues_at)
         parts = [(tag.width, TAG_HEIGHT) for tag in (head, goes_on) if tag]
         parts += [(block.width, block.height) for block in blocks]
         return Column(
@@ -108,7 +108,7 @@ class Measure:
             return Block(
                 node_id=node.id,
                 rows=(),
-                exits=not (node.type.leaves and node.type.leaves(node.settings)),
+                exits=not (node.type.breaks and node.type.breaks(node.settings)),
                 repeats=False,
                 width=NODE_WIDTH,
                 height=self.node_height,
@@ -149,7 +149,7 @@ class Measure:
     def _arm(self, node: Node, region: Region, *, turn: int) -> Column:
         words = arm_words(node, region.label)
         container = node.type.container
-        is_aside = bool(turn and container and container.in_turn)
+        is_aside = bool(turn and container and container.sequential)
         return self.column(region, _tag(words) if words else None, is_aside=is_aside)
 
     def _met(self, region: Region) -> Column:

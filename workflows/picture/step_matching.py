@@ -13,7 +13,7 @@ from typing import Any, Final
 from workflows.codegen.analysis.clashes import shorten
 from workflows.codegen.analysis.step_names import step_names
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
+from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, SUFFIX_LENGTH
 
 Raw = Mapping[str, Any]
 Key = tuple[str, int]
@@ -50,7 +50,7 @@ class Matcher:
         self._by_name: dict[Key, list[_Candidate]] = {}
         self._deep: list[tuple[str, _Candidate]] = []
         suffixes = step_names(ir).suffixes
-        for id_ in ir.structure.where:
+        for id_ in ir.structure.locations:
             if has_steps(ir.nodes[id_]):
                 self._note(ir.nodes[id_], suffixes.get(id_, ""))
 
@@ -70,23 +70,23 @@ class Matcher:
     def _note(self, node: Node, suffix: str) -> None:
         """Write down the names of a node's steps, as workflows.codegen.analysis.step_names makes them."""
         depth = self._depth(node.id)
-        for part in node.type.parts:
-            room = NAME_LENGTH - ROOM_FOR_INDEX * min(depth, MOST_IN_A_NAME)
-            room -= ROOM_FOR_PART if any(node.type.parts) else 0
+        for part in node.type.step_suffixes:
+            room = NAME_LENGTH - INDEX_LENGTH * min(depth, MAX_NAME_INDICES)
+            room -= SUFFIX_LENGTH if any(node.type.step_suffixes) else 0
             name = shorten(node.name, room - len(suffix)) + suffix + part
             candidate = _Candidate(node_id=node.id, part=part)
-            if depth > MOST_IN_A_NAME:
+            if depth > MAX_NAME_INDICES:
                 self._deep.append((name, candidate))
             else:
                 self._by_name.setdefault((name, depth), []).append(candidate)
 
     def _depth(self, id_: str) -> int:
-        return self._loops(self._ir.structure.where[id_][0])
+        return self._loops(self._ir.structure.locations[id_][0])
 
     def _loops(self, place: int) -> int:
         """Return how many loops are around a place."""
         structure, nodes = self._ir.structure, self._ir.nodes
-        owners = (structure.places[around].owner for around in structure.outwards(place))
+        owners = (structure.regions[around].owner for around in structure.enclosing(place))
         containers = (nodes[owner].type.container for owner in owners)
         return sum(container is not None and container.repeats for container in containers)
 
@@ -94,7 +94,7 @@ class Matcher:
         """Return what may be called so: the last few numbers of a name are indices of loops, or its own."""
         match = _INDICES.search(name)
         numbers = tuple(map(int, _NUMBER.findall(match[1]))) if match else ()
-        for depth in range(min(len(numbers), MOST_IN_A_NAME), -1, -1):
+        for depth in range(min(len(numbers), MAX_NAME_INDICES), -1, -1):
             indices = numbers[len(numbers) - depth :]
             ending = " " + "".join(f"[{index}]" for index in indices) if depth else ""
             found = self._by_name.get((name.removesuffix(ending), depth))
@@ -141,13 +141,13 @@ class Matcher:
     def _in_turn_around(self, id_: str) -> Iterator[tuple[str, int, bool]]:
         """Yield the containers around a node whose regions run one after another, and which of them it is in."""
         structure = self._ir.structure
-        for at in structure.outwards(structure.where[id_][0]):
-            place = structure.places[at]
-            if place.owner in structure.in_turn:
+        for at in structure.enclosing(structure.locations[id_][0]):
+            place = structure.regions[at]
+            if place.owner in structure.sequential:
                 container = self._ir.nodes[place.owner].type.container
                 yield (
                     place.owner,
-                    place.turn,
+                    place.index,
                     container is not None and place.label in container.cleanup,
                 )
 
@@ -162,7 +162,7 @@ class Matcher:
     def _forbids(self, earlier: Called, later: Called) -> bool:
         """Whether the later one cannot have begun before the earlier one, or not in the same run."""
         structure = self._ir.structure
-        here, there = structure.where[earlier.node_id][0], structure.where[later.node_id][0]
+        here, there = structure.locations[earlier.node_id][0], structure.locations[later.node_id][0]
         common = structure.common(here, there)
         loops = self._loops(common)
         if earlier.indices[:loops] != later.indices[:loops]:
@@ -177,14 +177,14 @@ class Matcher:
         place, outer = structure.position_in(common, other)
         if position != place or inner == outer or inner < 0 or outer < 0:
             return False
-        owner = self._ir.nodes[structure.places[inner].owner].type.container
+        owner = self._ir.nodes[structure.regions[inner].owner].type.container
         return owner is not None and owner.alternatives and not structure.precedes(other, one)
 
 
 def has_steps(node: Node) -> bool:
     """Whether a node that runs leaves a trace: branches, loops and the like call no step themselves."""
     type_ = node.type
-    return type_.leaves is None and (type_.container is None or type_.steps is not None)
+    return type_.breaks is None and (type_.container is None or type_.step_count is not None)
 
 
 def _called(candidate: _Candidate, indices: tuple[int, ...], step: Raw) -> Called:

@@ -9,7 +9,7 @@ from tests.workflows.ir.documents import chain, every_type, node
 from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.fields import Code
-from workflows.ir.reading.identifiers import RELIED_ON
+from workflows.ir.reading.identifiers import USED_GLOBALS
 
 ALLOWED = [
     "import { createHash } from 'node:crypto'; return createHash('md5')",
@@ -146,12 +146,12 @@ def test_generated_code_relies_on_no_other_names() -> None:
     module = generated(every_type() | {"trigger": {"type": "http"}})
     code = Syntax(Code("", module.source, is_expression=False, references=()))
 
-    assert code.free_names(code.names) <= RELIED_ON
+    assert code.free_names(code.names) <= USED_GLOBALS
 
 
 @pytest.mark.parametrize("kind", BindingKind)
 def test_nor_on_other_types(kind: BindingKind) -> None:
-    assert re.match(r"\w+", kind.typescript)[0] in RELIED_ON  # type: ignore[index]
+    assert re.match(r"\w+", kind.typescript)[0] in USED_GLOBALS  # type: ignore[index]
 
 
 CRYPTO = "import crypto from 'node:crypto'; return crypto.createHash('md5')"

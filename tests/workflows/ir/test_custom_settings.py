@@ -12,7 +12,7 @@ from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
 from workflows.codegen.module.generate import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.document.registry import Registry
-from workflows.ir.reading.fields import length_of
+from workflows.ir.reading.fields import milliseconds_of
 from workflows.ir.reading.problems import InvalidIR
 from workflows.nodes.documents import parse
 
@@ -117,7 +117,7 @@ def test_the_type_has_its_own_retries_and_timeout_which_a_node_may_change() -> N
     assert ir
     policies = [ir.nodes[id_].settings.policy for id_ in "ab"]
     assert [policy.limit for policy in policies] == [2, 7]
-    assert [length_of(policy.timeout) for policy in policies] == [30_000, 1000]
+    assert [milliseconds_of(policy.timeout) for policy in policies] == [30_000, 1000]
 
 
 def test_a_field_may_have_the_name_of_a_retry_setting() -> None:
@@ -125,7 +125,7 @@ def test_a_field_may_have_the_name_of_a_retry_setting() -> None:
 
     assert parsed.problems == ()
     assert parsed.ir
-    assert length_of(parsed.ir.nodes["a"].settings.policy.timeout) == 600_000
+    assert milliseconds_of(parsed.ir.nodes["a"].settings.policy.timeout) == 600_000
 
 
 # Versions

@@ -83,7 +83,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a try without a catch": (document([TRY, node("a")], "try a try"), 'the label "catch"'),
     "a way past the join": (
         document([branch("x", y="1", z=""), *ABC], "x a y", "x b then", "b c", "a c"),
-        'edges.a c: the way from "a" to "c" leaves a region of "x" (branch)',
+        'edges.a c: the path from "a" to "c" leaves a region of "x" (branch)',
     ),
     "a way out of a loop": (
         document([LOOP, *ABC], "loop a body", "a c", "loop b then", "b c"), '"loop" (loop)',
@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a node that two arms of a parallel lead to": (
         document([PARALLEL, *ABC, node("d")],
                  "p a one", "p b two", "p c three", "a d", "b d"),
-        'edges.a d: the way from "a" to "d" leaves a region of "p" (parallel)',
+        'edges.a d: the path from "a" to "d" leaves a region of "p" (parallel)',
     ),
     "a reference to nothing": (
         chain(node("a", code="return {{ x.y }};")), 'nodes.a.data.code: no node has the id "x"',

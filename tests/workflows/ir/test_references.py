@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflows.ir.reading.references import references_in, unreadable_in
+from workflows.ir.reading.references import malformed_references_in, references_in
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from workflows.ir.reading.references import references_in, unreadable_in
     ],
 )
 def test_braces_that_are_no_reference_are_named(source: str, unreadable: tuple[str, ...]) -> None:
-    assert unreadable_in(source) == unreadable
+    assert malformed_references_in(source) == unreadable
 
 
 @pytest.mark.parametrize(
     "source", ["{{" * 10**6, "{{ a" * 10**6, "{{" + " " * 10**6, "{{a" + ".b" * 10**6]
 )
 def test_megabytes_of_braces_that_are_never_closed_are_read_in_one_pass(source: str) -> None:
-    assert unreadable_in(source) == ()
+    assert malformed_references_in(source) == ()
     assert references_in(source) == ()

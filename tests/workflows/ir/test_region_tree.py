@@ -95,7 +95,7 @@ def test_every_node_stands_once_in_the_tree() -> None:
     drawn, _, _ = CASES["a node that two of three arms lead to runs in either"]
     structure = parse_valid(drawn).structure
 
-    assert sorted(_nodes(structure.root)) == sorted(structure.where)
+    assert sorted(_nodes(structure.root)) == sorted(structure.locations)
 
 
 def test_a_chain_of_5000_nodes_is_one_region() -> None:
@@ -132,7 +132,7 @@ def _run(region: Region, *, choices: dict[str, str], ran: list[str], reached: se
         for shared in step.shared:
             if shared.steps[0].node_id in reached:
                 _run(shared, choices=choices, ran=ran, reached=reached)
-    reached.add(region.goes_on_at)
+    reached.add(region.continues_at)
 
 
 def _nodes(region: Region) -> list[str]:

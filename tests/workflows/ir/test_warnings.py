@@ -57,8 +57,8 @@ def test_what_stands_behind_a_break_that_always_leaves_is_told() -> None:
     drawn = chain(node("a"), node("stop", "break"), node("never"), node("nor"))
 
     assert warnings(drawn) == [
-        'nodes.never: never runs: "stop" before it always leaves; give that a condition, or remove '
-        "what follows"
+        'nodes.never: never runs, because "stop" before it always breaks: give that node a '
+        "condition, or remove this one"
     ]
     assert not warnings(chain(node("stop", "break", condition="true"), node("a")))
 

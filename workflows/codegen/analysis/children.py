@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call
 from workflows.ir.reading.bindings import BindingKind
-from workflows.ir.reading.identifiers import Names, made_valid
+from workflows.ir.reading.identifiers import Names, to_identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def children(
     for node in nodes:
         call = node.type.calls(node.settings) if node.type.calls else None
         if call and call not in found:
-            wish = made_valid(f"CHILD_{call.worker}".upper())
+            wish = to_identifier(f"CHILD_{call.worker}".upper())
             found[call] = Child(
                 name=bound_workflows.get(call) or names.unique(wish),
                 kind=BindingKind(call.kind),

@@ -32,7 +32,7 @@ def clashing_nodes(ir: WorkflowIR) -> set[str]:
     for node in ir.nodes.values():
         name = shorten(node.name, SURELY_KEPT)
         plain = _INDICES.sub("", name) if name.endswith("]") else name
-        for part in node.type.parts:
+        for part in node.type.step_suffixes:
             groups.setdefault(plain + part, {}).setdefault(name + part, set()).add(node.id)
     found: set[str] = set()
     for by_name in groups.values():
@@ -56,7 +56,7 @@ def _at_once(ids: set[str], ir: WorkflowIR) -> set[str]:
     for id_ in ids if len(ids) > 1 else ():
         for owner, around, arm in _around(id_, ir):
             if around.concurrent:
-                key = owner, around.in_step is not None
+                key = owner, around.step_timeout is not None
                 arms.setdefault(key, {}).setdefault(arm, []).append(id_)
     found: set[str] = set()
     for (_, is_race), members in arms.items():
@@ -75,8 +75,8 @@ def _but_the_first(members: Mapping[int, list[str]], *, among: set[str], is_race
 def _around(id_: str, ir: WorkflowIR) -> Iterator[tuple[str, Container, int]]:
     """Yield each container around a node, and the region of it that the node is in."""
     structure = ir.structure
-    for place in structure.outwards(structure.where[id_][0]):
-        owner = structure.places[place].owner
+    for place in structure.enclosing(structure.locations[id_][0]):
+        owner = structure.regions[place].owner
         container = ir.nodes[owner].type.container
         if container:
             yield owner, container, place

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from workflows.codegen.syntax.imports import Binding, Declaration, statement
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Mapped, Writer
-from workflows.ir.reading.identifiers import OURS, RELIED_ON, RESERVED
+from workflows.ir.reading.identifiers import GENERATED_NAMES, RESERVED, USED_GLOBALS
 
 WORKERS = "cloudflare:workers"
 WORKFLOWS = "cloudflare:workflows"
@@ -73,7 +73,7 @@ class ImportHeader:
     def globals(self) -> Iterator[tuple[str, Origin]]:
         """Yield the imported names that mean something everywhere, and who imports each first."""
         for name, one in self._by_name.items():
-            if name in RESERVED and name not in OURS:
+            if name in RESERVED and name not in GENERATED_NAMES:
                 yield name, one.origin
 
     def need(self, name: str, module: str, *, type_only: bool) -> None:
@@ -117,10 +117,10 @@ def _conflict(known: Binding, new: Binding) -> Iterator[str]:
             f"`{new.local}` is imported from {literal(known.module)} elsewhere in this workflow and "
             f"from {literal(new.module)} here: give one of them another name"
         )
-    elif new.local in OURS and not _is_same(new):
+    elif new.local in GENERATED_NAMES and not _is_same(new):
         yield f"`{new.local}` has a meaning of its own in generated code: import it as another name"
 
-    elif new.local in RELIED_ON:
+    elif new.local in USED_GLOBALS:
         yield (
             f"`{new.local}` is used by generated code, where it must stay what it is: import it as "
             'another name, as `import nodeFetch from "node-fetch"` does'

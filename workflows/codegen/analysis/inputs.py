@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from workflows.codegen.text.literals import literal
 from workflows.ir.document.model import WorkflowIR
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.tree.scope import Scopes
 
 Inputs = Mapping[str, tuple[str, ...]]
@@ -27,5 +27,5 @@ def inputs(ir: WorkflowIR, scopes: Scopes) -> Inputs:
 
 def member(name: str, variable: str) -> str:
     """Return a member of an object literal; `__proto__` as a plain one would set the prototype."""
-    key = name if is_name(name) and name != "__proto__" else f"[{literal(name)}]"
+    key = name if is_identifier(name) and name != "__proto__" else f"[{literal(name)}]"
     return key if key == variable else f"{key}: {variable}"

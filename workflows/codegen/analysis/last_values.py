@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_types import Container
-from workflows.ir.document.region_tree import Place, Region, Step, Structure
+from workflows.ir.document.region_tree import Region, RegionInfo, Step, Structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +34,18 @@ def last_values(ir: WorkflowIR) -> LastValues:
     frames = Frames(ir.nodes, ir.structure)
     given: dict[int, set[str]] = {}
     for node in ir.nodes.values():
-        place, _ = ir.structure.where[node.id]
+        place, _ = ir.structure.locations[node.id]
         if node.type.output is not None and not frames.is_cleanup[place]:
             given.setdefault(frames.around[place], set()).add(node.id)
     left = frames.left()
     return {
-        region.place: _last_value(
+        region.id: _last_value(
             _tail(region, ir.nodes),
             own={step.node_id for step in region.steps},
-            left=frozenset(given.get(region.place, ())) if region.place in left else None,
+            left=frozenset(given.get(region.id, ())) if region.id in left else None,
         )
         for region in _regions(ir.structure.root)
-        if frames.around[region.place] == region.place
+        if frames.around[region.id] == region.id
     }
 
 
@@ -65,7 +65,9 @@ def _tail(region: Region, nodes: Mapping[str, Node]) -> list[str]:
         type_ = nodes[step.node_id].type
         if type_.output is not None:
             return [*found, step.node_id]
-        if type_.container and type_.container.in_turn:  # each step may be the last that ends well
+        if (
+            type_.container and type_.container.sequential
+        ):  # each step may be the last that ends well
             found += _all_in(step, nodes)
         elif type_.container:
             for inner in (*step.regions, *step.shared):
@@ -108,10 +110,10 @@ class Frames:
         self._structure = structure
         self.around: list[int] = []
         self.is_cleanup: list[bool] = []
-        for number, place in enumerate(structure.places):  # outer ones come before inner ones
+        for number, place in enumerate(structure.regions):  # outer ones come before inner ones
             self._add(number, place)
 
-    def _add(self, number: int, place: Place) -> None:
+    def _add(self, number: int, place: RegionInfo) -> None:
         container = self._container(number)
         if not container or container.repeats or container.concurrent:
             self.around.append(number)
@@ -122,15 +124,15 @@ class Frames:
             self.is_cleanup.append(tidies or self.is_cleanup[place.parent])
 
     def _container(self, place: int) -> Container | None:
-        owner = self._structure.places[place].owner
+        owner = self._structure.regions[place].owner
         return self._nodes[owner].type.container if owner else None
 
     def left(self) -> set[int]:
         """Return the frames that a `break` inside leaves: up to its loop, or to the root."""
         found: set[int] = set()
         for node in self._nodes.values():
-            if node.type.leaves:
-                found.update(self._left_by(self._structure.where[node.id][0]))
+            if node.type.breaks:
+                found.update(self._left_by(self._structure.locations[node.id][0]))
         return found
 
     def _left_by(self, place: int) -> Iterator[int]:
@@ -140,4 +142,4 @@ class Frames:
             container = self._container(frame)
             if container is None or container.repeats:
                 return
-            place = self._structure.places[frame].parent
+            place = self._structure.regions[frame].parent

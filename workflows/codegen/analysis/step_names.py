@@ -9,7 +9,7 @@ from typing import Final
 from workflows.codegen.analysis.clashes import clashing_nodes, shorten
 from workflows.codegen.text.literals import escaped, literal
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.validation.limits import MOST_IN_A_NAME, ROOM_FOR_INDEX, ROOM_FOR_PART
+from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, SUFFIX_LENGTH
 
 MOST_OF_AN_ID: Final = 40
 HELPER: Final = f"""\
@@ -36,15 +36,15 @@ class StepNames:
         """Return the TypeScript of a name, with the indices of the loops around the node.
 
         `part` is a variable that holds what follows the name in those of several steps of one node.
-        With more than MOST_IN_A_NAME indices it calls HELPER.
+        With more than MAX_NAME_INDICES indices it calls HELPER.
         """
-        for_indices = ROOM_FOR_INDEX * min(len(indices), MOST_IN_A_NAME)
-        room = NAME_LENGTH - for_indices - (ROOM_FOR_PART if part else 0)
+        for_indices = INDEX_LENGTH * min(len(indices), MAX_NAME_INDICES)
+        room = NAME_LENGTH - for_indices - (SUFFIX_LENGTH if part else 0)
         suffix = self.suffixes.get(node.id, "")
         name = shorten(node.name, room - len(suffix)) + suffix
         if not indices and not part:
             return literal(name)
-        if len(indices) > MOST_IN_A_NAME:
+        if len(indices) > MAX_NAME_INDICES:
             return (
                 f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
             )

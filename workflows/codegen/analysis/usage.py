@@ -78,7 +78,7 @@ class _Levels:
     """
 
     def __init__(self, ir: WorkflowIR, reads: Reads) -> None:
-        self.level = {id_: place for id_, (place, _) in ir.structure.where.items()}
+        self.level = {id_: place for id_, (place, _) in ir.structure.locations.items()}
         self.used: set[str] = set()
         self._ir = ir
         self._reads = reads
@@ -107,7 +107,7 @@ class _Levels:
 
     def crossed(self, id_: str) -> Iterator[int]:
         """Return the places that the value leaves, from the innermost outwards."""
-        return self._ir.structure.outwards(self._own(id_), until=self.level[id_])
+        return self._ir.structure.enclosing(self._own(id_), until=self.level[id_])
 
     def is_raced(self, id_: str) -> bool:
         return any(map(self._is_in_step, self.crossed(id_)))
@@ -117,11 +117,11 @@ class _Levels:
         return is_inferred and self.level[id_] != self._own(id_) and not self.is_raced(id_)
 
     def _own(self, id_: str) -> int:
-        return self._ir.structure.where[id_][0]
+        return self._ir.structure.locations[id_][0]
 
     def _is_in_step(self, place: int) -> bool:
-        container = self._ir.nodes[self._ir.structure.places[place].owner].type.container
-        return container is not None and container.in_step is not None
+        container = self._ir.nodes[self._ir.structure.regions[place].owner].type.container
+        return container is not None and container.step_timeout is not None
 
 
 def _hoisted(
@@ -130,7 +130,7 @@ def _hoisted(
     hoisted: dict[tuple[int, int], list[str]] = {}
     for id_ in order:
         place = level[id_]
-        if place != ir.structure.where[id_][0]:
+        if place != ir.structure.locations[id_][0]:
             position, _ = ir.structure.position_in(place, id_)
             hoisted.setdefault((place, position), []).append(id_)
     return hoisted

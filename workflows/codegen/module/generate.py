@@ -184,7 +184,7 @@ class _Module:
 
     def _plan(self) -> Plan:
         named, found = self._naming.variables, last_values(self._ir)
-        root = self._ir.structure.root.place
+        root = self._ir.structure.root.id
         if self._is_script:  # it answers with what its nodes export, not with its last value
             found = {place: one for place, one in found.items() if place != root}
         kept = [id_ for last_value in found.values() for id_ in last_value.sources]

@@ -13,7 +13,7 @@ from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.kinds import exports
 from workflows.ir.document.model import Node
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.identifiers import is_identifier
 
 # Cloudflare's type alone makes the payload an object that nothing else takes.
 EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
@@ -66,7 +66,7 @@ class _ScriptEmitter(Emitter):
     def _members(self) -> Iterator[str]:
         for id_, name in self._exports.items():
             if id_ in self._assigned:
-                is_plain = is_name(name) and name != "__proto__"
+                is_plain = is_identifier(name) and name != "__proto__"
                 key = name if is_plain else f"[{literal(name)}]"
                 variable = self._plan.variables[id_]
                 yield key if key == variable else f"{key}: {variable}"

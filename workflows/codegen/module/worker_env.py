@@ -10,7 +10,7 @@ from workflows.codegen.analysis.code_reader import NameUse
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Writer
 from workflows.ir.reading.bindings import VARIABLE, BindingKind, EnvKind, resolve, typescript
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.identifiers import is_identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +78,4 @@ def write_interface(types: Mapping[str, str], *, optional: Iterable[str], writer
 
 
 def _key(name: str) -> str:
-    return name if is_name(name) else literal(name)
+    return name if is_identifier(name) else literal(name)

@@ -94,7 +94,7 @@ class Emitter(StepWriter):
 
     def has_break(self, node: Node) -> bool:
         """Whether a `break` leads out of a region of the container."""
-        return any(self._plan.last_values[region.place].has_break for region in self.regions(node))
+        return any(self._plan.last_values[region.id].has_break for region in self.regions(node))
 
     def break_out(self) -> None:
         """Write the way out of the innermost loop, or of the run where there is none."""
@@ -147,11 +147,11 @@ class Emitter(StepWriter):
 
     def _values_read_after(self, regions: Sequence[Region]) -> list[str]:
         crossing = self._plan.usage.crossing
-        ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.place, ()))
+        ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.id, ()))
         return [self._plan.variables[id_] for id_ in ids]
 
     def _last_value(self, region: Region) -> tuple[str, frozenset[str]]:
-        last_value = self._plan.last_values[region.place]
+        last_value = self._plan.last_values[region.id]
         if last_value.node_id:
             return self._plan.variables[last_value.node_id], last_value.candidates
         return (
@@ -174,11 +174,11 @@ class Emitter(StepWriter):
         for position, step in enumerate(region.steps):
             if position:
                 self.line()
-            self._declare(region.place, position)
+            self._declare(region.id, position)
             self._container(step) if step.regions else self._leaf(step)
             self._keep(step.node_id)
-        if region.goes_on_at:
-            self.line(f"{self._flag(region.goes_on_at)} = true;")
+        if region.continues_at:
+            self.line(f"{self._flag(region.continues_at)} = true;")
 
     def _keep(self, node_id: str) -> None:
         """Note the value as the last one of the region around, once."""

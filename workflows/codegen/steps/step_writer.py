@@ -12,7 +12,7 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, Call, NodeType
 from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.fields import Code
-from workflows.ir.validation.limits import MOST_IN_A_NAME
+from workflows.ir.validation.limits import MAX_NAME_INDICES
 
 
 class StepWriter(SettingsWriter):
@@ -28,7 +28,7 @@ class StepWriter(SettingsWriter):
 
         `part` is a variable that tells the steps of one node apart.
         """
-        if len(self._indices) > MOST_IN_A_NAME:
+        if len(self._indices) > MAX_NAME_INDICES:
             self.add_helper(HELPER)
         return self._plan.step_names.expression(node, self._indices, part=part)
 
@@ -86,7 +86,7 @@ class StepWriter(SettingsWriter):
         return str(node.type.output)
 
     def _is_hoisted(self, node: Node) -> bool:
-        own, _ = self._plan.ir.structure.where[node.id]
+        own, _ = self._plan.ir.structure.locations[node.id]
         return self._plan.usage.is_hoisted(node.id, own)
 
     def _moves(self, node: Node) -> bool:
@@ -107,7 +107,7 @@ class StepWriter(SettingsWriter):
     def _crossed(self, node: Node) -> Iterator[int]:
         """Return the places between the node and the declaration of its value."""
         structure, level = self._plan.ir.structure, self._plan.usage.level[node.id]
-        return structure.outwards(structure.where[node.id][0], until=level)
+        return structure.enclosing(structure.locations[node.id][0], until=level)
 
     def _names_in(self, node: Node) -> set[str]:
         used = {reference.root for field in node.fields for reference in field.references}

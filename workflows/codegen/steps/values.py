@@ -10,7 +10,7 @@ from workflows.codegen.text.cursor import Cursor
 from workflows.codegen.text.literals import escaped, literal
 from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.reading.fields import Json, Text
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.references import Reference, references_in
 
 Resolve = Callable[[Reference], str]
@@ -24,7 +24,7 @@ def access(path: tuple[str | int, ...]) -> str:
 def _access(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    return f".{part}" if is_name(part) else f"[{literal(part)}]"
+    return f".{part}" if is_identifier(part) else f"[{literal(part)}]"
 
 
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
@@ -108,7 +108,7 @@ def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
         return ['["__proto__"]']
     if references_in(key):
         return ["[", *_template(field, key, resolve, is_text=True), "]"]
-    return [key if is_name(key) else literal(key)]
+    return [key if is_identifier(key) else literal(key)]
 
 
 def _joined(items: list[list[Piece]]) -> list[Piece]:

@@ -109,7 +109,7 @@ _TYPES: Final[Mapping[FieldKind, str]] = {
 }
 
 
-def faults(field: ConfigField, value: Any) -> Iterator[str]:
+def value_errors(field: ConfigField, value: Any) -> Iterator[str]:
     """Yield why a value that is written down, without references, does not fit the field."""
     check = _CHECKS.get(field.kind)
     if check:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from workflows.ir.custom.config_field import ConfigField, FieldKind, Rules, faults, is_number
+from workflows.ir.custom.config_field import ConfigField, FieldKind, Rules, is_number, value_errors
 from workflows.ir.custom.formats import FORMATS
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
 from workflows.ir.reading.fields import strings_in
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
-from workflows.ir.reading.variable_names import VARIABLE_NAME
 
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _LONGEST: Final = 2**31 - 1
@@ -160,7 +159,7 @@ def _default(reader: Reader, field: ConfigField) -> Any:
     if field.kind is FieldKind.SECRET:  # never quoted: it may be a real one
         reader.problem("default", "a secret has no default: its value is a variable's")
         return None
-    wrong = list(faults(field, value))
+    wrong = list(value_errors(field, value))
     if any("{{" in part for part in strings_in(value)):
         wrong.append("must hold no {{ reference }}: it cannot know a document's nodes")
     for message in wrong:

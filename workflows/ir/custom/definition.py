@@ -14,7 +14,7 @@ from workflows.ir.custom.output_schema import read_output
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.problems import Problem, quoted
-from workflows.ir.reading.raw_values import is_sound, unusable
+from workflows.ir.reading.raw_values import is_sound, unusable_values
 from workflows.ir.reading.reader import Reader
 
 PROVIDER: Final = "cloudflare"
@@ -76,27 +76,27 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class ParsedDefinition:
     """What came of a node.json: `definition` is None when a problem is an error."""
 
     definition: Definition | None
     problems: tuple[Problem, ...]
 
 
-def read_definition(value: object, *, built_in: Collection[str]) -> Read:
+def read_definition(value: object, *, built_in: Collection[str]) -> ParsedDefinition:
     """Read a node.json; never raises. `built_in` are the names that a type cannot have."""
     if not isinstance(value, dict):
         message = f"must be an object, not {quoted(value)}"
-        return Read(definition=None, problems=(Problem(path="", message=message),))
+        return ParsedDefinition(definition=None, problems=(Problem(path="", message=message),))
     if not is_sound(value, depth=MAX_DEPTH):
         deep = Problem(path="", message=f"nests values more than {MAX_DEPTH} deep")
-        return Read(definition=None, problems=tuple(unusable(value)) or (deep,))
+        return ParsedDefinition(definition=None, problems=tuple(unusable_values(value)) or (deep,))
     log: list[Problem] = []
     reader = Reader(value, path="", log=log)
     definition = _definition(reader, built_in)
     reader.warn_of_unknown("is no part of a node.json: it has no effect")
     is_wrong = any(problem.is_error for problem in log)
-    return Read(definition=None if is_wrong else definition, problems=tuple(log))
+    return ParsedDefinition(definition=None if is_wrong else definition, problems=tuple(log))
 
 
 def _definition(reader: Reader, built_in: Collection[str]) -> Definition:

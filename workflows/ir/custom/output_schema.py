@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from workflows.ir.reading.identifiers import is_name
+from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 
@@ -64,7 +64,7 @@ _CONTAINERS: Final = {"object": _object, "array": _array}
 
 def _members(schema: Reader, *, depth: int) -> str:
     members = [
-        f"{name if is_name(name) else json.dumps(name)}: {_output(member, depth=depth + 1)}"
+        f"{name if is_identifier(name) else json.dumps(name)}: {_output(member, depth=depth + 1)}"
         for name, member in _readers(schema)
     ]
     return f"{{ {'; '.join(members)} }}" if members else "Record<string, any>"

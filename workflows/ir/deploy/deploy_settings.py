@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from workflows.ir.deploy.route_patterns import domain_mistakes, is_host, route_mistakes
-from workflows.ir.document import cron
+from workflows.ir.deploy.route_patterns import domain_errors, is_host, route_errors
+from workflows.ir.document.cron import cron_errors
 from workflows.ir.document.triggers import QUEUE_NAME, QUEUE_NAME_RULE
 from workflows.ir.reading.problems import Problem, quoted
 from workflows.ir.reading.reader import Reader
@@ -93,7 +93,7 @@ def _read(reader: Reader) -> DeploySettings:
     observability = reader.child("observability")
     found = DeploySettings(
         routes=tuple(_once(_routes(reader), reader, "routes")),
-        custom_domains=tuple(_texts(reader, "customDomains", domain_mistakes)),
+        custom_domains=tuple(_texts(reader, "customDomains", domain_errors)),
         workers_dev=reader.flag("workersDev", default=True),
         preview_urls=reader.flag("previewUrls", default=True),
         compatibility_date=_date(reader),
@@ -118,7 +118,7 @@ def _routes(reader: Reader) -> Iterator[Route]:
         if zone and not is_host(zone):
             route.problem("zoneName", f"is a domain such as example.com, not {quoted(zone)}")
         elif pattern and zone:
-            for mistake in route_mistakes(pattern, zone):
+            for mistake in route_errors(pattern, zone):
                 route.problem("pattern", f"{quoted(pattern)}: {mistake}")
         _refuse_unknown(route)
         yield Route(pattern=pattern, zone=zone)
@@ -153,7 +153,7 @@ def _texts(reader: Reader, key: str, mistakes: Callable[[str], list[str]]) -> It
 
 
 def _cron_mistakes(expression: str) -> list[str]:
-    return list(cron.mistakes(expression)) if expression else ["is empty"]
+    return list(cron_errors(expression)) if expression else ["is empty"]
 
 
 def _flags(reader: Reader) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def is_in_zone(host: str, zone: str) -> bool:
     return plain == zone or plain.endswith("." + zone)
 
 
-def route_mistakes(pattern: str, zone: str) -> list[str]:
+def route_errors(pattern: str, zone: str) -> list[str]:
     """Say what keeps a pattern from being a route of the zone; an empty list means nothing does."""
     host, _slash, path = _SCHEME.sub("", pattern).partition("/")
     host = host.lower()
@@ -51,7 +51,7 @@ def route_mistakes(pattern: str, zone: str) -> list[str]:
     return mistakes
 
 
-def domain_mistakes(domain: str) -> list[str]:
+def domain_errors(domain: str) -> list[str]:
     """Say what keeps a name from being a custom domain; the words follow wrangler's checks."""
     if "*" in domain:
         return ["a custom domain has no wildcard (*): write a route for that"]

@@ -83,7 +83,7 @@ _FIELDS: Final = (
 )
 
 
-def mistakes(expression: str) -> Iterator[str]:
+def cron_errors(expression: str) -> Iterator[str]:
     """Yield what Cloudflare would refuse of an expression whose fields stand one blank apart."""
     parts = expression.split(" ")
     if len(expression) > MOST_LETTERS:

@@ -165,6 +165,6 @@ def _node_type(reader: Reader, types: Registry) -> NodeType | None:
         type_ = next((one for one in known.values() if one.custom is None), None)
     if type_ and provider and provider != type_.provider:
         reader.problem("provider", f"must be {quoted(type_.provider)}, not {quoted(provider)}")
-    if type_ and type_.notice:
-        reader.warning("type", type_.notice)
+    if type_ and type_.warning:
+        reader.warning("type", type_.warning)
     return type_

@@ -1,4 +1,4 @@
-"""What a node type is: the shape that every module of `workflows.nodes.built_in` has."""
+"""The shape of a node type; each module of `workflows.nodes` defines one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
 
 Emit = Callable[[Any, Any], None]
-"""Writes a node: takes a Node and the Emitter of `workflows.codegen`, which lies above this room."""
+"""Writes the code of a node: takes a Node and the Emitter of `workflows.codegen`, a room above this one."""
 
 INFERRED = "inferred"
 
 
-def _sees_nothing(_settings: Any, _label: str) -> tuple[str, ...]:
+def _no_inner_names(_settings: Any, _label: str) -> tuple[str, ...]:
     return ()
 
 
-def _has_no_names(_settings: Any) -> tuple[str, ...]:
+def _no_own_names(_settings: Any) -> tuple[str, ...]:
     return ()
 
 
@@ -28,41 +28,44 @@ def _never(_settings: Any) -> bool:
     return False
 
 
-def one_step(_settings: Any) -> int:
+def single_step(_settings: Any) -> int:
     return 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """How the edges out of a container are read; each but `then` opens a region.
+    """How the edges out of a container are read; each edge but `then` opens a region.
 
-    `labels` names the regions that its settings allow (None: every edge is one), `required` those
-    that must have an edge. How the regions run: of `alternatives` one alone, so only theirs may
-    lead to a shared node; `in_turn` one after another, each of which may stop early; `repeats` again
-    and again; `concurrent` all at once, and those `in_step` inside one durable
-    step, which takes at most what it says. Those labelled
-    `cleanup` give no value. `names` are the variables that the inside of a region sees, `own_names`
-    those that its own settings see, which may be `read_again` once the regions have run. `times` says
-    how often one that `repeats` does so at most, None where that is not known.
+    - `labels`: the regions that the settings allow; None if every edge is one.
+    - `required`: the regions that must have an edge.
+    - `alternatives`: only one region runs; only these may lead to shared nodes.
+    - `sequential`: the regions run one after another, and each may stop early.
+    - `repeats`: the region runs many times, at most `max_iterations` (None: not known).
+    - `concurrent`: all regions run at the same time.
+    - `step_timeout`: the regions run inside one durable step with this timeout.
+    - `cleanup`: labels of regions without a value.
+    - `inner_names`: the variables that a region sees.
+    - `own_names`: the variables that the container's own settings see.
+    - `rereads_settings`: whether the settings are evaluated again after the regions have run.
     """
 
     labels: Callable[[Any], Sequence[str]] | None
     required: tuple[str, ...] = ()
     alternatives: bool = False
-    in_turn: bool = False
+    sequential: bool = False
     repeats: bool = False
     concurrent: bool = False
-    in_step: Callable[[Any], Duration] | None = None
+    step_timeout: Callable[[Any], Duration] | None = None
     cleanup: tuple[str, ...] = ()
-    names: Callable[[Any, str], tuple[str, ...]] = _sees_nothing
-    own_names: Callable[[Any], tuple[str, ...]] = _has_no_names
-    read_again: Callable[[Any], bool] = _never
-    times: Callable[[Any], int | None] | None = None
+    inner_names: Callable[[Any, str], tuple[str, ...]] = _no_inner_names
+    own_names: Callable[[Any], tuple[str, ...]] = _no_own_names
+    rereads_settings: Callable[[Any], bool] = _never
+    max_iterations: Callable[[Any], int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Another Worker that a node calls: the kind of binding it needs, and whose."""
+    """A call of another Worker: the kind of binding it needs, and the Worker's name."""
 
     kind: str
     worker: str
@@ -71,7 +74,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custom:
-    """A type that people wrote: what its node.json says, and the TypeScript that runs."""
+    """A user-defined type: its node.json and its TypeScript template."""
 
     definition: Definition
     template: str
@@ -79,15 +82,16 @@ class Custom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
-    """A type of node: its schema (`read`), the form of its edges, its output and its emitter.
+    """A type of node: how its settings are read, its edges, its output and its code.
 
-    `output` is the TypeScript type of its value, INFERRED from the callback, or None without value.
-    `callback` writes the function that a durable step runs; `emit` writes the node where it stands.
-    `calls` says which other Worker a node needs; `leaves` marks a node that ends a loop or the run
-    and says whether it always does, `waits` says how long a node may wait at most, `steps` how many durable steps it takes (one where it
-    has a callback and does not say so), `parts` what follows the
-    node's name in theirs, `sends` marks one that sends a request.
-    `notice` is what each node of the type is warned of.
+    - `emit` writes the node itself; `callback` writes the function that its durable step runs.
+    - `output`: the TypeScript type of its value, INFERRED from the callback, None without a value.
+    - `calls`: the other Worker that a node calls.
+    - `breaks`: for a type that ends a loop or the run: whether a node always does.
+    - `max_wait`: how long a node waits at most.
+    - `step_count`: how many durable steps a node takes; by default one if it has a callback.
+    - `step_suffixes`: what its steps are called after the node's name.
+    - `warning`: a warning for every node of the type.
     """
 
     name: str
@@ -98,12 +102,12 @@ class NodeType:
     output: str | None = None
     callback: Emit | None = None
     calls: Callable[[Any], Call | None] | None = None
-    leaves: Callable[[Any], bool] | None = None
-    waits: Callable[[Any], Duration | None] | None = None
-    steps: Callable[[Any], int] | None = None
-    parts: tuple[str, ...] = ("",)
-    sends: bool = False
+    breaks: Callable[[Any], bool] | None = None
+    max_wait: Callable[[Any], Duration | None] | None = None
+    step_count: Callable[[Any], int] | None = None
+    step_suffixes: tuple[str, ...] = ("",)
+    sends_requests: bool = False
     custom: Custom | None = None
-    notice: str = ""
+    warning: str = ""
     version: str = "1.0.0"
     provider: str = "cloudflare"

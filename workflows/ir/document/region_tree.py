@@ -1,4 +1,4 @@
-"""The structured tree that a graph means: steps in a row, some of which hold regions."""
+"""The graph of a document as a tree: regions of steps, and steps that hold regions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ MAX_NESTING: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Steps in a row.
+    """Steps that run one after another.
 
-    `place` is its number in the structure. `goes_on_at` is the node at the head of a shared region
-    that runs next because this one ran to its end; "" where it simply ends.
+    `id` is its index in `Structure.regions`. `continues_at` is the first node of the shared region
+    that runs next if this one runs to its end; "" if there is none.
     """
 
-    place: int
+    id: int
     label: str
     steps: tuple[Step, ...]
-    goes_on_at: str
+    continues_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A node, its regions, and the regions that several of those lead to before the join."""
+    """A node with its regions, and the shared regions that several of those lead to before the join."""
 
     node_id: str
     regions: tuple[Region, ...] = ()
@@ -33,12 +33,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a region stands: in which one, as part of which container, and which run after it.
+class RegionInfo:
+    """Where a region is in the tree.
 
-    `position` counts the steps of the parent up to the container, `turn` the regions of the
-    container before this one; `feeds` are the places of shared regions that it leads to, `led_by` has
-    the bit of each turn whose region leads to this one, by whatever others.
+    `parent` is the region around it, `owner` the id of its container ("" for the root), `position`
+    the position of that container in the parent, and `index` that of the region in its container.
+    `leads_to` are the shared regions that run after this one. `reached_from` is a bit mask of the
+    indices of all regions that lead here, directly or through other shared regions.
     """
 
     parent: int
@@ -46,58 +47,66 @@ class Place:
     label: str
     depth: int
     position: int
-    turn: int
-    feeds: frozenset[int]
-    led_by: int
+    index: int
+    leads_to: frozenset[int]
+    reached_from: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """The tree; `where` finds a node (place and position), `in_turn` names the containers whose
-    regions run one after another."""
+    """The tree of a document.
+
+    `regions` is indexed by region id, outer regions before inner ones. `locations` maps a node id to
+    its region id and its position there. `sequential` holds the containers whose regions run one
+    after another.
+    """
 
     root: Region
-    places: tuple[Place, ...]
-    where: Mapping[str, tuple[int, int]]
-    in_turn: frozenset[str] = frozenset()
+    regions: tuple[RegionInfo, ...]
+    locations: Mapping[str, tuple[int, int]]
+    sequential: frozenset[str] = frozenset()
 
-    def common(self, one: int, other: int) -> int:
-        """Return the smallest place that holds both."""
-        places = self.places
-        while one != other:
-            if places[one].depth >= places[other].depth:
-                one = places[one].parent
+    def common(self, first: int, second: int) -> int:
+        """Return the innermost region that contains both regions."""
+        regions = self.regions
+        while first != second:
+            if regions[first].depth >= regions[second].depth:
+                first = regions[first].parent
             else:
-                other = places[other].parent
-        return one
+                second = regions[second].parent
+        return first
 
-    def position_in(self, place: int, node_id: str) -> tuple[int, int]:
-        """Return the position in that place of the node or of the container that holds it, and the
-        container's place on the way (-1 when the node itself stands there)."""
-        here, position = self.where[node_id]
+    def position_in(self, region_id: int, node_id: str) -> tuple[int, int]:
+        """Return the position in the region of the node, or of the container that holds it.
+
+        The second value is the region of that container on the way to the node, -1 for the node itself.
+        """
+        current, position = self.locations[node_id]
         inner = -1
-        while here != place:
-            inner, position, here = here, self.places[here].position, self.places[here].parent
+        while current != region_id:
+            info = self.regions[current]
+            inner, position, current = current, info.position, info.parent
         return position, inner
 
     def is_inside(self, node_id: str, container_id: str) -> bool:
-        """Whether the node stands in a region of the container."""
-        around = self.outwards(self.where[node_id][0])
-        return any(self.places[place].owner == container_id for place in around)
+        """Whether the node is in a region of the container, at any depth."""
+        enclosing = self.enclosing(self.locations[node_id][0])
+        return any(self.regions[id_].owner == container_id for id_ in enclosing)
 
-    def outwards(self, place: int, *, until: int = 0) -> Iterator[int]:
-        """Yield the places from the inner one outwards, without the outer one at which they end."""
-        while place != until:
-            yield place
-            place = self.places[place].parent
+    def enclosing(self, region_id: int, *, until: int = 0) -> Iterator[int]:
+        """Yield the region and those around it, innermost first, without `until`."""
+        while region_id != until:
+            yield region_id
+            region_id = self.regions[region_id].parent
 
     def precedes(self, earlier: str, later: str) -> bool:
-        """Whether the one node can have run when the other one runs."""
-        common = self.common(self.where[earlier][0], self.where[later][0])
-        before, inner = self.position_in(common, earlier)
-        after, other = self.position_in(common, later)
-        if before != after or inner < 0 or other < 0:
-            return before < after
-        if self.places[inner].owner in self.in_turn:
-            return self.places[inner].turn < self.places[other].turn
-        return bool(self.places[other].led_by >> self.places[inner].turn & 1)
+        """Whether the node `earlier` can have run when the node `later` runs."""
+        common = self.common(self.locations[earlier][0], self.locations[later][0])
+        earlier_position, earlier_region = self.position_in(common, earlier)
+        later_position, later_region = self.position_in(common, later)
+        if earlier_position != later_position or earlier_region < 0 or later_region < 0:
+            return earlier_position < later_position
+        first, second = self.regions[earlier_region], self.regions[later_region]
+        if first.owner in self.sequential:
+            return first.index < second.index
+        return bool(second.reached_from >> first.index & 1)

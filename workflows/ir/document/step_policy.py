@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.ir.reading.durations import LONGEST
-from workflows.ir.reading.fields import Duration, length_of
+from workflows.ir.reading.fields import Duration, milliseconds_of
 from workflows.ir.reading.reader import Reader
 
 _USUAL = Duration(10 * 60 * 1000)
@@ -43,7 +43,7 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
         timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _USUAL,
     )
-    length = length_of(policy.delay)
+    length = milliseconds_of(policy.delay)
     if length is not None and _waits(policy, length) > LONGEST:
         reader, key = limit if limit[0].has(limit[1]) else delay
         reader.warning(

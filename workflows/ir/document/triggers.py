@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.ir.document import cron
+from workflows.ir.document.cron import cron_errors
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 
@@ -62,7 +62,7 @@ def _cron(trigger: Reader) -> Trigger:
     """Blanks around and between the fields count as one, as everywhere in cron."""
     written = trigger.string("expression")
     expression = " ".join(written.split())
-    for mistake in cron.mistakes(expression) if written else ():
+    for mistake in cron_errors(expression) if written else ():
         trigger.problem("expression", mistake)
     return Trigger(kind="cron", expression=expression)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final, Literal
@@ -60,6 +61,7 @@ _TOLD: Final = {
 _BY_WORD: Final = {word: kind for kind in BindingKind for word in kind.words}
 
 OWN_WORKFLOW: Final = "WORKFLOW"  # the Worker's own Workflow in its env, and no variable
+VARIABLE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 BINDING_ID: Final = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
 VARIABLE: Final = "variable"
 EnvKind = BindingKind | Literal["variable"] | None

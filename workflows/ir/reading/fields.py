@@ -49,7 +49,7 @@ class Duration:
     value: int | Text
 
 
-def length_of(duration: Duration) -> int | None:
+def milliseconds_of(duration: Duration) -> int | None:
     """Return the milliseconds of a duration, None where references make it."""
     if isinstance(duration.value, int):
         return duration.value

@@ -55,11 +55,11 @@ console fetch globalThis structuredClone undefined Ai Workflow
 """
 
 RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_RELIED_ON}".split())
-OURS: Final = frozenset(_GENERATED.split())
-RELIED_ON: Final = frozenset(_RELIED_ON.split())
+GENERATED_NAMES: Final = frozenset(_GENERATED.split())
+USED_GLOBALS: Final = frozenset(_RELIED_ON.split())
 
 
-def is_name(text: str) -> bool:
+def is_identifier(text: str) -> bool:
     """Whether the text can stand as a property after a dot."""
     return _WORD.fullmatch(text) is not None
 
@@ -77,7 +77,7 @@ class Names:
 
     def unique(self, wish: str) -> str:
         """Return the wish, or the nearest name that is free and means nothing else."""
-        name = made_valid(wish)
+        name = to_identifier(wish)
         if name in self._taken and name in RESERVED:
             name += "_"
         found, count = name, self._counts.get(name, 1)
@@ -89,14 +89,14 @@ class Names:
         return found
 
 
-def made_valid(text: str) -> str:
+def to_identifier(text: str) -> str:
     if text.isascii() and text.isidentifier():
         return text
     name = _OTHER.sub("_", text)
     return f"_{name}" if not name or name[0].isdigit() else name
 
 
-def variables(
+def assign_variables(
     ids: Iterable[str], names: Names, *, hidden: Collection[str] = (), given: Collection[str] = ()
 ) -> dict[str, str]:
     """Return the variable of each node id; an id that is a name already goes before its doubles.
@@ -105,7 +105,7 @@ def variables(
     of them, and those that would be `hidden` there may not.
     """
     ids = list(ids)
-    exact = [id_ for id_ in ids if is_name(id_) and id_ not in RESERVED and id_ not in hidden]
+    exact = [id_ for id_ in ids if is_identifier(id_) and id_ not in RESERVED and id_ not in hidden]
     rest = set(ids) - set(exact)
     found = {id_: names.unique(id_) for id_ in exact}
     names.take(given)
@@ -118,5 +118,5 @@ def class_name_for(name: str) -> str:
     It is chosen once: Cloudflare knows the workflow's code by it.
     """
     words = re.findall(r"[A-Za-z0-9]+", name)[:_MOST_WORDS]
-    wish = made_valid("".join(word[:1].upper() + word[1:] for word in words))[:_MOST_LETTERS]
+    wish = to_identifier("".join(word[:1].upper() + word[1:] for word in words))[:_MOST_LETTERS]
     return f"{wish}Workflow" if wish in RESERVED or len(words) == 0 else wish

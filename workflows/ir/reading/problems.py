@@ -47,11 +47,11 @@ class InvalidIR(Exception):
 
 def quoted(text: object, *, limit: int = 80) -> str:
     """Show a value of the document inside a sentence: in quotes, on one line, not endless."""
-    written = shown(json.dumps(text, ensure_ascii=False, default=str))
+    written = escape_surrogates(json.dumps(text, ensure_ascii=False, default=str))
     return written if len(written) <= limit else f"{written[:limit]}…"
 
 
-def shown(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """Return text that can be stored and sent: halves of characters as their escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
-from workflows.ir.reading.problems import Problem, shown
+from workflows.ir.reading.problems import Problem, escape_surrogates
 
 _COMMON: Final = frozenset({dict, list, str})
 _HALF: Final = re.compile(r"[\ud800-\udfff]")
@@ -50,7 +50,7 @@ def _is_whole(text: str) -> bool:
     return text.isascii() or _HALF.search(text) is None
 
 
-def unusable(document: object) -> Iterator[Problem]:
+def unusable_values(document: object) -> Iterator[Problem]:
     """Yield a problem for each value that nothing further on could work with."""
     waiting: list[tuple[_Place, Any]] = [(_Place("", ""), document)]
     while waiting:
@@ -93,4 +93,8 @@ def _item(place: _Place, index: int, item: object) -> _Place:
 
 
 def _problem(place: _Place, message: str) -> Problem:
-    return Problem(path=shown(place.path), message=message, node_id=shown(place.node_id))
+    return Problem(
+        path=escape_surrogates(place.path),
+        message=message,
+        node_id=escape_surrogates(place.node_id),
+    )

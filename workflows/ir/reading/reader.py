@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from workflows.ir.reading import durations, fields
 from workflows.ir.reading.fields import Code, Duration, Field, Json, NotJson, Text
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
-from workflows.ir.reading.references import unreadable_in
+from workflows.ir.reading.references import malformed_references_in
 
 _Kept = TypeVar("_Kept", Code, Text, Json)
 
@@ -252,7 +252,7 @@ class Reader:
         return self.at(key).removeprefix(f"nodes.{self.node_id}.")
 
     def _warn_of_braces(self, key: str, source: str) -> None:
-        for found in unreadable_in(source):
+        for found in malformed_references_in(source):
             self.warning(
                 key,
                 f"{quoted(found)} is not a reference and is used as it stands: "

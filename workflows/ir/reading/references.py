@@ -28,7 +28,7 @@ def references_in(source: str) -> tuple[Reference, ...]:
     return tuple(_reference(match) for match in _REFERENCE.finditer(source))
 
 
-def unreadable_in(source: str) -> tuple[str, ...]:
+def malformed_references_in(source: str) -> tuple[str, ...]:
     """Return what stands in double braces without being a reference.
 
     Braces behind the last ones that close are not looked at: each would be searched to the end.

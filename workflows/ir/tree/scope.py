@@ -23,7 +23,7 @@ def check_known(
     for node in nodes.values():
         if node.type.container:
             for arm in flows[node.id].arms:
-                known.update(node.type.container.names(node.settings, arm.label))
+                known.update(node.type.container.inner_names(node.settings, arm.label))
             known.update(node.type.container.own_names(node.settings))
     for node in nodes.values():
         for field in node.fields:
@@ -52,28 +52,28 @@ class Scopes:
     @cached_property
     def _givers(self) -> dict[str, str]:
         """The containers that give names to what is inside them, by those names."""
-        places = range(1, len(self._structure.places))
-        owners = {place: self._structure.places[place].owner for place in places}
+        places = range(1, len(self._structure.regions))
+        owners = {place: self._structure.regions[place].owner for place in places}
         return {name: owners[place] for place in places for name in self.given(place)}
 
     def names_at(self, place: int) -> frozenset[str]:
         """Return the names that the regions around the place give: a loop's item, a catch's err."""
         if place not in self._names:
-            here = self._structure.places[place]
+            here = self._structure.regions[place]
             inherited = self.names_at(here.parent) if here.owner else frozenset()
             self._names[place] = inherited | frozenset(self.given(place))
         return self._names[place]
 
     def given(self, place: int) -> tuple[str, ...]:
         """Return the names that a region itself gives to what is inside it."""
-        here = self._structure.places[place]
+        here = self._structure.regions[place]
         owner = self._nodes[here.owner] if here.owner else None
         container = owner.type.container if owner else None
-        return container.names(owner.settings, here.label) if owner and container else ()
+        return container.inner_names(owner.settings, here.label) if owner and container else ()
 
     def names_for(self, node: Node) -> frozenset[str]:
         """Return the names that the settings of a node see beside the outputs of nodes."""
-        place, _ = self._structure.where[node.id]
+        place, _ = self._structure.locations[node.id]
         container = node.type.container
         own = container.own_names(node.settings) if container else ()
         return self.names_at(place) | frozenset(own)
@@ -122,7 +122,7 @@ class Scopes:
     def can_read(self, node: Node, other: str) -> bool:
         """Whether the other node can have run when the settings of this one are read."""
         container = node.type.container
-        is_read_again = container is not None and container.read_again(node.settings)
+        is_read_again = container is not None and container.rereads_settings(node.settings)
         if is_read_again and self._structure.is_inside(other, node.id):
             return True
         return self._structure.precedes(other, node.id)

@@ -1,4 +1,4 @@
-"""How often something can happen in one run: sums over the tree, in one pass."""
+"""Upper bounds for one run: weights of nodes, summed up over the tree in one pass."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 from workflows.ir.document.model import Node
 from workflows.ir.document.region_tree import Structure
 
-MOST: Final = 10**9  # no sum goes on beyond it
+MAX_TOTAL: Final = 10**9  # larger totals are cut to this
 
 
 class Totals:
-    """Sums of what nodes weigh: arms that run together add up, of a branch the largest one counts.
+    """The most that one run can come to.
 
-    A loop multiplies where it is known how often it runs, and counts once where it is not; what a
-    `break` or a failure saves is not known before the run. `at` holds the sums by place, `of` those
-    of the containers by node id.
+    Arms that run concurrently add up; of a branch only the largest arm counts. A loop multiplies if
+    the number of its iterations is known, and counts once if not. Breaks and failures are ignored.
+    `by_region` is indexed by region id, `by_container` by the node id of a container.
     """
 
     def __init__(
@@ -26,25 +26,25 @@ class Totals:
         self._structure = structure
         self._weigh = weigh
         self._regions: dict[str, list[int]] = {}
-        self.at = [0] * len(structure.places)
-        self.of: dict[str, int] = {}
+        self.by_region = [0] * len(structure.regions)
+        self.by_container: dict[str, int] = {}
         self._add_up()
 
     @property
     def run(self) -> int:
-        """The most that one run comes to."""
-        return self.at[self._structure.root.place]
+        """The total of the whole run."""
+        return self.by_region[self._structure.root.id]
 
     def _add_up(self) -> None:
-        """Inner places have higher numbers than those around them."""
-        standing: list[list[str]] = [[] for _ in self.at]
-        for number, place in enumerate(self._structure.places):
-            if place.owner:
-                self._regions.setdefault(place.owner, []).append(number)
+        """Add up from the inside: inner regions have higher ids than those around them."""
+        node_ids: list[list[str]] = [[] for _ in self.by_region]
+        for region_id, region in enumerate(self._structure.regions):
+            if region.owner:
+                self._regions.setdefault(region.owner, []).append(region_id)
         for id_ in self._nodes:
-            standing[self._structure.where[id_][0]].append(id_)
-        for outer in reversed(range(len(self.at))):
-            self.at[outer] = min(sum(map(self._total, standing[outer])), MOST)
+            node_ids[self._structure.locations[id_][0]].append(id_)
+        for region_id in reversed(range(len(self.by_region))):
+            self.by_region[region_id] = min(sum(map(self._total, node_ids[region_id])), MAX_TOTAL)
 
     def _total(self, id_: str) -> int:
         node = self._nodes[id_]
@@ -55,19 +55,21 @@ class Totals:
         if container.alternatives:
             inside = self._largest(regions)
         else:
-            inside = sum(self.at[place] for place in regions)
-        times = container.times(node.settings) if container.times else 1
+            inside = sum(self.by_region[region_id] for region_id in regions)
+        times = container.max_iterations(node.settings) if container.max_iterations else 1
         total = self._weigh(node) + inside * (1 if times is None else times)
-        self.of[id_] = min(total, MOST)
-        return self.of[id_]
+        self.by_container[id_] = min(total, MAX_TOTAL)
+        return self.by_container[id_]
 
     def _largest(self, regions: list[int]) -> int:
-        """Return the most of one arm together with the shared nodes that it leads to.
+        """Return the largest total of an arm together with the shared regions that it leads to.
 
-        Those have higher numbers than what leads to them.
+        Shared regions have higher ids than the arms that lead to them.
         """
-        through: dict[int, int] = {}
-        for place in reversed(regions):
-            feeds = self._structure.places[place].feeds
-            through[place] = self.at[place] + max((through[fed] for fed in feeds), default=0)
-        return max(through.values(), default=0)
+        totals: dict[int, int] = {}
+        for region_id in reversed(regions):
+            shared = self._structure.regions[region_id].leads_to
+            totals[region_id] = self.by_region[region_id] + max(
+                map(totals.__getitem__, shared), default=0
+            )
+        return max(totals.values(), default=0)

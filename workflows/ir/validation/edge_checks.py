@@ -78,14 +78,14 @@ def check_labels(drawn: Drawn) -> Iterator[Problem]:
     times = Counter((edge.source, edge.target, edge.label) for edge in drawn.edges)
     for id_, flow in drawn.flows.items():
         node = drawn.nodes[id_]
-        for edge in flow.spare:
+        for edge in flow.extra:
             if times[edge.source, edge.target, edge.label] > 1:
                 continue  # said by another check
             yield Problem(path=edge.path, message=_why_spare(node, edge), node_id=id_)
         for label in flow.missing:
             message = f"needs an edge with the label {quoted(label)}"
             yield Problem(path=node.path, message=message, node_id=id_)
-        if node.type.container and node.type.container.in_step and not flow.arms:
+        if node.type.container and node.type.container.step_timeout and not flow.arms:
             message = (
                 f"{quoted(id_)} ({node.type.name}) never ends: lead an edge to each of its arms"
             )

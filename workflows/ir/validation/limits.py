@@ -13,11 +13,11 @@ from typing import Final
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
-from workflows.ir.tree.totals import MOST, Totals
+from workflows.ir.tree.totals import MAX_TOTAL, Totals
 
-ROOM_FOR_PART: Final = 10  # what tells the steps of one node apart
-ROOM_FOR_INDEX: Final = 13  # " [" of the first, digits and "]" of an index
-MOST_IN_A_NAME: Final = 9  # indices that a name has room for; more of them are cut when it runs
+SUFFIX_LENGTH: Final = 10  # what tells the steps of one node apart
+INDEX_LENGTH: Final = 13  # " [" of the first, digits and "]" of an index
+MAX_NAME_INDICES: Final = 9  # indices that a name has room for; more of them are cut when it runs
 CONNECTIONS: Final = 6
 
 
@@ -68,7 +68,7 @@ def _may_pass(limits: tuple[_Limit, ...], weights: Iterable[int], ir: WorkflowIR
 
 
 def _requests_of(node: Node) -> int:
-    return 1 if node.type.sends else 0
+    return 1 if node.type.sends_requests else 0
 
 
 def _over(
@@ -80,14 +80,14 @@ def _over(
     if passed is None:
         return
     loops = [node for node in ir.nodes.values() if _repeats(node)]
-    largest = max(loops, key=lambda node: totals.of[node.id], default=None)
+    largest = max(loops, key=lambda node: totals.by_container[node.id], default=None)
     where = _where(largest, totals) if largest else ""
     message = f"a run can {does} {_number(totals.run)} {things}{where}, and {passed.whose}"
     yield _warning(largest, "nodes", f"{message}: {what_to_do}{_not_counted(ir, loops)}")
 
 
 def _where(loop: Node, totals: Totals) -> str:
-    inside = totals.of[loop.id]
+    inside = totals.by_container[loop.id]
     share = "all" if inside == totals.run else _number(inside)
     return f", {share} of them in {quoted(loop.id)}"
 
@@ -98,7 +98,7 @@ def _not_counted(ir: WorkflowIR, loops: list[Node]) -> str:
 
 
 def _number(count: int) -> str:
-    return f"{count:,}" if count < MOST else f"more than {MOST:,}"
+    return f"{count:,}" if count < MAX_TOTAL else f"more than {MAX_TOTAL:,}"
 
 
 def _repeats(node: Node) -> bool:
@@ -107,13 +107,15 @@ def _repeats(node: Node) -> bool:
 
 def _times(node: Node) -> int | None:
     container = node.type.container
-    return container.times(node.settings) if container and container.times else None
+    return (
+        container.max_iterations(node.settings) if container and container.max_iterations else None
+    )
 
 
 def steps_of(node: Node) -> int:
     """Return how many durable steps the node itself takes at most."""
-    if node.type.steps:
-        return node.type.steps(node.settings)
+    if node.type.step_count:
+        return node.type.step_count(node.settings)
     return 1 if node.type.callback else 0
 
 
@@ -123,8 +125,8 @@ def check_connections(ir: WorkflowIR) -> Iterator[Problem]:
         return
     sends = Totals(ir.nodes, ir.structure, _requests_of)
     arms: dict[str, int] = {}
-    for number, place in enumerate(ir.structure.places):
-        if place.owner and sends.at[number]:
+    for number, place in enumerate(ir.structure.regions):
+        if place.owner and sends.by_region[number]:
             arms[place.owner] = arms.get(place.owner, 0) + 1
     for id_, count in arms.items():
         container = ir.nodes[id_].type.container
@@ -140,12 +142,12 @@ def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
     """Names are cut where they would not fit; two that differ in their ends are then the same."""
     around = _loops_around(ir)
     for node in ir.nodes.values() if ir.kind != SCRIPT else ():
-        loops = around[ir.structure.where[node.id][0]]
-        room = NAME_LENGTH - ROOM_FOR_INDEX * min(loops, MOST_IN_A_NAME)
-        if 2 * len(node.name) + ROOM_FOR_PART <= room:
+        loops = around[ir.structure.locations[node.id][0]]
+        room = NAME_LENGTH - INDEX_LENGTH * min(loops, MAX_NAME_INDICES)
+        if 2 * len(node.name) + SUFFIX_LENGTH <= room:
             continue
         steps = steps_of(node)
-        room -= ROOM_FOR_PART if steps > 1 else 0
+        room -= SUFFIX_LENGTH if steps > 1 else 0
         if steps and len(node.name.encode("utf-16-le")) > 2 * room:
             message = (
                 f"is cut to {room} UTF-16 units in the names of its steps, which have "
@@ -157,7 +159,7 @@ def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
 def _loops_around(ir: WorkflowIR) -> list[int]:
     """Return how many loops are around each place; outer places come before inner ones."""
     around: list[int] = []
-    for place in ir.structure.places:
+    for place in ir.structure.regions:
         outer = around[place.parent] if place.owner else 0
         around.append(outer + (bool(place.owner) and _repeats(ir.nodes[place.owner])))
     return around

@@ -20,17 +20,16 @@ from workflows.ir.document.model import (
 from workflows.ir.document.region_tree import MAX_NESTING, Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger, read_trigger
-from workflows.ir.garbage_collection import collecting_later
+from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.ir.reading.problems import InvalidIR, Problem, quoted
-from workflows.ir.reading.raw_values import is_sound, unusable
+from workflows.ir.reading.raw_values import is_sound, unusable_values
 from workflows.ir.reading.reader import Reader
 from workflows.ir.tree import graph
 from workflows.ir.tree.flow import flows
 from workflows.ir.tree.scope import Scopes, check_known
 from workflows.ir.tree.tree_builder import Builder, TooDeep
-from workflows.ir.validation.dead_ends import check_dead_ends
 from workflows.ir.validation.edge_checks import CHECKS, Drawn
-from workflows.ir.validation.race_waits import check_waits
+from workflows.ir.validation.tree_checks import check_race_waits, check_unreachable
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_JSON_DEPTH: Final = 100
@@ -61,14 +60,14 @@ class _Parts:
     entry: str
 
 
-@collecting_later
+@without_garbage_collection
 def read_document(document: object, types: Registry) -> Parsed:
     """Read and check a document; never raises, whatever JSON value it is."""
     sound = is_sound(document, depth=MAX_JSON_DEPTH)
     refusal = _refusal(document, sound=sound)
     if refusal or not isinstance(document, dict):
         return Parsed(ir=None, problems=(Problem(path="", message=refusal),))
-    log = [] if sound else list(unusable(document))
+    log = [] if sound else list(unusable_values(document))
     if log:
         return Parsed(ir=None, problems=tuple(log))
     parts = _read(Reader(document, path="", log=log), types)
@@ -212,6 +211,6 @@ def _structure(drawn: Drawn, log: list[Problem]) -> Structure | None:
     log += builder.problems
     if not builder.problems:
         log += Scopes(drawn.nodes, structure).check()
-        log += check_waits(drawn.nodes, structure)
-        log += check_dead_ends(drawn.nodes, structure)
+        log += check_race_waits(drawn.nodes, structure)
+        log += check_unreachable(drawn.nodes, structure)
     return structure

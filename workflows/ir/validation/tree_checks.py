@@ -1,0 +1,58 @@
+"""Checks that need the tree: nodes that can never run, and waits that outlast a race."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from workflows.ir.document.model import Node
+from workflows.ir.document.region_tree import Structure
+from workflows.ir.reading.fields import Duration, milliseconds_of
+from workflows.ir.reading.problems import Problem, Severity, quoted
+
+
+def check_unreachable(nodes: Mapping[str, Node], structure: Structure) -> Iterator[Problem]:
+    """Yield a warning for the first node after each `break` without a condition."""
+    breaks = {
+        structure.locations[node.id]: node
+        for node in nodes.values()
+        if node.type.breaks and node.type.breaks(node.settings)
+    }
+    for id_, (region_id, position) in structure.locations.items() if breaks else ():
+        previous = breaks.get((region_id, position - 1))
+        if previous:
+            yield Problem(
+                path=f"nodes.{id_}",
+                message=f"never runs, because {quoted(previous.id)} before it always breaks: give "
+                "that node a condition, or remove this one",
+                node_id=id_,
+                severity=Severity.WARNING,
+            )
+
+
+def check_race_waits(nodes: Mapping[str, Node], structure: Structure) -> Iterator[Problem]:
+    """Yield a problem for each wait that is longer than the timeout of a race around it."""
+    for node in nodes.values():
+        wait = node.type.max_wait(node.settings) if node.type.max_wait else None
+        if wait is None:
+            continue
+        for region_id in structure.enclosing(structure.locations[node.id][0]):
+            race = nodes[structure.regions[region_id].owner]
+            timeout = _step_timeout(race)
+            if timeout and _is_longer(wait, timeout):
+                message = (
+                    f"waits longer than the timeout of {quoted(race.id)} (race): shorten the wait, "
+                    "or increase the timeout of the race"
+                )
+                yield Problem(path=node.path, message=message, node_id=node.id)
+                break
+
+
+def _step_timeout(node: Node) -> Duration | None:
+    container = node.type.container
+    return container.step_timeout(node.settings) if container and container.step_timeout else None
+
+
+def _is_longer(wait: Duration, timeout: Duration) -> bool:
+    """Whether the wait is certainly longer; a duration with references is not known yet."""
+    length, limit = milliseconds_of(wait), milliseconds_of(timeout)
+    return length is not None and limit is not None and length > limit
