@@ -9,7 +9,7 @@ from django.http import HttpRequest, JsonResponse
 
 from deployments.permissions import DEPLOY
 from runs.permissions import TRIGGER
-from web.decorators import denied
+from web.decorators import record_denied
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _RIGHTS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request that cannot be served: an HTTP status and a sentence."""
 
     def __init__(self, status: int, sentence: str, *, details: Any = None) -> None:
@@ -30,15 +30,15 @@ class Refusal(Exception):
         return JsonResponse({"error": str(self), **details}, status=self.status)
 
 
-def user_with(request: HttpRequest, permission: str) -> User:
+def require_permission(request: HttpRequest, permission: str) -> User:
     """Return the session's user, who has the permission; raises Refusal, which is on the trail."""
     user = request.user
     if not user.is_authenticated:
-        raise Refusal(401, "Log in first: this call needs a session.")
+        raise ApiError(401, "Log in first: this call needs a session.")
     if not user.has_perm(permission):
-        denied(request, permission)
+        record_denied(request, permission)
         may = _RIGHTS[permission]
-        raise Refusal(403, f"You may not {may}. Ask an administrator for the right to {may}.")
+        raise ApiError(403, f"You may not {may}. Ask an administrator for the right to {may}.")
     return user
 
 
@@ -46,11 +46,11 @@ def json_body(request: HttpRequest, *, most: int) -> Any:
     """Return the body, which is {} when empty and has at most so many bytes."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if int(length) > most or len(request.body) > most:
-        raise Refusal(413, f"The body is larger than {most // 1024} KB.")
+        raise ApiError(413, f"The body is larger than {most // 1024} KB.")
     try:
         return json.loads(request.body or b"{}", parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, f"The body is not JSON: {error}") from None
+        raise ApiError(400, f"The body is not JSON: {error}") from None
 
 
 def _no_constant(name: str) -> NoReturn:

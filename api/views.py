@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
-from api.requests import Refusal, json_body, user_with
+from api.requests import ApiError, json_body, require_permission
 from audit.trail import Actor
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY
@@ -23,7 +23,7 @@ from runs.services.event_triggers import raise_event as start_runs
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import target_named
 from targets.policy import Consent
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 LARGEST_PAYLOAD: Final = 100 * 1024
 _LONGEST_KEY: Final = 255
@@ -39,7 +39,7 @@ async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseB
     """Start a deployment and stream its stages until the end; `{}`, or any of _FIELDS."""
     try:
         deployment = await sync_to_async(_request)(request, workflow_id)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return refusal.as_response()
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
@@ -54,8 +54,8 @@ def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
     202 where at least one run has been started, 502 where none could be.
     """
     try:
-        raised = _raised(request, event_type, by=Actor.of(user_with(request, TRIGGER)))
-    except Refusal as refusal:
+        raised = _raised(request, event_type, by=Actor.of(require_permission(request, TRIGGER)))
+    except ApiError as refusal:
         return refusal.as_response()
     return JsonResponse({"data": [one.as_json() for one in raised]}, status=202)
 
@@ -64,44 +64,44 @@ def _raised(request: HttpRequest, event_type: str, *, by: Actor) -> list[Raised]
     payload = json_body(request, most=LARGEST_PAYLOAD)
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > _LONGEST_KEY:
-        raise Refusal(400, f"The Idempotency-Key has more than {_LONGEST_KEY} characters.")
+        raise ApiError(400, f"The Idempotency-Key has more than {_LONGEST_KEY} characters.")
     try:
         raised = start_runs(event_type, payload, by=by, key=key)
     except BadEventType as bad:
-        raise Refusal(400, str(bad)) from None
+        raise ApiError(400, str(bad)) from None
     except NoListener as nobody:
-        raise Refusal(404, str(nobody)) from None
+        raise ApiError(404, str(nobody)) from None
     if all(one.error for one in raised):
         details = [one.as_json() for one in raised]
-        raise Refusal(502, "No run could be started: try again.", details=details)
+        raise ApiError(502, "No run could be started: try again.", details=details)
     return raised
 
 
 def _request(request: HttpRequest, workflow_id: str) -> Deployment:
-    user = user_with(request, DEPLOY)
+    user = require_permission(request, DEPLOY)
     asked = _asked(json_body(request, most=LARGEST_PAYLOAD))
     consent = Consent(name=asked.get("confirm", ""), freeze_reason=asked.get("overrideFreeze", ""))
     try:
-        workflow = workflow_of(workflow_id)
+        workflow = get_workflow(workflow_id)
         target = target_named(asked["target"]) if asked.get("target") else None
         return request_deployment(workflow, target=target, by=Actor.of(user), consent=consent)
-    except NoWorkflow as error:
-        raise Refusal(404, str(error)) from None
+    except WorkflowNotFound as error:
+        raise ApiError(404, str(error)) from None
     except DeployError as refusal:
-        raise Refusal(403 if refusal.cause is Cause.POLICY else 400, str(refusal)) from None
+        raise ApiError(403 if refusal.cause is Cause.POLICY else 400, str(refusal)) from None
 
 
 def _asked(body: Any) -> dict[str, str]:
     """Return what the body asks for; raises Refusal for anything but such an object."""
     if not isinstance(body, dict):
-        raise Refusal(400, 'The body must be an object: {} or {"target": name}.')
+        raise ApiError(400, 'The body must be an object: {} or {"target": name}.')
     unknown = sorted(body.keys() - _FIELDS.keys())
     if unknown:
         known = ", ".join(_FIELDS)
-        raise Refusal(400, f"Unknown field {unknown[0]!r}: only {known} can be given.")
+        raise ApiError(400, f"Unknown field {unknown[0]!r}: only {known} can be given.")
     for field, meaning in _FIELDS.items():
         if not isinstance(body.get(field, ""), str):
-            raise Refusal(400, f"{field} must be {meaning}.")
+            raise ApiError(400, f"{field} must be {meaning}.")
     return body
 
 

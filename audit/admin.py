@@ -11,13 +11,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from audit.models import Entry
-from audit.read_only_admin import ReadOnly
+from audit.read_only_admin import ReadOnlyAdmin
 
 _SHOWN_OF_REASON = 80  # characters
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnly, admin.ModelAdmin[Entry]):
+class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
     list_display = ["action", "what", "actor_name", "when", "subject_kind"]
     list_filter = ["action", "subject_kind"]
     search_fields = ["actor_name", "action", "subject_name", "subject_id", "reason"]

@@ -18,7 +18,7 @@ def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]
                 yield model, field
 
 
-def encrypt_anew() -> int:
+def reencrypt_secrets() -> int:
     """Encrypt every secret by the first key and return how many; the server may go on meanwhile.
 
     A value that somebody changes in between stays as it was changed. Raises UnreadableSecret where

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 
-class ReadOnly:
+class ReadOnlyAdmin:
     """Rows that can be read, and neither made, changed nor deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,7 +1,8 @@
-"""The one door to the audit trail: what was done is written in the transaction that does it."""
+"""The only place that writes the audit trail. Call it in the transaction of the change itself."""
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
-_LONGEST_REASON: Final = 2000  # characters
+_MAX_REASON_LENGTH: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a user, or a name where nobody has logged in (a command's operator, the server)."""
+    """Who acts: a user, or a name if nobody has logged in, as on the command line."""
 
     user: User | None = None
     name: str = ""
@@ -27,12 +28,20 @@ class Actor:
         return cls(user, user.get_username()) if user.is_authenticated else cls(None, "anonymous")
 
 
-NOBODY: Final = Actor()
+SYSTEM: Final = Actor()
+
+
+def command_line_actor() -> Actor:
+    """Return the operating system's user by name: commands run without a Django user."""
+    try:
+        return Actor(name=f"{getpass.getuser()} (command line)")
+    except (KeyError, OSError):
+        return Actor(name="command line")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was acted on, by its kind, its id and the name it had then."""
+    """The object of an action: its kind, its id and its name at that time."""
 
     kind: str
     id: str = ""
@@ -40,7 +49,7 @@ class Subject:
 
 
 def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any) -> Entry:
-    """Write that it was done; `detail` must never hold a secret's value."""
+    """Add an entry to the audit trail. `detail` must not contain the value of a secret."""
     return Entry.objects.create(
         actor=by.user,
         actor_name=by.name,
@@ -48,6 +57,6 @@ def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **deta
         subject_kind=subject.kind,
         subject_id=subject.id,
         subject_name=subject.name,
-        reason=reason[:_LONGEST_REASON],
+        reason=reason[:_MAX_REASON_LENGTH],
         detail=detail,
     )

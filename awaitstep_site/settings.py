@@ -128,7 +128,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"short": {"()": "django.utils.log.CallbackFilter", "callback": log_lines.short}},
+    "filters": {
+        "short": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": log_lines.drop_client_error_traceback,
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

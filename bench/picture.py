@@ -10,7 +10,7 @@ from bench.figures import ratio, table
 from bench.graphs import SHAPES, Graph
 from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
-from workflows.picture.run_states import states_of
+from workflows.picture.run_states import node_states
 
 NODES, MANY = 200, 1_000
 METHOD = f"""
@@ -65,7 +65,7 @@ def _states(document: Graph, *, rounds: int) -> None:
         for at, node in enumerate(ir.nodes.values())
     ]
     pairs = _in_turns(
-        lambda: states_of(ir, steps, "complete"), lambda: parse(document), rounds=rounds
+        lambda: node_states(ir, steps, "complete"), lambda: parse(document), rounds=rounds
     )
     ratio("states / parse", [one for one, _ in pairs], [one for _, one in pairs], limit=2.0)
 

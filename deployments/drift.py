@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audit import trail
-from audit.trail import NOBODY, Actor, Subject
+from audit.trail import SYSTEM, Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.config import env_diff
@@ -140,7 +140,7 @@ def objection(drift_check: DriftCheck) -> str:
     return "" if drift_check.live_version else _SPLIT
 
 
-def adopt(drift_check: DriftCheck, *, by: Actor = NOBODY) -> DriftCheck:
+def adopt(drift_check: DriftCheck, *, by: Actor = SYSTEM) -> DriftCheck:
     """Take over what was found: it counts as meant until the next deployment replaces it.
 
     Raises Refused where that is no longer so, or is nothing to take over.

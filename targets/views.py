@@ -12,7 +12,7 @@ from targets.checks import target_checks
 from targets.checks.check_state import CheckState
 from targets.models import Target
 from targets.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
-from web.decorators import HttpRequest, posted_from, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 
 _TOLD = {
     CheckState.PASSED: (messages.success, "The target {target} was checked."),
@@ -34,7 +34,7 @@ def _its_page(request: HttpRequest, pk: int) -> str:
     return reverse("deployments:target_resources", args=[pk])
 
 
-@posted_from(_its_page)
+@redirect_get_to(_its_page)
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the target, and show what it said where it was asked for."""

@@ -51,7 +51,7 @@ class ProgramTimeout(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class ProgramResult:
     """How a program ended: output as text (bytes that are not UTF-8 are replaced), seconds it took."""
 
     exit_code: int
@@ -87,7 +87,7 @@ def run(
     timeout: float,
     memory_limit: int | None = None,
     on_start: Callable[[int], None] | None = None,
-) -> Finished:
+) -> ProgramResult:
     """Run the program to its end in a session of its own; `memory_limit` is in bytes.
 
     `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout, and
@@ -107,7 +107,7 @@ def run(
         _end(process)
         raise
     seconds = time.monotonic() - began
-    return Finished(
+    return ProgramResult(
         exit_code=process.returncode, stdout=_text(out), stderr=_text(err), seconds=seconds
     )
 
@@ -177,9 +177,9 @@ def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
 
 
 def _text(data: bytes) -> str:
-    return without_style(data.decode("utf-8", errors="replace"))
+    return strip_ansi(data.decode("utf-8", errors="replace"))
 
 
-def without_style(text: str) -> str:
+def strip_ansi(text: str) -> str:
     """Return the text without the codes for colours, which NO_COLOR does not keep from all tools."""
     return _STYLE.sub("", text)

@@ -50,7 +50,7 @@ def staff_with(permission: str) -> Callable[[View], View]:
     return decorate
 
 
-def posted_from(page: Callable[..., str]) -> Callable[[View], View]:
+def redirect_get_to(page: Callable[..., str]) -> Callable[[View], View]:
     """Take POST alone; a link, or a reload, leads to the address of the page with the button."""
 
     def decorate(view: View) -> View:
@@ -66,7 +66,7 @@ def posted_from(page: Callable[..., str]) -> Callable[[View], View]:
     return decorate
 
 
-def denied(request: Request, permission: str) -> None:
+def record_denied(request: Request, permission: str) -> None:
     """Put on the trail that somebody was refused a page; `permission` is what lacks, if it is known."""
     subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
     trail.record("access denied", subject, by=by, reason=permission, method=request.method)
@@ -75,7 +75,7 @@ def denied(request: Request, permission: str) -> None:
 def permission_denied(request: Request, exception: Exception) -> HttpResponse:
     """Answer every PermissionDenied, also the admin's own, and put it on the trail."""
     if request.user.is_authenticated:
-        denied(request, str(exception))
+        record_denied(request, str(exception))
     return defaults.permission_denied(request, exception)
 
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from audit.read_only_admin import ReadOnly
+from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
-from workflows import entries, services
+from workflows import audit_entries, services
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.definition import Definition, read_definition
@@ -73,7 +73,7 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         super().save_related(request, form, formsets, change)
         obj = form.instance
         version = services.save_draft(obj, by=cast("User", request.user))
-        entries.of_version("workflow saved", version, by=Actor.of(request.user))
+        audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))
         if "_continue" in request.POST:
             return  # the page itself shows them
         for problem in services.draft_problems(obj)[:_TOLD]:
@@ -81,12 +81,12 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
             messages.warning(request, f"{kind}: {problem}")
 
     def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
-        entries.of_workflow("workflow deleted", obj, by=Actor.of(request.user))
+        audit_entries.record_workflow("workflow deleted", obj, by=Actor.of(request.user))
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
         for workflow in queryset:
-            entries.of_workflow("workflow deleted", workflow, by=Actor.of(request.user))
+            audit_entries.record_workflow("workflow deleted", workflow, by=Actor.of(request.user))
         super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -106,7 +106,7 @@ def _block(code: str) -> SafeString:
 
 
 @admin.register(WorkflowVersion)
-class WorkflowVersionAdmin(ReadOnly, admin.ModelAdmin[WorkflowVersion]):
+class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
     """Versions are made by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "created_by", "created_at"]
@@ -173,19 +173,19 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
-        entries.of_variable("variable set", obj, by=Actor.of(request.user))
+        audit_entries.record_variable("variable set", obj, by=Actor.of(request.user))
         whose = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
         messages.info(request, f"Workers get the new value when {whose} deployed again.")
 
     def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
-        entries.of_variable("variable deleted", obj, by=Actor.of(request.user))
+        audit_entries.record_variable("variable deleted", obj, by=Actor.of(request.user))
         super().delete_model(request, obj)
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[EnvironmentVariable]
     ) -> None:
         for variable in queryset:
-            entries.of_variable("variable deleted", variable, by=Actor.of(request.user))
+            audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
         super().delete_queryset(request, queryset)
 
     @admin.display(description="of", ordering="workflow__name")
@@ -198,7 +198,7 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
 
 
 @admin.register(NodeType)
-class NodeTypeAdmin(ReadOnly, admin.ModelAdmin[NodeType]):
+class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
     """Node types are loaded from files and never change; the page says what one is and who uses it."""
 
     list_display = ["name", "type_id", "version", "category", "state", "loaded_at", "loaded_by"]

@@ -103,13 +103,13 @@ class WorkflowVersion(models.Model):
         return all(getattr(self, field) == value for field, value in content.items())
 
 
-def not_the_workflows_own(name: str) -> None:
+def validate_not_own_workflow(name: str) -> None:
     """A variable of this name would replace the Worker's own Workflow, and no run could start."""
     if name == OWN_WORKFLOW:
         raise ValidationError(f"{OWN_WORKFLOW} is the Worker's own Workflow: take another name.")
 
 
-def not_a_binding_id(name: str) -> None:
+def validate_not_binding_id(name: str) -> None:
     """The name of a variable that names a resource is never part of the Worker's env."""
     if name.endswith(BINDING_ID):
         raise ValidationError(f"{name} is the name of a variable: declare the binding without it.")
@@ -128,7 +128,7 @@ class DeclaredBinding(models.Model):
         Workflow, on_delete=models.CASCADE, related_name="declared_bindings"
     )
     name = models.CharField(
-        max_length=128, validators=[_ENV_NAME, not_the_workflows_own, not_a_binding_id]
+        max_length=128, validators=[_ENV_NAME, validate_not_own_workflow, validate_not_binding_id]
     )
     kind = models.CharField(
         max_length=20, choices=[(kind.value, kind.label) for kind in BindingKind]
@@ -168,7 +168,7 @@ class EnvironmentVariable(models.Model):
     )
     name = models.CharField(
         max_length=128,
-        validators=[_ENV_NAME, not_the_workflows_own],
+        validators=[_ENV_NAME, validate_not_own_workflow],
     )
     value = EncryptedTextField(blank=True)
     is_secret = models.BooleanField(

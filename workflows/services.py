@@ -13,7 +13,7 @@ from django.db import transaction
 
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
-from workflows import entries
+from workflows import audit_entries
 from workflows.codegen.module.module_settings import module_settings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.deploy.deploy_settings import read_settings
@@ -77,7 +77,7 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
 def draft_problems(workflow: Workflow) -> list[Problem]:
     """Return what would keep the draft's code from being generated, and the warnings."""
     try:
-        settings = module_settings(workflow, variables_of(workflow))
+        settings = module_settings(workflow, effective_variables(workflow))
         return list(generate_from_document(workflow.ir, settings, types_for(workflow.ir)).problems)
     except UnreadableSecret as unreadable:
         return [Problem(path="env", message=str(unreadable))]
@@ -85,15 +85,15 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
         return list(invalid.problems)
 
 
-class NoWorkflow(Exception):
+class WorkflowNotFound(Exception):
     """There is no workflow of this id; the message says so."""
 
 
-def workflow_of(workflow_id: str) -> Workflow:
-    """Return the workflow; raises NoWorkflow."""
+def get_workflow(workflow_id: str) -> Workflow:
+    """Return the workflow; raises WorkflowNotFound."""
     workflow = Workflow.objects.filter(pk=workflow_id).first()
     if workflow is None:
-        raise NoWorkflow(f"There is no workflow {workflow_id!r}.")
+        raise WorkflowNotFound(f"There is no workflow {workflow_id!r}.")
     return workflow
 
 
@@ -107,7 +107,7 @@ def import_document(
     workflow.name = ""  # saving takes that of the document
     version = save_draft(workflow, by=by.user if by else None)
     if by:
-        entries.of_version("workflow imported", version, by=by)
+        audit_entries.record_version("workflow imported", version, by=by)
     return workflow
 
 
@@ -123,7 +123,7 @@ def declare_binding(
     declared.save()
     version = save_draft(workflow)
     if by:
-        entries.of_version("binding declared", version, by=by, binding=name, kind=kind)
+        audit_entries.record_version("binding declared", version, by=by, binding=name, kind=kind)
     return version
 
 
@@ -134,7 +134,7 @@ def remove_binding(workflow: Workflow, name: str, *, by: Actor | None = None) ->
         raise ValidationError(f"{workflow.name} declares no binding {name}.")
     version = save_draft(workflow)
     if by:
-        entries.of_version("binding no longer declared", version, by=by, binding=name)
+        audit_entries.record_version("binding no longer declared", version, by=by, binding=name)
     return version
 
 
@@ -164,7 +164,7 @@ def set_variable(
     variable.full_clean()
     variable.save()
     if by:
-        entries.of_variable("variable set", variable, by=by)
+        audit_entries.record_variable("variable set", variable, by=by)
     return variable
 
 
@@ -177,7 +177,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def variables_of(workflow: Workflow | None) -> dict[str, Variable]:
+def effective_variables(workflow: Workflow | None) -> dict[str, Variable]:
     """Return all variables that a deploy of the workflow may use, its own over the global ones.
 
     Raises UnreadableSecret, which names every one whose value cannot be decrypted.

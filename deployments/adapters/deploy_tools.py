@@ -221,8 +221,8 @@ class DeployTools(RemoteTools):
             return ""
         return live if live != before and is_ours else ""
 
-    def _ended(self, program: str) -> Callable[[process.Finished], None]:
-        def tell(ended: process.Finished) -> None:
+    def _ended(self, program: str) -> Callable[[process.ProgramResult], None]:
+        def tell(ended: process.ProgramResult) -> None:
             printed = (self.hooks.hide(ended.stdout), self.hooks.hide(ended.stderr))
             text = "\n".join(part.strip() for part in printed if part.strip())
             ran = ProgramRan(

@@ -19,7 +19,7 @@ def install(
     dependencies: Mapping[str, str],
     *,
     on_start: Callable[[int], None],
-    on_end: Callable[[process.Finished], None],
+    on_end: Callable[[process.ProgramResult], None],
 ) -> None:
     """Write package.json and install it; raises DeployError with npm's reason."""
     manifest = {"private": True, "dependencies": dict(dependencies)}

@@ -69,7 +69,7 @@ class Wrangler:
         tag: str,
         is_strict: bool,
         on_start: Callable[[int], None],
-        on_end: Callable[[process.Finished], None],
+        on_end: Callable[[process.ProgramResult], None],
     ) -> str:
         """Deploy the folder's wrangler.json and return the id of the new version.
 
@@ -125,7 +125,7 @@ def _answers(path: Path) -> dict[str, Mapping[str, Any]]:
     return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
 
 
-def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
+def _refusal(failed: Mapping[str, Any], ended: process.ProgramResult) -> Exception:
     """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
     if failed.get("retry_after_ms") is not None:
         return Busy(float(failed["retry_after_ms"]) / 1000)
@@ -135,6 +135,6 @@ def _refusal(failed: Mapping[str, Any], ended: process.Finished) -> Exception:
             f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
         )
     cause, fix = _CAUSES.get(str(failed.get("code")), (Cause.TARGET, ""))
-    told = process.without_style(str(failed["message"]))
+    told = process.strip_ansi(str(failed["message"]))
     code = f" [code {failed['code']}]" if failed.get("code") else ""
     return DeployError(f"wrangler could not deploy: {told}{code}{fix}", cause=cause)

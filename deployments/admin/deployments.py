@@ -18,7 +18,7 @@ from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, JSON
 from import_export.forms import ExportForm
 
-from audit.read_only_admin import ReadOnly
+from audit.read_only_admin import ReadOnlyAdmin
 from deployments.admin.history_export import COLUMNS, HistoryResource
 from deployments.admin.history_paginator import HistoryQuerySet
 from deployments.admin.targets import DeployableTargetAdmin
@@ -50,7 +50,7 @@ class PersonFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(Deployment)
-class HistoryAdmin(ExportMixin, ReadOnly, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
+class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
     """Read-only; each row leads to the deployment's page."""
 
     list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]

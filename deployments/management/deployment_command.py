@@ -18,7 +18,7 @@ from targets.lookup import default_target, target_named
 from targets.models import Target
 from targets.policy import Consent, Frozen, Unconfirmed
 from workflows.models import Workflow
-from workflows.services import NoWorkflow
+from workflows.services import WorkflowNotFound
 
 
 class DeploymentCommand(BaseCommand):
@@ -49,7 +49,7 @@ class DeploymentCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             deployment = self.request(options)
-        except (DeployError, NoWorkflow) as refusal:
+        except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(with_option_hint(refusal)) from None
         self.follow(deployment, as_json=options.get("json", True))
 

@@ -15,7 +15,7 @@ from targets.cloudflare.errors import Cause, DeployError
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
 from workflows.nodes.custom import secret_variables
-from workflows.services import Variable, variables_of
+from workflows.services import Variable, effective_variables
 
 WORKFLOW_DELETED = "The workflow has been deleted. Nothing was uploaded."
 
@@ -46,7 +46,7 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
 def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
     """Return the variables of now; raises DeployError, which names those that cannot be read."""
     try:
-        return variables_of(workflow)
+        return effective_variables(workflow)
     except UnreadableSecret as unreadable:
         raise DeployError(str(unreadable), cause=Cause.ENVIRONMENT) from None
 

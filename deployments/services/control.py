@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from audit import trail
-from audit.trail import NOBODY, Actor
+from audit.trail import SYSTEM, Actor
 from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED, Action, Status
@@ -27,7 +27,7 @@ from workflows.models import Workflow
 _NO_CONSENT = Consent()
 
 
-def cancel(deployment: Deployment, *, by: Actor = NOBODY, as_name: str = "") -> Status:
+def cancel(deployment: Deployment, *, by: Actor = SYSTEM, as_name: str = "") -> Status:
     """End a deployment: in the queue at once, a running one within seconds.
 
     Returns the status then. Asked twice, or after the end, it changes nothing. `as_name` is what
@@ -46,7 +46,7 @@ def cancel(deployment: Deployment, *, by: Actor = NOBODY, as_name: str = "") -> 
 def roll_back(
     to: Deployment,
     *,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
@@ -93,7 +93,7 @@ def previously_live(workflow_id: str, target: Target) -> Deployment | None:
 def retry_failed(
     deployment: Deployment,
     *,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Try again the parts that a deployment could not put, and no others.
@@ -123,7 +123,7 @@ def delete_secrets(
     target: Target,
     names: Sequence[str],
     *,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Delete secrets that the Worker has at the target; raises Refused where nothing is live."""
@@ -143,7 +143,7 @@ def take_down(
     workflow: Workflow,
     target: Target,
     *,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from audit import trail
-from audit.trail import NOBODY, Actor, Subject
+from audit.trail import SYSTEM, Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action
@@ -29,7 +29,7 @@ def request_deployment(
     workflow: Workflow,
     *,
     target: Target | None = None,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Put the workflow's newest version into the queue and return the waiting deployment.
@@ -52,7 +52,7 @@ def request_deployment(
 def request_snapshot(
     earlier: Deployment,
     *,
-    by: Actor = NOBODY,
+    by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
     """Deploy what an earlier deployment was made of, with the variables and secrets of now.

@@ -18,8 +18,15 @@ from django_eventstream.views import Listener
 
 from deployments.stream import event_log
 from deployments.stream.stage_reader import StageReader
-from web.streams.listener import BEAT, OPENING, RIGHTS, listening, taken, woken
-from web.streams.table_watcher import tail
+from web.streams.listener import (
+    KEEP_ALIVE_FRAME,
+    OPENING_FRAME,
+    RIGHTS_CHECK_SECONDS,
+    listen,
+    take_events,
+    wait_for_events,
+)
+from web.streams.table_watcher import watcher
 
 _MOST = 1000  # events of one read
 
@@ -34,9 +41,9 @@ async def stream_events(
     A deployment's stream ends with its result; any ends when `still_allowed`, asked again and
     again while it is open, says no.
     """
-    async with listening(channel) as listener:
+    async with listen(channel) as listener:
         known = await _current(channel) if cursor is None else cursor
-        yield OPENING
+        yield OPENING_FRAME
         async with aclosing(_events(channel, known, listener, still_allowed)) as frames:
             async for frame in frames:
                 yield frame
@@ -54,22 +61,22 @@ async def _events(
         if result := await _result(channel, known, fresh):
             yield result
             return
-        if monotonic() - asked >= RIGHTS:
+        if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
             if not await still_allowed():
                 return
             asked = monotonic()
         if len(found) == _MOST:  # there may be more to read before anything is waited for
             found = await _read(channel, known)
-        elif await woken(listener):
+        elif await wait_for_events(listener):
             found = await _taken(channel, listener, known)
         else:
-            yield BEAT
+            yield KEEP_ALIVE_FRAME
             found = await _read(channel, known)
 
 
 async def _taken(channel: str, listener: Listener, known: int) -> list[Event]:
     """Take what is queued; where something is missing before it, read the table instead."""
-    queued, overflow = taken(channel, listener)
+    queued, overflow = take_events(channel, listener)
     numbers = [event.id for event in queued if event.id is not None and event.id > known]
     gap = channel != event_log.ALL and numbers != list(range(known + 1, known + 1 + len(numbers)))
     return await _read(channel, known) if overflow or gap else queued
@@ -95,4 +102,4 @@ async def _result(channel: str, known: int, fresh: list[Event]) -> bytes:
     return bytes(await database_sync_to_async(event_log.result_after)(channel, known))
 
 
-tail.follow(StageReader)
+watcher.watch(StageReader)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from deployments.permissions import DEPLOY
 from deployments.settings_form.form import EMPTY_ROWS, SettingsForms
 from deployments.settings_form.preview import preview
-from web.decorators import HttpRequest, posted_from, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import page
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.problems import InvalidIR
@@ -66,7 +66,7 @@ def _settings_page(_request: HttpRequest, pk: str) -> str:
     return reverse("deployments:deploy_settings", args=[pk])
 
 
-@posted_from(_settings_page)
+@redirect_get_to(_settings_page)
 @staff_with(CHANGE)
 def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
     """Show what was typed, with more rows where they are asked for; nothing is saved."""

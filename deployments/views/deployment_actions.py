@@ -22,7 +22,7 @@ from deployments.services import control, deploy
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import PartKind, triggers_of
 from targets.confirmation import ASKED, consent_of, gate
-from web.decorators import HttpRequest, posted_from, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import CHANGED, page
 
 """The event by which an open page hears that it has something new to fetch."""
@@ -34,7 +34,7 @@ def _its_page(_request: HttpRequest, pk: int) -> str:
     return reverse("deployments:deployment", args=[pk])
 
 
-@posted_from(_its_page)
+@redirect_get_to(_its_page)
 @staff_with(CANCEL)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """End the deployment; asked twice, or after its end, it says how things stand."""
@@ -108,14 +108,14 @@ def _leading(to: Deployment) -> list[tuple[str, str, str]]:
     ]
 
 
-@posted_from(_its_page)
+@redirect_get_to(_its_page)
 @staff_with(DEPLOY)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try the failed parts of the deployment again."""
     return _again(request, _about(pk), control.retry_failed, name="retry")
 
 
-@posted_from(_its_page)
+@redirect_get_to(_its_page)
 @staff_with(DEPLOY)
 def deploy_anew(request: HttpRequest, pk: int) -> HttpResponse:
     """Deploy what the deployment was made of, with the variables and secrets of now."""

@@ -32,7 +32,7 @@ from targets.models import Target
 from targets.permissions import CHECK
 from targets.policy import Refused
 from web.converters import read_key
-from web.decorators import HttpRequest, View, posted_from, staff_with
+from web.decorators import HttpRequest, View, redirect_get_to, staff_with
 from web.rendering import live_page, page
 from workflows.models import Workflow
 
@@ -97,7 +97,7 @@ def _back(workflow: Workflow, one: Worker) -> HttpResponse:
     return redirect(f"{url}?{urlencode({'target': one.target.pk})}")
 
 
-@posted_from(_live_page)
+@redirect_get_to(_live_page)
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: str) -> HttpResponse:
     """Compare what is there with the record, now."""

@@ -22,7 +22,7 @@ from targets.cloudflare.errors import DeployError
 from targets.cloudflare.resources import Resource
 from targets.models import Target
 from targets.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
-from web.decorators import HttpRequest, posted_from, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import page
 
 SET_VARIABLE = "workflows.change_environmentvariable"
@@ -75,7 +75,7 @@ def _choice(request: HttpRequest, pk: int) -> str:
     return f"{url}?{query}" if query else url
 
 
-@posted_from(_choice)
+@redirect_get_to(_choice)
 @staff_with(SET_VARIABLE)
 def use(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a resource behind the name that the page was opened for."""

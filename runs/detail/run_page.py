@@ -24,7 +24,7 @@ from workflows.models import WorkflowVersion
 from workflows.nodes.custom import registry
 from workflows.nodes.documents import parse
 from workflows.picture.drawing import Picture, render
-from workflows.picture.run_states import states_of
+from workflows.picture.run_states import node_states
 
 _FIELDS: Final = (
     "workflow_public_id",
@@ -137,7 +137,7 @@ def _picture(
     latest = {id_: number for number, id_ in nodes.items()}
     states = {
         id_: replace(state, href=f"?step={latest[id_]}#step") if id_ in latest else state
-        for id_, state in states_of(ir, [step.raw for step in steps], run.status).items()
+        for id_, state in node_states(ir, [step.raw for step in steps], run.status).items()
     }
     return render(ir, states)
 

@@ -28,7 +28,7 @@ from runs.logs.tail_hub import watch
 from runs.stream.run_events import may_read
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.redaction import redact
-from web.streams.listener import RIGHTS
+from web.streams.listener import RIGHTS_CHECK_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         asked = monotonic()
         while True:
             await asyncio.sleep(_EVERY)
-            if monotonic() - asked >= RIGHTS:
+            if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
                 if not await self._may_still():
                     await self._end("You may not view runs any more.", _REFUSED)
                     return

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
-from audit.trail import Actor
+from audit.trail import Actor, command_line_actor
 from deployments.history import records
 from deployments.models import Deployment
 from runs.services import control
@@ -19,7 +18,7 @@ from targets.cloudflare.errors import DeployError
 from targets.lookup import target_named
 from targets.models import Target
 from workflows.models import Workflow
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ class RunCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             target = target_named(options["target"]) if options["target"] else None
-            self.about(Place(workflow_of(options["workflow"]), target), options)
-        except (DeployError, NoRun, NoWorkflow) as refusal:
+            self.about(Place(get_workflow(options["workflow"]), target), options)
+        except (DeployError, NoRun, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
 
     def about(self, place: Place, options: dict[str, Any]) -> None:
@@ -79,7 +78,7 @@ class RunCommand(BaseCommand):
 
 def me() -> Actor:
     """Return who acts: a command has no user of the product."""
-    return operator()
+    return command_line_actor()
 
 
 def payload(text: str) -> Any:

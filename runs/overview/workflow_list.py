@@ -16,7 +16,7 @@ from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of
 from targets.models import Target
 from workflows.models import Workflow
-from workflows.picture.timestamps import moment_of
+from workflows.picture.timestamps import parse_timestamp
 
 _AT_ONCE: Final = 8
 _SECONDS: Final = 8.0  # that a target may take: a page waits for the slowest
@@ -116,8 +116,8 @@ def _hosted(told: Any) -> Hosted:
         name=str(row["name"]),
         script=str(row.get("script_name", "")),
         class_name=str(row.get("class_name", "")),
-        created=moment_of(row["created_on"]) or datetime.now(UTC),
-        modified=moment_of(row["modified_on"]) or datetime.now(UTC),
+        created=parse_timestamp(row["created_on"]) or datetime.now(UTC),
+        modified=parse_timestamp(row["modified_on"]) or datetime.now(UTC),
         counts={name: counts[name] for name in known if counts.get(name)},
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from runs import statuses
 from runs.steps.step_reader import Step, due_at, error_words, read_steps
 from workflows.picture.states import State
-from workflows.picture.timestamps import moment_of
+from workflows.picture.timestamps import parse_timestamp
 
 Told = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
@@ -48,9 +48,9 @@ def read_row(told: Told) -> Row:
         status=str(told["status"]),
         trigger=str(told.get("trigger_source") or "unknown"),
         version_id=str(told.get("version_id") or ""),
-        created_at=moment_of(told["created_on"]) or datetime.now(UTC),
-        started_at=moment_of(told.get("started_on")),
-        ended_at=moment_of(told.get("ended_on")),
+        created_at=parse_timestamp(told["created_on"]) or datetime.now(UTC),
+        started_at=parse_timestamp(told.get("started_on")),
+        ended_at=parse_timestamp(told.get("ended_on")),
     )
 
 
@@ -94,8 +94,8 @@ def read_details(told: Told, *, hide: Callable[[str], str] = str) -> Details:
     waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
     return Details(
         status=str(told["status"]),
-        started_at=moment_of(told.get("start")),
-        ended_at=moment_of(told.get("end")),
+        started_at=parse_timestamp(told.get("start")),
+        ended_at=parse_timestamp(told.get("end")),
         error=hide(error_words(told.get("error")))[:LONGEST_ERROR],
         params=hide(_text(told.get("params")))[:LONGEST_TEXT],
         output=hide(_text(told.get("output")))[:LONGEST_TEXT],

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runs.steps.durations import seconds_of
 from workflows.picture.states import State
-from workflows.picture.timestamps import moment_of
+from workflows.picture.timestamps import parse_timestamp
 
 Told = Mapping[str, Any]
 _COUNTER: Final = re.compile(r"-(\d+)$")
@@ -124,8 +124,8 @@ def _step(raw: Told, number: int, *, is_over: bool) -> Step:
         name=str(raw.get("name") or _KINDS.get(kind, kind)),
         kind=kind,
         state=state,
-        start=moment_of(raw.get("start")),
-        end=moment_of(raw.get("end")),
+        start=parse_timestamp(raw.get("start")),
+        end=parse_timestamp(raw.get("end")),
         attempts=attempts,
         error=error_words(raw.get("error")),
         event_type=str(raw.get("event_type") or ""),
@@ -139,8 +139,8 @@ def _attempts(given: Any) -> Iterator[Attempt]:
         if isinstance(one, Mapping):
             yield Attempt(
                 number=number,
-                start=moment_of(one.get("start")),
-                end=moment_of(one.get("end")),
+                start=parse_timestamp(one.get("start")),
+                end=parse_timestamp(one.get("end")),
                 success=one.get("success"),
                 error=error_words(one.get("error")),
             )

@@ -16,8 +16,15 @@ from runs.index import watchers
 from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
 from runs.models import RunChange
 from runs.permissions import VIEW
-from web.streams.listener import BEAT, OPENING, RIGHTS, listening, taken, woken
-from web.streams.table_watcher import tail
+from web.streams.listener import (
+    KEEP_ALIVE_FRAME,
+    OPENING_FRAME,
+    RIGHTS_CHECK_SECONDS,
+    listen,
+    take_events,
+    wait_for_events,
+)
+from web.streams.table_watcher import watcher
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -54,23 +61,23 @@ def _give(listeners: ListenerManager, channel: str, run: int | None) -> None:
     listeners.add_to_queues(channel, Event(channel, "message", data, id=None))
 
 
-tail.follow(Changes)
+watcher.watch(Changes)
 
 
 async def follow(
     channel: str, *, still_allowed: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[bytes]:
     """Yield a nudge for each change on the channel, several at once as one, until the right ends."""
-    async with listening(channel) as listener:
+    async with listen(channel) as listener:
         await database_sync_to_async(watchers.show)(channel)
-        yield OPENING
+        yield OPENING_FRAME
         asked = monotonic()
         while True:
-            is_woken = await woken(listener)
-            yield _nudge(channel, listener) if is_woken else BEAT
+            is_woken = await wait_for_events(listener)
+            yield _nudge(channel, listener) if is_woken else KEEP_ALIVE_FRAME
             if not is_woken:
                 await database_sync_to_async(watchers.show)(channel)
-            if monotonic() - asked >= RIGHTS:
+            if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
                 if not await still_allowed():
                     return
                 asked = monotonic()
@@ -78,5 +85,5 @@ async def follow(
 
 def _nudge(channel: str, listener: Listener) -> bytes:
     """Take all that is queued: whatever it was, the page has one thing to do."""
-    queued, _ = taken(channel, listener)
+    queued, _ = take_events(channel, listener)
     return f"data: {queued[-1].data}\n\n".encode() if queued else b""

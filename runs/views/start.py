@@ -26,7 +26,7 @@ from runs.views.runs import known_runs, page
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from web.converters import read_key
-from web.decorators import HttpRequest, posted_from, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from workflows.ir.document.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 
@@ -133,7 +133,7 @@ def _its_page(_request: HttpRequest) -> str:
     return reverse("runs:start")
 
 
-@posted_from(_its_page)
+@redirect_get_to(_its_page)
 @staff_with(TRIGGER)
 def check(request: HttpRequest) -> HttpResponse:
     """Say whether what is typed is JSON: the part under the editor."""

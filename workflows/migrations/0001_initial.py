@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             name='EnvironmentVariable',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator('\\A[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and _, and begin with a letter: API_KEY.'), workflows.models.not_the_workflows_own])),
+                ('name', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator('\\A[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and _, and begin with a letter: API_KEY.'), workflows.models.validate_not_own_workflow])),
                 ('value', audit.encrypted_fields.EncryptedTextField(blank=True)),
                 ('is_secret', models.BooleanField(default=False, help_text='A secret is never shown again once it is saved.', verbose_name='secret')),
                 ('updated_at', models.DateTimeField(auto_now=True)),
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             name='DeclaredBinding',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator('\\A[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and _, and begin with a letter: API_KEY.'), workflows.models.not_the_workflows_own, workflows.models.not_a_binding_id])),
+                ('name', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator('\\A[A-Z][A-Z0-9_]*\\Z', 'Use capital letters, digits and _, and begin with a letter: API_KEY.'), workflows.models.validate_not_own_workflow, workflows.models.validate_not_binding_id])),
                 ('kind', models.CharField(choices=[('kv', 'KV namespace'), ('d1', 'D1 database'), ('r2', 'R2 bucket'), ('queue', 'queue'), ('service', 'service (another Worker)'), ('workflow', 'workflow'), ('ai', 'Workers AI'), ('vectorize', 'Vectorize index'), ('hyperdrive', 'Hyperdrive configuration'), ('analytics', 'Analytics Engine dataset'), ('browser', 'browser')], max_length=20)),
                 ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declared_bindings', to='workflows.workflow')),
             ],

@@ -11,7 +11,7 @@ from workflows.nodes import branch, loop
 OTHERWISE = "otherwise"
 
 
-def trigger_words(trigger: Trigger) -> str:
+def trigger_label(trigger: Trigger) -> str:
     """Say what starts a run: "POST /orders", "Cron 0 3 * * *"."""
     said = {
         "http": f"{trigger.method} {trigger.path}",
@@ -22,7 +22,7 @@ def trigger_words(trigger: Trigger) -> str:
     return escape_surrogates(said.get(trigger.kind, "Started by hand"))
 
 
-def arm_words(node: Node, label: str) -> str:
+def arm_label(node: Node, label: str) -> str:
     """Say what a region of the node is: its label, or what a loop repeats its body for."""
     settings = node.settings
     if not isinstance(settings, loop.Settings):
@@ -39,6 +39,6 @@ def has_else(node: Node) -> bool:
     return any(arm.condition is None for arm in node.settings.arms)
 
 
-def length(seconds: float) -> str:
+def duration_label(seconds: float) -> str:
     """Say how long a step took, or a sleep will: in days from two days on."""
     return duration_words(seconds) if seconds < 48 * 3600 else f"{round(seconds / 86400)} days"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workflows.ir.document.model import WorkflowIR
-from workflows.picture.labels import trigger_words
+from workflows.picture.labels import trigger_label
 from workflows.picture.sizes import (
     FAN,
     GAP,
@@ -16,7 +16,7 @@ from workflows.picture.sizes import (
     TAG_HEIGHT,
     Block,
     Column,
-    Measure,
+    Measurer,
     Row,
     Tag,
 )
@@ -64,14 +64,14 @@ class Layout:
 
 def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
     """Lay out the tree from top to bottom, in time linear in its nodes."""
-    root = Measure(ir.nodes, node_height=node_height).column(ir.structure.root)
-    words = trigger_words(ir.trigger)
+    root = Measurer(ir.nodes, node_height=node_height).column(ir.structure.root)
+    words = trigger_label(ir.trigger)
     text = shortened(words, NODE_WIDTH, size=SMALL)
     cap = max(round(width_of(text, SMALL)) + 44, _LEAST_CAP)
     width = max(root.width, cap) + 2 * MARGIN
     axis, top = width / 2, MARGIN + CAP_HEIGHT + GAP
     end = top + root.height + GAP
-    putter = _Putter(node_height)
+    putter = _LayoutBuilder(node_height)
     putter.line((axis, MARGIN + CAP_HEIGHT), (axis, top), node_id=ir.entry)
     putter.column(root, axis=axis, top=top)
     putter.line((axis, top + root.height), (axis, end), source=_last(root))
@@ -92,7 +92,7 @@ def _cap(axis: float, top: float, width: int) -> Area:
 
 
 @dataclass(slots=True)
-class _Putter:
+class _LayoutBuilder:
     """Puts what was measured in its place, from the outside inwards."""
 
     node_height: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflows.ir.document.region_tree import Region, Step
-from workflows.picture.labels import OTHERWISE, arm_words, has_else, trigger_words
+from workflows.picture.labels import OTHERWISE, arm_label, has_else, trigger_label
 from workflows.picture.markup import link, safe
 from workflows.picture.svg import Drawing
 
@@ -13,7 +13,7 @@ from workflows.picture.svg import Drawing
 def outline(drawing: Drawing) -> str:
     """Return the list as HTML."""
     root = drawing.ir.structure.root
-    begins = f"<li>{safe(trigger_words(drawing.ir.trigger))}</li>"
+    begins = f"<li>{safe(trigger_label(drawing.ir.trigger))}</li>"
     return f"<ol>{begins}{''.join(_steps(root, drawing))}<li>End</li></ol>"
 
 
@@ -34,7 +34,7 @@ def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
     yield "<ul>"
     for region in step.regions:
         if region.steps or region.continues_at or region.label not in container.cleanup:
-            yield from _region(arm_words(node, region.label) or "arm", region, drawing)
+            yield from _region(arm_label(node, region.label) or "arm", region, drawing)
     if not has_else(node):
         yield f"<li>{OTHERWISE}: goes on</li>"
     for region in step.shared:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from workflows.picture.states import State
 
 
-def marked(
+def mark_problems(
     document: object, *, errors: Iterable[str] = (), warnings: Iterable[str] = ()
 ) -> dict[str, State]:
     """Return the nodes that are named by paths such as "nodes.charge.data.url"; errors come first."""

@@ -8,26 +8,26 @@ from typing import Any, Final
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.region_tree import Region, Step
 from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
-from workflows.picture.step_matching import Called, Matcher, has_steps
-from workflows.picture.step_states import Seen, seen
+from workflows.picture.step_matching import Matcher, StepCall, has_steps
+from workflows.picture.step_states import NodeSummary, summarize
 
 COMPLETE: Final = "complete"
 ENDED: Final = frozenset({COMPLETE, "errored", "terminated"})
 
 
-def states_of(
+def node_states(
     ir: WorkflowIR, steps: Iterable[Mapping[str, Any]], run_status: str
 ) -> dict[str, NodeState]:
     """Return the state of every node of a run, whose steps are given as Cloudflare's API gives them.
 
     Never raises for a step that is incomplete or unknown: it says nothing of any node.
     """
-    calls: dict[str, list[Called]] = {}
+    calls: dict[str, list[StepCall]] = {}
     for call in Matcher(ir).called(steps):
         calls.setdefault(call.node_id, []).append(call)
     is_over = run_status in ENDED
     found = {
-        id_: seen(of_node, is_over=is_over, is_awaited=_is_awaited(ir.nodes[id_]))
+        id_: summarize(of_node, is_over=is_over, is_awaited=_is_awaited(ir.nodes[id_]))
         for id_, of_node in calls.items()
     }
     return _Walk(ir, found, status=run_status).states()
@@ -41,11 +41,11 @@ def _is_awaited(node: Node) -> bool:
 class _Walk:
     """Goes through the tree: what the steps do not say follows from what stands around them."""
 
-    def __init__(self, ir: WorkflowIR, found: Mapping[str, Seen], *, status: str) -> None:
+    def __init__(self, ir: WorkflowIR, found: Mapping[str, NodeSummary], *, status: str) -> None:
         self._ir = ir
         self._found = found
         self._status = status
-        self._inside: dict[str, list[Seen]] = {}
+        self._inside: dict[str, list[NodeSummary]] = {}
         self._states: dict[str, NodeState] = {}
 
     def states(self) -> dict[str, NodeState]:
@@ -61,7 +61,7 @@ class _Walk:
     def _is_over(self) -> bool:
         return self._status in ENDED
 
-    def _gather(self, region: Region) -> list[Seen]:
+    def _gather(self, region: Region) -> list[NodeSummary]:
         """Note what has been seen inside of each container."""
         all_of_it = []
         for step in region.steps:
@@ -162,7 +162,7 @@ class _Walk:
                 self._plain(inner)
 
     def _container(
-        self, step: Step, own: Seen | None, inside: Sequence[Seen], *, is_passed: bool
+        self, step: Step, own: NodeSummary | None, inside: Sequence[NodeSummary], *, is_passed: bool
     ) -> NodeState:
         told = [*([own] if own else []), *inside]
         return NodeState(
@@ -171,7 +171,9 @@ class _Walk:
             iterations=self._iterations(step, told),
         )
 
-    def _state_of(self, own: Seen | None, inside: Sequence[Seen], *, is_passed: bool) -> State:
+    def _state_of(
+        self, own: NodeSummary | None, inside: Sequence[NodeSummary], *, is_passed: bool
+    ) -> State:
         states = [one.state for one in inside]
         if own and own.state in (State.DONE, State.FAILED):
             return own.state
@@ -184,7 +186,7 @@ class _Walk:
             return State.RUNNING
         return State.FAILED if State.FAILED in states else State.STOPPED
 
-    def _iterations(self, step: Step, told: Sequence[Seen]) -> int:
+    def _iterations(self, step: Step, told: Sequence[NodeSummary]) -> int:
         """Count how often a loop's body ran, or anything else inside of a loop."""
         structure, nodes = self._ir.structure, self._ir.nodes
         around = structure.enclosing(structure.locations[step.node_id][0])
@@ -212,7 +214,7 @@ class _Walk:
             region = inner or None
 
 
-def _told(own: Seen | None, *, is_passed: bool) -> NodeState:
+def _told(own: NodeSummary | None, *, is_passed: bool) -> NodeState:
     if own is None:
         return PLAIN
     is_in_loop = any(own.indices)

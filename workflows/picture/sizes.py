@@ -11,7 +11,7 @@ from typing import Final
 
 from workflows.ir.document.model import Node
 from workflows.ir.document.region_tree import Region, Step
-from workflows.picture.labels import OTHERWISE, arm_words, has_else
+from workflows.picture.labels import OTHERWISE, arm_label, has_else
 from workflows.picture.text_width import SMALL, shortened, width_of
 
 NODE_WIDTH: Final = 264
@@ -80,7 +80,7 @@ class Block:
         return any(row.is_shared for row in self.rows) and self.rows[0].falls
 
 
-class Measure:
+class Measurer:
     """Measures the tree of one document; `node_height` is that of every node."""
 
     def __init__(self, nodes: Mapping[str, Node], *, node_height: int) -> None:
@@ -147,7 +147,7 @@ class Measure:
                 yield _row([self.column(region, _tag(region.label))])
 
     def _arm(self, node: Node, region: Region, *, turn: int) -> Column:
-        words = arm_words(node, region.label)
+        words = arm_label(node, region.label)
         container = node.type.container
         is_aside = bool(turn and container and container.sequential)
         return self.column(region, _tag(words) if words else None, is_aside=is_aside)

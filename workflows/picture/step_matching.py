@@ -27,7 +27,7 @@ _NEAR: Final = 8  # steps before and after one that are looked at to tell equal 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class StepCall:
     """A step of a run; `indices` are those of the loops around its node, `part` what of it it is."""
 
     node_id: str
@@ -54,12 +54,12 @@ class Matcher:
             if has_steps(ir.nodes[id_]):
                 self._note(ir.nodes[id_], suffixes.get(id_, ""))
 
-    def called(self, steps: Iterable[Raw]) -> list[Called]:
+    def called(self, steps: Iterable[Raw]) -> list[StepCall]:
         """Return the steps whose node is known, in the order in which they began."""
         known = [step for step in steps if isinstance(step, Mapping)]
         usual = [step for step in known if step.get("type", "step") in _KINDS]
         ordered = sorted(usual, key=lambda step: str(step.get("start") or "~"))
-        found: list[Called | None] = []
+        found: list[StepCall | None] = []
         for step in ordered:
             candidates, indices = self._candidates(_name_of(step))
             sure = candidates[0] if len(candidates) == 1 else None
@@ -104,7 +104,7 @@ class Matcher:
         deep = [one for full, one in self._deep if full.startswith(start)] if match else []
         return deep, numbers
 
-    def _settle(self, steps: Sequence[Raw], found: list[Called | None]) -> None:
+    def _settle(self, steps: Sequence[Raw], found: list[StepCall | None]) -> None:
         """Find the nodes of steps whose name several nodes have.
 
         Those never run at the same time: in each iteration they come one after another, as in the tree.
@@ -127,13 +127,13 @@ class Matcher:
                 repeats = free[chosen].part in _AGAIN
                 del free[: chosen + (not repeats)]
 
-    def _broken_by(self, call: Called) -> list[str]:
+    def _broken_by(self, call: StepCall) -> list[str]:
         """Return the containers whose first region a step that failed for good has broken off."""
         if call.raw.get("success") is not False and not call.raw.get("error"):
             return []
         return [owner for owner, turn, _ in self._in_turn_around(call.node_id) if turn == 0]
 
-    def _catches(self, call: Called, failed: Collection[str]) -> bool:
+    def _catches(self, call: StepCall, failed: Collection[str]) -> bool:
         """Whether something has failed that the node is there to catch, where it is there for that."""
         around = self._in_turn_around(call.node_id)
         return all(owner in failed for owner, turn, cleans in around if turn and not cleans)
@@ -152,14 +152,14 @@ class Matcher:
                 )
 
     def _fits(
-        self, asked: Called, before: Iterable[Called | None], after: Iterable[Called | None]
+        self, asked: StepCall, before: Iterable[StepCall | None], after: Iterable[StepCall | None]
     ) -> bool:
         """Whether the step may have run between those that are known before and after it."""
         return not any(one and self._forbids(asked, one) for one in before) and not any(
             one and self._forbids(one, asked) for one in after
         )
 
-    def _forbids(self, earlier: Called, later: Called) -> bool:
+    def _forbids(self, earlier: StepCall, later: StepCall) -> bool:
         """Whether the later one cannot have begun before the earlier one, or not in the same run."""
         structure = self._ir.structure
         here, there = structure.locations[earlier.node_id][0], structure.locations[later.node_id][0]
@@ -187,8 +187,8 @@ def has_steps(node: Node) -> bool:
     return type_.breaks is None and (type_.container is None or type_.step_count is not None)
 
 
-def _called(candidate: _Candidate, indices: tuple[int, ...], step: Raw) -> Called:
-    return Called(node_id=candidate.node_id, part=candidate.part, indices=indices, raw=step)
+def _called(candidate: _Candidate, indices: tuple[int, ...], step: Raw) -> StepCall:
+    return StepCall(node_id=candidate.node_id, part=candidate.part, indices=indices, raw=step)
 
 
 def _name_of(step: Raw) -> str:

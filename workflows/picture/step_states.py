@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.picture.labels import length
+from workflows.picture.labels import duration_label
 from workflows.picture.states import State
-from workflows.picture.step_matching import Called, Raw
-from workflows.picture.timestamps import moment_of
+from workflows.picture.step_matching import Raw, StepCall
+from workflows.picture.timestamps import parse_timestamp
 
 _CHILD_FAILED: Final = ("errored", "terminated")
 _STATUS: Final = ": status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class NodeSummary:
     """`indices` has one entry for each iteration; `ends_unseen`: the end of it is told by no step."""
 
     state: State
@@ -27,7 +27,7 @@ class Seen:
     ends_unseen: bool = False
 
 
-def seen(calls: Sequence[Called], *, is_over: bool, is_awaited: bool) -> Seen:
+def summarize(calls: Sequence[StepCall], *, is_over: bool, is_awaited: bool) -> NodeSummary:
     """Sum up the steps of one node, in the order in which they began: the last iteration counts."""
     latest = [call for call in calls if call.indices == calls[-1].indices]
     is_child = any(call.part for call in calls)
@@ -35,7 +35,7 @@ def seen(calls: Sequence[Called], *, is_over: bool, is_awaited: bool) -> Seen:
     ends_unseen = is_child and state is State.WAITING
     if is_over and state.is_active:
         state = State.STOPPED
-    return Seen(
+    return NodeSummary(
         state=state,
         attempts=max((len(_attempts(call.raw)) for call in latest), default=0),
         indices=tuple(dict.fromkeys(call.indices for call in calls)),
@@ -63,7 +63,7 @@ def _of_work(step: Raw) -> State:
     return State.RETRYING if has_failed else State.RUNNING
 
 
-def _child(calls: Sequence[Called], *, is_awaited: bool) -> State:
+def _child(calls: Sequence[StepCall], *, is_awaited: bool) -> State:
     """A run that was started: it has ended when its status says so, or when nobody waits for it."""
     states = [_state(call.raw) for call in calls]
     if State.FAILED in states:
@@ -93,14 +93,17 @@ def _attempts(step: Raw) -> list[Mapping[str, Any]]:
     return [attempt for attempt in listed if isinstance(attempt, Mapping)]
 
 
-def _took(calls: Sequence[Called], *, state: State, is_child: bool) -> str:
+def _took(calls: Sequence[StepCall], *, state: State, is_child: bool) -> str:
     """Say how long all iterations took that have ended; of a sleep, how long it will be."""
     if state in (State.RUNNING, State.RETRYING, State.WAITING, State.STOPPED):
         return ""
-    times = [(moment_of(call.raw.get("start")), moment_of(call.raw.get("end"))) for call in calls]
+    times = [
+        (parse_timestamp(call.raw.get("start")), parse_timestamp(call.raw.get("end")))
+        for call in calls
+    ]
     known = [(start, end) for start, end in times if start and end]
     if not known:
         return ""
     if is_child:
-        return length((known[-1][1] - known[0][0]).total_seconds())
-    return length(sum((end - start).total_seconds() for start, end in known))
+        return duration_label((known[-1][1] - known[0][0]).total_seconds())
+    return duration_label(sum((end - start).total_seconds() for start, end in known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def moment_of(value: object) -> datetime | None:
+def parse_timestamp(value: object) -> datetime | None:
     """Return the time; None where there is none or it cannot be read."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ from django.utils.safestring import mark_safe
 from workflows.models import Workflow
 from workflows.node_types.registered import types_for
 from workflows.picture.drawing import Picture, picture_of
-from workflows.picture.problem_marks import marked
+from workflows.picture.problem_marks import mark_problems
 
 register = template.Library()
 
@@ -34,7 +34,7 @@ def draft_picture(
     workflow: Workflow, errors: Iterable[Finding] = (), warnings: Iterable[Finding] = ()
 ) -> Mapping[str, Any]:
     """The picture of a workflow's saved draft; each node leads to its place in the document."""
-    problems = marked(
+    problems = mark_problems(
         workflow.ir,
         errors=[finding.path for finding in errors],
         warnings=[finding.path for finding in warnings],

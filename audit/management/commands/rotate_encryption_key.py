@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.encrypted_fields import UnreadableSecret
-from audit.key_rotation import encrypt_anew
+from audit.key_rotation import reencrypt_secrets
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
-            changed = encrypt_anew()
+            changed = reencrypt_secrets()
         except UnreadableSecret as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{changed} secrets are encrypted by the first key.")

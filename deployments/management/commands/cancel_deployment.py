@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from deployments.management.deployment_command import deployment_of
 from deployments.pipeline.stages import Status
 from deployments.presentation.remote_outcome import describe_remote_outcome
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         deployment = deployment_of(options["deployment"])
         had_ended = deployment.is_final
-        control.cancel(deployment, by=operator())
+        control.cancel(deployment, by=command_line_actor())
         ended = wait_until_final(deployment, lambda _record: None)
         ended.refresh_from_db()
         if options["json"]:

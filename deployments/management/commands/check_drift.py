@@ -10,7 +10,7 @@ from deployments import drift
 from deployments.models import DriftCheck, DriftState
 from targets.cloudflare.errors import DeployError
 from targets.lookup import target_named
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 
 class Command(BaseCommand):
@@ -23,9 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            workflow = workflow_of(options["workflow"]) if options["workflow"] else None
+            workflow = get_workflow(options["workflow"]) if options["workflow"] else None
             target = target_named(options["target"]) if options["target"] else None
-        except (DeployError, NoWorkflow) as refusal:
+        except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
         pairs = [
             pair

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from deployments.history.records import can_be_tried_again
 from deployments.management.deployment_command import (
     DeploymentCommand,
@@ -29,7 +29,7 @@ from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.lookup import NoTarget
 from targets.models import Target
 from workflows.models import Workflow
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 
 class Command(DeploymentCommand):
@@ -58,7 +58,7 @@ class Command(DeploymentCommand):
         super().handle(*args, **options)
 
     def request(self, options: dict[str, Any]) -> Deployment:
-        workflow, by = workflow_of(options["workflow"]), operator()
+        workflow, by = get_workflow(options["workflow"]), command_line_actor()
         consent = consent_of(options)
         if earlier := _snapshot(options, workflow):
             return request_snapshot(earlier, by=by, consent=consent)
@@ -78,12 +78,12 @@ class Command(DeploymentCommand):
 
     def _plan(self, options: dict[str, Any]) -> None:
         try:
-            workflow = workflow_of(options["workflow"])
+            workflow = get_workflow(options["workflow"])
             earlier = _snapshot(options, workflow)
             target = _own_target(earlier) if earlier else target_of(options)
-        except (DeployError, NoWorkflow) as refusal:
+        except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
-        consent, by = consent_of(options), operator()
+        consent, by = consent_of(options), command_line_actor()
         checks = forecast.preflight(workflow, target, consent=consent, snapshot=earlier)
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.objection(target, workflow, by=by, consent=consent)

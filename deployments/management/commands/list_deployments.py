@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action, Status
 from deployments.presentation.labels import doing
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 _FIELDS = (
     "id",
@@ -65,8 +65,8 @@ class Command(BaseCommand):
 
 def _check_known(workflow_id: str) -> None:
     try:
-        workflow_of(workflow_id)
-    except NoWorkflow as error:
+        get_workflow(workflow_id)
+    except WorkflowNotFound as error:
         raise CommandError(str(error)) from None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from deployments.management.deployment_command import DeploymentCommand, consent_of, deployment_of
 from deployments.models import Deployment
 from deployments.services import control
@@ -20,4 +20,4 @@ class Command(DeploymentCommand):
 
     def request(self, options: dict[str, Any]) -> Deployment:
         partial = deployment_of(options["deployment"])
-        return control.retry_failed(partial, by=operator(), consent=consent_of(options))
+        return control.retry_failed(partial, by=command_line_actor(), consent=consent_of(options))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from deployments.management.deployment_command import (
     DeploymentCommand,
     consent_of,
@@ -14,7 +14,7 @@ from deployments.management.deployment_command import (
 from deployments.models import Deployment
 from deployments.services import control
 from workflows.models import Workflow
-from workflows.services import workflow_of
+from workflows.services import get_workflow
 
 
 class Command(DeploymentCommand):
@@ -33,7 +33,7 @@ class Command(DeploymentCommand):
         self.add_json(parser)
 
     def request(self, options: dict[str, Any]) -> Deployment:
-        workflow, number = workflow_of(options["workflow"]), options["to"]
+        workflow, number = get_workflow(options["workflow"]), options["to"]
         earlier = (
             earlier_deployment(number, options, workflow)
             if number
@@ -41,7 +41,7 @@ class Command(DeploymentCommand):
         )
         return control.roll_back(
             earlier,
-            by=operator(),
+            by=command_line_actor(),
             reason=options["reason"],
             consent=consent_of(options),
         )

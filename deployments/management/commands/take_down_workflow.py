@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from deployments.management.deployment_command import (
     DeploymentCommand,
     confirm_option,
@@ -15,7 +15,7 @@ from deployments.management.deployment_command import (
 from deployments.models import Deployment
 from deployments.services import control
 from workflows.models import Workflow
-from workflows.services import workflow_of
+from workflows.services import get_workflow
 
 
 class Command(DeploymentCommand):
@@ -33,13 +33,13 @@ class Command(DeploymentCommand):
         self.add_json(parser)
 
     def request(self, options: dict[str, Any]) -> Deployment:
-        workflow, target = workflow_of(options["workflow"]), target_of(options)
+        workflow, target = get_workflow(options["workflow"]), target_of(options)
         if not options["yes"]:
             self._check(options["confirm"] or self._typed(workflow, target.name), workflow)
         return control.take_down(
             workflow,
             target,
-            by=operator(),
+            by=command_line_actor(),
             reason=options["reason"],
             consent=consent_of(options),
         )

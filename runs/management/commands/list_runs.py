@@ -21,7 +21,7 @@ from targets.lookup import account_of, target_named
 from targets.models import Target
 from web.formatting import duration
 from workflows.models import Workflow
-from workflows.services import NoWorkflow, workflow_of
+from workflows.services import WorkflowNotFound, get_workflow
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             runs = _found(options)
-        except (DeployError, NoRun, NoWorkflow) as refusal:
+        except (DeployError, NoRun, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
         if options["json"]:
             rows = [as_json(run) for run in runs]
@@ -61,7 +61,7 @@ def _found(options: dict[str, Any]) -> list[Run]:
         raise CommandError("--limit takes a number from 1.")
     target = target_named(options["target"]) if options["target"] else None
     if options["workflow"]:
-        _refresh(workflow_of(options["workflow"]), target)
+        _refresh(get_workflow(options["workflow"]), target)
     _check(options["status"])
     filters = Filters(
         workflow=options["workflow"] or "",

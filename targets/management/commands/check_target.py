@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from targets.checks import target_checks
 from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import DeployError
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             target = _named(options["name"])
         except DeployError as refused:
             raise CommandError(str(refused)) from None
-        target_checks.check(target, by=operator())
+        target_checks.check(target, by=command_line_actor())
         if options["json"]:
             self.stdout.write(json.dumps(target.checks, ensure_ascii=False, indent=2))
         else:

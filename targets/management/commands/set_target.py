@@ -10,8 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.encrypted_fields import UnreadableSecret
-from audit.os_user import operator
-from audit.trail import Actor
+from audit.trail import Actor, command_line_actor
 from targets import services
 from targets.checks import target_checks
 from targets.checks.check_state import CheckState
@@ -49,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was saved. {_with_choices(refused)}") from None
         except ValidationError as invalid:
             raise CommandError(f"Nothing was saved. {' '.join(invalid.messages)}") from None
-        by = operator()
+        by = command_line_actor()
         services.save(target, by=by, changed=changed)
         if warning:
             self.stderr.write(f"Warning: token and account are not verified. {warning}")

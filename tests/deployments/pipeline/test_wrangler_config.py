@@ -57,7 +57,7 @@ def triggered(trigger: Trigger, *bindings: Binding) -> dict[str, Any]:
     )
 
 
-def dry_run(folder: Path, written: dict[str, Any]) -> process.Finished:
+def dry_run(folder: Path, written: dict[str, Any]) -> process.ProgramResult:
     (folder / MAIN).write_text(WORKER)
     (folder / "wrangler.json").write_text(json.dumps(written))
     env = process.environment(home=folder, CI="1", NO_COLOR="1", WRANGLER_SEND_METRICS="false")

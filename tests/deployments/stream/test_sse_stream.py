@@ -143,6 +143,6 @@ async def scenario_of_a_right_that_is_taken() -> bytes:
 
 
 def test_a_stream_ends_when_the_right_to_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "RIGHTS", 0)
+    monkeypatch.setattr(stream, "RIGHTS_CHECK_SECONDS", 0)
 
     assert b"data:" not in asyncio.run(scenario_of_a_right_that_is_taken())

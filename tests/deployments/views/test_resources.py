@@ -22,7 +22,7 @@ from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import account_target, deploy
 from workflows.ir.reading.bindings import BindingKind
 from workflows.models import EnvironmentVariable
-from workflows.services import set_variable, variables_of
+from workflows.services import effective_variables, set_variable
 
 BY = Actor(None, "tester")
 CHECK, CHANGE = "targets.check_target", "targets.change_target"
@@ -194,7 +194,7 @@ def test_using_one_sets_the_workflows_variable_and_goes_back_to_the_deployment(
 
     assert answer.redirect_chain == [(f"/deployments/{failed.pk}/", 302)]
     assert "env.MY_KV will be the KV namespace chosen" in text(answer)
-    assert variables_of(workflow)["MY_KV_BINDING_ID"].value == one.id
+    assert effective_variables(workflow)["MY_KV_BINDING_ID"].value == one.id
     entry = Entry.objects.get(action="variable set")
     assert entry.detail["resource"] == one.id
 

@@ -32,7 +32,7 @@ class Project:
         (self.folder / "worker.js").write_text(code)
         (self.folder / "wrangler.json").write_text(json.dumps(base | config))
 
-    def wrangler(self, *arguments: str) -> process.Finished:
+    def wrangler(self, *arguments: str) -> process.ProgramResult:
         env = process.environment(
             home=self.folder,
             CI="1",

@@ -111,7 +111,7 @@ def test_a_viewer_who_loses_the_right_hears_no_more(
         return AnonymousUser()
 
     monkeypatch.setattr(consumer, "get_user", nobody)
-    monkeypatch.setattr(consumer, "RIGHTS", 0)
+    monkeypatch.setattr(consumer, "RIGHTS_CHECK_SECONDS", 0)
     live, ada = live_deployment(), User.objects.create_superuser("ada")
 
     async def scenario() -> tuple[str, int]:

@@ -11,7 +11,7 @@ from runs.index import writer
 from runs.models import RunText
 from runs.steps.parsing import LONGEST_ERROR, LONGEST_TEXT, read_details
 from tests.runs.examples import BEGAN, make_run, tried, waits
-from workflows.picture.timestamps import moment_of
+from workflows.picture.timestamps import parse_timestamp
 
 pytestmark = pytest.mark.django_db
 SECRET = "sentinel-of-a-text"
@@ -61,4 +61,4 @@ def test_a_step_that_cannot_be_read_whole_keeps_no_other_from_being_told() -> No
     ],
 )
 def test_a_time_is_read_in_one_way(told: object, read: datetime | None) -> None:
-    assert moment_of(told) == read
+    assert parse_timestamp(told) == read

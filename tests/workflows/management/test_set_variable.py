@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from audit.models import Entry
 from tests.deployments.factories import make_workflow
 from workflows.models import EnvironmentVariable
-from workflows.services import variables_of
+from workflows.services import effective_variables
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,8 @@ def test_a_workflows_variable_wins_over_the_global_one() -> None:
     run("MODE", "everywhere")
     run("MODE", "here", "--workflow", workflow.pk)
 
-    assert variables_of(workflow)["MODE"].value == "here"
-    assert variables_of(None)["MODE"].value == "everywhere"
+    assert effective_variables(workflow)["MODE"].value == "here"
+    assert effective_variables(None)["MODE"].value == "everywhere"
 
 
 def test_setting_it_again_replaces_the_value() -> None:

@@ -13,7 +13,7 @@ from tests.workflows.ir.documents import Document
 from tests.workflows.programs.harness.workers import compiled
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse_valid
-from workflows.picture.run_states import ENDED, states_of
+from workflows.picture.run_states import ENDED, node_states
 from workflows.picture.states import NodeState
 
 
@@ -59,7 +59,7 @@ class Runs:
     def told(self, document: Document, name: str, instance: str) -> Told:
         run = describe(self.platform, name, instance).to_dict(mode="json", use_api_names=True)
         ir = parse_valid(document)
-        nodes = states_of(ir, run["steps"], run["status"])
+        nodes = node_states(ir, run["steps"], run["status"])
         return Told(ir=ir, status=run["status"], steps=run["steps"], nodes=nodes)
 
     def ran(self, document: Document, *, shows: str = "", **payload: object) -> Told:

@@ -14,7 +14,7 @@ from tests.workflows.ir.documents import branch, chain, document, every_type, no
 from tests.workflows.ir.odd_values import VALUES
 from workflows.nodes.documents import parse_valid
 from workflows.picture.drawing import INVALID, Picture, picture_of, render
-from workflows.picture.problem_marks import marked
+from workflows.picture.problem_marks import mark_problems
 from workflows.picture.states import NodeState, State
 from workflows.picture.text_width import NAME, shortened, width_of
 
@@ -157,7 +157,7 @@ def test_what_is_no_document_gives_a_sentence(value: Any) -> None:
 
 def test_problems_mark_their_nodes() -> None:
     ids = chain(node("a"), node("a.b"), node("c"))
-    marks = marked(
+    marks = mark_problems(
         ids, errors=["nodes.a.b.data.code", "entryNodeId"], warnings=["nodes.a.data", "nodes.c"]
     )
 

@@ -12,7 +12,7 @@ from tests.workflows.programs.harness.programs import Draw, drawn
 from tests.workflows.programs.harness.workers import Run, compiled, run_all
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse, parse_valid
-from workflows.picture.run_states import states_of
+from workflows.picture.run_states import node_states
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher, has_steps
 
@@ -73,7 +73,7 @@ def test_equal_names_are_told_apart_but_where_nothing_tells_which_arm_it_was(
 
 def test_a_run_that_has_ended_leaves_nothing_open(ended: Ended) -> None:
     for ir, run in ended:
-        told = states_of(ir, run["steps"], run["status"])
+        told = node_states(ir, run["steps"], run["status"])
 
         assert not any(one.state.is_active for one in told.values())
         if run["status"] == "complete":
@@ -82,7 +82,7 @@ def test_a_run_that_has_ended_leaves_nothing_open(ended: Ended) -> None:
 
 def test_what_has_run_is_done_and_nothing_else_is(ended: Ended) -> None:
     for ir, run in ended:
-        told = states_of(ir, run["steps"], run["status"])
+        told = node_states(ir, run["steps"], run["status"])
 
         finished = {made_by(step) for step in run["steps"]} - {""}
         seen = {one.node_id for one in Matcher(ir).called(run["steps"])}

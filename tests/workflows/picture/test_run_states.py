@@ -10,7 +10,7 @@ import pytest
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.picture.runs import Ran
 from workflows.nodes.documents import parse_valid
-from workflows.picture.run_states import states_of
+from workflows.picture.run_states import node_states
 
 BRANCH = document(
     [branch("b", big="event.payload.n > 1", small=""), node("p"), node("q"), node("j")],
@@ -204,7 +204,7 @@ def test_a_break_that_was_passed_is_done(ran: Ran) -> None:
 
 
 def test_a_run_that_has_not_begun_has_reached_nothing() -> None:
-    states = states_of(parse_valid(LOOP), [], "queued")
+    states = node_states(parse_valid(LOOP), [], "queued")
 
     assert {told.state.value for told in states.values()} == {"not_reached"}
 
@@ -213,7 +213,7 @@ def test_steps_that_are_odd_say_nothing() -> None:
     odd = [{}, {"name": None}, {"name": "who-1", "type": "step"}, {"name": "a-1", "attempts": 3}]
     odd.append({"name": "b-1", "type": "sleep", "start": "soon", "end": 7})
 
-    states = states_of(parse_valid(chain(node("a"), node("b"))), odd, "running")  # type: ignore[arg-type]
+    states = node_states(parse_valid(chain(node("a"), node("b"))), odd, "running")  # type: ignore[arg-type]
 
     assert {id_: told.state.value for id_, told in states.items()} == {
         "a": "running", "b": "sleeping",
@@ -243,7 +243,7 @@ def child_steps(*, status: str) -> list[dict[str, object]]:
 def test_the_steps_of_a_child_are_one_node(output: str, state: str) -> None:
     ir = parse_valid(chain(node("asked", "sub_workflow", workflowId="abc"), node("b")))
 
-    told = states_of(ir, child_steps(status=output), "running")
+    told = node_states(ir, child_steps(status=output), "running")
 
     assert told["asked"].state == state
     assert told["b"].state == "not_reached"
@@ -252,7 +252,7 @@ def test_the_steps_of_a_child_are_one_node(output: str, state: str) -> None:
 def test_a_child_that_nobody_waits_for_is_done_when_it_is_started() -> None:
     asked = node("asked", "sub_workflow", workflowId="abc", waitForCompletion=False)
 
-    told = states_of(parse_valid(chain(asked, node("b"))), child_steps(status="")[:2], "running")
+    told = node_states(parse_valid(chain(asked, node("b"))), child_steps(status="")[:2], "running")
 
     assert (told["asked"].state, told["asked"].took) == ("done", "2.0 s")
 
@@ -261,7 +261,7 @@ def test_a_run_that_was_ended_shows_what_it_was_at(ran: Ran) -> None:
     drawn = chain(node("a"), node("nap", "sleep", duration="1 hour"), node("b"))
     told = ran(drawn, shows="nap sleeping")
 
-    states = states_of(told.ir, told.steps, "terminated")
+    states = node_states(told.ir, told.steps, "terminated")
 
     assert {id_: one.state.value for id_, one in states.items()} == {
         "a": "done", "nap": "stopped", "b": "not_reached",
@@ -299,7 +299,7 @@ def test_1000_steps_with_one_name_are_told_apart_quickly() -> None:
     ]
 
     began = time.process_time()
-    states = states_of(ir, steps, "running")
+    states = node_states(ir, steps, "running")
 
     assert time.process_time() - began < 2
     assert [states[f"n{at}"].state for at in (0, 599, 600)] == ["done", "done", "not_reached"]

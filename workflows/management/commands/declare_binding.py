@@ -5,9 +5,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from workflows.ir.reading.bindings import BindingKind
-from workflows.services import NoWorkflow, declare_binding, remove_binding, workflow_of
+from workflows.services import WorkflowNotFound, declare_binding, get_workflow, remove_binding
 
 
 class Command(BaseCommand):
@@ -24,14 +24,14 @@ class Command(BaseCommand):
         name, kind = options["name"], options["kind"]
         if bool(kind) == options["remove"]:
             raise CommandError("Say either which KIND it is, or --remove.")
-        by = operator()
+        by = command_line_actor()
         try:
-            workflow = workflow_of(options["workflow"])
+            workflow = get_workflow(options["workflow"])
             if options["remove"]:
                 version = remove_binding(workflow, name, by=by)
             else:
                 version = declare_binding(workflow, name, kind, by=by)
-        except NoWorkflow as error:
+        except WorkflowNotFound as error:
             raise CommandError(str(error)) from None
         except ValidationError as invalid:
             raise CommandError(" ".join(invalid.messages)) from None

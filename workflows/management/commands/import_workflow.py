@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import read_json
-from workflows.services import NoWorkflow, draft_problems, import_document, workflow_of
+from workflows.services import WorkflowNotFound, draft_problems, get_workflow, import_document
 
 
 class Command(BaseCommand):
@@ -23,14 +23,14 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            into = workflow_of(options["workflow"]) if options["workflow"] else None
-            document, by = read_json(_read(options["file"])), operator()
+            into = get_workflow(options["workflow"]) if options["workflow"] else None
+            document, by = read_json(_read(options["file"])), command_line_actor()
             workflow = import_document(document, into=into, by=by)
         except InvalidIR as invalid:
             for problem in invalid.problems:
                 self.stderr.write(str(problem))
             sys.exit(1)
-        except NoWorkflow as error:
+        except WorkflowNotFound as error:
             raise CommandError(str(error)) from None
         for problem in draft_problems(workflow):
             kind = "A deploy would fail" if problem.is_error else "Warning"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
+from audit.trail import command_line_actor
 from workflows.node_types.loading import SHIPPED_NODE_TYPES, Outcome, State, load
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            outcomes = load(folder, by=operator().name)
+            outcomes = load(folder, by=command_line_actor().name)
         except OSError as error:
             raise CommandError(f"{folder} cannot be read: {error.strerror}.") from None
         if not outcomes:

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.os_user import operator
-from workflows.services import NoWorkflow, set_variable, workflow_of
+from audit.trail import command_line_actor
+from workflows.services import WorkflowNotFound, get_workflow, set_variable
 
 
 class Command(BaseCommand):
@@ -26,15 +26,15 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
         try:
-            workflow = workflow_of(options["workflow"]) if options["workflow"] else None
+            workflow = get_workflow(options["workflow"]) if options["workflow"] else None
             set_variable(
                 options["name"],
                 value,
                 workflow=workflow,
                 is_secret=options["secret"],
-                by=operator(),
+                by=command_line_actor(),
             )
-        except NoWorkflow as error:
+        except WorkflowNotFound as error:
             raise CommandError(str(error)) from None
         except ValidationError as invalid:
             raise CommandError(" ".join(invalid.messages)) from None

@@ -9,18 +9,18 @@ from audit.trail import Actor, Subject
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
 
-def of_workflow(action: str, workflow: Workflow, *, by: Actor, **detail: Any) -> None:
+def record_workflow(action: str, workflow: Workflow, *, by: Actor, **detail: Any) -> None:
     trail.record(action, Subject("workflow", workflow.pk, workflow.name), by=by, **detail)
 
 
-def of_version(action: str, version: WorkflowVersion, *, by: Actor, **detail: Any) -> None:
-    of_workflow(action, version.workflow, by=by, version=version.number, **detail)
+def record_version(action: str, version: WorkflowVersion, *, by: Actor, **detail: Any) -> None:
+    record_workflow(action, version.workflow, by=by, version=version.number, **detail)
 
 
-def of_variable(action: str, variable: EnvironmentVariable, *, by: Actor) -> None:
+def record_variable(action: str, variable: EnvironmentVariable, *, by: Actor) -> None:
     """A workflow's own variable is an entry of its workflow."""
     detail: dict[str, Any] = {"variable": variable.name, "secret": variable.is_secret}
     if variable.workflow:
-        of_workflow(action, variable.workflow, by=by, **detail)
+        record_workflow(action, variable.workflow, by=by, **detail)
         return
     trail.record(action, Subject("variable", name=variable.name), by=by, **detail)
