@@ -97,8 +97,8 @@ def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> Non
 
 def _meant(drift_check: DriftCheck, live: Deployment) -> dict[str, Any]:
     """Return what counts as meant: the record's wrangler.json, or what was adopted since."""
-    if drift_check.adopted and drift_check.was_adopted_after(live.pk):
-        return dict(drift_check.adopted)
+    if drift_check.adopted_config and drift_check.was_adopted_after(live.pk):
+        return dict(drift_check.adopted_config)
     return dict(records.record_of(live).config)
 
 
@@ -126,7 +126,7 @@ def _found(
     drift_check.message = message
     drift_check.differences = list(rows)
     drift_check.live_version = version
-    drift_check.found = found or {}
+    drift_check.actual_config = found or {}
 
 
 def objection(drift_check: DriftCheck) -> str:
@@ -148,13 +148,16 @@ def adopt(drift_check: DriftCheck, *, by: Actor = SYSTEM) -> DriftCheck:
     if refusal := objection(drift_check):
         raise policy.Refused(refusal)
     with transaction.atomic():
-        drift_check.adopted = drift_check.found
+        drift_check.adopted_config = drift_check.actual_config
         drift_check.adopted_version = drift_check.live_version
         newest = records.of_worker(drift_check.workflow_id, drift_check.target)[:1].get()
         drift_check.adopted_after = newest.pk
         count = len(drift_check.differences)
         _found(
-            drift_check, DriftState.SAME, version=drift_check.live_version, found=drift_check.found
+            drift_check,
+            DriftState.SAME,
+            version=drift_check.live_version,
+            found=drift_check.actual_config,
         )
         drift_check.save()
         subject = Subject("workflow", drift_check.workflow_id, drift_check.workflow.name)

@@ -22,7 +22,7 @@ urlpatterns = [
     path("deployments/<key:pk>/cancel/", deployment_actions.cancel, name="cancel"),
     path("deployments/<key:pk>/rollback/", deployment_actions.roll_back, name="rollback"),
     path("deployments/<key:pk>/retry/", deployment_actions.retry, name="retry"),
-    path("deployments/<key:pk>/anew/", deployment_actions.deploy_anew, name="deploy_anew"),
+    path("deployments/<key:pk>/redeploy/", deployment_actions.redeploy, name="redeploy"),
     *(
         path(
             f"deployments/<key:pk>/{tab.slug}/",

@@ -24,7 +24,7 @@ from deployments.admin.history_paginator import HistoryQuerySet
 from deployments.admin.targets import DeployableTargetAdmin
 from deployments.admin.workflows import DeployableWorkflowAdmin, status_badge
 from deployments.models import Deployment
-from deployments.presentation import dashboard, labels
+from deployments.presentation import dashboard
 from deployments.templatetags.deployments import cause_label
 from targets.models import Target
 from web.converters import Key
@@ -91,7 +91,7 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     def what(self, deployment: Deployment) -> str | SafeString:
         """The workflow, and what was done with it where it is no plain deploy."""
         what = f"{deployment.workflow_name} v{deployment.version_number}"
-        action = labels.doing(deployment)
+        action = deployment.action_summary
         return format_html('{} <span class="quiet">{}</span>', what, action) if action else what
 
     @admin.display(description="status")
@@ -107,7 +107,7 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
 
     @admin.display(description="duration")
     def took(self, deployment: Deployment) -> str:
-        return duration(labels.time_taken(deployment))
+        return duration(deployment.duration)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Deployments", **(extra_context or {})})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from import_export import fields, resources
 
 from deployments.models import Deployment
-from deployments.presentation import labels
 
 
 class HistoryResource(resources.ModelResource):  # type: ignore[misc]
@@ -52,8 +51,8 @@ class HistoryResource(resources.ModelResource):  # type: ignore[misc]
         return "Deployments"
 
     def dehydrate_seconds(self, deployment: Deployment) -> str:
-        taken = labels.time_taken(deployment)
-        return "" if taken is None else f"{taken.total_seconds():.3f}"
+        duration = deployment.duration
+        return "" if duration is None else f"{duration.total_seconds():.3f}"
 
 
 COLUMNS = tuple(name for name in HistoryResource.Meta.fields if name != "seconds")

@@ -89,14 +89,14 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
         """Where something of it is live, the page says what goes on running."""
         workflow = context["object"]
-        more = {"places": live_workers_of(workflow), "workflow": workflow}
+        more = {"workers": live_workers_of(workflow), "workflow": workflow}
         more["may_take_down"] = request.user.has_perm(TAKE_DOWN)
         return super().render_delete_form(request, {**context, **more})
 
 
 def _about(workflow: Any) -> dict[str, Any]:
     return {
-        "places": workers_of(workflow),
+        "workers": workers_of(workflow),
         "last_id": workflow.last_id,
         "last_state": workflow.last_state,
         "newest": workflow.versions.values_list("number", flat=True).first(),

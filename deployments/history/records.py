@@ -132,7 +132,7 @@ def version_tags(workflow_id: str) -> frozenset[str]:
     """
     sent = Deployment.objects.filter(workflow_public_id=workflow_id, action=Action.DEPLOY.value)
     sent = sent.exclude(uploaded=Uploaded.NO.value).only("created_at").order_by("-pk")
-    return frozenset(one.mark for one in sent[:_MARKS])
+    return frozenset(deployment.version_tag for deployment in sent[:_MARKS])
 
 
 def taken_down_since(deployment: Deployment) -> Deployment | None:
@@ -162,7 +162,7 @@ def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
         target=deployment.target_id,
         adopted_after__gte=last or 0,
     )
-    return [config for config in mine.values_list("adopted", flat=True) if config]
+    return [config for config in mine.values_list("adopted_config", flat=True) if config]
 
 
 def _before(deployment: Deployment) -> QuerySet[Deployment]:
@@ -206,19 +206,6 @@ def has_gone_live(deployment: Deployment) -> bool:
     )
     has_ended_well = deployment.state in WENT_LIVE and deployment.action in PUTS_CODE
     return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
-
-
-def can_be_tried_again(deployment: Deployment) -> bool:
-    """Tell whether a part has failed that a retry can put; a takedown is asked for anew instead."""
-    is_partial = deployment.state is Status.PARTIAL and deployment.action in PUTS_CODE
-    return is_partial and bool(failed_parts(deployment))
-
-
-def can_be_rolled_back_to(deployment: Deployment) -> bool:
-    """Tell whether the deployment put a version live that can be named again."""
-    return bool(
-        deployment.version_id and deployment.state in WENT_LIVE and deployment.action in PUTS_CODE
-    )
 
 
 def copy_of(deployment: Deployment, action: Action, **fields: Any) -> Deployment:

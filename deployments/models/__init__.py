@@ -1,3 +1,5 @@
+"""Deployments, their stages, program outputs and leases, and the results of drift checks."""
+
 from __future__ import annotations
 
 from deployments.models.deployment import Deployment

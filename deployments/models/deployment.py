@@ -1,22 +1,41 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.pipeline.stages import HAPPY_PATH, Action, Stage, Status, Uploaded
+from deployments.pipeline.stages import (
+    HAPPY_PATH,
+    PUTS_CODE,
+    WENT_LIVE,
+    Action,
+    Stage,
+    Status,
+    Uploaded,
+)
 from targets.cloudflare.errors import Cause
 from targets.models import Target
 from workflows.models import Workflow
 
+_PHRASES: Final = {
+    Action.ROLLBACK: "Rollback to",
+    Action.RETRY: "Retry of",
+    Action.DELETE_SECRETS: "Deletion of secrets",
+    Action.TAKEDOWN: "Takedown",
+}
+_NAMES_SOURCE: Final = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
+
 
 class Deployment(models.Model):
-    """One attempt to put one version of a workflow on one target, with all that it used.
+    """One attempt to put a workflow version on a target, with a copy of everything it used.
 
-    What was deployed is copied in, so that history outlives edits and deletions. Status and stage
-    change in deployments.queue.transitions alone.
+    The copy keeps the history intact after edits and deletions. Only deployments.queue.transitions
+    changes the status and the stage.
     """
 
     workflow = models.ForeignKey(
@@ -44,18 +63,18 @@ class Deployment(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="The deployment that a rollback goes back to, or a retry goes on with.",
+        help_text="The deployment that is rolled back to, retried or redeployed.",
     )
     overwrite = models.BooleanField(
-        default=False, help_text="A person said that changes made at the target may be lost."
+        default=False, help_text="A person agreed to lose changes made on the target."
     )
     overrides_freeze = models.BooleanField(
-        default=False, help_text="A person gave a reason to deploy to a frozen target."
+        default=False, help_text="A person gave a reason for deploying to a frozen target."
     )
-    reason = models.TextField(blank=True, help_text="Why, in the words of who asked.")
-    not_before = models.DateTimeField(null=True, help_text="It waits until then.")
+    reason = models.TextField(blank=True, help_text="The reason given with the request.")
+    not_before = models.DateTimeField(null=True, help_text="Not started before this time.")
     attempt = models.PositiveSmallIntegerField(
-        default=1, help_text="More than 1: the server tries again what a busy target refused."
+        default=1, help_text="Above 1, the server is retrying what a busy target refused."
     )
 
     status = models.CharField(
@@ -67,21 +86,23 @@ class Deployment(models.Model):
         max_length=20,
         blank=True,
         choices=[(stage.value, stage.label) for stage in HAPPY_PATH],
-        help_text="The last of the ten that was entered: where it failed, if it did.",
+        help_text="The last stage entered; if it failed, the stage where it failed.",
     )
     message = models.TextField(blank=True)
     cause = models.CharField(
         max_length=16, blank=True, choices=[(cause.value, cause.label) for cause in Cause]
     )
     parts = models.JSONField(
-        default=list, blank=True, help_text="What became of the code and of all that leads to it."
+        default=list, blank=True, help_text="The result for the code and for each trigger."
     )
-    waits_until = models.DateTimeField(null=True, help_text="The target asked to wait until then.")
-    cancel_asked_at = models.DateTimeField(null=True)
+    waits_until = models.DateTimeField(
+        null=True, help_text="The target asked to wait until this time."
+    )
+    cancel_requested_at = models.DateTimeField(null=True)
     cancelled_by = models.CharField(max_length=150, blank=True)
     problems = models.JSONField(default=list, blank=True)
     warnings = models.JSONField(
-        default=list, blank=True, help_text="What may go wrong with the code that was deployed."
+        default=list, blank=True, help_text="Possible problems in the deployed code."
     )
     superseded_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -100,12 +121,12 @@ class Deployment(models.Model):
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict)
     bindings = models.JSONField(
-        "declared bindings", default=dict, help_text="The kind of each, by its name."
+        "declared bindings", default=dict, help_text="Maps each name to its kind."
     )
     node_types = models.JSONField(
         "custom node types",
         default=list,
-        help_text="The definition and the template of each that the document uses.",
+        help_text="Definition and template of each node type that the document uses.",
     )
     deploy_settings = models.JSONField(default=dict)
     class_name = models.CharField(max_length=128)
@@ -116,16 +137,16 @@ class Deployment(models.Model):
     wrangler_json = models.TextField("wrangler.json", blank=True)
     variables = models.JSONField(default=dict)
     secret_names = models.JSONField(
-        default=list, help_text="What it set; of a deletion of secrets, what it deleted."
+        default=list, help_text="The secrets that were set, or deleted by a deletion of secrets."
     )
     variable_origins = models.JSONField(default=dict)
     resources = models.JSONField(
-        default=list, help_text="Name, kind and resource of each binding that the Worker got."
+        default=list, help_text="Name, kind and resource of each binding of the Worker."
     )
     wrangler_version = models.CharField(max_length=40, blank=True)
     worker_url = models.CharField("Worker URL", max_length=300, blank=True)
     dashboard_url = models.CharField("dashboard URL", max_length=300, blank=True)
-    version_id = models.CharField("Cloudflare's version", max_length=64, blank=True)
+    version_id = models.CharField("Cloudflare version", max_length=64, blank=True)
     live_before = models.CharField("version live before", max_length=64, blank=True)
     live_version = models.CharField("version live afterwards", max_length=64, blank=True)
 
@@ -165,13 +186,54 @@ class Deployment(models.Model):
         return Status(self.status)
 
     @property
-    def mark(self) -> str:
-        """The tag of the version that this deployment uploads, by which it is known again."""
+    def version_tag(self) -> str:
+        """The tag that marks the uploaded version as ours."""
         return f"awaitstep-{self.pk}-{self.created_at:%Y%m%d%H%M%S}"
 
     @property
     def work(self) -> Action:
         return Action(self.action)
+
+    @property
+    def action_phrase(self) -> str:
+        """What it does, up to the number of `about`; "" for a plain deploy."""
+        return _PHRASES.get(self.work, "Snapshot of" if self.about_id else "")
+
+    @property
+    def names_source(self) -> bool:
+        """Whether the number of `about` follows the phrase."""
+        return self.work in _NAMES_SOURCE and self.about_id is not None
+
+    @property
+    def action_summary(self) -> str:
+        """What it does: "Rollback to #12", "Takedown"; "" for a plain deploy."""
+        number = f" #{self.about_id}" if self.names_source else ""
+        return f"{self.action_phrase}{number}"
+
+    @property
+    def cancellation_notice(self) -> str:
+        """Who requested a cancellation; "" if nobody did."""
+        if not self.cancel_requested_at:
+            return ""
+        return f"Cancellation requested by {self.cancelled_by or 'somebody'}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it ran; None if it never started or has not ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return self.finished_at - self.started_at
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether a retry can fix a failed part. A failed takedown is requested again instead."""
+        is_partial = self.state is Status.PARTIAL and self.work in PUTS_CODE
+        return is_partial and any(not part["done"] for part in self.parts)
+
+    @property
+    def can_be_rolled_back_to(self) -> bool:
+        """Whether it put a version live that a rollback can name."""
+        return bool(self.version_id) and self.state in WENT_LIVE and self.work in PUTS_CODE
 
     @property
     def is_final(self) -> bool:

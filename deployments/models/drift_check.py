@@ -7,7 +7,7 @@ from workflows.models import Workflow
 
 
 class DriftState(models.TextChoices):
-    """How what is live compares with the record."""
+    """How the live Worker compares with the record."""
 
     SAME = "same", "As deployed"
     DRIFTED = "drifted", "Drifted"
@@ -16,10 +16,10 @@ class DriftState(models.TextChoices):
 
 
 class DriftCheck(models.Model):
-    """How one workflow stands at one target: the last comparison of what is live with the record.
+    """The last comparison of a workflow's live Worker on one target with the record.
 
-    `adopted` is what somebody took over as it was found: the triggers and the version that count as
-    meant until the next deployment, in the form of a wrangler.json and an id.
+    `adopted_config` and `adopted_version` are the triggers (as in wrangler.json) and the version
+    that somebody adopted: they are the expected state until the next deployment.
     """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="drift_checks")
@@ -30,12 +30,12 @@ class DriftCheck(models.Model):
     differences = models.JSONField(default=list)
     message = models.TextField(blank=True)
     live_version = models.CharField(max_length=64, blank=True)
-    found = models.JSONField(default=dict)
+    actual_config = models.JSONField(default=dict)
     checked_at = models.DateTimeField(null=True, db_index=True)
     adopted_version = models.CharField(max_length=64, blank=True)
-    adopted = models.JSONField(default=dict)
+    adopted_config = models.JSONField(default=dict)
     adopted_after = models.PositiveBigIntegerField(
-        null=True, help_text="The deployment that was live by the record when it was taken over."
+        null=True, help_text="The newest deployment at the time of the adoption."
     )
 
     class Meta:
@@ -49,5 +49,5 @@ class DriftCheck(models.Model):
         return f"{self.workflow} on {self.target}: {self.get_state_display()}"
 
     def was_adopted_after(self, deployment_id: int) -> bool:
-        """Tell whether what was taken over is newer than the deployment, so that it counts as meant."""
+        """Whether the adopted state is newer than the deployment, and so the expected state."""
         return self.adopted_after is not None and self.adopted_after >= deployment_id

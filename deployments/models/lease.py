@@ -9,16 +9,16 @@ from deployments.models.deployment import Deployment
 
 
 class ProcessLease(models.Model):
-    """Which process has something in its hands, and when its heart has beaten last.
+    """The process that works on something, and the time of its last heartbeat.
 
-    `token` fences: a worker whose lease was taken away finds it gone and changes nothing more.
+    `token` is a fencing token: a process that has lost its lease can change nothing more.
     """
 
     token = models.UUIDField(default=uuid.uuid4)
     host = models.CharField(max_length=255)
     boot_id = models.CharField(max_length=64)
     pid = models.PositiveIntegerField()
-    pid_started = models.FloatField(help_text="Start of the process in seconds since the epoch.")
+    pid_started = models.FloatField(help_text="Process start time in seconds since the epoch.")
     heartbeat_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -26,7 +26,7 @@ class ProcessLease(models.Model):
 
 
 class Lease(ProcessLease):
-    """Who works on a running deployment; it ends with the deployment."""
+    """The lease on a running deployment, deleted when the deployment ends."""
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="lease")
     program_pid = models.PositiveIntegerField(null=True)

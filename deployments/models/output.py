@@ -7,11 +7,13 @@ from deployments.models.deployment import Deployment
 
 
 class ProgramOutput(models.Model):
-    """What one program printed during a deployment, redacted before it is stored."""
+    """The output of a program run by a deployment, stored redacted."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="outputs")
     program = models.CharField(max_length=60)
-    exit_code = models.IntegerField(null=True, help_text="Empty: ended at its time limit.")
+    exit_code = models.IntegerField(
+        null=True, help_text="Empty if it was stopped at its time limit."
+    )
     seconds = models.FloatField()
     text = models.TextField(blank=True)
     ended_at = models.DateTimeField(default=timezone.now)

@@ -10,7 +10,7 @@ from deployments.pipeline.stages import Stage
 
 
 class StageRecord(models.Model):
-    """One row per stage that a deployment entered; written once. The events are replayed from it."""
+    """A stage that a deployment entered. Rows are never changed; event streams replay them."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="records")
     number = models.PositiveSmallIntegerField()
@@ -22,13 +22,17 @@ class StageRecord(models.Model):
     class Meta:
         ordering = ["deployment", "number"]
         constraints = [
-            models.UniqueConstraint(fields=["deployment", "number"], name="records_are_numbered"),
-            models.UniqueConstraint(fields=["deployment", "stage"], name="a_stage_begins_once"),
+            models.UniqueConstraint(
+                fields=["deployment", "number"], name="unique_stage_record_number"
+            ),
+            models.UniqueConstraint(
+                fields=["deployment", "stage"], name="unique_stage_per_deployment"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.stage} of deployment {self.deployment_id}"
 
     def as_event(self) -> dict[str, Any]:
-        """The stage object of the stream and of `deploy_workflow`."""
+        """Return the stage object of the event stream and of `deploy_workflow`."""
         return {"stage": self.stage, "message": self.message, "progress": self.progress}

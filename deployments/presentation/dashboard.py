@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from statistics import median
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,6 @@ from django.utils import timezone
 from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.stages import UNFINISHED, Status
-from deployments.presentation import labels
 from deployments.presentation.failing_targets import FailingTarget, failing
 from targets.models import Target
 from workflows.models import Workflow, WorkflowVersion
@@ -26,7 +26,7 @@ WORKFLOWS = 50
 RUNNING = 30
 ATTENTION = 10
 _CANDIDATES = 200  # the newest of each bad status that may need attention
-_USUAL_OF = 9  # the last successful deployments whose median is the usual time
+_TYPICAL_OF = 9  # the last successful deployments whose median is the usual time
 _SUCCESSES = 300
 
 _DIFFERS = (DriftState.DRIFTED.value, DriftState.GONE.value)
@@ -45,7 +45,7 @@ SUMMARY = (
     "cause",
     "waits_until",
     "not_before",
-    "cancel_asked_at",
+    "cancel_requested_at",
     "cancelled_by",
     "status",
     "stage",
@@ -87,7 +87,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """`deploys_at_once` tells whether a Deploy button needs no more than being pressed."""
+    """`deploys_without_confirmation` tells whether a Deploy button needs no more than being pressed."""
 
     running: list[Card]
     attention: list[Deployment]
@@ -98,10 +98,10 @@ class Dashboard:
     has_more_workflows: bool
     recent: list[Deployment]
     has_target: bool
-    deploys_at_once: bool
+    deploys_without_confirmation: bool
 
     @property
-    def needs_nobody(self) -> bool:
+    def is_all_clear(self) -> bool:
         return self.has_target and not (self.attention or self.drift_checks or self.targets)
 
 
@@ -126,7 +126,8 @@ def load() -> Dashboard:
         has_more_workflows=len(rows) > WORKFLOWS,
         recent=list(summaries().order_by("-pk")[:RECENT]),
         has_target=settings.AWAITSTEP.offers_local_cloudflare or default is not None,
-        deploys_at_once=default is None or not (default.protected or default.is_frozen),
+        deploys_without_confirmation=default is None
+        or not (default.protected or default.is_frozen),
     )
 
 
@@ -153,8 +154,7 @@ def _medians(ends: Iterable[tuple[str, datetime | None, datetime | None]]) -> di
     for workflow_id, started_at, finished_at in ends:
         if started_at and finished_at:
             found.setdefault(workflow_id, []).append((finished_at - started_at).total_seconds())
-    medians = {key: labels.usual(times[:_USUAL_OF]) for key, times in found.items()}
-    return {key: time for key, time in medians.items() if time is not None}
+    return {key: median(times[:_TYPICAL_OF]) for key, times in found.items()}
 
 
 def _running() -> list[Card]:

@@ -106,8 +106,8 @@ class Worker:
         live, drift_check = self.live, self.last_drift_check
         if live is None:
             return Triggers()
-        if drift_check and drift_check.adopted and drift_check.was_adopted_after(live.pk):
-            return triggers_of(drift_check.adopted)
+        if drift_check and drift_check.adopted_config and drift_check.was_adopted_after(live.pk):
+            return triggers_of(drift_check.adopted_config)
         return triggers_of(json.loads(live.wrangler_json or "{}"))
 
     @property
@@ -178,7 +178,7 @@ def rollbacks(one: Worker) -> list[Deployment]:
     earlier = earlier.filter(records.went_live()).exclude(version_id__in=["", live.version_id])
     newest: dict[str, Deployment] = {}
     for deployment in earlier[: 5 * ROLLBACKS]:
-        if records.can_be_rolled_back_to(deployment):
+        if deployment.can_be_rolled_back_to:
             newest.setdefault(deployment.version_id, deployment)
     return list(newest.values())[:ROLLBACKS]
 

@@ -1,23 +1,13 @@
-"""The stages of a deployment as a list and as the ticks of a bar: what is done, now, or not reached."""
+"""The stages of a deployment as a list and as a progress bar."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import Stage, Status
-from deployments.presentation.labels import Attempt
-
-
-class Record(Protocol):
-    """A stage record, as far as it is shown."""
-
-    number: int
-    stage: str
-    message: str
-    entered_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,78 +16,78 @@ class Step:
 
     stage: Stage
     state: str
-    doing: str = ""
+    message: str = ""
     entered_at: datetime | None = None
     seconds: float | None = None
 
     @property
-    def words(self) -> str:
-        return _STEP_WORDS[self.state]
+    def state_label(self) -> str:
+        return _LABELS[self.state]
 
     @property
     def icon(self) -> str:
-        return _STEP_ICONS[self.state]
+        return _ICONS[self.state]
 
 
-_STEP_WORDS = {
+_LABELS = {
     "done": "done",
-    "current": "now",
+    "current": "in progress",
     "failed": "failed",
     "stopped": "stopped here",
     "pending": "not reached",
 }
-_STEP_ICONS = {
+_ICONS = {
     "done": "check",
     "current": "ring",
     "failed": "cross",
     "stopped": "bar",
     "pending": "dot",
 }
-_UNHAPPY = {Status.FAILED: "failed", Status.PARTIAL: "failed"}
+_FAILED = (Status.FAILED, Status.PARTIAL)
 
 
-def steps(attempt: Attempt, records: Iterable[Record], *, now: datetime) -> list[Step]:
-    """Return all stages of the action, of which a deploy has ten.
+def steps(deployment: Deployment, records: Iterable[StageRecord], *, now: datetime) -> list[Step]:
+    """Return every stage of the deployment's action.
 
     A stage lasts until the next record, the current one until `now`.
     """
-    known = list(records)
-    ends = [*(record.entered_at for record in known[1:]), attempt.finished_at or now]
+    rows = list(records)
+    ends = [*(record.entered_at for record in rows[1:]), deployment.finished_at or now]
     entered = {
         record.stage: (record.entered_at, (end - record.entered_at).total_seconds())
-        for record, end in zip(known, ends, strict=False)
+        for record, end in zip(rows, ends, strict=False)
     }
-    return [_step(stage, attempt, entered.get(stage.value)) for stage in attempt.work.path]
+    return [_step(stage, deployment, entered.get(stage.value)) for stage in deployment.work.path]
 
 
-def _step(stage: Stage, attempt: Attempt, entered: tuple[datetime, float] | None) -> Step:
-    state = step_state(stage, attempt)
-    if entered is None or state == "pending":  # begun after the records were read: its event comes
+def _step(stage: Stage, deployment: Deployment, entered: tuple[datetime, float] | None) -> Step:
+    state = step_state(stage, deployment)
+    if entered is None or state == "pending":  # started after the query; its event will follow
         return Step(stage=stage, state="pending")
     entered_at, seconds = entered
-    ends = stage is Stage.COMPLETED
     return Step(
         stage=stage,
         state=state,
-        doing=attempt.work.message(stage),
+        message=deployment.work.message(stage),
         entered_at=entered_at,
-        seconds=None if ends else seconds,
+        seconds=None if stage is Stage.COMPLETED else seconds,
     )
 
 
-def step_state(stage: Stage, attempt: Attempt) -> str:
-    if not attempt.stage:
+def step_state(stage: Stage, deployment: Deployment) -> str:
+    if not deployment.stage:
         return "pending"
-    status, reached = Status(attempt.status), Stage(attempt.stage)
-    path = attempt.work.path
-    difference = path.index(stage) - path.index(reached)
+    status, path = deployment.state, deployment.work.path
+    difference = path.index(stage) - path.index(Stage(deployment.stage))
     if difference > 0:
         return "pending"
     if difference < 0 or status is Status.SUCCEEDED:
         return "done"
-    return _UNHAPPY.get(status, "stopped") if status.is_final else "current"
+    if not status.is_final:
+        return "current"
+    return "failed" if status in _FAILED else "stopped"
 
 
-def ticks(attempt: Attempt) -> list[str]:
-    """The states of the ticks of a progress bar: one for each stage."""
-    return [step_state(stage, attempt) for stage in attempt.work.path]
+def ticks(deployment: Deployment) -> list[str]:
+    """Return the state of each tick of the progress bar, one per stage."""
+    return [step_state(stage, deployment) for stage in deployment.work.path]

@@ -94,7 +94,7 @@ def reap(lease: Lease) -> None:
     account = _reachable(deployment)
     if complete_if_removed(deployment, lease.token, account):
         return
-    was_asked = deployment.cancel_asked_at is not None
+    was_asked = deployment.cancel_requested_at is not None
     ended = transitions.end(
         deployment.pk,
         lease.token,

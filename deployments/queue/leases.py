@@ -44,7 +44,9 @@ class Claim:
     def check(self) -> None:
         """Raise LeaseLost where another process has ended the deployment, Cancelled where one asks."""
         mine = Lease.objects.filter(token=self.token)
-        asked = mine.values_list("deployment__cancel_asked_at", "deployment__cancelled_by").first()
+        asked = mine.values_list(
+            "deployment__cancel_requested_at", "deployment__cancelled_by"
+        ).first()
         if self.lost.is_set() or asked is None:
             raise LeaseLost(f"deployment {self.deployment.pk} was ended elsewhere")
         if asked[0]:
@@ -137,7 +139,7 @@ class _Heart:
                 self._held.stop.set()
                 return
         if not self._stopped_at:
-            if mine.filter(deployment__cancel_asked_at__isnull=False).exists():
+            if mine.filter(deployment__cancel_requested_at__isnull=False).exists():
                 self._held.stop.set()
                 self._stopped_at = now
         elif now - self._stopped_at > GRACE:

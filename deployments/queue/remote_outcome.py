@@ -86,4 +86,4 @@ def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
         return deployment.about is not None and deployment.about.version_id == live
     if deployment.work is Action.DELETE_SECRETS:
         return account.live(deployment.worker_name).source == "api"
-    return tag_of(account, deployment.worker_name, live) == deployment.mark
+    return tag_of(account, deployment.worker_name, live) == deployment.version_tag

@@ -162,7 +162,7 @@ def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTo
         hooks,
         name=str(deployment.pk),
         message=str(deployment),
-        mark=deployment.mark,
+        mark=deployment.version_tag,
     )
 
 

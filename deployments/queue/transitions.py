@@ -72,8 +72,10 @@ def end(
 @transaction.atomic
 def request_cancel(pk: int, *, by: str) -> None:
     """Have whoever performs a running deployment end it; the first to ask is remembered."""
-    running = Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, cancel_asked_at=None)
-    running.update(cancel_asked_at=timezone.now(), cancelled_by=by[:150])
+    running = Deployment.objects.filter(
+        pk=pk, status=Status.RUNNING.value, cancel_requested_at=None
+    )
+    running.update(cancel_requested_at=timezone.now(), cancelled_by=by[:150])
 
 
 @transaction.atomic
@@ -82,7 +84,7 @@ def cancel_waiting(pk: int, *, by: str) -> bool:
     queued = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
     message = f"Cancelled by {by} before it began. Nothing was uploaded."
     ended = _ended(Status.CANCELLED, message, ())
-    if not queued.update(**ended, cancel_asked_at=timezone.now(), cancelled_by=by[:150]):
+    if not queued.update(**ended, cancel_requested_at=timezone.now(), cancelled_by=by[:150]):
         return False
     _record_end(pk, message)
     return True

@@ -34,12 +34,12 @@ def cancel(deployment: Deployment, *, by: Actor = SYSTEM, as_name: str = "") -> 
     the deployment says of who it was, where that is more than a name.
     """
     with transaction.atomic():
-        deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
-        if not deployment.is_final and not deployment.cancel_asked_at:
+        deployment.refresh_from_db(fields=["status", "cancel_requested_at"])
+        if not deployment.is_final and not deployment.cancel_requested_at:
             trail.record("deployment cancelled", subject_of(deployment), by=by)
             if not transitions.cancel_waiting(deployment.pk, by=as_name or by.name):
                 transitions.request_cancel(deployment.pk, by=as_name or by.name)
-            deployment.refresh_from_db(fields=["status", "cancel_asked_at"])
+            deployment.refresh_from_db(fields=["status", "cancel_requested_at"])
     return deployment.state
 
 
@@ -54,7 +54,7 @@ def roll_back(
 
     Raises Refused where the deployment left no version, or the target's rules forbid it.
     """
-    if not records.can_be_rolled_back_to(to):
+    if not to.can_be_rolled_back_to:
         raise Refused(
             f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
             "succeeded."
@@ -101,7 +101,7 @@ def retry_failed(
     Raises Refused where none failed, or something newer has been tried since.
     """
     target, workflow = target_and_workflow(deployment)
-    if not records.can_be_tried_again(deployment):
+    if not deployment.can_retry:
         raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
     newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
     later = newer.filter(records.changed_what_is_live()).first()

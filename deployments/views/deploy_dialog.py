@@ -18,7 +18,7 @@ from audit.trail import Actor
 from deployments.permissions import DEPLOY
 from deployments.pipeline.check_report import Check
 from deployments.pipeline.plan import Plan
-from deployments.presentation.remediation_links import dialog_url
+from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as forecast
 from targets.cloudflare.errors import Cause, DeployError

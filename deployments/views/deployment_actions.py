@@ -95,7 +95,7 @@ def _rollback(request: HttpRequest, to: Deployment) -> Context:
 
 
 def _can(to: Deployment) -> bool:
-    return bool(to.workflow_id and to.target_id and records.can_be_rolled_back_to(to))
+    return bool(to.workflow_id and to.target_id and to.can_be_rolled_back_to)
 
 
 def _leading(to: Deployment) -> list[tuple[str, str, str]]:
@@ -117,9 +117,9 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 @redirect_get_to(_its_page)
 @staff_with(DEPLOY)
-def deploy_anew(request: HttpRequest, pk: int) -> HttpResponse:
+def redeploy(request: HttpRequest, pk: int) -> HttpResponse:
     """Deploy what the deployment was made of, with the variables and secrets of now."""
-    return _again(request, _about(pk), deploy.request_snapshot, name="deploy_anew")
+    return _again(request, _about(pk), deploy.request_snapshot, name="redeploy")
 
 
 def _again(

@@ -19,7 +19,6 @@ from deployments.presentation import (
     available_actions,
     labels,
     remediation,
-    remediation_links,
     stage_list,
 )
 from deployments.presentation import dashboard as board
@@ -58,7 +57,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "board": board.load(),
         "may_deploy": request.user.has_perm(DEPLOY),
         "may_cancel": request.user.has_perm(CANCEL),
-        "most_attempts": MAX_ATTEMPTS,
+        "max_attempts": MAX_ATTEMPTS,
         "may_add": request.user.has_perm("workflows.add_workflow"),
     }
     context |= contributions("dashboard", request, context)
@@ -86,7 +85,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "tabs": TABS,
         "tab": tab,
         "newest": newest,
-        "most_attempts": MAX_ATTEMPTS,
+        "max_attempts": MAX_ATTEMPTS,
         "warnings": _with_links(item, item.warnings),
         **available_actions.available_actions(item, request.user, newest=newest),
         **_ending(item, request.user),
@@ -119,9 +118,9 @@ def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
     return {
         "findings": findings,
         "headline": item.message.partition("\n")[0] if findings else item.message,
-        "leftovers": describe_remote_outcome(item),
+        "remote_outcome": describe_remote_outcome(item),
         "advice": labels.advice(item),
-        "links": remediation_links.links(item, user),
+        "links": remediation.links(item, user),
         "next_attempt": _next_attempt(item),
     }
 

@@ -46,8 +46,8 @@ def live(request: HttpRequest, pk: str) -> HttpResponse:
     shown = _shown(there, request)
     context = {
         "workflow": workflow,
-        "places": there,
-        "place": shown,
+        "workers": there,
+        "worker": shown,
         "rollbacks": rollbacks(shown) if shown else [],
         "may_deploy": request.user.has_perm(DEPLOY),
         "may_check": request.user.has_perm(CHECK),
@@ -129,7 +129,7 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
         return _back(workflow, one)
     seen = str(drift_check.checked_at)
     if request.POST.get("seen") != seen:
-        context = {"workflow": workflow, "place": one, "seen": seen}
+        context = {"workflow": workflow, "worker": one, "seen": seen}
         return page(request, "deployments/live/adopt", context)
     drift.adopt(drift_check, by=Actor.of(request.user))
     messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
@@ -143,10 +143,10 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
 def secrets(request: HttpRequest, pk: str) -> HttpResponse:
     """The secrets that no variable sets any more: a part of the page, or a page without JavaScript."""
     workflow, one = _place(request, pk)
-    context: dict[str, Any] = {"workflow": workflow, "place": one}
+    context: dict[str, Any] = {"workflow": workflow, "worker": one}
     context["may_deploy"] = request.user.has_perm(DEPLOY)
     try:
-        context["left_over"] = unused_secrets(one)
+        context["unused_secrets"] = unused_secrets(one)
     except DeployError as refused:
         context["refusal"] = str(refused)
     return live_page(request, "deployments/live/secrets", context)
@@ -205,7 +205,7 @@ def _asking(request: HttpRequest, workflow: Workflow, one: Worker) -> dict[str, 
     """What a page needs that asks before it changes something at a target."""
     return {
         "workflow": workflow,
-        "place": one,
+        "worker": one,
         "gate": gate(one.target, request.user),
         "consent": consent_of(request.POST),
         "reason": request.POST.get("reason", ""),

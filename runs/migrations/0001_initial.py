@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('host', models.CharField(max_length=255)),
                 ('boot_id', models.CharField(max_length=64)),
                 ('pid', models.PositiveIntegerField()),
-                ('pid_started', models.FloatField(help_text='Start of the process in seconds since the epoch.')),
+                ('pid_started', models.FloatField(help_text='Process start time in seconds since the epoch.')),
                 ('heartbeat_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={

@@ -64,7 +64,7 @@ def test_one_that_hangs_in_a_call_is_cancelled_from_its_page(
 
     page.get_by_role("button", name="Cancel deployment").click()
 
-    expect(page.locator("#head")).to_contain_text("Cancelling, asked by deployer")
+    expect(page.locator("#head")).to_contain_text("Cancellation requested by deployer")
     expect(page.locator(".panel")).to_contain_text("Cancelled by deployer.")
     expect(page.get_by_role("button", name="Cancel deployment")).to_have_count(0)
     expect(page.locator("#announcer")).to_have_text("Cancelled at Initializing")

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from audit.trail import command_line_actor
-from deployments.history.records import can_be_tried_again
 from deployments.management.deployment_command import (
     DeploymentCommand,
     consent_of,
@@ -167,8 +166,8 @@ def _failure(ended: Deployment) -> str:
 
 
 def _next(ended: Deployment) -> str:
-    words = advice(ended).words
-    return f"{words} manage.py retry_deployment {ended.pk}" if can_be_tried_again(ended) else words
+    text = advice(ended).text
+    return f"{text} manage.py retry_deployment {ended.pk}" if ended.can_retry else text
 
 
 def _line(change: Change) -> str:

@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action, Status
-from deployments.presentation.labels import doing
 from workflows.services import WorkflowNotFound, get_workflow
 
 _FIELDS = (
@@ -100,7 +99,7 @@ def _line(row: dict[str, Any]) -> str:
 
 def _action(row: dict[str, Any]) -> str:
     """What was done; "" for a plain deploy, which goes without saying."""
-    return doing(Deployment(action=row["action"], about_id=row["about"])).lower()
+    return Deployment(action=row["action"], about_id=row["about"]).action_summary.lower()
 
 
 def _told(row: dict[str, Any]) -> str:

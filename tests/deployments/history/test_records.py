@@ -79,7 +79,7 @@ def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
     DriftCheck.objects.create(
         workflow=workflow,
         target=settled.target,
-        adopted={"queues": {"consumers": [{"queue": "adopted"}]}},
+        adopted_config={"queues": {"consumers": [{"queue": "adopted"}]}},
         adopted_after=settled.pk,
     )
     earlier(workflow, "live", status=Status.PARTIAL.value)

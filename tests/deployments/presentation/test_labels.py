@@ -8,7 +8,7 @@ import pytest
 
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
-from deployments.presentation import labels
+from deployments.presentation import dashboard, labels
 from deployments.presentation.remote_outcome import describe_remote_outcome
 from targets.cloudflare.errors import Cause
 from web import formatting, numbered_lines
@@ -57,9 +57,11 @@ def test_every_status_has_a_tone() -> None:
     assert set(labels.TONES) == set(Status)
 
 
-def test_the_usual_time_is_the_median() -> None:
-    assert labels.usual([1, 2, 90]) == 2
-    assert labels.usual([]) is None
+def test_the_typical_time_is_the_median() -> None:
+    times = [("a", NOON, NOON + timedelta(seconds=seconds)) for seconds in (1, 2, 90)]
+
+    assert dashboard._medians(times) == {"a": 2}
+    assert dashboard._medians([]) == {}
 
 
 def test_a_terminals_tricks_are_undone() -> None:
@@ -74,7 +76,7 @@ def test_an_endless_line_and_an_endless_text_are_cut() -> None:
 
 
 def test_every_stage_says_what_to_do_when_it_fails() -> None:
-    assert set(labels._ADVICE) <= set(Stage)
+    assert set(labels._BY_STAGE) <= set(Stage)
 
 
 def test_every_cause_but_the_unknown_says_what_to_do() -> None:
@@ -92,11 +94,11 @@ def test_every_cause_but_the_unknown_says_what_to_do() -> None:
     ],
 )
 def test_what_a_deployment_does_is_said_in_words(action: str, words: str) -> None:
-    assert labels.doing(Deployment(action=action, about_id=12)) == words
+    assert Deployment(action=action, about_id=12).action_summary == words
 
 
 def test_a_plain_deploy_goes_without_saying() -> None:
-    assert labels.doing(Deployment()) == ""
+    assert Deployment().action_summary == ""
 
 
 @pytest.mark.parametrize(
@@ -104,11 +106,14 @@ def test_a_plain_deploy_goes_without_saying() -> None:
     [
         ({"status": "failed"}, "Nothing was uploaded to the target."),
         ({"status": "cancelled", "uploaded": "yes", "live_version": "v2"}, "version v2 is live"),
-        ({"status": "cancelled", "uploaded": "yes"}, "cancelled after the upload had begun"),
-        ({"status": "cancelled", "stage": "DEPLOYING"}, "upload did not come through: nothing is"),
+        ({"status": "cancelled", "uploaded": "yes"}, "cancelled after the upload had started"),
+        (
+            {"status": "cancelled", "stage": "DEPLOYING"},
+            "the upload, which did not complete: no version is",
+        ),
         (
             {"status": "cancelled", "stage": "DEPLOYING", "live_before": "v1"},
-            "did not come through: the version that was live before still is.",
+            "did not complete: the version that was live before is still live.",
         ),
         (
             {
@@ -117,11 +122,11 @@ def test_a_plain_deploy_goes_without_saying() -> None:
                 "action": "rollback",
                 "live_before": "v1",
             },
-            "the change did not come through: the version that was live before still is.",
+            "the change, which did not complete: the version that was live before is still live.",
         ),
         ({"action": "rollback", "live_before": "v1"}, "Nothing was changed: the version"),
         ({"action": "takedown", "stage": "INITIALIZING"}, "Nothing was removed"),
-        ({"action": "takedown", "stage": "UPDATING_WORKFLOW"}, "may still be there"),
+        ({"action": "takedown", "stage": "UPDATING_WORKFLOW"}, "may still exist"),
         ({"action": "delete_secrets", "stage": "INITIALIZING"}, "No secret was deleted"),
         ({"action": "takedown", "uploaded": "unknown"}, "could not be asked"),
     ],
@@ -133,7 +138,7 @@ def test_what_is_left_at_the_target_is_said_for_every_action(
 
 
 @pytest.mark.parametrize(
-    ("live_before", "left"), [("", ""), ("v1", "The version that was live before still is.")]
+    ("live_before", "left"), [("", ""), ("v1", "The version that was live before is still live.")]
 )
 def test_what_the_message_has_said_is_not_said_again(live_before: str, left: str) -> None:
     message = "The target is not ready for this deployment. Nothing was uploaded: no zone."

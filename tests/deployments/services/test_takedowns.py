@@ -67,7 +67,7 @@ def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target
 
     assert stopped.state is Status.INTERRUPTED
     assert stopped.live_version
-    assert "may still be there" in describe_remote_outcome(stopped)
+    assert "may still exist" in describe_remote_outcome(stopped)
     assert records.live(before.workflow_public_id, target) == before
 
 

@@ -102,7 +102,7 @@ def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
 
     assert "Changed Code" in plan
     assert "Removed Variable OLD 1 gone" in plan
-    assert "Stays Secret KEY secret as it is" in plan
+    assert "Kept Secret KEY secret as it is" in plan
     assert "A deploy never deletes it" in plan
     assert "Changed Setting placement off smart" in plan
     assert "so it cannot be compared. A deploy sets PIN to the value that is stored here" in plan

@@ -63,9 +63,9 @@ def test_cancel_of_one_that_runs_says_who_has_asked(admin_client: Client) -> Non
 
     page = admin_client.post(at(deployment, "cancel/"), follow=True)
 
-    assert "Cancelling, asked by admin" in text(page)
+    assert "Cancellation requested by admin" in text(page)
     assert f'id="cancel-{deployment.pk}"' not in page.content.decode()
-    assert "Cancelling, asked by admin" in text(admin_client.get("/"))
+    assert "Cancellation requested by admin" in text(admin_client.get("/"))
 
 
 def test_cancel_by_htmx_tells_the_page_to_look_again(admin_client: Client) -> None:
@@ -86,7 +86,7 @@ def test_cancel_twice_or_too_late_is_answered_alike(admin_client: Client) -> Non
     assert Entry.objects.filter(action="deployment cancelled").count() == 1
 
 
-@pytest.mark.parametrize("what", ["cancel/", "retry/", "anew/"])
+@pytest.mark.parametrize("what", ["cancel/", "retry/", "redeploy/"])
 def test_a_link_does_nothing_and_leads_to_the_button(admin_client: Client, what: str) -> None:
     deployment = running()
 
@@ -97,7 +97,7 @@ def test_a_link_does_nothing_and_leads_to_the_button(admin_client: Client, what:
     assert admin_client.put(at(deployment, what)).status_code == 405
 
 
-@pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "anew/"])
+@pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "redeploy/"])
 def test_each_needs_its_permission(viewer: Client, what: str) -> None:
     deployment = partial()
 
@@ -106,7 +106,7 @@ def test_each_needs_its_permission(viewer: Client, what: str) -> None:
     assert Entry.objects.get().action == "access denied"
 
 
-@pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "anew/"])
+@pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "redeploy/"])
 def test_an_unknown_deployment_is_not_found(admin_client: Client, what: str) -> None:
     assert admin_client.post(f"/deployments/999/{what}").status_code == 404
 
@@ -160,7 +160,7 @@ def test_the_dialog_of_what_was_taken_down_since_offers_its_snapshot(admin_clien
     page = admin_client.get(at(old, "rollback/"))
 
     assert f"The Worker was taken down since, by #{gone.pk} , and its versions" in text(page)
-    assert f'action="{at(old, "anew/")}"' in page.content.decode()
+    assert f'action="{at(old, "redeploy/")}"' in page.content.decode()
     assert 'id="roll-back"' not in page.content.decode()
 
 
@@ -237,7 +237,7 @@ def test_a_snapshot_is_deployed_anew(admin_client: Client) -> None:
     changed(old.workflow, code="return 2;")
     assert "Deploy v1 anew" in text(admin_client.get(at(old)))
 
-    admin_client.post(at(old, "anew/"))
+    admin_client.post(at(old, "redeploy/"))
 
     made = newest()
     assert (made.work, made.about, made.ir) == (Action.DEPLOY, old, {"old": "document"})
@@ -253,10 +253,10 @@ def test_a_rollback_that_failed_offers_the_snapshot(admin_client: Client) -> Non
     page = admin_client.get(at(failed))
 
     assert f"Deploy the snapshot of #{old.pk} anew" in text(page)
-    assert f'formaction="{at(old, "anew/")}"' in page.content.decode()
+    assert f'formaction="{at(old, "redeploy/")}"' in page.content.decode()
 
 
-@pytest.mark.parametrize("what", ["retry/", "anew/"])
+@pytest.mark.parametrize("what", ["retry/", "redeploy/"])
 def test_where_the_target_is_protected_the_name_is_asked_for_first(
     admin_client: Client, what: str
 ) -> None:

@@ -21,7 +21,7 @@ def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
     shown = words(admin_client, deployment)
 
     assert "Failed at Deploying · Missing permission" in shown
-    assert "Give the token the permission that is named" in shown
+    assert "Give the token the missing permission" in shown
     assert f"/admin/targets/target/{deployment.target_id}/change/" in page(admin_client, deployment)
 
 
@@ -126,7 +126,7 @@ def test_a_rollback_without_an_end_is_asked_for_again_and_not_a_deploy(
     shown = page(admin_client, back)
 
     again = f'href="/deployments/{live.pk}/rollback/">Roll back to #{live.pk} again</a>'
-    assert f'class="button default" id="once-more" {again}' in shown
+    assert f'class="button default" id="repeat" {again}' in shown
     assert 'class="button secondary" form="deploy-form" id="deploy-again"' in shown
     assert "What to do: Roll back again" in words(admin_client, back)
 
@@ -135,11 +135,11 @@ def test_what_else_has_no_end_is_asked_for_again_too(admin_client: Client) -> No
     for action, address, said in (
         ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
         ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
-        ("retry", "/deployments/{0.about_id}/", "Retry what failed"),
+        ("retry", "/deployments/{0.about_id}/", "Retry the failed parts of"),
     ):
         _live, deployment = undone(action)
         shown = page(admin_client, deployment)
-        link = f'id="once-more" href="{address.format(deployment)}">{said}'
+        link = f'id="repeat" href="{address.format(deployment)}">{said}'
         assert link in shown, action
         assert "What to do:</strong> Deploy again" not in shown
 
@@ -149,4 +149,4 @@ def test_nobody_is_offered_a_rollback_again_who_may_not_roll_back(log_in: LogIn)
 
     _live, back = undone("rollback")
 
-    assert 'id="once-more"' not in page(client, back)
+    assert 'id="repeat"' not in page(client, back)

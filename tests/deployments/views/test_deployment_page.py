@@ -172,7 +172,7 @@ def test_a_failure_names_stage_node_line_and_what_to_do(admin_client: Client) ->
         "Failed at Generating code The code is wrong: Pay pay , line 3: no such property" in shown
     )
     assert "Nothing was uploaded" in shown
-    assert "What to do: Correct the workflow where it says" in shown
+    assert "What to do: Fix the problems listed in the workflow" in shown
     editor = f"/admin/workflows/workflow/{deployment.workflow_id}/change/#node=pay"
     assert f'href="{editor}"' in page(admin_client, deployment)
 

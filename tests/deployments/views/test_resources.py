@@ -244,7 +244,7 @@ def test_a_missing_binding_id_is_two_clicks_from_the_failed_deployment(
     one = made(target, "two clicks")
 
     page = admin_client.get(failed.get_absolute_url()).content.decode()
-    link = re.search(r'href="(/targets/[^"]+)"[^>]*>Choose the KV namespace behind env.MY_KV', page)
+    link = re.search(r'href="(/targets/[^"]+)"[^>]*>Choose the KV namespace for env.MY_KV', page)
     assert link
     choosing = link[1].replace("&amp;", "&")
     assert "two clicks" in text(admin_client.get(choosing))
