@@ -1,3 +1,3 @@
-"""From a valid document to one TypeScript module that a person would be glad to own."""
+"""Generates one readable TypeScript module from a valid workflow document."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From any JSON value to the module that it means, or to everything that keeps it from being one."""
+"""Generates the module of any JSON value, or reports every problem that prevents it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workflows.nodes.documents import parse
 def generate_from_document(
     document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:
-    """Return the module; raises InvalidIR with all problems of the document and of its code."""
+    """Return the module; raises InvalidIR with all problems of the document and its code."""
     parsed = parse(document, types)
     if parsed.ir:
         module = generate(parsed.ir, settings)

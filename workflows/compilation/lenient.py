@@ -1,4 +1,4 @@
-"""Compiles a generated module whose code may be loose JavaScript."""
+"""Compiles a generated module, tolerating type errors that are only loose JavaScript."""
 
 from __future__ import annotations
 
@@ -21,62 +21,63 @@ _NAME = "worker.ts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """What the compiler found: `wrong` stands; `reshaped` are nodes whose types it cannot know."""
+class _Verdict:
+    """`errors` are real ones; `reshaped` are nodes whose output types the compiler cannot know."""
 
-    wrong: tuple[Diagnostic, ...]
+    errors: tuple[Diagnostic, ...]
     reshaped: frozenset[str]
 
 
 def compile_leniently(
     module: GeneratedModule, folder: Path, *, dependencies: Collection[str] = ()
 ) -> str:
-    """Return the JavaScript; raises CompileFailed with what is wrong and not merely loose.
+    """Return the JavaScript; raises CompileFailed with the errors that are not tolerated.
 
-    Code that reshapes its own values has an output that the compiler knows wrongly: where others read
-    it, the module is checked once more with that output as any.
+    If code changes the shape of its own values, the compiler gets the type of its output wrong, so
+    the module is checked again with that output typed as any.
     """
     try:
         return compile_module(module.source, folder, dependencies=dependencies)
     except CompileFailed as failed:
-        judged = _judged(module, failed)
-    if judged.wrong and judged.reshaped:
-        judged = _checked(module.with_untyped(judged.reshaped), folder, dependencies=dependencies)
-    if judged.wrong:
-        raise CompileFailed(judged.wrong)
+        verdict = _judge(module, failed)
+    if verdict.errors and verdict.reshaped:
+        verdict = _check(module.with_untyped(verdict.reshaped), folder, dependencies=dependencies)
+    if verdict.errors:
+        raise CompileFailed(verdict.errors)
     sources = {_NAME: module.source}
     return compile_modules(sources, folder, dependencies=dependencies, checks_types=False)[_NAME]
 
 
-def _checked(module: GeneratedModule, folder: Path, *, dependencies: Collection[str]) -> _Judged:
+def _check(module: GeneratedModule, folder: Path, *, dependencies: Collection[str]) -> _Verdict:
     try:
         compile_module(module.source, folder, dependencies=dependencies)
     except CompileFailed as failed:
-        return _judged(module, failed)
-    return _Judged(wrong=(), reshaped=frozenset())
+        return _judge(module, failed)
+    return _Verdict(errors=(), reshaped=frozenset())
 
 
-def _judged(module: GeneratedModule, failed: CompileFailed) -> _Judged:
-    wrong: list[Diagnostic] = []
+def _judge(module: GeneratedModule, failed: CompileFailed) -> _Verdict:
+    errors: list[Diagnostic] = []
     reshaped: set[str] = set()
-    read: dict[Syntax, ToleratedErrors] = {}
-    for found in failed.diagnostics:
-        place = module.locate(found.line, found.column)
-        syntax = module.syntaxes.get(_key(place)) if place else None
-        if place is None or syntax is None:
-            wrong.append(found)
+    tolerated_by: dict[Syntax, ToleratedErrors] = {}
+    for error in failed.diagnostics:
+        location = module.locate(error.line, error.column)
+        syntax = module.syntaxes.get(_key(location)) if location else None
+        if location is None or syntax is None:
+            errors.append(error)
             continue
-        if syntax not in read:
-            read[syntax] = ToleratedErrors(syntax)
-        at = {"line": place.line, "column": place.column}
-        if not read[syntax].is_harmless(found.code, found.message, **at):
-            wrong.append(found)
-        elif read[syntax].reshapes(found.code, found.message, **at):
-            reshaped.add(place.node_id)
-    return _Judged(wrong=tuple(wrong), reshaped=frozenset(reshaped))
+        if syntax not in tolerated_by:
+            tolerated_by[syntax] = ToleratedErrors(syntax)
+        tolerated = tolerated_by[syntax]
+        position = {"line": location.line, "column": location.column}
+        if not tolerated.is_harmless(error.code, error.message, **position):
+            errors.append(error)
+        elif tolerated.reshapes(error.code, error.message, **position):
+            reshaped.add(location.node_id)
+    return _Verdict(errors=tuple(errors), reshaped=frozenset(reshaped))
 
 
-def _key(place: Location) -> tuple[str, str]:
-    """Return the node and the path of the field inside it, as syntaxes are kept."""
-    prefix = f"nodes.{place.node_id}." if place.node_id else ""
-    return place.node_id, place.path.removeprefix(prefix)
+def _key(location: Location) -> tuple[str, str]:
+    """Return the node and the path of the field inside it: the key of `syntaxes`."""
+    prefix = f"nodes.{location.node_id}." if location.node_id else ""
+    return location.node_id, location.path.removeprefix(prefix)

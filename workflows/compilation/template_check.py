@@ -1,4 +1,4 @@
-"""Looks at a custom type before anybody uses it: what is wrong with its code, and its types."""
+"""Checks the code of a custom node type before it can be used."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from workflows.nodes.custom import custom_type
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateCheck:
-    """A module that holds the template alone, for the compiler; "" where the template is wrong.
+    """The result of a check: a module with only the template, or "" if the template has errors.
 
-    The problems of the template have the type's label as their path, those of the definition theirs.
+    Problems of the template have the type's label as their path.
     """
 
     source: str
@@ -30,7 +30,7 @@ class TemplateCheck:
     _writer: Writer
 
     def locate(self, line: int, column: int) -> Location | None:
-        """Return the place in the template that a position of the module comes from."""
+        """Return where in the template a position in the module comes from."""
         return self._writer.locate(line, column)
 
 
@@ -40,20 +40,20 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
     node = Node(id="node", type=type_, name="node", settings=None, fields=())
     variables = {field.variable for field in definition.secrets}
     templates = Templates([node], reader=reader, variables=variables)
-    problems = [*_told(reader, definition), *_defaults(definition)]
+    problems = [*_template_problems(reader, definition), *_default_problems(definition)]
     if not any(problem.is_error for problem in problems):
         _write(templates, reader, writer)
     return TemplateCheck(source=writer.source, problems=tuple(problems), _writer=writer)
 
 
-def _told(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
-    """Yield what was found in the template, which is no node's yet."""
+def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
+    """Yield the problems of the template, without the node that stood in for real ones."""
     for problem in reader.problems:
         yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
 
 
-def _defaults(definition: Definition) -> Iterator[Problem]:
-    """Yield why a default that is code cannot be read."""
+def _default_problems(definition: Definition) -> Iterator[Problem]:
+    """Yield the syntax errors of defaults that are code."""
     for field in definition.fields:
         if field.kind.is_code and field.default is not None:
             path = f"configSchema.{field.key}.default"
@@ -63,7 +63,7 @@ def _defaults(definition: Definition) -> Iterator[Problem]:
 
 
 def _write(templates: Templates, reader: CodeReader, writer: Writer) -> None:
-    templates.place(Names())
+    templates.assign_names(Names())
     reader.import_header.need_named(templates.source)
     reader.import_header.write(writer)
     uses = [

@@ -13,10 +13,10 @@ from toolchain import process
 from toolchain.node_tools import TSC, WORKERS_TYPES
 
 SCRATCH_PREFIX: Final = "scratch-"
-"""Starts the names of build folders that belong to no deployment."""
+"""The prefix of build folders that belong to no deployment."""
 
 TIME_LIMIT: Final = 30.0
-MEMORY_LIMIT: Final = 4 * 1024**3  # of address space, of which Go takes more than it uses
+MEMORY_LIMIT: Final = 4 * 1024**3  # of address space, of which Go reserves more than it uses
 
 _SOURCE: Final = "worker.ts"
 _AMBIENT: Final = "ambient.d.ts"
@@ -24,8 +24,8 @@ _DIAGNOSTIC: Final = re.compile(
     r"(?:(?P<file>[^\n(]+)\((?P<line>\d+),(?P<column>\d+)\): )?error (?P<code>TS\d+): (?P<text>.*)"
 )
 
-# Loose JavaScript uses what it is answered without saying of which type that is; of two forms of a
-# method the one that stands here is tried first.
+# Loose JavaScript uses responses without declaring their types. These overloads are tried before
+# those of Cloudflare's types.
 _LOOSE: Final = """\
 declare namespace Cloudflare { interface Env { [name: string]: any } }
 interface Body { json(): Promise<any>; }
@@ -38,7 +38,7 @@ interface Ai<AiModelList extends AiModelListType = AiModels> {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """An error of the compiler; `line` and `column` count from 1, and are 0 for the whole program."""
+    """A compiler error; `line` and `column` count from 1 and are 0 for the whole program."""
 
     line: int
     column: int
@@ -48,18 +48,18 @@ class Diagnostic:
 
 
 class CompileFailed(Exception):
-    """The program was refused; `diagnostics` says why."""
+    """The compiler rejected the program; `diagnostics` are its errors."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(f"{one.code}: {one.message}" for one in self.diagnostics))
+        super().__init__("\n".join(f"{error.code}: {error.message}" for error in self.diagnostics))
 
 
 def compile_module(source: str, folder: Path, *, dependencies: Iterable[str] = ()) -> str:
     """Return the JavaScript of a TypeScript module.
 
     `folder` must exist and is used for the compiler's files; `dependencies` are the names of npm
-    packages, which need not be installed. Raises CompileFailed, also beyond 30 seconds.
+    packages, which need not be installed. Raises CompileFailed, also after 30 seconds.
     """
     return compile_modules({_SOURCE: source}, folder, dependencies=dependencies)[_SOURCE]
 
@@ -71,7 +71,7 @@ def compile_modules(
     dependencies: Iterable[str] = (),
     checks_types: bool = True,
 ) -> dict[str, str]:
-    """Compile many modules (`name.ts`) in one process; one with an error refuses them all."""
+    """Compile several modules (`name.ts`) in one process; an error in one rejects them all."""
     for name, source in sources.items():
         (folder / name).write_bytes(source.encode())
     (folder / _AMBIENT).write_text(_ambient(dependencies), "utf-8")
@@ -84,9 +84,9 @@ def compile_modules(
 
 
 def _config(names: list[str], *, checks_types: bool) -> dict[str, object]:
-    """Nothing that a person writes makes a program read a file of this server.
+    """Return the compiler's settings, with which no code can make it read files of this server.
 
-    `noResolve` is for the compiler, `removeComments` for the bundler: it follows the comment
+    `noResolve` protects the compiler, `removeComments` the bundler, which follows the comment
     `sourceMappingURL`.
     """
     options = {
@@ -109,10 +109,10 @@ def _config(names: list[str], *, checks_types: bool) -> dict[str, object]:
 
 
 def _ambient(dependencies: Iterable[str]) -> str:
-    """Declare what is not installed yet, and is of type any."""
+    """Return declarations that type packages which are not installed as any."""
     names = [json.dumps(name) for name in dependencies]
-    inside = [json.dumps(f"{name}/*") for name in dependencies]
-    modules = [f"declare module {name};" for name in ('"node:*"', *names, *inside)]
+    subpaths = [json.dumps(f"{name}/*") for name in dependencies]
+    modules = [f"declare module {name};" for name in ('"node:*"', *names, *subpaths)]
     return "\n".join([*modules, _LOOSE])
 
 
@@ -126,12 +126,12 @@ def _run(folder: Path) -> None:
             memory_limit=MEMORY_LIMIT,
         )
     except process.ProgramTimeout:
-        message = f"the compiler was still busy after {TIME_LIMIT:g} seconds"
+        message = f"the compiler did not finish within {TIME_LIMIT:g} seconds"
         raise CompileFailed([_global(message)]) from None
     if finished.exit_code:
-        found = list(diagnostics(finished.stdout))
-        what_it_said = (finished.stderr or finished.stdout).strip()[-2000:]
-        raise CompileFailed(found or [_global(f"the compiler ended early: {what_it_said}")])
+        errors = list(diagnostics(finished.stdout))
+        output = (finished.stderr or finished.stdout).strip()[-2000:]
+        raise CompileFailed(errors or [_global(f"the compiler stopped unexpectedly: {output}")])
 
 
 def _global(message: str) -> Diagnostic:
@@ -139,15 +139,15 @@ def _global(message: str) -> Diagnostic:
 
 
 def diagnostics(output: str) -> list[Diagnostic]:
-    """Read what the compiler prints with `--pretty false`; indented lines continue the one before."""
-    found: list[Diagnostic] = []
+    """Parse the output of `--pretty false`, in which indented lines continue the previous one."""
+    errors: list[Diagnostic] = []
     for line in output.splitlines():
         match = _DIAGNOSTIC.fullmatch(line)
         if match:
-            found.append(_diagnostic(match))
-        elif found and line.strip():
-            found[-1] = _continued(found[-1], line.strip())
-    return found
+            errors.append(_diagnostic(match))
+        elif errors and line.strip():
+            errors[-1] = _continued(errors[-1], line.strip())
+    return errors
 
 
 def _diagnostic(match: re.Match[str]) -> Diagnostic:

@@ -149,5 +149,5 @@ def test_the_second_parameter_of_a_handler_is_the_environment() -> None:
 
     assert [use.name for use in module.env_uses] == ["MY_KV", "KEY"]
     assert [str(one) for one in module.problems] == [
-        "entryCode: line 3, column 46: call the environment `env`"
+        "entryCode: line 3, column 46: name this parameter `env`"
     ]

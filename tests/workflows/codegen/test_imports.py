@@ -139,7 +139,7 @@ SHADOWING = [
 
 @pytest.mark.parametrize("code", SHADOWING)
 def test_an_import_never_takes_a_name_that_generated_code_relies_on(code: str) -> None:
-    assert "import it as another name" in refusal(chain(node("a", code=code)))
+    assert "import it under another name" in refusal(chain(node("a", code=code)))
 
 
 def test_generated_code_relies_on_no_other_names() -> None:
@@ -167,6 +167,6 @@ def test_and_never_changes_what_a_global_means_elsewhere() -> None:
     other = node("b", code="return crypto.randomUUID()")
 
     assert refusal(chain(node("a", code=CRYPTO), other)) == (
-        "nodes.a.data.code: line 1, column 1: `crypto` is imported here and is the global of that "
-        "name in nodes.b.data.code: import it as another name"
+        "nodes.a.data.code: line 1, column 1: `crypto` is imported here, but means the global in "
+        "nodes.b.data.code: import it under another name"
     )

@@ -51,8 +51,8 @@ BROKEN = {
     "const a = 1;\nconst b = ;": "line 2",
     "/* open": "line 1",
     "return '\ud800'": "holds half a character",
-    "return 1\0": "holds characters that are not text",
-    "export const a = 1": "code of a node exports nothing",
+    "return 1\0": "contains characters that are not text",
+    "export const a = 1": "code of a node cannot export anything",
 }
 
 
@@ -158,7 +158,7 @@ def test_a_reference_in_a_string_of_code_is_a_warning_and_stays() -> None:
 
     assert "return '{{ a }}' + a.from" in module.source
     (problem,) = module.problems
-    assert "{{ a }} is text here" in problem.message
+    assert "{{ a }} is only text here" in problem.message
 
 
 COMPILES = {
@@ -254,10 +254,10 @@ def test_and_places_behind_it_hold(written: str) -> None:
 
 
 UNMATCHED = {
-    "return { a: 1": "line 1, column 8: the code cannot be read: this { is not closed",
-    "if (x) {\n  return f(1;\n}": "line 3, column 1: the code cannot be read: this } closes nothing",
-    "return [1, 2": "line 1, column 8: the code cannot be read: this [ is not closed",
-    "return 1)": "line 1, column 9: the code cannot be read: this ) closes nothing",
+    "return { a: 1": "line 1, column 8: syntax error: this { is not closed",
+    "if (x) {\n  return f(1;\n}": "line 3, column 1: syntax error: this } closes nothing",
+    "return [1, 2": "line 1, column 8: syntax error: this [ is not closed",
+    "return 1)": "line 1, column 9: syntax error: this ) closes nothing",
 }
 
 

@@ -114,9 +114,9 @@ def test_two_versions_of_a_package_are_refused_and_both_named() -> None:
 
     assert told.splitlines() == [
         "dependencies.zod: node type greet 1.0.0 needs zod 4.1.0 and node type other 1.0.0 needs zod "
-        "3.0.0, and a Worker has one version of a package: name the same version (node \"b\")",
+        "3.0.0, but a Worker can only have one version of a package: use the same version (node \"b\")",
         "dependencies.hono: the workflow needs hono 4.0.0 and node type other 1.0.0 needs hono ^4, "
-        "and a Worker has one version of a package: name the same version (node \"b\")",
+        "but a Worker can only have one version of a package: use the same version (node \"b\")",
     ]  # fmt: skip
 
 

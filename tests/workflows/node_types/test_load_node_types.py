@@ -127,9 +127,9 @@ def test_the_compilers_errors_have_the_templates_lines(tmp_path: Path) -> None:
 
 TEMPLATES = {
     "no default export": ("const x = 1;", "write `export default async function (ctx)"),
-    "two default exports": (TEMPLATE * 2, "there is a default export already"),
-    "another export": (TEMPLATE + 'export * from "node:fs";', "export the function alone"),
-    "code that cannot be read": (TEMPLATE + "const x = (", "the code cannot be read"),
+    "two default exports": (TEMPLATE * 2, "there is already a default export"),
+    "another export": (TEMPLATE + 'export * from "node:fs";', "export only the function"),
+    "code that cannot be parsed": (TEMPLATE + "const x = (", "syntax error"),
     "an import of a file": ('import x from "./x";\n' + TEMPLATE, "files are not part of a Worker"),
     "an import that is not declared": ('import x from "zod";\n' + TEMPLATE, "cannot be imported"),
     "no text": ("  ", "is empty"),

@@ -74,10 +74,10 @@ def test_own_entry_code_replaces_the_handlers(tmp_path: Path) -> None:
 
 REFUSED = {
     "const a = 1": "export one of",
-    "export default { fetch() {} }": 'export "fetch", "queue", "scheduled" by their names',
-    "export function fetched() {}": "fetched is no handler of a Worker",
+    "export default { fetch() {} }": 'export only "fetch", "queue", "scheduled", by name',
+    "export function fetched() {}": "fetched is not a handler of a Worker",
     "export function fetch() {": "line 1",
-    "export * from 'node:fs'": "by their names",
+    "export * from 'node:fs'": "by name",
 }
 
 
@@ -147,7 +147,7 @@ def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
     (found,) = run_all(compiled({"Paid": drawn}, tmp_path), [_ask("Paid", "POST")])
 
     assert found["status"] == 404
-    assert "POST /api/events/paid of AwaitStep" in json.loads(found["text"])["error"]
+    assert "POST /api/events/paid on AwaitStep" in json.loads(found["text"])["error"]
 
 
 def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:

@@ -221,7 +221,9 @@ def test_a_script_that_fails_tells_the_caller_no_details(code: str, tmp_path: Pa
     (found,) = run_all(compiled({"Fails": drawn}, tmp_path), [_ask("Fails", {})])
 
     assert found["status"] == 500
-    assert json.loads(found["text"]) == {"error": "The script failed. The Worker's log says why."}
+    assert json.loads(found["text"]) == {
+        "error": "The script failed. See the Worker's log for the cause."
+    }
 
 
 def test_a_script_sends_requests(echo: str, tmp_path: Path) -> None:
@@ -265,6 +267,6 @@ def test_what_only_a_workflow_has_is_refused_in_a_script() -> None:
     binding = refusal(chain(node("a", code="return env.WORKFLOW"), **SCRIPT))
 
     assert own == (
-        "entryCode: a script has no entry code, for nothing else could run its nodes: remove it"
+        "entryCode: a script cannot have entry code, as nothing else could run its nodes: remove it"
     )
     assert binding == "nodes.a.data.code: a script has no workflow of its own: remove env.WORKFLOW"

@@ -1,4 +1,4 @@
-"""The other Workers that a workflow's nodes call, each through a binding of its own."""
+"""The other Workers that a workflow's nodes call, each through its own binding."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from workflows.ir.reading.identifiers import Names, to_identifier
 class Child:
     """A Worker that nodes call by `env.NAME`.
 
-    `worker` is what the document says: the id of a workflow of ours, or the name of any Worker;
-    then `class_name` is that of its workflow. `node_id` is the first node that calls it.
+    `worker` comes from the document: the id of a workflow here, or the name of any Worker, in which
+    case `class_name` is its workflow's class. `node_id` is the first node that calls it.
     """
 
     name: str
@@ -29,21 +29,21 @@ class Child:
 def children(
     nodes: Iterable[Node], *, taken: Collection[str], bound_workflows: Mapping[Call, str]
 ) -> dict[Call, Child]:
-    """Return the child of each call, by names that no name of `env` (`taken`) has.
+    """Return the child of each call, with binding names that are not `taken`.
 
-    What `env` holds anyway (`bound_workflows`) keeps its name: wrangler binds no Workflow twice.
+    `bound_workflows` keep their names, as wrangler cannot bind a Workflow twice.
     """
     names = Names(taken)
-    found: dict[Call, Child] = {}
+    called: dict[Call, Child] = {}
     for node in nodes:
         call = node.type.calls(node.settings) if node.type.calls else None
-        if call and call not in found:
-            wish = to_identifier(f"CHILD_{call.worker}".upper())
-            found[call] = Child(
-                name=bound_workflows.get(call) or names.unique(wish),
+        if call and call not in called:
+            name = to_identifier(f"CHILD_{call.worker}".upper())
+            called[call] = Child(
+                name=bound_workflows.get(call) or names.unique(name),
                 kind=BindingKind(call.kind),
                 worker=call.worker,
                 class_name=call.class_name,
                 node_id=node.id,
             )
-    return found
+    return called

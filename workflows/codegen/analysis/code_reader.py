@@ -1,4 +1,4 @@
-"""Reads all code of a workflow once: what is wrong with it, what it imports, what it uses."""
+"""Reads all code of a workflow once: its mistakes, its imports and the names of `env` it uses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NameUse:
 
 @dataclass(slots=True, kw_only=True)
 class CodeReader:
-    """What was read; `syntaxes` are by node id and path of the field."""
+    """Collects what the code contains; `syntaxes` are by node id and path of the field."""
 
     dependencies: frozenset[str]
     import_header: ImportHeader = field(default_factory=ImportHeader)
@@ -37,7 +37,7 @@ class CodeReader:
     problems: list[Problem] = field(default_factory=list)
     uses: dict[NameUse, None] = field(default_factory=dict)
     _entry: Syntax | None = None
-    _read: list[tuple[Syntax, str]] = field(default_factory=list)
+    _pieces: list[tuple[Syntax, str]] = field(default_factory=list)
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
@@ -47,14 +47,14 @@ class CodeReader:
                     self._read_code(node, part)
 
     def read_entry(self, source: str) -> Syntax:
-        """Read the entry code; its exports are checked by whoever writes them."""
+        """Read the entry code, without checking its exports."""
         syntax = Syntax(Code(ENTRY_PATH, source, is_expression=False, references=()))
         self._read_syntax(syntax, node_id="", path=ENTRY_PATH)
         self._entry = syntax
         return syntax
 
     def names(self) -> Iterator[str]:
-        """Yield every name that people's own code uses or declares."""
+        """Yield every name that users' own code uses or declares."""
         for syntax in (*self.syntaxes.values(), *filter(None, [self._entry])):
             yield from syntax.names
 
@@ -75,9 +75,11 @@ class CodeReader:
         self.syntaxes[node.id, code.path] = syntax
         self._read_syntax(syntax, node_id=node.id, path=path)
         for exported in syntax.captured("export_statement"):
-            mistake = syntax.mistake(exported, "code of a node exports nothing: remove `export`")
+            mistake = syntax.mistake(
+                exported, "code of a node cannot export anything: remove `export`"
+            )
             self.refuse(mistake, node_id=node.id, path=path)
-        for mistake in _inert(syntax):
+        for mistake in _references_in_text(syntax):
             self._warn(mistake, node_id=node.id, path=path)
 
     def _read_syntax(self, syntax: Syntax, *, node_id: str, path: str) -> None:
@@ -89,39 +91,39 @@ class CodeReader:
             ):
                 mistake = Mistake(line=declaration.line, column=declaration.column, message=reason)
                 self.refuse(mistake, node_id=node_id, path=path)
-        self._read.append((syntax, path))
+        self._pieces.append((syntax, path))
         self.add_env(env_names(syntax), node_id=node_id, path=path)
 
     def check_globals(self) -> None:
-        """Refuse an import that changes what a global means in the code of somebody else."""
+        """Refuse imports that would change the meaning of a global in other code."""
         imported = dict(self.import_header.globals)
         users = self._users(imported) if imported else {}
         for name, origin in imported.items():
             if name in users:
                 reason = (
-                    f"`{name}` is imported here and is the global of that name in {users[name]}: "
-                    "import it as another name"
+                    f"`{name}` is imported here, but means the global in {users[name]}: import it under "
+                    "another name"
                 )
                 path = f"nodes.{origin.node_id}.{origin.path}" if origin.node_id else origin.path
                 mistake = Mistake(line=origin.line, column=origin.column, message=reason)
                 self.refuse(mistake, node_id=origin.node_id, path=path)
 
     def _users(self, names: Collection[str]) -> dict[str, str]:
-        """Return the first field that takes each of the names from outside."""
+        """Return the first field that uses each of the names without declaring it."""
         users: dict[str, str] = {}
-        for syntax, path in self._read:
+        for syntax, path in self._pieces:
             for name in syntax.free_names(names):
                 users.setdefault(name, path)
         return users
 
-    def add_env(self, found: EnvNames, *, node_id: str, path: str) -> None:
-        for name in found.names:
+    def add_env(self, env_names: EnvNames, *, node_id: str, path: str) -> None:
+        for name in env_names.names:
             self._use(name, node_id=node_id, path=path)
-        for mistake in found.unreadable:
+        for mistake in env_names.unreadable:
             self._warn(mistake, node_id=node_id, path=path)
 
     def use_secret(self, name: str, *, node_id: str, path: str) -> None:
-        """Take in a name that stands for a secret, whatever its words say."""
+        """Add a name that refers to a secret, whatever the name suggests."""
         self.uses[NameUse(name=name, node_id=node_id, path=path, is_secret=True)] = None
 
     def _use(self, name: str, *, node_id: str, path: str) -> None:
@@ -133,8 +135,8 @@ class CodeReader:
         )
 
 
-def _inert(syntax: Syntax) -> Iterator[Mistake]:
-    """Yield the references that stand in strings and comments, where they are text."""
+def _references_in_text(syntax: Syntax) -> Iterator[Mistake]:
+    """Yield the references in strings and comments, where they are only text."""
     code, cursor = syntax.code, Cursor(syntax.code.source)
     for reference in code.references:
         if not syntax.is_code(reference):
@@ -143,6 +145,6 @@ def _inert(syntax: Syntax) -> Iterator[Mistake]:
             yield Mistake(
                 line=line,
                 column=column,
-                message=f"{written} is text here, not a reference: in a string write ${{...}} "
+                message=f"{written} is only text here, not a reference: in a string, use ${{...}} "
                 "between backticks",
             )

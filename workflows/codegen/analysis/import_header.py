@@ -1,4 +1,4 @@
-"""The head of the module: the imports of all nodes together, each name once."""
+"""The import header of the module: the imports of all nodes, each name once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TYPES = ("WorkflowEvent", "WorkflowStep", "WorkflowStepContext", "WorkflowStepEv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who wrote an import: the field's path within its node, and the place in it."""
+    """Where an import was written: the field's path within its node, and the position in it."""
 
     node_id: str
     path: str
@@ -25,20 +25,20 @@ class Origin:
     column: int
 
 
-_OURSELVES = Origin(node_id="", path="", line=0, column=0)
+_GENERATED = Origin(node_id="", path="", line=0, column=0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """What is imported, and who wrote it first."""
+    """An imported name, and where it was written first."""
 
     binding: Binding
-    origin: Origin = _OURSELVES
+    origin: Origin = _GENERATED
 
 
 @dataclass(slots=True)
 class ImportHeader:
-    """Collects imports; two that bind one name differently are refused."""
+    """Collects imports; two different meanings of one name are refused."""
 
     _by_name: dict[str, _Import] = field(default_factory=dict)
     _modules: dict[str, _Import] = field(default_factory=dict)
@@ -48,61 +48,61 @@ class ImportHeader:
         return set(self._by_name)
 
     def add(self, declaration: Declaration, *, node_id: str, path: str) -> Iterator[str]:
-        """Take a declaration in; yield why a name of it cannot be."""
+        """Add a declaration; yield why one of its names cannot be used."""
         line, column = declaration.line, declaration.column
         origin = Origin(node_id=node_id, path=path, line=line, column=column)
         for binding in declaration.bindings:
             new = _Import(binding, origin)
-            known = self._by_name.setdefault(binding.local, new)
-            yield from _conflict(known.binding, binding)
-            if known.binding.type_only and not binding.type_only:
+            existing = self._by_name.setdefault(binding.local, new)
+            yield from _conflict(existing.binding, binding)
+            if existing.binding.type_only and not binding.type_only:
                 self._by_name[binding.local] = new
         if not declaration.bindings:
             empty = Binding(local="", imported="", module=declaration.module, type_only=False)
             self._modules.setdefault(declaration.module, _Import(empty, origin))
 
     def shares(self, binding: Binding) -> bool:
-        """Whether a name can be imported once for all: just this is imported, or known, by it."""
-        known = self._by_name.get(binding.local)
-        if known:
-            there = (known.binding.imported, known.binding.module)
-            return there == (binding.imported, binding.module)
+        """Whether the name can be shared: it means the same wherever it is already used."""
+        existing = self._by_name.get(binding.local)
+        if existing:
+            source = (existing.binding.imported, existing.binding.module)
+            return source == (binding.imported, binding.module)
         return _is_same(binding)
 
     @property
     def globals(self) -> Iterator[tuple[str, Origin]]:
-        """Yield the imported names that mean something everywhere, and who imports each first."""
-        for name, one in self._by_name.items():
+        """Yield the imported names that are also globals, and where each is imported first."""
+        for name, imported in self._by_name.items():
             if name in RESERVED and name not in GENERATED_NAMES:
-                yield name, one.origin
+                yield name, imported.origin
 
     def need(self, name: str, module: str, *, type_only: bool) -> None:
         """Import what the generated code itself uses."""
         binding = Binding(local=name, imported=name, module=module, type_only=type_only)
-        known = self._by_name.get(name)
-        if known is None or (known.binding.type_only and not type_only):
+        existing = self._by_name.get(name)
+        if existing is None or (existing.binding.type_only and not type_only):
             self._by_name[name] = _Import(binding)
 
     def need_named(self, text: str) -> None:
-        """Import what all code may use without importing it, where the text names it."""
+        """Import the names that all code may use without an import, if the text contains them."""
         for name in (name for name in TYPES if name in text):
             self.need(name, WORKERS, type_only=True)
         if "NonRetryableError" in text:
             self.need("NonRetryableError", WORKFLOWS, type_only=False)
 
     def write(self, writer: Writer) -> None:
-        """Write the imports, those of Cloudflare first, each mapped to who wrote it first."""
+        """Write the imports, Cloudflare's first, each mapped to where it was written first."""
         modules: dict[str, list[_Import]] = {module: [] for module in self._modules}
-        for one in self._by_name.values():
-            modules.setdefault(one.binding.module, []).append(one)
+        for imported in self._by_name.values():
+            modules.setdefault(imported.binding.module, []).append(imported)
         for module in sorted(modules, key=lambda name: (not name.startswith("cloudflare:"), name)):
-            found = modules[module]
-            by_hand = [*found, *filter(None, [self._modules.get(module)])]
-            origin = next((one.origin for one in by_hand if one.origin.path), _OURSELVES)
-            for text in statement(module, [one.binding for one in found]):
-                writer.mark(origin.node_id)
+            names = modules[module]
+            origins = [item.origin for item in (*names, self._modules.get(module)) if item]
+            origin = next((origin for origin in origins if origin.path), _GENERATED)
+            for text in statement(module, [item.binding for item in names]):
+                writer.set_node(origin.node_id)
                 writer.line(_piece(text, origin))
-        writer.mark("")
+        writer.set_node("")
 
 
 def _piece(text: str, origin: Origin) -> str | Mapped:
@@ -111,24 +111,23 @@ def _piece(text: str, origin: Origin) -> str | Mapped:
     return Mapped(text, origin.path, origin.line, origin.column)
 
 
-def _conflict(known: Binding, new: Binding) -> Iterator[str]:
-    if (known.imported, known.module) != (new.imported, new.module):
+def _conflict(existing: Binding, new: Binding) -> Iterator[str]:
+    if (existing.imported, existing.module) != (new.imported, new.module):
         yield (
-            f"`{new.local}` is imported from {literal(known.module)} elsewhere in this workflow and "
+            f"`{new.local}` is imported from {literal(existing.module)} elsewhere in this workflow and "
             f"from {literal(new.module)} here: give one of them another name"
         )
     elif new.local in GENERATED_NAMES and not _is_same(new):
-        yield f"`{new.local}` has a meaning of its own in generated code: import it as another name"
-
+        yield f"`{new.local}` already has a meaning in generated code: import it under another name"
     elif new.local in USED_GLOBALS:
         yield (
-            f"`{new.local}` is used by generated code, where it must stay what it is: import it as "
-            'another name, as `import nodeFetch from "node-fetch"` does'
+            f"`{new.local}` is used by generated code and cannot be replaced: import it under "
+            'another name, such as `import nodeFetch from "node-fetch"`'
         )
 
 
 def _is_same(binding: Binding) -> bool:
-    """Whether an import brings just what the generated code calls by that name."""
+    """Whether an import means the same as the name does in generated code."""
     if binding.imported != binding.local:
         return False
     if binding.local == "NonRetryableError":

@@ -1,4 +1,4 @@
-"""The last value of a region: what an iteration, a concurrent arm or the whole run comes to."""
+"""The last value of a region: the result of an iteration, a concurrent arm or the whole run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from workflows.ir.document.region_tree import Region, RegionInfo, Step, Structur
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastValue:
-    """How the last value is found: it is that of one node, or the last that one of `candidates` gave.
+    """Where the last value comes from: one node, or whichever of the `candidates` ran last.
 
-    `has_break` says that a `break` inside leaves the region.
+    `has_break` is true if a `break` inside leaves the region.
     """
 
     node_id: str = ""
@@ -30,53 +30,51 @@ LastValues = Mapping[int, LastValue]
 
 
 def last_values(ir: WorkflowIR) -> LastValues:
-    """Return the outcome of each frame by its place: the root, iterations, concurrent arms."""
+    """Return the last value of each frame by its place: the root, iterations, concurrent arms."""
     frames = Frames(ir.nodes, ir.structure)
-    given: dict[int, set[str]] = {}
+    values: dict[int, set[str]] = {}
     for node in ir.nodes.values():
         place, _ = ir.structure.locations[node.id]
         if node.type.output is not None and not frames.is_cleanup[place]:
-            given.setdefault(frames.around[place], set()).add(node.id)
-    left = frames.left()
+            values.setdefault(frames.around[place], set()).add(node.id)
+    with_break = frames.with_break()
     return {
         region.id: _last_value(
             _tail(region, ir.nodes),
             own={step.node_id for step in region.steps},
-            left=frozenset(given.get(region.id, ())) if region.id in left else None,
+            on_break=frozenset(values.get(region.id, ())) if region.id in with_break else None,
         )
         for region in _regions(ir.structure.root)
         if frames.around[region.id] == region.id
     }
 
 
-def _last_value(tail: list[str], *, own: set[str], left: frozenset[str] | None) -> LastValue:
-    """Return the outcome of a region; `left` are all its values where it may end after any."""
-    if left is not None:
-        return LastValue(candidates=left, has_break=True)
+def _last_value(tail: list[str], *, own: set[str], on_break: frozenset[str] | None) -> LastValue:
+    """Return the last value of a region; `on_break` are all its values if a `break` may end it."""
+    if on_break is not None:
+        return LastValue(candidates=on_break, has_break=True)
     if len(tail) == 1 and tail[0] in own:
         return LastValue(node_id=tail[0])
     return LastValue(candidates=frozenset(tail))
 
 
 def _tail(region: Region, nodes: Mapping[str, Node]) -> list[str]:
-    """Return the nodes that can give the last value of a region."""
-    found: list[str] = []
+    """Return the nodes that can produce the last value of a region."""
+    ids: list[str] = []
     for step in reversed(region.steps):
         type_ = nodes[step.node_id].type
         if type_.output is not None:
-            return [*found, step.node_id]
-        if (
-            type_.container and type_.container.sequential
-        ):  # each step may be the last that ends well
-            found += _all_in(step, nodes)
+            return [*ids, step.node_id]
+        if type_.container and type_.container.sequential:  # each step may be the last to succeed
+            ids += _all_in(step, nodes)
         elif type_.container:
             for inner in (*step.regions, *step.shared):
-                found += _tail(inner, nodes)
-    return found
+                ids += _tail(inner, nodes)
+    return ids
 
 
 def _all_in(step: Step, nodes: Mapping[str, Node]) -> list[str]:
-    """Return the nodes with a value in what runs of a container, those that tidy up left out."""
+    """Return the nodes with a value inside a container, without those of its cleanup."""
     type_ = nodes[step.node_id].type
     if type_.output is not None:
         return [step.node_id]
@@ -91,18 +89,18 @@ def _all_in(step: Step, nodes: Mapping[str, Node]) -> list[str]:
 
 
 def _regions(root: Region) -> Iterator[Region]:
-    waiting = [root]
-    while waiting:
-        region = waiting.pop()
+    stack = [root]
+    while stack:
+        region = stack.pop()
         yield region
         for step in region.steps:
-            waiting += (*step.regions, *step.shared)
+            stack += (*step.regions, *step.shared)
 
 
 class Frames:
     """The frame of each place: the nearest region around it that has a value of its own.
 
-    `around` holds it by place; `is_cleanup` says which places only tidy up in their frame.
+    `around` holds it by place; `is_cleanup` tells which places are cleanup in their frame.
     """
 
     def __init__(self, nodes: Mapping[str, Node], structure: Structure) -> None:
@@ -120,22 +118,22 @@ class Frames:
             self.is_cleanup.append(False)
         else:
             self.around.append(self.around[place.parent])
-            tidies = place.label in container.cleanup
-            self.is_cleanup.append(tidies or self.is_cleanup[place.parent])
+            is_cleanup = place.label in container.cleanup
+            self.is_cleanup.append(is_cleanup or self.is_cleanup[place.parent])
 
     def _container(self, place: int) -> Container | None:
         owner = self._structure.regions[place].owner
         return self._nodes[owner].type.container if owner else None
 
-    def left(self) -> set[int]:
-        """Return the frames that a `break` inside leaves: up to its loop, or to the root."""
-        found: set[int] = set()
+    def with_break(self) -> set[int]:
+        """Return the frames that a `break` leaves: up to its loop, or to the root."""
+        frames: set[int] = set()
         for node in self._nodes.values():
             if node.type.breaks:
-                found.update(self._left_by(self._structure.locations[node.id][0]))
-        return found
+                frames.update(self._left_by_break(self._structure.locations[node.id][0]))
+        return frames
 
-    def _left_by(self, place: int) -> Iterator[int]:
+    def _left_by_break(self, place: int) -> Iterator[int]:
         while True:
             frame = self.around[place]
             yield frame

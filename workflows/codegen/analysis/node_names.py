@@ -1,4 +1,4 @@
-"""The variable of each node of a workflow, beside the names that regions give."""
+"""The variable of each node of a workflow."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from workflows.ir.tree.scope import Scopes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """The variable of each node, and the source of the names that are still to come."""
+    """The variable of each node, and the source of further unique names."""
 
     names: Names
     variables: Mapping[str, str]
 
 
 def name_nodes(ir: WorkflowIR, *, taken: Collection[str]) -> Naming:
-    """Name each node after its id; one that a loop's item would hide where it stands, otherwise."""
+    """Name each node after its id, unless the item of a surrounding loop would hide the name."""
     names = Names(taken)
     scopes, where = Scopes(ir.nodes, ir.structure), ir.structure.locations
     hidden = {id_ for id_ in ir.nodes if id_ in scopes.names_at(where[id_][0])}
-    named = assign_variables(ir.nodes, names, hidden=hidden, given=_given(ir))
-    return Naming(names=names, variables=named)
+    by_id = assign_variables(ir.nodes, names, hidden=hidden, given=_container_names(ir))
+    return Naming(names=names, variables=by_id)
 
 
-def _given(ir: WorkflowIR) -> set[str]:
-    """Return all names that regions give to what is inside them, or containers to their settings."""
+def _container_names(ir: WorkflowIR) -> set[str]:
+    """Return all names that containers define, for their regions or their own settings."""
     names: set[str] = set()
     for place in ir.structure.regions[1:]:
         node = ir.nodes[place.owner]

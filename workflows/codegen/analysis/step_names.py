@@ -1,4 +1,4 @@
-"""The names of durable steps: those of their nodes, and which ones would be taken for another."""
+"""The names of durable steps: their nodes' names, made unique where they could be confused."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from workflows.codegen.text.literals import escaped, literal
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, SUFFIX_LENGTH
 
-MOST_OF_AN_ID: Final = 40
+MAX_ID_LENGTH: Final = 40
 HELPER: Final = f"""\
-/** A step's name with the indices of many loops, which may leave it little room. */
+/** A step's name with the indices of many loops, cut to the longest allowed name. */
 function stepName(name: string, indices: number[]): string {{
   const counted = ` [${{indices.join("][")}}]`.slice(-{NAME_LENGTH});
   return name.slice(0, {NAME_LENGTH} - counted.length) + counted;
@@ -25,9 +25,9 @@ function stepName(name: string, indices: number[]): string {{
 class StepNames:
     """The name of each node's step, before the index of the loops around it.
 
-    The platform counts steps of one name as they are called. In arms that run at once that order may
-    be another one when a run is taken up again, and one step would get the other one's result: there,
-    a name that several arms have is made unique by the node's id.
+    The platform numbers steps of the same name in the order of their calls. Between concurrent arms,
+    that order may differ when a run is resumed, and a step would get another step's result. There,
+    the node's id makes a shared name unique.
     """
 
     suffixes: Mapping[str, str]
@@ -35,8 +35,8 @@ class StepNames:
     def expression(self, node: Node, indices: Sequence[str], *, part: str = "") -> str:
         """Return the TypeScript of a name, with the indices of the loops around the node.
 
-        `part` is a variable that holds what follows the name in those of several steps of one node.
-        With more than MAX_NAME_INDICES indices it calls HELPER.
+        `part` is a variable with the suffix that distinguishes several steps of one node. The
+        expression calls HELPER if there are more than MAX_NAME_INDICES indices.
         """
         for_indices = INDEX_LENGTH * min(len(indices), MAX_NAME_INDICES)
         room = NAME_LENGTH - for_indices - (SUFFIX_LENGTH if part else 0)
@@ -64,8 +64,8 @@ def step_names(ir: WorkflowIR) -> StepNames:
 
 
 def _suffix(node: Node, taken: Collection[str]) -> str:
-    """Return what makes a name unique, also where somebody wrote just that or ids are long."""
-    suffix = f" ({shorten(node.id, MOST_OF_AN_ID)})"
+    """Return a suffix that makes the name unique, even if ids are long or the suffix is taken."""
+    suffix = f" ({shorten(node.id, MAX_ID_LENGTH)})"
     while suffix in taken or node.name + suffix in taken:
         suffix += "'"
     return suffix

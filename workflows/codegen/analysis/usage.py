@@ -1,4 +1,4 @@
-"""Where each variable is declared: in place, or as far out as its value is used."""
+"""Where each variable is declared: in place, or further out if its value is used there."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Reads = Mapping[str, Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """`used` are the nodes whose value somebody reads; `level` is the place that declares each.
+    """`used` are the nodes whose value is read; `level` is the place that declares each variable.
 
     `hoisted` lists the nodes to declare before a step, by the place and position of that step;
-    `crossing` those whose values leave a region, by its place. `raced` are the values that leave a
-    race: its step hands them on, and only at run time it is known which are there.
+    `crossing` lists the nodes whose values leave a region, by its place. `raced` are the nodes whose
+    values leave a race, where only the run determines which of them exist.
     """
 
     used: frozenset[str]
@@ -34,28 +34,28 @@ class Usage:
 def written_order(root: Region) -> list[str]:
     """Return the ids of all nodes in the order in which they are written."""
     order: list[str] = []
-    waiting = list(reversed(root.steps))
-    while waiting:
-        step = waiting.pop()
+    stack = list(reversed(root.steps))
+    while stack:
+        step = stack.pop()
         order.append(step.node_id)
         for region in reversed((*step.regions, *step.shared)):
-            waiting.extend(reversed(region.steps))
+            stack.extend(reversed(region.steps))
     return order
 
 
 def usage(
-    ir: WorkflowIR, reads: Reads, *, kept: Collection[str] = (), at_end: Collection[str] = ()
+    ir: WorkflowIR, reads: Reads, *, as_last: Collection[str] = (), at_end: Collection[str] = ()
 ) -> Usage:
-    """Decide from what each node reads (ids of other nodes) where each value is declared.
+    """Decide where each value is declared, from the ids of the nodes that each node reads.
 
-    `kept` are values that are read where they are made, `at_end` those that are read after all.
+    `as_last` are the nodes read as last values of their regions, `at_end` those read after everything.
     """
     levels = _Levels(ir, reads)
-    levels.used.update(kept)
+    levels.used.update(as_last)
     for id_ in at_end:
         levels.read(id_, 0)
     order = written_order(ir.structure.root)
-    while levels.settle(order):
+    while levels.propagate(order):
         pass
     crossing: dict[int, list[str]] = {}
     for id_ in order:
@@ -71,10 +71,10 @@ def usage(
 
 
 class _Levels:
-    """The place that declares each value, moved outwards until all who read it can see it.
+    """The place that declares each value, moved outwards until all its readers can see it.
 
-    A callback whose type gives the value its type moves out together with the value, and so do the
-    values that this callback reads.
+    A callback from which the value's type is inferred moves out together with the value, and so do
+    the values that this callback reads.
     """
 
     def __init__(self, ir: WorkflowIR, reads: Reads) -> None:
@@ -83,23 +83,23 @@ class _Levels:
         self._ir = ir
         self._reads = reads
 
-    def settle(self, order: list[str]) -> bool:
-        """Take in what each node reads; whether a value moved that was looked at already.
+    def propagate(self, order: list[str]) -> bool:
+        """Apply what each node reads; return whether a value moved that had been visited already.
 
-        Users come after what they use, so that one pass backwards does, but for loops whose
-        condition reads what their body made.
+        Readers come after what they read, so one pass backwards is enough, except for loops whose
+        condition reads values from their body.
         """
-        seen: set[str] = set()
-        again = False
+        visited: set[str] = set()
+        is_unfinished = False
         for id_ in reversed(order):
-            seen.add(id_)
+            visited.add(id_)
             where = self.level[id_] if self._moves(id_) else self._own(id_)
             for other in self._reads.get(id_, ()):
-                again |= self.read(other, where) and other in seen
-        return again
+                is_unfinished |= self.read(other, where) and other in visited
+        return is_unfinished
 
     def read(self, id_: str, place: int) -> bool:
-        """Have the value declared where the place can see it; whether that moved it."""
+        """Declare the value where the place can see it; return whether that moved it."""
         self.used.add(id_)
         before = self.level[id_]
         self.level[id_] = self._ir.structure.common(before, place)

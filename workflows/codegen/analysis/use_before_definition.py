@@ -1,4 +1,4 @@
-"""Code that uses the variable of a node which has not run where that code stands."""
+"""Finds code that uses the output of a node before that node has run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from workflows.ir.tree.scope import Scopes
 def uses_before_definition(
     ir: WorkflowIR, variables: Mapping[str, str], syntaxes: Mapping[tuple[str, str], Syntax]
 ) -> Iterator[Problem]:
-    """Yield a problem for each name that would be read before it has a value.
+    """Yield a problem for each variable that would be read before it has a value.
 
-    A name that the code declares anywhere is its own and is left alone.
+    Names that the code declares itself are ignored.
     """
     by_variable = {variable: id_ for id_, variable in variables.items()}
     scopes = Scopes(ir.nodes, ir.structure)
@@ -28,5 +28,5 @@ def uses_before_definition(
             refusal = scopes.refusal(node, by_variable[name])
             if refusal:
                 mistake = syntax.mistake(syntax.first(name), refusal)
-                path_of_field = f"{node.path}.{path}"
-                yield Problem(path=path_of_field, message=str(mistake), node_id=node_id)
+                field_path = f"{node.path}.{path}"
+                yield Problem(path=field_path, message=str(mistake), node_id=node_id)

@@ -1,4 +1,4 @@
-"""A person's own entry code: a TypeScript module that exports fetch, queue and/or scheduled."""
+"""A user's own entry code: a TypeScript module that exports fetch, queue and/or scheduled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
 
 
 class CustomEntry:
-    """The code, and the handlers it exports: by exported name, the name inside."""
+    """The entry code; `handlers` maps exported names to the names inside."""
 
     def __init__(self, source: str, reader: CodeReader) -> None:
         self.syntax = reader.read_entry(source)
@@ -29,16 +29,16 @@ class CustomEntry:
         self.handlers: dict[str, str] = {}
         for node in self.syntax.captured("export_statement"):
             self._export(node)
-        for pattern in _environments(self.syntax.tree.root_node, set(self.handlers.values())):
-            found = parameter_names(self.syntax, pattern)
-            reader.add_env(found, node_id="", path=ENTRY_PATH)
+        for pattern in _env_parameters(self.syntax.tree.root_node, set(self.handlers.values())):
+            names = parameter_names(self.syntax, pattern)
+            reader.add_env(names, node_id="", path=ENTRY_PATH)
         if not self.handlers and not any(problem.is_error for problem in reader.problems):
             self._refuse(self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
 
     def write(self, writer: Writer, more: str) -> None:
-        """Write the module inside a function, so that its names and ours never meet.
+        """Write the module inside a function, so that its names never clash with ours.
 
-        `more` is a handler that the trigger calls and the module does not have.
+        `more` is the code of handlers that the triggers need and the module lacks.
         """
         returned = ", ".join(
             name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
@@ -69,11 +69,13 @@ class CustomEntry:
                 if inner:
                     self._handler(node, text(alias or inner), text(inner))
         else:
-            self._refuse(node, f"export {listed(HANDLERS)} by their names, nothing else")
+            self._refuse(node, f"export only {listed(HANDLERS)}, by name")
 
     def _handler(self, node: Node, name: str, inner: str) -> None:
         if name not in HANDLERS:
-            self._refuse(node, f"{name} is no handler of a Worker: export only {listed(HANDLERS)}")
+            self._refuse(
+                node, f"{name} is not a handler of a Worker: export only {listed(HANDLERS)}"
+            )
         self.handlers[name] = inner
 
     def _refuse(self, node: Node, message: str) -> None:
@@ -91,23 +93,23 @@ def _declared(declaration: Node) -> Iterator[str]:
             yield text(inner) if inner else ""
 
 
-def _environments(program: Node, handlers: set[str]) -> Iterator[Node]:
-    """Yield the second parameter of each handler: that is where it gets its environment."""
+def _env_parameters(program: Node, handlers: set[str]) -> Iterator[Node]:
+    """Yield the second parameter of each handler, which is its environment."""
     for statement in program.named_children:
         inner = statement.child_by_field_name("declaration") or statement
-        for part in (inner, *inner.named_children):
-            name = part.child_by_field_name("name")
-            function = part.child_by_field_name("value") or part
+        for node in (inner, *inner.named_children):
+            name = node.child_by_field_name("name")
+            function = node.child_by_field_name("value") or node
             parameters = function.child_by_field_name("parameters")
             if name and text(name) in handlers and parameters:
-                patterns = [one for one in parameters.named_children if one.type != "comment"]
+                patterns = [part for part in parameters.named_children if part.type != "comment"]
                 second = patterns[1].child_by_field_name("pattern") if patterns[1:] else None
                 if second:
                     yield second
 
 
 def _blanked(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:
-    """Return the code with blanks where imports stand and where `export` does."""
+    """Return the code with imports and `export` blanked out."""
     imports = [(node.start_byte, node.end_byte) for node in syntax.top_imports]
     data = bytearray(syntax.data)
     for start, end in (*imports, *blanks):

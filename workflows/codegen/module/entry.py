@@ -1,4 +1,4 @@
-"""The Worker's handlers: a default for each trigger, which a person's own module may replace."""
+"""The Worker's handlers: a default for each trigger, which users' own code may replace."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.problems import quoted
 
-_AS_IT_IS: Final = "/%:@!$&'()*+,;=~|[]"  # what a request's path holds without escapes
+_UNESCAPED: Final = "/%:@!$&'()*+,;=~|[]"  # characters that a request's path contains as they are
 
 
 def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] = ()) -> str:
-    """Return the handlers for a document; `binding` is the name of its workflow in `env`.
+    """Return the handlers of a document; `binding` is the name of its workflow in `env`.
 
-    `added_triggers` are the kinds of triggers that it has beside the document's own.
+    `added_triggers` are kinds of triggers besides the document's own.
     """
     trigger = ir.trigger
     if ir.kind == SCRIPT:
@@ -42,7 +42,7 @@ def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] 
 
 
 def needed_handlers(kinds: Collection[str], binding: str, exported: Collection[str] = ()) -> str:
-    """Return the handlers that these kinds of triggers call beside `fetch`, but the `exported`."""
+    """Return the handlers besides `fetch` that these triggers need, without `exported` ones."""
     needed = [_NEEDED[kind] for kind in sorted(kinds) if kind in _NEEDED]
     return "".join(
         handler.format(binding=binding) for name, handler in needed if name not in exported
@@ -55,26 +55,24 @@ def _how_to(trigger: Trigger) -> str:
         case "http":
             return f"{_request(trigger, 'starts a run;')} {show}"
         case "cron":
-            return (
-                f"This workflow runs by its schedule, {quoted(trigger.expression)} in UTC; {show}"
-            )
+            return f"This workflow runs on the schedule {quoted(trigger.expression)} in UTC; {show}"
         case "queue":
             return f"A message in the queue {quoted(trigger.queue)} starts a run; {show}"
         case "event":
             path = f"/api/events/{trigger.event_type}"
-            return f"POST {path} of AwaitStep with a JSON body as the payload starts a run; {show}"
+            return f"POST {path} on AwaitStep with a JSON body as the payload starts a run; {show}"
         case _:
             return f"This workflow is started from its page or through the API; {show}"
 
 
-def _request(trigger: Trigger, does: str) -> str:
-    given = "the query" if trigger.method == "GET" else "a JSON body"
-    return f"{trigger.method} {trigger.path} with {given} as the payload {does}"
+def _request(trigger: Trigger, effect: str) -> str:
+    source = "the query" if trigger.method == "GET" else "a JSON body"
+    return f"{trigger.method} {trigger.path} with {source} as the payload {effect}"
 
 
 def _pathname(trigger: Trigger) -> str:
-    """Return the path as a URL holds it."""
-    return quote(trigger.path, safe=_AS_IT_IS)
+    """Return the path as a URL contains it."""
+    return quote(trigger.path, safe=_UNESCAPED)
 
 
 def _start(trigger: Trigger, binding: str) -> str:
@@ -106,7 +104,7 @@ _WORKFLOW: Final = """\
 const HOW_TO = {how_to};
 
 {refuse}
-/** A run's state; an id that no run has is not an error of the Worker. */
+/** Shows a run's status. An unknown id is answered with 404, not with an error. */
 async function showRun(id: string, env: Env): Promise<Response> {{
   try {{
     const instance = await env.{binding}.get(id);
@@ -153,7 +151,7 @@ _SCHEDULED: Final = """\
 
 _QUEUE: Final = """\
 
-  /** A message that comes twice starts one run, whose id is its own; one that fails comes again alone. */
+  /** Starts one run per message, even if it is delivered twice; only failed messages are retried. */
   async queue(batch: MessageBatch<any>, env: Env): Promise<void> {{
     for (const message of batch.messages) {{
       const id = /^(?!cf_)[a-zA-Z0-9_][a-zA-Z0-9-_]{{0,99}}$/.test(message.id) ? message.id : undefined;
@@ -190,7 +188,7 @@ export default {{
       return Response.json(await runScript.call({{ env }}, event, env));
     }} catch (error) {{
       console.error(error);
-      return refuse(500, "The script failed. The Worker's log says why.");
+      return refuse(500, "The script failed. See the Worker's log for the cause.");
     }}
   }},
 }};

@@ -1,4 +1,4 @@
-"""The generated Worker as a whole: imports, Env, helpers, the workflow's class, its handlers."""
+"""The generated Worker as a whole: imports, Env, helpers, the workflow's class and handlers."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from workflows.ir.tree.scope import Scopes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSettings:
-    """What a module needs to know beside the document.
+    """What a module needs besides the document.
 
-    `workflow_binding` is the name of the Worker's own workflow in `env`, `variables` are the names
-    of all environment variables, `bindings` those declared on the workflow, `bound_workflows` the names of the
-    Workflows that `env` holds whatever the nodes call, `dependencies` npm packages and their versions.
-    `untyped` are the nodes whose outputs have shapes that the compiler cannot know, `added_triggers` the
+    `workflow_binding` is the name of the Worker's own workflow in `env`, `bound_workflows` the names
+    of all Workflows that are bound in any case. `variables` are the names of all environment
+    variables, `bindings` the kinds of the declared bindings, `dependencies` npm packages and their
+    versions. `untyped` are nodes whose output types the compiler cannot know, `added_triggers` the
     kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
     """
 
@@ -60,9 +60,9 @@ class ModuleSettings:
 class GeneratedModule:
     """The TypeScript of a Worker; `problems` are warnings.
 
-    `children` are the Workers that nodes call, but for those that `env` holds anyway, `dependencies`
-    the npm packages of the workflow and of its node types; `syntaxes` is the code of
-    its nodes by id and field, and the entry code.
+    `children` are the Workers that nodes call, except those that are bound in any case;
+    `dependencies` are the npm packages of the workflow and its node types; `syntaxes` is the code
+    of its nodes by id and field, and the entry code.
     """
 
     source: str
@@ -76,30 +76,30 @@ class GeneratedModule:
     _regenerate: Callable[[frozenset[str]], GeneratedModule]
 
     def with_untyped(self, node_ids: Iterable[str]) -> GeneratedModule:
-        """Return the same module, in which the outputs of these nodes are of type any."""
+        """Return the same module with the outputs of these nodes typed as any."""
         return self._regenerate(frozenset(node_ids))
 
     def locate(self, line: int, column: int) -> Location | None:
-        """Return what a position (from 1) comes from, None where no person wrote it."""
+        """Return where a position (from 1) comes from; None for generated code."""
         return self._writer.locate(line, column)
 
 
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
-    """Return the module; raises InvalidIR with everything that keeps it from being one."""
+    """Return the module; raises InvalidIR with every problem that prevents it."""
     reader, entry = read(ir.nodes.values(), settings)
     templates = Templates(ir.nodes.values(), reader=reader, variables=settings.variables)
     packages = templates.dependencies(settings.dependencies)
     if ir.kind == SCRIPT:
-        reader.problems += _not_of_a_script(reader, settings)
+        reader.problems += _workflow_only_uses(reader, settings)
     naming = name_nodes(ir, taken=reader.import_header.names | {settings.class_name})
     reader.problems += uses_before_definition(ir, naming.variables, reader.syntaxes)
     if any(problem.is_error for problem in reader.problems):
         raise InvalidIR(reader.problems)
-    templates.place(naming.names)
+    templates.assign_names(naming.names)
     uses = env_uses(reader.uses, settings)
-    taken = _env_names(uses, settings)
-    called = children(ir.nodes.values(), taken=taken, bound_workflows=settings.bound_workflows)
-    module = _Module(
+    env_names = _env_names(uses, settings)
+    called = children(ir.nodes.values(), taken=env_names, bound_workflows=settings.bound_workflows)
+    builder = _ModuleBuilder(
         ir,
         settings=settings,
         reader=reader,
@@ -107,12 +107,12 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         called=called,
         templates=templates,
     )
-    writer = module.write(uses, entry)
+    writer = builder.write(uses, entry)
     return GeneratedModule(
         source=writer.source,
         trigger=ir.trigger,
         env_uses=uses,
-        children=tuple(child for child in called.values() if child.name not in taken),
+        children=tuple(child for child in called.values() if child.name not in env_names),
         dependencies=packages,
         problems=tuple(reader.problems),
         syntaxes={**reader.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
@@ -122,7 +122,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
 
 
 def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[CodeReader, CustomEntry | None]:
-    """Read all code of a workflow, also of one whose graph means nothing."""
+    """Read all code of a workflow, even if its graph is invalid."""
     reader = CodeReader(dependencies=frozenset(settings.dependencies))
     reader.read_nodes(nodes)
     entry = CustomEntry(settings.entry_code, reader) if settings.entry_code.strip() else None
@@ -135,10 +135,10 @@ def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
     return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
 
-def _not_of_a_script(reader: CodeReader, settings: ModuleSettings) -> Iterator[Problem]:
-    """Yield what only a workflow has: handlers of a person's own, and itself in `env`."""
+def _workflow_only_uses(reader: CodeReader, settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield what only a workflow can have: entry code, and itself in `env`."""
     if settings.entry_code.strip():
-        message = "a script has no entry code, for nothing else could run its nodes: remove it"
+        message = "a script cannot have entry code, as nothing else could run its nodes: remove it"
         yield Problem(path=ENTRY_PATH, message=message)
     for use in reader.uses:
         if use.name == settings.workflow_binding:
@@ -146,8 +146,8 @@ def _not_of_a_script(reader: CodeReader, settings: ModuleSettings) -> Iterator[P
             yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
-class _Module:
-    """Puts the parts together; the class is written first, for only it knows what it needs."""
+class _ModuleBuilder:
+    """Assembles the module; the class is written first, because it determines the rest."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class _Module:
         body, binding = Writer(), self._settings.workflow_binding
         write_program = write_script if self._is_script else self._class
         emitter = write_program(self._plan(), body)
-        body.mark("")
+        body.set_node("")
         body.line()
         if entry:
             kinds = {self._ir.trigger.kind, *self._settings.added_triggers}
@@ -183,47 +183,46 @@ class _Module:
         return self._with_header(body, uses=uses, helpers=emitter.helpers)
 
     def _plan(self) -> Plan:
-        named, found = self._naming.variables, last_values(self._ir)
+        variables, values = self._naming.variables, last_values(self._ir)
         root = self._ir.structure.root.id
-        if self._is_script:  # it answers with what its nodes export, not with its last value
-            found = {place: one for place, one in found.items() if place != root}
-        kept = [id_ for last_value in found.values() for id_ in last_value.sources]
+        if self._is_script:  # it returns its exports, not its last value
+            values = {place: value for place, value in values.items() if place != root}
+        sources = [id_ for value in values.values() for id_ in value.sources]
         at_end: Collection[str] = exports(self._ir.nodes.values()) if self._is_script else ()
         return Plan(
             ir=self._ir,
-            variables=named,
+            variables=variables,
             syntaxes=self._reader.syntaxes,
-            usage=usage(self._ir, self._reads(named), kept=kept, at_end=at_end),
+            usage=usage(self._ir, self._reads(variables), as_last=sources, at_end=at_end),
             names=self._naming.names,
             children=self._called,
-            last_values=found,
+            last_values=values,
             step_names=step_names(self._ir),
             inputs=self._inputs,
             templates=self._templates.functions,
             untyped=self._settings.untyped,
         )
 
-    def _reads(self, named: Mapping[str, str]) -> dict[str, set[str]]:
+    def _reads(self, variables: Mapping[str, str]) -> dict[str, set[str]]:
         """Return the nodes whose values each node reads, by reference or by variable."""
-        by_variable = {variable: id_ for id_, variable in named.items()}
+        by_variable = {variable: id_ for id_, variable in variables.items()}
         reads: dict[str, set[str]] = {}
         for (node_id, _), syntax in self._reader.syntaxes.items():
-            given = self._scopes.names_for(self._ir.nodes[node_id])
-            names = (syntax.names & by_variable.keys()) - given
-            found = {by_variable[name] for name in names}
-            reads.setdefault(node_id, set()).update(found)
+            local = self._scopes.names_for(self._ir.nodes[node_id])
+            names = (syntax.names & by_variable.keys()) - local
+            reads.setdefault(node_id, set()).update(by_variable[name] for name in names)
         for node in self._ir.nodes.values():
-            referred = _referred(node, self._ir) - self._scopes.names_for(node)
-            reads.setdefault(node.id, set()).update(referred)
+            references = _referenced_nodes(node, self._ir) - self._scopes.names_for(node)
+            reads.setdefault(node.id, set()).update(references)
         for id_, sources in self._inputs.items():
             reads[id_].update(sources)
-        return {id_: self._readable(id_, found) for id_, found in reads.items() if found}
+        return {id_: self._readable(id_, others) for id_, others in reads.items() if others}
 
-    def _readable(self, id_: str, found: set[str]) -> set[str]:
+    def _readable(self, id_: str, others: set[str]) -> set[str]:
         nodes = self._ir.nodes
         return {
             other
-            for other in found
+            for other in others
             if nodes[other].type.output is not None and self._scopes.can_read(nodes[id_], other)
         }
 
@@ -238,23 +237,25 @@ class _Module:
                 body.line()
                 last, candidates = emitter.last_value()
                 emitter.run(Run(last=last, candidates=candidates))
-            body.mark("")
+            body.set_node("")
             body.line("}")
         body.line("}")
         return emitter
 
     def _with_header(self, body: Writer, *, uses: tuple[EnvUse, ...], helpers: list[str]) -> Writer:
-        head = self._reader.import_header
+        header = self._reader.import_header
         if not self._is_script:
-            head.need("WorkflowEntrypoint", WORKERS, type_only=False)
-        head.need_named("\n".join([body.source, *helpers, self._templates.source]))
+            header.need("WorkflowEntrypoint", WORKERS, type_only=False)
+        header.need_named("\n".join([body.source, *helpers, self._templates.source]))
         writer = Writer()
         name = quoted(self._ir.metadata.name, limit=256)
         writer.line(
-            comment(f"{name}: generated from its document, which is the place for changes.")
+            comment(
+                f"{name}: generated from the workflow document. Edit the document, not this code."
+            )
         )
         writer.line()
-        head.write(writer)
+        header.write(writer)
         self._env(writer, uses)
         for helper in helpers:
             writer.line()
@@ -273,7 +274,7 @@ class _Module:
         write_interface(types, optional=self._templates.optional, writer=writer)
 
 
-def _referred(node: Node, ir: WorkflowIR) -> set[str]:
+def _referenced_nodes(node: Node, ir: WorkflowIR) -> set[str]:
     return {
         reference.root
         for part in node.fields

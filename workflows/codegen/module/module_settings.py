@@ -1,6 +1,6 @@
-"""The one way from what is saved of a workflow to the settings of its module.
+"""The settings of a module, from a saved workflow.
 
-What a draft is warned of and what a deploy refuses cannot differ: both come through here.
+Drafts and deploys share this, so that both report the same problems.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
 
 
 class WorkflowContent(Protocol):
-    """What decides a Worker's code; `bindings` are declared, kinds by name, `id` the workflow's."""
+    """What determines a Worker's code: `bindings` maps declared names to kinds."""
 
     @property
     def id(self) -> str: ...
@@ -35,7 +35,7 @@ class WorkflowContent(Protocol):
 
 
 class HasValue(Protocol):
-    """An environment variable, as far as it matters here."""
+    """The part of an environment variable that is needed here."""
 
     @property
     def value(self) -> str: ...
@@ -48,7 +48,7 @@ def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue])
         workflow_binding=OWN_WORKFLOW,
         variables=frozenset(variables),
         bindings={name: BindingKind(kind) for name, kind in content.bindings.items()},
-        bound_workflows=dict(_bound(content, variables)),
+        bound_workflows=dict(_bound_workflows(content, variables)),
         entry_code=content.entry_code,
         dependencies=content.dependencies,
         added_triggers=frozenset(_added_triggers(content.settings)),
@@ -62,15 +62,15 @@ def _added_triggers(settings: DeploySettings) -> Iterator[str]:
         yield "queue"
 
 
-def _bound(
+def _bound_workflows(
     content: WorkflowContent, variables: Mapping[str, HasValue]
 ) -> Iterator[tuple[Call, str]]:
-    """Yield the calls of Workflows that are declared, and of the Worker's own, with their names."""
+    """Yield declared Workflows and the Worker's own, each with its binding's name."""
     kind = BindingKind.WORKFLOW.value
     for name, declared in content.bindings.items():
-        named = variables.get(name + BINDING_ID)
-        if declared == kind and named:
-            worker, _, class_name = named.value.strip().partition("/")
+        variable = variables.get(name + BINDING_ID)
+        if declared == kind and variable:
+            worker, _, class_name = variable.value.strip().partition("/")
             yield Call(kind=kind, worker=worker, class_name=class_name), name
     if kind_of(content.ir) != SCRIPT:
         for class_name in ("", content.class_name):

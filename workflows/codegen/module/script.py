@@ -1,4 +1,4 @@
-"""A script: the same nodes in one function, whose steps run at once while a request waits."""
+"""Scripts: the same nodes in one function, whose steps run directly while a request waits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workflows.ir.document.kinds import exports
 from workflows.ir.document.model import Node
 from workflows.ir.reading.identifiers import is_identifier
 
-# Cloudflare's type alone makes the payload an object that nothing else takes.
+# With Cloudflare's type alone, the payload would not be assignable to other types.
 EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
 
 
 def write_script(plan: Plan, body: Writer) -> Emitter:
-    """Write the function that a request runs; return the emitter, which knows its helpers."""
+    """Write the function that serves a request; return the emitter, which knows its helpers."""
     emitter = _ScriptEmitter(plan, body)
     emitter.add_helper(STEP)
     answer = "Promise<Record<string, unknown>>"
@@ -28,15 +28,15 @@ def write_script(plan: Plan, body: Writer) -> Emitter:
         f"async function runScript(this: {{ env: Env }}, event: {EVENT}, env: Env): {answer} {{"
     )
     with body.indented():
-        emitter.run(_Answering(answer=emitter.answer))
-    body.mark("")
+        emitter.run(_ScriptFrame(answer=emitter.answer))
+    body.set_node("")
     body.line("}")
     return emitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answering(Frame):
-    """A script ends with its answer, wherever a `break` leaves it."""
+class _ScriptFrame(Frame):
+    """A script returns its answer at the end or at a `break`."""
 
     answer: Callable[[], str]
 
@@ -48,7 +48,7 @@ class _Answering(Frame):
 
 
 class _ScriptEmitter(Emitter):
-    """Remembers which outputs are there: what is not written yet cannot be part of an answer."""
+    """Tracks which outputs are assigned: an answer can only contain those."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         super().__init__(plan, writer)
@@ -60,7 +60,7 @@ class _ScriptEmitter(Emitter):
         return super().assign(node)
 
     def answer(self) -> str:
-        """Return the object of the outputs by the names that the nodes give them."""
+        """Return the object of exported outputs."""
         return f"{{ {', '.join(self._members())} }}" if self._exports else "{}"
 
     def _members(self) -> Iterator[str]:
@@ -73,7 +73,7 @@ class _ScriptEmitter(Emitter):
 
 
 STEP: Final = """\
-/** Runs a step at once, one time; as in a workflow, what it returns is handed on as a copy. */
+/** Runs each step immediately and once; as in a workflow, its result is a copy. */
 const step = {
   async do(name: string, config: any, callback: (ctx: any) => Promise<any>): Promise<any> {
     return structuredClone(await callback({ step: { name, count: 1 }, attempt: 1, config }));

@@ -1,4 +1,4 @@
-"""How the template of a custom type is taken apart: what it exports becomes a function of ours."""
+"""Turns the template of a custom type into a function: the one that it exports by default."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from workflows.codegen.text.writer import Mapped, Piece
 CONTEXT: Final = "NodeContext"
 _FUNCTIONS: Final = frozenset({"function_expression", "function_declaration", "arrow_function"})
 _NOT_A_LINE_END: Final = re.compile(rb"[^\n\r]")
-_MISSING: Final = "write `export default async function (ctx) { ... }`: that is what a node runs"
+_MISSING: Final = (
+    "write `export default async function (ctx) { ... }`, which nodes of this type run"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """Bytes of the template that give way to others."""
+    """A range of bytes in the template, and the text that replaces it."""
 
     start: int
     end: int
@@ -28,7 +30,7 @@ class _Edit:
 
 
 class Shape:
-    """The template's default export, and the code without exports and imports."""
+    """The template's default export, and its code without exports and imports."""
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
@@ -41,18 +43,18 @@ class Shape:
         if not self._defaults:
             yield Mistake(line=1, column=1, message=_MISSING)
         for node in self._defaults[1:]:
-            yield self._syntax.mistake(node, "there is a default export already: keep one")
+            yield self._syntax.mistake(node, "there is already a default export: keep only one")
         for node in self._defaults[:1]:
             if _exported(node) is None:
                 yield self._syntax.mistake(node, _MISSING)
         for node in self._others:
             if not node.child_by_field_name("declaration"):
-                message = "export the function alone, as the default"
+                message = "export only the function, as the default export"
                 yield self._syntax.mistake(node, message)
 
     @property
     def parameter(self) -> Node | None:
-        """The pattern of the function's first parameter: `ctx`, or what takes it apart."""
+        """The pattern of the function's first parameter: `ctx`, or a destructuring of it."""
         exported = _exported(self._defaults[0]) if self._defaults else None
         if exported is None or exported.type not in _FUNCTIONS:
             return None
@@ -68,17 +70,17 @@ class Shape:
         return patterns[0].child_by_field_name("pattern") if patterns else None
 
     def pieces(self, path: str) -> list[Piece]:
-        """Return the template as it is, but for the edits; each part knows its place in it."""
+        """Return the template with the edits applied; each piece is mapped to its position."""
         pieces: list[Piece] = []
         position = 0
-        for edit in sorted(self._edits(), key=lambda one: (one.start, one.end)):
+        for edit in sorted(self._edits(), key=lambda edit: (edit.start, edit.end)):
             pieces += self._mapped(position, edit.start, path)
             pieces.append(self._at(edit.start, edit.text, path))
             position = edit.end
         return [*pieces, *self._mapped(position, len(self._syntax.data), path)]
 
     def returned(self, path: str) -> Piece:
-        """Return the statement that hands the function on, which stands for the export."""
+        """Return the statement that returns the function, in place of the export."""
         start = self._defaults[0].start_byte if self._defaults else 0
         return self._at(start, f"return {self.function};", path)
 
@@ -87,11 +89,11 @@ class Shape:
         name = exported.child_by_field_name("name") if exported else None
         if exported and exported.type == "function_declaration" and name:
             return text(name)
-        wish, number = "handle", 1
-        while wish in self._syntax.names:
+        function, number = "handle", 1
+        while function in self._syntax.names:
             number += 1
-            wish = f"handle_{number}"
-        return wish
+            function = f"handle_{number}"
+        return function
 
     def _edits(self) -> Iterator[_Edit]:
         data = self._syntax.data
@@ -109,25 +111,25 @@ class Shape:
         exported = _exported(node)
         if exported is None:
             return
-        head = self._syntax.data[node.start_byte : exported.start_byte]
+        before = self._syntax.data[node.start_byte : exported.start_byte]
         if exported.type == "function_declaration":
-            yield _Edit(node.start_byte, exported.start_byte, _blank(head))
+            yield _Edit(node.start_byte, exported.start_byte, _blank(before))
         else:
-            breaks = "\n" * head.count(b"\n")
-            yield _Edit(node.start_byte, exported.start_byte, f"const {self.function} = {breaks}")
+            newlines = "\n" * before.count(b"\n")
+            yield _Edit(node.start_byte, exported.start_byte, f"const {self.function} = {newlines}")
             yield _Edit(exported.end_byte, exported.end_byte, ";")
         yield from self._annotation()
 
     def _annotation(self) -> Iterator[_Edit]:
-        """Give the parameter its type, where the author has not."""
+        """Add a type to the parameter if the author gave it none."""
         pattern = self.parameter
-        around = pattern.parent if pattern else None
-        if pattern is None or around is None:
+        parent = pattern.parent if pattern else None
+        if pattern is None or parent is None:
             return
-        if around.type == "arrow_function":
+        if parent.type == "arrow_function":
             yield _Edit(pattern.start_byte, pattern.start_byte, "(")
             yield _Edit(pattern.end_byte, pattern.end_byte, f": {CONTEXT})")
-        elif around.type == "required_parameter" and not around.child_by_field_name("type"):
+        elif parent.type == "required_parameter" and not parent.child_by_field_name("type"):
             yield _Edit(pattern.end_byte, pattern.end_byte, f": {CONTEXT}")
 
     def _mapped(self, start: int, end: int, path: str) -> list[Piece]:

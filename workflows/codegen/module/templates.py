@@ -1,4 +1,4 @@
-"""The templates of the custom types that a workflow uses: read once, written once."""
+"""The templates of a workflow's custom node types, each read and written once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.template_shape import CONTEXT, Shape
 from workflows.codegen.syntax import imports
-from workflows.codegen.syntax.env_uses import env_names, taken_from_context
+from workflows.codegen.syntax.env_uses import context_names, env_names
 from workflows.codegen.syntax.imports import Declaration
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.writer import Writer
@@ -31,7 +31,7 @@ def type_key(type_: NodeType) -> Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template that was read; `node` is the first node of its type."""
+    """A parsed template; `node` is the first node of its type."""
 
     custom: Custom
     node: Node
@@ -48,8 +48,8 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """The names that a template has in the module; `aliases` are those of its imports."""
+class _Names:
+    """The names of a template in the module; `aliases` are those of its imports."""
 
     function: str
     context: str
@@ -58,9 +58,9 @@ class _Place:
 
 
 class Templates:
-    """Reads the templates into the reading of all code, then writes them.
+    """Reads the templates along with all other code, then writes them.
 
-    `optional` are the secrets that nobody set and that need not be there.
+    `optional` are secrets that are neither required nor set.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Templates:
         self.optional: dict[str, None] = {}
         self._reader = reader
         self._variables = variables
-        self._found: dict[Key, Template] = {}
-        self._places: dict[Key, _Place] = {}
+        self._templates: dict[Key, Template] = {}
+        self._names: dict[Key, _Names] = {}
         for node in nodes:
             if node.type.custom:
                 self._read(node, node.type.custom)
@@ -78,27 +78,27 @@ class Templates:
     @property
     def functions(self) -> Mapping[Key, str]:
         """The function that each type's nodes call."""
-        return {key: place.function for key, place in self._places.items()}
+        return {key: names.function for key, names in self._names.items()}
 
     @property
     def source(self) -> str:
-        return "\n".join(found.custom.template for found in self._found.values())
+        return "\n".join(template.custom.template for template in self._templates.values())
 
     def _read(self, node: Node, custom: Custom) -> None:
         key = type_key(node.type)
-        if key not in self._found:
+        if key not in self._templates:
             label = custom.definition.label
             syntax = Syntax(Code(label, custom.template, is_expression=False, references=()))
             template = Template(custom=custom, node=node, syntax=syntax, shape=Shape(syntax))
-            self._found[key] = template
+            self._templates[key] = template
             self._check(template)
             self._environment(template)
         self._secrets(node, custom.definition)
 
     def _check(self, template: Template) -> None:
         syntax, allowed = template.syntax, template.definition.dependencies
-        found = [*syntax.mistakes(), *imports.mistakes(syntax, allowed), *template.shape.mistakes()]
-        for mistake in found:
+        code, shape = syntax.mistakes(), template.shape.mistakes()
+        for mistake in (*code, *imports.mistakes(syntax, allowed), *shape):
             self._reader.refuse(mistake, node_id="", path=template.path)
 
     def _secrets(self, node: Node, definition: Definition) -> None:
@@ -110,48 +110,48 @@ class Templates:
                 self.optional[field.variable] = None
 
     def _environment(self, template: Template) -> None:
-        """Take in what the template uses of env; its own secrets are told by their fields."""
+        """Add the names of `env` that the template uses, except the secrets of its fields."""
         parameter, syntax = template.shape.parameter, template.syntax
         holders = {b"ctx", *([parameter.text or b""] if parameter else [])}
-        own = {field.variable for field in template.definition.secrets}
+        secrets = {field.variable for field in template.definition.secrets}
         parts = [env_names(syntax, holders)]
         if parameter:
-            parts.append(taken_from_context(syntax, parameter))
-        for found in parts:
-            found.names = [name for name in found.names if name not in own]
+            parts.append(context_names(syntax, parameter))
+        for part in parts:
+            part.names = [name for name in part.names if name not in secrets]
             path = f"{template.node.path}.type"
-            self._reader.add_env(found, node_id=template.node.id, path=path)
+            self._reader.add_env(part, node_id=template.node.id, path=path)
 
     def dependencies(self, own: Mapping[str, str]) -> dict[str, str]:
-        """Return the packages of the workflow and of its types; two versions of one are refused."""
-        merged, wanted_by = dict(own), dict.fromkeys(own, "the workflow")
-        for template in self._found.values():
+        """Return the packages of the workflow and its types; refuse two versions of one package."""
+        merged, sources = dict(own), dict.fromkeys(own, "the workflow")
+        for template in self._templates.values():
             for name, version in template.definition.dependencies.items():
                 if merged.setdefault(name, version) != version:
-                    self._refuse_version(template, name, merged[name], wanted_by[name])
-                wanted_by.setdefault(name, template.path)
+                    self._refuse_version(template, name, merged[name], sources[name])
+                sources.setdefault(name, template.path)
         return merged
 
-    def _refuse_version(self, template: Template, name: str, taken: str, by: str) -> None:
-        asked = template.definition.dependencies[name]
+    def _refuse_version(self, template: Template, name: str, other: str, source: str) -> None:
+        version = template.definition.dependencies[name]
         message = (
-            f"{by} needs {name} {taken} and {template.path} needs {name} {asked}, and a Worker has "
-            "one version of a package: name the same version"
+            f"{source} needs {name} {other} and {template.path} needs {name} {version}, but a Worker "
+            "can only have one version of a package: use the same version"
         )
         self._reader.problems.append(
             Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
         )
 
-    def place(self, names: Names) -> None:
-        """Give each template its names and its imports theirs, which nothing else has.
+    def assign_names(self, names: Names) -> None:
+        """Choose unique names for each template and its imports.
 
-        None is a name in people's own code: there it means what it did before.
+        None of them occurs in users' own code, where it would change the meaning.
         """
-        if self._found:
+        if self._templates:
             names.take(self._reader.names())
-        for key, template in self._found.items():
+        for key, template in self._templates.items():
             words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
-            self._places[key] = _Place(
+            self._names[key] = _Names(
                 function=names.unique(f"run{words}"),
                 context=names.unique(f"{words}Context"),
                 output=names.unique(f"{words}Output"),
@@ -159,40 +159,40 @@ class Templates:
             )
 
     def _imports(self, template: Template, names: Names) -> Iterator[tuple[str, str]]:
-        """Move the imports to the module's head, and yield those that have another name there."""
-        head = self._reader.import_header
+        """Move the imports to the module's header, and yield those that are renamed there."""
+        header = self._reader.import_header
         for declaration in imports.declarations(template.syntax):
-            moved = []
+            bindings = []
             for binding in declaration.bindings:
-                shared = head.shares(binding)
+                shared = header.shares(binding)
                 alias = binding.local if shared else names.unique(binding.local)
-                moved.append(replace(binding, local=alias))
+                bindings.append(replace(binding, local=alias))
                 if alias != binding.local:
                     yield binding.local, alias
-            self._move(replace(declaration, bindings=tuple(moved)), template)
+            self._move(replace(declaration, bindings=tuple(bindings)), template)
 
     def _move(self, declaration: Declaration, template: Template) -> None:
         refused = list(self._reader.import_header.add(declaration, node_id="", path=template.path))
-        if refused:  # every name was chosen so that it meets no other
+        if refused:  # every name was chosen to be unique
             raise AssertionError(listed(refused))
 
     def write(self, writer: Writer) -> None:
-        for key, template in self._found.items():
-            self._write(template, self._places[key], writer)
+        for key, template in self._templates.items():
+            self._write(template, self._names[key], writer)
 
-    def _write(self, template: Template, place: _Place, writer: Writer) -> None:
+    def _write(self, template: Template, names: _Names, writer: Writer) -> None:
         definition = template.definition
         writer.line()
-        _context(definition, place.context, writer)
-        writer.line(f"type {place.output} = {definition.output};")
+        _context(definition, names.context, writer)
+        writer.line(f"type {names.output} = {definition.output};")
         writer.line()
         writer.line(f"/** The template of the {definition.label}. */")
-        signature = f"(ctx: {place.context}) => Promise<{place.output}> | {place.output}"
-        writer.line(f"const {place.function} = ((): ({signature}) => {{")
+        signature = f"(ctx: {names.context}) => Promise<{names.output}> | {names.output}"
+        writer.line(f"const {names.function} = ((): ({signature}) => {{")
         with writer.indented():
-            if CONTEXT not in place.aliases:
-                writer.line(f"type {CONTEXT} = {place.context};")
-            for name, alias in place.aliases.items():
+            if CONTEXT not in names.aliases:
+                writer.line(f"type {CONTEXT} = {names.context};")
+            for name, alias in names.aliases.items():
                 writer.line(f"const {name} = {alias};")
                 writer.line(_ALIASED_TYPE.format(name=name))
             writer.line("{")
@@ -204,7 +204,7 @@ class Templates:
 
 
 def _context(definition: Definition, name: str, writer: Writer) -> None:
-    """Write the type of what the template is given."""
+    """Write the type of the template's argument."""
     members = [
         f"{field.key}{'' if field.is_always_there else '?'}: {field.typescript}"
         for field in definition.fields

@@ -15,9 +15,9 @@ from workflows.ir.reading.identifiers import is_identifier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvUse:
-    """A name of `env` that code uses: what it stands for (None: nobody knows), and where.
+    """A name of `env` that code uses, what it refers to (None if unknown), and where.
 
-    A secret is a variable whose value nobody is to see, whatever its name says.
+    A secret is a variable whose value stays hidden, whatever its name suggests.
     """
 
     name: str
@@ -28,7 +28,7 @@ class EnvUse:
 
 
 class EnvSettings(Protocol):
-    """What a workflow has declared and set; `workflow_binding` is its own Workflow."""
+    """The bindings and variables of a workflow; `workflow_binding` is its own Workflow."""
 
     @property
     def workflow_binding(self) -> str: ...
@@ -39,7 +39,7 @@ class EnvSettings(Protocol):
 
 
 def env_uses(uses: Collection[NameUse], settings: EnvSettings) -> tuple[EnvUse, ...]:
-    """Say what each name stands for, but for the Worker's own Workflow, which is always there."""
+    """Resolve each name, except the Worker's own Workflow, which always exists."""
     secrets = {use.name for use in uses if use.is_secret}
     kinds: dict[str, EnvKind] = {
         use.name: resolve(use.name, declared=settings.bindings, variables=settings.variables)
@@ -66,7 +66,7 @@ def types_of(uses: Iterable[EnvUse], declared: Mapping[str, BindingKind]) -> dic
 
 
 def write_interface(types: Mapping[str, str], *, optional: Iterable[str], writer: Writer) -> None:
-    """Write `Env`; what is `optional` is text that nobody has set."""
+    """Write `Env`; the `optional` names are strings that may not be set."""
     members = {_key(name): type_ for name, type_ in types.items()}
     members |= {f"{_key(name)}?": "string" for name in optional if name not in types}
     writer.line()

@@ -1,4 +1,4 @@
-"""How a region that has a value of its own ends, and how a `break` inside leaves it."""
+"""How a region with a value of its own ends, and how a `break` inside leaves it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _NONE = "undefined"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame(ABC):
-    """`last` is the expression of the last value, "" for none; the `candidates` assign it."""
+    """`last` is the expression of the last value, "" for none; `candidates` are the nodes that set it."""
 
     last: str = ""
     candidates: frozenset[str] = frozenset()
 
     @abstractmethod
     def on_end(self) -> list[str]:
-        """Return the lines behind the last step."""
+        """Return the lines after the last step."""
 
     @abstractmethod
     def on_break(self) -> list[str]:
-        """Return the lines that a `break` inside is."""
+        """Return the lines for a `break` inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Frame):
-    """The whole run, which comes to its last value."""
+    """The whole run, which returns its last value."""
 
     def on_end(self) -> list[str]:
         return [f"return {self.last};"] if self.last else []
@@ -37,7 +37,7 @@ class Run(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iteration(Frame):
-    """One time through a loop; one that is left counts if it has come to a value."""
+    """An iteration of a loop; one that a `break` ends only counts if it has a value."""
 
     results: str = ""
 
@@ -52,7 +52,7 @@ class Iteration(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm(Frame):
-    """A function beside others; it cannot break the loop around it, so it raises a flag."""
+    """A function of concurrent arms; it cannot break the loop around it, so it sets a flag."""
 
     flag: str = ""
 
@@ -65,7 +65,7 @@ class Arm(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RacingArm(Frame):
-    """A function that races others: whether it left is part of what the first one answers."""
+    """A function of racing arms; its result includes whether a `break` left it."""
 
     def on_end(self) -> list[str]:
         return [f"return {{ value: {self.last or _NONE} }};"]

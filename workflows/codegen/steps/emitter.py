@@ -1,4 +1,4 @@
-"""What the emitters of node types write with, and the walk through the tree that calls them."""
+"""The interface that node types write code with, and the walk through the tree that calls them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from workflows.ir.document.step_policy import StepPolicy
 
 
 class Emitter(StepWriter):
-    """Writes the tree of a workflow; `_frames` are the regions around that have a value of their own."""
+    """Writes the tree of a workflow; `_frames` are the enclosing regions with a value of their own."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         super().__init__(plan, writer)
         self._step: Step | None = None
         self._flags: dict[str, str] = {}
         self._frames: list[Frame] = []
-        self._kept: set[str] = set()
+        self._set_by: set[str] = set()
 
     # Durable steps
 
     def callback(self, node: Node) -> str:
-        """Write the node's callback where it does not stand already; return its expression."""
+        """Write the node's callback, unless it is already written; return its expression."""
         if node.type.callback and not self._moves(node):
             node.type.callback(node, self)
         name, passed = self.callback_name(node), self._passed(node)
         return f"(ctx: any) => {name}(ctx, {', '.join(passed)})" if passed else name
 
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
-        """Write the call that runs the node's callback as a step of its own."""
+        """Write the call that runs the node's callback as a durable step."""
         callback = self.callback(node)
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
@@ -47,38 +47,38 @@ class Emitter(StepWriter):
     # What containers write
 
     def regions(self, node: Node) -> tuple[Region, ...]:
-        """Return the regions of the container that is being written, in the order of its labels."""
+        """Return the regions of the container being written, in the order of its labels."""
         step = self._step
         return step.regions if step and step.node_id == node.id else ()
 
     def region(self, region: Region) -> None:
-        """Write the steps of a region, one level in; then the container's lines go on."""
+        """Write the steps of a region, indented, and continue with the container's lines."""
         container = self._writer.node_id
         with self.indented():
             self._steps(region)
-        self._writer.mark(container)
+        self._writer.set_node(container)
 
     def iteration(self, node: Node, *, index: str, results: str) -> None:
-        """Write the body of a loop; `results` is the list that its values go into, "" for none.
+        """Write the body of a loop; `results` is the list for its values, "" for none.
 
-        A value that is read outside of the loop begins each time anew, as all others do.
+        Variables that are also read outside the loop are reset in each iteration, like all others.
         """
         body = self.regions(node)[0]
         last, candidates = self._last_value(body)
         frame = Iteration(last=last, candidates=candidates, results=results)
-        fresh = self._values_read_after([body])
+        outer = self._values_read_after([body])
         self._indices.append(index)
         with self.indented():
-            if fresh:
-                self.line(" = ".join([*fresh, "undefined;"]))
-            self._framed(body, frame)
+            if outer:
+                self.line(" = ".join([*outer, "undefined;"]))
+            self._region_with_value(body, frame)
         self._indices.pop()
 
     def arms(self, node: Node, *, flag: str = "") -> None:
-        """Write arms that run at once: functions that are called, in the order of their edges.
+        """Write concurrent arms as functions that are called, in the order of their edges.
 
-        Each returns its last value. One that a `break` leaves also raises the flag; where there is
-        none, the arms race and return their value in an object, which says whether they were left.
+        Each returns its last value, and a `break` sets the flag. Without a flag the arms race: each
+        returns an object with its value and whether a `break` left it.
         """
         with self.indented():
             for region in self.regions(node):
@@ -89,21 +89,21 @@ class Emitter(StepWriter):
                         frame: Frame = Arm(last=last, candidates=candidates, flag=flag)
                     else:
                         frame = RacingArm(last=last, candidates=candidates)
-                    self._framed(region, frame)
+                    self._region_with_value(region, frame)
                 self.line("})(),")
 
     def has_break(self, node: Node) -> bool:
-        """Whether a `break` leads out of a region of the container."""
+        """Whether a `break` leaves a region of the container."""
         return any(self._plan.last_values[region.id].has_break for region in self.regions(node))
 
     def break_out(self) -> None:
-        """Write the way out of the innermost loop, or of the run where there is none."""
+        """Write a `break` out of the innermost loop, or out of the run if there is none."""
         for line in self._frames[-1].on_break():
             self.line(line)
 
     def break_out_if(self, condition: str, node: Node) -> None:
-        """Write the way out behind a container of arms: one of them was left, and all have ended."""
-        self._keep(node.id)
+        """Write a `break` after a container of arms, under the condition that it left one of them."""
+        self._set_last_value(node.id)
         self.line(f"if ({condition}) {{")
         with self.indented():
             self.break_out()
@@ -119,25 +119,25 @@ class Emitter(StepWriter):
 
     @contextmanager
     def preserving_indices(self, names: Sequence[str]) -> Iterator[None]:
-        """Keep the indices of outer loops at hand where an inner loop takes their names."""
+        """Keep the indices of outer loops accessible where an inner loop reuses their names."""
         before = list(self._indices)
         for position, index in enumerate(before):
             if index in names:
-                kept = self._plan.names.unique(f"outer_{index}")
-                self.line(f"const {kept} = {index};")
-                self._indices[position] = kept
+                copy = self._plan.names.unique(f"outer_{index}")
+                self.line(f"const {copy} = {index};")
+                self._indices[position] = copy
         yield
         self._indices = before
 
     def run(self, frame: Frame) -> None:
-        """Write the whole tree; the frame says how the run ends.
+        """Write the whole tree; the frame determines how the run ends.
 
-        Code outside of steps sees `ctx` as all code does: a run has one attempt.
+        Code outside of steps can use `ctx` too: there, the run counts as the only attempt.
         """
         nodes = self._plan.ir.nodes.values()
         if any(not node.type.callback and self.uses(node, "ctx") for node in nodes):
             self.line("const ctx = { attempt: 1 };")
-        self._framed(self._plan.ir.structure.root, frame)
+        self._region_with_value(self._plan.ir.structure.root, frame)
 
     def last_value(self) -> tuple[str, frozenset[str]]:
         """Return the variable of the run's last value, and the nodes that assign it."""
@@ -147,7 +147,7 @@ class Emitter(StepWriter):
 
     def _values_read_after(self, regions: Sequence[Region]) -> list[str]:
         crossing = self._plan.usage.crossing
-        ids = dict.fromkeys(id_ for one in regions for id_ in crossing.get(one.id, ()))
+        ids = dict.fromkeys(id_ for region in regions for id_ in crossing.get(region.id, ()))
         return [self._plan.variables[id_] for id_ in ids]
 
     def _last_value(self, region: Region) -> tuple[str, frozenset[str]]:
@@ -158,15 +158,15 @@ class Emitter(StepWriter):
             self._plan.names.unique("last") if last_value.candidates else ""
         ), last_value.candidates
 
-    def _framed(self, region: Region, frame: Frame) -> None:
-        """Write a region that has a value of its own, and its end."""
+    def _region_with_value(self, region: Region, frame: Frame) -> None:
+        """Write a region with a value of its own, and its end."""
         container = self._writer.node_id
         if frame.candidates:
             self.line(f"let {frame.last}: any;")
         self._frames.append(frame)
         self._steps(region)
         self._frames.pop()
-        self._writer.mark(container)
+        self._writer.set_node(container)
         for line in frame.on_end():
             self.line(line)
 
@@ -176,15 +176,15 @@ class Emitter(StepWriter):
                 self.line()
             self._declare(region.id, position)
             self._container(step) if step.regions else self._leaf(step)
-            self._keep(step.node_id)
+            self._set_last_value(step.node_id)
         if region.continues_at:
             self.line(f"{self._flag(region.continues_at)} = true;")
 
-    def _keep(self, node_id: str) -> None:
-        """Note the value as the last one of the region around, once."""
+    def _set_last_value(self, node_id: str) -> None:
+        """Write that this is the last value of the enclosing region, once per node."""
         frame = self._frames[-1]
-        if node_id in frame.candidates and node_id not in self._kept:
-            self._kept.add(node_id)
+        if node_id in frame.candidates and node_id not in self._set_by:
+            self._set_by.add(node_id)
             self.line(f"{frame.last} = {self._plan.variables[node_id]};")
 
     def _leaf(self, step: Step) -> None:
@@ -192,21 +192,21 @@ class Emitter(StepWriter):
         self._emit(node, step)
 
     def _container(self, step: Step) -> None:
-        """Write a container, then what several of its regions lead to."""
+        """Write a container, then the regions that several of its arms lead to."""
         for shared in step.shared:
-            self._writer.mark(step.node_id)
+            self._writer.set_node(step.node_id)
             self.line(f"let {self._flag(shared.steps[0].node_id)} = false;")
         node = self._node(step)
         self._emit(node, step)
         for shared in step.shared:
-            self._writer.mark(step.node_id)
+            self._writer.set_node(step.node_id)
             self.line(f"if ({self._flag(shared.steps[0].node_id)}) {{")
             self.region(shared)
             self.line("}")
 
     def _node(self, step: Step) -> Node:
         node = self._plan.ir.nodes[step.node_id]
-        self._writer.mark(node.id)
+        self._writer.set_node(node.id)
         return node
 
     def _emit(self, node: Node, step: Step) -> None:
@@ -217,15 +217,16 @@ class Emitter(StepWriter):
         self._step = before
 
     def _declare(self, place: int, position: int) -> None:
-        """Declare here the values of inner nodes that are used beyond their own region."""
+        """Declare the variables of inner nodes that are used outside their own region."""
         for id_ in self._plan.usage.hoisted.get((place, position), ()):
             node = self._plan.ir.nodes[id_]
-            self._writer.mark(id_)
+            self._writer.set_node(id_)
             if self._moves(node) and node.type.callback:
                 node.type.callback(node, self)
             self.line(f"let {self._plan.variables[id_]}: {self._type(node)};")
 
-    def _flag(self, head: str) -> str:
-        if head not in self._flags:
-            self._flags[head] = self._plan.names.unique(f"reached_{self._plan.variables[head]}")
-        return self._flags[head]
+    def _flag(self, node_id: str) -> str:
+        if node_id not in self._flags:
+            name = f"reached_{self._plan.variables[node_id]}"
+            self._flags[node_id] = self._plan.names.unique(name)
+        return self._flags[node_id]

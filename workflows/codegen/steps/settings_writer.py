@@ -1,4 +1,4 @@
-"""Writes the settings of nodes: code byte for byte, text and JSON as expressions in lines."""
+"""Writes the settings of nodes: code byte for byte, text and JSON as expressions."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _ROOTS = {"trigger": "event.payload", "event": "event", "env": "env"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that is decided before the first line is written.
+    """Everything that is decided before the first line is written.
 
     `variables` are by node id, `syntaxes` by node id and path of the field, `templates` the functions
-    of custom types by their names and versions, `untyped` the nodes whose outputs are of type any.
+    of custom types by name and version, `untyped` the nodes whose outputs are typed as any.
     """
 
     ir: WorkflowIR
@@ -47,7 +47,7 @@ class Plan:
 
 
 class SettingsWriter:
-    """Lines of the node that is being written, and its settings in them."""
+    """Writes lines of the current node, and its settings within them."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         self.helpers: list[str] = []
@@ -60,11 +60,11 @@ class SettingsWriter:
         return self._writer.indented()
 
     def code(self, code: Code) -> None:
-        """Write the body of a function: byte for byte, never indented."""
+        """Write the body of a function byte for byte, never indented."""
         self._writer.verbatim(*code_pieces(self._syntax(code), self._resolve))
 
     def add_helper(self, helper: str) -> None:
-        """Have the module hold the helper's source, once."""
+        """Include the helper's source in the module, once."""
         if helper not in self.helpers:
             self.helpers.append(helper)
 
@@ -72,7 +72,7 @@ class SettingsWriter:
         return f" {comment(text)}"
 
     def value(self, field: Field) -> list[Piece]:
-        """Return the expression that a setting is."""
+        """Return the expression of a setting."""
         if isinstance(field, Code):
             return self._expression(field)
         if isinstance(field, Json):
@@ -84,12 +84,12 @@ class SettingsWriter:
         pieces = code_pieces(syntax, self._resolve)
         if syntax.needs_lines:
             return ["(\n", *pieces, "\n)"]
-        found = syntax.expression
-        is_sequence = found is not None and found.type == "sequence_expression"
+        expression = syntax.expression
+        is_sequence = expression is not None and expression.type == "sequence_expression"
         return ["(", *pieces, ")"] if is_sequence else pieces
 
     def duration(self, duration: Duration) -> list[Piece]:
-        """Return milliseconds or words; words that are computed have no type that fits."""
+        """Return milliseconds or words; computed words are cast, as no type fits them."""
         if isinstance(duration.value, int):
             return [str(duration.value)]
         pieces = self.value(duration.value)
@@ -102,7 +102,7 @@ class SettingsWriter:
         if root not in ir.nodes:
             return f"{_ROOTS[root]}{access(reference.path)}"
         if ir.nodes[root].type.output is None:
-            return "(undefined as any)"  # bare, the compiler refuses it as a condition
+            return "(undefined as any)"  # without the cast, the compiler rejects it as a condition
         return f"{self._plan.variables[root]}{access(reference.path)}"
 
     def _syntax(self, code: Code) -> Syntax:

@@ -1,4 +1,4 @@
-"""Writes durable steps: their names, policies and callbacks, and what their values are called."""
+"""Writes durable steps: their names, retry policies, callbacks and variables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workflows.ir.validation.limits import MAX_NAME_INDICES
 
 
 class StepWriter(SettingsWriter):
-    """`_indices` are the variables that count the loops around what is being written."""
+    """Writes the parts of durable steps; `_indices` are the counters of the enclosing loops."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         super().__init__(plan, writer)
@@ -24,27 +24,27 @@ class StepWriter(SettingsWriter):
         self._callbacks: dict[str, str] = {}
 
     def step_name(self, node: Node, *, part: str = "") -> str:
-        """Return the expression of a step's name, which tells the iterations of loops apart.
+        """Return the expression of a step's name, which is unique in each iteration of a loop.
 
-        `part` is a variable that tells the steps of one node apart.
+        `part` is a variable that distinguishes several steps of one node.
         """
         if len(self._indices) > MAX_NAME_INDICES:
             self.add_helper(HELPER)
         return self._plan.step_names.expression(node, self._indices, part=part)
 
     def assign(self, node: Node) -> list[Piece]:
-        """Return what stands before a node's value, so that others can read it."""
+        """Return the assignment before a node's value, or nothing if no one reads it."""
         if node.id not in self._plan.usage.used:
             return []
         variable = self._plan.variables[node.id]
         return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
 
-    def unique_name(self, word: str, node: Node) -> str:
-        """Return a new name that begins with a word and tells whose it is."""
-        return self._plan.names.unique(f"{word}_{self._plan.variables[node.id]}")
+    def unique_name(self, prefix: str, node: Node) -> str:
+        """Return a new name from the prefix and the node's variable."""
+        return self._plan.names.unique(f"{prefix}_{self._plan.variables[node.id]}")
 
     def child_binding(self, call: Call) -> str:
-        """Return the expression of the Worker that a node calls."""
+        """Return the binding of the Worker that a node calls."""
         return f"env.{self._plan.children[call].name}"
 
     def template_function(self, type_: NodeType) -> str:
@@ -52,17 +52,17 @@ class StepWriter(SettingsWriter):
         return self._plan.templates[type_.name, type_.version]
 
     def inputs(self, node: Node) -> str:
-        """Return the object of the outputs that a node of a custom type is given."""
-        named = self._plan.variables
-        members = [member(id_, named[id_]) for id_ in self._plan.inputs[node.id]]
+        """Return the object of outputs that a custom node receives."""
+        variables = self._plan.variables
+        members = [member(id_, variables[id_]) for id_ in self._plan.inputs[node.id]]
         return f"{{ {', '.join(members)} }}" if members else "{}"
 
     def start_callback(self, node: Node) -> None:
-        """Write the head of the function that a durable step runs."""
+        """Write the first line of the function that a durable step runs."""
         passed = "".join(f", {name}: any" for name in self._passed(node))
         name = self.callback_name(node)
-        answer = ": Promise<any>" if node.id in self._plan.untyped else ""
-        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){answer} => {{")
+        returned = ": Promise<any>" if node.id in self._plan.untyped else ""
+        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){returned} => {{")
 
     def callback_name(self, node: Node) -> str:
         if node.id not in self._callbacks:
@@ -70,7 +70,7 @@ class StepWriter(SettingsWriter):
         return self._callbacks[node.id]
 
     def policy(self, policy: StepPolicy) -> None:
-        """Write a step's configuration, in which nothing is left to defaults."""
+        """Write a step's configuration in full, without relying on defaults."""
         delay, timeout = self.duration(policy.delay), self.duration(policy.timeout)
         backoff = f', backoff: "{policy.backoff}" }},'
         self.line("{")
@@ -90,22 +90,22 @@ class StepWriter(SettingsWriter):
         return self._plan.usage.is_hoisted(node.id, own)
 
     def _moves(self, node: Node) -> bool:
-        """Whether the callback stands with the declaration, because it gives it its type."""
+        """Whether the callback moves to the declaration, whose type is inferred from it."""
         if not self._is_hoisted(node):
             return False
         return node.type.output == INFERRED and node.id not in self._plan.usage.raced
 
     def _passed(self, node: Node) -> list[str]:
-        """Return the names of regions that a callback uses and cannot see where it has moved to."""
+        """Return the names from regions that a moved callback uses but can no longer see."""
         if not self._moves(node):
             return []
-        given = (name for place in self._crossed(node) for name in self._scopes.given(place))
-        names = dict.fromkeys(given)
+        local = (name for place in self._crossed(node) for name in self._scopes.given(place))
+        names = dict.fromkeys(local)
         used = self._names_in(node) if names else set()
         return [name for name in names if name in used]
 
     def _crossed(self, node: Node) -> Iterator[int]:
-        """Return the places between the node and the declaration of its value."""
+        """Return the places between the node and the declaration of its variable."""
         structure, level = self._plan.ir.structure, self._plan.usage.level[node.id]
         return structure.enclosing(structure.locations[node.id][0], until=level)
 

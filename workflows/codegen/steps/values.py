@@ -28,7 +28,7 @@ def _access(part: str | int) -> str:
 
 
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
-    """Return a person's code as it is, with references resolved where an expression may stand."""
+    """Return a user's code as it is, with references resolved where an expression is allowed."""
     code, source = syntax.code, syntax.without_imports
     if not code.references:
         return [Mapped(source, code.path, 1, 1)] if source else []
@@ -45,7 +45,7 @@ def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
 
 
 def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
-    """Return text: a string, the value of one reference alone, or a template literal."""
+    """Return text as a string, a template literal, or the value of a single reference."""
     if not field.references:
         return [literal(field.source)]
     return _template(field, field.source, resolve)
@@ -54,23 +54,23 @@ def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
 def _template(
     field: Text | Json, source: str, resolve: Resolve, *, is_text: bool = False
 ) -> list[Piece]:
-    """Return a template literal; a reference alone keeps its value's type, unless it `is_text`."""
+    """Return a template literal; a single reference keeps its value's type unless `is_text`."""
     references = references_in(source)
     if not references:
         return [literal(source)]
-    origin = list(_origins(field, source, resolve))
+    values = list(_resolved(field, source, resolve))
     is_alone = (references[0].start, references[0].end) == (0, len(source))
     if is_alone and not is_text:
-        return [origin[0]]
+        return [values[0]]
     pieces: list[Piece] = ["`"]
     position = 0
-    for reference, value in zip(references, origin, strict=True):
+    for reference, value in zip(references, values, strict=True):
         pieces += [escaped(source[position : reference.start]), "${", value, "}"]
         position = reference.end
     return [*pieces, escaped(source[position:]), "`"]
 
 
-def _origins(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Piece]:
+def _resolved(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Piece]:
     cursor = Cursor(source)
     for reference in references_in(source):
         line, column = cursor.at(reference.start)
@@ -104,7 +104,7 @@ def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
 
 
 def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
-    if key == "__proto__":  # as a plain key it would set the prototype
+    if key == "__proto__":  # a plain key would set the prototype
         return ['["__proto__"]']
     if references_in(key):
         return ["[", *_template(field, key, resolve, is_text=True), "]"]

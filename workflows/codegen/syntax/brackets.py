@@ -1,4 +1,4 @@
-"""Finds the bracket that keeps code from being read: the mistake that parsers name worst."""
+"""Finds unmatched brackets, which parsers report poorly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPENS: Final = frozenset(bracket for opens in _CLOSES.values() for bracket in o
 
 
 def unmatched(root: Node, *, start: int, end: int) -> tuple[Node, str] | None:
-    """Return the first bracket between these bytes without its partner, and why it is at fault."""
+    """Return the first unmatched bracket between these bytes, and what is wrong with it."""
     opened: list[Node] = []
     for leaf in _leaves(root):
         if not start <= leaf.start_byte < leaf.end_byte <= end:
@@ -27,11 +27,11 @@ def unmatched(root: Node, *, start: int, end: int) -> tuple[Node, str] | None:
 
 
 def _leaves(root: Node) -> Iterator[Node]:
-    """Yield the tokens of a tree in their order."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+    """Yield the tokens of a tree in order."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
         if node.child_count:
-            waiting.extend(reversed(node.children))
+            stack.extend(reversed(node.children))
         else:
             yield node

@@ -1,4 +1,4 @@
-"""Which of the names in a tree are declared there; every other one comes from outside."""
+"""Which names in a syntax tree are declared in it; all others come from outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-# The parts that declare, and the field that holds the name ("" where every name in it is one).
+# Nodes that declare names, and the field with the name ("" if every name inside is declared).
 _DECLARING: Final = {
     "variable_declarator": "name",
     "function_declaration": "name",
@@ -38,7 +38,7 @@ _DEFAULTS: Final = frozenset({"assignment_pattern", "object_assignment_pattern"}
 
 
 def is_declared(name: Node) -> bool:
-    """Whether this name is declared where it stands, also inside a destructuring."""
+    """Whether this identifier declares a name, also inside a destructuring pattern."""
     node, parent = name, name.parent
     while parent is not None and _is_pattern(parent, node):
         node, parent = parent, parent.parent
@@ -52,7 +52,7 @@ def is_declared(name: Node) -> bool:
 
 
 def _is_pattern(parent: Node, node: Node) -> bool:
-    """Whether the node is a name that the pattern around it brings, not a default or a key."""
+    """Whether the surrounding pattern binds the node, which is not a default or a key."""
     if parent.type in _DEFAULTS:
         return parent.named_children[0] == node
     if parent.type == "pair_pattern":

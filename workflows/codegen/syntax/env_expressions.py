@@ -1,4 +1,4 @@
-"""Where in a piece of code the Worker's environment stands, by whatever name."""
+"""Finds the Worker's environment in code, under any name."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _TRANSPARENT = frozenset(
         "type_assertion",
     }
 )
-_WORKERS = "cloudflare:workers"  # its `env` is the Worker's, too
+_WORKERS = "cloudflare:workers"  # its `env` is the Worker's environment too
 _SCOPES = frozenset({"program", "statement_block", "class_static_block"})
 
 
 def env_expressions(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
-    """Yield each expression that is `env`: the variable, or the member of what has it.
+    """Yield each expression that is `env`: the variable, or a member of an object.
 
-    `holders` are names of what has it beside `this`.
+    `holders` are names of objects with a member `env`, besides `this`.
     """
     names = syntax.captured("name")
-    aliases = {b"env", *_imported(syntax)}
-    hidden = list(_hidden(names)) if b"process" in syntax.data else []
+    aliases = {b"env", *_import_aliases(syntax)}
+    process_scopes = list(_process_scopes(names)) if b"process" in syntax.data else []
     for node in names:
         is_pattern = node.type == "shorthand_property_identifier_pattern"
-        if not is_pattern and node.text in aliases and not _is_inside(node, hidden):
+        if not is_pattern and node.text in aliases and not _is_inside(node, process_scopes):
             yield node
     for holder in _holders(syntax, holders):
         parent = holder.parent
@@ -39,15 +39,15 @@ def env_expressions(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator
             yield parent
 
 
-def _holders(syntax: Syntax, more: Collection[bytes]) -> Iterator[Node]:
-    """Yield what has a member `env` that is the environment: `this`, another name of it, a module."""
+def _holders(syntax: Syntax, names: Collection[bytes]) -> Iterator[Node]:
+    """Yield each object whose member `env` is the environment: `this`, an alias, a module."""
     yield from syntax.captured("this")
-    names = {*_names_of_this(syntax), *_namespaces(syntax), *more}
-    if names:
-        yield from (node for node in syntax.captured("name") if node.text in names)
+    aliases = {*_aliases_of_this(syntax), *_namespaces(syntax), *names}
+    if aliases:
+        yield from (node for node in syntax.captured("name") if node.text in aliases)
 
 
-def _names_of_this(syntax: Syntax) -> Iterator[bytes | None]:
+def _aliases_of_this(syntax: Syntax) -> Iterator[bytes | None]:
     for node in syntax.captured("this"):
         inner, parent = outermost(node)
         name = parent.child_by_field_name("name") if parent else None
@@ -56,16 +56,16 @@ def _names_of_this(syntax: Syntax) -> Iterator[bytes | None]:
 
 
 def inner_patterns(syntax: Syntax, holders: Collection[bytes] = ()) -> Iterator[Node]:
-    """Yield what takes `env` apart, or renames it, inside a destructuring: `{ env: { X } } = this`."""
+    """Yield patterns that destructure or rename `env` inside another: `{ env: { X } } = this`."""
     for holder in _holders(syntax, holders):
         node, parent = outermost(holder)
-        pattern = _taken_apart(parent, node) if parent else None
+        pattern = _destructuring(parent, node) if parent else None
         if pattern:
             yield from patterns_of_env(pattern)
 
 
 def patterns_of_env(pattern: Node) -> Iterator[Node]:
-    """Yield what a pattern makes of the member `env`, other than a variable of that name."""
+    """Yield what a pattern binds the member `env` to, unless it is a variable of that name."""
     for part in pattern.named_children:
         if part.type == "pair_pattern" and key(part) == "env":
             value = part.child_by_field_name("value")
@@ -75,8 +75,8 @@ def patterns_of_env(pattern: Node) -> Iterator[Node]:
                 yield value
 
 
-def _taken_apart(parent: Node, node: Node) -> Node | None:
-    """Return the pattern that a declaration or an assignment takes this value apart by."""
+def _destructuring(parent: Node, node: Node) -> Node | None:
+    """Return the pattern that destructures this value in a declaration or an assignment."""
     for value, target in (("value", "name"), ("right", "left")):
         if is_field(parent, value, node):
             pattern = parent.child_by_field_name(target)
@@ -84,36 +84,36 @@ def _taken_apart(parent: Node, node: Node) -> Node | None:
     return None
 
 
-def _imported(syntax: Syntax) -> Iterator[bytes | None]:
-    """Yield the other names that `env` is imported by."""
-    for node in _in_imports(syntax):
+def _import_aliases(syntax: Syntax) -> Iterator[bytes | None]:
+    """Yield the other names that `env` is imported under."""
+    for node in _names_near_import(syntax):
         parent = node.parent
         if node.text == b"env" and parent and parent.type == "import_specifier":
             alias = parent.child_by_field_name("alias")
-            if alias and _module(parent) == _WORKERS:
+            if alias and _source_module(parent) == _WORKERS:
                 yield alias.text
 
 
-def _in_imports(syntax: Syntax) -> list[Node]:
+def _names_near_import(syntax: Syntax) -> list[Node]:
     return syntax.captured("name") if _WORKERS.encode() in syntax.data else []
 
 
 def _namespaces(syntax: Syntax) -> Iterator[bytes | None]:
-    for node in _in_imports(syntax):
+    for node in _names_near_import(syntax):
         parent = node.parent
-        if parent and parent.type == "namespace_import" and _module(parent) == _WORKERS:
+        if parent and parent.type == "namespace_import" and _source_module(parent) == _WORKERS:
             yield node.text
 
 
-def _module(node: Node) -> str | None:
+def _source_module(node: Node) -> str | None:
     statement: Node | None = node
     while statement is not None and statement.type != "import_statement":
         statement = statement.parent
     return string_value(statement.child_by_field_name("source")) if statement else None
 
 
-def _hidden(names: list[Node]) -> Iterator[Node]:
-    """Yield the blocks in which `env` is that of the process: `const { env } = process`."""
+def _process_scopes(names: list[Node]) -> Iterator[Node]:
+    """Yield the blocks in which `env` is the process environment: `const { env } = process`."""
     for node in names:
         declarator = node.parent
         if node.text != b"env" or declarator is None:
@@ -138,7 +138,7 @@ def _is_inside(node: Node, blocks: list[Node]) -> bool:
 
 
 def outermost(node: Node) -> tuple[Node, Node | None]:
-    """Step out of parentheses, casts and `!`."""
+    """Return the node with the parentheses, casts and `!` around it, and the parent of that."""
     parent = node.parent
     while parent is not None and (parent.type in _TRANSPARENT or _is_misread(parent, node)):
         node, parent = parent, parent.parent
@@ -146,7 +146,7 @@ def outermost(node: Node) -> tuple[Node, Node | None]:
 
 
 def _is_misread(parent: Node, node: Node) -> bool:
-    """Whether the grammar took `1 + env!` for `(1 + env)!`, as it does with every operator."""
+    """Whether the grammar parsed `1 + env!` as `(1 + env)!`, as it does with every operator."""
     around = parent.parent
     is_operation = parent.type in ("binary_expression", "unary_expression", "await_expression")
     is_bang = around is not None and around.type == "non_null_expression"
@@ -169,7 +169,7 @@ def key(part: Node) -> str | None:
 
 
 def member(expression: Node) -> str | None:
-    """Return the name in `x.NAME` or `x["NAME"]`; None where it is computed, or private."""
+    """Return the name in `x.NAME` or `x["NAME"]`; None if it is computed or private."""
     if expression.type == "subscript_expression":
         return string_value(expression.child_by_field_name("index"))
     name = expression.child_by_field_name("property")

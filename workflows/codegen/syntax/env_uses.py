@@ -1,4 +1,4 @@
-"""Which names of `env` a piece of code uses, read from its tree."""
+"""Which names of `env` a piece of code uses, read from its syntax tree."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ _DECLARING = frozenset(
 
 @dataclass(slots=True)
 class EnvNames:
-    """The names found, and the uses that cannot be read."""
+    """The names found, and the uses that cannot be analyzed."""
 
     names: list[str] = field(default_factory=list)
     unreadable: list[Mistake] = field(default_factory=list)
 
 
 def env_names(syntax: Syntax, holders: Collection[bytes] = ()) -> EnvNames:
-    """Read `env.X`, `this.env.X`, `env["X"]`, `env?.X` and destructuring.
+    """Find `env.X`, `this.env.X`, `env["X"]`, `env?.X` and destructuring.
 
-    `holders` are names of what has a member `env` beside `this`.
+    `holders` are names of objects with a member `env`, besides `this`.
     """
     found = EnvNames()
     if b"env" not in syntax.data:
         return found
     uses = [(node, _names_of(node)) for node in env_expressions(syntax, holders)]
-    uses += [(pattern, _pattern(pattern)) for pattern in inner_patterns(syntax, holders)]
+    uses += [(pattern, _pattern_keys(pattern)) for pattern in inner_patterns(syntax, holders)]
     for node, names in sorted(uses, key=lambda use: use[0].start_byte):
         if names is None:
             found.unreadable.append(syntax.mistake(node, UNREADABLE))
@@ -65,20 +65,20 @@ def env_names(syntax: Syntax, holders: Collection[bytes] = ()) -> EnvNames:
 
 
 def parameter_names(syntax: Syntax, pattern: Node) -> EnvNames:
-    """Read a parameter that is the environment: `env`, or a destructuring of it."""
+    """Find the names in a parameter that is the environment: `env`, or a pattern."""
     if pattern.type == "identifier" and pattern.text == b"env":
         return EnvNames()
-    names = _pattern(pattern)
+    names = _pattern_keys(pattern)
     if names is not None:
         return EnvNames(names=names)
-    return EnvNames(unreadable=[syntax.mistake(pattern, "call the environment `env`")])
+    return EnvNames(unreadable=[syntax.mistake(pattern, "name this parameter `env`")])
 
 
-def taken_from_context(syntax: Syntax, pattern: Node) -> EnvNames:
-    """Read a parameter that takes what has a member `env` apart: `{ config, env: { X } }`."""
+def context_names(syntax: Syntax, pattern: Node) -> EnvNames:
+    """Find the names in a parameter whose member `env` is destructured: `{ env: { X } }`."""
     found = EnvNames()
     for inner in patterns_of_env(pattern) if pattern.type == "object_pattern" else ():
-        names = _pattern(inner)
+        names = _pattern_keys(inner)
         if names is None:
             found.unreadable.append(syntax.mistake(inner, UNREADABLE))
         else:
@@ -87,7 +87,7 @@ def taken_from_context(syntax: Syntax, pattern: Node) -> EnvNames:
 
 
 def _names_of(env: Node) -> list[str] | None:
-    """Return the names that are taken from this `env`, None when that cannot be read."""
+    """Return the names read from this `env`; None if that cannot be determined."""
     node, parent = outermost(env)
     if parent is None:
         return None
@@ -98,7 +98,7 @@ def _names_of(env: Node) -> list[str] | None:
         case "variable_declarator":
             return _declared(parent, node)
         case "assignment_expression" if is_field(parent, "right", node):
-            return _pattern(parent.child_by_field_name("left"))
+            return _pattern_keys(parent.child_by_field_name("left"))
         case kind if kind in _DECLARING:
             return []
         case "expression_statement":
@@ -111,13 +111,13 @@ def _declared(declarator: Node, node: Node) -> list[str] | None:
         return []
     name = declarator.child_by_field_name("name")
     if name and name.type == "identifier" and name.text == b"env":
-        return []  # `const env = this.env`: the same name means the same thing
-    return _pattern(name)
+        return []  # `const env = this.env` is the same environment
+    return _pattern_keys(name)
 
 
-def _pattern(pattern: Node | None) -> list[str] | None:
-    """Return the keys of a destructuring, None when it takes more than it names."""
+def _pattern_keys(pattern: Node | None) -> list[str] | None:
+    """Return the keys of a destructuring pattern; None if some of them are unknown."""
     if pattern is None or pattern.type != "object_pattern":
         return None
     keys = [key(part) for part in pattern.named_children if part.type != "comment"]
-    return None if None in keys else [one for one in keys if one is not None]
+    return None if None in keys else [name for name in keys if name is not None]

@@ -1,4 +1,4 @@
-"""What code may import, and how imports of many nodes become one head of the module."""
+"""What code may import, and the import declarations of the module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\%?#]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A name that an import brings: `imported` is "default", "*" or the name in the module."""
+    """A name that an import declares: `imported` is "default", "*" or the exported name."""
 
     local: str
     imported: str
@@ -30,7 +30,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """An import declaration: its place in the code, and what it brings."""
+    """An import declaration: its position in the code, and the names it declares."""
 
     line: int
     column: int
@@ -44,7 +44,7 @@ def declarations(syntax: Syntax) -> list[Declaration]:
 
 
 def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
-    """Yield every import that is not of Cloudflare, Node or a declared dependency (`allowed`)."""
+    """Yield a mistake for each import of anything but Cloudflare, Node and `allowed` packages."""
     if not _LOADING.search(syntax.data):
         return
     for node in syntax.captured("import_statement"):
@@ -55,10 +55,8 @@ def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
     yield from _require_mistakes(syntax)
     yield from _module_mistakes(syntax)
     for node in syntax.captured("meta"):
-        if node.children[0].type == "import":  # the other one is `new.target`
-            yield syntax.mistake(
-                node, "a Worker has no `import.meta`: it is one file, without others beside it"
-            )
+        if node.children[0].type == "import":  # not `new.target`
+            yield syntax.mistake(node, "a Worker has no `import.meta`, because it is a single file")
 
 
 def _export_mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
@@ -72,18 +70,20 @@ def _require_mistakes(syntax: Syntax) -> Iterator[Mistake]:
     """Yield each `require`: workerd has none, and a bundler would follow it to any file."""
     for node in syntax.captured("name"):
         if node.text == b"require":
-            how = 'a Worker has no `require`: write `import name from "module"` at the top instead'
-            yield syntax.mistake(node, how)
+            message = (
+                'a Worker has no `require`: write `import name from "module"` at the top instead'
+            )
+            yield syntax.mistake(node, message)
 
 
 def _module_mistakes(syntax: Syntax) -> Iterator[Mistake]:
-    """Yield what reaches `require` by way of `module`, which bundlers follow too."""
+    """Yield accesses to `require` through `module`, which bundlers follow too."""
     for node in syntax.captured("name"):
         if node.text != b"module" or not node.parent:
             continue
-        taken = node.parent.child_by_field_name("property")
+        accessed = node.parent.child_by_field_name("property")
         is_computed = node.parent.type == "subscript_expression"
-        if is_computed or (taken and taken.text == b"require"):
+        if is_computed or (accessed and accessed.text == b"require"):
             yield syntax.mistake(node, "use `import` instead of `module.require`")
 
 
@@ -111,13 +111,15 @@ def _call_mistakes(syntax: Syntax, node: Node, allowed: Collection[str]) -> Iter
 def _checked(syntax: Syntax, source: Node, allowed: Collection[str]) -> Iterator[Mistake]:
     module = string_value(source) if source.type == "string" else None
     if module is None:
-        yield syntax.mistake(source, 'name the module in a plain string, such as "node:crypto"')
+        yield syntax.mistake(
+            source, 'write the module name as a plain string, such as "node:crypto"'
+        )
     elif not is_allowed(module, allowed):
         yield syntax.mistake(source, _refusal(module))
 
 
 def is_allowed(module: str, dependencies: Collection[str]) -> bool:
-    """Whether a module may be imported; a path that could lead out of a package may not."""
+    """Whether a module may be imported; a path that could leave its package may not."""
     if _MISLEADING.search(module) or {"", ".", ".."}.intersection(module.split("/")):
         return False
     package = _PACKAGE.match(module)
@@ -136,7 +138,7 @@ def _refusal(module: str) -> str:
 
 def _declaration(syntax: Syntax, node: Node) -> Declaration:
     module = string_value(node.child_by_field_name("source")) or ""
-    line, column = syntax.at(node)
+    line, column = syntax.position_of(node)
     return Declaration(
         line=line,
         column=column,
@@ -177,15 +179,15 @@ def _named(part: Node, *, module: str, type_only: bool) -> Iterator[Binding]:
 
 
 def statement(module: str, bindings: Collection[Binding]) -> Iterator[str]:
-    """Yield the import declarations that bring these names of one module."""
-    named = sorted(_specifier(one) for one in bindings if one.imported not in ("default", "*"))
-    default = [one for one in bindings if one.imported == "default"]
-    spaces = [one for one in bindings if one.imported == "*"]
+    """Yield the import declarations for these names of one module."""
+    named = sorted(_specifier(name) for name in bindings if name.imported not in ("default", "*"))
+    defaults = [name for name in bindings if name.imported == "default"]
+    namespaces = [name for name in bindings if name.imported == "*"]
     source = literal(module)
-    for one in default:
-        yield f"import {_kind(one)}{one.local} from {source};"
-    for one in spaces:
-        yield f"import {_kind(one)}* as {one.local} from {source};"
+    for name in defaults:
+        yield f"import {_kind(name)}{name.local} from {source};"
+    for name in namespaces:
+        yield f"import {_kind(name)}* as {name.local} from {source};"
     if named:
         yield f"import {{ {', '.join(named)} }} from {source};"
     if not bindings:

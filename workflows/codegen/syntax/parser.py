@@ -1,4 +1,4 @@
-"""A person's TypeScript, read once by tree-sitter: errors, names, imports and uses of `env`."""
+"""A user's TypeScript, parsed once by tree-sitter: errors, names, imports and uses of `env`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NOT_A_BREAK: Final = re.compile(rb"[^\n\r]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """Something wrong at a place of the code; line and column count from 1."""
+    """An error at a position in the code; line and column count from 1."""
 
     line: int
     column: int
@@ -53,10 +53,11 @@ def parse_typescript(data: bytes) -> Tree:
 
 
 class Syntax:
-    """One piece of code and its tree.
+    """A piece of code and its syntax tree.
 
-    References are read as names of their own length in bytes (one of several lines as a name and
-    blank lines), so that places in the tree are places in the code. An expression is read inside parentheses, which nothing in it can close.
+    References are replaced by names of the same length in bytes (over several lines, by a name and
+    blanks), so that positions in the tree are positions in the code. An expression is parsed inside
+    parentheses, which nothing in it can close.
     """
 
     def __init__(self, code: Code) -> None:
@@ -87,9 +88,9 @@ class Syntax:
         return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
     def captured(self, name: str) -> list[Node]:
-        """Return the parts of the tree that a name of the query stands for, in their order.
+        """Return the nodes that the query captured under this name, in source order.
 
-        The library answers in the order of addresses in memory, another one in each process.
+        The library returns them in the order of memory addresses, which differs between processes.
         """
         nodes = self._captures.get(name)
         if nodes is None:
@@ -101,54 +102,58 @@ class Syntax:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names that the code uses or declares; those of properties are not among them."""
+        """The names that the code uses or declares, without names of properties."""
         written = {node.text or b"" for node in self._written_names}
         return frozenset(name.decode("utf-8", "replace") for name in written)
 
     @property
     def _written_names(self) -> list[Node]:
-        """The names in their order, without those that stand for references."""
+        """The name nodes in source order, without the placeholders of references."""
         if not self._spans:
             return self.captured("name")
-        stand_ins = {start for start, _ in self._spans.values()}
-        return [node for node in self.captured("name") if node.start_byte not in stand_ins]
+        placeholders = {start for start, _ in self._spans.values()}
+        return [node for node in self.captured("name") if node.start_byte not in placeholders]
 
     def first(self, name: str) -> Node:
-        """Return the first part of the tree that is this name."""
+        """Return the first node with this name."""
         return next(node for node in self._written_names if text(node) == name)
 
     def free_names(self, among: Container[str]) -> set[str]:
-        """Return which of some names come from outside: the code uses and declares them nowhere."""
-        found = {name for name in self.names if name in among}
-        if not found:
-            return found
+        """Return which of these names the code uses without declaring them anywhere."""
+        used = {name for name in self.names if name in among}
+        if not used:
+            return used
         named = ((text(node), node) for node in self.captured("name"))
-        declared = {name for name, node in named if name in found and is_declared(node)}
-        return found - declared - {text(node) for node in self.captured("class")}
+        declared = {name for name, node in named if name in used and is_declared(node)}
+        return used - declared - {text(node) for node in self.captured("class")}
 
-    def at(self, node: Node) -> tuple[int, int]:
-        """Return line and column (characters, from 1) of a part of the tree in the code."""
+    def position_of(self, node: Node) -> tuple[int, int]:
+        """Return line and column (in characters, from 1) of a node in the code."""
         row, column = node.start_point
         start = node.start_byte - self._offset
         line_start = self.data.rfind(b"\n", 0, max(start, 0)) + 1
-        shown = self.data[line_start : max(start, 0)].decode("utf-8", "replace")
-        return row + 1, len(shown) + 1 if start >= 0 else column
+        before = self.data[line_start : max(start, 0)].decode("utf-8", "replace")
+        return row + 1, len(before) + 1 if start >= 0 else column
 
     def mistake(self, node: Node, message: str) -> Mistake:
-        line, column = self.at(node)
+        line, column = self.position_of(node)
         return Mistake(line=line, column=column, message=message)
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Yield why the code cannot stand in a function, or as the expression it should be."""
+        """Yield why the code cannot be the body of a function, or the expression it should be."""
         source = self.code.source
         if "\0" in source or not (source.isascii() or self.data == _exact(source)):
-            yield Mistake(line=1, column=1, message="the code holds characters that are not text")
+            yield Mistake(
+                line=1, column=1, message="the code contains characters that are not text"
+            )
         elif source.startswith("#!"):
-            yield Mistake(line=1, column=1, message="remove the line that begins with #!")
+            yield Mistake(line=1, column=1, message="remove the line that starts with #!")
         elif self.tree.root_node.has_error:
             yield self._first_error()
         elif self.code.is_expression and self.expression is None:
-            yield Mistake(line=1, column=1, message="must be one expression, without `;` or return")
+            yield Mistake(
+                line=1, column=1, message="must be a single expression, without `;` or return"
+            )
         for node in self.captured("name") if b"\\" in self.data else ():
             if b"\\" in (node.text or b""):
                 yield self.mistake(node, "write the name without escapes")
@@ -157,35 +162,38 @@ class Syntax:
         start = self._offset
         bracket = unmatched(self.tree.root_node, start=start, end=start + len(self.data))
         if bracket:
-            return self.mistake(bracket[0], f"the code cannot be read: {bracket[1]}")
-        node = _first(self.tree.root_node, lambda part: part.is_error or part.is_missing)
+            return self.mistake(bracket[0], f"syntax error: {bracket[1]}")
+        node = _first_broken(self.tree.root_node, lambda node: node.is_error or node.is_missing)
         lines = len(self.data.split(b"\n"))
-        row, column = self.at(node)
+        row, column = self.position_of(node)
         if self._offset and node.start_byte == 0:
-            message = "the code cannot be read as one expression"
+            message = "syntax error: this is not a single expression"
         elif node.is_missing:
-            message = f"the code cannot be read: {node.type} is missing"
+            message = f"syntax error: {node.type} is missing"
         elif row > lines or not text(node).strip():
-            message = "the code cannot be read: something is not closed"
+            message = "syntax error: something is not closed"
         else:
             shown = " ".join(text(node).split())[:40]
-            message = f"the code cannot be read at {shown}"
+            message = f"syntax error at {shown}"
         return Mistake(line=min(row, lines), column=max(column, 1), message=message)
 
     @cached_property
     def expression(self) -> Node | None:
-        """The one expression that the code is; None when it is anything else."""
+        """The single expression that the code consists of; None if it is anything else."""
         parts = [part for part in self.tree.root_node.named_children if part.type != "comment"]
         if len(parts) != 1 or parts[0].type != "expression_statement":
             return None
         inner = parts[0].named_children[0]
-        whole = inner.type == "parenthesized_expression" and inner.end_byte == len(self.data) + 3
-        held = [part for part in inner.named_children if part.type != "comment"] if whole else []
-        return held[0] if len(held) == 1 else None
+        is_wrapped = (
+            inner.type == "parenthesized_expression" and inner.end_byte == len(self.data) + 3
+        )
+        wrapped = inner.named_children if is_wrapped else []
+        expressions = [part for part in wrapped if part.type != "comment"]
+        return expressions[0] if len(expressions) == 1 else None
 
     @property
     def without_imports(self) -> str:
-        """The code with blanks where import declarations stand: those move to the module's head."""
+        """The code with import declarations blanked out: they move to the module's header."""
         if "import_statement" not in self._captures and self.code.source.isascii():
             return self.code.source
         data, position, pieces = self.data, 0, []
@@ -206,11 +214,11 @@ class Syntax:
 
     @property
     def needs_lines(self) -> bool:
-        """Whether an expression must stand on lines of its own: a comment could swallow the rest."""
+        """Whether an expression needs lines of its own, as a comment could swallow what follows."""
         return b"//" in self.data or b"\n" in self.data or b"\r" in self.data
 
     def is_code(self, reference: Reference) -> bool:
-        """Whether the reference stands where an expression may: not in a string or a comment."""
+        """Whether the reference is in code, not in a string or a comment."""
         start, end = self._spans[reference.start]
         part = self.tree.root_node.named_descendant_for_byte_range(start, end)
         spans = part is not None and (part.start_byte, part.end_byte) == (start, end)
@@ -226,7 +234,7 @@ def text(node: Node) -> str:
 
 
 def string_value(node: Node | None) -> str | None:
-    """Return what a plain string literal says; None for anything that is computed or escaped."""
+    """Return the value of a plain string literal; None if it is computed or escaped."""
     if node is None or node.type not in ("string", "template_string"):
         return None
     parts = node.named_children
@@ -239,11 +247,11 @@ def _exact(source: str) -> bytes:
     return source.encode("utf-8", "surrogatepass")
 
 
-def _first(root: Node, is_it: Callable[[Node], bool]) -> Node:
-    """Return the first part of a broken tree that is at fault, the tree itself if none says so."""
+def _first_broken(root: Node, is_broken: Callable[[Node], bool]) -> Node:
+    """Return the first faulty node of a broken tree, or the tree itself if none is marked."""
     node = root
-    while not is_it(node):
-        broken = [part for part in node.children if part.has_error or is_it(part)]
+    while not is_broken(node):
+        broken = [part for part in node.children if part.has_error or is_broken(part)]
         if not broken:
             return node
         node = broken[0]

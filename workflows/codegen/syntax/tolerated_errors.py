@@ -1,8 +1,8 @@
-"""Which complaints of the compiler are about loose JavaScript, which runs all the same.
+"""Which compiler errors are only about loose JavaScript that runs anyway.
 
-TypeScript takes the first shape of a value for its only one. JavaScript extends an object later, gives
-a variable a value of another kind, and subtracts dates; what comes from outside of the code (outputs,
-arguments, the platform) is not its own to reshape, and complaints about that stand.
+To TypeScript the first shape of a value is its only one. JavaScript adds properties later, assigns
+values of another type, and subtracts dates. Errors about values from outside the code (outputs,
+arguments, the platform) are not tolerated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tree_sitter import Node
 from workflows.codegen.syntax.declared_names import is_declared
 from workflows.codegen.syntax.parser import Syntax, text
 
-# Operators and comparisons of other types, `var` twice, and calls of `resolve` without a value.
+# Operators and comparisons across types, repeated `var`, and calls of `resolve` without a value.
 HARMLESS: Final = frozenset(
     [
         "TS2362",
@@ -37,8 +37,8 @@ _NO_PROPERTY: Final = frozenset({"TS2339", "TS2551"})
 _NOT_ASSIGNABLE: Final = frozenset({"TS2322", "TS2739", "TS2740", "TS2741", "TS2353", "TS2561"})
 _ARGUMENTS: Final = frozenset({"TS2345", "TS2353", "TS2554", "TS2555", "TS2561", "TS2769"})
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029]*(?:\r\n|[\n\r\u2028\u2029]|$)")
-_OF_TYPE: Final = re.compile(r"on type '(.*?)'\.(?: |$)")
-_PARTS: Final = re.compile(r"(?<!=)([{}\[\]()<>])")
+_TYPE_IN_MESSAGE: Final = re.compile(r"on type '(.*?)'\.(?: |$)")
+_BRACKETS: Final = re.compile(r"(?<!=)([{}\[\]()<>])")
 _INNER: Final = {
     "member_expression": "object",
     "subscript_expression": "object",
@@ -53,37 +53,37 @@ _LITERALS: Final = frozenset({"object", "array"})
 
 
 class ToleratedErrors:
-    """What one piece of code does with the variables that are its own."""
+    """Decides which type errors in a piece of code are tolerated."""
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._declarations: dict[str, list[Node]] = {}
         self._reassigned: set[str] = set()
-        self._added: set[str] = set()
+        self._added_properties: set[str] = set()
         names = filter(is_declared, syntax.captured("name"))
         for name in (*names, *syntax.captured("class")):
             self._declarations.setdefault(text(name), []).append(name)
-        self._look(syntax.tree.root_node)
+        self._collect_assignments(syntax.tree.root_node)
 
     def is_harmless(self, code: str, message: str, *, line: int, column: int) -> bool:
-        """Whether the operation at this place runs as it stands, with the type that it has."""
+        """Whether the operation at this position runs as written."""
         if code in HARMLESS or self.reshapes(code, message, line=line, column=column):
             return True
-        part = self._part_at(line, column)
-        return code in _NO_PROPERTY and part is not None and _is_in_some(text(part), message)
+        part = self._node_at(line, column)
+        return code in _NO_PROPERTY and part is not None and _is_in_one_shape(text(part), message)
 
     def reshapes(self, code: str, message: str, *, line: int, column: int) -> bool:
-        """Whether the code makes something else of a value of its own there."""
-        part = self._part_at(line, column)
+        """Whether the code changes the shape of one of its own values there."""
+        part = self._node_at(line, column)
         if part is None:
             return False
         if code in _NO_PROPERTY:
             return self._is_new_property(part, message)
-        is_reshaped = code in _NOT_ASSIGNABLE and self._is_own(_assigned(part))
-        return is_reshaped or (code in _ARGUMENTS and self._takes_anything(part, code))
+        is_reshaped = code in _NOT_ASSIGNABLE and self._is_own(_assigned_root(part))
+        return is_reshaped or (code in _ARGUMENTS and self._is_loose_call(part, code))
 
-    def _part_at(self, line: int, column: int) -> Node | None:
-        """Return the smallest part of the tree at a place of the code, as the compiler counts them."""
+    def _node_at(self, line: int, column: int) -> Node | None:
+        """Return the smallest node at a position, counted as the compiler counts."""
         code = self._syntax.code
         lines = _LINE.findall(code.source)
         if not 1 <= line <= len(lines):
@@ -92,16 +92,16 @@ class ToleratedErrors:
         start = len(before.encode("utf-8", "replace")) + (1 if code.is_expression else 0)
         return self._syntax.tree.root_node.named_descendant_for_byte_range(start, start + 1)
 
-    def _look(self, root: Node) -> None:
-        waiting = [root]
-        while waiting:
-            part = waiting.pop()
-            waiting.extend(part.named_children)
+    def _collect_assignments(self, root: Node) -> None:
+        stack = [root]
+        while stack:
+            part = stack.pop()
+            stack.extend(part.named_children)
             target = part.child_by_field_name("left") if part.type in _ASSIGNMENTS else None
             if target and target.type == "identifier":
                 self._reassigned.add(text(target))
-            elif target and (added := target.child_by_field_name("property")):
-                self._added.add(text(added))
+            elif target and (name := target.child_by_field_name("property")):
+                self._added_properties.add(text(name))
 
     def _is_new_property(self, part: Node, message: str) -> bool:
         holder = _holder(part)
@@ -109,14 +109,14 @@ class ToleratedErrors:
         if root is None:
             return False
         if root.type == "this":
-            return text(part) in self._added
+            return text(part) in self._added_properties
         if not self._is_own(root):
             return False
         is_empty = "on type '{}'" in message
-        return is_empty or text(part) in self._added or text(root) in self._reassigned
+        return is_empty or text(part) in self._added_properties or text(root) in self._reassigned
 
-    def _takes_anything(self, part: Node, code: str) -> bool:
-        """Whether this is a call of the code's own function, or of a list that it made itself."""
+    def _is_loose_call(self, part: Node, code: str) -> bool:
+        """Whether this calls the code's own function, or a method of its own list or object."""
         call = part
         while call.parent and call.type not in ("call_expression", "new_expression"):
             call = call.parent
@@ -124,22 +124,23 @@ class ToleratedErrors:
         root = _root(called) if called else None
         if root is None or called is None or not self._is_own(root):
             return False
-        is_made_here = any(_value(one) in _LITERALS for one in self._declarations[text(root)])
-        return code in ("TS2554", "TS2555") if called.type == "identifier" else is_made_here
+        declarations = self._declarations[text(root)]
+        is_own_literal = any(_value_type(name) in _LITERALS for name in declarations)
+        return code in ("TS2554", "TS2555") if called.type == "identifier" else is_own_literal
 
     def _is_own(self, root: Node | None) -> bool:
-        """Whether the variable is declared in the code, without a type."""
+        """Whether the variable is declared in the code, without a type annotation."""
         declared = self._declarations.get(text(root), []) if root else []
         return bool(declared) and not any(map(_has_type, declared))
 
 
-def _is_in_some(name: str, message: str) -> bool:
-    """Whether a value of several shapes has the property in one of them that the message shows."""
-    found = _OF_TYPE.search(message)
+def _is_in_one_shape(name: str, message: str) -> bool:
+    """Whether the message shows a union type with the property in one of its members."""
+    shown = _TYPE_IN_MESSAGE.search(message)
     depth = 0
     members = re.compile(rf"(?<![\w$]){re.escape(name)}\??:")
     is_union, has_it = False, False
-    for part in _PARTS.split(found[1]) if found else ():
+    for part in _BRACKETS.split(shown[1]) if shown else ():
         match part:
             case "{" | "[" | "(" | "<":
                 depth += 1
@@ -152,17 +153,17 @@ def _is_in_some(name: str, message: str) -> bool:
 
 
 def _holder(part: Node) -> Node | None:
-    """Return what should have the property: the object before the dot, or what is taken apart."""
-    around = part.parent
-    if around and around.type == "member_expression":
-        return around.child_by_field_name("object")
-    while around and around.type in ("object_pattern", "pair_pattern", "object_assignment_pattern"):
-        around = around.parent
-    return around.child_by_field_name("value") if around else None
+    """Return the object that lacks the property: before the dot, or being destructured."""
+    parent = part.parent
+    if parent and parent.type == "member_expression":
+        return parent.child_by_field_name("object")
+    while parent and parent.type in ("object_pattern", "pair_pattern", "object_assignment_pattern"):
+        parent = parent.parent
+    return parent.child_by_field_name("value") if parent else None
 
 
-def _assigned(part: Node) -> Node | None:
-    """Return the variable at the root of what is assigned to, where the part stands in that."""
+def _assigned_root(part: Node) -> Node | None:
+    """Return the root variable of the assignment target parent the node."""
     node: Node | None = part
     while node and node.type not in _ASSIGNMENTS:
         node = node.parent if node.type not in ("statement_block", "program") else None
@@ -171,22 +172,22 @@ def _assigned(part: Node) -> Node | None:
 
 
 def _root(node: Node) -> Node | None:
-    """Return the variable (or `this`) that an expression begins with."""
-    found: Node | None = node
-    while found and found.type not in ("identifier", "this"):
-        if found.type in _TRANSPARENT:
-            found = found.named_children[0] if found.named_children else None
+    """Return the variable (or `this`) that an expression starts with."""
+    root: Node | None = node
+    while root and root.type not in ("identifier", "this"):
+        if root.type in _TRANSPARENT:
+            root = root.named_children[0] if root.named_children else None
         else:
-            found = found.child_by_field_name(_INNER.get(found.type, "-"))
-    return found
+            root = root.child_by_field_name(_INNER.get(root.type, "-"))
+    return root
 
 
 def _has_type(name: Node) -> bool:
-    around = name.parent
-    return around is not None and around.child_by_field_name("type") is not None
+    parent = name.parent
+    return parent is not None and parent.child_by_field_name("type") is not None
 
 
-def _value(name: Node) -> str:
-    around = name.parent
-    value = around.child_by_field_name("value") if around else None
+def _value_type(name: Node) -> str:
+    parent = name.parent
+    value = parent.child_by_field_name("value") if parent else None
     return value.type if value else ""

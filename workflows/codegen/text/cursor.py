@@ -1,10 +1,10 @@
-"""Line and column of places in a text, found in one pass."""
+"""Line and column of positions in a text, computed in one pass."""
 
 from __future__ import annotations
 
 
 class Cursor:
-    """Goes through a text from its beginning; it cannot go back."""
+    """Walks forward through a text; it cannot go back."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -13,10 +13,10 @@ class Cursor:
         self._line_start = 0
 
     def at(self, position: int) -> tuple[int, int]:
-        """Return line and column (characters, both from 1) of a place at or behind the last one."""
-        ends = self._text.count("\n", self._position, position)
-        if ends:
-            self._line += ends
+        """Return line and column (in characters, from 1) of a position at or after the last one."""
+        newlines = self._text.count("\n", self._position, position)
+        if newlines:
+            self._line += newlines
             self._line_start = self._text.rfind("\n", self._position, position) + 1
         self._position = position
         return self._line, position - self._line_start + 1

@@ -1,4 +1,4 @@
-"""The one way in which text of a document becomes text of a program."""
+"""Escapes text from a document for use in a program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "*/": "*\\/", "</": "<\\/"}
 _UNSAFE: Final = re.compile(
     r'[\\"`]|\$(?=\{)|\*/|</'
-    r"|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]"  # controls and what ends a line
-    r"|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # what makes text look like other text
+    r"|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]"  # control characters and line terminators
+    r"|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # bidirectional marks, which disguise text
     r"|[\ud800-\udfff]"
 )
 _BREAKS: Final = re.compile(
@@ -23,17 +23,17 @@ def literal(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return what stands for the text between quotes or backticks alike."""
+    """Return the text escaped for use inside quotes or backticks."""
     return _UNSAFE.sub(_escape, text)
 
 
 def comment(text: str) -> str:
-    """Return a comment to the end of the line; whatever could end that line is a space in it."""
+    """Return a line comment; characters that could end the line become spaces."""
     return f"// {_BREAKS.sub(' ', text)}"
 
 
 def _escape(match: re.Match[str]) -> str:
-    found = match[0]
-    if found in '\\"`$':
-        return f"\\{found}"
-    return _SHORT.get(found) or f"\\u{ord(found):04x}"
+    character = match[0]
+    if character in '\\"`$':
+        return f"\\{character}"
+    return _SHORT.get(character) or f"\\u{ord(character):04x}"

@@ -1,4 +1,4 @@
-"""Lines of TypeScript that remember which of their parts a person wrote, and where."""
+"""Lines of TypeScript that remember which parts a person wrote, and where."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
-_LINE_END: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")  # what the compiler counts
+_LINE_END: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")  # as the compiler counts lines
 _ODD_LINE_END: Final = re.compile(r"[\r\u2028\u2029]")
 _INDENT: Final = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A piece of a line that comes from a person: its field, and where in it (both from 1)."""
+    """A piece of a line that a person wrote: its field and the position in it (from 1)."""
 
     text: str
     path: str
@@ -28,7 +28,7 @@ Piece = str | Mapped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A place in what a person wrote.
+    """A position in what a person wrote.
 
     `path` is the field (`nodes.charge.data.code`); `line` and `column` count from 1 in it and are 0
     when only the node is known; `node_id` is "" for the entry code.
@@ -42,7 +42,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A mapped piece from its first position in the module to its last."""
+    """A mapped piece, and where it ends in the module."""
 
     end: tuple[int, int]
     node_id: str
@@ -56,12 +56,12 @@ def count_line_ends(text: str) -> int:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether no line of the text can end in an odd way: told without a search."""
+    """Whether the text has no unusual line ends; cheaper than a search."""
     return text.isascii() and "\r" not in text
 
 
-class _Deeper(AbstractContextManager[None]):
-    """A level of indentation: in when it begins, out when it ends."""
+class _IndentedBlock(AbstractContextManager[None]):
+    """A `with` block whose lines are indented by one level."""
 
     __slots__ = ("_writer",)
 
@@ -69,10 +69,10 @@ class _Deeper(AbstractContextManager[None]):
         self._writer = writer
 
     def __enter__(self) -> None:
-        self._writer.turn(1)
+        self._writer.shift(1)
 
     def __exit__(self, *_error: object) -> None:
-        self._writer.turn(-1)
+        self._writer.shift(-1)
 
 
 class Writer:
@@ -84,7 +84,7 @@ class Writer:
         self._indent, self._level = "", 0
         self._starts: list[tuple[int, int]] = []
         self._segments: list[_Segment] = []
-        self._marks: list[tuple[int, str]] = [(1, "")]
+        self._node_starts: list[tuple[int, str]] = [(1, "")]
 
     @property
     def source(self) -> str:
@@ -93,24 +93,24 @@ class Writer:
 
     @property
     def node_id(self) -> str:
-        return self._marks[-1][1]
+        return self._node_starts[-1][1]
 
-    def mark(self, node_id: str) -> None:
-        """Say whose lines follow; "" for those of no node."""
+    def set_node(self, node_id: str) -> None:
+        """Attribute the following lines to a node; "" for none."""
         if node_id != self.node_id:
-            self._marks.append((self._line, node_id))
+            self._node_starts.append((self._line, node_id))
 
     def indented(self) -> AbstractContextManager[None]:
-        """Write the lines inside one level further in."""
-        return _Deeper(self)
+        """Indent the lines written inside by one level."""
+        return _IndentedBlock(self)
 
-    def turn(self, levels: int) -> None:
-        """Begin all lines that follow this much further in."""
+    def shift(self, levels: int) -> None:
+        """Indent all following lines by this many more levels."""
         self._level += levels
         self._indent = _INDENT * self._level
 
     def line(self, *pieces: Piece) -> None:
-        """Write one line, indented; mapped pieces stand in it byte for byte."""
+        """Write one indented line; mapped pieces are written byte for byte."""
         texts = [piece for piece in pieces if type(piece) is str]
         if len(texts) < len(pieces):
             self._write(self._indent, *pieces)
@@ -142,44 +142,46 @@ class Writer:
                 self._segments.append(_Segment((self._line, column), self.node_id, piece))
 
     def _after(self, text: str, column: int) -> int:
-        """Return the column behind a text, and count its lines."""
+        """Return the column after a text, and count its lines."""
         if "\n" not in text and _is_plain(text):
             return column + len(text)
         ends = count_line_ends(text)
         if not ends:
             return column + len(text)
         self._line += ends
-        return _tail(text)
+        return _column_after(text)
 
     def text_block(self, text: str) -> None:
-        """Write lines that are ours and stand at the left margin."""
+        """Write lines of our own at the left margin."""
         self._write(text)
 
     def append(self, other: Writer) -> None:
-        """Write all that the other one holds, which keeps its places."""
-        below = self._line - 1
-        self._marks += [(line + below, node_id) for line, node_id in other._marks]
-        self._starts += [(line + below, column) for line, column in other._starts]
+        """Append everything that another writer holds, with its locations."""
+        offset = self._line - 1
+        self._node_starts += [(line + offset, node_id) for line, node_id in other._node_starts]
+        self._starts += [(line + offset, column) for line, column in other._starts]
         self._segments += [
-            _Segment((segment.end[0] + below, segment.end[1]), segment.node_id, segment.piece)
+            _Segment((segment.end[0] + offset, segment.end[1]), segment.node_id, segment.piece)
             for segment in other._segments
         ]
         self._parts.append(other.source)
         self._line += other._line - 1
 
     def locate(self, line: int, column: int) -> Location | None:
-        """Return what a position of the module comes from, None where no person wrote it."""
+        """Return where a position in the module comes from; None for generated code."""
         index = bisect_right(self._starts, (line, column)) - 1
         if index >= 0 and (line, column) <= self._segments[index].end:
             return _inside(self._segments[index], self._starts[index], at=(line, column))
-        node_id = self._marks[bisect_right(self._marks, line, key=lambda mark: mark[0]) - 1][1]
+        node_id = self._node_starts[
+            bisect_right(self._node_starts, line, key=lambda start: start[0]) - 1
+        ][1]
         if not node_id:
             return None
         return Location(node_id=node_id, path=f"nodes.{node_id}", line=0, column=0)
 
 
-def _tail(text: str) -> int:
-    """Return the column behind a text of several lines."""
+def _column_after(text: str) -> int:
+    """Return the column after a text of several lines."""
     if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.split(text)[-1]) + 1
     return len(text) - text.rfind("\n")
@@ -187,12 +189,12 @@ def _tail(text: str) -> int:
 
 def _inside(segment: _Segment, start: tuple[int, int], *, at: tuple[int, int]) -> Location:
     piece = segment.piece
-    below = at[0] - start[0]
-    column = at[1] if below else piece.column + at[1] - start[1]
+    offset = at[0] - start[0]
+    column = at[1] if offset else piece.column + at[1] - start[1]
     prefix = f"nodes.{segment.node_id}." if segment.node_id else ""
     return Location(
         node_id=segment.node_id,
         path=f"{prefix}{piece.path}",
-        line=piece.line + below,
+        line=piece.line + offset,
         column=column,
     )
