@@ -17,14 +17,14 @@ from audit.trail import SYSTEM, Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.config import env_diff
-from deployments.pipeline.site_checks import CHANGED_BY, shares
+from deployments.pipeline.site_checks import CHANGED_BY, describe_split
 from deployments.pipeline.stages import Status
-from deployments.pipeline.trigger_reconciler import joined
+from deployments.pipeline.trigger_reconciler import merged
 from targets import policy
 from targets.cloudflare import triggers, versions
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.worker_parts import config_of, differences, triggers_of
+from targets.cloudflare.worker_parts import config_of, differences, parse_triggers
 from targets.lookup import account_of
 from targets.models import Target
 from workflows.models import Workflow
@@ -74,16 +74,16 @@ def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool
 def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> None:
     at = account.live(live.worker_name)
     if at.split:
-        row = f"A gradual rollout is going on: {shares(at.split)}."
+        row = f"A gradual rollout is going on: {describe_split(at.split)}."
         _found(drift_check, DriftState.DRIFTED, rows=[row])
         return
     if not at.version:
         message = f"The Worker {live.worker_name} is not there any more."
         _found(drift_check, DriftState.GONE, message=message)
         return
-    wanted = triggers_of(_meant(drift_check, live))
-    found = triggers.found(
-        account, live.worker_name, joined(records.previous_triggers(live), wanted)
+    wanted = parse_triggers(_meant(drift_check, live))
+    found = triggers.read(
+        account, live.worker_name, merged(records.previous_triggers(live), wanted)
     )
     known = records.known_version(live.workflow_public_id, live.target_id)
     rows = [str(one) for one in differences(wanted, found)]
@@ -104,8 +104,8 @@ def _meant(drift_check: DriftCheck, live: Deployment) -> dict[str, Any]:
 
 def _env(live: Deployment, account: Account, version: str) -> list[str]:
     """Return the names of env that differ; of secrets only the names are compared."""
-    meant = env_diff.meant(records.record_of(live).config, live.secret_names)
-    there = env_diff.there(versions.bindings_of(account, live.worker_name, version) or [])
+    meant = env_diff.expected_env(records.record_of(live).config, live.secret_names)
+    there = env_diff.actual_env(versions.version_bindings(account, live.worker_name, version) or [])
     return [
         f"env.{name}: {there.get(name, 'nothing')} is there, not {meant.get(name, 'nothing')}."
         for name in sorted({*meant, *there})

@@ -32,7 +32,7 @@ _RULES = [
     (
         "Freeze",
         {
-            "fields": ["frozen_from", "frozen_until", "frozen_because"],
+            "fields": ["frozen_from", "frozen_until", "frozen_reason"],
             "description": "While a target is frozen nothing is deployed to it, rolled back or taken "
             "down, except by people who may override a freeze and say why. What is live goes on.",
         },

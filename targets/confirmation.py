@@ -16,12 +16,12 @@ from targets.policy import Consent
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-ASKED = "asked"
+CONFIRMED_FIELD = "asked"
 """The field that tells a form that has asked for a consent from a button that has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Confirmation:
     """A target's rules for one person: what has to be typed, and whether that is enough."""
 
     target: Target
@@ -30,20 +30,20 @@ class Gate:
     groups: tuple[str, ...] = ()
 
     @property
-    def is_open(self) -> bool:
+    def needs_nothing(self) -> bool:
         """Whether nothing has to be typed: a button alone is enough."""
         return not self.target.protected and not self.target.is_frozen
 
     @property
-    def lets(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether this person may change anything at the target now, with all that has to be typed."""
         return self.is_member and (self.may_override or not self.target.is_frozen)
 
 
-def gate(target: Target, user: User | AnonymousUser) -> Gate:
+def confirmation_for(target: Target, user: User | AnonymousUser) -> Confirmation:
     member = policy.may_deploy_to(target, Actor.of(user))
     groups = target.deployers.values_list("name", flat=True) if target.protected else ()
-    return Gate(
+    return Confirmation(
         target=target,
         is_member=member,
         may_override=user.has_perm(OVERRIDE_FREEZE),

@@ -20,7 +20,7 @@ from targets.services import (
     WrongToken,
     as_account_id,
     as_token,
-    verified,
+    verify,
 )
 
 
@@ -52,7 +52,7 @@ class TargetForm(forms.ModelForm[Target]):
             "deployers",
             "frozen_from",
             "frozen_until",
-            "frozen_because",
+            "frozen_reason",
         ]
         help_texts = {
             "name": "Short, in letters, digits, - and _: what deploy_workflow --target takes.",
@@ -115,7 +115,7 @@ class TargetForm(forms.ModelForm[Target]):
         if not token:
             return
         try:
-            found = verified(
+            found = verify(
                 api_base_url=cleaned["api_base_url"],
                 api_token=token,
                 account_id=cleaned["account_id"],

@@ -12,10 +12,10 @@ CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
 
 
 class Target(models.Model):
-    """Where to deploy: a Cloudflare account, or the embedded platform of this installation.
+    """A place to deploy to: a Cloudflare account, or the embedded platform of this installation.
 
-    The embedded platform's address and token follow from the settings and the data directory, so
-    its row holds neither.
+    The row of the embedded platform holds no address and no token: they come from the settings and
+    the data directory.
     """
 
     name = models.SlugField(max_length=60, unique=True)
@@ -37,12 +37,12 @@ class Target(models.Model):
         Group,
         blank=True,
         related_name="+",
-        help_text="Who may deploy to it while it is protected. Superusers always may.",
+        help_text="Groups that may deploy to it while it is protected. Superusers always may.",
     )
     frozen_from = models.DateTimeField(null=True, blank=True)
     frozen_until = models.DateTimeField(null=True, blank=True)
-    frozen_because = models.CharField(
-        "reason", max_length=300, blank=True, help_text="Who tries to deploy is told it."
+    frozen_reason = models.CharField(
+        "reason", max_length=300, blank=True, help_text="Shown to anyone who tries to deploy."
     )
     checks = models.JSONField(default=list, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
@@ -51,7 +51,7 @@ class Target(models.Model):
     class Meta:
         ordering = ["-is_default", "name"]
         permissions = [
-            ("check_target", "Can check a target and look at its resources"),
+            ("check_target", "Can check a target and view its resources"),
             ("override_freeze", "Can deploy to a frozen target"),
         ]
         constraints = [
@@ -59,7 +59,7 @@ class Target(models.Model):
                 fields=["is_default"],
                 condition=Q(is_default=True),
                 name="one_default_target",
-                violation_error_message="Another target is the default already.",
+                violation_error_message="Another target is already the default.",
             ),
             models.UniqueConstraint(
                 fields=["embedded"], condition=Q(embedded=True), name="one_embedded_platform"
@@ -68,8 +68,8 @@ class Target(models.Model):
                 condition=Q(frozen_from=None, frozen_until=None)
                 | Q(frozen_from__isnull=False, frozen_until=None)
                 | Q(frozen_from__isnull=False, frozen_until__gt=models.F("frozen_from")),
-                name="a_freeze_ends_after_it_begins",
-                violation_error_message="A freeze needs a beginning, and ends after it.",
+                name="freeze_ends_after_start",
+                violation_error_message="A freeze needs a start, and its end must be later.",
             ),
         ]
 
@@ -78,7 +78,7 @@ class Target(models.Model):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether now lies in the window in which nothing is deployed; an open end goes on for ever."""
+        """Whether the freeze is in effect now; without an end it lasts until it is lifted."""
         now = timezone.now()
-        has_begun = self.frozen_from is not None and self.frozen_from <= now
-        return has_begun and (self.frozen_until is None or now < self.frozen_until)
+        has_started = self.frozen_from is not None and self.frozen_from <= now
+        return has_started and (self.frozen_until is None or now < self.frozen_until)

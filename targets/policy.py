@@ -58,7 +58,9 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
 
 
-def objection(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> Refused | None:
+def find_refusal(
+    target: Target, workflow: Workflow, *, by: Actor, consent: Consent
+) -> Refused | None:
     """Return how the target's rules would refuse it, if they would. Nothing is recorded."""
     try:
         _check_protected(target, workflow, by=by, consent=consent)
@@ -76,7 +78,7 @@ def check_frozen(target: Target, *, is_overridden: bool) -> None:
 
 
 def _frozen(target: Target) -> str:
-    why = target.frozen_because or "no reason was given"
+    why = target.frozen_reason or "no reason was given"
     until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
     return f"The target {target.name} is frozen{until}: {why}."
 

@@ -13,8 +13,8 @@ from audit import trail
 from audit.trail import Actor, Subject
 from targets.cloudflare import permissions, tokens
 from targets.cloudflare.account import Account
-from targets.cloudflare.brief_calls import briefly
 from targets.cloudflare.errors import Cause, DeployError
+from targets.cloudflare.time_limits import time_limited
 from targets.cloudflare.tokens import Owner, Token, TokenKind
 from targets.models import Target
 
@@ -22,7 +22,7 @@ CREDENTIAL: Final = "api_token"
 ACCESS: Final = frozenset({"account_id", "api_base_url", CREDENTIAL})
 """The fields that decide what the target answers: a change makes its checks a thing of the past."""
 
-_FREEZE: Final = frozenset({"frozen_from", "frozen_until", "frozen_because"})
+_FREEZE: Final = frozenset({"frozen_from", "frozen_until", "frozen_reason"})
 _PROTECTION: Final = frozenset({"protected", "deployers"})
 _ACCOUNT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _TOKEN: Final = re.compile(r"[!-~]+")
@@ -46,7 +46,7 @@ class WrongAccount(DeployError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verification:
     """The account that the token is for; `warning` says why it could not be verified, if so."""
 
     account_id: str
@@ -69,7 +69,7 @@ def as_token(text: str) -> str:
     return token
 
 
-def verified(*, api_base_url: str, api_token: str, account_id: str) -> Verified:
+def verify(*, api_base_url: str, api_token: str, account_id: str) -> Verification:
     """Ask the target for the token and the account; without an id, the token's only account.
 
     Raises WrongToken or WrongAccount. A target that cannot be asked just now verifies nothing:
@@ -78,7 +78,7 @@ def verified(*, api_base_url: str, api_token: str, account_id: str) -> Verified:
     base_url, token = api_base_url.rstrip("/"), as_token(api_token)
     asked = Account(account_id=account_id, api_base_url=base_url, api_token=token)
     try:
-        with briefly(asked) as account:
+        with time_limited(asked) as account:
             if account_id:
                 return _verified(account)
             found = _looked_up(account)
@@ -86,15 +86,15 @@ def verified(*, api_base_url: str, api_token: str, account_id: str) -> Verified:
         raise
     except DeployError as refused:
         return _unsure(account_id, refused)
-    return verified(api_base_url=base_url, api_token=token, account_id=found)
+    return verify(api_base_url=base_url, api_token=token, account_id=found)
 
 
-def _unsure(account_id: str, refused: DeployError) -> Verified:
+def _unsure(account_id: str, refused: DeployError) -> Verification:
     if refused.cause not in _UNSURE:
         raise WrongToken(str(refused)) from None
     if not account_id:
         raise WrongAccount(f"The account could not be looked up. {refused}") from None
-    return Verified(account_id=account_id, warning=str(refused))
+    return Verification(account_id=account_id, warning=str(refused))
 
 
 def _looked_up(account: Account) -> str:
@@ -103,25 +103,25 @@ def _looked_up(account: Account) -> str:
     return _only(owners).id
 
 
-def _verified(account: Account) -> Verified:
-    token = tokens.token(account)
+def _verified(account: Account) -> Verification:
+    token = tokens.fetch_token(account)
     _check_active(token)
     owners = tokens.owners(account)
     if owners and account.account_id not in {one.id for one in owners}:
-        raise WrongAccount(elsewhere(owners), owners)
+        raise WrongAccount(other_accounts(owners), owners)
     is_proven = owners or token.kind is TokenKind.ACCOUNT
-    if not is_proven and not tokens.reaches(account):
+    if not is_proven and not tokens.can_read_workers(account):
         raise WrongAccount(
             f"The token can read no Workers of the account {account.account_id}: it is for another "
             f"account, or lacks the permission «{permissions.SCRIPTS} Write»."
         )
-    return Verified(account_id=account.account_id)
+    return Verification(account_id=account.account_id)
 
 
 def _user_token(account: Account) -> Token | None:
     """An account's own token can be asked about only when its account is known."""
     try:
-        return tokens.token(account)
+        return tokens.fetch_token(account)
     except DeployError as refused:
         if refused.cause is Cause.CREDENTIALS:
             return None
@@ -130,10 +130,10 @@ def _user_token(account: Account) -> Token | None:
 
 def _check_active(token: Token | None) -> None:
     if token and token.status != "active":
-        raise WrongToken(inactive(token))
+        raise WrongToken(inactive_token(token))
 
 
-def inactive(token: Token) -> str:
+def inactive_token(token: Token) -> str:
     """Say that a token is not active, and what to do about it."""
     return (
         f"The {token.kind} is {token.status}, not active: make a new one on Cloudflare's dashboard "
@@ -141,7 +141,7 @@ def inactive(token: Token) -> str:
     )
 
 
-def elsewhere(owners: Collection[Owner]) -> str:
+def other_accounts(owners: Collection[Owner]) -> str:
     """Say which accounts a token is for."""
     return f"The token is for other accounts: {', '.join(map(str, owners))}."
 
@@ -189,7 +189,7 @@ def _tell(target: Target, changed: set[str], *, by: Actor) -> None:
     if changed & _FREEZE:
         is_set = target.frozen_from is not None
         told = "target freeze set" if is_set else "target freeze lifted"
-        trail.record(told, subject, by=by, reason=target.frozen_because, **_window(target))
+        trail.record(told, subject, by=by, reason=target.frozen_reason, **_window(target))
     if changed & _PROTECTION:
         groups = list(target.deployers.order_by("name").values_list("name", flat=True))
         trail.record(_protection(target, changed), subject, by=by, groups=groups)

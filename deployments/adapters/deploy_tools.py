@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployments.adapters import npm, wrangler
-from deployments.adapters.remote_tools import ProgramRan, RemoteTools
+from deployments.adapters.remote_tools import ProgramRun, RemoteTools
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
 from deployments.pipeline.ports import Bundle, Callee, DeployRequest, Site, Upload
 from deployments.pipeline.site_checks import needs_force
 from targets.cloudflare import naming, queues, resources, retries, tokens, versions, zones
-from targets.cloudflare.account import Live, rate_limited
+from targets.cloudflare.account import LiveVersion, rate_limited
 from targets.cloudflare.errors import Cause, DeployError, Finding
-from targets.cloudflare.resources import MAKES
+from targets.cloudflare.resources import CREATABLE
 from toolchain import process
 from toolchain.private_files import private_folder
 from workflows.codegen.module.generate import GeneratedModule
@@ -43,7 +43,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
+class OwnWorkflow:
     """A workflow of the product: its name, and whether it is a "workflow" or a "script"."""
 
     name: str
@@ -54,16 +54,16 @@ class Ours:
 class DeployTools(RemoteTools):
     """`deploys` holds the temporary directories, `cache` Node's compiled code.
 
-    `mark` is the tag of the version that is uploaded, by which it is known again. `ours` finds a
+    `tag` is the tag of the version that is uploaded, by which it is known again. `ours` finds a
     workflow of the product by its id.
     """
 
-    ours: Callable[[str], Ours | None]
+    ours: Callable[[str], OwnWorkflow | None]
     deploys: Path
     cache: Path
     timeout: float
     name: str
-    mark: str = ""
+    tag: str = ""
     wrangler_version: str = field(default_factory=wrangler.version)
 
     def inspect(self, request: DeployRequest) -> Site:
@@ -85,22 +85,22 @@ class DeployTools(RemoteTools):
             routes=zones.route_sites(self.account, settings.routes),
             domains=zones.domain_sites(self.account, settings.custom_domains),
             secret_names=self.account.secret_names(worker),
-            provides=MAKES if is_embedded else frozenset(),
-            lacks=_NOT_EMBEDDED if is_embedded else frozenset(),
+            creatable=CREATABLE if is_embedded else frozenset(),
+            unsupported=_NOT_EMBEDDED if is_embedded else frozenset(),
         )
 
     def _tag(self, request: DeployRequest, live: str) -> str:
         """What our records know needs no tag: that is a call less."""
         if live in ("", request.known_version):
             return ""
-        return versions.tag_of(self.account, request.worker_name, live)
+        return versions.version_tag(self.account, request.worker_name, live)
 
-    def _first_look(self, worker: str) -> Live:
+    def _first_look(self, worker: str) -> LiveVersion:
         """Return what is live; a token of another account is told from one without a permission."""
         try:
             return self.account.live(worker)
         except DeployError as refused:
-            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and tokens.is_elsewhere(
+            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and tokens.is_for_other_accounts(
                 self.account
             ):
                 sentence = WRONG_ACCOUNT.format(account=self.account.account_id)
@@ -168,7 +168,7 @@ class DeployTools(RemoteTools):
             live = self._gone_live(request.worker_name, before=site.live_version)
             if not live:
                 raise
-            return Upload(version=live, trouble=str(refused))
+            return Upload(version=live, error=str(refused))
 
     def _check_unchanged(self, request: DeployRequest, site: Site) -> None:
         """Between the first look and the upload minutes may pass, in which others deploy."""
@@ -188,7 +188,7 @@ class DeployTools(RemoteTools):
             try:
                 return self._upload(folder, is_strict=is_strict)
             except wrangler.Busy as busy:
-                if busy.seconds > retries.current().longest or not left:
+                if busy.seconds > retries.current().max_wait or not left:
                     raise rate_limited(busy.seconds, "take the deployment") from None
                 retries.current().wait(busy.seconds)
         raise AssertionError("unreachable")
@@ -200,10 +200,10 @@ class DeployTools(RemoteTools):
         ended, started = self._ended("wrangler deploy"), self.hooks.program_started
         try:
             return program.deploy(
-                folder, tag=self.mark, is_strict=is_strict, on_start=started, on_end=ended
+                folder, tag=self.tag, is_strict=is_strict, on_start=started, on_end=ended
             )
         except process.ProgramTimeout as slow:
-            ran = ProgramRan(
+            ran = ProgramRun(
                 program="wrangler deploy",
                 exit_code=None,
                 seconds=slow.seconds,
@@ -216,7 +216,7 @@ class DeployTools(RemoteTools):
         """Return the version that wrangler put live although it failed; "" where it did not."""
         try:
             live = self.account.live(worker).version
-            is_ours = bool(live) and versions.tag_of(self.account, worker, live) == self.mark
+            is_ours = bool(live) and versions.version_tag(self.account, worker, live) == self.tag
         except DeployError:
             return ""
         return live if live != before and is_ours else ""
@@ -225,7 +225,7 @@ class DeployTools(RemoteTools):
         def tell(ended: process.ProgramResult) -> None:
             printed = (self.hooks.hide(ended.stdout), self.hooks.hide(ended.stderr))
             text = "\n".join(part.strip() for part in printed if part.strip())
-            ran = ProgramRan(
+            ran = ProgramRun(
                 program=program, exit_code=ended.exit_code, seconds=ended.seconds, text=text
             )
             self.hooks.program_ended(ran)

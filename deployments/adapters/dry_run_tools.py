@@ -14,19 +14,19 @@ from workflows.ir.reading.bindings import BindingKind
 _UNFINISHED = ("queued", "running", "paused", "waiting", "waitingForPause", "rollingBack")
 
 
-def nothing_is_written() -> None:
+def refuse_writes() -> None:
     """Whoever looks has nothing to write: a write that is tried is a fault of ours."""
     raise AssertionError("a plan must not write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookingTools(DeployTools):
+class DryRunTools(DeployTools):
     def provide(self, kind: BindingKind, name: str) -> str:
         """Return what is there of this name, or say that a deployment would make it."""
         return resources.find(self.account, kind, name) or f"(new) {name}"
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:
-        return versions.bindings_of(self.account, worker, version) or []
+        return versions.version_bindings(self.account, worker, version) or []
 
     def runs(self, workflow: str) -> Mapping[str, int]:
         """A token that may not look at Workflows knows of no runs."""

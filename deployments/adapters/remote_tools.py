@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from targets.cloudflare import existing, tokens, triggers, versions, workers
+from targets.cloudflare import resources, tokens, triggers, versions, workers
 from targets.cloudflare.account import Account
 from targets.cloudflare.worker_parts import Part, Triggers
 from workflows.ir.reading.bindings import BindingKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramRan:
+class ProgramRun:
     """What a program printed, redacted; `exit_code` None: it was ended before its end."""
 
     program: str
@@ -30,7 +30,7 @@ class Hooks:
     """
 
     program_started: Callable[[int], None]
-    program_ended: Callable[[ProgramRan], None]
+    program_ended: Callable[[ProgramRun], None]
     before_write: Callable[[], None]
     hide: Callable[[str], str] = str
 
@@ -53,27 +53,27 @@ class RemoteTools:
         return self.account.live(worker).version
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
-        return existing.exists(self.account, kind, resource)
+        return resources.exists(self.account, kind, resource)
 
-    def triggers(self, worker: str, near: Triggers) -> Triggers:
-        return triggers.found(self.account, worker, near)
+    def triggers(self, worker: str, scope: Triggers) -> Triggers:
+        return triggers.read(self.account, worker, scope)
 
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         self.hooks.before_write()
-        triggers.put(self.account, worker, part, wanted)
+        triggers.apply(self.account, worker, part, wanted)
 
-    def remove(self, worker: str, part: Part, former: Triggers) -> None:
+    def remove(self, worker: str, part: Part, previous: Triggers) -> None:
         self.hooks.before_write()
-        triggers.remove(self.account, worker, part, former)
+        triggers.remove(self.account, worker, part, previous)
 
     def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
-        triggers.check_put(self.account, worker, part, wanted)
+        triggers.check_can_apply(self.account, worker, part, wanted)
 
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
 
     def has_version(self, worker: str, version: str) -> bool:
-        return versions.bindings_of(self.account, worker, version) is not None
+        return versions.version_bindings(self.account, worker, version) is not None
 
     def make_live(self, worker: str, version: str) -> None:
         self.hooks.before_write()
@@ -83,14 +83,14 @@ class RemoteTools:
         return self.account.secret_names(worker)
 
     def newest_version(self, worker: str) -> str:
-        return versions.newest_of(self.account, worker)
+        return versions.newest_version(self.account, worker)
 
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
         self.hooks.before_write()
         versions.delete_secrets(self.account, worker, names)
 
     def users(self, worker: str) -> frozenset[str]:
-        return workers.users_of(self.account, worker)
+        return workers.bound_workers(self.account, worker)
 
     def workflows(self, worker: str) -> frozenset[str]:
         return frozenset(one.name for one in self.account.workflows() if one.worker == worker)

@@ -10,9 +10,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from deployments.models import Deployment, DriftCheck
 from deployments.pipeline.ports import Record
-from deployments.pipeline.stages import PUTS_CODE, WENT_LIVE, Action, Status, Uploaded
-from deployments.pipeline.trigger_reconciler import joined
-from targets.cloudflare.worker_parts import Part, PartKind, Triggers, triggers_of
+from deployments.pipeline.stages import DEPLOYS_CODE, WENT_LIVE, Action, Status, Uploaded
+from deployments.pipeline.trigger_reconciler import merged
+from targets.cloudflare.worker_parts import Part, PartKind, Triggers, parse_triggers
 from targets.models import Target
 
 _MARKS = 50
@@ -64,7 +64,7 @@ def went_live() -> Q:
     A retry that was ended has put no code there: the deployment that it goes on with is still live.
     """
     is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
-    has_ended_well = Q(status__in=WENT_LIVE, action__in=PUTS_CODE)
+    has_ended_well = Q(status__in=WENT_LIVE, action__in=DEPLOYS_CODE)
     return has_ended_well | (is_there & Q(action__in=_PUTS_A_VERSION))
 
 
@@ -75,7 +75,7 @@ def changed_what_is_live() -> Q:
 
 def _settled() -> Q:
     """The deployments after which all that leads to the Worker was as they meant it."""
-    ends = [*PUTS_CODE, Action.TAKEDOWN]
+    ends = [*DEPLOYS_CODE, Action.TAKEDOWN]
     return Q(status=Status.SUCCEEDED.value, action__in=ends)
 
 
@@ -150,7 +150,7 @@ def previous_triggers(deployment: Deployment) -> Triggers:
     """
     found = Triggers()
     for config in (*_adopted(deployment), *_uploaded(deployment)):
-        found = joined(triggers_of(config), found)
+        found = merged(parse_triggers(config), found)
     return found
 
 
@@ -173,7 +173,7 @@ def _before(deployment: Deployment) -> QuerySet[Deployment]:
 def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
     earlier = _before(deployment)
     last = earlier.filter(_settled()).values_list("pk", flat=True).first()
-    since = earlier.filter(pk__gte=last or 0, action__in=PUTS_CODE)
+    since = earlier.filter(pk__gte=last or 0, action__in=DEPLOYS_CODE)
     uploaded = since.exclude(uploaded=Uploaded.NO.value).exclude(wrangler_json="")
     for config in uploaded.values_list("wrangler_json", flat=True):
         yield json.loads(config)
@@ -204,7 +204,7 @@ def has_gone_live(deployment: Deployment) -> bool:
         deployment.uploaded == Uploaded.YES.value
         and deployment.version_id == deployment.live_version != ""
     )
-    has_ended_well = deployment.state in WENT_LIVE and deployment.action in PUTS_CODE
+    has_ended_well = deployment.state in WENT_LIVE and deployment.action in DEPLOYS_CODE
     return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
 
 

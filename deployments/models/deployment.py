@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments.pipeline.stages import (
+    DEPLOYS_CODE,
     HAPPY_PATH,
-    PUTS_CODE,
     WENT_LIVE,
     Action,
     Stage,
@@ -227,13 +227,13 @@ class Deployment(models.Model):
     @property
     def can_retry(self) -> bool:
         """Whether a retry can fix a failed part. A failed takedown is requested again instead."""
-        is_partial = self.state is Status.PARTIAL and self.work in PUTS_CODE
+        is_partial = self.state is Status.PARTIAL and self.work in DEPLOYS_CODE
         return is_partial and any(not part["done"] for part in self.parts)
 
     @property
     def can_be_rolled_back_to(self) -> bool:
         """Whether it put a version live that a rollback can name."""
-        return bool(self.version_id) and self.state in WENT_LIVE and self.work in PUTS_CODE
+        return bool(self.version_id) and self.state in WENT_LIVE and self.work in DEPLOYS_CODE
 
     @property
     def is_final(self) -> bool:

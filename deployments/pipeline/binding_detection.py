@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import Final
 
-from deployments.pipeline.called_workers import called
-from deployments.pipeline.config.bindings import Binding, Plan, Wanted, plan
+from deployments.pipeline.called_workers import resolve_callee
+from deployments.pipeline.config.bindings import Binding, EnvPlan, RequiredBinding, plan_env
 from deployments.pipeline.config.wrangler_config import consumers_of
 from deployments.pipeline.ports import DeployRequest, Resources, Site
 from targets.cloudflare import naming
@@ -38,7 +38,7 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
     Resources are made last, and only where nothing else is missing.
     """
     secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
-    found = plan(_used(module, request), request.variables, module.children, secrets=secrets)
+    found = plan_env(_used(module, request), request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
     consumed = [one.queue for one in consumers_of(module.trigger, request.settings)]
     resolved = [resolver.resolve(wanted) for wanted in found.wanted]
@@ -54,7 +54,7 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
         is_taken = all(finding.cause is Cause.TAKEN for finding in findings)
         cause = Cause.TAKEN if is_taken else Cause.ENVIRONMENT
         raise DeployError.listing(_HEADLINE, findings, cause=cause)
-    for queue in consumed if BindingKind.QUEUE in site.provides else ():
+    for queue in consumed if BindingKind.QUEUE in site.creatable else ():
         tools.provide(BindingKind.QUEUE, queue)
     made = [resolver.made(one) for one in resolved if isinstance(one, Binding)]
     return Env(
@@ -94,9 +94,9 @@ class _Resolver:
     site: Site
     tools: Resources
 
-    def resolve(self, wanted: Wanted) -> Binding | Finding:
+    def resolve(self, wanted: RequiredBinding) -> Binding | Finding:
         """Return the binding; it has no resource yet where the target is to make one."""
-        if wanted.kind in self.site.lacks:
+        if wanted.kind in self.site.unsupported:
             return self._finding(
                 wanted,
                 f"env.{wanted.name} is a {wanted.kind.label} binding, which the embedded platform "
@@ -109,7 +109,7 @@ class _Resolver:
         if not IDENTIFIERS[wanted.kind].accepts(wanted.resource):
             return self._finding(wanted, _refused(wanted))
         if wanted.kind in (BindingKind.SERVICE, BindingKind.WORKFLOW):
-            found = called(wanted, self.request, self.tools)
+            found = resolve_callee(wanted, self.request, self.tools)
             return found if isinstance(found, Binding) else self._finding(wanted, found)
         if not self.tools.exists(wanted.kind, wanted.resource):
             what = f"{wanted.kind.label} {quoted(wanted.resource)}"
@@ -125,22 +125,22 @@ class _Resolver:
         name = naming.resource_name(self.request.worker_name, binding.name)
         return replace(binding, resource=self.tools.provide(binding.kind, name))
 
-    def _unnamed(self, wanted: Wanted) -> Binding | Finding:
-        if wanted.kind in self.site.provides:
+    def _unnamed(self, wanted: RequiredBinding) -> Binding | Finding:
+        if wanted.kind in self.site.creatable:
             return Binding(name=wanted.name, kind=wanted.kind, resource="")
         if wanted.kind is BindingKind.ANALYTICS:  # a dataset begins with its first data point
             dataset = naming.dataset_name(self.request.worker_name, wanted.name)
             return Binding(name=wanted.name, kind=wanted.kind, resource=dataset)
         return self._finding(wanted, self._to_set(wanted))
 
-    def _to_set(self, wanted: Wanted) -> str:
+    def _to_set(self, wanted: RequiredBinding) -> str:
         words = IDENTIFIERS[wanted.kind].words
         sentence = f"Set the variable {wanted.variable} to {words} behind env.{wanted.name}"
         if wanted.name in self.request.bindings:
             return f"{sentence}."
         return f"{sentence}; or {wanted.name} itself, if it is a plain value."
 
-    def _finding(self, wanted: Wanted, message: str) -> Finding:
+    def _finding(self, wanted: RequiredBinding, message: str) -> Finding:
         name = self.request.node_name(wanted.node_id)
         return Finding(
             message=message,
@@ -151,7 +151,7 @@ class _Resolver:
         )
 
 
-def _refused(wanted: Wanted) -> str:
+def _refused(wanted: RequiredBinding) -> str:
     identifier = IDENTIFIERS[wanted.kind]
     if wanted.variable:
         return f"{wanted.variable} has to be {identifier.words}: {identifier.rule}."
@@ -166,7 +166,7 @@ def _how_to_set(name: str) -> str:
     return f"set the variable {name}, or declare on the workflow which binding it is"
 
 
-def _unset(found: Plan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
+def _unset(found: EnvPlan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
     for name in found.unset:
         use = next(use for use in module.env_uses if use.name == name)
         message = f"The code uses env.{name}: {_how_to_set(name)}."
@@ -186,7 +186,7 @@ def _queues(
     for queue in queues:
         name, path = quoted(queue), "trigger.queue"
         consumers = tools.consumers(queue)
-        if consumers is None and BindingKind.QUEUE not in site.provides:
+        if consumers is None and BindingKind.QUEUE not in site.creatable:
             message = (
                 f"There is no queue {name} on this target: create it there, or correct the name."
             )
@@ -200,7 +200,7 @@ def _queues(
             yield Finding(message=message, path=path, cause=Cause.TAKEN)
 
 
-def _doubled(wanted: Iterable[Wanted]) -> Iterator[Finding]:
+def _doubled(wanted: Iterable[RequiredBinding]) -> Iterator[Finding]:
     """A Worker has at most one binding of a kind that belongs to the account."""
     single = sorted((one for one in wanted if one.kind in SINGLE), key=lambda one: one.kind)
     for kind, group in groupby(single, key=lambda one: one.kind):
@@ -223,7 +223,7 @@ def _twice(bindings: Iterable[Binding]) -> Iterator[Finding]:
             yield Finding(message=f"{message} bind once: name it in the same way everywhere.")
 
 
-def _in_the_way(found: Plan, request: DeployRequest, site: Site) -> Iterator[Finding]:
+def _in_the_way(found: EnvPlan, request: DeployRequest, site: Site) -> Iterator[Finding]:
     """Yield the names that stand for two things; wrangler hides no secret of the Worker."""
     if OWN_WORKFLOW in found.origins:
         message = f"{OWN_WORKFLOW} is the Worker's own Workflow: rename the variable."

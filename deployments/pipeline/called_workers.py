@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.pipeline.config.bindings import Binding, Wanted
+from deployments.pipeline.config.bindings import Binding, RequiredBinding
 from deployments.pipeline.ports import Callee, DeployRequest, Resources
 from targets.cloudflare import naming
 from workflows.ir.document.kinds import SCRIPT, WORKFLOW
@@ -10,7 +10,9 @@ from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.problems import quoted
 
 
-def called(wanted: Wanted, request: DeployRequest, tools: Resources) -> Binding | str:
+def resolve_callee(
+    wanted: RequiredBinding, request: DeployRequest, tools: Resources
+) -> Binding | str:
     """Return the service or workflow binding, or what keeps it from being one.
 
     A Worker that calls itself is found before it is there: its first deploy brings it.
@@ -38,7 +40,7 @@ def _self(worker: str, class_name: str, request: DeployRequest) -> Callee | None
     )
 
 
-def _wrong_kind(wanted: Wanted, callee: Callee) -> str:
+def _wrong_kind(wanted: RequiredBinding, callee: Callee) -> str:
     """A Worker of ours is called as what it is; a service binding may reach any Worker."""
     name = quoted(callee.our_name)
     if wanted.kind is BindingKind.WORKFLOW and callee.our_kind == SCRIPT:
@@ -48,7 +50,7 @@ def _wrong_kind(wanted: Wanted, callee: Callee) -> str:
     return ""
 
 
-def _not_there(wanted: Wanted, callee: Callee, worker: str) -> str:
+def _not_there(wanted: RequiredBinding, callee: Callee, worker: str) -> str:
     if callee.is_deployed:
         return ""
     if callee.our_name:
@@ -81,7 +83,7 @@ def _no_workflow(callee: Callee, worker: str, class_name: str) -> str:
     )
 
 
-def _binding(wanted: Wanted, callee: Callee, request: DeployRequest) -> Binding:
+def _binding(wanted: RequiredBinding, callee: Callee, request: DeployRequest) -> Binding:
     if wanted.kind is BindingKind.SERVICE:
         return Binding(name=wanted.name, kind=wanted.kind, resource=callee.worker)
     is_own = callee.worker == request.worker_name

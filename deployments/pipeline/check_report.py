@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from deployments.pipeline import site_checks
 from deployments.pipeline.binding_detection import Env, detect
-from deployments.pipeline.code_build import as_finding, bundle_of, compiled, generate, within_limits
+from deployments.pipeline.code_build import (
+    as_finding,
+    build_bundle,
+    check_limits,
+    compile_module,
+    generate,
+)
 from deployments.pipeline.ports import DeployRequest, Site, Tools
 from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import Cause, DeployError, Finding
@@ -36,13 +42,13 @@ LIMITS: Final = "Limits"
 NAMES: Final = (CREDENTIALS, *site_checks.CHECKS, CODE, ENVIRONMENT, LIMITS)
 
 
-def check_all(request: DeployRequest, tools: Tools) -> list[Check]:
+def run_checks(request: DeployRequest, tools: Tools) -> list[Check]:
     """Return every check in the order of NAMES; nothing is written anywhere."""
     found = {check.name: check for check in _checks(request, tools)}
     return [found.get(name, Check(name=name, state=CheckState.UNKNOWN)) for name in NAMES]
 
 
-def refused(error: DeployError) -> list[Check]:
+def checks_for_error(error: DeployError) -> list[Check]:
     """Return the checks where the target cannot be asked at all, or the variables not be read."""
     failed = _failed(ENVIRONMENT if error.cause is Cause.ENVIRONMENT else CREDENTIALS, error)
     unknown = {name: Check(name=name, state=CheckState.UNKNOWN) for name in NAMES}
@@ -53,8 +59,8 @@ def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:
     site = None
     try:
         site = tools.inspect(request)
-    except DeployError as refused:
-        yield _failed(CREDENTIALS, refused)
+    except DeployError as error:
+        yield _failed(CREDENTIALS, error)
     else:
         yield Check(name=CREDENTIALS, state=CheckState.PASSED)
         for name, check in site_checks.CHECKS.items():
@@ -65,9 +71,9 @@ def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:
 def _code(request: DeployRequest, site: Site | None, tools: Tools) -> Iterator[Check]:
     try:
         module = generate(request)
-        script = compiled(module, request, tools)
-    except DeployError as refused:
-        yield _failed(CODE, refused)
+        script = compile_module(module, request, tools)
+    except DeployError as error:
+        yield _failed(CODE, error)
         return
     yield _check(CODE, (as_finding(problem, request) for problem in module.problems), is_code=True)
     if site:
@@ -79,8 +85,8 @@ def _env(
 ) -> Iterator[Check]:
     try:
         env = detect(module, request, site=site, tools=tools)
-    except DeployError as refused:
-        yield _failed(ENVIRONMENT, refused)
+    except DeployError as error:
+        yield _failed(ENVIRONMENT, error)
         return
     yield Check(name=ENVIRONMENT, state=CheckState.PASSED)
     yield _limits(request, module, env=env, script=script)
@@ -88,14 +94,14 @@ def _env(
 
 def _limits(request: DeployRequest, module: GeneratedModule, *, env: Env, script: str) -> Check:
     try:
-        found = within_limits(bundle_of(request, script, env=env, module=module), env)
-    except DeployError as refused:
-        return _failed(LIMITS, refused)
+        found = check_limits(build_bundle(request, script, env=env, module=module), env)
+    except DeployError as error:
+        return _failed(LIMITS, error)
     return _check(LIMITS, found)
 
 
-def _failed(name: str, refused: DeployError) -> Check:
-    return Check(name=name, state=CheckState.FAILED, findings=refused.as_findings())
+def _failed(name: str, error: DeployError) -> Check:
+    return Check(name=name, state=CheckState.FAILED, findings=error.as_findings())
 
 
 def _check(name: str, findings: Iterable[Finding], *, is_code: bool = False) -> Check:

@@ -41,7 +41,7 @@ def as_finding(problem: Problem, request: DeployRequest) -> Finding:
     )
 
 
-def compiled(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
+def compile_module(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
     """Return the module's JavaScript; raises DeployError with every type error at its node."""
     try:
         return tools.compile(module, module.dependencies)
@@ -53,7 +53,9 @@ def compiled(module: GeneratedModule, request: DeployRequest, tools: Tools) -> s
         raise DeployError.listing("The code has type errors:", named, cause=Cause.CODE) from None
 
 
-def bundle_of(request: DeployRequest, script: str, *, env: Env, module: GeneratedModule) -> Bundle:
+def build_bundle(
+    request: DeployRequest, script: str, *, env: Env, module: GeneratedModule
+) -> Bundle:
     """Return what is written into the deploy's directory."""
     config = wrangler_config(
         worker_name=request.worker_name,
@@ -68,7 +70,7 @@ def bundle_of(request: DeployRequest, script: str, *, env: Env, module: Generate
     )
 
 
-def within_limits(bundle: Bundle, env: Env) -> list[Finding]:
+def check_limits(bundle: Bundle, env: Env) -> list[Finding]:
     """Return warnings; raises DeployError with what Cloudflare would refuse for its size."""
     values = {**env.variables, **env.secrets}
     found = list(over_limits(bundle.script, values=values, config=bundle.config))

@@ -13,12 +13,18 @@ from typing import Any, Final
 
 from deployments.pipeline import site_checks
 from deployments.pipeline.binding_detection import Env, detect
-from deployments.pipeline.code_build import as_finding, bundle_of, compiled, generate, within_limits
+from deployments.pipeline.code_build import (
+    as_finding,
+    build_bundle,
+    check_limits,
+    compile_module,
+    generate,
+)
 from deployments.pipeline.ports import DeployRequest, Progress, Tools, Upload
 from deployments.pipeline.stages import Stage
-from deployments.pipeline.trigger_reconciler import confirmed, settle
+from deployments.pipeline.trigger_reconciler import confirm_live, reconcile
 from targets.cloudflare.errors import Cause, DeployError, Finding
-from targets.cloudflare.worker_parts import Triggers, triggers_of
+from targets.cloudflare.worker_parts import Triggers, parse_triggers
 from workflows.codegen.module.generate import GeneratedModule
 
 _MOST_WARNINGS: Final = 100
@@ -32,7 +38,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     yield Progress(stage=Stage.GENERATING_CODE, facts={"live_before": site.live_version})
     module = generate(request)
-    script = compiled(module, request, tools)
+    script = compile_module(module, request, tools)
     notes += [as_finding(problem, request) for problem in module.problems]
 
     yield Progress(stage=Stage.CODE_READY, facts=_about(module, script, notes))
@@ -41,8 +47,8 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     env = detect(module, request, site=site, tools=tools)
 
     yield Progress(stage=Stage.BINDINGS_READY, facts=_env(env))
-    bundle = bundle_of(request, script, env=env, module=module)
-    notes += within_limits(bundle, env)
+    bundle = build_bundle(request, script, env=env, module=module)
+    notes += check_limits(bundle, env)
 
     with tools.workspace() as folder:
         written = json.dumps(bundle.config, indent=2, ensure_ascii=False)
@@ -57,11 +63,11 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     addresses = {"worker_url": site.worker_url, "dashboard_url": site.dashboard_url}
     facts = {"version_id": upload.version, "uploaded": "yes", **addresses}
     yield Progress(stage=Stage.WORKER_DEPLOYED, facts=facts)
-    wanted = triggers_of(bundle.config)
+    wanted = parse_triggers(bundle.config)
     live = _confirm(upload, request, wanted=wanted, tools=tools)
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = settle(request, wanted, tools=tools, trouble=upload.trouble)
+    parts = reconcile(request, wanted, tools=tools, upload_error=upload.error)
 
     yield Progress(stage=Stage.COMPLETED, facts={"parts": [part.as_row() for part in parts]})
 
@@ -101,13 +107,13 @@ def _env(env: Env) -> dict[str, Any]:
 
 
 def _confirm(upload: Upload, request: DeployRequest, *, wanted: Triggers, tools: Tools) -> str:
-    live = confirmed(
+    live = confirm_live(
         upload.version,
         tools,
         request.worker_name,
         wanted=wanted,
-        former=request.former,
-        trouble=upload.trouble,
+        previous=request.previous_triggers,
+        upload_error=upload.error,
     )
     if upload.version != live:
         raise DeployError(

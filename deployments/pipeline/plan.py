@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from deployments.pipeline import pipeline
 from deployments.pipeline.config import env_diff
-from deployments.pipeline.config.env_diff import SECRET, VARIABLE, Held
+from deployments.pipeline.config.env_diff import SECRET, VARIABLE, EnvEntry
 from deployments.pipeline.config.runtime_settings import runtime_settings
 from deployments.pipeline.ports import DeployRequest, Tools
 from deployments.pipeline.stages import Stage
-from deployments.pipeline.trigger_reconciler import joined
+from deployments.pipeline.trigger_reconciler import merged
 from targets.cloudflare.errors import DeployError, Finding
-from targets.cloudflare.worker_parts import PartKind, Triggers, differences, triggers_of
+from targets.cloudflare.worker_parts import PartKind, Triggers, differences, parse_triggers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class LiveRecord:
     """What our records know of what is live; `script_hash` is the SHA-256 of its code, or ""."""
 
     script_hash: str = ""
@@ -89,7 +89,7 @@ class Plan:
         }
 
 
-class Looking(Tools, Protocol):
+class PlanTools(Tools, Protocol):
     """Tools that make nothing: `provide` finds what is there, or says what would be made."""
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:
@@ -99,10 +99,12 @@ class Looking(Tools, Protocol):
         """Return how many runs the Workflow has in each state that is not final."""
 
 
-_NOTHING_KNOWN = Known()
+_NOTHING_KNOWN = LiveRecord()
 
 
-def plan(request: DeployRequest, tools: Looking, *, known: Known = _NOTHING_KNOWN) -> Plan:
+def make_plan(
+    request: DeployRequest, tools: PlanTools, *, known: LiveRecord = _NOTHING_KNOWN
+) -> Plan:
     """Return what a deployment of the request would change; it changes nothing."""
     facts: dict[str, Any] = {}
     stage = Stage.INITIALIZING
@@ -124,16 +126,18 @@ def plan(request: DeployRequest, tools: Looking, *, known: Known = _NOTHING_KNOW
 
 
 def _compared(
-    request: DeployRequest, tools: Looking, facts: Mapping[str, Any], *, known: Known
+    request: DeployRequest, tools: PlanTools, facts: Mapping[str, Any], *, known: LiveRecord
 ) -> Plan:
     config: dict[str, Any] = json.loads(facts["wrangler_json"])
     live, worker = str(facts["live_before"]), request.worker_name
-    wanted = triggers_of(config)
-    found = tools.triggers(worker, joined(request.former, wanted)) if live else Triggers()
-    there = env_diff.there(tools.env(worker, live)) if live else {}
+    wanted = parse_triggers(config)
+    found = (
+        tools.triggers(worker, merged(request.previous_triggers, wanted)) if live else Triggers()
+    )
+    there = env_diff.actual_env(tools.env(worker, live)) if live else {}
     if live != request.known_version:
         known = _NOTHING_KNOWN  # somebody else put other code there
-    meant = env_diff.meant(config, facts["secret_names"])
+    meant = env_diff.expected_env(config, facts["secret_names"])
     changes = [
         *_code(facts, live=live, live_hash=known.script_hash),
         *_packages(known, request),
@@ -168,12 +172,12 @@ def _code(facts: Mapping[str, Any], *, live: str, live_hash: str) -> Iterator[Ch
         )
 
 
-def _packages(known: Known, request: DeployRequest) -> Iterator[Change]:
+def _packages(known: LiveRecord, request: DeployRequest) -> Iterator[Change]:
     if known.script_hash:
         yield from _values(known.dependencies, request.dependencies, what="npm package")
 
 
-def _settings(known: Known, config: Mapping[str, Any]) -> Iterator[Change]:
+def _settings(known: LiveRecord, config: Mapping[str, Any]) -> Iterator[Change]:
     """What a record has not kept is not compared."""
     if known.config:
         before, after = runtime_settings(known.config), runtime_settings(config)
@@ -191,12 +195,12 @@ def _how(before: str, after: str) -> str:
     return "changed" if before and after else "added" if after else "removed"
 
 
-def _uncompared(before: Mapping[str, Held], after: Mapping[str, Held]) -> list[str]:
-    secret = Held(kind=SECRET)
+def _uncompared(before: Mapping[str, EnvEntry], after: Mapping[str, EnvEntry]) -> list[str]:
+    secret = EnvEntry(kind=SECRET)
     return sorted(name for name in after if after[name] == before.get(name) == secret)
 
 
-def _env(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[Change]:
+def _env(before: Mapping[str, EnvEntry], after: Mapping[str, EnvEntry]) -> Iterator[Change]:
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old == new:
@@ -212,7 +216,7 @@ def _env(before: Mapping[str, Held], after: Mapping[str, Held]) -> Iterator[Chan
             )
 
 
-def _shown(held: Held) -> str:
+def _shown(held: EnvEntry) -> str:
     """A variable is shown by its value, a resource by its id; a kind that changes by its word."""
     return held.value if held.kind == VARIABLE else str(held)
 

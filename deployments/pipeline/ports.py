@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from deployments.pipeline.config.bindings import Variable
 from deployments.pipeline.stages import Stage
 from targets.cloudflare import naming
-from targets.cloudflare.worker_parts import Part, Triggers, triggers_of
+from targets.cloudflare.worker_parts import Part, Triggers, parse_triggers
 from targets.cloudflare.zones import DomainSite, RouteSite
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.ir.deploy.deploy_settings import DeploySettings
@@ -44,7 +44,7 @@ class Record:
 
     @property
     def triggers(self) -> Triggers:
-        return triggers_of(self.config)
+        return parse_triggers(self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,8 @@ class DeployRequest:
     """All that one deployment puts on its target; `bindings` are the declared ones, by name.
 
     `node_types` are the definitions and templates of the custom types that the document uses.
-    `former` is what may lead to the Worker since an earlier deployment, `known_version` the version
-    that by our records is live, `marks` the tags of what our deployments have uploaded. With
+    `previous_triggers` are those that may lead to the Worker since an earlier deployment, `known_version` the version
+    that by our records is live, `known_tags` the tags of what our deployments have uploaded. With
     `overwrite` a person has said that changes made at the target by others may be lost.
     """
 
@@ -66,9 +66,9 @@ class DeployRequest:
     bindings: Mapping[str, str] = field(default_factory=dict)
     node_types: Sequence[Mapping[str, Any]] = ()
     settings: DeploySettings = field(default_factory=DeploySettings)
-    former: Triggers = field(default_factory=Triggers)
+    previous_triggers: Triggers = field(default_factory=Triggers)
     known_version: str = ""
-    marks: frozenset[str] = frozenset()
+    known_tags: frozenset[str] = frozenset()
     overwrite: bool = False
 
     @property
@@ -94,8 +94,8 @@ class Site:
 
     `source` is what put the live version there: "wrangler", "api" or "dash", `live_tag` what it was
     tagged with, `split` the shares of several versions in percent. `workflow_owner` is the Worker
-    that has the Workflow's name, `secret_names` what the Worker keeps. `provides` are the kinds of
-    resources that the target makes by itself, `lacks` the kinds of bindings that it does not have
+    that has the Workflow's name, `secret_names` what the Worker keeps. `creatable` are the kinds of
+    resources that the target makes by itself, `unsupported` the kinds of bindings that it does not have
     at all.
     """
 
@@ -110,8 +110,8 @@ class Site:
     routes: tuple[RouteSite, ...] = ()
     domains: tuple[DomainSite, ...] = ()
     secret_names: frozenset[str] = frozenset()
-    provides: frozenset[BindingKind] = frozenset()
-    lacks: frozenset[BindingKind] = frozenset()
+    creatable: frozenset[BindingKind] = frozenset()
+    unsupported: frozenset[BindingKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +141,10 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A version that wrangler has put live; `trouble` is what it could not do afterwards, or ""."""
+    """A version that wrangler has put live; `error` is what it could not do afterwards, or ""."""
 
     version: str
-    trouble: str = ""
+    error: str = ""
 
 
 class Remote(Protocol):
@@ -159,14 +159,14 @@ class Remote(Protocol):
     def exists(self, kind: BindingKind, resource: str) -> bool:
         """Tell whether the target has the resource that a person named."""
 
-    def triggers(self, worker: str, near: Triggers) -> Triggers:
-        """Return what leads to the Worker, as far as the zones and queues of `near` go."""
+    def triggers(self, worker: str, scope: Triggers) -> Triggers:
+        """Return what leads to the Worker, as far as the zones and queues of `scope` go."""
 
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         """Make the part what it is meant to be."""
 
-    def remove(self, worker: str, part: Part, former: Triggers) -> None:
-        """Have the part, which is one of `former`, lead to the Worker no more, if it does."""
+    def remove(self, worker: str, part: Part, previous: Triggers) -> None:
+        """Have the part, which is one of `previous`, lead to the Worker no more, if it does."""
 
 
 class Resources(Protocol):
@@ -213,7 +213,7 @@ class Tools(Remote, Resources, Protocol):
         """
 
 
-class Managed(Remote, Protocol):
+class ChangeTools(Remote, Protocol):
     """The outside world of a change to a Worker that is already there."""
 
     def verify(self) -> None:

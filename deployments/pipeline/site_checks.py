@@ -28,17 +28,17 @@ def needs_force(request: DeployRequest, site: Site) -> bool:
 
     What the API changed last is ours where our records say that this version is live.
     """
-    return site.source in CHANGED_BY and (request.overwrite or is_ours(request, site))
+    return site.source in CHANGED_BY and (request.overwrite or is_our_version(request, site))
 
 
-def is_ours(request: DeployRequest, site: Site) -> bool:
+def is_our_version(request: DeployRequest, site: Site) -> bool:
     """Tell whether what is live is what our records say, or was uploaded by a deployment of ours."""
     if not site.live_version:
         return False
-    return site.live_version == request.known_version or site.live_tag in request.marks
+    return site.live_version == request.known_version or site.live_tag in request.known_tags
 
 
-def shares(split: Mapping[str, float]) -> str:
+def describe_split(split: Mapping[str, float]) -> str:
     """Say what each version takes in a gradual rollout."""
     return ", ".join(f"{share:g} % to {version}" for version, share in split.items())
 
@@ -68,12 +68,12 @@ def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
     if site.split and not request.overwrite:
         yield Finding(
             path=request.worker_name,
-            message=f"A gradual rollout of the Worker is going on ({shares(site.split)}), and a deploy would "
+            message=f"A gradual rollout of the Worker is going on ({describe_split(site.split)}), and a deploy would "
             "end it.",
             fix="Finish it on the target first, or deploy with overwrite.",
             cause=Cause.CHANGED,
         )
-    if not site.live_version or request.overwrite or is_ours(request, site):
+    if not site.live_version or request.overwrite or is_our_version(request, site):
         return
     by = CHANGED_BY.get(site.source, "by somebody else's deploy")
     yield Finding(

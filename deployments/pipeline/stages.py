@@ -156,7 +156,7 @@ UNFINISHED = (Status.QUEUED, Status.RUNNING)
 """What waits, and what is worked on."""
 URGENT = (Action.ROLLBACK, Action.TAKEDOWN)
 """The actions that take away what is live, because somebody has a reason to."""
-PUTS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
+DEPLOYS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
 """The actions after which code of ours answers."""
 WENT_LIVE = (Status.SUCCEEDED, Status.PARTIAL)
 """How a deployment ends whose code is what answers afterwards."""

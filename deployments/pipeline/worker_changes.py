@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from deployments.pipeline.ports import Managed, Progress, Record
+from deployments.pipeline.ports import ChangeTools, Progress, Record
 from deployments.pipeline.stages import Stage
 from deployments.pipeline.trigger_reconciler import (
-    all_done,
     attempt,
-    confirmed,
-    joined,
-    put_again,
-    put_back,
+    confirm_live,
+    merged,
+    reapply,
+    require_done,
+    restore,
 )
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.cloudflare.versions import NOT_NEWEST
@@ -52,7 +52,7 @@ class ChangeRequest:
 
     `record` is the deployment that a rollback goes back to or a retry goes on with, `failed` the
     parts that it could not put, `secrets` the names to delete, `used_secrets` those that what is
-    live now was deployed with. `former` is what may lead to the Worker since earlier deployments.
+    live now was deployed with. `previous_triggers` are those that may lead to the Worker since earlier deployments.
     """
 
     worker_name: str
@@ -60,13 +60,13 @@ class ChangeRequest:
     failed: tuple[Part, ...] = ()
     secrets: tuple[str, ...] = ()
     used_secrets: frozenset[str] = frozenset()
-    former: Triggers = field(default_factory=Triggers)
+    previous_triggers: Triggers = field(default_factory=Triggers)
 
 
 Stages = Generator[Progress, None, None]
 
 
-def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
+def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
     """Put the recorded version live again, then what leads to the Worker, and read it back."""
     record, worker = _record(request), request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
@@ -74,7 +74,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     live = tools.live_version(worker)
     _check_can_roll_back(request, record, tools)
     wanted = record.triggers
-    found = tools.triggers(worker, joined(request.former, wanted))
+    found = tools.triggers(worker, merged(request.previous_triggers, wanted))
     _check_can_put_back(worker, wanted, found=found, tools=tools)
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
@@ -83,7 +83,7 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
     yield Progress(
         stage=Stage.WORKER_DEPLOYED, facts={"version_id": record.version_id, "uploaded": "yes"}
     )
-    live = confirmed(record.version_id, tools, worker, wanted=wanted, former=found)
+    live = confirm_live(record.version_id, tools, worker, wanted=wanted, previous=found)
     if live != record.version_id:
         raise DeployError(
             f"Version {record.version_id} was put live, but the target says that "
@@ -93,12 +93,12 @@ def roll_back(request: ChangeRequest, tools: Managed) -> Stages:
         )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = put_back(worker, wanted, found=found, tools=tools)
+    parts = restore(worker, wanted, found=found, tools=tools)
 
     yield _completed(parts)
 
 
-def _check_can_roll_back(request: ChangeRequest, record: Record, tools: Managed) -> None:
+def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTools) -> None:
     """Raise DeployError with all that the version needs and the target has no more."""
     if not tools.has_worker(request.worker_name):
         raise DeployError(
@@ -121,7 +121,7 @@ def _check_can_roll_back(request: ChangeRequest, record: Record, tools: Managed)
         raise DeployError.listing(headline, gone, cause=Cause.ENVIRONMENT)
 
 
-def _gone(record: Record, tools: Managed) -> Iterator[Finding]:
+def _gone(record: Record, tools: ChangeTools) -> Iterator[Finding]:
     for one in record.resources:
         kind = BindingKind(one["kind"]) if one["kind"] in set(BindingKind) else None
         if kind in _NAMED and one["resource"] and not tools.exists(kind, one["resource"]):
@@ -132,7 +132,9 @@ def _gone(record: Record, tools: Managed) -> Iterator[Finding]:
             yield Finding(path=one["name"], message=message, cause=Cause.ENVIRONMENT)
 
 
-def _check_can_put_back(worker: str, wanted: Triggers, *, found: Triggers, tools: Managed) -> None:
+def _check_can_put_back(
+    worker: str, wanted: Triggers, *, found: Triggers, tools: ChangeTools
+) -> None:
     """Raise DeployError with all that leads to the version and cannot be put back."""
     blocked = list(_blocked(worker, wanted, found=found, tools=tools))
     if blocked:
@@ -140,7 +142,7 @@ def _check_can_put_back(worker: str, wanted: Triggers, *, found: Triggers, tools
 
 
 def _blocked(
-    worker: str, wanted: Triggers, *, found: Triggers, tools: Managed
+    worker: str, wanted: Triggers, *, found: Triggers, tools: ChangeTools
 ) -> Iterator[Finding]:
     for part in (one.part for one in differences(wanted, found) if one.wanted):
         try:
@@ -151,7 +153,7 @@ def _blocked(
             yield Finding(path=part.name, message=str(refused), cause=refused.cause)
 
 
-def retry(request: ChangeRequest, tools: Managed) -> Stages:
+def retry(request: ChangeRequest, tools: ChangeTools) -> Stages:
     """Put the parts that failed, and no others; the code stays as it is.
 
     Where it was not known whether the code is live, all parts are compared with the target.
@@ -168,20 +170,24 @@ def retry(request: ChangeRequest, tools: Managed) -> Stages:
         )
     wanted = record.triggers
     found = (
-        tools.triggers(worker, joined(request.former, wanted)) if _CODE in request.failed else None
+        tools.triggers(worker, merged(request.previous_triggers, wanted))
+        if _CODE in request.failed
+        else None
     )
 
     facts = {"live_before": live, "version_id": live, "live_version": live, "uploaded": "yes"}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts=facts)
     if found:
-        parts = put_back(worker, wanted, found=found, tools=tools)
+        parts = restore(worker, wanted, found=found, tools=tools)
     else:
-        parts = put_again(worker, request.failed, wanted, former=request.former, tools=tools)
+        parts = reapply(
+            worker, request.failed, wanted, previous=request.previous_triggers, tools=tools
+        )
 
     yield _completed(parts)
 
 
-def delete_secrets(request: ChangeRequest, tools: Managed) -> Stages:
+def delete_secrets(request: ChangeRequest, tools: ChangeTools) -> Stages:
     """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes one version of it."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
@@ -220,7 +226,7 @@ def check_can_delete(
         )
 
 
-def take_down(request: ChangeRequest, tools: Managed) -> Stages:
+def take_down(request: ChangeRequest, tools: ChangeTools) -> Stages:
     """Remove what leads to the Worker, its Workflows with their runs, and the Worker."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
@@ -233,11 +239,15 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
             "changed. Take that down first, or deploy it without the binding.",
             cause=Cause.TAKEN,
         )
-    found = tools.triggers(worker, request.former) if tools.has_worker(worker) else Triggers()
+    found = (
+        tools.triggers(worker, request.previous_triggers)
+        if tools.has_worker(worker)
+        else Triggers()
+    )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
     parts = list(_removals(worker, found, tools))
-    all_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
+    require_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
     tools.delete_worker(worker)
     if tools.has_worker(worker):
         raise DeployError(f"The target still has the Worker {worker}: take it down again.")
@@ -249,8 +259,8 @@ def take_down(request: ChangeRequest, tools: Managed) -> Stages:
     )
 
 
-def _removals(worker: str, found: Triggers, tools: Managed) -> Iterator[PartResult]:
-    for part in found.words():
+def _removals(worker: str, found: Triggers, tools: ChangeTools) -> Iterator[PartResult]:
+    for part in found.descriptions():
         if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
             yield attempt(part, partial(tools.remove, worker, part, found))
     for name in sorted(tools.workflows(worker)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deployments.history import records
 from deployments.models import Deployment
 from deployments.permissions import CANCEL, DEPLOY, ROLL_BACK
-from deployments.pipeline.stages import PUTS_CODE, Action, Status
+from deployments.pipeline.stages import DEPLOYS_CODE, Action, Status
 from deployments.presentation import remediation
 from deployments.services import deploy
 from targets.cloudflare.errors import Cause
@@ -47,7 +47,7 @@ def _may_repeat(deployment: Deployment, user: User | AnonymousUser) -> bool:
 
 
 def _is_older(deployment: Deployment, newest: int) -> bool:
-    is_code = deployment.is_final and deployment.work in PUTS_CODE
+    is_code = deployment.is_final and deployment.work in DEPLOYS_CODE
     return is_code and deployment.version_number != newest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deployments.models import Deployment
-from deployments.pipeline.stages import PUTS_CODE, Action, Stage, Status
+from deployments.pipeline.stages import DEPLOYS_CODE, Action, Stage, Status
 from targets.cloudflare.errors import Cause
 from web.tones import Tone
 
@@ -131,7 +131,7 @@ def advice(deployment: Deployment) -> Advice:
     """Return the next step after an unsuccessful deployment, by its cause or its stage."""
     action, cause = deployment.work, deployment.cause
     default = _REPEAT.get(action, _DEPLOY_AGAIN)
-    if deployment.state is Status.PARTIAL and action in PUTS_CODE:
+    if deployment.state is Status.PARTIAL and action in DEPLOYS_CODE:
         return _RETRY
     if deployment.state is not Status.FAILED or not deployment.stage:
         return default

@@ -15,9 +15,9 @@ from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.stages import UNFINISHED, Action
 from deployments.pipeline.worker_changes import check_can_delete
 from deployments.presentation.cron_words import Schedule, describe_cron
-from targets.cloudflare.brief_calls import briefly
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.worker_parts import Triggers, triggers_of
+from targets.cloudflare.time_limits import time_limited
+from targets.cloudflare.worker_parts import Triggers, parse_triggers
 from targets.lookup import account_of
 from targets.models import Target
 from targets.policy import Refused
@@ -107,8 +107,8 @@ class Worker:
         if live is None:
             return Triggers()
         if drift_check and drift_check.adopted_config and drift_check.was_adopted_after(live.pk):
-            return triggers_of(drift_check.adopted_config)
-        return triggers_of(json.loads(live.wrangler_json or "{}"))
+            return parse_triggers(drift_check.adopted_config)
+        return parse_triggers(json.loads(live.wrangler_json or "{}"))
 
     @property
     def adopted_version(self) -> str:
@@ -190,7 +190,7 @@ def unused_secrets(one: Worker) -> list[str]:
     """
     if one.live is None:
         return []
-    with briefly(account_of(one.target)) as account:
+    with time_limited(account_of(one.target)) as account:
         there = account.secret_names(one.live.worker_name)
     return sorted(there - set(one.live.secret_names))
 

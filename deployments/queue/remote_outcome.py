@@ -12,7 +12,6 @@ from deployments.pipeline.errors import LeaseLost
 from deployments.pipeline.stages import HAPPY_PATH, Action, Stage, Uploaded
 from deployments.queue import transitions
 from targets.cloudflare.account import Account
-from targets.cloudflare.versions import tag_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,4 +85,4 @@ def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
         return deployment.about is not None and deployment.about.version_id == live
     if deployment.work is Action.DELETE_SECRETS:
         return account.live(deployment.worker_name).source == "api"
-    return tag_of(account, deployment.worker_name, live) == deployment.version_tag
+    return version_tag(account, deployment.worker_name, live) == deployment.version_tag

@@ -36,9 +36,9 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
         bindings=deployment.bindings,
         node_types=deployment.node_types,
         settings=read_settings(deployment.deploy_settings),
-        former=records.previous_triggers(deployment),
+        previous_triggers=records.previous_triggers(deployment),
         known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
-        marks=records.version_tags(deployment.workflow_public_id),
+        known_tags=records.version_tags(deployment.workflow_public_id),
         overwrite=deployment.overwrite,
     )
 
@@ -68,7 +68,7 @@ def change_request(deployment: Deployment) -> ChangeRequest:
         failed=records.failed_parts(about) if about else (),
         secrets=tuple(deployment.secret_names),
         used_secrets=_used_secrets(deployment),
-        former=records.previous_triggers(deployment),
+        previous_triggers=records.previous_triggers(deployment),
     )
 
 

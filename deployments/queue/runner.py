@@ -20,8 +20,8 @@ from tenacity import (
     wait_fixed,
 )
 
-from deployments.adapters.deploy_tools import DeployTools, Ours
-from deployments.adapters.remote_tools import Hooks, ProgramRan
+from deployments.adapters.deploy_tools import DeployTools, OwnWorkflow
+from deployments.adapters.remote_tools import Hooks, ProgramRun
 from deployments.history import records
 from deployments.models import Deployment, ProgramOutput
 from deployments.pipeline import pipeline, worker_changes
@@ -38,7 +38,7 @@ from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
 from targets.cloudflare.redaction import redact
-from targets.cloudflare.retries import Patience
+from targets.cloudflare.retries import RetryPolicy
 from targets.cloudflare.worker_parts import PartResult
 from targets.lookup import NoTarget, account_of
 from toolchain import process
@@ -80,10 +80,10 @@ def _check_frozen(deployment: Deployment) -> None:
 
 def _follow(held: Claim, stages: Stages, *, overdue: Callable[[], None]) -> None:
     pk = held.deployment.pk
-    waiting = Patience(
-        longest=LONGEST_WAIT,
-        told=lambda until: transitions.set_waits_until(pk, held.token, until=until),
-        pause=held.pause,
+    waiting = RetryPolicy(
+        max_wait=LONGEST_WAIT,
+        on_wait=lambda until: transitions.set_waits_until(pk, held.token, until=until),
+        sleep=held.pause,
     )
     with (
         leases.keep_alive(held, overdue=overdue),
@@ -135,7 +135,7 @@ def _secrets(request: DeployRequest) -> tuple[str, ...]:
 def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTools:
     deployment = held.deployment
 
-    def keep(ran: ProgramRan) -> None:
+    def keep(ran: ProgramRun) -> None:
         ProgramOutput.objects.create(
             deployment=deployment,
             program=ran.program,
@@ -162,7 +162,7 @@ def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTo
         hooks,
         name=str(deployment.pk),
         message=str(deployment),
-        mark=deployment.version_tag,
+        tag=deployment.version_tag,
     )
 
 
@@ -176,7 +176,7 @@ def tools_for(
     *,
     name: str,
     message: str = "",
-    mark: str = "",
+    tag: str = "",
 ) -> _Kind:
     """Return real tools of the kind; `name` is that of the temporary directories."""
     here = settings.AWAITSTEP
@@ -188,14 +188,14 @@ def tools_for(
         timeout=here.deploy_timeout,
         name=name,
         message=message,
-        mark=mark,
+        tag=tag,
         hooks=hooks,
     )
 
 
-def _ours(workflow_id: str) -> Ours | None:
+def _ours(workflow_id: str) -> OwnWorkflow | None:
     workflow = Workflow.objects.filter(pk=workflow_id).only("name", "ir").first()
-    return Ours(name=workflow.name, kind=workflow.kind) if workflow else None
+    return OwnWorkflow(name=workflow.name, kind=workflow.kind) if workflow else None
 
 
 def _check_newest(deployment: Deployment) -> None:
@@ -236,7 +236,9 @@ def _write_end(
             status=ending.status,
             message=redact(ending.told(comes_again=bool(comes_again)), secrets),
             cause=ending.cause,
-            findings=tuple(one.told(redact(one.message, secrets)) for one in ending.findings),
+            findings=tuple(
+                one.with_message(redact(one.message, secrets)) for one in ending.findings
+            ),
             facts=facts,
         )
         if not has_ended:  # whoever ended it has said what comes next

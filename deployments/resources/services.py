@@ -17,11 +17,11 @@ from audit.trail import Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment
 from targets.checks.proofs import RESOURCE_CREATED
-from targets.cloudflare import existing, resources
-from targets.cloudflare.brief_calls import briefly
+from targets.cloudflare import resources
 from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.resource_ids import IDENTIFIERS
 from targets.cloudflare.resources import Resource
+from targets.cloudflare.time_limits import time_limited
 from targets.lookup import account_of
 from targets.models import Target
 from targets.services import subject_of
@@ -89,8 +89,8 @@ def name_problem(kind: BindingKind, name: str) -> str:
 
 def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
     """Return the target's resources of a kind, by name; raises DeployError."""
-    with briefly(account_of(target)) as account:
-        found = resources.listed(account, kind)
+    with time_limited(account_of(target)) as account:
+        found = resources.list_all(account, kind)
     uses: dict[str, list[VariableUse]] = {}
     for value, use in _uses(kind):
         uses.setdefault(value, []).append(use)
@@ -144,7 +144,7 @@ def create(target: Target, kind: BindingKind, name: str, *, by: Actor) -> Resour
     if refusal := name_problem(kind, name):
         raise DeployError(refusal)
     try:
-        with briefly(account_of(target)) as account:
+        with time_limited(account_of(target)) as account:
             made = resources.create(account, kind, name)
     except DeployError as refused:
         if refused.cause is not Cause.UNREACHABLE:
@@ -166,8 +166,8 @@ def use(
     kind, id_ = resource.kind, resource.id
     if not variable.endswith(BINDING_ID):
         raise DeployError(f"{variable} names no resource: such a variable ends in {BINDING_ID}.")
-    with briefly(account_of(target)) as account:
-        is_there = IDENTIFIERS[kind].accepts(id_) and existing.exists(account, kind, id_)
+    with time_limited(account_of(target)) as account:
+        is_there = IDENTIFIERS[kind].accepts(id_) and resources.exists(account, kind, id_)
     if not is_there:
         sentence = f"There is no {kind.label} {id_} on this target any more: choose another one."
         raise DeployError(sentence, cause=Cause.ENVIRONMENT)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from deployments.adapters.dry_run_tools import LookingTools, nothing_is_written
+from deployments.adapters.dry_run_tools import DryRunTools, refuse_writes
 from deployments.adapters.remote_tools import Hooks
 from deployments.history import records
 from deployments.models import Deployment, DriftCheck
 from deployments.pipeline import check_report
 from deployments.pipeline import plan as planning
 from deployments.pipeline.check_report import Check
-from deployments.pipeline.plan import Known, Plan
+from deployments.pipeline.plan import LiveRecord, Plan
 from deployments.pipeline.stages import Action
 from deployments.queue import request_factory, runner
 from deployments.services.deploy import draft_deployment
@@ -42,14 +42,14 @@ def plan(
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
         )
-    return planning.plan(request, tools, known=_known(workflow, target, request.known_version))
+    return planning.make_plan(request, tools, known=_known(workflow, target, request.known_version))
 
 
-def _known(workflow: Workflow, target: Target, version: str) -> Known:
+def _known(workflow: Workflow, target: Target, version: str) -> LiveRecord:
     live = records.live(workflow.pk, target)
     if live is None or _is_adopted(version):
-        return Known()
-    return Known(
+        return LiveRecord()
+    return LiveRecord(
         script_hash=live.script_hash,
         config=records.record_of(live).config,
         dependencies=live.dependencies,
@@ -74,8 +74,8 @@ def preflight(
         request = request_factory.deploy_request(draft)
         tools = _tools(draft, target)
     except DeployError as refused:
-        return check_report.refused(refused)
-    return check_report.check_all(request, tools)
+        return check_report.checks_for_error(refused)
+    return check_report.run_checks(request, tools)
 
 
 def _draft(
@@ -88,12 +88,12 @@ def _draft(
     return draft
 
 
-def _tools(draft: Deployment, target: Target) -> LookingTools:
+def _tools(draft: Deployment, target: Target) -> DryRunTools:
     hooks = Hooks(
         program_started=lambda _pid: None,
         program_ended=lambda _ran: None,
-        before_write=nothing_is_written,
+        before_write=refuse_writes,
     )
     return runner.tools_for(
-        LookingTools, account_of(target), hooks, name=f"{SCRATCH_PREFIX}{draft.target_id}"
+        DryRunTools, account_of(target), hooks, name=f"{SCRATCH_PREFIX}{draft.target_id}"
     )

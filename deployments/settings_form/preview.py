@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from deployments.pipeline.binding_detection import detect
-from deployments.pipeline.code_build import bundle_of, generate, within_limits
+from deployments.pipeline.code_build import build_bundle, check_limits, generate
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
 from deployments.presentation.cron_words import Schedule, describe_cron
@@ -102,10 +102,10 @@ def _written(
 ) -> tuple[Mapping[str, Any], list[Finding]]:
     """Return the wrangler.json and what is worth a look; raises DeployError."""
     whole = replace(request, variables={**_unset(module, request), **request.variables})
-    site = Site(worker_url="", dashboard_url="", live_version="", provides=frozenset(BindingKind))
+    site = Site(worker_url="", dashboard_url="", live_version="", creatable=frozenset(BindingKind))
     env = detect(module, whole, site=site, tools=_Placeholders())
-    bundle = bundle_of(whole, "", env=env, module=module)
-    return bundle.config, [*check_site(whole, site), *within_limits(bundle, env)]
+    bundle = build_bundle(whole, "", env=env, module=module)
+    return bundle.config, [*check_site(whole, site), *check_limits(bundle, env)]
 
 
 def _unset(module: GeneratedModule, request: DeployRequest) -> dict[str, Variable]:

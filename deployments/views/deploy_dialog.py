@@ -22,7 +22,7 @@ from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as forecast
 from targets.cloudflare.errors import Cause, DeployError
-from targets.confirmation import ASKED, consent_of, gate
+from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from targets.lookup import NoTarget, default_target
 from targets.models import Target
 from targets.policy import Consent
@@ -48,8 +48,8 @@ def deploy(request: HttpRequest, pk: str) -> HttpResponse:
 
 def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> HttpResponse:
     """A button that has asked for no consent leads to the dialog, where the target wants one."""
-    has_asked = ASKED in request.POST
-    if target and not has_asked and not gate(target, request.user).is_open:
+    has_asked = CONFIRMED_FIELD in request.POST
+    if target and not has_asked and not confirmation_for(target, request.user).needs_nothing:
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
         by, consent = Actor.of(request.user), consent_of(request.POST)
@@ -72,7 +72,7 @@ def _dialog(
         "workflow": workflow,
         "target": target,
         "targets": _targets(),
-        "gate": gate(target, request.user) if target else None,
+        "confirmation": confirmation_for(target, request.user) if target else None,
         "newest": newest,
         "consent": consent_of(form),
         "reason": form.get("freeze_reason", ""),
@@ -103,7 +103,7 @@ def plan(request: HttpRequest, pk: str) -> HttpResponse:
     workflow, target = _both(request, pk)
     context = _plan(workflow, target, consent_of(request.GET))
     context |= {"workflow": workflow, "target": target, "newest": _newest(workflow)}
-    context |= {"gate": gate(target, request.user)}
+    context |= {"confirmation": confirmation_for(target, request.user)}
     return render(request, "deployments/deploy_dialog/_plan_response.html", context)
 
 

@@ -20,8 +20,8 @@ from deployments.permissions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.pipeline.stages import UNFINISHED, Status
 from deployments.services import control, deploy
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.worker_parts import PartKind, triggers_of
-from targets.confirmation import ASKED, consent_of, gate
+from targets.cloudflare.worker_parts import PartKind, parse_triggers
+from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import CHANGED, page
 
@@ -100,7 +100,7 @@ def _can(to: Deployment) -> bool:
 
 def _leading(to: Deployment) -> list[tuple[str, str, str]]:
     """Rows of what led to the Worker then: the kind in words, the name, and how it was set."""
-    words = triggers_of(json.loads(to.wrangler_json or "{}")).words()
+    words = parse_triggers(json.loads(to.wrangler_json or "{}")).descriptions()
     return [
         (part.kind.label, part.name, said)
         for part, said in words.items()
@@ -127,8 +127,8 @@ def _again(
 ) -> HttpResponse:
     """Do it at once; where the target's rules ask for more than a button, ask for it first."""
     context: Context = {"about": about, "what": name, **_asking(request, about)}
-    asks = bool(context["gate"] and not context["gate"].is_open)
-    if asks and ASKED not in request.POST:
+    asks = bool(context["confirmation"] and not context["confirmation"].needs_nothing)
+    if asks and CONFIRMED_FIELD not in request.POST:
         return page(request, "deployments/deployment/confirm", context)
     try:
         made = make(about, by=Actor.of(request.user), consent=consent_of(request.POST))
@@ -145,7 +145,7 @@ def _again(
 def _asking(request: HttpRequest, about: Deployment) -> Context:
     """What the inputs for a consent are made of."""
     return {
-        "gate": gate(about.target, request.user) if about.target else None,
+        "confirmation": confirmation_for(about.target, request.user) if about.target else None,
         "workflow": about.workflow,
         "consent": consent_of(request.POST),
         "typed_reason": request.POST.get("reason", ""),

@@ -27,7 +27,7 @@ from deployments.presentation.live_workers import (
 )
 from deployments.services import control
 from targets.cloudflare.errors import DeployError
-from targets.confirmation import consent_of, gate
+from targets.confirmation import confirmation_for, consent_of
 from targets.models import Target
 from targets.permissions import CHECK
 from targets.policy import Refused
@@ -206,7 +206,7 @@ def _asking(request: HttpRequest, workflow: Workflow, one: Worker) -> dict[str, 
     return {
         "workflow": workflow,
         "worker": one,
-        "gate": gate(one.target, request.user),
+        "confirmation": confirmation_for(one.target, request.user),
         "consent": consent_of(request.POST),
         "reason": request.POST.get("reason", ""),
     }

@@ -14,7 +14,7 @@ from runs.index import writer
 from runs.models import Run, RunDetails
 from runs.sync import poller
 from runs.sync.call_budget import counted
-from targets.cloudflare import haste, retries
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.redaction import redact
@@ -33,7 +33,7 @@ class Reading:
 
 def quick_account(run: Run) -> Account:
     """Return the account of the run's target, whose calls are given up soon. Raises DeployError."""
-    return haste.quick(account_of(run.target))
+    return time_limits.with_timeout(account_of(run.target))
 
 
 def read(run: Run) -> Reading:
@@ -47,7 +47,7 @@ def read(run: Run) -> Reading:
 def _asked(run: Run) -> Reading:
     try:
         account, secrets = quick_account(run), writer.secrets_of(run)
-        with retries.using(haste.hasty()):
+        with retries.using(time_limits.until_deadline()):
             told = poller.describe(counted(account), run.workflow_name, run.instance_id)
     except DeployError as refused:
         return Reading(told=_kept(run), problem=str(refused))

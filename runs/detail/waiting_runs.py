@@ -22,7 +22,7 @@ from runs.models import Run
 from runs.steps.step_reader import read_steps
 from runs.sync import poller
 from runs.sync.call_budget import Budget, Use
-from targets.cloudflare import haste, retries
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from workflows.picture.states import State
@@ -124,7 +124,7 @@ def _ask(asked: tuple[Account, Run]) -> tuple[int, Any]:
     """Return what is told of the run: None where it is gone, nothing where that is not known."""
     account, run = asked
     try:
-        with retries.using(haste.hasty()):
+        with retries.using(time_limits.until_deadline()):
             return run.pk, poller.describe(account, run.workflow_name, run.instance_id)
     except DeployError:
         return run.pk, {}

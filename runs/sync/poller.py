@@ -21,7 +21,7 @@ from runs.sync.call_budget import Budget, Use
 from runs.sync.list_sync import Walk
 from runs.sync.poll_backoff import Pace
 from runs.sync.poll_state import AskedWorkflow, Place
-from targets.cloudflare import haste, naming, retries
+from targets.cloudflare import naming, retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ, Account
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.lookup import account_of
@@ -88,11 +88,14 @@ class Poller:
         """Be in haste: other targets wait, and the lease."""
         if not self._hold():
             raise LostLease
-        with retries.using(haste.hasty(ANSWER)):
+        with retries.using(time_limits.until_deadline(ANSWER)):
             yield
 
     def _place(self, target: Target, names: set[str]) -> Place:
-        known, account = self._places.get(target.pk), haste.quick(account_of(target), ANSWER)
+        known, account = (
+            self._places.get(target.pk),
+            time_limits.with_timeout(account_of(target), ANSWER),
+        )
         if known is None or known.account is not account:
             known = Place(target=target, account=account, budget=Budget(account.account_id))
             self._places[target.pk] = known

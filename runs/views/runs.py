@@ -24,7 +24,7 @@ from runs.models import Polling, Run
 from runs.permissions import CONTROL, TRIGGER, VIEW
 from runs.services import control
 from runs.sync.call_budget import counted
-from targets.cloudflare import haste, retries
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
@@ -193,7 +193,7 @@ def _file(value: Any, name: str) -> HttpResponse:
 def _whole(shown: Run, name: str, kind: str) -> Any:
     account = counted(fetch.quick_account(shown))
     with (
-        retries.using(haste.hasty()),
+        retries.using(time_limits.until_deadline()),
         account.explained("read the step's output", needs=SCRIPTS_READ),
     ):
         try:

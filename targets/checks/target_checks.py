@@ -16,13 +16,13 @@ from targets.checks.check_state import CheckState
 from targets.checks.proofs import proofs
 from targets.cloudflare import permissions, tokens
 from targets.cloudflare.account import Account
-from targets.cloudflare.brief_calls import briefly
 from targets.cloudflare.errors import Cause, DeployError
-from targets.cloudflare.permissions import Answer, Probe, Surroundings
+from targets.cloudflare.permissions import AccountProbe, Probe, ProbeResult
+from targets.cloudflare.time_limits import time_limited
 from targets.cloudflare.tokens import Owner, Token, TokenKind
 from targets.lookup import account_of
 from targets.models import Target
-from targets.services import as_token, elsewhere, inactive, subject_of
+from targets.services import as_token, inactive_token, other_accounts, subject_of
 
 _SOON: Final = timedelta(days=14)
 _UNKNOWN: Final = (Cause.RATE_LIMIT, Cause.TARGET)
@@ -121,9 +121,9 @@ def _rows(target: Target) -> Iterator[Row]:
         fix = "" if target.embedded else "Type the API token anew."
         yield Row(name=CREDENTIALS, state=CheckState.FAILED, message=str(refused), fix=fix)
         return
-    with briefly(account) as brief:
+    with time_limited(account) as brief:
         try:
-            token = tokens.token(brief)
+            token = tokens.fetch_token(brief)
         except DeployError as refused:
             yield _unverified(refused)
             return
@@ -143,7 +143,9 @@ def _unverified(refused: DeployError) -> Row:
 def _token(token: Token) -> Row:
     if token.status != "active":
         fix = "Then type the new token here."
-        return Row(name=CREDENTIALS, state=CheckState.FAILED, message=inactive(token), fix=fix)
+        return Row(
+            name=CREDENTIALS, state=CheckState.FAILED, message=inactive_token(token), fix=fix
+        )
     kind = str(token.kind).capitalize()
     if token.expires is None:
         message = f"{kind}, active, without an end."
@@ -163,10 +165,10 @@ def _of_account(account: Account, target: Target, token: Token) -> Iterator[Row]
         return
     if owners and account.account_id not in {one.id for one in owners}:
         fix = "Correct the account id, or type a token of this account."
-        message = elsewhere(owners)
+        message = other_accounts(owners)
         yield Row(name=ACCOUNT_ROW, state=CheckState.FAILED, message=message, fix=fix)
         return
-    found = permissions.surroundings(account)
+    found = permissions.probe_account(account)
     yield _account(account.account_id, owners, token=token, found=found)
     yield _subdomain(found.subdomain)
     proven = proofs(target)
@@ -174,12 +176,12 @@ def _of_account(account: Account, target: Target, token: Token) -> Iterator[Row]
         yield _permission(probe, proof=proven.get(probe.permission, ""))
 
 
-def _account(account_id: str, owners: list[Owner], *, token: Token, found: Surroundings) -> Row:
+def _account(account_id: str, owners: list[Owner], *, token: Token, found: AccountProbe) -> Row:
     name = next((one.name for one in owners if one.id == account_id), "")
     if name:
         return Row(name=ACCOUNT_ROW, state=CheckState.PASSED, message=f"{name} ({account_id})")
     is_proven = token.kind is TokenKind.ACCOUNT or any(
-        probe.answer is Answer.READ for probe in found.probes
+        probe.answer is ProbeResult.READ for probe in found.probes
     )
     if is_proven:
         message = f"{account_id}. The token may not read its name, which nothing needs."
@@ -211,10 +213,10 @@ def _subdomain(found: str | DeployError) -> Row:
 def _permission(probe: Probe, *, proof: str) -> Row:
     need = NEEDS[probe.permission]
     match probe.answer:
-        case Answer.READ:
+        case ProbeResult.READ:
             message = _proven(need, proof)
             return Row(name=probe.permission, state=CheckState.PASSED, message=message)
-        case Answer.REFUSED:
+        case ProbeResult.REFUSED:
             right = "Write" if need.proven_by else "Read"
             return Row(
                 name=probe.permission,
@@ -222,7 +224,7 @@ def _permission(probe: Probe, *, proof: str) -> Row:
                 message=f"Missing ({probe.reason}). Without it, {need.without}.",
                 fix=f"Add «{probe.permission} {right}». {_EDIT}",
             )
-        case Answer.UNTRIED:
+        case ProbeResult.UNTRIED:
             message = (
                 "The token reads no zone of the account: there is none, or it may not. Only routes "
                 "and custom domains need one."

@@ -22,7 +22,7 @@ SCRIPTS_WRITE = "Workers Scripts Write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class LiveVersion:
     """The version that takes all requests, "" where none does; `source` is what put it there.
 
     Cloudflare's sources are "wrangler", "api" and "dash". `split` has the percentages by version
@@ -35,7 +35,7 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
+class HostedWorkflow:
     """A Workflow on the target, and the Worker and the class that it runs."""
 
     name: str
@@ -78,13 +78,13 @@ class Account:
             return naming.local_worker_url(worker, self.local_port)
         return naming.worker_url(worker, subdomain)
 
-    def live(self, worker: str) -> Live:
+    def live(self, worker: str) -> LiveVersion:
         """Return what answers the Worker's requests now."""
         newest = self._newest(worker)
         shares = {str(one["version_id"]): one["percentage"] for one in newest.get("versions", [])}
         version = next((one for one, percentage in shares.items() if percentage == 100), "")
         source = str(newest.get("source", ""))
-        return Live(version=version, source=source, split={} if version else shares)
+        return LiveVersion(version=version, source=source, split={} if version else shares)
 
     def _newest(self, worker: str) -> dict[str, Any]:
         """Return the Worker's newest deployment at the target, in Cloudflare's shape."""
@@ -113,7 +113,7 @@ class Account:
             except cloudflare.NotFoundError:
                 return frozenset()
 
-    def workflow(self, name: str) -> Hosted | None:
+    def workflow(self, name: str) -> HostedWorkflow | None:
         """Return the Workflow of this name; None where there is none."""
         with self.explained("look for the Workflow", needs=SCRIPTS_READ):
             try:
@@ -132,12 +132,12 @@ class Account:
         counts = answer.to_dict().get("instances") or {} if answer else {}
         return {str(state): int(count or 0) for state, count in counts.items()}
 
-    def workflows(self) -> list[Hosted]:
+    def workflows(self) -> list[HostedWorkflow]:
         """Return all Workflows of the account."""
         with self.explained("list the Workflows", needs=SCRIPTS_READ):
             return list(map(_hosted, self.client.workflows.list(account_id=self.account_id)))
 
-    def workflow_of(self, worker: str, class_name: str) -> Hosted | None:
+    def workflow_of(self, worker: str, class_name: str) -> HostedWorkflow | None:
         """Return the Workflow that a class of a Worker runs; None where there is none."""
         mine = (one for one in self.workflows() if one.worker == worker)
         return next((one for one in mine if one.class_name == class_name), None)
@@ -240,7 +240,7 @@ def is_unknown_token(error: cloudflare.APIStatusError) -> bool:
     return bool(codes(error) & {1000, 6003, 6111, 9109})
 
 
-def _hosted(answer: Any) -> Hosted:
-    return Hosted(
+def _hosted(answer: Any) -> HostedWorkflow:
+    return HostedWorkflow(
         name=str(answer.name), worker=str(answer.script_name), class_name=str(answer.class_name)
     )

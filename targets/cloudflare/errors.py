@@ -79,7 +79,7 @@ class Finding:
         """Return the fields by their names, as a deployment keeps them."""
         return asdict(self)
 
-    def told(self, message: str) -> Finding:
+    def with_message(self, message: str) -> Finding:
         """Return the same finding in these words."""
         return replace(self, message=message)
 

@@ -16,7 +16,7 @@ from targets.cloudflare.account import Account, reason
 from targets.cloudflare.errors import DeployError
 
 
-class Answer(StrEnum):
+class ProbeResult(StrEnum):
     """What became of a read: it worked, it was refused, there was nothing to read, it failed."""
 
     READ = "read"
@@ -30,7 +30,7 @@ class Probe:
     """What a read said of the permission of this name; `reason` is the target's own."""
 
     permission: str
-    answer: Answer
+    answer: ProbeResult
     reason: str = ""
 
 
@@ -84,26 +84,26 @@ _OF_ACCOUNT: Final[dict[str, Read]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class AccountProbe:
     """What stands around Workers at an account: its subdomain, and the rights of the token."""
 
     subdomain: str | DeployError
     probes: tuple[Probe, ...]
 
 
-def surroundings(account: Account) -> Surroundings:
+def probe_account(account: Account) -> AccountProbe:
     """Ask for all of it at once."""
     with ThreadPoolExecutor(max_workers=len(_OF_ACCOUNT) + 2) as pool:
         asked_subdomain = pool.submit(copy_context().run, subdomain, account)
         asked_zones = pool.submit(copy_context().run, _in_zones, account)
         asked = [
-            pool.submit(copy_context().run, probed, name, partial(read, account), account)
+            pool.submit(copy_context().run, probe, name, partial(read, account), account)
             for name, read in _OF_ACCOUNT.items()
         ]
         probes = [one.result() for one in asked]
         zones = asked_zones.result()
         found = asked_subdomain.result()
-    return Surroundings(subdomain=found, probes=(*probes[:1], *zones, *probes[1:]))
+    return AccountProbe(subdomain=found, probes=(*probes[:1], *zones, *probes[1:]))
 
 
 def _in_zones(account: Account) -> list[Probe]:
@@ -114,27 +114,29 @@ def _in_zones(account: Account) -> list[Probe]:
         listed: Any = account.client.zones.list(account={"id": account.account_id}, per_page=5)
         found.extend(str(one.id) for one in listed.result or [])
 
-    zone = probed(ZONE, first_zone, account)
+    zone = probe(ZONE, first_zone, account)
     if not found:
-        answer = Answer.UNTRIED if zone.answer is Answer.READ else zone.answer
-        others = (Probe(permission=name, answer=Answer.UNTRIED) for name in (ROUTES, DNS))
+        answer = ProbeResult.UNTRIED if zone.answer is ProbeResult.READ else zone.answer
+        others = (Probe(permission=name, answer=ProbeResult.UNTRIED) for name in (ROUTES, DNS))
         return [replace(zone, answer=answer), *others]
     client = account.client
     return [
         zone,
-        probed(ROUTES, partial(client.workers.routes.list, zone_id=found[0]), account),
-        probed(DNS, partial(client.dns.records.list, zone_id=found[0], per_page=5), account),
+        probe(ROUTES, partial(client.workers.routes.list, zone_id=found[0]), account),
+        probe(DNS, partial(client.dns.records.list, zone_id=found[0], per_page=5), account),
     ]
 
 
-def probed(permission: str, read: Callable[[], Any], account: Account) -> Probe:
+def probe(permission: str, read: Callable[[], Any], account: Account) -> Probe:
     """Say what the read says of the permission, whose token has been verified before."""
     try:
         with account.explained(f"try the permission {permission}"):
             try:
                 read()
             except (cloudflare.AuthenticationError, cloudflare.PermissionDeniedError) as refused:
-                return Probe(permission=permission, answer=Answer.REFUSED, reason=reason(refused))
+                return Probe(
+                    permission=permission, answer=ProbeResult.REFUSED, reason=reason(refused)
+                )
     except DeployError as failed:
-        return Probe(permission=permission, answer=Answer.FAILED, reason=str(failed))
-    return Probe(permission=permission, answer=Answer.READ)
+        return Probe(permission=permission, answer=ProbeResult.FAILED, reason=str(failed))
+    return Probe(permission=permission, answer=ProbeResult.READ)

@@ -24,7 +24,7 @@ def consumers(account: Account, queue: str) -> frozenset[str] | None:
         return None if found is None else frozenset(_worker(one) for one in _of(account, found))
 
 
-def stop_consuming(account: Account, queue: str, worker: str) -> None:
+def remove_consumer(account: Account, queue: str, worker: str) -> None:
     """Remove the Worker's consumer of the queue; what is gone already is no mistake."""
     doing = f"remove the consumer {worker} of the queue {queue}"
     with account.explained(doing, needs=QUEUES_WRITE):
@@ -34,7 +34,7 @@ def stop_consuming(account: Account, queue: str, worker: str) -> None:
                 _delete(account, found.queue_id, one["consumer_id"])
 
 
-def consumer_of(account: Account, queue: str, worker: str) -> Consumer | None:
+def consumer_settings(account: Account, queue: str, worker: str) -> Consumer | None:
     """Return how the Worker takes the queue's messages; None where it does not."""
     with account.explained(f"look for the queue {queue}", needs=QUEUES_READ):
         found = _find(account, queue)
@@ -42,7 +42,7 @@ def consumer_of(account: Account, queue: str, worker: str) -> Consumer | None:
     return _read(queue, mine[0]) if mine else None
 
 
-def place(account: Account, queue: str, worker: str) -> tuple[str, list[dict[str, Any]]]:
+def require_free(account: Account, queue: str, worker: str) -> tuple[str, list[dict[str, Any]]]:
     """Return the queue's id and the Worker's own consumers of it.
 
     Raises DeployError where there is no such queue, or its messages go to another Worker.
@@ -60,9 +60,9 @@ def place(account: Account, queue: str, worker: str) -> tuple[str, list[dict[str
     return found.queue_id, there
 
 
-def consume(account: Account, worker: str, wanted: Consumer) -> None:
+def set_consumer(account: Account, worker: str, wanted: Consumer) -> None:
     """Have the Worker take the queue's messages so; raises DeployError where another one does."""
-    queue_id, there = place(account, wanted.queue, worker)
+    queue_id, there = require_free(account, wanted.queue, worker)
     with account.explained(f"set the consumer of the queue {wanted.queue}", needs=QUEUES_WRITE):
         _write(account, queue_id, worker, wanted=wanted, there=there)
 

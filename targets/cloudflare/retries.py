@@ -1,7 +1,7 @@
-"""Calls that a busy target could not answer are made again, as long as the caller has patience.
+"""Retries of calls that a busy target could not answer, within the caller's retry policy.
 
-A call that may have been done is made again only where doing it twice is doing it once; one that
-was refused for its rate was not done, whatever it is.
+A rate-limited call was not carried out, so it is always safe to retry. After any other failure
+only idempotent calls are retried, because the target may have carried out the first one.
 """
 
 from __future__ import annotations
@@ -23,121 +23,121 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 from tenacity.stop import stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-_TRIES: Final = 4
-_TOO_MANY: Final = 429
-_IDLE: Final = 2.0  # seconds; servers of Node wait 5
-_USUAL_WAIT: Final = 60.0  # seconds, where a refusal for the rate names no time
+_MAX_ATTEMPTS: Final = 4
+_TOO_MANY_REQUESTS: Final = 429
+_KEEPALIVE_SECONDS: Final = 2.0  # Node servers close idle connections after 5
+_DEFAULT_RETRY_AFTER: Final = 60.0  # seconds, for a 429 without Retry-After
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=4)
 
 
-def _not_told(_until: datetime | None) -> None:
-    """A page does not say that it waits a second."""
+def _ignore(_until: datetime | None) -> None:
+    """Report nothing: a page does not show that it waits for a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long somebody waits for a target that asks for it, `longest` in seconds.
+class RetryPolicy:
+    """How long a caller waits for a target that asks for it; `max_wait` is in seconds.
 
-    `told` hears until when, and None when the wait is over. `pause` may raise to end it.
+    `on_wait` receives the end of a wait, and None when the wait is over. `sleep` may raise to end it.
     """
 
-    longest: float = 2.0
-    told: Callable[[datetime | None], None] = _not_told
-    pause: Callable[[float], None] = time.sleep
+    max_wait: float = 2.0
+    on_wait: Callable[[datetime | None], None] = _ignore
+    sleep: Callable[[float], None] = time.sleep
 
     def wait(self, seconds: float) -> None:
-        self.told(datetime.now(UTC) + timedelta(seconds=seconds))
+        self.on_wait(datetime.now(UTC) + timedelta(seconds=seconds))
         try:
-            self.pause(seconds)
+            self.sleep(seconds)
         finally:
-            self.told(None)
+            self.on_wait(None)
 
 
-_USUAL: Final = Patience()
-_current: ContextVar[Patience | None] = ContextVar("patience", default=None)
+_DEFAULT: Final = RetryPolicy()
+_current: ContextVar[RetryPolicy | None] = ContextVar("retry_policy", default=None)
 
 
 @contextmanager
-def using(patience: Patience) -> Iterator[None]:
-    """Have the calls that the body makes wait so long."""
-    token = _current.set(patience)
+def using(policy: RetryPolicy) -> Iterator[None]:
+    """Apply the policy to all calls in the body."""
+    token = _current.set(policy)
     try:
         yield
     finally:
         _current.reset(token)
 
 
-def current() -> Patience:
-    """Return the patience of whoever is calling."""
-    return _current.get() or _USUAL
+def current() -> RetryPolicy:
+    """Return the caller's retry policy."""
+    return _current.get() or _DEFAULT
 
 
-class PatientClient(DefaultHttpxClient):
-    """The SDK's own HTTP client, whose calls are made again where that can do no harm."""
+class RetryingClient(DefaultHttpxClient):
+    """The SDK's own HTTP client, with retries where they can do no harm."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        patience = current()
+        policy = current()
         retrying = Retrying(
-            stop=stop_after_attempt(_TRIES),
+            stop=stop_after_attempt(_MAX_ATTEMPTS),
             wait=_wait,
-            sleep=patience.wait,
+            sleep=policy.wait,
             before_sleep=_close,
-            retry=retry_if_exception(lambda error: _may_repeat(request, error))
-            | retry_if_result(lambda response: _is_worth(patience, response)),
-            retry_error_callback=_last,
+            retry=retry_if_exception(lambda error: _is_retryable_error(request, error))
+            | retry_if_result(lambda response: _is_retryable_response(policy, response)),
+            retry_error_callback=_last_response,
         )
         response: httpx.Response = retrying(super().send, request, **options)
         return response
 
 
 @cache
-def shared_client() -> PatientClient:
-    """Return the one client of this process, whose connections all accounts use again.
+def shared_client() -> RetryingClient:
+    """Return the client that all accounts of this process share, with its connection pool.
 
-    A connection is let go before a server ends it, which the next call would take for a failure.
+    Idle connections are closed before the server closes them: the next call would fail on them.
     """
-    client = PatientClient(limits=httpx.Limits(keepalive_expiry=_IDLE))
+    client = RetryingClient(limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS))
     atexit.register(client.close)
     return client
 
 
-def _may_repeat(request: httpx.Request, error: BaseException) -> bool:
-    """Where nothing listens, nothing will in a moment: that is told at once."""
+def _is_retryable_error(request: httpx.Request, error: BaseException) -> bool:
+    """A refused connection is not retried: nothing will listen there in a moment either."""
     if isinstance(error, httpx.ConnectError):
         return False
     return isinstance(error, httpx.TransportError) and request.method in _IDEMPOTENT
 
 
-def _is_worth(patience: Patience, response: httpx.Response) -> bool:
-    if response.status_code == _TOO_MANY:
-        return retry_after(response.headers) <= patience.longest
+def _is_retryable_response(policy: RetryPolicy, response: httpx.Response) -> bool:
+    if response.status_code == _TOO_MANY_REQUESTS:
+        return retry_after(response.headers) <= policy.max_wait
     return response.status_code >= 500 and response.request.method in _IDEMPOTENT
 
 
 def _wait(state: RetryCallState) -> float:
     outcome = state.outcome
-    if outcome and not outcome.failed and outcome.result().status_code == _TOO_MANY:
+    if outcome and not outcome.failed and outcome.result().status_code == _TOO_MANY_REQUESTS:
         return retry_after(outcome.result().headers)
     return _BACKOFF(state)
 
 
 def _close(state: RetryCallState) -> None:
-    """Give the connection of a refused call back before the next one."""
+    """Return the connection to the pool before the next attempt."""
     if state.outcome and not state.outcome.failed:
         state.outcome.result().close()
 
 
-def _last(state: RetryCallState) -> Any:
+def _last_response(state: RetryCallState) -> Any:
     return state.outcome.result() if state.outcome else None
 
 
 def retry_after(headers: Any) -> float:
-    """Return the seconds that a refusal asks to wait, given as a number or as a date."""
+    """Return the seconds of a Retry-After header, which holds a number or a date."""
     value = str(headers.get("retry-after", "")).strip()
     if value.isdecimal():
         return float(value)
     try:
         return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0)
     except (TypeError, ValueError):
-        return _USUAL_WAIT
+        return _DEFAULT_RETRY_AFTER

@@ -43,7 +43,7 @@ class Owner:
         return f"{self.name} ({self.id})" if self.name else self.id
 
 
-def token(account: Account) -> Token:
+def fetch_token(account: Account) -> Token:
     """Return what the token is; raises DeployError of the cause CREDENTIALS for an unknown one.
 
     Without an account id only a user's token can be asked about.
@@ -89,7 +89,7 @@ def owners(account: Account) -> list[Owner]:
             return []
 
 
-def reaches(account: Account) -> bool:
+def can_read_workers(account: Account) -> bool:
     """Tell whether a token that may list no accounts is for this one: its Workers can be read."""
     with account.explained("read the account's Workers"):
         try:
@@ -103,7 +103,7 @@ def reaches(account: Account) -> bool:
 
 def verify(account: Account) -> None:
     """Raise DeployError of the cause CREDENTIALS unless the token is active."""
-    status = token(account).status
+    status = fetch_token(account).status
     if status != "active":
         raise DeployError(
             f"The API token is {status}, not active. Make a new one on Cloudflare's dashboard "
@@ -112,7 +112,7 @@ def verify(account: Account) -> None:
         )
 
 
-def is_elsewhere(account: Account) -> bool:
+def is_for_other_accounts(account: Account) -> bool:
     """Tell whether the token is for other accounts: one that may list none tells nothing."""
     try:
         ids = [owner.id for owner in owners(account)]

@@ -18,26 +18,26 @@ from workflows.ir.deploy.deploy_settings import Consumer
 from workflows.ir.deploy.route_patterns import host_of
 
 
-def found(account: Account, worker: str, near: Triggers) -> Triggers:
-    """Return what leads to the Worker; of zones and queues only those that `near` names are asked."""
+def read(account: Account, worker: str, scope: Triggers) -> Triggers:
+    """Return what leads to the Worker; of zones and queues only those that `scope` names are asked."""
     with account.explained("read the Worker's addresses and schedules", needs=SCRIPTS_READ):
         scripts, mine = account.client.workers.scripts, account.account_id
         subdomain = scripts.subdomain.get(worker, account_id=mine)
         schedules = scripts.schedules.get(worker, account_id=mine)
-    owned = [one for one in map(account.workflow, sorted(near.workflows)) if one]
+    owned = [one for one in map(account.workflow, sorted(scope.workflows)) if one]
     return Triggers(
         workflows={one.name: one.class_name for one in owned if one.worker == worker},
         workers_dev=subdomain.enabled,
         preview_urls=subdomain.previews_enabled,
-        routes=_routes(account, worker, near),
-        domains=_domains(account, worker, near),
+        routes=_routes(account, worker, scope),
+        domains=_domains(account, worker, scope),
         crons=frozenset(str(one.cron) for one in schedules.schedules or []),
-        consumers=_consumers(account, worker, near),
+        consumers=_consumers(account, worker, scope),
     )
 
 
-def _routes(account: Account, worker: str, near: Triggers) -> dict[str, str]:
-    ids = {zone: zones.zone_id(account, zone) for zone in sorted(near.zones)}
+def _routes(account: Account, worker: str, scope: Triggers) -> dict[str, str]:
+    ids = {zone: zones.zone_id(account, zone) for zone in sorted(scope.zones)}
     return {
         str(route.pattern): zone
         for zone, id_ in ids.items()
@@ -47,39 +47,39 @@ def _routes(account: Account, worker: str, near: Triggers) -> dict[str, str]:
     }
 
 
-def _domains(account: Account, worker: str, near: Triggers) -> frozenset[str]:
+def _domains(account: Account, worker: str, scope: Triggers) -> frozenset[str]:
     """A token that was made for Workers alone may not list domains: none are asked for then."""
     try:
-        return frozenset(str(one.hostname) for one in zones.domains_of(account, worker))
+        return frozenset(str(one.hostname) for one in zones.domains_of_worker(account, worker))
     except DeployError:
-        if near.domains:
+        if scope.domains:
             raise
         return frozenset()
 
 
-def _consumers(account: Account, worker: str, near: Triggers) -> dict[str, Consumer]:
-    known = {queue: queues.consumer_of(account, queue, worker) for queue in near.consumers}
+def _consumers(account: Account, worker: str, scope: Triggers) -> dict[str, Consumer]:
+    known = {queue: queues.consumer_settings(account, queue, worker) for queue in scope.consumers}
     return {queue: consumer for queue, consumer in known.items() if consumer}
 
 
-def check_put(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
+def check_can_apply(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
     """Raise DeployError where the part cannot be put: another Worker has it, or its place is gone."""
     place = _PLACES.get(part.kind)
     if place:
         place(account, worker, part.name, wanted)
 
 
-def put(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
+def apply(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
     """Make the part what it is meant to be; raises DeployError where another Worker has it."""
     _PUT[part.kind](account, worker, part.name, wanted)
 
 
-def remove(account: Account, worker: str, part: Part, former: Triggers) -> None:
+def remove(account: Account, worker: str, part: Part, previous: Triggers) -> None:
     """Have the part lead to the Worker no more; what leads elsewhere stays.
 
-    `former` has the zones of routes.
+    `previous` has the zones of routes.
     """
-    _REMOVE[part.kind](account, worker, part.name, former)
+    _REMOVE[part.kind](account, worker, part.name, previous)
 
 
 def _check_workflow(account: Account, worker: str, name: str, _wanted: Triggers) -> None:
@@ -137,7 +137,7 @@ def _put_route(account: Account, worker: str, pattern: str, wanted: Triggers) ->
 
 def _zone_of_domain(account: Account, worker: str, domain: str, _wanted: Triggers) -> str:
     """Return the zone's id; raises where there is none, or another Worker has the domain."""
-    owner = next((str(one.service) for one in zones.domains_named(account, domain)), "")
+    owner = next((str(one.service) for one in zones.find_domains(account, domain)), "")
     if owner not in ("", worker):
         raise DeployError(
             f"The custom domain {domain} belongs to the Worker {owner}.", cause=Cause.TAKEN
@@ -169,15 +169,15 @@ def _schedule(account: Account, worker: str, crons: list[str]) -> None:
 
 
 def _check_queue(account: Account, worker: str, queue: str, _wanted: Triggers) -> None:
-    queues.place(account, queue, worker)
+    queues.require_free(account, queue, worker)
 
 
 def _put_queue(account: Account, worker: str, queue: str, wanted: Triggers) -> None:
-    queues.consume(account, worker, wanted.consumers[queue])
+    queues.set_consumer(account, worker, wanted.consumers[queue])
 
 
-def _remove_route(account: Account, worker: str, pattern: str, former: Triggers) -> None:
-    known = former.routes.get(pattern)  # not of one that others made
+def _remove_route(account: Account, worker: str, pattern: str, previous: Triggers) -> None:
+    known = previous.routes.get(pattern)  # not of one that others made
     host = host_of(pattern).lstrip("*.")
     zone = zones.zone_id(account, known) if known else zones.zone_of_host(account, host)
     for route in zones.routes_in(account, zone) if zone else ():
@@ -187,7 +187,7 @@ def _remove_route(account: Account, worker: str, pattern: str, former: Triggers)
 
 
 def _remove_domain(account: Account, worker: str, domain: str, _former: Triggers) -> None:
-    for one in zones.domains_named(account, domain):
+    for one in zones.find_domains(account, domain):
         if one.service == worker:
             with account.explained(f"remove the custom domain {domain}", needs=ROUTES_WRITE):
                 delete = partial(
@@ -206,7 +206,7 @@ def _remove_schedule(account: Account, worker: str, _name: str, _former: Trigger
 
 
 def _remove_queue(account: Account, worker: str, queue: str, _former: Triggers) -> None:
-    queues.stop_consuming(account, queue, worker)
+    queues.remove_consumer(account, queue, worker)
 
 
 def _stays(_account: Account, _worker: str, _name: str, _former: Triggers) -> None:

@@ -21,7 +21,7 @@ _NEWEST_NOT_DEPLOYED = {10214, 10215}
 _TAG = "workers/tag"
 
 
-def bindings_of(account: Account, worker: str, version: str) -> list[dict[str, Any]] | None:
+def version_bindings(account: Account, worker: str, version: str) -> list[dict[str, Any]] | None:
     """Return a version's bindings in Cloudflare's shape; None where the target has it no more."""
     whole = _version(account, worker, version)
     if whole is None:
@@ -30,7 +30,7 @@ def bindings_of(account: Account, worker: str, version: str) -> list[dict[str, A
     return found
 
 
-def tag_of(account: Account, worker: str, version: str) -> str:
+def version_tag(account: Account, worker: str, version: str) -> str:
     """Return the tag that the version was uploaded with; "" where it has none, or is gone."""
     whole = _version(account, worker, version) or {}
     return str((whole.get("annotations") or {}).get(_TAG, ""))
@@ -48,7 +48,7 @@ def _version(account: Account, worker: str, version: str) -> dict[str, Any] | No
     return whole
 
 
-def newest_of(account: Account, worker: str) -> str:
+def newest_version(account: Account, worker: str) -> str:
     """Return the version that was made last, live or not; "" where there is none."""
     with account.explained("list the Worker's versions", needs=SCRIPTS_READ):
         try:

@@ -99,11 +99,11 @@ class Triggers:
     def zones(self) -> frozenset[str]:
         return frozenset(self.routes.values())
 
-    def words(self) -> dict[Part, str]:
+    def descriptions(self) -> dict[Part, str]:
         """Return each part with what it is, in words that can be compared and shown."""
-        return dict(self._words())
+        return dict(self._described())
 
-    def _words(self) -> Iterator[tuple[Part, str]]:
+    def _described(self) -> Iterator[tuple[Part, str]]:
         for name, class_name in self.workflows.items():
             yield Part(kind=PartKind.WORKFLOW, name=name), f"class {class_name}"
         on, previews = _switch(self.workers_dev), _switch(self.preview_urls)
@@ -131,7 +131,7 @@ def _consumer_words(one: Consumer) -> str:
     )
 
 
-def triggers_of(config: Mapping[str, Any]) -> Triggers:
+def parse_triggers(config: Mapping[str, Any]) -> Triggers:
     """Return what a wrangler.json asks for; an empty one asks for nothing but the defaults."""
     routes = config.get("routes", [])
     queues = config.get("queues", {}).get("consumers", [])
@@ -174,7 +174,7 @@ def config_of(triggers: Triggers) -> dict[str, Any]:
 
 def differences(wanted: Triggers, found: Triggers) -> list[Difference]:
     """Return every part that is not as it was meant, in the order of the kinds."""
-    meant, there = wanted.words(), found.words()
+    meant, there = wanted.descriptions(), found.descriptions()
     parts = sorted({*meant, *there}, key=lambda part: (list(PartKind).index(part.kind), part.name))
     return [
         Difference(part=part, wanted=meant.get(part, ""), found=there.get(part, ""))
@@ -183,5 +183,5 @@ def differences(wanted: Triggers, found: Triggers) -> list[Difference]:
     ]
 
 
-def done(parts: Iterable[Part]) -> list[PartResult]:
+def successes(parts: Iterable[Part]) -> list[PartResult]:
     return [PartResult(part=part, is_done=True) for part in parts]

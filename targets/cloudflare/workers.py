@@ -10,7 +10,7 @@ import httpx
 from targets.cloudflare.account import SCRIPTS_READ, SCRIPTS_WRITE, Account
 
 
-def users_of(account: Account, worker: str) -> frozenset[str]:
+def bound_workers(account: Account, worker: str) -> frozenset[str]:
     """Return the other Workers that are bound to this one: one call, which wrangler makes too."""
     path = f"/accounts/{account.account_id}/workers/scripts/{worker}/references"
     with account.explained("look for who is bound to the Worker", needs=SCRIPTS_READ):

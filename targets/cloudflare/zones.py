@@ -130,12 +130,12 @@ def _domain(account: Account, domain: str) -> DomainSite:
     id_ = _seen(account, domain, look=zone_of_host)
     if not id_:
         return DomainSite(domain=domain, has_zone=False)
-    owner = next((str(one.service) for one in domains_named(account, domain)), "")
+    owner = next((str(one.service) for one in find_domains(account, domain)), "")
     has_record = not owner and bool(_records(account, id_, domain))  # a wildcard's is in no way
     return DomainSite(domain=domain, has_zone=True, owner=owner, has_record=has_record)
 
 
-def domains_named(account: Account, hostname: str) -> list[Any]:
+def find_domains(account: Account, hostname: str) -> list[Any]:
     """Return the custom domain of this name, with its id and its Worker, if there is one."""
     with account.explained(f"look for the custom domain {hostname}", needs=ROUTES_READ):
         listed = account.client.workers.domains.list(
@@ -144,7 +144,7 @@ def domains_named(account: Account, hostname: str) -> list[Any]:
         return [one for one in listed if one.hostname == hostname]
 
 
-def domains_of(account: Account, worker: str) -> list[Any]:
+def domains_of_worker(account: Account, worker: str) -> list[Any]:
     """Return all custom domains of a Worker."""
     with account.explained("list the Worker's custom domains", needs=ROUTES_READ):
         listed = account.client.workers.domains.list(account_id=account.account_id, service=worker)

@@ -21,8 +21,8 @@ class FakeTools:
     """Does nothing, remembers what it was asked, and fails where it is told to."""
 
     fails_at: str = ""
-    provides: frozenset[BindingKind] = frozenset(BindingKind)
-    lacks: frozenset[BindingKind] = frozenset()
+    creatable: frozenset[BindingKind] = frozenset(BindingKind)
+    unsupported: frozenset[BindingKind] = frozenset()
     live_before: str = ""
     live: str = "v1"
     wrangler_version: str = "4.0.0"
@@ -31,7 +31,7 @@ class FakeTools:
     absent: tuple[str, ...] = ()
     queues: dict[str, frozenset[str]] = field(default_factory=dict)
     found: Triggers = field(default_factory=Triggers)
-    trouble: str = ""
+    upload_error: str = ""
     bundle: Bundle | None = None
     open_folders: int = 0
     asked: list[str] = field(default_factory=list)
@@ -48,8 +48,8 @@ class FakeTools:
             dashboard_url="http://d",
             live_version=self.live_before,
             secret_names=frozenset(self.secrets_there),
-            provides=self.provides,
-            lacks=self.lacks,
+            creatable=self.creatable,
+            unsupported=self.unsupported,
         )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
@@ -71,14 +71,14 @@ class FakeTools:
     def consumers(self, queue: str) -> frozenset[str] | None:
         return self.queues.get(queue)
 
-    def triggers(self, worker: str, near: Triggers) -> Triggers:
+    def triggers(self, worker: str, scope: Triggers) -> Triggers:
         self._ask("triggers")
         return self.found
 
     def put(self, worker: str, part: Part, wanted: Triggers) -> None:
         self._ask(f"put {part}")
 
-    def remove(self, worker: str, part: Part, former: Triggers) -> None:
+    def remove(self, worker: str, part: Part, previous: Triggers) -> None:
         self._ask(f"remove {part}")
 
     @contextmanager
@@ -95,7 +95,7 @@ class FakeTools:
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
         self._ask("upload")
-        return Upload(version="v1", trouble=self.trouble)
+        return Upload(version="v1", error=self.upload_error)
 
     def live_version(self, worker: str) -> str:
         self._ask("live_version")

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from targets import lookup
-from targets.cloudflare import account, haste
-from targets.cloudflare.retries import PatientClient
+from targets.cloudflare import account, time_limits
+from targets.cloudflare.retries import RetryingClient
 
 
 @dataclass
@@ -66,7 +66,7 @@ def refusal(status: int, **headers: str) -> httpx.Response:
 def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
     """Every target answers in this process."""
     fake = FakeTarget()
-    client = PatientClient(transport=httpx.MockTransport(fake))
+    client = RetryingClient(transport=httpx.MockTransport(fake))
     monkeypatch.setattr(account, "shared_client", lambda: client)
     _forget_accounts()
     yield fake
@@ -77,4 +77,4 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTarget]:
 def _forget_accounts() -> None:
     """Accounts are kept with their clients."""
     lookup._account.cache_clear()
-    haste.quick.cache_clear()
+    time_limits.with_timeout.cache_clear()

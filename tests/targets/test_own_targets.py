@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 def earlier() -> Deployment:
     """A deployment to a target that is not the default one."""
     make_target(name="prod")
-    staging = make_target(name="staging", frozen_from=timezone.now(), frozen_because="Fair.")
+    staging = make_target(name="staging", frozen_from=timezone.now(), frozen_reason="Fair.")
     return make_deployment(target=staging, status="succeeded", version_id="v1")
 
 

@@ -40,7 +40,7 @@ def protected() -> Target:
 @pytest.fixture
 def frozen() -> Target:
     began = timezone.now() - timedelta(hours=1)
-    return make_target(frozen_from=began, frozen_because="the sale goes on")
+    return make_target(frozen_from=began, frozen_reason="the sale goes on")
 
 
 def test_a_protected_target_takes_nothing_from_others(protected: Target) -> None:

@@ -223,7 +223,7 @@ def freeze(**changes: str) -> dict[str, str]:
     times = {"frozen_from_0": "2026-12-20", "frozen_from_1": "00:00:00"}
     ends = {"frozen_until_0": "2027-01-06", "frozen_until_1": "00:00:00"}
     return (
-        {"new_token": "", "name": "account", "frozen_because": "holidays"} | times | ends | changes
+        {"new_token": "", "name": "account", "frozen_reason": "holidays"} | times | ends | changes
     )
 
 

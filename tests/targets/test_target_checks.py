@@ -206,14 +206,14 @@ def test_a_target_that_fails_itself_says_so(platform: Platform, control: Control
 def test_a_target_that_hangs_is_told_in_time(
     platform: Platform, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("targets.cloudflare.brief_calls._CALL_SECONDS", 0.3)
-    monkeypatch.setattr("targets.cloudflare.brief_calls._ALL_SECONDS", 1.0)
+    monkeypatch.setattr("targets.cloudflare.time_limits._CALL_SECONDS", 0.3)
+    monkeypatch.setattr("targets.cloudflare.time_limits._TOTAL_SECONDS", 1.0)
     control.faults(Fault(path="", hang=True))
 
     row = rows(account_target(platform))["API token"]
 
     assert row["state"] == "failed"
-    assert "took longer than 1 seconds" in row["message"]
+    assert "did not answer within 1 seconds" in row["message"]
 
 
 def test_a_token_that_cannot_be_decrypted_is_a_row(platform: Platform) -> None:

@@ -85,7 +85,7 @@ class Command(DeploymentCommand):
         consent, by = consent_of(options), command_line_actor()
         checks = forecast.preflight(workflow, target, consent=consent, snapshot=earlier)
         plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
-        objection = policy.objection(target, workflow, by=by, consent=consent)
+        objection = policy.find_refusal(target, workflow, by=by, consent=consent)
         if objection:
             plan = plan.refused(Finding(message=with_option_hint(objection), cause=Cause.POLICY))
         if options["json"]:

@@ -39,7 +39,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class RequiredBinding:
     """A binding that the Worker needs, with what a person named: "" where nobody did.
 
     `node_id` is the node that calls a child; every other binding is named by a variable.
@@ -58,10 +58,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class EnvPlan:
     """What the Worker's env comes to; `unset` are the names that nothing is known of."""
 
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[RequiredBinding, ...]
     unset: tuple[str, ...]
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -73,13 +73,13 @@ class Plan:
         return frozenset(one.name for one in self.wanted)
 
 
-def plan(
+def plan_env(
     used: Mapping[str, BindingKind | None],
     available: Mapping[str, Variable],
     children: Iterable[Child] = (),
     *,
     secrets: Collection[str] = (),
-) -> Plan:
+) -> EnvPlan:
     """Sort what the Worker needs: `used` has a kind for each binding, None for every other name.
 
     `secrets` are variables that are kept as secrets although nobody has marked them so.
@@ -89,7 +89,7 @@ def plan(
     named = [_named(name, kind, available) for name, kind in kinds.items()]
     sent = _sent(used, available, bound=kinds)
     hidden = {one.name for one in sent if one.is_secret or one.name in secrets}
-    return Plan(
+    return EnvPlan(
         wanted=(*named, *(_called(child) for child in children)),
         unset=tuple(
             name
@@ -102,13 +102,15 @@ def plan(
     )
 
 
-def _named(name: str, kind: BindingKind, available: Mapping[str, Variable]) -> Wanted:
+def _named(name: str, kind: BindingKind, available: Mapping[str, Variable]) -> RequiredBinding:
     variable = available.get(name + BINDING_ID)
-    return Wanted(name=name, kind=kind, resource=variable.value.strip() if variable else "")
+    return RequiredBinding(
+        name=name, kind=kind, resource=variable.value.strip() if variable else ""
+    )
 
 
-def _called(child: Child) -> Wanted:
-    return Wanted(
+def _called(child: Child) -> RequiredBinding:
+    return RequiredBinding(
         name=child.name,
         kind=child.kind,
         resource=child.worker,

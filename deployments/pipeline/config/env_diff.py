@@ -29,7 +29,7 @@ _TYPES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class EnvEntry:
     """What a name of env holds: its kind in words, and its value or resource ("" for secrets)."""
 
     kind: str
@@ -39,31 +39,31 @@ class Held:
         return f"{self.kind} {self.value}".rstrip()
 
 
-def meant(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Held]:
+def expected_env(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, EnvEntry]:
     """Return what a wrangler.json and the names of its secrets put into env."""
-    held = {name: Held(kind=SECRET) for name in secrets}
+    held = {name: EnvEntry(kind=SECRET) for name in secrets}
     for name, value in config.get("vars", {}).items():
-        held[name] = Held(kind=VARIABLE, value=str(value))
+        held[name] = EnvEntry(kind=VARIABLE, value=str(value))
     for kind, (section, key) in SECTIONS.items():
         entries = config.get(section, [])
         for entry in [entries] if isinstance(entries, Mapping) else entries:
-            held[entry["binding"]] = Held(kind=kind.label, value=entry.get(key, ""))
+            held[entry["binding"]] = EnvEntry(kind=kind.label, value=entry.get(key, ""))
     for entry in config.get("queues", {}).get("producers", []):
-        held[entry["binding"]] = Held(kind=BindingKind.QUEUE.label, value=entry["queue"])
+        held[entry["binding"]] = EnvEntry(kind=BindingKind.QUEUE.label, value=entry["queue"])
     return held
 
 
-def there(bindings: Iterable[Mapping[str, Any]]) -> dict[str, Held]:
+def actual_env(bindings: Iterable[Mapping[str, Any]]) -> dict[str, EnvEntry]:
     """Return what bindings in the API's shape hold; of secrets the target tells the names alone."""
     return {str(one.get("name")): _held(one) for one in bindings}
 
 
-def _held(binding: Mapping[str, Any]) -> Held:
+def _held(binding: Mapping[str, Any]) -> EnvEntry:
     type_ = str(binding.get("type"))
     if type_ == "plain_text":
-        return Held(kind=VARIABLE, value=str(binding.get("text", "")))
+        return EnvEntry(kind=VARIABLE, value=str(binding.get("text", "")))
     if type_ == "secret_text":
-        return Held(kind=SECRET)
+        return EnvEntry(kind=SECRET)
     kind, keys = _TYPES.get(type_, (None, ()))
     value = next((str(binding[key]) for key in keys if binding.get(key)), "")
-    return Held(kind=kind.label if kind else type_, value=value)
+    return EnvEntry(kind=kind.label if kind else type_, value=value)

@@ -13,7 +13,7 @@ from runs.presentation import became
 from runs.services import control
 from runs.services.control import Refused
 from targets.cloudflare import retries
-from targets.cloudflare.retries import Patience
+from targets.cloudflare.retries import RetryPolicy
 
 _LONGEST: Final = 600.0  # seconds that a batch waits for a target that is asked too often
 
@@ -56,7 +56,7 @@ class Command(RunCommand):
         wanted, live, started = _read(file), place.live, 0
         batch_start.record(live, len(wanted), by=me(), reason=reason)
         there: list[dict[str, str]] = []
-        with retries.using(Patience(longest=_LONGEST)):
+        with retries.using(RetryPolicy(max_wait=_LONGEST)):
             for part in batch_work.start_all(live, wanted):
                 started += part.started
                 there += part.told

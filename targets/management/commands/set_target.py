@@ -113,7 +113,7 @@ def _verify(target: Target, changed: set[str]) -> str:
         return ""
     if "api_base_url" in changed and CREDENTIAL not in changed:
         raise WrongToken("Give the token again: the stored one is for another address.")
-    found = services.verified(
+    found = services.verify(
         api_base_url=target.api_base_url,
         api_token=target.api_token,
         account_id=target.account_id,

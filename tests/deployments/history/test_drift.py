@@ -13,7 +13,7 @@ from deployments.pipeline.stages import Stage, Status
 from deployments.presentation.live_workers import unused_secrets, worker_on
 from deployments.services import control as controls
 from deployments.services.deploy import request_snapshot
-from targets.cloudflare.account import Account, Live
+from targets.cloudflare.account import Account, LiveVersion
 from targets.cloudflare.errors import Cause
 from targets.models import Target
 from targets.policy import Refused
@@ -151,7 +151,7 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
 def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
     target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = Live(version="", source="dash", split={"one": 40, deployed.version_id: 60})
+    both = LiveVersion(version="", source="dash", split={"one": 40, deployed.version_id: 60})
     monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
     drift_check = drift.check(workflow_of(deployed), target)
     assert "40 % to one" in drift_check.differences[0]

@@ -33,7 +33,7 @@ def earlier(workflow: Workflow, queue: str, **fields: Any) -> Deployment:
 
 
 def left(workflow: Workflow) -> frozenset[str]:
-    return frozenset(deploy_request(make_deployment(workflow=workflow)).former.consumers)
+    return frozenset(deploy_request(make_deployment(workflow=workflow)).previous_triggers.consumers)
 
 
 def test_a_first_deployment_leaves_none(workflow: Workflow) -> None:

@@ -1,4 +1,4 @@
-"""What the Worker's env lacks: everything in one message, before anything is made or uploaded."""
+"""What the Worker's env unsupported: everything in one message, before anything is made or uploaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERY_KIND = (
 
 def findings(asked: DeployRequest, tools: FakeTools | None = None) -> tuple[Finding, ...]:
     with pytest.raises(DeployError) as refused:
-        list(pipeline.run(asked, tools or FakeTools(provides=NOTHING)))
+        list(pipeline.run(asked, tools or FakeTools(creatable=NOTHING)))
     return refused.value.findings
 
 
@@ -32,7 +32,7 @@ def finding(asked: DeployRequest, tools: FakeTools | None = None) -> str:
 
 
 def config(asked: DeployRequest, tools: FakeTools | None = None) -> dict[str, Any]:
-    tools = tools or FakeTools(provides=NOTHING)
+    tools = tools or FakeTools(creatable=NOTHING)
     list(pipeline.run(asked, tools))
     assert tools.bundle
     return dict(tools.bundle.config)
@@ -119,7 +119,7 @@ def test_nothing_is_made_where_something_is_missing() -> None:
 
 
 def test_what_the_target_provides_is_not_asked_for() -> None:
-    tools = FakeTools(provides=frozenset({BindingKind.KV}))
+    tools = FakeTools(creatable=frozenset({BindingKind.KV}))
 
     (told,) = findings(request("return [env.MY_KV, env.API_KEY];"), tools)
 
@@ -127,7 +127,7 @@ def test_what_the_target_provides_is_not_asked_for() -> None:
 
 
 def test_a_target_that_lacks_a_kind_says_where_to_deploy() -> None:
-    tools = FakeTools(lacks=frozenset({BindingKind.AI}))
+    tools = FakeTools(unsupported=frozenset({BindingKind.AI}))
 
     assert "deploy to a Cloudflare account" in finding(request("return env.AI;"), tools)
 
@@ -267,7 +267,7 @@ def test_children_and_variables_are_told_together() -> None:
 
 
 def test_a_workflow_that_calls_itself_needs_no_second_binding_and_no_first_deploy() -> None:
-    tools = FakeTools(provides=NOTHING)
+    tools = FakeTools(creatable=NOTHING)
 
     written = config(calling(workflowId="abc"), tools)
 

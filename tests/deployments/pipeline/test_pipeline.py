@@ -65,12 +65,12 @@ def test_an_upload_that_cannot_be_confirmed_is_not_called_a_failure() -> None:
 
 
 def test_an_upload_that_cannot_be_confirmed_leaves_nothing_to_be_forgotten() -> None:
-    former = Triggers(routes={"old.example.com/*": "example.com"})
-    tools = FakeTools(fails_at="live_version", trouble="wrangler said no")
+    previous = Triggers(routes={"old.example.com/*": "example.com"})
+    tools = FakeTools(fails_at="live_version", upload_error="wrangler said no")
     told: list[Progress] = []
 
     with pytest.raises(Incomplete) as incomplete:
-        told.extend(pipeline.run(replace(request(), former=former), tools))
+        told.extend(pipeline.run(replace(request(), previous_triggers=previous), tools))
 
     undone = {str(one.part): one.message for one in incomplete.value.parts if not one.is_done}
     assert "wrangler said no" in undone["Route old.example.com/*"]
@@ -99,7 +99,7 @@ def test_an_invalid_document_fails_while_generating_and_names_its_node() -> None
 
 def test_everything_that_env_lacks_is_one_message() -> None:
     stage, message = last_stage(
-        FakeTools(provides=frozenset()), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
+        FakeTools(creatable=frozenset()), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
     )
 
     assert stage is Stage.DETECTING_BINDINGS
@@ -171,7 +171,7 @@ def queued(**more: Any) -> DeployRequest:
 
 
 def test_a_queue_that_is_not_there_is_told_before_anything_is_uploaded() -> None:
-    tools = FakeTools(provides=frozenset())
+    tools = FakeTools(creatable=frozenset())
 
     stage, message = last_of(queued(), tools)
 
@@ -203,7 +203,7 @@ def test_a_worker_keeps_its_own_queue_and_leaves_the_one_before() -> None:
 
     both = {name: Consumer(queue=name) for name in ("orders", "old")}
 
-    assert last_of(queued(former=Triggers(consumers=both)), tools)[1] == ""
+    assert last_of(queued(previous_triggers=Triggers(consumers=both)), tools)[1] == ""
     assert [one for one in tools.asked if one.startswith("rem")] == ["remove Queue consumer old"]
 
 

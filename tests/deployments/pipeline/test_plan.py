@@ -29,7 +29,7 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def told(plan: Plan) -> set[tuple[str, str, str]]:
+def changes_of(plan: Plan) -> set[tuple[str, str, str]]:
     return {(change.how, change.what, change.name) for change in plan.changes}
 
 
@@ -41,8 +41,8 @@ def test_a_first_deployment_adds_everything(target: Target, control: Control) ->
     plan = forecast.plan(workflow, target)
 
     assert (plan.is_new, plan.can_deploy) == (True, True)
-    assert {("added", "code", ""), ("added", "variable", "GREETING")} <= told(plan)
-    assert ("added", "schedule", "") in told(plan)
+    assert {("added", "code", ""), ("added", "variable", "GREETING")} <= changes_of(plan)
+    assert ("added", "schedule", "") in changes_of(plan)
     assert control.writes() == []
 
 
@@ -69,7 +69,7 @@ def test_code_variables_and_triggers_that_differ_are_told(
 
     plan = forecast.plan(workflow, target)
 
-    assert told(plan) == {
+    assert changes_of(plan) == {
         ("changed", "code", ""),
         ("removed", "variable", "OLD"),
         ("added", "variable", "NEW"),

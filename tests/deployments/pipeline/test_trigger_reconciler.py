@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployments.pipeline.errors import Incomplete, LeaseLost
-from deployments.pipeline.trigger_reconciler import put_again, put_back, settle
+from deployments.pipeline.trigger_reconciler import reapply, reconcile, restore
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import (
     Part,
@@ -15,7 +15,7 @@ from targets.cloudflare.worker_parts import (
     Triggers,
     config_of,
     differences,
-    triggers_of,
+    parse_triggers,
 )
 from tests.deployments.fakes import FakeTools, request
 from workflows.ir.deploy.deploy_settings import Consumer
@@ -39,7 +39,7 @@ def test_what_a_wrangler_json_asks_for_is_read_from_it() -> None:
         "queues": {"consumers": [{"queue": "jobs", "max_retries": 3}]},
     }
 
-    found = triggers_of(config)
+    found = parse_triggers(config)
 
     assert found.workflows == {"own": "Flow"}
     assert (found.routes, found.domains) == (ROUTED.routes, ROUTED.domains)
@@ -57,7 +57,7 @@ def test_what_is_kept_as_a_wrangler_json_is_read_back_as_it_was() -> None:
         consumers={"jobs": Consumer(queue="jobs", max_retries=3)},
     )
 
-    assert triggers_of(config_of(kept)) == kept
+    assert parse_triggers(config_of(kept)) == kept
 
 
 def test_a_difference_says_what_is_and_what_should_be() -> None:
@@ -73,7 +73,9 @@ def test_a_difference_says_what_is_and_what_should_be() -> None:
 def test_after_a_deploy_what_is_no_longer_meant_is_removed() -> None:
     tools = FakeTools()
 
-    settle(replace(request(), former=ROUTED), Triggers(), tools=tools, trouble="")
+    reconcile(
+        replace(request(), previous_triggers=ROUTED), Triggers(), tools=tools, upload_error=""
+    )
 
     assert tools.asked == ["remove Route api.example.com/*", "remove Custom domain www.x.com"]
 
@@ -81,7 +83,7 @@ def test_after_a_deploy_what_is_no_longer_meant_is_removed() -> None:
 def test_without_trouble_nothing_is_asked() -> None:
     tools = FakeTools()
 
-    parts = settle(request(), ROUTED, tools=tools, trouble="")
+    parts = reconcile(request(), ROUTED, tools=tools, upload_error="")
 
     assert tools.asked == []
     assert all(part.is_done for part in parts)
@@ -91,7 +93,7 @@ def test_with_trouble_each_part_is_looked_for() -> None:
     tools = FakeTools(found=Triggers(routes=ROUTED.routes))
 
     with pytest.raises(Incomplete) as incomplete:
-        settle(request(), ROUTED, tools=tools, trouble="wrangler said no")
+        reconcile(request(), ROUTED, tools=tools, upload_error="wrangler said no")
 
     failed = [one for one in incomplete.value.parts if not one.is_done]
     assert [str(one.part) for one in failed] == ["Custom domain www.x.com"]
@@ -100,17 +102,19 @@ def test_with_trouble_each_part_is_looked_for() -> None:
 
 def test_with_trouble_and_a_target_that_is_silent_nothing_is_known_to_be_done() -> None:
     tools = FakeTools(fails_at="triggers")
-    asked = replace(request(), former=Triggers(crons=frozenset({"1 1 * * *"})))
+    asked = replace(request(), previous_triggers=Triggers(crons=frozenset({"1 1 * * *"})))
 
     with pytest.raises(Incomplete) as incomplete:
-        settle(asked, ROUTED, tools=tools, trouble="wrangler said no")
+        reconcile(asked, ROUTED, tools=tools, upload_error="wrangler said no")
 
     undone = [one.part for one in incomplete.value.parts if not one.is_done]
-    assert undone == [*ROUTED.words(), SCHEDULE]
+    assert undone == [*ROUTED.descriptions(), SCHEDULE]
 
 
 def test_trouble_that_has_left_nothing_undone_is_none() -> None:
-    parts = settle(request(), ROUTED, tools=FakeTools(found=ROUTED), trouble="wrangler said no")
+    parts = reconcile(
+        request(), ROUTED, tools=FakeTools(found=ROUTED), upload_error="wrangler said no"
+    )
 
     assert all(part.is_done for part in parts)
 
@@ -120,7 +124,7 @@ def test_putting_back_changes_what_differs_and_nothing_else() -> None:
     found = Triggers(workers_dev=False, routes={"old.example.com/*": "example.com"})
     wanted = Triggers(workers_dev=False, domains=ROUTED.domains)
 
-    put_back("worker", wanted, found=found, tools=tools)
+    restore("worker", wanted, found=found, tools=tools)
 
     assert tools.asked == [
         "remove Route old.example.com/*",
@@ -133,7 +137,7 @@ def test_one_part_that_fails_keeps_no_other_from_its_own() -> None:
     parts = [Part(kind=PartKind.ROUTE, name="api.example.com/*"), SCHEDULE]
 
     with pytest.raises(Incomplete, match=r"Route api\.example\.com/\*"):
-        put_again("worker", parts, ROUTED, former=ROUTED, tools=tools)
+        reapply("worker", parts, ROUTED, previous=ROUTED, tools=tools)
 
     assert tools.asked == ["put Route api.example.com/*", "remove Schedule"]
 
@@ -144,7 +148,7 @@ def test_who_has_lost_the_lease_puts_nothing_more() -> None:
             raise LeaseLost(what)
 
     with pytest.raises(LeaseLost):
-        put_again("worker", [SCHEDULE], Triggers(), former=Triggers(), tools=Lost())
+        reapply("worker", [SCHEDULE], Triggers(), previous=Triggers(), tools=Lost())
 
 
 def test_an_incomplete_deployment_is_one_that_a_person_can_mend() -> None:

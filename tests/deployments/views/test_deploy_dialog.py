@@ -34,7 +34,7 @@ def address(
 
 def frozen(**fields: Any) -> Target:
     since = timezone.now() - timedelta(hours=1)
-    return make_target(frozen_from=since, frozen_because="big sale", **fields)
+    return make_target(frozen_from=since, frozen_reason="big sale", **fields)
 
 
 def test_the_page_is_there_at_once_and_loads_both_answers(admin_client: Client) -> None:

@@ -87,7 +87,7 @@ def test_a_protected_target_lets_its_groups_alone(log_in: LogIn) -> None:
 
 
 def test_a_freeze_is_overridden_with_a_reason_alone(admin_client: Client) -> None:
-    target = make_target(frozen_from=timezone.now(), frozen_because="Christmas")
+    target = make_target(frozen_from=timezone.now(), frozen_reason="Christmas")
     workflow, made = live(target=target)
     asked = {"target": made.target_id, "secret": ["OLD"]}
 

@@ -39,8 +39,8 @@ def routed(*patterns: str, zone: str = ZONE) -> Triggers:
     return Triggers(routes=dict.fromkeys(patterns, zone))
 
 
-def remove(account: Account, pattern: str, former: Triggers) -> None:
-    triggers.remove(account, WORKER, Part(kind=PartKind.ROUTE, name=pattern), former)
+def remove(account: Account, pattern: str, previous: Triggers) -> None:
+    triggers.remove(account, WORKER, Part(kind=PartKind.ROUTE, name=pattern), previous)
 
 
 @pytest.mark.parametrize("pattern", [f"*{ZONE}/*", f"*.{ZONE}/*", f"api.{ZONE}/*"])
@@ -109,7 +109,7 @@ def test_what_another_worker_has_is_not_put(
     part = Part(kind=PartKind.WORKFLOW, name="addressed-flow")
 
     with pytest.raises(DeployError, match="belongs to the Worker other-addressed") as refused:
-        triggers.put(account, WORKER, part, Triggers(workflows={part.name: "Flow"}))
+        triggers.apply(account, WORKER, part, Triggers(workflows={part.name: "Flow"}))
 
     assert refused.value.cause is Cause.TAKEN
     kept = account.workflow("addressed-flow")
@@ -127,7 +127,7 @@ def test_what_has_no_zone_is_known_before_it_is_put(
     wanted = routed(name, zone="nowhere.example")
 
     with pytest.raises(DeployError, match="The account has no zone") as refused:
-        triggers.check_put(account, WORKER, Part(kind=kind, name=name), wanted)
+        triggers.check_can_apply(account, WORKER, Part(kind=kind, name=name), wanted)
 
     assert refused.value.cause is Cause.ROUTING
 
@@ -137,11 +137,11 @@ def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(
 ) -> None:
     control.tokens(Token(token="scripts-alone", permissions=("Workers Scripts Write",)))
     narrow = replace(account, api_token="scripts-alone")
-    former = routed(f"api.{ZONE}/*")
+    previous = routed(f"api.{ZONE}/*")
 
     with pytest.raises(DeployError, match="Zone Read") as removing:
-        remove(narrow, f"api.{ZONE}/*", former)
+        remove(narrow, f"api.{ZONE}/*", previous)
     with pytest.raises(DeployError, match="Zone Read") as reading:
-        triggers.found(narrow, WORKER, former)
+        triggers.read(narrow, WORKER, previous)
 
     assert removing.value.cause is reading.value.cause is Cause.PERMISSION

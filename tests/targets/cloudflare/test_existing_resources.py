@@ -8,8 +8,7 @@ import pytest
 
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.existing import exists
-from targets.cloudflare.resources import find_or_create
+from targets.cloudflare.resources import exists, find_or_create
 from tests.support.platform_fixture import Platform
 from workflows.ir.reading.bindings import BindingKind
 

@@ -10,7 +10,7 @@ import pytest
 
 from deployments.pipeline.errors import Cancelled
 from targets.cloudflare import retries
-from targets.cloudflare.retries import Patience, PatientClient, retry_after
+from targets.cloudflare.retries import RetryingClient, RetryPolicy, retry_after
 
 
 class Answers:
@@ -29,9 +29,9 @@ class Answers:
 
 
 def call(answers: Callable[[httpx.Request], httpx.Response], method: str, **kind: object) -> int:
-    waited = Patience(**{"longest": 10.0, "pause": lambda _seconds: None} | kind)  # type: ignore[arg-type]
+    waited = RetryPolicy(**{"max_wait": 10.0, "sleep": lambda _seconds: None} | kind)  # type: ignore[arg-type]
     with (
-        PatientClient(transport=httpx.MockTransport(answers)) as client,
+        RetryingClient(transport=httpx.MockTransport(answers)) as client,
         retries.using(waited),
     ):
         return client.request(method, "https://target.example/").status_code
@@ -61,7 +61,7 @@ def test_it_waits_as_long_as_the_target_asks_and_says_until_when() -> None:
     waited: list[float] = []
     told: list[datetime | None] = []
 
-    call(Answers(429, 200), "GET", pause=waited.append, told=told.append)
+    call(Answers(429, 200), "GET", sleep=waited.append, on_wait=told.append)
 
     assert waited == [7.0]
     assert told[0]
@@ -88,7 +88,7 @@ def test_a_wait_can_be_ended() -> None:
         raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        call(Answers(429, 200), "GET", pause=cancelled)
+        call(Answers(429, 200), "GET", sleep=cancelled)
 
 
 @pytest.mark.parametrize(

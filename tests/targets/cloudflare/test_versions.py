@@ -28,15 +28,18 @@ def test_the_newest_version_may_be_another_one_than_the_live(
 ) -> None:
     uploaded(platform, WORKER, HELLO)
     live = account.live(WORKER).version
-    assert versions.newest_of(account, WORKER) == live
+    assert versions.newest_version(account, WORKER) == live
 
     newest = control.versions(WORKER, 2)[0]
 
-    assert (versions.newest_of(account, WORKER), account.live(WORKER).version) == (newest, live)
+    assert (versions.newest_version(account, WORKER), account.live(WORKER).version) == (
+        newest,
+        live,
+    )
     with pytest.raises(DeployError, match="Deploy first, then delete the secrets") as refused:
         versions.delete_secrets(account, WORKER, ["TOKEN"])
     assert refused.value.cause is Cause.CHANGED
 
 
 def test_a_worker_that_is_not_there_has_no_version(account: Account) -> None:
-    assert versions.newest_of(account, "never-uploaded") == ""
+    assert versions.newest_version(account, "never-uploaded") == ""
