@@ -131,7 +131,7 @@ def test_a_token_of_several_accounts_offers_them_and_keeps_what_was_typed(
     def several(**_asked: str) -> None:
         raise WrongAccount("The token is for several accounts: choose one.", owners)
 
-    monkeypatch.setattr("targets.forms.verified", several)
+    monkeypatch.setattr("targets.forms.verify", several)
     answer = admin_client.post(f"{LIST}add/", form(account_id=""))
 
     page = answer.content.decode()
