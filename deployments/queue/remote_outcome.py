@@ -12,6 +12,7 @@ from deployments.pipeline.errors import LeaseLost
 from deployments.pipeline.stages import HAPPY_PATH, Action, Stage, Uploaded
 from deployments.queue import transitions
 from targets.cloudflare.account import Account
+from targets.cloudflare.versions import version_tag
 
 logger = logging.getLogger(__name__)
 
