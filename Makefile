@@ -6,13 +6,16 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 NODE_MODULES := toolchain/node_modules/.package-lock.json
 
 .NOTPARALLEL:
-.PHONY: run test setup setup-dev check format bench lock
+.PHONY: run test test-long setup setup-dev check format bench lock
 
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
 
 test: setup-dev  ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-long: setup-dev  ## run all tests with many more random examples
+	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations and Django's settings
 	$(BIN)/ruff format --check .

@@ -8,6 +8,8 @@ import shutil
 import socket
 import tempfile
 
+_KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG")
+
 
 def free_port() -> int:
     """Return a port on which nothing listens."""
@@ -18,7 +20,7 @@ def free_port() -> int:
 
 def _replace_environment(variables: dict[str, str]) -> None:
     for name in [name for name in os.environ if name.startswith("AWAITSTEP_")]:
-        if name != "AWAITSTEP_REQUIRE_BROWSER":
+        if name not in _KEPT:
             del os.environ[name]
     os.environ.update(variables)
 

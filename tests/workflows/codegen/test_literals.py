@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from toolchain.node_tools import NODE
 from workflows.codegen.text.literals import comment, escaped, literal
 
@@ -25,7 +26,7 @@ def _evaluated(expressions: list[str]) -> list[Any]:
     return found
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(8, 100))
 @given(texts=st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=30)), max_size=200))
 def test_a_literal_means_the_text_it_was_made_of(texts: list[str]) -> None:
     quoted = _evaluated([literal(text) for text in texts])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
 from workflows.codegen.module.generate import ModuleSettings
@@ -177,7 +178,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(60, 1000))
 @given(field=st.sampled_from(KINDS), value=VALUES)
 def test_no_value_raises(field: dict[str, Any], value: Any) -> None:
     """Every value ends in a problem or in a program."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import definition, node_json, problems, type_of, with_fields
 from workflows.ir.custom.definition import read_definition
@@ -213,7 +214,7 @@ WHOLE = node_json(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(60, 1000))
 @given(data=st.data())
 def test_no_definition_raises(data: st.DataObject) -> None:
     mutant = copy.deepcopy(WHOLE)

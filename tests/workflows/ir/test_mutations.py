@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, document, node
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
@@ -22,7 +23,7 @@ from workflows.ir.reading.problems import InvalidIR
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse, parse_json
 
-BATCHES, MUTANTS = 10, 500
+BATCHES, MUTANTS = examples(2, 20), 500
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
 VARIED = document(
@@ -85,7 +86,9 @@ def _mutated(data: st.DataObject, original: Any) -> Any:
     return mutant
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    deadline=None, max_examples=examples(60, 2000), suppress_health_check=[HealthCheck.too_slow]
+)
 @given(data=st.data(), original=st.sampled_from([VARIED, json.loads(SAMPLE.read_text())]))
 def test_a_mutated_document_has_problems_or_a_meaning_and_never_raises(
     data: st.DataObject, original: Any

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.ir.graphs import random_choices, random_document
 from tests.workflows.ir.walker import Walker
@@ -69,7 +70,7 @@ def test_branches_run_as_the_rules_say(case: str) -> None:
     assert _ran(drawn, choices) == expected
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(60, 1000))
 @given(seed=st.integers(0, 2**32), size=st.integers(2, 25), then=st.sampled_from([0.0, 0.3, 0.7]))
 @example(seed=0, size=18, then=0.7)  # an arm that goes to a shared node past its own `then`
 def test_the_tree_runs_as_a_walk_through_the_graph(seed: int, size: int, then: float) -> None:
@@ -83,7 +84,7 @@ def test_the_tree_runs_as_a_walk_through_the_graph(seed: int, size: int, then: f
         assert _ran(drawn, choices) == Walker(drawn, choices).steps()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(60, 1000))
 @given(seed=st.integers(0, 2**32), size=st.integers(2, 25))
 def test_branches_without_then_always_mean_something(seed: int, size: int) -> None:
     random = Random(seed)  # noqa: S311 - the same graph each time

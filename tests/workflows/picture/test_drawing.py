@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, chain, document, every_type, node
 from tests.workflows.ir.odd_values import VALUES
 from workflows.nodes.documents import parse_valid
@@ -35,7 +36,7 @@ def titles(picture: Picture) -> list[str | None]:
     return [one.text for one in ET.fromstring(picture.svg).iter(f"{SVG}title")]  # noqa: S314
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(40, 600))
 @given(name=st.text(min_size=1, max_size=256))
 def test_any_name_is_text_and_the_picture_is_well_formed(name: str) -> None:
     picture = picture_of(chain(node("a", name=name)), base="#node=")
@@ -76,7 +77,7 @@ def test_a_long_name_loses_its_middle_and_keeps_it_in_the_title() -> None:
     assert f"{name} (Step)" in titles(picture)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(30, 300))
 @given(name=st.text(max_size=300))
 def test_a_shortened_name_fits(name: str) -> None:
     assert width_of(shortened(name, 150, size=NAME), NAME) <= 150

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.graphs import SHAPES
+from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, chain, document, every_type, node
 from tests.workflows.ir.graphs import random_document
 from tests.workflows.ir.valid_documents import pool
@@ -78,7 +79,7 @@ def _holds(outer: Area, inner: Area) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(40, 500))
 @given(seed=st.integers(0, 2**32), size=st.integers(2, 25), then=st.sampled_from([0.0, 0.3, 0.7]))
 def test_nothing_overlaps_in_random_graphs(seed: int, size: int, then: float) -> None:
     drawn = random_document(Random(seed), size=size, then=then)  # noqa: S311 - the same each time
@@ -86,7 +87,7 @@ def test_nothing_overlaps_in_random_graphs(seed: int, size: int, then: float) ->
         check(drawn)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(20, 200))
 @given(seed=st.integers(0, 2**32))
 def test_nothing_overlaps_in_random_nests_of_all_containers(seed: int) -> None:
     program = drawn(Draw(Random(seed)).program(depth=4, length=3))  # noqa: S311

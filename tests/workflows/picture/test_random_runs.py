@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.examples import examples
 from tests.workflows.programs.harness.programs import Draw, drawn
 from tests.workflows.programs.harness.workers import Run, compiled, run_all
 from workflows.ir.document.model import WorkflowIR
@@ -16,7 +17,7 @@ from workflows.picture.run_states import node_states
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher, has_steps
 
-DRAWN = 40
+DRAWN = examples(12, 120)
 Ended = list[tuple[WorkflowIR, dict[str, Any]]]
 
 
@@ -67,7 +68,7 @@ def test_equal_names_are_told_apart_but_where_nothing_tells_which_arm_it_was(
             right += made_by(one.raw) == one.node_id
             wrong += made_by(one.raw) not in ("", one.node_id)
 
-    assert right > 100
+    assert right > 2 * DRAWN
     assert wrong <= right / 50
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, document, node
 from tests.workflows.ir.graphs import random_choices, random_document
 from tests.workflows.ir.test_region_tree import CASES
@@ -11,7 +12,7 @@ from tests.workflows.ir.walker import Walker
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse
 
-DRAWN = 25
+DRAWN = examples(8, 100)
 RUNS_OF_EACH = 3
 
 

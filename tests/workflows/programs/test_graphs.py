@@ -5,13 +5,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import Document
 from tests.workflows.ir.graphs import random_choices
 from tests.workflows.programs.harness.token import Token, random_graph
 from tests.workflows.programs.harness.workers import Run, compiled, names, run_all
 from workflows.nodes.documents import parse
 
-DRAWN = 100
+DRAWN = examples(15, 300)
 
 
 def test_graphs_of_all_containers_run_as_a_token_walks_through_them(tmp_path: Path) -> None:

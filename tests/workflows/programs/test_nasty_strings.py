@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.workflows.ir.documents import Document, chain, node
 from tests.workflows.programs.harness.nasty import Words, script, workflow
 from tests.workflows.programs.harness.workers import Run, compiled, outputs, run_all
@@ -61,7 +62,12 @@ def _case(index: int, text: str, echo: str) -> Case:
     )
 
 
-@settings(derandomize=True, deadline=None, max_examples=2, phases=[Phase.explicit, Phase.generate])
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=examples(1, 10),
+    phases=[Phase.explicit, Phase.generate],
+)
 @example(texts=["__proto__", *JOINED])
 @given(texts=st.lists(strings, min_size=8, max_size=8, unique=True))
 def test_a_string_means_itself_in_every_setting(echo: str, texts: list[str]) -> None:

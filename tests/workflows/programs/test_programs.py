@@ -5,12 +5,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.support.examples import examples
 from tests.workflows.programs.harness.interpreter import Interpreter
 from tests.workflows.programs.harness.programs import CONTAINERS, Draw, Item, drawn, walk
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse
 
-DRAWN = 120
+DRAWN = examples(12, 400)
 
 
 def _results(programs: dict[str, list[Item]], folder: Path) -> dict[str, dict[str, Any]]:

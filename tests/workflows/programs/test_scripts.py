@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.examples import examples
 from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.programs.harness.interpreter import Interpreter
@@ -20,7 +21,7 @@ from workflows.nodes.documents import parse
 
 __all__ = ["echo"]
 
-DRAWN = 60
+DRAWN = examples(20, 200)
 SCRIPT: dict[str, Any] = {"kind": "script", "trigger": {"type": "http"}}
 
 
