@@ -174,7 +174,7 @@ def test_a_fault_of_ours_ends_the_change_and_says_so(
     def broken(_work: leases.Work) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(bulk_change, "change_the_rest", broken)
+    monkeypatch.setattr(tasks, "change_the_rest", broken)
 
     made = performed(asked(many(2)))
 
