@@ -1,6 +1,7 @@
-"""A cron expression for people: in words where that is simple, and when it fires next, in UTC.
+"""A cron expression for people: a description, and the time of the next run in UTC.
 
-Cloudflare's reading: weekdays from 1 (Sunday) to 7, and where both days are limited, either is enough.
+Expressions are read as Cloudflare does: weekdays run from 1 (Sunday) to 7, and if both days are
+restricted, either one matches.
 """
 
 from __future__ import annotations
@@ -13,191 +14,144 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Final
 
-from workflows.ir.document.cron import cron_errors
+from cron_descriptor import Options, get_description
 
-_FAR: Final = timedelta(days=3_700)  # the next 29 February on a given weekday may be years away
+from workflows.ir.document import cron
+
+_SEARCHED_DAYS: Final = 3_700  # the next 29 February on a given weekday may be years away
 _MONTHS: Final = (
-    "JAN",
-    "FEB",
-    "MAR",
-    "APR",
-    "MAY",
-    "JUN",
-    "JUL",
-    "AUG",
-    "SEP",
-    "OCT",
-    "NOV",
-    "DEC",
-)
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+)  # fmt: skip
 _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_DAY_WORDS: Final = (
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-)
 
-IsDay = Callable[[date], bool]
+DayTest = Callable[[date], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """An expression with what it means: `words` is "" where that is not simple, `next` None: never."""
+    """A cron expression; the description may be "". If it never runs, `next_run` is None."""
 
     expression: str
-    words: str
-    next: datetime | None
+    description: str
+    next_run: datetime | None
 
 
 def describe_cron(expression: str, now: datetime) -> Schedule | None:
-    """Return what the expression means; None for what Cloudflare would refuse."""
+    """Return the schedule of an expression; None if Cloudflare would refuse it."""
     text = " ".join(expression.upper().split())
-    if any(cron_errors(text)):
+    if any(cron.cron_errors(text)):
         return None
-    return Schedule(expression=expression, words=_words(text.split(" ")), next=_next(text, now))
+    next_run = _next(text, now)
+    description = _describe(text) if next_run else ""
+    return Schedule(expression=expression, description=description, next_run=next_run)
 
 
-def _words(parts: list[str]) -> str:
-    minute, hour, day, month, weekday = parts
-    if month != "*" or (day != "*" and weekday != "*"):
+def _describe(text: str) -> str:
+    """Return "" for what the library describes wrongly: uneven steps and `L-3W`."""
+    minute, hour, day, month, weekday = text.split(" ")
+    if _is_uneven(minute, 60) or _is_uneven(hour, 24) or re.fullmatch(r"L-\d+W", day):
         return ""
-    if (hour, day, weekday) == ("*", "*", "*"):
-        return _in_the_hour(minute)
-    if minute.isdecimal() and (day, weekday) == ("*", "*") and _step(hour, 24):
-        return f"every {_step(hour, 24)} hours, at minute {int(minute)}"
-    when = _days(day, weekday)
-    if not (minute.isdecimal() and hour.isdecimal() and when):
-        return ""
-    return f"{when} at {int(hour):02}:{int(minute):02} UTC"
+    options = Options()
+    options.locale_code = "en_US"
+    options.use_24hour_time_format = True
+    options.day_of_week_start_index_zero = False
+    options.verbose = hour != "*"  # adds "every day"
+    weekday = _DAYS[-1] if weekday == "L" else weekday
+    words = get_description(f"{minute} {hour} {day} {month} {weekday}", options=options)
+    return f"{words[:1].lower()}{words[1:]}{' (UTC)' if ':' in words else ''}"
 
 
-def _in_the_hour(minute: str) -> str:
-    if minute == "*":
-        return "every minute"
-    if minute.isdecimal():
-        return f"every hour, at minute {int(minute)}"
-    step = _step(minute, 60)
-    return f"every {step} minutes" if step else ""
-
-
-def _step(text: str, whole: int) -> int:
-    """Return the step of `*/5` where it goes evenly into the whole, else 0."""
-    found = re.fullmatch(r"\*/(\d+)", text)
-    step = int(found[1]) if found else 0
-    return step if step > 1 and whole % step == 0 else 0
-
-
-def _days(day: str, weekday: str) -> str:
-    if day == weekday == "*":
-        return "every day"
-    if day != "*":
-        if day == "L":
-            return "on the last day of every month"
-        return f"on day {int(day)} of every month" if day.isdecimal() else ""
-    first, dash, last = weekday.partition("-")
-    numbers = [_weekday(one) for one in ([first, last] if dash else weekday.split(","))]
-    if not all(numbers):
-        return ""
-    words = [_DAY_WORDS[number - 1] for number in numbers]
-    return f"{words[0]} to {words[1]}" if dash else f"every {' and '.join(words)}"
-
-
-def _weekday(text: str) -> int:
-    """Return 1 (Sunday) to 7, or 0 for what is no single day."""
-    if text in _DAYS:
-        return _DAYS.index(text) + 1
-    return int(text) if text.isdecimal() and 1 <= int(text) <= 7 else 0
+def _is_uneven(field: str, size: int) -> bool:
+    """Return whether steps do not divide the whole, so that the last interval is shorter."""
+    return any(size % int(step) for step in re.findall(r"/(\d+)", field))
 
 
 def _next(text: str, now: datetime) -> datetime | None:
     minute, hour, day, month, weekday = text.split(" ")
-    minutes = _values(minute, 0, 59)
-    hours, months = _values(hour, 0, 23), _values(month, 1, 12, _MONTHS)
-    is_day = _either(day, weekday)
+    minutes, hours = _values(minute, 0, 59), _values(hour, 0, 23)
+    months, matches = _values(month, 1, 12, _MONTHS), _either_day(day, weekday)
     after = now.astimezone(UTC)
-    for one in _dates(after.date()):
-        if one.month in months and is_day(one):
+    for candidate in _dates(after.date()):
+        if candidate.month in months and matches(candidate):
             for at in product(sorted(hours), sorted(minutes)):
-                moment = datetime.combine(one, time(*at), UTC)
+                moment = datetime.combine(candidate, time(*at), UTC)
                 if moment > after:
                     return moment
     return None
 
 
 def _dates(first: date) -> Iterator[date]:
-    for days in range(_FAR.days):
+    for days in range(_SEARCHED_DAYS):
         yield first + timedelta(days=days)
 
 
-def _values(text: str, least: int, most: int, words: tuple[str, ...] = ()) -> frozenset[int]:
-    """Return the numbers of a field; a range may go over the end: `22-2` are five hours."""
+def _values(text: str, least: int, most: int, names: tuple[str, ...] = ()) -> frozenset[int]:
+    """Return the numbers of a field; a range may wrap around: `22-2` are five hours."""
     size, found = most - least + 1, set[int]()
     for item in text.split(","):
         base, slash, step = item.partition("/")
         first, dash, last = base.partition("-")
-        begin = least if base == "*" else _number(first, least, words)
-        until = most if base == "*" or (slash and not dash) else begin
-        end = _number(last, least, words) if dash else until
-        count = (end - begin) % size // int(step or 1) + 1
-        found.update((begin - least + at * int(step or 1)) % size + least for at in range(count))
+        start = least if base == "*" else _number(first, least, names)
+        until = most if base == "*" or (slash and not dash) else start
+        end = _number(last, least, names) if dash else until
+        count = (end - start) % size // int(step or 1) + 1
+        found.update((start - least + at * int(step or 1)) % size + least for at in range(count))
     return frozenset(found)
 
 
-def _number(text: str, least: int, words: tuple[str, ...]) -> int:
-    return words.index(text) + least if text in words else int(text)
+def _number(text: str, least: int, names: tuple[str, ...]) -> int:
+    return names.index(text) + least if text in names else int(text)
 
 
-def _either(day: str, weekday: str) -> IsDay:
+def _either_day(day: str, weekday: str) -> DayTest:
     on_day, on_weekday = _month_day(day), _week_day(weekday)
     if "*" in (day, weekday):
-        return lambda one: on_day(one) and on_weekday(one)
-    return lambda one: on_day(one) or on_weekday(one)
+        return lambda candidate: on_day(candidate) and on_weekday(candidate)
+    return lambda candidate: on_day(candidate) or on_weekday(candidate)
 
 
-def _month_day(text: str) -> IsDay:
-    """`L` is the month's last day, `L-3` three days before it, `15W` the weekday nearest to the 15th."""
-    found = re.fullmatch(r"(?:L(?:-(\d+))?(W?)|(\d+)W)", text)
-    if not found:
+def _month_day(text: str) -> DayTest:
+    """`L` is the last day, `L-3` three days before it, `15W` the weekday nearest to the 15th."""
+    special = re.fullmatch(r"(?:L(?:-(\d+))?(W?)|(\d+)W)", text)
+    if not special:
         days = _values(text, 1, 31)
-        return lambda one: one.day in days
-    before, near, day = int(found[1] or 0), found[2] != "", found[3]
+        return lambda candidate: candidate.day in days
+    before, is_nearest, day = int(special[1] or 0), special[2] != "", special[3]
 
-    def is_day(one: date) -> bool:
-        wanted = int(day) if day else _last(one) - before
-        if not 1 <= wanted <= _last(one):
+    def matches(candidate: date) -> bool:
+        expected = int(day) if day else _last_day(candidate) - before
+        if not 1 <= expected <= _last_day(candidate):
             return False
-        return one.day == (_nearest_weekday(one, wanted) if near else wanted)
+        nearest = _nearest_weekday(candidate, expected) if is_nearest else expected
+        return candidate.day == nearest
 
-    return is_day
-
-
-def _last(one: date) -> int:
-    return monthrange(one.year, one.month)[1]
+    return matches
 
 
-def _nearest_weekday(one: date, day: int) -> int:
-    weekday = one.replace(day=day).isoweekday()
+def _last_day(candidate: date) -> int:
+    return monthrange(candidate.year, candidate.month)[1]
+
+
+def _nearest_weekday(candidate: date, day: int) -> int:
+    weekday = candidate.replace(day=day).isoweekday()
     if weekday == 6:
         return day - 1 if day > 1 else day + 2
     if weekday == 7:
-        return day + 1 if day < _last(one) else day - 2
+        return day + 1 if day < _last_day(candidate) else day - 2
     return day
 
 
-def _week_day(text: str) -> IsDay:
+def _week_day(text: str) -> DayTest:
     """`6L` is the month's last Friday, `6#2` its second; `L` alone is Saturday."""
-    found = re.fullmatch(r"(\w+?)(L|#([1-5]))", text)
-    if text == "L" or not found:
+    special = re.fullmatch(r"(\w+?)(L|#([1-5]))", text)
+    if text == "L" or not special:
         days = _values("7" if text == "L" else text, 1, 7, _DAYS)
-        return lambda one: one.isoweekday() % 7 + 1 in days
-    number, nth = _number(found[1], 1, _DAYS), int(found[3] or 0)
+        return lambda candidate: candidate.isoweekday() % 7 + 1 in days
+    number, nth = _number(special[1], 1, _DAYS), int(special[3] or 0)
 
-    def is_day(one: date) -> bool:
-        is_nth = (one.day + 6) // 7 == nth if nth else one.day + 7 > _last(one)
-        return one.isoweekday() % 7 + 1 == number and is_nth
+    def matches(candidate: date) -> bool:
+        week = (candidate.day + 6) // 7
+        is_week = week == nth if nth else candidate.day + 7 > _last_day(candidate)
+        return candidate.isoweekday() % 7 + 1 == number and is_week
 
-    return is_day
+    return matches

@@ -1,4 +1,4 @@
-"""Cron expressions in words, and the times at which they fire by Cloudflare's reading."""
+"""Descriptions of cron expressions, and their next run as Cloudflare reads them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,41 @@ from deployments.presentation.cron_words import Schedule, describe_cron
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)  # a Wednesday
 
 
-def told(expression: str) -> Schedule:
+def schedule(expression: str) -> Schedule:
     found = describe_cron(expression, NOW)
     assert found
     return found
 
 
 @pytest.mark.parametrize(
-    ("expression", "words"),
+    ("expression", "description"),
     [
         ("* * * * *", "every minute"),
         ("*/15 * * * *", "every 15 minutes"),
-        ("5 * * * *", "every hour, at minute 5"),
-        ("0 */6 * * *", "every 6 hours, at minute 0"),
-        ("0 8 * * *", "every day at 08:00 UTC"),
-        ("30 8 * * MON", "every Monday at 08:30 UTC"),
-        ("30 8 * * mon,fri", "every Monday and Friday at 08:30 UTC"),
-        ("0 8 * * 2-6", "Monday to Friday at 08:00 UTC"),
-        ("0 0 1 * *", "on day 1 of every month at 00:00 UTC"),
-        ("0 0 L * *", "on the last day of every month at 00:00 UTC"),
+        ("5 * * * *", "at 5 minutes past the hour"),
+        ("0 */6 * * *", "every 6 hours, every day"),
+        ("0 8 * * *", "at 08:00, every day (UTC)"),
+        ("30 8 * * MON", "at 08:30, only on Monday (UTC)"),
+        ("30 8 * * mon,fri", "at 08:30, only on Monday and Friday (UTC)"),
+        ("0 8 * * 2-6", "at 08:00, Monday through Friday (UTC)"),
+        ("0 8 * * 1", "at 08:00, only on Sunday (UTC)"),
+        ("0 8 * * L", "at 08:00, only on Saturday (UTC)"),
+        ("0 0 1 * *", "at 00:00, on day 1 of the month (UTC)"),
+        ("0 0 L * *", "at 00:00, on the last day of the month (UTC)"),
+        ("0 8 1 * MON", "at 08:00, on day 1 of the month, or on Monday (UTC)"),
+        ("0 8 * 1 *", "at 08:00, every day, only in January (UTC)"),
+        ("0 18 * * 6L", "at 18:00, on the last Friday of the month (UTC)"),
+        ("0 18 * * 2#1", "at 18:00, on the first Monday of the month (UTC)"),
     ],
 )
-def test_what_is_simple_is_said_in_words(expression: str, words: str) -> None:
-    assert told(expression).words == words
+def test_an_expression_has_a_description(expression: str, description: str) -> None:
+    assert schedule(expression).description == description
 
 
-@pytest.mark.parametrize(
-    "expression", ["*/7 * * * *", "0 8 1 * MON", "0 8 * 1 *", "0,30 8 * * *", "0 18 * * 6L"]
-)
-def test_what_is_not_simple_is_told_by_its_next_time_alone(expression: str) -> None:
-    assert told(expression).words == ""
-    assert told(expression).next
+@pytest.mark.parametrize("expression", ["*/7 * * * *", "0 */5 * * *", "0 0 L-3W * *"])
+def test_without_an_exact_description_only_the_next_run_is_shown(expression: str) -> None:
+    assert schedule(expression).description == ""
+    assert schedule(expression).next_run
 
 
 @pytest.mark.parametrize(
@@ -60,13 +64,16 @@ def test_what_is_not_simple_is_told_by_its_next_time_alone(expression: str) -> N
         ("0 0 29 2 *", "2028-02-29T00:00"),
     ],
 )
-def test_the_next_time_follows_cloudflares_reading(expression: str, moment: str) -> None:
-    assert told(expression).next == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+def test_the_next_run_follows_cloudflares_reading(expression: str, moment: str) -> None:
+    expected = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    assert schedule(expression).next_run == expected
 
 
-def test_a_day_that_does_not_exist_never_comes() -> None:
-    assert told("0 0 30 2 *").next is None
+def test_a_day_that_does_not_exist_has_no_next_run() -> None:
+    found = schedule("0 0 30 2 *")
+
+    assert (found.description, found.next_run) == ("", None)
 
 
-def test_what_cloudflare_refuses_means_nothing() -> None:
+def test_an_expression_that_cloudflare_refuses_has_no_schedule() -> None:
     assert describe_cron("0 8 * * 0", NOW) is None

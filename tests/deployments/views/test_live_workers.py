@@ -32,7 +32,7 @@ def test_what_is_live_is_told_with_its_addresses_and_schedule(admin_client: Clie
     assert 'href="https://api.example.com/orders/"' in content
     assert 'href="https://shop.example.com"' in content
     assert "*.example.com/*" in page
-    assert "0 8 * * * every day at 08:00 UTC" in page
+    assert "0 8 * * * at 08:00, every day (UTC)" in page
     assert "Takes messages of jobs" in page
 
 

@@ -38,7 +38,7 @@ def test_the_preview_shows_what_was_typed_and_saves_nothing(admin_client: Client
 
     config = json.loads(found.text)
     assert config["limits"] == {"cpu_ms": 500}
-    assert [one.words for one in found.schedules] == ["every day at 08:00 UTC"]
+    assert [schedule.description for schedule in found.schedules] == ["at 08:00, every day (UTC)"]
     workflow.refresh_from_db()
     assert workflow.deploy_settings == {}
 
