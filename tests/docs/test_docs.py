@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [
+    PROJECT / "README.md",
+    PROJECT / "CONTRIBUTING.md",
+    *sorted((PROJECT / "docs").rglob("*.md")),
+]
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
@@ -38,8 +42,25 @@ def test_every_internal_link_has_a_target(page: Path) -> None:
     assert broken == []
 
 
+def named_code(page: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each link from a name in code to the file that defines it."""
+    for name, file in re.findall(r"\[`(\w+)`\]\(([^)#]+\.py)\)", page.read_text("utf-8")):
+        yield name, page.parent / file
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_linked_name_is_defined_in_its_file(page: Path) -> None:
+    missing = [
+        f"{name} in {file.name}"
+        for name, file in named_code(page)
+        if not re.search(rf"^((async )?def|class) {name}\b|^{name}\b.* = ", file.read_text(), re.M)
+    ]
+
+    assert missing == []
+
+
 def test_the_contents_list_every_page() -> None:
     index, overview = PROJECT / "docs" / "index.md", PROJECT / "docs" / "nodes" / "index.md"
     listed = {file.resolve() for page in (index, overview) for file, _ in links(page)}
 
-    assert [page for page in PAGES[1:] if page not in {index, *listed}] == []
+    assert [page for page in PAGES[2:] if page not in {index, *listed}] == []
