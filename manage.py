@@ -19,6 +19,6 @@ if __name__ == "__main__":
             raise
         folder = os.environ.get("AWAITSTEP_DATA_DIR", "var/ of the project")
         sys.exit(
-            f"The database in {folder} is not there or not up to date ({error}). Start with "
-            "`make run`, run `manage.py migrate`, or set AWAITSTEP_DATA_DIR to where your data is."
+            f"The database in {folder} is missing or not up to date ({error}). Start with "
+            "`make run`, run `manage.py migrate`, or set AWAITSTEP_DATA_DIR to your data directory."
         )

@@ -1,4 +1,4 @@
-"""What every call of the API begins with: who asks, and with what. A refusal is a status and a sentence."""
+"""Checks at the start of every API call: the user, the permission and the body."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from web.decorators import record_denied
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-_RIGHTS = {DEPLOY: "deploy", TRIGGER: "start runs"}
+_ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
 class ApiError(Exception):
-    """A request that cannot be served: an HTTP status and a sentence."""
+    """The request is refused: an HTTP status, a message, and details as JSON."""
 
-    def __init__(self, status: int, sentence: str, *, details: Any = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str, *, details: Any = None) -> None:
+        super().__init__(message)
         self.status = status
         self.details = details
 
@@ -31,27 +31,28 @@ class ApiError(Exception):
 
 
 def require_permission(request: HttpRequest, permission: str) -> User:
-    """Return the session's user, who has the permission; raises Refusal, which is on the trail."""
+    """Return the session's user; raises ApiError without a session or the permission."""
     user = request.user
     if not user.is_authenticated:
         raise ApiError(401, "Log in first: this call needs a session.")
     if not user.has_perm(permission):
         record_denied(request, permission)
-        may = _RIGHTS[permission]
-        raise ApiError(403, f"You may not {may}. Ask an administrator for the right to {may}.")
+        action = _ACTIONS[permission]
+        message = f"You may not {action}. Ask an administrator for the permission to {action}."
+        raise ApiError(403, message)
     return user
 
 
-def json_body(request: HttpRequest, *, most: int) -> Any:
-    """Return the body, which is {} when empty and has at most so many bytes."""
+def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
+    """Return the parsed body, {} if it is empty; raises ApiError if it is too large or not JSON."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if int(length) > most or len(request.body) > most:
-        raise ApiError(413, f"The body is larger than {most // 1024} KB.")
+    if int(length) > max_bytes or len(request.body) > max_bytes:
+        raise ApiError(413, f"The body is larger than {max_bytes // 1024} KB.")
     try:
-        return json.loads(request.body or b"{}", parse_constant=_no_constant)
+        return json.loads(request.body or b"{}", parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"The body is not JSON: {error}") from None
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")

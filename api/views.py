@@ -1,4 +1,4 @@
-"""The HTTP API, over the services that pages and commands use. Errors are `{"error": sentence}`."""
+"""The HTTP API. It calls the same services as pages and commands; errors are `{"error": message}`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from targets.lookup import target_named
 from targets.policy import Consent
 from workflows.services import WorkflowNotFound, get_workflow
 
-LARGEST_PAYLOAD: Final = 100 * 1024
-_LONGEST_KEY: Final = 255
+MAX_PAYLOAD_BYTES: Final = 100 * 1024
+_MAX_KEY_LENGTH: Final = 255
 _FIELDS: Final = {
     "target": "the name of a target",
     "confirm": "the workflow's name, for a protected target",
@@ -36,9 +36,9 @@ _FIELDS: Final = {
 
 @require_POST
 async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseBase:
-    """Start a deployment and stream its stages until the end; `{}`, or any of _FIELDS."""
+    """Start a deployment and stream its stages until the end. The body has any of _FIELDS."""
     try:
-        deployment = await sync_to_async(_request)(request, workflow_id)
+        deployment = await sync_to_async(_start_deployment)(request, workflow_id)
     except ApiError as refusal:
         return refusal.as_response()
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -49,41 +49,45 @@ async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseB
 
 @require_POST
 def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
-    """Start a run of each live workflow that the event starts; the JSON body is its payload.
+    """Start a run of each live workflow with a trigger for this event; the body is the payload.
 
-    202 where at least one run has been started, 502 where none could be.
+    Responds with 202 if at least one run was started, and with 502 if none could be.
     """
     try:
-        raised = _raised(request, event_type, by=Actor.of(require_permission(request, TRIGGER)))
+        started = _start_runs(
+            request, event_type, by=Actor.of(require_permission(request, TRIGGER))
+        )
     except ApiError as refusal:
         return refusal.as_response()
-    return JsonResponse({"data": [one.as_json() for one in raised]}, status=202)
+    return JsonResponse({"data": [run.as_json() for run in started]}, status=202)
 
 
-def _raised(request: HttpRequest, event_type: str, *, by: Actor) -> list[Raised]:
-    payload = json_body(request, most=LARGEST_PAYLOAD)
+def _start_runs(request: HttpRequest, event_type: str, *, by: Actor) -> list[Raised]:
+    payload = json_body(request, max_bytes=MAX_PAYLOAD_BYTES)
     key = request.headers.get("Idempotency-Key", "")
-    if len(key) > _LONGEST_KEY:
-        raise ApiError(400, f"The Idempotency-Key has more than {_LONGEST_KEY} characters.")
+    if len(key) > _MAX_KEY_LENGTH:
+        raise ApiError(400, f"The Idempotency-Key has more than {_MAX_KEY_LENGTH} characters.")
     try:
-        raised = start_runs(event_type, payload, by=by, key=key)
-    except BadEventType as bad:
-        raise ApiError(400, str(bad)) from None
-    except NoListener as nobody:
-        raise ApiError(404, str(nobody)) from None
-    if all(one.error for one in raised):
-        details = [one.as_json() for one in raised]
-        raise ApiError(502, "No run could be started: try again.", details=details)
-    return raised
+        started = start_runs(event_type, payload, by=by, key=key)
+    except BadEventType as error:
+        raise ApiError(400, str(error)) from None
+    except NoListener as error:
+        raise ApiError(404, str(error)) from None
+    if all(run.error for run in started):
+        details = [run.as_json() for run in started]
+        raise ApiError(502, "No run could be started. Try again.", details=details)
+    return started
 
 
-def _request(request: HttpRequest, workflow_id: str) -> Deployment:
+def _start_deployment(request: HttpRequest, workflow_id: str) -> Deployment:
     user = require_permission(request, DEPLOY)
-    asked = _asked(json_body(request, most=LARGEST_PAYLOAD))
-    consent = Consent(name=asked.get("confirm", ""), freeze_reason=asked.get("overrideFreeze", ""))
+    fields = _fields(json_body(request, max_bytes=MAX_PAYLOAD_BYTES))
+    consent = Consent(
+        name=fields.get("confirm", ""), freeze_reason=fields.get("overrideFreeze", "")
+    )
     try:
         workflow = get_workflow(workflow_id)
-        target = target_named(asked["target"]) if asked.get("target") else None
+        target = target_named(fields["target"]) if fields.get("target") else None
         return request_deployment(workflow, target=target, by=Actor.of(user), consent=consent)
     except WorkflowNotFound as error:
         raise ApiError(404, str(error)) from None
@@ -91,17 +95,16 @@ def _request(request: HttpRequest, workflow_id: str) -> Deployment:
         raise ApiError(403 if refusal.cause is Cause.POLICY else 400, str(refusal)) from None
 
 
-def _asked(body: Any) -> dict[str, str]:
-    """Return what the body asks for; raises Refusal for anything but such an object."""
+def _fields(body: Any) -> dict[str, str]:
+    """Return the fields of the body; raises ApiError if it is not an object of _FIELDS."""
     if not isinstance(body, dict):
         raise ApiError(400, 'The body must be an object: {} or {"target": name}.')
     unknown = sorted(body.keys() - _FIELDS.keys())
     if unknown:
-        known = ", ".join(_FIELDS)
-        raise ApiError(400, f"Unknown field {unknown[0]!r}: only {known} can be given.")
-    for field, meaning in _FIELDS.items():
+        raise ApiError(400, f"Unknown field {unknown[0]!r}. Known fields: {', '.join(_FIELDS)}.")
+    for field, description in _FIELDS.items():
         if not isinstance(body.get(field, ""), str):
-            raise ApiError(400, f"{field} must be {meaning}.")
+            raise ApiError(400, f"{field} must be {description}.")
     return body
 
 

@@ -1,4 +1,4 @@
-"""The trail in the admin: read, searched and filtered, never changed."""
+"""The audit trail in the admin: to read, search and filter, not to change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from audit.models import Entry
 from audit.read_only_admin import ReadOnlyAdmin
 
-_SHOWN_OF_REASON = 80  # characters
+_SHORT_REASON = 80  # characters
 
 
 @admin.register(Entry)
@@ -43,10 +43,10 @@ class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
 
     @admin.display(description="subject and reason", ordering="subject_name")
     def what(self, entry: Entry) -> str | SafeString:
-        """The subject, and the beginning of the reason; the entry's own page has the whole."""
-        why = Truncator(entry.reason).chars(_SHOWN_OF_REASON)
-        told = format_html('<span class="quiet why">{}</span>', why) if why else ""
-        return format_html("{} {}", entry.subject_name, told)
+        """Return the subject and a shortened reason; the entry's page has all of it."""
+        reason = Truncator(entry.reason).chars(_SHORT_REASON)
+        quiet = format_html('<span class="quiet why">{}</span>', reason) if reason else ""
+        return format_html("{} {}", entry.subject_name, quiet)
 
     @admin.display(description="detail")
     def more(self, entry: Entry) -> SafeString:

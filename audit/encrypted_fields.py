@@ -18,50 +18,50 @@ else:
     _TextField = models.TextField
 
 
-_SOMETHING: Final = "a stored secret"
+_UNNAMED: Final = "a stored secret"
 
 
 class UnreadableSecret(Exception):
-    """Values were encrypted with a key that is no longer among AWAITSTEP_ENCRYPTION_KEYS.
+    """Values were encrypted with a key that AWAITSTEP_ENCRYPTION_KEYS no longer lists.
 
-    `what` names each: the API token of the target prod.
+    `what` names each value, such as "the API token of the target prod".
     """
 
     def __init__(self, *what: str) -> None:
-        self.what = what or (_SOMETHING,)
-        named = " and ".join(self.what)
+        self.what = what or (_UNNAMED,)
+        values = " and ".join(self.what)
         super().__init__(
-            f"{named[:1].upper()}{named[1:]} cannot be decrypted: the key that encrypted it is not "
-            "among AWAITSTEP_ENCRYPTION_KEYS (nor in keys/encryption of the data directory). "
-            "Add the old key after the current one, or set the value anew."
+            f"{values[:1].upper()}{values[1:]} cannot be decrypted: its key is neither in "
+            "AWAITSTEP_ENCRYPTION_KEYS nor in keys/encryption of the data directory. "
+            "Add the old key after the current one, or enter the value again."
         )
 
 
 @cache
-def _box(keys: tuple[str, ...]) -> MultiFernet:
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(text: str) -> str:
-    return _box(tuple(settings.AWAITSTEP.fernet_keys)).encrypt(text.encode()).decode()
+    return _fernet(tuple(settings.AWAITSTEP.fernet_keys)).encrypt(text.encode()).decode()
 
 
 def decrypt(token: str) -> str:
-    """Raises UnreadableSecret where no key fits."""
+    """Return the plain text; raises UnreadableSecret if no key fits."""
     try:
-        return _box(tuple(settings.AWAITSTEP.fernet_keys)).decrypt(token.encode()).decode()
+        return _fernet(tuple(settings.AWAITSTEP.fernet_keys)).decrypt(token.encode()).decode()
     except InvalidToken:
         raise UnreadableSecret from None
 
 
 class _Encrypted(str):
-    """A value as the database has it: nobody has read it yet."""
+    """A stored value that has not been decrypted yet."""
 
     __slots__ = ()
 
 
 class _Decrypting(DeferredAttribute):
-    """Decrypts a value when it is read: its row is listed, changed and saved without the key too."""
+    """Decrypts a value on first access, so that its row can be listed and saved without the key."""
 
     field: EncryptedTextField
 
@@ -76,16 +76,16 @@ class _Decrypting(DeferredAttribute):
 
 
 class EncryptedTextField(_TextField):
-    """Text that is plain in Python and a Fernet token in the database; no text is no token.
+    """Text that is plain in Python and a Fernet token in the database; empty text stays empty.
 
-    Reading the attribute raises UnreadableSecret where no key fits, loading its row never does.
+    Reading the attribute raises UnreadableSecret if no key fits; loading its row does not.
     """
 
     descriptor_class = _Decrypting
 
     def get_prep_value(self, value: str | None) -> str | None:
-        is_stored_as_it_is = not value or isinstance(value, _Encrypted)
-        return value if is_stored_as_it_is else encrypt(str(value))
+        is_unchanged = not value or isinstance(value, _Encrypted)
+        return value if is_unchanged else encrypt(str(value))
 
     def from_db_value(
         self, value: str | None, _expression: object, _connection: BaseDatabaseWrapper
@@ -97,7 +97,7 @@ class EncryptedTextField(_TextField):
         return stored if isinstance(stored, _Encrypted) else super().pre_save(model_instance, add)
 
     def decrypted(self, stored: str, row: models.Model) -> str:
-        """Return the text; raises UnreadableSecret, which names the row."""
+        """Return the plain text; raises UnreadableSecret, which names the row."""
         try:
             return decrypt(stored)
         except UnreadableSecret:

@@ -1,4 +1,4 @@
-"""Rotation of the encryption key: every stored secret is encrypted anew by the first key."""
+"""Rotation of the encryption key: encrypt every stored secret with the first key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from audit.encrypted_fields import EncryptedTextField
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
-    """Yield each model with each of its encrypted fields."""
+    """Yield every encrypted field with its model."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
@@ -19,10 +19,10 @@ def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]
 
 
 def reencrypt_secrets() -> int:
-    """Encrypt every secret by the first key and return how many; the server may go on meanwhile.
+    """Encrypt every secret with the first key and return how many; the server may keep running.
 
-    A value that somebody changes in between stays as it was changed. Raises UnreadableSecret where
-    the key of one is not listed; those before it are encrypted anew by then.
+    A value that changes during the rotation keeps its new content. Raises UnreadableSecret at the
+    first value whose key is missing; the values before it have been rotated by then.
     """
     return sum(_rewrite(model, field) for model, field in encrypted_fields())
 
@@ -31,7 +31,7 @@ def _rewrite(model: type[models.Model], field: EncryptedTextField) -> int:
     name, rows = field.attname, model._default_manager
     changed = 0
     for row in rows.exclude(**{name: ""}):
-        was_stored = {name: row.__dict__[name]}  # as the database has it, until it is read
-        mine = rows.filter(pk=row.pk, **was_stored)
-        changed += mine.update(**{name: getattr(row, name)})
+        stored = {name: row.__dict__[name]}  # still encrypted: reading the attribute decrypts it
+        unchanged = rows.filter(pk=row.pk, **stored)
+        changed += unchanged.update(**{name: getattr(row, name)})
     return changed

@@ -6,21 +6,23 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+_APPEND_ONLY = "The audit trail is append-only."
 
-class AppendOnly(models.QuerySet["Entry"]):
-    """Entries are written once: no query changes or removes them."""
+
+class AppendOnlyQuerySet(models.QuerySet["Entry"]):
+    """Rows that no query can change or delete."""
 
     def update(self, **_fields: Any) -> NoReturn:
-        raise TypeError("The trail is only ever added to.")
+        raise TypeError(_APPEND_ONLY)
 
     def delete(self) -> NoReturn:
-        raise TypeError("The trail is only ever added to.")
+        raise TypeError(_APPEND_ONLY)
 
 
 class Entry(models.Model):
-    """Who did what to what, when and why; it outlives the person and the thing.
+    """Who did what to which object, when and why. It outlives the user and the object.
 
-    `detail` holds names and numbers, never a secret's value.
+    `detail` holds names and numbers, never the value of a secret.
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -35,7 +37,7 @@ class Entry(models.Model):
     reason = models.TextField(blank=True)
     detail = models.JSONField(default=dict)
 
-    objects = AppendOnly.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -48,8 +50,8 @@ class Entry(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("The trail is only ever added to.")
+            raise TypeError(_APPEND_ONLY)
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise TypeError("The trail is only ever added to.")
+        raise TypeError(_APPEND_ONLY)

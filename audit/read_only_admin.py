@@ -1,4 +1,4 @@
-"""What the admin shows and nobody changes."""
+"""Admin pages that show rows without changing them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin:
-    """Rows that can be read, and neither made, changed nor deleted."""
+    """A mixin for a ModelAdmin whose rows can only be viewed."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,0 +1,3 @@
+"""The Django project: settings, URLs and the ASGI application."""
+
+from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The web server's application: event streams in front, Django behind them."""
+"""The ASGI application: event streams first, Django for everything else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ application = ProtocolTypeRouter(
     {
         "http": URLRouter(
             [
-                # It looks ahead: what it matched would be gone from the path that is routed next.
+                # Lookaheads, because URLRouter strips what a pattern matches from the path of inner routes.
                 re_path(r"^(?=(?:deployments/\d+/)?events/$)", event_routes),
                 re_path(r"^(?=runs/(?:\d+/)?events/$)", run_event_routes),
                 re_path(r"", django_application),  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Everything that can be set from outside, in one place: environment variables that begin with AWAITSTEP_.
+"""All settings of AwaitStep: environment variables with the prefix AWAITSTEP_.
 
 docs/settings.md has a row for each field; a test compares the two.
 """
@@ -24,7 +24,7 @@ Words = Annotated[str, NoDecode]
 
 
 class Environment(BaseSettings):
-    """The product's settings, read once at start; a wrong value ends the start with its name."""
+    """The settings, read once at startup; an invalid value prevents the start and is named."""
 
     model_config = SettingsConfigDict(env_prefix="AWAITSTEP_", frozen=True)
 
@@ -46,7 +46,7 @@ class Environment(BaseSettings):
     time_zone: str = "UTC"
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Environment:
+    def _check_combinations(self) -> Environment:
         if self.production and "*" in self.allowed_hosts:
             raise ValueError("AWAITSTEP_ALLOWED_HOSTS must name the hosts, not '*', in production")
         if self.port == self.local_cloudflare_port:
@@ -55,17 +55,17 @@ class Environment(BaseSettings):
 
     @classmethod
     def read(cls) -> Environment:
-        """Return the settings; raises ImproperlyConfigured, which names each wrong variable."""
+        """Return the settings; raises ImproperlyConfigured, which names each invalid variable."""
         try:
-            read = cls()
-            read.folder  # noqa: B018 - made now, so that a wrong one is told now
+            environment = cls()
+            environment.folder  # noqa: B018 - creates it now, so that an unusable one fails at startup
         except ValidationError as error:
-            wrong = [_told(found) for found in error.errors()]
-            raise ImproperlyConfigured("; ".join(wrong)) from None
+            messages = [_message(details) for details in error.errors()]
+            raise ImproperlyConfigured("; ".join(messages)) from None
         except OSError as error:
-            sentence = f"the data directory AWAITSTEP_DATA_DIR cannot be used: {error}"
-            raise ImproperlyConfigured(sentence) from None
-        return read
+            message = f"the data directory AWAITSTEP_DATA_DIR cannot be used: {error}"
+            raise ImproperlyConfigured(message) from None
+        return environment
 
     @property
     def production(self) -> bool:
@@ -73,12 +73,12 @@ class Environment(BaseSettings):
 
     @property
     def uses_https(self) -> bool:
-        """Secure cookies and redirects: in production unless AWAITSTEP_HTTPS says otherwise."""
+        """Whether to use secure cookies and redirects: in production, unless AWAITSTEP_HTTPS is set."""
         return self.production if self.https is None else self.https
 
     @property
     def offers_local_cloudflare(self) -> bool:
-        """The embedded platform runs authors' code on this host: off in production unless asked for."""
+        """Whether the embedded platform, which runs authors' code on this host, can be used."""
         return not self.production if self.local_cloudflare is None else self.local_cloudflare
 
     @property
@@ -91,12 +91,12 @@ class Environment(BaseSettings):
 
     @cached_property
     def folder(self) -> Path:
-        """The data directory, which exists and is private."""
+        """The data directory, created on first access and readable by its owner only."""
         return private_folder(self.data_dir)
 
     @cached_property
     def static_root(self) -> Path:
-        """Where `collectstatic` would write; static files are served from where they are."""
+        """Where `collectstatic` would write. It is not needed: static files are served in place."""
         return private_folder(self.folder / "static")
 
     @cached_property
@@ -107,17 +107,17 @@ class Environment(BaseSettings):
 
     @cached_property
     def fernet_keys(self) -> list[str]:
-        """The keys of encrypted fields: the first encrypts, all decrypt (rotation)."""
+        """The keys of encrypted fields: the first encrypts, all of them decrypt."""
         if self.encryption_keys:
             return _split(self.encryption_keys.get_secret_value())
         path = self.folder / "keys" / "encryption"
         return [read_or_create(path, lambda: Fernet.generate_key().decode())]
 
 
-def _told(found: Any) -> str:
-    message = str(found["msg"]).removeprefix("Value error, ")
-    variable = "_".join(["AWAITSTEP", *map(str, found["loc"])]).upper()
-    return f"{variable}: {message}" if found["loc"] else message
+def _message(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    variable = "_".join(["AWAITSTEP", *map(str, error["loc"])]).upper()
+    return f"{variable}: {message}" if error["loc"] else message
 
 
 def _split(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What of a record is written to the log."""
+"""Filters of log records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SERVER_ERROR = 500
 
 
 def drop_client_error_traceback(record: LogRecord) -> bool:
-    """Leave the traceback of what a request was refused for out: only a fault of ours needs one."""
+    """Drop the traceback of a refused request (4xx): only server errors need one."""
     if getattr(record, "status_code", _SERVER_ERROR) < _SERVER_ERROR:
         record.exc_info = None
     return True

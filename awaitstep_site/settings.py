@@ -1,4 +1,4 @@
-"""Django's settings, derived from the environment (env.py) and from nothing else."""
+"""Django settings. Everything variable comes from the environment (env.py)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ DATABASES = {
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
-        # Threads write too: an in-memory test database would hide what a file shows.
+        # A file, because an in-memory database would hide the locking between threads.
         "TEST": {"NAME": AWAITSTEP.folder / "test.sqlite3"},
     }
 }
@@ -101,13 +101,13 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = AWAITSTEP.static_root
-WHITENOISE_USE_FINDERS = True  # nothing to collect before the first start
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed
 WHITENOISE_AUTOREFRESH = DEBUG
 
 TASKS = {
     "default": {
         "BACKEND": "deployments.queue.thread_backend.ThreadBackend",
-        "QUEUES": ["default", "runs"],  # what is done with many runs keeps no deployment waiting
+        "QUEUES": ["default", "runs"],  # bulk changes of runs must not delay deployments
         "OPTIONS": {"threads": AWAITSTEP.deploy_threads},
     }
 }
@@ -129,7 +129,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "filters": {
-        "short": {
+        "no_client_error_traceback": {
             "()": "django.utils.log.CallbackFilter",
             "callback": log_lines.drop_client_error_traceback,
         }
@@ -149,5 +149,5 @@ LOGGING = {
             "api",
         )
     }
-    | {"django.request": {"level": AWAITSTEP.log_level, "filters": ["short"]}},
+    | {"django.request": {"level": AWAITSTEP.log_level, "filters": ["no_client_error_traceback"]}},
 }

@@ -1,4 +1,4 @@
-"""The embedded platform: a Node program that plays Cloudflare on loopback (toolchain/local_cloudflare)."""
+"""Starts the embedded platform: a Node.js program that emulates Cloudflare on loopback."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _STOP_SECONDS = 10.0
 
 
 class PlatformFailed(Exception):
-    """The embedded platform did not start; the message says why."""
+    """The embedded platform did not start; the message gives the reason."""
 
 
 def state_folder(data_dir: Path) -> Path:
-    """Return the folder that holds all it keeps, secrets included: readable by its owner alone."""
+    """Return the folder of the platform's state and secrets, which only its owner can read."""
     return private_folder(data_dir / "local_cloudflare")
 
 
 def platform_token(data_dir: Path) -> str:
-    """Return the account's one token; the first caller makes it, and two at once agree on one."""
+    """Return the account's API token; the first call creates it, safely even in parallel."""
     return read_or_create(_token_file(data_dir), token_urlsafe)
 
 
@@ -38,12 +38,12 @@ def _token_file(data_dir: Path) -> Path:
 
 
 def command() -> list[str | Path]:
-    """Return the program: SQLite, which Node still calls experimental, is part of the wheel's."""
+    """Return the command; the warning that it disables is about Node's built-in SQLite."""
     return [NODE, "--disable-warning=ExperimentalWarning", _MAIN]
 
 
 def environment(data_dir: Path, port: int) -> dict[str, str]:
-    """Return all that the platform sees of us; `port` 0 lets the system choose."""
+    """Return the platform's environment variables; port 0 picks a free port."""
     platform_token(data_dir)
     folder = state_folder(data_dir)
     return process.environment(
@@ -58,7 +58,7 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPlatform:
-    """A running platform. It ends when `process` loses its standard input, or this process ends."""
+    """A running platform. It ends with this process, or when its standard input closes."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -68,7 +68,7 @@ class LocalPlatform:
         return f"http://127.0.0.1:{self.port}/client/v4"
 
     def stop(self) -> None:
-        """End it, and return when it and its Workers are gone."""
+        """Stop the platform and its Workers, and wait for their end."""
         self.process.terminate()
         try:
             self.process.wait(_STOP_SECONDS)
@@ -80,12 +80,14 @@ class LocalPlatform:
                 stream.close()
 
 
-def start(data_dir: Path, *, port: int, more: Mapping[str, str] | None = None) -> LocalPlatform:
-    """Start the platform and return once its port serves. Raises PlatformFailed.
+def start(
+    data_dir: Path, *, port: int, extra_env: Mapping[str, str] | None = None
+) -> LocalPlatform:
+    """Start the platform and return once its port accepts requests. Raises PlatformFailed.
 
-    It dies with the calling thread (Linux), and with this process everywhere.
+    It ends with this process, and on Linux already with the calling thread.
     """
-    env = environment(data_dir, port) | dict(more or {})
+    env = environment(data_dir, port) | dict(extra_env or {})
     started = process.start(command(), cwd=TOOLCHAIN, env=env, stdin=subprocess.PIPE)
     return LocalPlatform(process=started, port=_ready_port(started))
 
@@ -94,14 +96,16 @@ def _ready_port(started: subprocess.Popen[bytes]) -> int:
     line = started.stdout.readline() if started.stdout else b""
     if not line:
         _, error = started.communicate()
-        raise PlatformFailed(error.decode(errors="replace").strip() or "it ended without a word")
+        raise PlatformFailed(
+            error.decode(errors="replace").strip() or "it exited without a message"
+        )
     return int(json.loads(line)["port"])
 
 
 def serve(data_dir: Path, *, port: int, on_ready: Callable[[int], None]) -> int:
     """Run the platform until it ends or Ctrl-C; return its exit status.
 
-    `on_ready` hears the port as soon as it serves.
+    `on_ready` is called with the port as soon as it accepts requests.
     """
     running = process.start(
         command(),

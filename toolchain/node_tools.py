@@ -1,4 +1,7 @@
-"""Where the platform's own programs are: Node from its wheel, the rest from `npm ci` in toolchain/."""
+"""Paths of the Node.js tools: Node comes from its wheel, the rest from `npm ci` in toolchain/.
+
+`python -m toolchain.node_tools install|check|format` installs them, and checks our TypeScript.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "
 
 
 def missing() -> list[Path]:
-    """Return the programs that are not installed; an empty list means ready."""
+    """Return the tools that are not installed."""
     return [path for path in (NODE, TSC, WRANGLER, WORKERS_TYPES) if not path.exists()]
 
 

@@ -1,4 +1,4 @@
-"""Secrets that the product makes for itself at first need: one private file each."""
+"""Private files for secrets that are created on first use."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 
 def private_folder(path: Path) -> Path:
-    """Make the folder readable by its owner alone, and return it."""
+    """Create the folder if needed, restrict it to its owner, and return it."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
 
 
 def read_or_create(path: Path, make: Callable[[], str]) -> str:
-    """Return the file's text; the first caller writes it, and two at once agree on one.
+    """Return the file's text; the first call creates it with the result of `make`.
 
-    The text is complete before the name exists: it is linked from a finished temporary file,
-    which only one of two can do.
+    This is safe in parallel: the file is a link to a complete temporary file, and only one
+    process can create the link.
     """
     if not path.exists():
         _create(path, make())
@@ -27,12 +27,14 @@ def read_or_create(path: Path, make: Callable[[], str]) -> str:
 
 
 def _create(path: Path, text: str) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=private_folder(path.parent), prefix=f".{path.name}-")
+    descriptor, temporary = tempfile.mkstemp(
+        dir=private_folder(path.parent), prefix=f".{path.name}-"
+    )
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
-        os.link(draft, path)
+        os.link(temporary, path)
     except FileExistsError:
-        pass  # another process was first: its text is the one that counts
+        pass  # another process was first, and its text counts
     finally:
-        Path(draft).unlink()
+        Path(temporary).unlink()

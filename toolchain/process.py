@@ -1,4 +1,4 @@
-"""The one door to other programs: a list of arguments, a made environment, limits, and an end."""
+"""Runs external programs: no shell, a minimal environment, limits on time and memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from typing import IO, Final
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# Where a proxy or a certificate authority of one's own stands between this host and the internet.
-NETWORK = (
+# Settings of proxies and private certificate authorities, which programs need to reach the internet.
+NETWORK_VARIABLES = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
@@ -32,17 +32,15 @@ NETWORK = (
     "SSL_CERT_FILE",
 )
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-
-
-_LOOK: Final = 0.2  # seconds between looks whether a program is to be ended
+_STOP_POLL: Final = 0.2  # seconds between checks for a request to stop
 
 
 class ProgramStopped(Exception):
-    """Somebody asked to end the program, which is gone, with all that it started."""
+    """The program was stopped on request, together with everything that it started."""
 
 
 class ProgramTimeout(Exception):
-    """The program was still running at its limit and has been ended, with all that it started."""
+    """The program exceeded its time limit and was killed, together with everything that it started."""
 
     def __init__(self, seconds: float, output: str) -> None:
         super().__init__(f"still running after {seconds:g} seconds")
@@ -52,7 +50,7 @@ class ProgramTimeout(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramResult:
-    """How a program ended: output as text (bytes that are not UTF-8 are replaced), seconds it took."""
+    """The result of a program: exit code, output (invalid UTF-8 is replaced), duration in seconds."""
 
     exit_code: int
     stdout: str
@@ -65,7 +63,7 @@ _stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
 
 @contextmanager
 def stopped_by(event: threading.Event) -> Iterator[None]:
-    """Have the programs that the body runs end when the event is set."""
+    """Stop the programs that the body runs when the event is set."""
     token = _stop.set(event)
     try:
         yield
@@ -74,8 +72,8 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
 
 
 def environment(*, home: Path, **more: str) -> dict[str, str]:
-    """Return all that a program may see of us: a path, a home of its own, the way to the network."""
-    network = {name: os.environ[name] for name in NETWORK if name in os.environ}
+    """Return a minimal environment: a path, a home folder, network settings, and `more`."""
+    network = {name: os.environ[name] for name in NETWORK_VARIABLES if name in os.environ}
     return {"PATH": _SYSTEM_PATH, "HOME": str(home), "LANG": "C.UTF-8", **network, **more}
 
 
@@ -88,37 +86,39 @@ def run(
     memory_limit: int | None = None,
     on_start: Callable[[int], None] | None = None,
 ) -> ProgramResult:
-    """Run the program to its end in a session of its own; `memory_limit` is in bytes.
+    """Run the program in a session of its own and wait for its end; `memory_limit` is in bytes.
 
-    `on_start` hears the process id, which is the process group's too. Raises ProgramTimeout, and
-    ProgramStopped where the event of `stopped_by` is set. The calling thread waits: the program
-    dies with the thread that started it (Linux).
+    `on_start` is called with the process id, which is also the process group's. Raises
+    ProgramTimeout, and ProgramStopped when the event of `stopped_by` is set. On Linux the program
+    ends with the thread that started it.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit)
     try:
         if on_start:
             on_start(process.pid)
         out, err = _communicate(process, timeout)
     except subprocess.TimeoutExpired:
-        out, err = _end(process)
+        out, err = _kill(process)
         raise ProgramTimeout(timeout, _text(out + err)) from None
     except BaseException:
-        _end(process)
+        _kill(process)
         raise
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     return ProgramResult(
         exit_code=process.returncode, stdout=_text(out), stderr=_text(err), seconds=seconds
     )
 
 
 def _communicate(process: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
-    """Wait for the end in short looks, so that a request to stop is heard; raises TimeoutExpired."""
+    """Wait for the end, checking for requests to stop; raises TimeoutExpired."""
     stop, deadline = _stop.get(), time.monotonic() + timeout
     while True:
-        left = deadline - time.monotonic()
+        remaining = deadline - time.monotonic()
         try:
-            return process.communicate(timeout=max(left if stop is None else min(left, _LOOK), 0))
+            return process.communicate(
+                timeout=max(remaining if stop is None else min(remaining, _STOP_POLL), 0)
+            )
         except subprocess.TimeoutExpired:
             if stop and stop.is_set():
                 raise ProgramStopped from None
@@ -136,14 +136,14 @@ def start(
     stdout: int | IO[bytes] | None = subprocess.PIPE,
     stderr: int | IO[bytes] | None = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
-    """Start the program in a session of its own; it dies with the calling thread (Linux).
+    """Start the program in a session of its own; on Linux it ends with the calling thread.
 
-    `stdout` and `stderr` None let it print where this process prints.
+    With `stdout` or `stderr` None it inherits this process's stream.
     """
     parent = os.getpid()
 
     def prepare() -> None:
-        _die_with(parent)
+        _end_with_parent(parent)
         if memory_limit:
             import resource
 
@@ -161,16 +161,16 @@ def start(
     )
 
 
-def _die_with(parent: int) -> None:
-    """Ask the kernel to end this process with its parent, also when that is killed."""
+def _end_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent ends, however that happens."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent:  # the parent ended before the call
             os._exit(1)
 
 
-def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Kill the whole group while its leader is not yet reaped, so that its number is still ours."""
+def _kill(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Kill the whole process group before its leader is reaped, so its id cannot be reused."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.communicate()
@@ -181,5 +181,5 @@ def _text(data: bytes) -> str:
 
 
 def strip_ansi(text: str) -> str:
-    """Return the text without the codes for colours, which NO_COLOR does not keep from all tools."""
+    """Return the text without ANSI escape codes; not every tool respects NO_COLOR."""
     return _STYLE.sub("", text)

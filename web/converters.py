@@ -1,4 +1,4 @@
-"""The keys in addresses: numbers that a database can hold; any other address leads nowhere."""
+"""Keys in URLs: numbers that fit the database. Any other key is not found."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ _DIGITS: Final = re.compile("[0-9]{1,18}")
 
 
 class Key(IntConverter):
+    """A path converter for primary keys: `<key:pk>`."""
+
     regex = _DIGITS.pattern
 
 
 def read_key(text: str) -> int | None:
-    """Return the number that a query or a form names; None where no database could hold it."""
+    """Return the key in a query or a form; None if it is not a number that fits the database."""
     return int(text) if _DIGITS.fullmatch(text) else None
 
 

@@ -1,4 +1,4 @@
-"""Who may open a page: staff, as in the admin, with the permission that the page is about."""
+"""Access to pages: staff, as in the admin, with the permission of the page."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from audit import trail
 from audit.trail import Actor, Subject
 
 View = Callable[..., HttpResponse]
-_NOT_SENT = "You were logged out, so what you sent was not taken: nothing was done. Log in, then send it again."
+_NOT_SENT = "You were logged out, so nothing was changed. Log in and submit the form again."
 
 
 class HttpRequest(Request):
-    """A request after django-htmx's middleware."""
+    """A request as django-htmx's middleware passes it on."""
 
     htmx: HtmxDetails
 
 
 def staff_with(permission: str) -> Callable[[View], View]:
-    """Send the others to the admin's login page, and refuse staff without the permission."""
+    """Admit staff with the permission; send everyone else to the login page or to a 403."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -51,49 +51,49 @@ def staff_with(permission: str) -> Callable[[View], View]:
 
 
 def redirect_get_to(page: Callable[..., str]) -> Callable[[View], View]:
-    """Take POST alone; a link, or a reload, leads to the address of the page with the button."""
+    """Accept POST only; a GET, as after a reload, redirects to the address that `page` returns."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         @require_http_methods(["GET", "HEAD", "POST"])
-        def led(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def post_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method == "POST":
                 return view(request, *args, **kwargs)
             return redirect(page(request, *args, **kwargs))
 
-        return led
+        return post_only
 
     return decorate
 
 
 def record_denied(request: Request, permission: str) -> None:
-    """Put on the trail that somebody was refused a page; `permission` is what lacks, if it is known."""
+    """Record on the audit trail that access was denied; `permission` is the missing one, if known."""
     subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
     trail.record("access denied", subject, by=by, reason=permission, method=request.method)
 
 
 def permission_denied(request: Request, exception: Exception) -> HttpResponse:
-    """Answer every PermissionDenied, also the admin's own, and put it on the trail."""
+    """Handle every PermissionDenied, including the admin's, and record it on the audit trail."""
     if request.user.is_authenticated:
         record_denied(request, str(exception))
     return defaults.permission_denied(request, exception)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """A form that was posted is not posted again: the page where it was comes after the login."""
-    here = request.get_full_path()
+    """Redirect to the login page; after a POST, the login returns to the page with the form."""
+    next_page = request.get_full_path()
     if request.method not in ("GET", "HEAD"):
-        here = _page_before(request)
+        next_page = _referring_page(request)
         messages.warning(request, _NOT_SENT)
-    answer = redirect_to_login(here, reverse("admin:login"))
-    return HttpResponseClientRedirect(answer.url) if request.htmx else answer
+    response = redirect_to_login(next_page, reverse("admin:login"))
+    return HttpResponseClientRedirect(response.url) if request.htmx else response
 
 
-def _page_before(request: HttpRequest) -> str:
-    """The page of ours where the form was; the dashboard where the browser does not say it."""
-    before = request.headers.get("Referer", "")
+def _referring_page(request: HttpRequest) -> str:
+    """Return the page that sent the request; the dashboard if the browser does not say."""
+    referrer = request.headers.get("Referer", "")
     hosts, is_secure = {request.get_host()}, request.is_secure()
-    if not url_has_allowed_host_and_scheme(before, hosts, require_https=is_secure):
+    if not url_has_allowed_host_and_scheme(referrer, hosts, require_https=is_secure):
         return reverse("deployments:dashboard")
-    address = urlsplit(before)
+    address = urlsplit(referrer)
     return address._replace(scheme="", netloc="", fragment="").geturl() or "/"

@@ -11,7 +11,7 @@ _DAY: Final = 86_400
 
 
 def duration_words(seconds: float) -> str:
-    """Say how long something took: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"."""
+    """Format a duration: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"."""
     if seconds < 0.095:
         return f"{max(round(seconds * 1000), 0)} ms"
     if seconds < 59.95:
@@ -22,7 +22,7 @@ def duration_words(seconds: float) -> str:
 
 
 def duration(time: timedelta | float | None) -> str:
-    """Say how long something took: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"; "" if not known."""
+    """Format a duration like `duration_words`; "" if it is unknown."""
     if time is None:
         return ""
     seconds = time.total_seconds() if isinstance(time, timedelta) else time
@@ -30,13 +30,13 @@ def duration(time: timedelta | float | None) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """Say how long something has taken so far, in whole seconds: the page counts on from it."""
+    """Format the time so far in whole seconds; the page keeps counting from there."""
     whole = int(max(seconds, 0))
     return f"{whole} s" if whole < _MINUTE else duration(float(whole))
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Say when something was: "just now", "3 min ago", "5 h ago", "2 days ago"."""
+    """Format the distance to a past moment: "just now", "3 min ago", "5 h ago", "2 days ago"."""
     seconds = (now - moment).total_seconds()
     if seconds < 45:
         return "just now"

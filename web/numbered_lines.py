@@ -1,4 +1,4 @@
-"""Text with numbered lines that can be linked to: what programs printed, and code."""
+"""Code and program output as HTML with numbered lines that can be linked to."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines as a terminal would leave them: no colours, only the last of `\\r` redraws."""
+    """Return the lines without colours; of lines redrawn with `\\r`, only the last state."""
     return [_readable(line) for line in _ANSI.sub("", text).rstrip().split("\n")]
 
 
 def _readable(line: str) -> str:
     line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", line.rstrip("\r").rpartition("\r")[2])
-    more = len(line) - MAX_COLUMNS
-    return line if more <= 0 else f"{line[:MAX_COLUMNS]}… ({more} more characters)"
+    excess = len(line) - MAX_COLUMNS
+    return line if excess <= 0 else f"{line[:MAX_COLUMNS]}… ({excess} more characters)"
 
 
 def listing(text: str, name: str) -> SafeString:
-    """The text as HTML: line 12 of the listing `source` has the id `source-12`."""
-    found = lines(text)
+    """Return the text as HTML; line 12 of the listing `source` has the id `source-12`."""
+    numbered = lines(text)
     rows = format_html_join(
         "",
         '<span class="line"><a id="{0}-{1}" href="#{0}-{1}" data-line="{1}" tabindex="-1"'
         ' aria-hidden="true"></a>{2}\n</span>',
-        ((name, number, line) for number, line in enumerate(found[:MAX_LINES], start=1)),
+        ((name, number, line) for number, line in enumerate(numbered[:MAX_LINES], start=1)),
     )
     return format_html(
         '<div class="listing" tabindex="0" role="region" aria-label="{}">'
         '<pre id="{}-text"><code>{}</code></pre></div>{}',
-        f"{len(found)} lines of text",
+        f"{len(numbered)} lines of text",
         name,
         rows,
-        _left_out(len(found) - MAX_LINES),
+        _omitted(len(numbered) - MAX_LINES),
     )
 
 
-def _left_out(count: int) -> str:
+def _omitted(count: int) -> str:
     return (
         "" if count <= 0 else format_html('<p class="more">{} more lines are not shown.</p>', count)
     )

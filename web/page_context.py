@@ -1,6 +1,6 @@
-"""What apps above contribute to a page of an app below them.
+"""Lets an app add to the pages of an app that must not import it.
 
-The dashboard belongs to deployments and also shows runs, which deployments do not know.
+The dashboard belongs to `deployments` and also shows runs, which `runs` contributes.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 from web.decorators import HttpRequest
 
 Provider = Callable[[HttpRequest, Mapping[str, Any]], Mapping[str, Any]]
-"""Takes the request and the page's own context, and returns what to add to it."""
+"""Takes the request and the page's context, and returns additions to the context."""
 
 _providers: dict[str, list[Provider]] = {}
 
 
 def contribute(page: str, provider: Provider) -> None:
-    """Have the provider add to the context of a page; called from the `ready` of an app."""
+    """Register a provider for a page; call it from the `ready` method of an AppConfig."""
     _providers.setdefault(page, []).append(provider)
 
 
 def contributions(page: str, request: HttpRequest, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what all providers add to the context of the page."""
+    """Return the additions of all providers for the page."""
     added: dict[str, Any] = {}
     for provider in _providers.get(page, ()):
         added |= provider(request, context)

@@ -1,4 +1,4 @@
-"""How the product's pages are answered: whole, or their live part alone."""
+"""Rendering of pages: whole, or only their live part."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from django.utils.cache import patch_vary_headers
 from web.decorators import HttpRequest
 
 CHANGED = "awaitstep:changed"
-"""The htmx trigger that has a page fetch its live parts again."""
+"""The htmx trigger that makes a page fetch its live parts again."""
 
 
 def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    """Render the template `<name>.html` with the context that every admin page has."""
+    """Render the template `<name>.html` with the context of every admin page."""
     context = {**admin.site.each_context(request), **context}
     return render(request, f"{name}.html", context)
 
@@ -25,14 +25,14 @@ def live_page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpR
     """Render the whole page, or only its live part `<folder>/_<name>.html` for htmx."""
     if request.htmx:
         folder, _, last = name.rpartition("/")
-        answer = render(request, f"{folder}/_{last}.html", context)
+        response = render(request, f"{folder}/_{last}.html", context)
     else:
-        answer = page(request, name, context)
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+        response = page(request, name, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def needs_asgi(_request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-    """Answer for an event stream that daphne would have served in front of Django."""
-    sentence = "Event streams need the ASGI server: start the product with `make run`.\n"
-    return HttpResponse(sentence, status=501, content_type="text/plain; charset=utf-8")
+    """Respond with 501 to a request for an event stream, which only the ASGI server can serve."""
+    message = "Event streams need the ASGI server: start AwaitStep with `make run`.\n"
+    return HttpResponse(message, status=501, content_type="text/plain; charset=utf-8")

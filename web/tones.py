@@ -1,4 +1,4 @@
-"""The icon and the color class of a status."""
+"""How a status looks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """The icon, the class of colour and the mark in a window's title of a status."""
+    """The icon and the colour of a status, and its mark in the window title."""
 
     icon: str
     colour: str

@@ -1,4 +1,4 @@
-"""POST /api/events/<type>: who may, with what, and which workflows it means."""
+"""POST /api/events/<type>: permissions, payloads, and which workflows are started."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ ADA = Actor(None, "ada")
 
 @pytest.fixture
 def client(db: None, settings: Settings) -> Client:
-    """Somebody who may deploy."""
+    """A client of a superuser."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     client = Client()
     client.force_login(User.objects.create_superuser("ada", password="x"))
     return client
 
 
-def listening(**fields: Any) -> Workflow:
-    """A workflow that is live and started by `paid`, on a target where nothing answers."""
+def live_listener(**fields: Any) -> Workflow:
+    """Return a live workflow that `paid` starts; its target does not respond."""
     workflow = make_workflow(**PAID)
     make_deployment(workflow=workflow, **{"status": Status.SUCCEEDED.value} | fields)
     return workflow
@@ -49,10 +49,10 @@ def post(client: Client, body: Any = "{}", url: str = URL, **headers: str) -> tu
     return answer.status_code, answer.json()
 
 
-def test_an_event_needs_a_session_and_the_right_to_start_runs(client: Client) -> None:
-    bob_ = User.objects.create_user("bob", is_staff=True)
-    bob_.user_permissions.add(Permission.objects.get(codename="add_deployment"))
-    client.force_login(bob_)
+def test_an_event_needs_a_session_and_the_permission_to_start_runs(client: Client) -> None:
+    user = User.objects.create_user("bob", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="add_deployment"))
+    client.force_login(user)
 
     anonymous, bob = post(Client()), post(client)
 
@@ -69,7 +69,7 @@ def test_a_request_from_another_site_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "sentence"),
+    ("body", "status", "message"),
     [
         ("{", 400, "The body is not JSON"),
         ("[NaN]", 400, "NaN is not a JSON value"),
@@ -78,50 +78,48 @@ def test_a_request_from_another_site_is_refused(client: Client) -> None:
         (json.dumps("x" * 100 * 1024), 413, "The body is larger than 100 KB"),
     ],
 )
-def test_a_body_that_is_no_payload_is_refused(
-    client: Client, body: Any, status: int, sentence: str
-) -> None:
-    answered, told = post(client, body)
+def test_an_invalid_body_is_refused(client: Client, body: Any, status: int, message: str) -> None:
+    actual_status, response = post(client, body)
 
-    assert answered == status
-    assert sentence in told["error"]
+    assert actual_status == status
+    assert message in response["error"]
 
 
-def test_a_type_that_no_event_has_is_refused(client: Client) -> None:
-    status, told = post(client, url="/api/events/not%20a%20type")
+def test_an_invalid_event_type_is_refused(client: Client) -> None:
+    status, response = post(client, url="/api/events/not%20a%20type")
 
-    assert (status, told["error"]) == (
+    assert (status, response["error"]) == (
         400,
         'The event\'s type must be 1-100 letters, digits, - or _, not "not a type".',
     )
 
 
-def test_a_key_has_an_end(client: Client) -> None:
-    status, told = post(client, **{"Idempotency-Key": "k" * 256})
+def test_an_idempotency_key_that_is_too_long_is_refused(client: Client) -> None:
+    status, response = post(client, **{"Idempotency-Key": "k" * 256})
 
-    assert (status, told["error"]) == (400, "The Idempotency-Key has more than 255 characters.")
+    assert (status, response["error"]) == (400, "The Idempotency-Key has more than 255 characters.")
 
 
-def test_an_event_that_starts_nothing_is_told(client: Client) -> None:
+def test_an_event_that_starts_nothing_is_not_found(client: Client) -> None:
     make_workflow(**PAID)  # never deployed
 
-    status, told = post(client)
+    status, response = post(client)
 
     assert status == 404
-    assert 'No deployed workflow is started by the event "paid"' in told["error"]
+    assert 'No deployed workflow is started by the event "paid"' in response["error"]
 
 
-def test_whoever_may_start_runs_raises_an_event_and_is_on_the_trail(
+def test_a_user_with_the_permission_raises_an_event_and_is_on_the_audit_trail(
     client: Client, answering: FakeTarget
 ) -> None:
     eve = User.objects.create_user("eve")
     eve.user_permissions.add(Permission.objects.get(codename="trigger_run"))
     client.force_login(eve)
-    workflow = listening(target=make_target())
+    workflow = live_listener(target=make_target())
 
-    status, told = post(client, '{"sum": 7}', **{"Idempotency-Key": "once"})
+    status, response = post(client, '{"sum": 7}', **{"Idempotency-Key": "once"})
 
-    ((run,),) = (told["data"],)
+    ((run,),) = (response["data"],)
     assert (status, run["workflowId"]) == (202, workflow.pk)
     entry = Entry.objects.get(action="run started")
     assert (entry.actor_name, entry.detail["event"]) == ("eve", "paid")
@@ -130,8 +128,10 @@ def test_whoever_may_start_runs_raises_an_event_and_is_on_the_trail(
     assert answering.bodies[0]["params"] == '{"sum": 7}'
 
 
-def test_the_same_key_starts_no_second_run(client: Client, answering: FakeTarget) -> None:
-    listening(target=make_target())
+def test_a_repeated_idempotency_key_starts_no_second_run(
+    client: Client, answering: FakeTarget
+) -> None:
+    live_listener(target=make_target())
     key = {"Idempotency-Key": "once"}
     first = post(client, **key)
     answering.refuses["POST"] = [refusal(400)]
@@ -140,8 +140,8 @@ def test_the_same_key_starts_no_second_run(client: Client, answering: FakeTarget
     assert Entry.objects.filter(action="run started").count() == 1
 
 
-def test_a_payload_that_no_run_takes_is_told(db: None, answering: FakeTarget) -> None:
-    listening(target=make_target())
+def test_a_payload_that_is_too_large_for_a_run_is_an_error(db: None, answering: FakeTarget) -> None:
+    live_listener(target=make_target())
 
     (raised,) = raise_event("paid", "x" * LARGEST_PAYLOAD, by=ADA)
 
@@ -149,19 +149,19 @@ def test_a_payload_that_no_run_takes_is_told(db: None, answering: FakeTarget) ->
     assert answering.asked == []
 
 
-def test_a_target_that_fails_is_told_for_its_workflow(client: Client) -> None:
-    workflow = listening(target=make_target())
+def test_an_unreachable_target_is_reported_with_its_workflow(client: Client) -> None:
+    workflow = live_listener(target=make_target())
 
-    status, told = post(client)
+    status, response = post(client)
 
-    assert (status, told["error"]) == (502, "No run could be started: try again.")
-    (detail,) = told["details"]
+    assert (status, response["error"]) == (502, "No run could be started. Try again.")
+    (detail,) = response["details"]
     assert detail["workflowId"] == workflow.pk
     assert "Nothing answers at" in detail["error"]
 
 
-def test_only_what_is_live_counts(db: None) -> None:
-    workflow = listening(target=make_target())
+def test_only_the_live_deployment_counts(db: None) -> None:
+    workflow = live_listener(target=make_target())
     other = workflow.ir | {"trigger": {"type": "event", "eventType": "sold"}}
     make_deployment(workflow=workflow, status=Status.SUCCEEDED.value, ir=other)
     make_deployment(workflow=workflow, status=Status.FAILED.value)
@@ -170,30 +170,30 @@ def test_only_what_is_live_counts(db: None) -> None:
         raise_event("paid", {}, by=ADA)
 
 
-def test_a_deleted_workflow_is_started_by_nothing(db: None) -> None:
-    listening(target=make_target()).delete()
+def test_a_deleted_workflow_is_not_started(db: None) -> None:
+    live_listener(target=make_target()).delete()
 
     with pytest.raises(NoListener):
         raise_event("paid", {}, by=ADA)
 
 
-def test_listeners_are_found_and_their_calls_counted_at_once(db: None) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_listeners(db: None) -> None:
     target = make_target()
     queries = []
     for _ in range(3):
-        listening(target=target)
-        with CaptureQueriesContext(connection) as asked:
+        live_listener(target=target)
+        with CaptureQueriesContext(connection) as captured:
             raised = raise_event("paid", {}, by=ADA)
-        queries.append(len(asked))
+        queries.append(len(captured))
 
-    assert [bool(one.error) for one in raised] == [True, True, True]
+    assert [bool(run.error) for run in raised] == [True, True, True]
     assert queries[1] == queries[2] <= 5
     assert Budget(target.account_id).used == 2 * (1 + 2 + 3)
 
 
-def test_what_was_taken_down_is_started_by_nothing(db: None) -> None:
+def test_a_workflow_that_was_taken_down_is_not_started(db: None) -> None:
     target = make_target()
-    workflow = listening(target=target)
+    workflow = live_listener(target=target)
     make_deployment(
         workflow=workflow, target=target, status=Status.SUCCEEDED.value, action="takedown"
     )
@@ -202,7 +202,7 @@ def test_what_was_taken_down_is_started_by_nothing(db: None) -> None:
         raise_event("paid", {}, by=ADA)
 
 
-def test_what_is_live_but_for_a_part_is_started(db: None) -> None:
-    listening(target=make_target(), status=Status.PARTIAL.value)
+def test_a_partially_live_workflow_is_started(db: None) -> None:
+    live_listener(target=make_target(), status=Status.PARTIAL.value)
 
     assert raise_event("paid", {}, by=ADA)

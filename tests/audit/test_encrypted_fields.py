@@ -31,7 +31,7 @@ def test_a_value_is_not_readable_in_the_database() -> None:
     assert EnvironmentVariable.objects.get().value == "sentinel"
 
 
-def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: Settings) -> None:
+def test_every_listed_key_decrypts_and_the_first_one_encrypts(settings: Settings) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     use_keys(settings, old)
     variable = set_variable("TOKEN", "sentinel")
@@ -44,18 +44,18 @@ def test_a_listed_old_key_still_decrypts_and_the_first_encrypts(settings: Settin
     assert Fernet(new).decrypt(stored()) == b"sentinel"
 
 
-def test_without_its_key_a_secret_cannot_be_read_and_the_error_says_what_to_do(
+def test_a_secret_without_its_key_raises_an_error_that_says_what_to_do(
     settings: Settings,
 ) -> None:
     set_variable("TOKEN", "sentinel")
     use_keys(settings, Fernet.generate_key().decode())
 
-    with pytest.raises(UnreadableSecret, match="AWAITSTEP_ENCRYPTION_KEYS") as refused:
+    with pytest.raises(UnreadableSecret, match="AWAITSTEP_ENCRYPTION_KEYS") as raised:
         _ = EnvironmentVariable.objects.get().value
-    assert str(refused.value).startswith("The value of the environment variable TOKEN cannot be")
+    assert str(raised.value).startswith("The value of the environment variable TOKEN cannot be")
 
 
-def test_the_rest_of_a_row_is_read_and_changed_without_the_key_of_its_secret(
+def test_the_rest_of_a_row_can_be_changed_without_the_key_of_its_secret(
     settings: Settings,
 ) -> None:
     set_variable("TOKEN", "sentinel")
@@ -70,7 +70,7 @@ def test_the_rest_of_a_row_is_read_and_changed_without_the_key_of_its_secret(
     assert stored() == before
 
 
-def test_a_secret_whose_key_is_lost_can_be_set_anew(settings: Settings) -> None:
+def test_a_secret_whose_key_is_lost_can_be_replaced(settings: Settings) -> None:
     set_variable("TOKEN", "sentinel", is_secret=True)
     use_keys(settings, Fernet.generate_key().decode())
 

@@ -1,4 +1,4 @@
-"""Rotation of the encryption key, from the list of two keys to the new one alone."""
+"""Rotation of the encryption key: from the old one to both to the new one alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 @pytest.fixture
 def rotated(settings: Settings) -> Settings:
-    """Secrets of the old key, after the new one was put in front and everything encrypted anew."""
+    """Settings and secrets after the rotation from the old key to the new one."""
     use_keys(settings, OLD)
     set_variable("TOKEN", "of-a-variable", is_secret=True)
     make_target(api_token="of-a-target")
@@ -43,26 +43,26 @@ def stored() -> list[str]:
         return [str(row[0]) for row in cursor.fetchall()]
 
 
-def test_all_secrets_are_readable_by_the_new_key_alone(rotated: Settings) -> None:
+def test_the_new_key_alone_decrypts_all_secrets(rotated: Settings) -> None:
     use_keys(rotated, NEW)
 
     assert EnvironmentVariable.objects.get().value == "of-a-variable"
     assert Target.objects.get(name="account").api_token == "of-a-target"
 
 
-def test_the_old_key_opens_nothing_any_more(rotated: Settings) -> None:
+def test_the_old_key_no_longer_decrypts_anything(rotated: Settings) -> None:
     for value in stored():
         with pytest.raises(InvalidToken):
             Fernet(OLD).decrypt(value)
 
 
-def test_every_field_that_is_encrypted_is_found() -> None:
-    found = {f"{model.__name__}.{field.name}" for model, field in encrypted_fields()}
+def test_every_encrypted_field_is_rotated() -> None:
+    names = {f"{model.__name__}.{field.name}" for model, field in encrypted_fields()}
 
-    assert found == {"EnvironmentVariable.value", "Target.api_token"}
+    assert names == {"EnvironmentVariable.value", "Target.api_token"}
 
 
-def test_a_secret_of_a_key_that_is_not_listed_is_told(settings: Settings) -> None:
+def test_a_secret_whose_key_is_not_listed_is_an_error(settings: Settings) -> None:
     use_keys(settings, OLD)
     set_variable("TOKEN", "lost", is_secret=True)
     use_keys(settings, NEW)
@@ -71,7 +71,7 @@ def test_a_secret_of_a_key_that_is_not_listed_is_told(settings: Settings) -> Non
         call_command("rotate_encryption_key")
 
 
-def test_secrets_are_read_and_changed_while_they_are_encrypted_anew(
+def test_secrets_can_be_read_and_changed_during_the_rotation(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_keys(settings, OLD)
@@ -80,20 +80,20 @@ def test_secrets_are_read_and_changed_while_they_are_encrypted_anew(
     use_keys(settings, NEW, OLD)
     update, read = QuerySet.update, []
 
-    def with_somebody_else(rows: QuerySet[Any], **values: Any) -> int:
-        known = EnvironmentVariable.objects.order_by("pk")
-        read.append([variable.value for variable in known])
+    def update_with_concurrent_change(rows: QuerySet[Any], **values: Any) -> int:
+        variables = EnvironmentVariable.objects.order_by("pk")
+        read.append([variable.value for variable in variables])
         if len(read) == 1:
-            last = known.last()
+            last = variables.last()
             assert last
             last.value = "changed"
             last.save()
         return update(rows, **values)
 
-    monkeypatch.setattr(QuerySet, "update", with_somebody_else)
+    monkeypatch.setattr(QuerySet, "update", update_with_concurrent_change)
     call_command("rotate_encryption_key", stdout=io.StringIO())
     use_keys(settings, NEW)
 
     assert read[0] == ["of-FIRST", "of-SECOND", "of-THIRD"]
     assert read[1:] == [["of-FIRST", "of-SECOND", "changed"]] * 2
-    assert [one.value for one in EnvironmentVariable.objects.order_by("pk")] == read[-1]
+    assert [variable.value for variable in EnvironmentVariable.objects.order_by("pk")] == read[-1]

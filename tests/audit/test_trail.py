@@ -18,20 +18,20 @@ def entry(user: User | None = None) -> Entry:
     return trail.record("target frozen", Subject("target", "1", "account"), by=by, reason="audit")
 
 
-def test_an_entry_is_written_once() -> None:
+def test_an_entry_can_be_neither_changed_nor_deleted() -> None:
     written = entry()
 
-    with pytest.raises(TypeError, match="only ever added to"):
+    with pytest.raises(TypeError, match="append-only"):
         written.save()
-    with pytest.raises(TypeError, match="only ever added to"):
+    with pytest.raises(TypeError, match="append-only"):
         written.delete()
-    with pytest.raises(TypeError, match="only ever added to"):
+    with pytest.raises(TypeError, match="append-only"):
         Entry.objects.update(reason="another")
-    with pytest.raises(TypeError, match="only ever added to"):
+    with pytest.raises(TypeError, match="append-only"):
         Entry.objects.all().delete()
 
 
-def test_an_entry_outlives_the_person() -> None:
+def test_an_entry_outlives_the_user() -> None:
     user = User.objects.create_user("ada")
     written = entry(user)
 
@@ -41,7 +41,7 @@ def test_an_entry_outlives_the_person() -> None:
     assert (kept.actor, kept.actor_name) == (None, "ada")
 
 
-def test_the_admin_shows_the_trail_and_changes_nothing(client: Client) -> None:
+def test_the_admin_shows_the_audit_trail_read_only(client: Client) -> None:
     written = entry()
     client.force_login(User.objects.create_superuser("root"))
 
@@ -51,7 +51,7 @@ def test_the_admin_shows_the_trail_and_changes_nothing(client: Client) -> None:
     assert client.post(f"/admin/audit/entry/{written.pk}/delete/").status_code == 403
 
 
-def test_every_page_of_the_admin_leads_back_to_the_dashboard(client: Client) -> None:
+def test_every_admin_page_links_back_to_the_dashboard(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root"))
     first = '<a href="/">Dashboard</a> &rsaquo; <a href="/admin/">Administration</a>'
 
@@ -60,7 +60,9 @@ def test_every_page_of_the_admin_leads_back_to_the_dashboard(client: Client) -> 
         assert (first in shown, ">Home<" in shown) == (True, False), page
 
 
-def test_the_list_tells_what_and_why_first_to_the_second_and_in_short(client: Client) -> None:
+def test_the_list_shows_seconds_and_shortened_reasons_and_starts_with_the_action(
+    client: Client,
+) -> None:
     at = datetime(2026, 11, 26, 0, 19, 7, tzinfo=UTC)
     long = Entry.objects.create(at=at, action="target frozen", reason="why " * 100)
     entry()

@@ -15,18 +15,18 @@ from tests.support.installation import Installation
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def test_the_page_of_settings_has_a_row_for_every_setting_and_no_other() -> None:
+def test_the_settings_page_lists_exactly_the_settings() -> None:
     page = (PROJECT / "docs" / "settings.md").read_text("utf-8")
     rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", page, re.M)
 
     assert sorted(rows) == sorted(name.upper() for name in Environment.model_fields)
 
 
-def test_the_embedded_platform_is_off_in_production_unless_asked_for(tmp_path: Path) -> None:
+def test_the_embedded_platform_is_off_in_production_by_default(tmp_path: Path) -> None:
     production = Environment(mode="production", data_dir=tmp_path)
-    asked = Environment(mode="production", data_dir=tmp_path, local_cloudflare=True)
+    enabled = Environment(mode="production", data_dir=tmp_path, local_cloudflare=True)
 
-    assert (production.offers_local_cloudflare, asked.offers_local_cloudflare) == (False, True)
+    assert (production.offers_local_cloudflare, enabled.offers_local_cloudflare) == (False, True)
 
 
 def test_production_must_name_its_hosts() -> None:
@@ -34,7 +34,7 @@ def test_production_must_name_its_hosts() -> None:
         Environment(mode="production", allowed_hosts="*")
 
 
-def test_the_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
+def test_the_keys_are_created_once_and_are_private(tmp_path: Path) -> None:
     first, second = (Environment(data_dir=tmp_path / "data") for _ in range(2))
 
     assert first.fernet_keys == second.fernet_keys
@@ -61,7 +61,7 @@ def test_the_pure_packages_load_without_django(package: str) -> None:
     ("variable", "value"),
     [("AWAITSTEP_PORT", "abc"), ("AWAITSTEP_MODE", "x"), ("AWAITSTEP_DATA_DIR", "/proc/nowhere")],
 )
-def test_a_wrong_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
+def test_an_invalid_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=PROJECT,
@@ -76,7 +76,7 @@ def test_a_wrong_setting_is_named_without_a_traceback(variable: str, value: str)
     assert "Traceback" not in done.stderr
 
 
-def test_a_database_that_is_not_migrated_is_told(tmp_path: Path) -> None:
+def test_a_command_on_an_unmigrated_database_says_how_to_migrate(tmp_path: Path) -> None:
     done = Installation(tmp_path / "data").manage("list_deployments", check=False)
 
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""`make run`, but for the set-up: `manage.py up`."""
+"""`manage.py up`, which `make run` calls after the installation."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_everything_starts_with_one_command_and_stops_with_ctrl_c(
     assert "Sample:" not in printed
 
 
-def test_a_port_in_use_is_a_clear_error(installation: Installation) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", installation.port))
-        taken.listen()
+def test_a_port_in_use_is_named_in_the_error(installation: Installation) -> None:
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", installation.port))
+        occupied.listen()
 
         done = installation.manage("up", check=False)
 

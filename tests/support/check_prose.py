@@ -14,8 +14,18 @@ PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 CHECKED: Final = [
     "README.md",
     "docs",
+    "api",
+    "audit",
+    "awaitstep_site",
+    "manage.py",
+    "toolchain/*.py",
+    "web/*.py",
+    "tests/api",
+    "tests/audit",
+    "tests/awaitstep_site",
     "tests/docs",
     "tests/support",
+    "tests/toolchain",
 ]
 SUFFIXES: Final = {".html", ".js", ".json", ".md", ".py", ".ts"}
 INSTEAD: Final = {

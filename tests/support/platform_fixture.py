@@ -83,8 +83,8 @@ def start_platform(
 
     tests/local_cloudflare/support/control.py controls it.
     """
-    more = TEST_CONTROL | dict(environment or {})
-    running = embedded_platform.start(data_dir, port=port, more=more)
+    extra_env = TEST_CONTROL | dict(environment or {})
+    running = embedded_platform.start(data_dir, port=port, extra_env=extra_env)
     return Platform(running=running, data_dir=data_dir)
 
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 from toolchain.private_files import read_or_create
 
 
-def test_callers_at_once_agree_on_one_text(tmp_path: Path) -> None:
-    path, start, texts = tmp_path / "keys" / "one", threading.Barrier(8), set()
+def test_parallel_callers_get_the_same_text(tmp_path: Path) -> None:
+    path, start, texts = tmp_path / "keys" / "token", threading.Barrier(8), set()
 
     def read() -> None:
         start.wait()
@@ -21,5 +21,5 @@ def test_callers_at_once_agree_on_one_text(tmp_path: Path) -> None:
         thread.join()
 
     assert texts == {path.read_text().strip()}
-    assert [found.name for found in path.parent.iterdir()] == ["one"]
+    assert [file.name for file in path.parent.iterdir()] == ["token"]
     assert path.stat().st_mode & 0o777 == 0o600

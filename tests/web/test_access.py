@@ -1,4 +1,4 @@
-"""Who may open which page."""
+"""Access to pages."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_an_anonymous_visitor_is_sent_to_the_login_page_and_back(client: Client,
         assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
 
 
-def test_somebody_who_is_no_staff_is_sent_to_the_login_page(client: Client, db: None) -> None:
+def test_a_user_who_is_not_staff_is_sent_to_the_login_page(client: Client, db: None) -> None:
     client.force_login(User.objects.create_user("visitor"))
 
     assert client.get("/")["Location"] == "/admin/login/?next=/"
 
 
-def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None:
+def test_staff_without_the_permission_see_which_one_is_missing(log_in: LogIn) -> None:
     client = log_in()
 
     answers = [client.get(address) for address in addresses()]
@@ -44,7 +44,7 @@ def test_staff_without_the_permission_is_refused_in_words(log_in: LogIn) -> None
     assert "lacks the permission Can view deployment" in text(answers[0])
 
 
-def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
+def test_a_denied_access_is_on_the_audit_trail(log_in: LogIn) -> None:
     deployment = make_deployment()
 
     log_in("deployments.add_deployment").get(f"/deployments/{deployment.pk}/code/")
@@ -58,7 +58,7 @@ def test_a_refusal_is_put_on_the_trail(log_in: LogIn) -> None:
     assert (entry.reason, entry.detail) == ("deployments.view_deployment", {"method": "GET"})
 
 
-def test_a_refusal_is_one_line_of_the_log_without_a_traceback(
+def test_a_denied_access_is_logged_without_a_traceback(
     log_in: LogIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", logger="django.request"):
@@ -68,7 +68,7 @@ def test_a_refusal_is_one_line_of_the_log_without_a_traceback(
     assert (line.getMessage(), line.exc_info) == ("Forbidden (Permission denied): /", None)
 
 
-def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
+def test_setting_a_variable_without_permission_changes_nothing_and_is_on_the_audit_trail(
     log_in: LogIn,
 ) -> None:
     variable = set_variable("TOKEN", "as-it-was", is_secret=True)
@@ -83,11 +83,11 @@ def test_who_may_not_set_a_variable_changes_nothing_and_is_put_on_the_trail(
     assert "You may not do this" in text(answers[0])
     assert EnvironmentVariable.objects.get().value == "as-it-was"
     entries = Entry.objects.filter(action="access denied", actor_name="somebody")
-    assert [one.subject_name for one in entries.order_by("pk")] == addresses
-    assert {one.detail["method"] for one in entries} == {"POST"}
+    assert [entry.subject_name for entry in entries.order_by("pk")] == addresses
+    assert {entry.detail["method"] for entry in entries} == {"POST"}
 
 
-ASKED = [
+REQUESTS_FOR_SECRETS = [
     ("get", "/admin/workflows/environmentvariable/"),
     ("get", "/admin/workflows/environmentvariable/{variable}/change/"),
     ("get", "/workflows/{workflow}/deploy/plan/"),
@@ -97,24 +97,24 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "address"), ASKED)
-def test_what_could_show_a_secret_is_closed_to_who_lacks_the_right(
+@pytest.mark.parametrize(("method", "address"), REQUESTS_FOR_SECRETS)
+def test_requests_that_could_show_a_secret_need_the_permission(
     log_in: LogIn, method: str, address: str
 ) -> None:
-    made = make_deployment()
-    variable = set_variable("TOKEN", "sentinel", workflow=made.workflow, is_secret=True)
-    ids = {"workflow": made.workflow_id, "variable": variable.pk, "deployment": made.pk}
-    asked = address.format(**ids)
+    deployment = make_deployment()
+    variable = set_variable("TOKEN", "sentinel", workflow=deployment.workflow, is_secret=True)
+    ids = {"workflow": deployment.workflow_id, "variable": variable.pk, "deployment": deployment.pk}
+    url = address.format(**ids)
 
-    answer = getattr(log_in("workflows.view_workflow"), method)(asked)
+    answer = getattr(log_in("workflows.view_workflow"), method)(url)
 
     assert (answer.status_code, b"sentinel" in answer.content) == (403, False)
     entry = Entry.objects.get()
-    assert (entry.action, entry.subject_name) == ("access denied", asked)
-    assert Deployment.objects.get() == made
+    assert (entry.action, entry.subject_name) == ("access denied", url)
+    assert Deployment.objects.get() == deployment
 
 
-def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> None:
+def test_access_denied_by_the_target_admin_is_on_the_audit_trail(viewer: Client) -> None:
     target = make_target()
 
     answer = viewer.post(f"/admin/targets/target/{target.pk}/delete/", {"post": "yes"})
@@ -125,7 +125,7 @@ def test_a_refusal_by_the_targets_admin_is_put_on_the_trail(viewer: Client) -> N
     assert (entry.action, entry.detail) == ("access denied", {"method": "POST"})
 
 
-def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:
+def test_access_denied_by_the_api_is_on_the_audit_trail(viewer: Client) -> None:
     answer = viewer.post("/api/events/order.created", {}, content_type="application/json")
 
     assert answer.status_code == 403
@@ -134,7 +134,7 @@ def test_a_refusal_by_the_api_is_put_on_the_trail_too(viewer: Client) -> None:
     assert entry.subject_name == "/api/events/order.created"
 
 
-def test_who_has_not_logged_in_leaves_no_entry(client: Client, db: None) -> None:
+def test_an_anonymous_request_leaves_no_entry(client: Client, db: None) -> None:
     client.get("/")
     client.post("/api/events/order.created", {}, content_type="application/json")
 
@@ -159,9 +159,7 @@ def test_a_viewer_may_not_deploy(viewer: Client) -> None:
     assert deployment.workflow.deployments.count() == 1
 
 
-def test_a_page_that_was_logged_out_goes_to_the_login_page_instead_of_showing_it_inside(
-    client: Client, db: None
-) -> None:
+def test_an_open_page_goes_to_the_login_page_after_a_logout(client: Client, db: None) -> None:
     answer = client.get("/", headers={"HX-Request": "true"})
 
     assert answer["HX-Redirect"] == "/admin/login/?next=/"
@@ -175,7 +173,7 @@ def test_an_unknown_deployment_is_not_found(admin_client: Client, address: str) 
     assert "There is nothing at this address" in text(answer)
 
 
-def test_event_streams_without_asgi_say_what_is_missing(admin_client: Client) -> None:
+def test_event_streams_without_asgi_name_the_command_to_run(admin_client: Client) -> None:
     answer = admin_client.get("/events/")
 
     assert answer.status_code == 501

@@ -1,4 +1,4 @@
-"""What a person meets who opens an address by hand, comes too late, or sends too much."""
+"""Hand-typed URLs, outdated forms and requests that are too large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIST = "/admin/deployments/deployment/"
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "url",
     [
         f"/deployments/{HUGE}/",
         f"/deployments/{HUGE}/cancel/",
@@ -27,12 +27,12 @@ LIST = "/admin/deployments/deployment/"
         f"{LIST}nonsense/change/",
     ],
 )
-def test_a_number_that_no_row_can_have_is_not_found(admin_client: Client, asked: str) -> None:
-    assert admin_client.get(asked).status_code == 404
+def test_an_impossible_key_is_not_found(admin_client: Client, url: str) -> None:
+    assert admin_client.get(url).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["format=99", "nonsense=1", "status__nonsense=1", "stage=a&x=b"])
-def test_an_export_of_a_filter_that_is_none_leads_back_with_a_message(
+def test_an_export_with_an_invalid_filter_redirects_to_the_list_with_a_message(
     admin_client: Client, query: str
 ) -> None:
     answer = admin_client.get(f"{LIST}export/?{query}", follow=True)
@@ -41,30 +41,34 @@ def test_an_export_of_a_filter_that_is_none_leads_back_with_a_message(
     assert "Nothing was exported" in text(answer)
 
 
-def test_a_link_to_a_button_of_what_is_live_leads_to_its_page(admin_client: Client) -> None:
-    workflow, made = live()
+def test_getting_the_address_of_a_button_on_a_live_page_redirects_to_the_page(
+    admin_client: Client,
+) -> None:
+    workflow, deployment = live()
     page = address(workflow)
 
-    assert admin_client.get(address(workflow, "check/", made.target))["Location"] == address(
-        workflow, target=made.target
+    assert admin_client.get(address(workflow, "check/", deployment.target))["Location"] == address(
+        workflow, target=deployment.target
     )
-    for more in ("check/", "adopt/", "secrets/", "secrets/delete/", "takedown/"):
-        assert admin_client.get(address(workflow, more))["Location"] == page
+    for button in ("check/", "adopt/", "secrets/", "secrets/delete/", "takedown/"):
+        assert admin_client.get(address(workflow, button))["Location"] == page
 
 
-def test_a_link_to_the_other_buttons_leads_to_their_pages(admin_client: Client) -> None:
+def test_getting_the_address_of_any_other_button_redirects_to_its_page(
+    admin_client: Client,
+) -> None:
     workflow, target = live()[0], make_target()
-    asked = f"/targets/{target.pk}/resources/use/?kind=kv"
+    use_button = f"/targets/{target.pk}/resources/use/?kind=kv"
 
-    led = admin_client.get(f"/workflows/{workflow.pk}/settings/preview/")
+    preview = admin_client.get(f"/workflows/{workflow.pk}/settings/preview/")
 
-    assert led["Location"] == f"/workflows/{workflow.pk}/settings/"
-    assert admin_client.get(asked)["Location"] == f"/targets/{target.pk}/resources/?kind=kv"
+    assert preview["Location"] == f"/workflows/{workflow.pk}/settings/"
+    assert admin_client.get(use_button)["Location"] == f"/targets/{target.pk}/resources/?kind=kv"
     form = f"/admin/targets/target/{target.pk}/change/"
     assert admin_client.get(f"/targets/{target.pk}/check/")["Location"] == form
 
 
-def test_a_form_that_comes_after_the_login_ended_leads_back_to_its_page(
+def test_a_form_posted_after_a_logout_returns_to_its_page_after_the_login(
     client: Client, db: None
 ) -> None:
     page = f"{make_deployment().get_absolute_url()}rollback/?a=1"
@@ -73,19 +77,19 @@ def test_a_form_that_comes_after_the_login_ended_leads_back_to_its_page(
     answer = client.post("/deployments/1/rollback/", headers=headers, follow=True)
 
     assert answer.redirect_chain == [(f"/admin/login/?next={page.replace('?a=', '%3Fa%3D')}", 302)]
-    assert "what you sent was not taken: nothing was done" in text(answer)
+    assert "so nothing was changed. Log in and submit the form again." in text(answer)
 
 
-@pytest.mark.parametrize("before", ["http://evil.example/x", "//evil.example", "javascript:x", ""])
-def test_nobody_is_led_to_another_host_after_the_login(
-    client: Client, db: None, before: str
-) -> None:
-    answer = client.post("/deployments/1/cancel/", headers={"Referer": before})
+@pytest.mark.parametrize(
+    "referrer", ["http://evil.example/x", "//evil.example", "javascript:x", ""]
+)
+def test_the_login_never_redirects_to_another_host(client: Client, db: None, referrer: str) -> None:
+    answer = client.post("/deployments/1/cancel/", headers={"Referer": referrer})
 
     assert answer["Location"] == "/admin/login/?next=/"
 
 
-def test_a_form_older_than_the_login_says_that_nothing_was_done(db: None) -> None:
+def test_a_form_with_an_outdated_token_is_refused_with_a_link_to_its_page(db: None) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("root"))
 
@@ -96,7 +100,7 @@ def test_a_form_older_than_the_login_says_that_nothing_was_done(db: None) -> Non
     assert 'href="/deployments/1/cancel/">Open that page anew' in answer.content.decode()
 
 
-def test_a_form_that_is_too_large_names_the_limit(admin_client: Client) -> None:
+def test_a_form_that_is_too_large_is_refused_with_the_limit(admin_client: Client) -> None:
     deployment = make_deployment()
 
     answer = admin_client.post(
@@ -107,13 +111,13 @@ def test_a_form_that_is_too_large_names_the_limit(admin_client: Client) -> None:
     assert "2.5 MB and 1,000 inputs" in text(answer)
 
 
-def test_a_refusal_names_the_permission(log_in: LogIn) -> None:
+def test_a_denied_page_names_the_missing_permission(log_in: LogIn) -> None:
     page = text(log_in().get("/"))
 
     assert "lacks the permission Can view deployment ( deployments.view_deployment )" in page
 
 
-def test_what_nobody_may_do_does_not_send_a_superuser_to_an_administrator(
+def test_an_action_closed_to_everybody_does_not_send_a_superuser_to_an_administrator(
     admin_client: Client,
 ) -> None:
     local = live()[1].target
@@ -126,17 +130,17 @@ def test_what_nobody_may_do_does_not_send_a_superuser_to_an_administrator(
     assert "administrator" not in text(answer)
 
 
-def test_a_secret_that_the_worker_does_not_have_is_not_asked_about(
+def test_deleting_a_secret_that_the_worker_lacks_is_refused_before_the_confirmation(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "deployments.presentation.live_workers.unused_secrets", lambda _place: ["OLD"]
+        "deployments.presentation.live_workers.unused_secrets", lambda _worker: ["OLD"]
     )
-    workflow, made = live()
-    asked = {"target": str(made.target_id), "secret": ["OLD", "NOPE"]}
+    workflow, deployment = live()
+    form = {"target": str(deployment.target_id), "secret": ["OLD", "NOPE"]}
 
     for send in (admin_client.get, admin_client.post):
-        answer = send(address(workflow, "secrets/delete/"), asked, follow=True)
+        answer = send(address(workflow, "secrets/delete/"), form, follow=True)
         assert "The Worker has no secret NOPE. Nothing was deleted" in text(answer)
 
     assert Deployment.objects.count() == 1

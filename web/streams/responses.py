@@ -1,4 +1,4 @@
-"""Event streams as raw ASGI responses: an open one holds no thread and no database handle."""
+"""Event streams as raw ASGI responses, which hold neither a thread nor a database connection."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _HEADERS = [
 
 
 async def serve(frames: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
-    """Send the frames until they end or the client has gone; then close what makes them."""
+    """Send frames until they end or the client disconnects, then close the generator."""
     sending = asyncio.ensure_future(_send_all(frames, send))
-    leaving = asyncio.ensure_future(_disconnected(receive))
+    disconnect = asyncio.ensure_future(_disconnected(receive))
     try:
-        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({sending, disconnect}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         sending.cancel()
-        leaving.cancel()
-        await asyncio.gather(sending, leaving, return_exceptions=True)
+        disconnect.cancel()
+        await asyncio.gather(sending, disconnect, return_exceptions=True)
 
 
 async def _send_all(frames: AsyncGenerator[bytes], send: Send) -> None:
@@ -43,8 +43,8 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def refuse(send: Send, status: int, sentence: str) -> None:
-    """Answer with a sentence instead of a stream."""
+async def refuse(send: Send, status: int, message: str) -> None:
+    """Send a plain-text message instead of a stream."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": sentence.encode() + b"\n"})
+    await send({"type": "http.response.body", "body": message.encode() + b"\n"})

@@ -1,4 +1,4 @@
-"""Tags and filters that the templates of every app share: times, icons, copy buttons."""
+"""Template tags and filters for all apps: times, icons, copy buttons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ register = template.Library()
 
 @register.filter
 def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
-    """The value of a key; None where the mapping does not have it or is missing."""
+    """Return the value of a key; None if it, or the mapping, is missing."""
     return (mapping or {}).get(key)
 
 
@@ -37,7 +37,7 @@ def elapsed(seconds: float) -> str:
 
 @register.filter
 def ago(moment: datetime | None) -> str | SafeString:
-    """A relative time that keeps the exact one, with its zone, in `title` and `datetime`."""
+    """Render a relative time; `title` and `datetime` have the exact one with its time zone."""
     if moment is None:
         return ""
     exact = timezone.localtime(moment)
@@ -51,7 +51,7 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def clock(moment: datetime | None) -> str | SafeString:
-    """The time of day, with the date and the zone in `title` and `datetime`."""
+    """Render the time of day; `title` and `datetime` have the date and the time zone."""
     if moment is None:
         return ""
     exact = timezone.localtime(moment)
@@ -65,7 +65,7 @@ def clock(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def from_dashboard(crumbs: str) -> SafeString:
-    """Have the admin's breadcrumbs begin where those of the product's own pages do."""
+    """Start the admin's breadcrumbs at the dashboard, as on all other pages."""
     home = format_html('<a href="{}">{}</a>', reverse("admin:index"), gettext("Home"))
     first = format_html(
         '<a href="{}">Dashboard</a> &rsaquo; <a href="{}">Administration</a>',
@@ -76,11 +76,11 @@ def from_dashboard(crumbs: str) -> SafeString:
 
 
 @register.filter
-def permission_name(lacking: str) -> str:
-    """The words for a permission that is named as "app.codename"; "" where none is."""
-    app, _, codename = lacking.partition(".")
-    known = Permission.objects.filter(content_type__app_label=app, codename=codename)
-    return known.values_list("name", flat=True).first() or "" if codename else ""
+def permission_name(permission: str) -> str:
+    """Return the name of the permission "app.codename"; "" if there is none."""
+    app, _, codename = permission.partition(".")
+    permissions = Permission.objects.filter(content_type__app_label=app, codename=codename)
+    return permissions.values_list("name", flat=True).first() or "" if codename else ""
 
 
 @register.simple_tag
@@ -95,11 +95,11 @@ def icon(name: str) -> dict[str, str]:
 
 @register.inclusion_tag("web/_copy.html")
 def copy(text: str, what: str) -> dict[str, str]:
-    """A button that copies the text; it shows itself where there is JavaScript."""
+    """Render a button that copies the text; it needs JavaScript to appear."""
     return {"text": text, "what": what}
 
 
 @register.inclusion_tag("web/_copy.html")
 def copy_from(name: str, what: str) -> dict[str, str]:
-    """A button that copies the text of a listing."""
+    """Render a button that copies the text of a listing."""
     return {"source": f"{name}-text", "what": what}

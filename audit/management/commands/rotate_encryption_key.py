@@ -10,8 +10,8 @@ from audit.key_rotation import reencrypt_secrets
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every stored secret by the first of AWAITSTEP_ENCRYPTION_KEYS, so that the others "
-        "can be taken off the list. The server may go on meanwhile."
+        "Encrypt every stored secret with the first of AWAITSTEP_ENCRYPTION_KEYS, so that the other "
+        "keys can be removed. The server may keep running."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
@@ -19,4 +19,4 @@ class Command(BaseCommand):
             changed = reencrypt_secrets()
         except UnreadableSecret as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{changed} secrets are encrypted by the first key.")
+        self.stdout.write(f"Encrypted {changed} secrets with the first key.")

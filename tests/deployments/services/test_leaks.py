@@ -168,7 +168,7 @@ def test_a_program_sees_an_environment_made_for_it(monkeypatch: pytest.MonkeyPat
     made = process.environment(home=Path("/nowhere"), CI="1")
 
     assert "of-the-server" not in made.values()
-    assert set(made) <= {"PATH", "HOME", "LANG", "CI", *process.NETWORK}
+    assert set(made) <= {"PATH", "HOME", "LANG", "CI", *process.NETWORK_VARIABLES}
 
 
 def test_the_file_of_the_secrets_is_private_while_it_is_there(
