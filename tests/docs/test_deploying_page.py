@@ -11,7 +11,7 @@ import pytest
 from deployments.models import DriftState
 from targets.cloudflare.errors import Cause
 from tests.docs.test_docs import PROJECT
-from tests.workflows.ir.test_deploy_settings import WHOLE
+from tests.workflows.ir.test_deploy_settings import COMPLETE
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
 
 PAGE = (PROJECT / "docs" / "deploying.md").read_text("utf-8")
@@ -42,7 +42,7 @@ def without(name: str) -> dict[str, Any]:
 
 
 def test_the_table_lists_exactly_the_settings() -> None:
-    assert names(WHOLE) == ROWS.keys()
+    assert names(COMPLETE) == ROWS.keys()
 
 
 @pytest.mark.parametrize("name", [name for name, default in ROWS.items() if "`" in default])

@@ -1,3 +1,3 @@
-"""The document (IR): what it may contain, what is wrong with it, and the tree that it means."""
+"""The workflow document (IR): how it is read, validated and turned into a tree."""
 
 from __future__ import annotations

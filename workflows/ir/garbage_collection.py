@@ -1,4 +1,4 @@
-"""Puts off the collection of garbage while a large tree of values is built."""
+"""Pauses garbage collection while a large tree of values is built."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _T = TypeVar("_T")
 
 
 def without_garbage_collection(build: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Have Python look for cycles when this has ended: it makes none, and keeps all that it makes.
+    """Run the function without the cyclic garbage collector, for functions that create no cycles.
 
-    Each look would go through everything that stands by then, so that twice the nodes would take more
-    than twice the time. What is no longer used is freed at once, as ever.
+    Each collection scans all objects created so far, so that twice the nodes would take more than
+    twice the time. Reference counting still frees unused objects.
     """
 
     @wraps(build)
-    def built(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         if not gc.isenabled():
             return build(*args, **kwargs)
         gc.disable()
@@ -28,4 +28,4 @@ def without_garbage_collection(build: Callable[_P, _T]) -> Callable[_P, _T]:
         finally:
             gc.enable()
 
-    return built
+    return wrapper

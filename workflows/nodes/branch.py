@@ -1,4 +1,4 @@
-"""`branch`: the first arm whose condition holds."""
+"""`branch`: runs the first arm whose condition is true."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflows.ir.tree.flow import THEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """An arm; without a condition it is the else."""
+    """An arm; without a condition it is the else arm."""
 
     label: str
     condition: Code | None
@@ -30,14 +30,14 @@ def read(data: Reader) -> Settings:
     readers = list(data.objects("branches"))
     arms = tuple(map(_arm, readers))
     if data.value.get("branches") == []:
-        data.problem("branches", "must hold at least one arm")
+        data.problem("branches", "must have at least one arm")
     _check_labels(readers, arms)
     for reader, arm in list(zip(readers, arms, strict=True))[:-1]:
         if arm.condition is None:
             reader.problem(
                 "condition",
-                f"is empty, which means else, and only the last arm may be that: write the "
-                f"condition of {quoted(arm.label)} or move it to the end",
+                f"is empty, but only the last arm can be the else arm: write a condition for "
+                f"{quoted(arm.label)}, or move it to the end",
             )
     return Settings(arms=arms)
 
@@ -45,7 +45,7 @@ def read(data: Reader) -> Settings:
 def _arm(arm: Reader) -> Arm:
     label = arm.string("label")
     condition = arm.raw("condition")
-    arm.warn_of_unknown()
+    arm.warn_about_unknown()
     if condition is None or (isinstance(condition, str) and not condition.strip()):
         return Arm(label=label, condition=None)
     return Arm(label=label, condition=arm.code("condition", is_expression=True))
@@ -55,9 +55,11 @@ def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
     seen = {THEN}
     for reader, arm in zip(readers, arms, strict=True):
         if arm.label in seen:
-            reason = "leads on from the branch" if arm.label == THEN else "is taken"
-            reader.problem("label", f"{quoted(arm.label)} {reason}: choose another label")
-        if arm.label:  # one that is missing has been reported
+            reason = (
+                "is the edge that leaves the branch" if arm.label == THEN else "is already used"
+            )
+            reader.problem("label", f"{quoted(arm.label)} {reason}: choose a different label")
+        if arm.label:  # a missing label has been reported
             seen.add(arm.label)
 
 
@@ -68,11 +70,11 @@ def labels(settings: Settings) -> list[str]:
 def emit(node: Node, out: Emitter) -> None:
     arms = node.settings.arms
     for index, (arm, region) in enumerate(zip(arms, out.regions(node), strict=True)):
-        before = "} else " if index else ""
+        prefix = "} else " if index else ""
         if arm.condition is not None:
-            out.line(f"{before}if (", *out.value(arm.condition), ") {", out.comment(arm.label))
+            out.line(f"{prefix}if (", *out.value(arm.condition), ") {", out.comment(arm.label))
         else:
-            out.line(f"{before}{{", out.comment(arm.label))
+            out.line(f"{prefix}{{", out.comment(arm.label))
         out.region(region)
     out.line("}")
 

@@ -1,4 +1,4 @@
-"""`break`: leaves the innermost loop, or the workflow."""
+"""`break`: ends the innermost loop, or the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflows.ir.reading.reader import Reader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Without a condition it always leaves."""
+    """Without a condition, the node always breaks."""
 
     condition: Code | None
 

@@ -1,4 +1,4 @@
-"""The node types, one module each, all of the same shape; adding a type is adding its module."""
+"""The built-in node types: one module per type, and all have the same shape."""
 
 from __future__ import annotations
 

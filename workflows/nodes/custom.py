@@ -1,9 +1,10 @@
-"""Node types that people wrote: one durable step that runs the type's template."""
+"""Custom node types: each node is one durable step that runs the type's template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import starmap
 from typing import Any, Final
 
 from workflows.codegen.steps.emitter import Emitter
@@ -17,6 +18,7 @@ from workflows.nodes.custom_settings import Setting, read_settings
 
 
 def custom_type(definition: Definition, template: str) -> NodeType:
+    """Return the node type of a definition and its TypeScript."""
     return NodeType(
         name=definition.id,
         title=definition.name,
@@ -34,25 +36,20 @@ def custom_type(definition: Definition, template: str) -> NodeType:
 def registry(saved: Iterable[Mapping[str, Any]], names: Iterable[str] = ()) -> Registry:
     """Return the built-in types and those saved as `{definition, template}`.
 
-    A definition that could not be loaded today is left out. `names` are those of more types.
+    Definitions that are no longer valid are left out. `names` are other types that exist.
     """
-    return NODE_TYPES.and_also(_types(saved), names)
-
-
-def _types(saved: Iterable[Mapping[str, Any]]) -> Iterator[NodeType]:
-    for definition, template in _definitions(saved):
-        yield custom_type(definition, template)
+    return NODE_TYPES.extended(starmap(custom_type, _definitions(saved)), names)
 
 
 def _definitions(saved: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Definition, str]]:
-    for one in saved:
-        definition = read_definition(one["definition"], built_in=NODE_TYPES.names).definition
+    for row in saved:
+        definition = read_definition(row["definition"], built_in=NODE_TYPES.names).definition
         if definition:
-            yield definition, one["template"]
+            yield definition, row["template"]
 
 
 def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the variables that these types keep as secrets, whatever each is marked as."""
+    """Return the variables that hold secrets of these types, however they are marked."""
     return frozenset(
         field.variable for definition, _ in _definitions(saved) for field in definition.secrets
     )
@@ -77,7 +74,7 @@ def _config(values: Iterable[Setting], out: Emitter) -> None:
     out.line("config: {")
     with out.indented():
         for setting in values:
-            key = setting.field.key  # what the compiler has against a value, it says at its key
+            key = setting.field.key  # the compiler reports errors in a value at its key
             out.line(Mapped(key, f"data.{key}", 1, 1), ": ", *_value(setting, out), ",")
     out.line("},")
 
@@ -86,8 +83,8 @@ def _value(setting: Setting, out: Emitter) -> list[Piece]:
     if setting.value is None:
         return [f"env.{setting.field.variable}"]
     pieces = out.value(setting.value)
-    is_chosen_later = setting.field.kind.is_choice and setting.value.references
-    return [*pieces, " as any"] if is_chosen_later else pieces
+    is_dynamic_choice = setting.field.kind.is_choice and setting.value.references
+    return [*pieces, " as any"] if is_dynamic_choice else pieces
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -95,11 +92,11 @@ def emit(node: Node, out: Emitter) -> None:
 
 
 HELPER: Final = """\
-/** One and the same for all attempts and replays of a step, and another one for every other step. */
+/** The same for all attempts and replays of a step, and different for every other step. */
 async function idempotencyKey(event: WorkflowEvent<any>, ctx: WorkflowStepContext): Promise<string> {
   const { name, count } = ctx.step;
-  const told = JSON.stringify([event.workflowName, event.instanceId, name, count]);
-  const bytes = new TextEncoder().encode(told);
+  const identity = JSON.stringify([event.workflowName, event.instanceId, name, count]);
+  const bytes = new TextEncoder().encode(identity);
   const digest = await (globalThis as any).crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

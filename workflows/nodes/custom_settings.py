@@ -1,4 +1,4 @@
-"""The settings of a node of a custom type, read by the fields of its node.json."""
+"""Reads the settings of a custom node, as the fields of its node.json define them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.reading.references import references_in
 
-_POLICY: Final = ("retryLimit", "retryDelay", "backoff", "timeout")
+_POLICY_KEYS: Final = ("retryLimit", "retryDelay", "backoff", "timeout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A field and what a document says for it; None for a secret, which a variable holds."""
+    """A field and its value in a document; None for a secret, whose value is in a variable."""
 
     field: ConfigField
     value: Field | None
@@ -33,21 +33,22 @@ class Settings:
 
 
 def read_settings(definition: Definition, data: Reader) -> Settings:
+    """Read all fields and the retry settings of a node."""
     data.know(*(field.key for field in definition.fields))
-    found = [_setting(data, field) for field in definition.fields]
+    settings = [_setting(data, field) for field in definition.fields]
     return Settings(
-        values=tuple(setting for setting in found if setting is not None),
+        values=tuple(setting for setting in settings if setting is not None),
         policy=_policy(definition, data),
     )
 
 
 def _policy(definition: Definition, data: Reader) -> StepPolicy:
-    """Read the usual retry settings, but for those that the type's own fields are called by."""
-    own = {field.key for field in definition.fields}
-    usual = data.part([key for key in _POLICY if key not in own])
-    policy = read_policy(usual, retries=definition.retries)
-    is_given = usual.has("timeout") or (data.config is not None and data.config.has("timeout"))
-    if definition.timeout is None or is_given:
+    """Read the retry settings, except those whose names the type uses for its own fields."""
+    own_keys = {field.key for field in definition.fields}
+    part = data.part([key for key in _POLICY_KEYS if key not in own_keys])
+    policy = read_policy(part, retries=definition.retries)
+    has_timeout = part.has("timeout") or (data.config is not None and data.config.has("timeout"))
+    if definition.timeout is None or has_timeout:
         return policy
     return replace(policy, timeout=definition.timeout)
 
@@ -56,59 +57,59 @@ def _setting(data: Reader, field: ConfigField) -> Setting | None:
     value = data.raw(field.key)
     if field.kind is FieldKind.SECRET:
         return _secret(data, field, value)
-    if _is_nothing(value, field):
-        return _absent(data, field)
+    if _is_empty(value, field):
+        return _default(data, field)
     if value == "" and not field.required:
         return Setting(field=field, value=data.text(field.key, ""))
-    return Setting(field=field, value=_READ[field.kind](data, field, value))
+    return Setting(field=field, value=_READERS[field.kind](data, field, value))
 
 
-def _is_nothing(value: Any, field: ConfigField) -> bool:
-    """Whether nothing was chosen: forms leave empty texts, and lists, where nobody wrote anything."""
+def _is_empty(value: Any, field: ConfigField) -> bool:
+    """Whether there is no value; forms send empty texts and lists for fields left blank."""
     if field.kind is FieldKind.MULTISELECT and field.required and value == []:
         return True
     return value is None or (value == "" and not field.kind.is_text)
 
 
 def _secret(data: Reader, field: ConfigField, value: Any) -> Setting:
-    """A document is copied and shown to many: what it holds is no secret, and is not repeated."""
+    """Refuse secrets in a document, which many people can read; the message never repeats them."""
     if value not in (None, ""):
         data.problem(
             field.key,
-            f"is a secret, which has no place in a document: remove it here, and set the secret "
-            f"variable {field.variable}",
+            f"is a secret and must not be in the document: remove it, and set the secret variable "
+            f"{field.variable} instead",
         )
     return Setting(field=field, value=None)
 
 
-def _absent(data: Reader, field: ConfigField) -> Setting | None:
+def _default(data: Reader, field: ConfigField) -> Setting | None:
     if field.default is not None:
-        found = data.with_value(field.key, field.default)
-        return Setting(field=field, value=_READ[field.kind](found, field, field.default))
+        reader = data.with_value(field.key, field.default)
+        return Setting(field=field, value=_READERS[field.kind](reader, field, field.default))
     if field.required:
-        data.problem(field.key, f"is missing: write {field.kind.words} ({field.label})")
+        data.problem(field.key, f"is missing: write {field.kind.expected} ({field.label})")
     return None
 
 
 def _text(data: Reader, field: ConfigField, value: Any) -> Field | None:
-    written = data.text(field.key)
-    if isinstance(value, str) and value and not written.references:
+    text = data.text(field.key)
+    if isinstance(value, str) and value and not text.references:
         _check(data, field, value)
-    return written
+    return text
 
 
 def _plain(data: Reader, field: ConfigField, value: Any) -> Field | None:
-    """Read a number, a flag or options: written down, or one reference that keeps its type."""
+    """Read a number, a boolean or options; a single reference instead keeps its type."""
     if not isinstance(value, str) or not references_in(value):
         _check(data, field, value)
-    elif field.kind is not FieldKind.SELECT and not _is_one_reference(value):
-        words = f"must be {field.kind.words}, or one reference alone, not {quoted(value)}"
-        data.problem(field.key, words)
+    elif field.kind is not FieldKind.SELECT and not _is_single_reference(value):
+        message = f"must be {field.kind.expected} or a single reference, not {quoted(value)}"
+        data.problem(field.key, message)
     return data.json(field.key, value)
 
 
 def _options(data: Reader, field: ConfigField, value: Any) -> Field | None:
-    """Read a list in which each item is an option, or is made by references."""
+    """Read a list in which each item is an option or has references."""
     if not isinstance(value, list):
         return _plain(data, field, value)
     _check(data, field, [item for item in value if not _has_references(item)])
@@ -124,7 +125,7 @@ def _json(data: Reader, field: ConfigField, value: Any) -> Field | None:
         try:
             value = fields.loads_with_references(value)
         except NotJson:
-            data.problem(field.key, f"must be JSON, or text that is JSON, not {quoted(value)}")
+            data.problem(field.key, f"must be JSON or JSON text, not {quoted(value)}")
     return data.json(field.key, value)
 
 
@@ -133,20 +134,20 @@ def _expression(data: Reader, field: ConfigField, _value: Any) -> Field | None:
 
 
 def _check(data: Reader, field: ConfigField, value: Any) -> None:
-    wrong = list(value_errors(field, value))
-    if len(wrong) > 1 and field.kind is FieldKind.MULTISELECT:  # the options once, not per item
+    errors = list(value_errors(field, value))
+    if len(errors) > 1 and field.kind is FieldKind.MULTISELECT:  # list the options only once
         others = [item for item in value if item not in field.options]
-        wrong = [f"{listed(others)} are none of {listed(field.options, limit=30)}"]
-    for message in wrong:
-        data.problem(field.key, message)
+        errors = [f"{listed(others)} must be among {listed(field.options, limit=30)}"]
+    for error in errors:
+        data.problem(field.key, error)
 
 
-def _is_one_reference(value: str) -> bool:
-    found = references_in(value)
-    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(value))
+def _is_single_reference(value: str) -> bool:
+    references = references_in(value)
+    return len(references) == 1 and (references[0].start, references[0].end) == (0, len(value))
 
 
-_READ: Final[Mapping[FieldKind, Callable[[Reader, ConfigField, Any], Field | None]]] = {
+_READERS: Final[Mapping[FieldKind, Callable[[Reader, ConfigField, Any], Field | None]]] = {
     FieldKind.STRING: _text,
     FieldKind.TEXTAREA: _text,
     FieldKind.NUMBER: _plain,

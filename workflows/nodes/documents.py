@@ -1,4 +1,4 @@
-"""Documents of the built-in node types, or of a registry that also holds custom ones."""
+"""Reads documents with the built-in node types, or with a registry that has custom types as well."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from workflows.nodes.built_in import NODE_TYPES
 
 
 def parse(document: object, types: Registry = NODE_TYPES) -> Parsed:
-    """Read and check a document; never raises, whatever JSON value it is."""
+    """Read and check a document; never raises for any JSON value."""
     return read_document(document, types)
 
 
 def parse_valid(document: object, types: Registry = NODE_TYPES) -> WorkflowIR:
-    """Return the document; raises InvalidIR with all of its problems."""
+    """Return a valid document; raises InvalidIR with all problems."""
     parsed = parse(document, types)
     if parsed.ir is None:
         raise InvalidIR(parsed.problems)
@@ -23,7 +23,7 @@ def parse_valid(document: object, types: Registry = NODE_TYPES) -> WorkflowIR:
 
 
 def parse_json(text: str | bytes) -> Parsed:
-    """Read and check a document given as JSON text; never raises."""
+    """Read and check a document in JSON text; never raises."""
     try:
         return parse(read_json(text))
     except InvalidIR as invalid:

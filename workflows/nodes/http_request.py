@@ -1,4 +1,4 @@
-"""`http_request`: one request as one durable step."""
+"""`http_request`: sends a request in a durable step."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """`body` is JSON, or an expression for any other body; None if there is none."""
+
     method: str
     url: Text
     headers: Json | None
     query: Json | None
     body: Json | Code | None
-    fails: bool
+    fail_on_error: bool
     policy: StepPolicy
 
 
@@ -32,29 +34,29 @@ def read(data: Reader) -> Settings:
 
 
 def read_request(data: Reader, *, method: str, url: str | None) -> Settings:
-    """Read the settings of a request; `method` and `url` are the defaults, None for none."""
+    """Read the settings of a request; `method` and `url` are the defaults, None for no default."""
     method = data.choice("method", method, METHODS)
     address = data.text("url", url)
-    if not _may_begin(address, ("http://", "https://", *([url] if url else []))):
+    if not _may_start(address, ("http://", "https://", *([url] if url else []))):
         example = " or ".join(filter(None, ["https://example.com/path", url and "/path"]))
-        data.warning("url", f"cannot be requested: write an address such as {example}")
+        data.warning("url", f"is not a valid address: write one such as {example}")
     return Settings(
         method=method,
         url=address,
         headers=data.table("headers"),
         query=data.table("queryParams"),
         body=_body(data, method),
-        fails=data.choice("failOn", "error", ("error", "never")) == "error",
+        fail_on_error=data.choice("failOn", "error", ("error", "never")) == "error",
         policy=read_policy(data),
     )
 
 
-def _may_begin(text: Text, starts: tuple[str, ...]) -> bool:
-    """Whether a text begins so, or may do once its references have their values."""
-    known = text.source[: text.references[0].start if text.references else None].lower()
-    if text.references and any(start.startswith(known) for start in starts):
+def _may_start(text: Text, starts: tuple[str, ...]) -> bool:
+    """Whether the text starts with one of these, or may once its references have values."""
+    prefix = text.source[: text.references[0].start if text.references else None].lower()
+    if text.references and any(start.startswith(prefix) for start in starts):
         return True
-    return not known or known.startswith(starts)
+    return not prefix or prefix.startswith(starts)
 
 
 def _body(data: Reader, method: str) -> Json | Code | None:
@@ -62,7 +64,10 @@ def _body(data: Reader, method: str) -> Json | Code | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if method in ("GET", "HEAD"):
-        data.warning("body", f"is not sent: a {method} request has none")
+        data.warning(
+            "body",
+            f"is not sent, because a {method} request has no body: remove it or use another method",
+        )
         return None
     if isinstance(value, str):
         try:
@@ -77,7 +82,7 @@ def callback(node: Node, out: Emitter) -> None:
 
 
 def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) -> None:
-    """Write the function that sends the request, `via` a service or to where the URL says."""
+    """Write the function that sends the request, `via` a service binding or directly."""
     out.add_helper(HELPER)
     out.start_callback(node)
     with out.indented():
@@ -88,7 +93,7 @@ def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) ->
                 out.line(f"via: {via},")
             out.line("url: ", *out.value(settings.url), ",")
             _parts(settings, out)
-            out.line(f"failOnError: {'true' if settings.fails else 'false'},")
+            out.line(f"failOnError: {'true' if settings.fail_on_error else 'false'},")
         out.line("});")
     out.line("};")
 
@@ -131,19 +136,19 @@ type HttpRequest = {
   failOnError: boolean;
 };
 
-/** These say "not now": the same request may succeed later, every other 4xx will not. */
-const WORTH_A_RETRY = [408, 425, 429];
+/** The only 4xx statuses with which the same request may succeed later. */
+const RETRYABLE_STATUSES = [408, 425, 429];
 
 function asText(value: unknown): string {
   return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Plain objects and lists are sent as JSON, everything else as fetch understands it. */
+/** Plain objects and lists are sent as JSON, everything else is passed to fetch. */
 function isPlain(value: unknown): boolean {
   return Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";
 }
 
-/** Send a request and read its answer; a status of 400 or more throws where `failOnError` says so. */
+/** Sends a request and reads the response; with `failOnError`, a status of 400 or more throws. */
 async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   const url = new URL(request.url, request.via && "https://worker");
   for (const [name, value] of Object.entries(request.query ?? {})) {
@@ -164,7 +169,7 @@ async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   if (request.failOnError && response.status >= 400) {
     const where = `${request.method} ${url.origin}${url.pathname}`;
     const message = `${where} answered ${response.status}: ${text.slice(0, 500)}`;
-    const isFinal = response.status < 500 && !WORTH_A_RETRY.includes(response.status);
+    const isFinal = response.status < 500 && !RETRYABLE_STATUSES.includes(response.status);
     throw isFinal ? new NonRetryableError(message) : new Error(message);
   }
   return {

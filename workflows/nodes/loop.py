@@ -1,4 +1,4 @@
-"""`loop`: repeats its body for each item, while a condition holds, or a number of times."""
+"""`loop`: repeats its body for each item, while a condition is true, or a number of times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KINDS: Final = ("forEach", "while", "times")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the body repeats for; each kind uses the fields that are named after it."""
+    """The kind of the loop; each kind uses only its own fields."""
 
     kind: str
     collection: Code | None
@@ -31,7 +31,7 @@ class Settings:
     count: int
     item: str
     index: str
-    most: int
+    max_iterations: int
 
 
 def read(data: Reader) -> Settings:
@@ -39,7 +39,7 @@ def read(data: Reader) -> Settings:
     data.know("collection", "condition", "count", "itemVar", "indexVar", "maxIterations")
     item, index = _name(data, "itemVar", "item"), _name(data, "indexVar", "i")
     if kind == "forEach" and item == index:
-        data.problem("indexVar", f"must not be {quoted(item)}, as the item is called")
+        data.problem("indexVar", f"must differ from the name of the item, {quoted(item)}")
     return Settings(
         kind=kind,
         collection=data.code("collection", is_expression=True) if kind == "forEach" else None,
@@ -47,18 +47,20 @@ def read(data: Reader) -> Settings:
         count=data.integer("count", 5, least=0, most=10**9) if kind == "times" else 0,
         item=item,
         index=index,
-        most=data.integer("maxIterations", 1000, least=1, most=10**9),
+        max_iterations=data.integer("maxIterations", 1000, least=1, most=10**9),
     )
 
 
 def _name(data: Reader, key: str, default: str) -> str:
     name = data.string(key, default)
     if not name:
-        return default  # reported
+        return default  # already reported
     if not _NAME.fullmatch(name):
         data.problem(key, f"must be a name of letters, digits, _ and $, not {quoted(name)}")
     elif name in RESERVED:
-        data.problem(key, f"{quoted(name)} means something else in code: choose another name")
+        data.problem(
+            key, f"{quoted(name)} is reserved in the generated code: choose a different name"
+        )
     else:
         return name
     return default
@@ -78,24 +80,25 @@ def own_names(settings: Settings) -> tuple[str, ...]:
 
 
 def rereads_settings(settings: Settings) -> bool:
-    """A condition is read again after each iteration."""
+    """Whether the settings are evaluated after each iteration, as a condition is."""
     return settings.kind == "while"
 
 
 def max_iterations(settings: Settings) -> int | None:
-    """Return how often the body runs at most; a list is counted where it is written out."""
+    """Return how often the body runs at most; None unless a list is written out."""
     if settings.collection:
         return _length(settings.collection)
-    return settings.most if settings.kind == "while" else settings.count
+    return settings.max_iterations if settings.kind == "while" else settings.count
 
 
 def _length(collection: Code) -> int | None:
     if not collection.source.lstrip(" (\n\t").startswith("["):
         return None
-    found = Syntax(collection).expression
-    items = [part.type for part in found.named_children if part.type != "comment"] if found else []
-    is_list = found is not None and found.type == "array" and "spread_element" not in items
-    return len(items) if is_list else None
+    list_ = Syntax(collection).expression
+    if list_ is None or list_.type != "array":
+        return None
+    items = [part.type for part in list_.named_children if part.type != "comment"]
+    return None if "spread_element" in items else len(items)
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -105,8 +108,8 @@ def emit(node: Node, out: Emitter) -> None:
     if results:
         out.line(f"const {results}: any[] = [];")
     with out.preserving_indices(names(settings, "body")):
-        head = _HEADS[settings.kind](node, out)  # this may write lines that stand before the loop
-        out.line("for (", *head, ") {")
+        header = _HEADERS[settings.kind](node, out)  # may write lines before the loop
+        out.line("for (", *header, ") {")
         if settings.kind == "while":
             _limit(node, out)
         out.iteration(node, index=settings.index, results=results)
@@ -119,12 +122,14 @@ def _for_each(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
     out.add_helper(HELPER)
     items = out.value(settings.collection) if settings.collection else []
-    found = ["asList(", *items, f", {literal(node.name)})"]
-    if out.uses(node, settings.item, settings.index):  # in the head these already mean the new ones
+    values = ["asList(", *items, f", {literal(node.name)})"]
+    if out.uses(
+        node, settings.item, settings.index
+    ):  # in the header these names already mean the loop's own
         name = out.unique_name("items", node)
-        out.line(f"const {name} = ", *found, ";")
-        found = [name]
-    return [f"const [{settings.index}, {settings.item}] of ", *found, ".entries()"]
+        out.line(f"const {name} = ", *values, ";")
+        values = [name]
+    return [f"const [{settings.index}, {settings.item}] of ", *values, ".entries()"]
 
 
 def _while(node: Node, out: Emitter) -> list[Piece]:
@@ -140,12 +145,14 @@ def _times(node: Node, _out: Emitter) -> list[Piece]:
 
 def _limit(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
-    reason = literal(f"{quoted(node.name)} goes on after {settings.most} iterations")
+    reason = literal(
+        f"{quoted(node.name)} exceeded the maximum of {settings.max_iterations} iterations"
+    )
     with out.indented():
-        out.line(f"if ({settings.index} >= {settings.most}) throw new Error({reason});")
+        out.line(f"if ({settings.index} >= {settings.max_iterations}) throw new Error({reason});")
 
 
-_HEADS: Final = {"forEach": _for_each, "while": _while, "times": _times}
+_HEADERS: Final = {"forEach": _for_each, "while": _while, "times": _times}
 
 TYPE = NodeType(
     name="loop",
@@ -167,11 +174,11 @@ TYPE = NodeType(
 HELPER: Final = """\
 type ItemOf<L> = 0 extends 1 & L ? any : L extends Iterable<infer T> ? T : any;
 
-/** What a loop goes through: a list, or anything else that can be gone through. */
+/** The items of a list or of any other iterable. */
 function asList<L>(items: L, loop: string): ItemOf<L>[] {
   if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {
     return Array.from(items as ArrayLike<any>);
   }
-  throw new TypeError(`${JSON.stringify(loop)} needs a list to go through, and got ${JSON.stringify(items)}`);
+  throw new TypeError(`${JSON.stringify(loop)} needs a list, but got ${JSON.stringify(items)}`);
 }
 """

@@ -1,4 +1,4 @@
-"""`parallel`: all arms at once."""
+"""`parallel`: runs all arms concurrently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflows.ir.reading.reader import Reader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """With `collects` a failing arm is a value of the output, without it fails the node."""
+    """With `collects`, errors of arms are part of the output; otherwise they fail the node."""
 
     collects: bool
 
@@ -46,7 +46,7 @@ TYPE = NodeType(
 )
 
 ALL: Final = """\
-/** Waits until every arm has ended, so that none still runs behind what comes next. */
+/** Waits until every arm has ended, so that none is still running when the workflow continues. */
 async function allArms(arms: Promise<any>[]): Promise<any[]> {
   const ended = await Promise.allSettled(arms);
   for (const arm of ended) {
@@ -59,7 +59,7 @@ async function allArms(arms: Promise<any>[]): Promise<any[]> {
 COLLECT: Final = """\
 type ArmResult = { status: string; value?: any; error?: { name: string; message: string } };
 
-/** Waits until every arm has ended, and tells what became of each. */
+/** Waits until every arm has ended, and returns the result or the error of each. */
 async function collectArms(arms: Promise<any>[]): Promise<ArmResult[]> {
   const ended = await Promise.allSettled(arms);
   return ended.map((arm) => {

@@ -1,4 +1,4 @@
-"""`race`: the first arm to finish."""
+"""`race`: runs all arms until the first one finishes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from workflows.ir.reading.reader import Reader
 
 
 def read(data: Reader) -> StepPolicy:
-    """Read when the race is given up; it is not run again unless a person asks for that.
+    """Read the timeout and the retries, which are 0 by default.
 
-    Its arms retry their own steps, and a second race would repeat those that have finished.
+    The arms retry their own steps, and a second race would repeat those that have finished.
     """
     policy = read_policy(data, retries=0)
     if policy.limit:
         inner = data.config.child("retries") if data.config else None
         reader, key = (inner, "limit") if inner and inner.has("limit") else (data, "retryLimit")
-        reader.warning(key, "repeats every step of the arms, also those that have finished")
+        reader.warning(
+            key,
+            "repeats all steps of the arms, even those that have finished: set it to 0 to avoid that",
+        )
     return policy
 
 
 def emit(node: Node, out: Emitter) -> None:
-    """Write the race as one durable step, whose result tells a replay how it was decided.
+    """Write the race as one durable step, so that a replay has the same winner.
 
-    Values of the arms that are read later are part of it: arms are not run again in a replay, and
-    what those that lost go on to do must not change them.
+    The result includes the values of the arms that are read later, because a replay does not run the
+    arms again and arms that lost must not change these values afterwards.
     """
     values = out.values_read_after(node)
     _callback(node, out, values)
@@ -57,12 +60,12 @@ def _callback(node: Node, out: Emitter, values: list[str]) -> None:
         out.line(f"const {first} = await Promise.race([")
         out.arms(node)
         out.line("]);")
-        held = f"{{ ...{first}, values: {{ {', '.join(values)} }} }}" if values else first
-        out.line(f"return {held};")
+        result = f"{{ ...{first}, values: {{ {', '.join(values)} }} }}" if values else first
+        out.line(f"return {result};")
     out.line("};")
 
 
-def time_limit(settings: StepPolicy) -> Duration:
+def timeout(settings: StepPolicy) -> Duration:
     return settings.timeout
 
 
@@ -70,7 +73,7 @@ TYPE = NodeType(
     name="race",
     title="Race",
     read=read,
-    container=Container(labels=None, concurrent=True, step_timeout=time_limit),
+    container=Container(labels=None, concurrent=True, step_timeout=timeout),
     output="any",
     emit=emit,
     step_count=single_step,

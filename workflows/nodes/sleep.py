@@ -1,4 +1,4 @@
-"""`sleep`: the run waits for a while."""
+"""`sleep`: waits for a duration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sleep_until`: the run waits until a moment."""
+"""`sleep_until`: waits until a point in time."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ _ISO: Final = re.compile(
     r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
-# Dates in other forms, which as expressions would be numbers and mean something else.
+# Dates in other forms, which would be arithmetic if they were read as expressions.
 _LIKE_A_DATE: Final = re.compile(r"[+-]?[0-9][0-9TtWwZz:.,/+\- ]*")
 _MILLISECONDS: Final = re.compile(r"[0-9]{12,13}(?![0-9])")
-# What an ISO text is made of when references (each one \0 here) stand for parts of it.
+# The parts of an ISO date in which references, here \0, take the place of some.
 _ISO_PARTS: Final = re.compile(r"(?:[\x000-9T:.Z]|\+(?=[0-9]{2}:[0-9]{2})|-(?![0-9]{3}))+")
-_HOW_TO: Final = (
-    'write a date that exists as "2030-01-31" or "2030-01-31T12:00:00Z", or an expression such as '
+_RULE: Final = (
+    'must be a valid date such as "2030-01-31" or "2030-01-31T12:00:00Z", or an expression such as '
     "Date.now() + 60_000"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`timestamp` is text when it is ISO 8601 or made of references, else an expression."""
+    """`timestamp` is text if it is ISO 8601, perhaps with references; otherwise an expression."""
 
     timestamp: Text | Code
 
 
 def read(data: Reader) -> Settings:
-    written = data.raw("timestamp")
-    moment = written.strip() if isinstance(written, str) else ""
-    is_odd = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)
-    if moment and is_odd and not _is_text(moment):
-        data.problem("timestamp", f"{_HOW_TO}; found {quoted(moment)}")
-    if not moment or is_odd or _is_text(moment):
+    value = data.raw("timestamp")
+    moment = value.strip() if isinstance(value, str) else ""
+    is_date_like = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)
+    if moment and is_date_like and not _is_text(moment):
+        data.problem("timestamp", f"{_RULE}, not {quoted(moment)}")
+    if not moment or is_date_like or _is_text(moment):
         return Settings(timestamp=data.text("timestamp", trimmed=True))
     return Settings(timestamp=data.code("timestamp", is_expression=True))
 
 
 def _is_text(moment: str) -> bool:
-    """Whether the moment is ISO 8601 as JavaScript reads it, or will be with its references."""
+    """Whether the text is ISO 8601 as JavaScript reads it, or can be once references have values."""
     shape, position = "", 0
     for reference in references_in(moment):
         shape += moment[position : reference.start] + "\0"
@@ -81,10 +81,10 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(name="sleep_until", title="Sleep until", read=read, emit=emit)
 
 HELPER: Final = """\
-/** A moment that has passed ends the wait: the platform fails who asks for one, in a replay too. */
+/** Waits until a date. One in the past is not passed on, because the platform would fail the run, even in a replay. */
 async function sleepUntil(step: WorkflowStep, name: string, moment: any): Promise<void> {
   const date = new Date(moment ?? Number.NaN);
-  if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(moment)} is no date to wait for`);
+  if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(moment)} is not a date`);
   if (date.getTime() - Date.now() > 1000) await step.sleepUntil(name, date);
   else await step.sleep(name, Math.max(1, date.getTime() - Date.now()));
 }

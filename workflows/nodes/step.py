@@ -1,4 +1,4 @@
-"""`step`: a person's own code as one durable step."""
+"""`step`: runs custom code in a durable step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     if data.raw("inline"):
-        data.warning("inline", "is read as false: the code runs as a durable step")
+        data.warning("inline", "has no effect: the code always runs as a durable step")
     return Settings(code=data.code("code", is_expression=False), policy=read_policy(data))
 
 

@@ -1,4 +1,4 @@
-"""`sub_script`: a request to another Worker of the same account, as one durable step."""
+"""`sub_script`: sends a request to another Worker of the same account, in a durable step."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workflows.nodes.http_request import Settings as Request
 from workflows.nodes.http_request import read_request, write_callback
 
 WORKER_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
-NAME_RULE: Final = "must be the name of a Worker (a-z, 0-9, _ and -, 63 characters at most)"
+NAME_RULE: Final = "must be the name of a Worker (a-z, 0-9, _ and -, at most 63 characters)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`worker` is a Worker's name, or the id of a script of ours."""
+    """`worker` is the name of a Worker, or the id of a script in this installation."""
 
     worker: str
     request: Request

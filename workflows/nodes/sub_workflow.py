@@ -1,4 +1,4 @@
-"""`sub_workflow`: starts a run of another workflow, and waits for it or not."""
+"""`sub_workflow`: starts a run of another workflow, and optionally waits for it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.nodes.sub_script import NAME_RULE, WORKER_NAME
 
-_LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
+_MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`worker` is the id of a workflow of ours; with a class name, the name of any Worker.
+    """`worker` is the id of a workflow here or, with a class name, the name of any Worker.
 
-    `policy` is that of each of its steps, `timeout` how long the child may take in all.
+    `policy` applies to each step of the call, `timeout` to the whole run of the child.
     """
 
     worker: str
     class_name: str
     input: Code | None
-    waits: bool
+    waits_for_result: bool
     timeout: Duration
     policy: StepPolicy
 
@@ -40,14 +40,14 @@ def read(data: Reader) -> Settings:
     class_name = data.string("className", "") or data.string("workflowName", "")
     timeout_from = data.config if data.config and data.config.has("timeout") else data
     if class_name and not is_identifier(class_name):
-        data.problem("className", f"must be the name of a class, not {quoted(class_name)}")
+        data.problem("className", f"must be a valid class name, not {quoted(class_name)}")
     data.know("timeout")
-    _warn_of_large_payload(data)
+    _warn_about_large_payload(data)
     return Settings(
         worker=_worker(data, class_name),
         class_name=class_name,
         input=data.optional_code("input"),
-        waits=data.flag("waitForCompletion", default=True),
+        waits_for_result=data.flag("waitForCompletion", default=True),
         timeout=timeout_from.timeout("timeout", "5 minutes"),
         policy=read_policy(data, own_timeout=False),
     )
@@ -56,30 +56,33 @@ def read(data: Reader) -> Settings:
 def _worker(data: Reader, class_name: str) -> str:
     workflow_id, script_name = data.string("workflowId", ""), data.string("scriptName", "")
     if not workflow_id and not script_name:
-        data.problem("workflowId", "is missing: name a workflow, or a Worker by `scriptName`")
+        data.problem(
+            "workflowId",
+            "is missing: write the id of a workflow, or the name of a Worker in `scriptName`",
+        )
     if script_name and not class_name:
-        data.problem("className", "is missing: name the workflow class of the Worker")
+        data.problem("className", "is missing: write the name of the workflow class in the Worker")
     key, worker = ("scriptName", script_name) if script_name else ("workflowId", workflow_id)
     if worker and not WORKER_NAME.fullmatch(worker):
         data.problem(key, f"{NAME_RULE}, not {quoted(worker)}")
     return worker
 
 
-def _warn_of_large_payload(data: Reader) -> None:
-    written = data.raw("input")
-    if not isinstance(written, str) or len(written.encode("utf-8", "replace")) <= _LARGEST_PAYLOAD:
+def _warn_about_large_payload(data: Reader) -> None:
+    value = data.raw("input")
+    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) <= _MAX_PAYLOAD:
         return
     try:
         size = len(
-            json.dumps(json.loads(written), separators=(",", ":"), ensure_ascii=False).encode()
+            json.dumps(json.loads(value), separators=(",", ":"), ensure_ascii=False).encode()
         )
     except (ValueError, RecursionError):
-        return  # code, whose value is known when it runs
-    if size > _LARGEST_PAYLOAD:
+        return  # code, whose value is not known yet
+    if size > _MAX_PAYLOAD:
         data.warning(
             "input",
-            f"has {size:,} bytes as JSON, and Cloudflare takes a payload of 1 MiB at most: store the "
-            "data (R2, KV, D1) and send where it is",
+            f"has {size:,} bytes as JSON, but Cloudflare accepts payloads of at most 1 MiB: store the "
+            "data (R2, KV, D1) and send its key",
         )
 
 
@@ -88,7 +91,7 @@ def calls(settings: Settings) -> Call:
 
 
 def callback(node: Node, out: Emitter) -> None:
-    """Write the function that makes the child's payload."""
+    """Write the function that returns the child's payload."""
     out.start_callback(node)
     with out.indented():
         payload = out.value(node.settings.input) if node.settings.input else ["{}"]
@@ -101,13 +104,16 @@ def emit(node: Node, out: Emitter) -> None:
     out.add_helper(HELPER)
     params = out.callback(node)
     out.line(
-        *out.assign(node), "await ", "runChild" if settings.waits else "startChild", "(step, {"
+        *out.assign(node),
+        "await ",
+        "runChild" if settings.waits_for_result else "startChild",
+        "(step, {",
     )
     with out.indented():
         out.line("workflow: ", out.child_binding(calls(settings)), ",")
         out.line("name: (part) => ", out.step_name(node, part="part"), ",")
         out.line("params: ", params, ",")
-        if settings.waits:
+        if settings.waits_for_result:
             out.line("timeout: ", *_milliseconds(settings.timeout, out), ",")
         out.line("config:")
         out.policy(settings.policy)
@@ -115,27 +121,27 @@ def emit(node: Node, out: Emitter) -> None:
 
 
 def step_count(settings: Settings) -> int:
-    """Return how many steps the call takes at most: the id, the start, and a look after each sleep.
+    """Return the maximum number of steps: the id, the start, and a status check after each sleep.
 
-    A time limit that is computed counts as the longest one.
+    A timeout with references counts as the longest possible one.
     """
-    if not settings.waits:
+    if not settings.waits_for_result:
         return 2
     limit = milliseconds_of(settings.timeout)
-    return 2 + _looks(durations.LONGEST if limit is None else limit)
+    return 2 + _status_checks(durations.MAX_DURATION if limit is None else limit)
 
 
-def _looks(limit: int) -> int:
-    """Count the turns of `runChild`, below."""
-    waited, turns = 0, 0
+def _status_checks(limit: int) -> int:
+    """Count the iterations of the loop in `runChild` below."""
+    waited, count = 0, 0
     while waited < limit:
         waited += min(max(1000, round(waited * 0.3)), limit - waited)
-        turns += 1
-    return turns
+        count += 1
+    return count
 
 
 def max_wait(settings: Settings) -> Duration | None:
-    return settings.timeout if settings.waits else None
+    return settings.timeout if settings.waits_for_result else None
 
 
 def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
@@ -167,7 +173,7 @@ type ChildRun = {
   timeout?: number;
 };
 
-/** Starts the child once: its id is kept first, so that a second attempt finds what the first one started. */
+/** Starts the child once: its id is stored first, so that a retry finds the run of the first attempt. */
 async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instanceId: string }> {
   const id: string = await step.do(child.name(": id"), child.config, async () => (globalThis as any).crypto.randomUUID());
   await step.do(child.name(""), child.config, async (ctx: any) => {
@@ -184,7 +190,7 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
   return { instanceId: id };
 }
 
-/** Waits for the child's end between ever longer sleeps: at most 60 or so, even for a year. */
+/** Waits for the child with longer and longer sleeps: at most about 60, even for a year. */
 async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
   const { instanceId } = await startChild(step, child);
   for (let waited = 0; waited < child.timeout; ) {
@@ -201,12 +207,12 @@ async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
       throw new Error(`${child.name("")} ${found.status} (run ${instanceId}): ${reason}`);
     }
   }
-  throw new Error(`${child.name("")} (run ${instanceId}) has not ended in ${child.timeout} ms`);
+  throw new Error(`${child.name("")} (run ${instanceId}) did not finish within ${child.timeout} ms`);
 }
 """
 
 DURATION: Final = """\
-/** How long "2 hours" is, or a number of milliseconds. */
+/** The milliseconds in a duration such as "2 hours"; a number is already one. */
 function asMilliseconds(duration: any): number {
   const units: Record<string, number> = {
     second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000,
@@ -214,7 +220,7 @@ function asMilliseconds(duration: any): number {
   };
   const [, count, unit] = /^([0-9]+) (second|minute|hour|day|week|month|year)s?$/.exec(String(duration)) ?? [];
   const length = unit ? Number(count) * units[unit] : Number(duration);
-  if (!(length > 0)) throw new Error(`${JSON.stringify(duration)} is no duration`);
+  if (!(length > 0)) throw new Error(`${JSON.stringify(duration)} is not a duration`);
   return length;
 }
 """

@@ -1,4 +1,4 @@
-"""`try_catch`: what runs when a step fails for good."""
+"""`try_catch`: runs other nodes if a step fails after all retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`wait_for_event`: the run waits until somebody sends it an event."""
+"""`wait_for_event`: waits until an event is sent to the run."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     event_type = data.text("eventType")
-    fixed = event_type.source and not event_type.references
-    if fixed and not EVENT_TYPE.fullmatch(event_type.source):
+    is_fixed = event_type.source and not event_type.references
+    if is_fixed and not EVENT_TYPE.fullmatch(event_type.source):
         data.problem("eventType", EVENT_TYPE_RULE)
     timeout_from = data.config if data.config and data.config.has("timeout") else data
     data.know("timeout")
@@ -36,17 +36,19 @@ def read(data: Reader) -> Settings:
 
 
 def _check_schema(data: Reader) -> None:
-    """Warn of a schema that answers cannot be held against; they are taken as they are then."""
+    """Warn about a schema that cannot be used; payloads are then not checked."""
     schema = data.raw("schema")
     if schema is None:
         return
     if not isinstance(schema, dict):
-        data.warning("schema", "is no JSON Schema, which is an object: answers are not checked")
+        data.warning("schema", "must be a JSON Schema object: payloads are not checked")
         return
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        data.warning("schema", f"is no JSON Schema ({error.message}): answers are not checked")
+        data.warning(
+            "schema", f"is not a valid JSON Schema ({error.message}): payloads are not checked"
+        )
 
 
 def emit(node: Node, out: Emitter) -> None:

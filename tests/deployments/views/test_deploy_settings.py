@@ -11,7 +11,7 @@ from tests.deployments.views.settings_form import address, filled_in, row, save
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import configured
-from tests.workflows.ir.test_deploy_settings import WHOLE
+from tests.workflows.ir.test_deploy_settings import COMPLETE
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
 
@@ -30,12 +30,12 @@ def test_an_unchanged_form_stores_nothing_and_makes_no_version(admin_client: Cli
 
 
 def test_every_setting_goes_through_the_form_as_it_is(admin_client: Client) -> None:
-    workflow = configured(WHOLE)
+    workflow = configured(COMPLETE)
 
     save(admin_client, workflow, logpush=None)
     save(admin_client, workflow, logpush="on")
 
-    assert read_settings(workflow.deploy_settings) == read_settings(WHOLE)
+    assert read_settings(workflow.deploy_settings) == read_settings(COMPLETE)
     assert workflow.versions.count() == 4
 
 
@@ -71,7 +71,7 @@ def test_saving_makes_a_version_and_an_entry_of_the_trail(admin_client: Client) 
 
 
 def test_a_row_is_removed_by_its_box_or_by_emptying_it(admin_client: Client) -> None:
-    workflow = configured(WHOLE)
+    workflow = configured(COMPLETE)
 
     emptied = row("routes", pattern="", zone="")
     save(admin_client, workflow, **emptied, **row("consumers", DELETE="on"))
@@ -105,7 +105,7 @@ def test_two_equal_routes_are_told_above_the_rows(admin_client: Client) -> None:
 
     answer = save(admin_client, make_workflow(), **both[0], **both[1])
 
-    assert "stands there twice" in text(answer)
+    assert "is listed twice" in text(answer)
 
 
 def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -> None:

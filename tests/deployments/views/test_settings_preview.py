@@ -16,7 +16,7 @@ from tests.local_cloudflare.support.zones import make_zone
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, configured, deploy
-from tests.workflows.ir.test_deploy_settings import WHOLE
+from tests.workflows.ir.test_deploy_settings import COMPLETE
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.models import Workflow
 from workflows.services import set_variable
@@ -103,7 +103,7 @@ def test_a_secret_is_no_part_of_the_preview(admin_client: Client) -> None:
 @pytest.mark.usefixtures("no_workers")
 def test_the_preview_is_what_a_deploy_writes(platform: Platform) -> None:
     make_zone(platform, "preview.example")
-    settings = WHOLE | {
+    settings = COMPLETE | {
         "routes": [{"pattern": "api.preview.example/*", "zoneName": "preview.example"}],
         "customDomains": ["shop.preview.example"],
         "queueConsumers": [],

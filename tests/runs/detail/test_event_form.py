@@ -195,4 +195,6 @@ def test_an_author_is_warned_of_what_is_no_schema(db: None, schema: Any) -> None
         return [str(one) for one in parse(document).problems]
 
     assert not any("schema" in one for one in told(waiting_workflow(schema=SCHEMA).ir))
-    assert any("answers are not checked" in one for one in told(waiting_workflow(schema=schema).ir))
+    assert any(
+        "payloads are not checked" in one for one in told(waiting_workflow(schema=schema).ir)
+    )

@@ -108,5 +108,5 @@ def test_the_form_takes_loaded_types_and_names_their_problems(admin_client: Clie
 
     refused = admin_client.post(change(workflow), form(workflow.ir))
 
-    assert "nodes.a.data.key: is a secret, which has no place in a document" in text(refused)
+    assert "nodes.a.data.key: is a secret and must not be in the document" in text(refused)
     assert workflow.versions.count() == 1

@@ -50,7 +50,7 @@ BROKEN = {
     "const x = `${": "line 1",
     "const a = 1;\nconst b = ;": "line 2",
     "/* open": "line 1",
-    "return '\ud800'": "holds half a character",
+    "return '\ud800'": "contains a lone surrogate",
     "return 1\0": "contains characters that are not text",
     "export const a = 1": "code of a node cannot export anything",
 }

@@ -6,7 +6,7 @@ from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import branch, chain, document, node
 
 EARLY = "return { x: b.y }"
-NOT_THERE = '"b" does not come before "a": it has no output there'
+NOT_THERE = '"b" does not run before "a": refer to a node before this one'
 
 ITS_OWN = [
     "return ((b) => b.y)({})",

@@ -1,4 +1,4 @@
-"""Documents in a few words, for tests."""
+"""Short ways to write documents in tests."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def node(id_: str, type_: str = "step", *, name: str = "", **data: Any) -> dict[
 
 
 def branch(id_: str, **conditions: str) -> dict[str, Any]:
-    """Return a branch whose arms are the names of the arguments; an empty condition is the else."""
+    """Return a branch with an arm for each keyword argument; an empty condition is the else arm."""
     arms = [{"label": label, "condition": code} for label, code in conditions.items()]
     return node(id_, "branch", branches=arms)
 
 
 def document(nodes: list[dict[str, Any]], *edges: str, entry: str = "", **parts: Any) -> Document:
-    """Return a document; an edge is "a b" or "a b label"."""
+    """Return a document; an edge is written "a b" or "a b label"."""
     return {
         "metadata": {"name": "test", "version": 1, "createdAt": "now", "updatedAt": "now"},
         "nodes": nodes,
-        "edges": [_edge(words) for words in edges],
+        "edges": [_edge(text) for text in edges],
         "entryNodeId": entry or nodes[0]["id"],
         **parts,
     }
 
 
 def chain(*nodes: dict[str, Any], **parts: Any) -> Document:
-    """Return a document whose nodes follow each other."""
-    ids = [one["id"] for one in nodes]
+    """Return a document whose nodes run one after another."""
+    ids = [item["id"] for item in nodes]
     edges = [f"{source} {target}" for source, target in pairwise(ids)]
     return document(list(nodes), *edges, **parts)
 
@@ -61,7 +61,7 @@ def every_type() -> Document:
             node("right", "sleep_until", timestamp="{{ trigger.at }}"),
             node("guard", "try_catch"),
             node("child", "sub_workflow", workflowId="abc", input="each", timeout="{{ trigger.t }}"),
-            node("mend", code="return err.message"),
+            node("rescue", code="return err.message"),
             node("fast", "race"),
             node("answer", "wait_for_event", eventType="yes", timeout="1 minute"),
             node("late", "sleep", duration="1 minute"),
@@ -70,12 +70,12 @@ def every_type() -> Document:
         ],
         "first ask", "ask each", "each odd body", "odd leave yes", "each both then",
         "both left x", "both right y", "both guard then",
-        "guard child try", "guard mend catch", "guard fast then",
+        "guard child try", "guard rescue catch", "guard fast then",
         "fast answer x", "fast late y", "fast call then", "call all",
     )  # fmt: skip
 
 
-def _edge(words: str) -> dict[str, str]:
-    source, target, *label = words.split(" ", 2)
-    edge = {"id": words, "source": source, "target": target}
+def _edge(text: str) -> dict[str, str]:
+    source, target, *label = text.split(" ", 2)
+    edge = {"id": text, "source": source, "target": target}
     return edge | ({"label": label[0]} if label else {})

@@ -1,4 +1,4 @@
-"""Random graphs of steps and branches, for property tests; many of them mean something, not all."""
+"""Random graphs of steps and branches for property tests; many of them are valid, but not all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LABELS = "abc"
 
 
 def random_document(random: Random, *, size: int, then: float) -> dict[str, Any]:
-    """Return a document; `then` is how likely a branch has an edge of that name."""
+    """Return a document; `then` is the probability that a branch has a `then` edge."""
     nodes, edges = [], []
     for index in range(size):
         id_ = f"n{index}"
@@ -20,21 +20,21 @@ def random_document(random: Random, *, size: int, then: float) -> dict[str, Any]
             labels = LABELS[: random.randint(1, 3)]
             nodes.append(_branch(id_, labels))
             edges += [
-                f"{id_} n{random.choice(later)} {label}" for label in labels if _often(random)
+                f"{id_} n{random.choice(later)} {label}" for label in labels if _probably(random)
             ]
             edges += [f"{id_} n{random.choice(later)} then"] if random.random() < then else []
         else:
             nodes.append(node(id_, code=f"return '{id_}';"))
-            edges += [f"{id_} n{random.choice(later)}"] if later and _often(random) else []
+            edges += [f"{id_} n{random.choice(later)}"] if later and _probably(random) else []
     return _only_reachable(nodes, edges)
 
 
 def random_choices(random: Random, document: dict[str, Any]) -> dict[str, str]:
-    """Return the arm that each branch shall take, "" for none; it is the payload of a run, too."""
+    """Return the arm that each branch takes, "" for none; it is also the payload of a run."""
     return {
-        one["id"]: random.choice(["", *(arm["label"] for arm in one["data"]["branches"])])
-        for one in document["nodes"]
-        if one["type"] == "branch"
+        item["id"]: random.choice(["", *(arm["label"] for arm in item["data"]["branches"])])
+        for item in document["nodes"]
+        if item["type"] == "branch"
     }
 
 
@@ -42,19 +42,19 @@ def _branch(id_: str, labels: str) -> dict[str, Any]:
     return branch(id_, **{label: f"event.payload.{id_} === '{label}'" for label in labels})
 
 
-def _often(random: Random) -> bool:
+def _probably(random: Random) -> bool:
     return random.random() < 0.85
 
 
 def _only_reachable(nodes: list[dict[str, Any]], edges: list[str]) -> dict[str, Any]:
-    ways: dict[str, list[str]] = {}
+    targets: dict[str, list[str]] = {}
     for edge in edges:
         source, target, *_ = edge.split()
-        ways.setdefault(source, []).append(target)
-    seen, waiting = {"n0"}, ["n0"]
-    while waiting:
-        new = set(ways.get(waiting.pop(), ())) - seen
+        targets.setdefault(source, []).append(target)
+    seen, stack = {"n0"}, ["n0"]
+    while stack:
+        new = set(targets.get(stack.pop(), ())) - seen
         seen |= new
-        waiting += new
-    kept = [one for one in nodes if one["id"] in seen]
+        stack += new
+    kept = [item for item in nodes if item["id"] in seen]
     return document(kept, *(edge for edge in edges if edge.split()[0] in seen))

@@ -1,6 +1,6 @@
-"""Random changes of documents that spoil whatever they like but the types of code.
+"""Random changes of documents, which can break everything except the types of code.
 
-What a mutated document comes to is a list of problems or a program that compiles.
+A mutated document has problems, or results in a program that compiles.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"\{\{ (\w+) \}\}")
 
 
 class Mutator:
-    """Changes documents at random: a few times each, in one of the ways of `_CHANGES`."""
+    """Applies a few random changes of `_CHANGES` to a document."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -46,13 +46,15 @@ class Mutator:
     # Helpers
 
     def _item(self, mutant: Document, key: str) -> dict[str, Any]:
-        """Return a node or an edge; an empty object where there is none any more."""
+        """Return a node or an edge; an empty object if there is none left."""
         items = mutant.get(key)
-        found = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
-        return self._random.choice(found) if found else {}
+        objects = (
+            [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        )
+        return self._random.choice(objects) if objects else {}
 
     def _id(self, mutant: Document) -> Any:
-        return self._item(mutant, "nodes").get("id", "gone")
+        return self._item(mutant, "nodes").get("id", "missing")
 
     def _data(self, mutant: Document) -> dict[str, Any]:
         data = self._item(mutant, "nodes").get("data")
@@ -60,8 +62,8 @@ class Mutator:
 
     def _code(self, key: str, mutant: Document) -> str:
         kinds = {"code": STATEMENTS, "condition": CONDITIONS, "timestamp": TIMES}
-        written = self._random.choice(kinds.get(key, EXPRESSIONS))
-        return written.replace("REF", str(self._id(mutant)))
+        source = self._random.choice(kinds.get(key, EXPRESSIONS))
+        return source.replace("REF", str(self._id(mutant)))
 
     def _value(self, key: object, mutant: Document) -> Any:
         if self._random.random() < 0.5:
@@ -90,24 +92,24 @@ class Mutator:
 
     def rename_key(self, mutant: Document) -> None:
         container, key = self._place(mutant)
-        new = self._random.choice(["id", "type", "label", "timeout", "url", "count", "unheard", ""])
+        new = self._random.choice(["id", "type", "label", "timeout", "url", "count", "unknown", ""])
         if isinstance(container, dict) and key in container:
             container[new] = container.pop(key)
 
-    def double(self, mutant: Document) -> None:
+    def duplicate(self, mutant: Document) -> None:
         key = self._random.choice(["nodes", "edges"])
-        one = copy.deepcopy(self._item(mutant, key))
+        item = copy.deepcopy(self._item(mutant, key))
         if self._random.random() < 0.7:
-            one["id"] = f"{one.get('id')}2"
+            item["id"] = f"{item.get('id')}2"
         if isinstance(mutant.get(key), list):
-            mutant[key].append(one)
+            mutant[key].append(item)
 
     def swap_types(self, mutant: Document) -> None:
         self._item(mutant, "nodes")["type"] = self._random.choice([*NODE_TYPES, "webhook"])
 
     def swap_data(self, mutant: Document) -> None:
-        one, other = self._item(mutant, "nodes"), self._item(mutant, "nodes")
-        one["data"], other["data"] = other.get("data"), one.get("data")
+        first, second = self._item(mutant, "nodes"), self._item(mutant, "nodes")
+        first["data"], second["data"] = second.get("data"), first.get("data")
 
     def relabel(self, mutant: Document) -> None:
         self._item(mutant, "edges")["label"] = self._random.choice(LABELS)
@@ -128,7 +130,7 @@ class Mutator:
             mutant["edges"].remove(edge)
 
     def insert(self, mutant: Document) -> None:
-        """Put a new node on an edge; a container with a step in each of its regions."""
+        """Insert a new node into an edge; a container gets a step in each of its regions."""
         edge, nodes, id_ = self._item(mutant, "edges"), mutant.get("nodes"), self._new_id()
         if not edge or not isinstance(nodes, list):
             return
@@ -141,17 +143,17 @@ class Mutator:
             new.append({"source": id_, "target": inside["id"], "label": label})
         if type_ not in _REGIONS:
             del new[0]["label"]
-        mutant["edges"] += [one | {"id": f"{id_}-{index}"} for index, one in enumerate(new)]
+        mutant["edges"] += [added | {"id": f"{id_}-{index}"} for index, added in enumerate(new)]
         edge["target"] = id_
 
     def _new_id(self) -> str:
         return self._random.choice([*IDS, f"new{self._random.randrange(9)}"])
 
     def rename_node(self, mutant: Document) -> None:
-        """Give a node another id, mostly wherever it is named."""
-        one = self._item(mutant, "nodes")
-        old, new = one.get("id"), self._random.choice([*IDS, self._id(mutant)])
-        one["id"] = new
+        """Give a node a different id, usually in all references and edges too."""
+        renamed = self._item(mutant, "nodes")
+        old, new = renamed.get("id"), self._random.choice([*IDS, self._id(mutant)])
+        renamed["id"] = new
         for other in mutant.get("nodes") or [] if self._random.random() < 0.8 else []:
             if isinstance(other, dict):
                 other["data"] = _renamed(other.get("data"), f"{{{{ {old} }}}}", f"{{{{ {new} }}}}")
@@ -163,24 +165,24 @@ class Mutator:
             mutant["entryNodeId"] = new
 
     def rename(self, mutant: Document) -> None:
-        one = self._item(mutant, "nodes")
-        one["name"] = self._random.choice([*NASTY, self._item(mutant, "nodes").get("name")])
+        item = self._item(mutant, "nodes")
+        item["name"] = self._random.choice([*NASTY, self._item(mutant, "nodes").get("name")])
 
     def fill(self, mutant: Document) -> None:
-        """Give nodes JSON that holds anything, in keys too."""
+        """Give nodes JSON with any values and keys."""
         key = self._random.choice(["headers", "queryParams", "body"])
         texts = [*NASTY, f"{{{{ {self._id(mutant)} }}}}", f"-{{{{ {self._id(mutant)} }}}}-"]
         value: Any = self._random.choice([*VALUES, *texts])
         for _ in range(self._random.randint(1, 3)):
             inner = value if self._random.random() < 0.7 else [value, self._random.choice(texts)]
             value = {self._random.choice(texts): inner, self._random.choice(texts): 1}
-        for one in mutant.get("nodes") or []:
-            data = one.get("data") if isinstance(one, dict) else None
+        for item in mutant.get("nodes") or []:
+            data = item.get("data") if isinstance(item, dict) else None
             if isinstance(data, dict) and {"url", "workerName"} & data.keys():
                 data["method"], data[key] = "POST", value
 
     def refer(self, mutant: Document) -> None:
-        """Have a setting refer to another node."""
+        """Make settings refer to another node."""
         data = self._data(mutant)
         for key, value in data.items():
             if isinstance(value, str):
@@ -198,7 +200,7 @@ class Mutator:
                 if key in place and self._random.random() < 0.7:
                     place[key] = self._code(key, mutant)
 
-    def set_up(self, mutant: Document) -> None:
+    def set_setting(self, mutant: Document) -> None:
         """Give a node a setting of any type."""
         key = self._random.choice(_KEYS)
         self._data(mutant)[key] = self._value(key, mutant)
@@ -206,7 +208,7 @@ class Mutator:
     def configure(self, mutant: Document) -> None:
         retries = {
             key: self._random.choice([*VALUES, *NASTY, "linear", 3])
-            for key in ("limit", "delay", "backoff", "unheard")
+            for key in ("limit", "delay", "backoff", "unknown")
             if self._random.random() < 0.5
         }
         timeout = self._random.choice([*VALUES, "1 hour", "2 hours"])
@@ -222,7 +224,7 @@ class Mutator:
     def move_entry(self, mutant: Document) -> None:
         mutant["entryNodeId"] = self._id(mutant)
 
-    def start_otherwise(self, mutant: Document) -> None:
+    def change_trigger(self, mutant: Document) -> None:
         kinds: list[Any] = [None, "manual", "http", "cron", "event", "queue", "odd"]
         mutant["trigger"] = {"type": self._random.choice(kinds), "path": self._random.choice(NASTY),
                              "expression": "1 1 * * 1", "eventType": "a", "queue": "q"}  # fmt: skip
@@ -230,15 +232,15 @@ class Mutator:
 
 
 _CHANGES: tuple[Callable[[Mutator, Document], None], ...] = (
-    Mutator.replace, Mutator.remove, Mutator.rename_key, Mutator.double, Mutator.swap_types, Mutator.swap_data,
+    Mutator.replace, Mutator.remove, Mutator.rename_key, Mutator.duplicate, Mutator.swap_types, Mutator.swap_data,
     Mutator.relabel, Mutator.retarget, Mutator.retarget, Mutator.connect, Mutator.disconnect, Mutator.insert,
     Mutator.insert, Mutator.rename_node, Mutator.rename_node, Mutator.rename, Mutator.refer, Mutator.refer,
-    Mutator.recode, Mutator.recode, Mutator.set_up, Mutator.set_up, Mutator.configure, Mutator.nest,
-    Mutator.move_entry, Mutator.start_otherwise,
+    Mutator.recode, Mutator.recode, Mutator.set_setting, Mutator.set_setting, Mutator.configure, Mutator.nest,
+    Mutator.move_entry, Mutator.change_trigger,
 )  # fmt: skip
 _GENTLE = (
-    Mutator.insert, Mutator.rename_node, Mutator.rename, Mutator.refer, Mutator.recode, Mutator.set_up, Mutator.fill,
-    Mutator.insert, Mutator.start_otherwise,
+    Mutator.insert, Mutator.rename_node, Mutator.rename, Mutator.refer, Mutator.recode, Mutator.set_setting, Mutator.fill,
+    Mutator.insert, Mutator.change_trigger,
 )  # fmt: skip
 _REGIONS = {
     "branch": ("yes", "no"), "parallel": ("a", "b"), "race": ("a", "b"), "loop": ("body",), "try_catch": ("try", "catch"),
@@ -246,7 +248,7 @@ _REGIONS = {
 _KEYS = (
     *CODE_KEYS, "timeout", "retryLimit", "retryDelay", "backoff", "url", "headers", "queryParams", "method", "failOn",
     "duration", "eventType", "loopType", "itemVar", "indexVar", "count", "maxIterations", "onError", "workflowId",
-    "scriptName", "className", "waitForCompletion", "workerName", "branches", "inline", "unheard",
+    "scriptName", "className", "waitForCompletion", "workerName", "branches", "inline", "unknown",
 )  # fmt: skip
 _SETTINGS: dict[str, dict[str, Any]] = {
     "step": {}, "sleep": {"duration": 1000}, "sleep_until": {"timestamp": "2030-01-01"},
@@ -258,7 +260,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:
-    """Return the value with another reference in all of its texts, those of keys left out."""
+    """Return the value with the reference replaced in all texts except keys."""
     if isinstance(value, dict):
         return {key: _renamed(inner, old, new) for key, inner in value.items()}
     if isinstance(value, list):
@@ -268,10 +270,10 @@ def _renamed(value: Any, old: str, new: str) -> Any:
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every member and item of a JSON value as container and key."""
-    waiting = [value]
-    while waiting:
-        container = waiting.pop()
+    stack = [value]
+    while stack:
+        container = stack.pop()
         for key in list(container) if isinstance(container, dict) else range(len(container)):
             yield container, key
             if isinstance(container[key], dict | list):
-                waiting.append(container[key])
+                stack.append(container[key])

@@ -1,4 +1,4 @@
-"""Custom node types in a few words, for tests."""
+"""Short ways to write custom node types in tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TEMPLATE = "export default async function (ctx) {\n  return ctx.config;\n}\n"
 
 
 def node_json(id_: str = "greet", **changes: Any) -> dict[str, Any]:
-    """Return a node.json with nothing that it need not have; None takes a member away."""
-    whole = {
+    """Return a node.json with only the required members; None removes a member."""
+    required = {
         "id": id_,
         "name": "Greet",
         "version": "1.0.0",
@@ -22,23 +22,25 @@ def node_json(id_: str = "greet", **changes: Any) -> dict[str, Any]:
         "providers": ["cloudflare"],
         "configSchema": {},
     }
-    return {key: value for key, value in (whole | changes).items() if value is not None}
+    return {key: value for key, value in (required | changes).items() if value is not None}
 
 
 def with_fields(**fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a node.json with these fields of its settings; a field without a type is text."""
-    return node_json(configSchema={key: {"type": "string"} | one for key, one in fields.items()})
+    """Return a node.json with these fields; a field without a type is a string."""
+    return node_json(
+        configSchema={key: {"type": "string"} | field for key, field in fields.items()}
+    )
 
 
 def problems(value: object) -> list[str]:
-    read = read_definition(value, built_in=NODE_TYPES.names)
-    return [str(problem) for problem in read.problems]
+    parsed = read_definition(value, built_in=NODE_TYPES.names)
+    return [str(problem) for problem in parsed.problems]
 
 
 def definition(value: object) -> Definition:
-    found = read_definition(value, built_in=NODE_TYPES.names)
-    assert found.definition, problems(value)
-    return found.definition
+    parsed = read_definition(value, built_in=NODE_TYPES.names)
+    assert parsed.definition, problems(value)
+    return parsed.definition
 
 
 def types(*saved: tuple[dict[str, Any], str]) -> Registry:

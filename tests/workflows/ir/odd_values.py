@@ -1,4 +1,4 @@
-"""What mutations put in the place of what was there; code fits any type, or is no code at all."""
+"""The values that mutations insert; code has any type, or is not valid code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CODE_KEYS = ("code", "condition", "collection", "input", "body", "timestamp")
 NASTY = (
     "", " ", "then", "a\"b'c`d", "${1}", "a\nb", "\u2028\u2029", "*/ /*", "</script>", "\0", "\ud800", "😀" * 90,
     "x" * 300, "\u202eabc", "\\", "\\u0041", "{{", "{{ }}", "{{ trigger }}", "{{ trigger.x[0].y-z }}",
-    "{{ nobody }}", "{{ trigger.constructor }}!", "constructor", "__proto__", "prototype", "1", "-", "$", "class",
+    "{{ unknown }}", "{{ trigger.constructor }}!", "constructor", "__proto__", "prototype", "1", "-", "$", "class",
     "WORKFLOW", "ñandú", "2 hours", "1 second", "400 days", "0 seconds", "GET", "https://x.test/?a=b#c",
 )  # fmt: skip
 IDS = (

@@ -23,16 +23,16 @@ NUMBER = {"type": "number", "validation": {"min": 1, "max": 10}}
 SIZES = {"type": "select", "options": ["small", "large"]}
 
 
-def told(value: dict[str, Any], **data: Any) -> list[str]:
-    """Return what is wrong with a node of the type with these settings."""
-    return said(type_of(value), node("a", "greet", **data))
+def problems_with(value: dict[str, Any], **data: Any) -> list[str]:
+    """Return the problems of a node of the type with these settings."""
+    return problems(type_of(value), node("a", "greet", **data))
 
 
-def said(registry: Registry, *nodes: dict[str, Any]) -> list[str]:
+def problems(registry: Registry, *nodes: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in parse(chain(*nodes), registry).problems]
 
 
-FITTING: list[tuple[dict[str, Any], Any]] = [
+VALID: list[tuple[dict[str, Any], Any]] = [
     ({}, "text {{ trigger.x }}"),
     ({"validation": {"maxLength": 3}}, "{{ trigger.long_name }}"),
     ({"validation": {"format": "email"}}, "ada@example.com"),
@@ -56,60 +56,62 @@ FITTING: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), FITTING)
-def test_a_value_that_fits_is_taken(field: dict[str, Any], value: Any) -> None:
-    assert told(with_fields(a=field), a=value) == []
+@pytest.mark.parametrize(("field", "value"), VALID)
+def test_a_value_that_fits_is_accepted(field: dict[str, Any], value: Any) -> None:
+    assert problems_with(with_fields(a=field), a=value) == []
 
 
-WRONG: list[tuple[dict[str, Any], Any, str]] = [
+INVALID: list[tuple[dict[str, Any], Any, str]] = [
     ({}, 5, "must be text, not 5"),
     ({"required": True}, None, "is missing: write text (a)"),
     ({"required": True}, "", "must not be empty"),
     ({"validation": {"minLength": 2}}, "x", "must have at least 2 characters, not 1"),
     ({"validation": {"maxLength": 2}}, "xyz", "must have at most 2 characters, not 3"),
-    ({"validation": {"pattern": "^[a-z]+$"}}, "A", 'must match the pattern ^[a-z]+$, and "A"'),
-    ({"validation": {"format": "email"}}, "ada", 'must be an e-mail address, not "ada"'),
-    ({"validation": {"format": "url"}}, "ftp://x", "must be an address that begins with https"),
+    ({"validation": {"pattern": "^[a-z]+$"}}, "A", 'must match the pattern ^[a-z]+$, but "A"'),
+    ({"validation": {"format": "email"}}, "ada", 'must be an email address, not "ada"'),
+    ({"validation": {"format": "url"}}, "ftp://x", "must be a URL that starts with https"),
     ({"validation": {"format": "uuid"}}, "1", "must be a UUID"),
     ({"validation": {"format": "date"}}, "2026-02-30", "must be a date such as"),
-    ({"validation": {"format": "date-time"}}, "2026-01-31", "must be a moment such as"),
+    ({"validation": {"format": "date-time"}}, "2026-01-31", "must be a date and time such as"),
     ({"validation": {"format": "duration"}}, "P", "must be a duration such as"),
     (NUMBER, "5", 'must be a number, not "5"'),
     (NUMBER, True, "must be a number, not true"),
     (NUMBER, 0, "must be at least 1, not 0"),
-    (NUMBER, "1{{ trigger.n }}", "must be a number, or one reference alone"),
+    (NUMBER, "1{{ trigger.n }}", "must be a number or a single reference"),
     ({"type": "boolean"}, "yes", 'must be true or false, not "yes"'),
     (SIZES, "huge", 'must be one of "small", "large", not "huge"'),
     (SIZES | {"type": "multiselect"}, "small", "must be a list of"),
-    (SIZES | {"type": "multiselect"}, ["huge", 1], '"huge", 1 are none of "small", "large"'),
-    ({"type": "json"}, "{", 'must be JSON, or text that is JSON, not "{"'),
+    (SIZES | {"type": "multiselect"}, ["huge", 1], '"huge", 1 must be among "small", "large"'),
+    ({"type": "json"}, "{", 'must be JSON or JSON text, not "{"'),
     ({"type": "code", "required": True}, "", "is missing: write an expression (a)"),
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "reason"), WRONG)
-def test_a_value_that_does_not_fit_is_told(field: dict[str, Any], value: Any, reason: str) -> None:
-    (found,) = told(with_fields(a=field), a=value)
+@pytest.mark.parametrize(("field", "value", "reason"), INVALID)
+def test_a_value_that_does_not_fit_is_a_problem(
+    field: dict[str, Any], value: Any, reason: str
+) -> None:
+    (problem,) = problems_with(with_fields(a=field), a=value)
 
-    assert found.startswith("nodes.a.data.a: ")
-    assert reason in found
+    assert problem.startswith("nodes.a.data.a: ")
+    assert reason in problem
 
 
 def test_a_secret_in_a_document_is_refused_and_not_repeated() -> None:
-    (found,) = told(with_fields(key=SECRET), key="hunter2")
+    (problem,) = problems_with(with_fields(key=SECRET), key="hunter2")
 
-    assert found.startswith("nodes.a.data.key: is a secret, which has no place in a document")
-    assert "set the secret variable API_KEY" in found
-    assert "hunter2" not in found
-
-
-def test_a_setting_that_the_type_does_not_have_is_warned_of() -> None:
-    (found,) = told(with_fields(name={}), nme="Ada")
-
-    assert "nodes.a.data.nme: is not a setting of this type" in found
+    assert problem.startswith("nodes.a.data.key: is a secret and must not be in the document")
+    assert "set the secret variable API_KEY" in problem
+    assert "hunter2" not in problem
 
 
-def test_the_type_has_its_own_retries_and_timeout_which_a_node_may_change() -> None:
+def test_there_is_a_warning_for_an_unknown_setting() -> None:
+    (problem,) = problems_with(with_fields(name={}), nme="Ada")
+
+    assert "nodes.a.data.nme: is not a setting of this node type" in problem
+
+
+def test_a_node_can_override_the_retries_and_timeout_of_its_type() -> None:
     value = node_json(runtime={"defaultRetries": 2, "defaultTimeout": "30 seconds"})
     other = node("b", "greet") | {"config": {"retries": {"limit": 7}, "timeout": 1000}}
 
@@ -121,7 +123,7 @@ def test_the_type_has_its_own_retries_and_timeout_which_a_node_may_change() -> N
     assert [milliseconds_of(policy.timeout) for policy in policies] == [30_000, 1000]
 
 
-def test_a_field_may_have_the_name_of_a_retry_setting() -> None:
+def test_a_field_can_have_the_name_of_a_retry_setting() -> None:
     parsed = parse(chain(node("a", "greet", timeout="x")), type_of(with_fields(timeout={})))
 
     assert parsed.problems == ()
@@ -135,7 +137,7 @@ def test_a_field_may_have_the_name_of_a_retry_setting() -> None:
 VERSIONS = types((node_json(), ""), (node_json(version="2.0.0", description="Better."), ""))
 
 
-def test_a_node_has_the_version_that_it_pins() -> None:
+def test_a_node_uses_the_version_that_it_pins() -> None:
     newer = node("b", "greet") | {"version": "2.0.0"}
 
     ir = parse(chain(node("a", "greet"), newer), VERSIONS).ir
@@ -144,17 +146,17 @@ def test_a_node_has_the_version_that_it_pins() -> None:
     assert [ir.nodes[id_].type.version for id_ in "ab"] == ["1.0.0", "2.0.0"]
 
 
-def test_an_unknown_version_names_the_known_ones() -> None:
-    (found,) = said(VERSIONS, node("a", "greet") | {"version": "3.0.0"})
+def test_the_problem_of_an_unknown_version_lists_the_known_versions() -> None:
+    (problem,) = problems(VERSIONS, node("a", "greet") | {"version": "3.0.0"})
 
-    assert found == 'nodes.a.version: must be one of "1.0.0", "2.0.0", not "3.0.0"'
+    assert problem == 'nodes.a.version: must be one of "1.0.0", "2.0.0", not "3.0.0"'
 
 
-def test_an_unknown_type_names_the_loaded_ones_too() -> None:
-    (found,) = said(VERSIONS, node("a", "great"))
+def test_the_problem_of_an_unknown_type_lists_custom_types_too() -> None:
+    (problem,) = problems(VERSIONS, node("a", "great"))
 
-    assert '"great" is not a node type: use "step"' in found
-    assert '"greet"' in found
+    assert '"great" is not a node type: use one of "step"' in problem
+    assert '"greet"' in problem
 
 
 KINDS: list[dict[str, Any]] = [
@@ -180,12 +182,12 @@ VALUES = st.recursive(
 
 @settings(deadline=None, max_examples=examples(60, 1000))
 @given(field=st.sampled_from(KINDS), value=VALUES)
-def test_no_value_raises(field: dict[str, Any], value: Any) -> None:
-    """Every value ends in a problem or in a program."""
-    drawn = chain(node("a", "greet", a=value))
+def test_no_value_raises_an_exception(field: dict[str, Any], value: Any) -> None:
+    """Every value results in a problem or in a program."""
+    ir_document = chain(node("a", "greet", a=value))
     registry = type_of(with_fields(a=field))
-    parsed = parse(drawn, registry)
+    parsed = parse(ir_document, registry)
 
     with suppress(InvalidIR):
-        assert generate_from_document(drawn, MODULE, registry).source
+        assert generate_from_document(ir_document, MODULE, registry).source
     assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)

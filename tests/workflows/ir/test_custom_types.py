@@ -18,87 +18,87 @@ SECRET = {"type": "secret", "envVarName": "API_KEY", "required": True}
 NUMBER = {"type": "number", "validation": {"min": 1, "max": 10}}
 SIZES = {"type": "select", "options": ["small", "large"]}
 
-BROKEN: dict[str, tuple[Any, str]] = {
+INVALID: dict[str, tuple[Any, str]] = {
     "no object": ([], "document: must be an object, not []"),
-    "a capital letter": (node_json("Greet"), "id: must be a name of a-z"),
-    "a name that is taken": (node_json("step"), 'id: "step" is a built-in node type'),
-    "a version that is none": (node_json(version="1.0"), "version: must be a version such as"),
+    "a capital letter": (node_json("Greet"), "id: must consist of a-z"),
+    "the id of a built-in type": (node_json("step"), 'id: "step" is a built-in node type'),
+    "an incomplete version": (node_json(version="1.0"), "version: must be a version such as"),
     "a version with zeros in front": (node_json(version="01.0.0"), "version: must be a version"),
     "a long description": (node_json(description="x" * 121), "at most 120 characters, not 121"),
     "no description": (node_json(description=None), "description: is missing: write text"),
     "no settings": (node_json(configSchema=None), "configSchema: is missing: write an object"),
     "no providers": (node_json(providers=None), 'providers: is missing: write ["cloudflare"]'),
-    "another provider": (node_json(providers=["temporal"]), 'providers: must hold "cloudflare"'),
-    "tags that are no texts": (node_json(tags=[1]), "tags: must be a list of texts"),
-    "an address that runs": (node_json(docsUrl="javascript:x"), "docsUrl: must begin with https"),
-    "a package by its path": (
+    "another provider": (node_json(providers=["temporal"]), 'providers: must include "cloudflare"'),
+    "tags that are not texts": (node_json(tags=[1]), "tags: must be a list of texts"),
+    "a URL with JavaScript": (node_json(docsUrl="javascript:x"), "docsUrl: must start with https"),
+    "a package with a path": (
         node_json(dependencies={"a": "../a"}),
-        "dependencies.a: write a package's name and its version",
+        "dependencies.a: must be a package name with a version",
     ),
-    "retries that are no number": (
+    "retries that are not a number": (
         node_json(runtime={"defaultRetries": "3"}),
         "runtime.defaultRetries: must be a whole number",
     ),
-    "a timeout that is none": (
+    "an invalid timeout": (
         node_json(runtime={"defaultTimeout": "soon"}),
-        "runtime.defaultTimeout: write a number of milliseconds",
+        "runtime.defaultTimeout: must be a number of milliseconds",
     ),
-    "a timeout by reference": (
+    "a timeout with a reference": (
         node_json(runtime={"defaultTimeout": "{{ a }} seconds"}),
-        "runtime.defaultTimeout: must hold no {{ reference }}",
+        "runtime.defaultTimeout: cannot contain a {{ reference }}",
     ),
-    "an unknown kind": (with_fields(a={"type": "date"}), "configSchema.a.type: must be one of"),
-    "a field without a kind": (
+    "an unknown type": (with_fields(a={"type": "date"}), "configSchema.a.type: must be one of"),
+    "a field without a type": (
         node_json(configSchema={"a": {"label": "A"}}),
         "configSchema.a.type: is missing",
     ),
-    "a key that is no name": (with_fields(**{"a-b": {}}), 'a-b: "a-b" must be a name'),
+    "an invalid key": (with_fields(**{"a-b": {}}), 'a-b: "a-b" must be a name'),
     "the prototype as a key": (with_fields(__proto__={}), "must be a name of letters"),
     "a secret without a variable": (
         with_fields(key={"type": "secret"}),
         "configSchema.key.envVarName: is missing",
     ),
-    "a variable in small letters": (
+    "a variable in lowercase": (
         with_fields(key=SECRET | {"envVarName": "api_key"}),
-        "configSchema.key.envVarName: must be as in API_KEY",
+        "configSchema.key.envVarName: must be a name such as API_KEY",
     ),
     "a variable that names a resource": (
         with_fields(key=SECRET | {"envVarName": "X_BINDING_ID"}),
-        "X_BINDING_ID means something else",
+        "X_BINDING_ID is reserved",
     ),
-    "a choice of nothing": (
+    "a select without options": (
         with_fields(a={"type": "select"}),
         "configSchema.a.options: is missing",
     ),
-    "an option twice": (
+    "a duplicate option": (
         with_fields(a=SIZES | {"options": ["a", "a"]}),
-        "configSchema.a.options: holds an option twice",
+        "configSchema.a.options: lists an option twice",
     ),
-    "a rule for another kind": (
+    "a rule for another type": (
         with_fields(a={"validation": {"min": 1}}),
-        "configSchema.a.validation.min: is a rule for number, not for string",
+        "configSchema.a.validation.min: is a rule for number, not for string: remove it",
     ),
-    "a rule for texts": (
+    "a text rule for a number": (
         with_fields(a={"type": "number", "validation": {"pattern": "x"}}),
-        "is a rule for string and textarea, not for number",
+        "is a rule for string and textarea, not for number: remove it",
     ),
-    "bounds the wrong way": (
+    "a minimum above the maximum": (
         with_fields(a={"type": "number", "validation": {"min": 2, "max": 1}}),
-        "configSchema.a.validation.min: must not be larger than max",
+        "configSchema.a.validation.min: must not be greater than max",
     ),
-    "lengths the wrong way": (
+    "a minimum length above the maximum": (
         with_fields(a={"validation": {"minLength": 2, "maxLength": 1}}),
-        "minLength: must not be larger than maxLength",
+        "minLength: must not be greater than maxLength",
     ),
-    "a pattern that is none": (
+    "an invalid pattern": (
         with_fields(a={"validation": {"pattern": "("}}),
-        "configSchema.a.validation.pattern: cannot be read as a regular expression",
+        "configSchema.a.validation.pattern: must be a regular expression",
     ),
-    "a format that is none": (
+    "an unknown format": (
         with_fields(a={"validation": {"format": "phone"}}),
         "configSchema.a.validation.format: must be one of",
     ),
-    "a default of another kind": (
+    "a default of another type": (
         with_fields(a=NUMBER | {"default": "5"}),
         'configSchema.a.default: must be a number, not "5"',
     ),
@@ -106,51 +106,54 @@ BROKEN: dict[str, tuple[Any, str]] = {
         with_fields(a=NUMBER | {"default": 11}),
         "configSchema.a.default: must be at most 10, not 11",
     ),
-    "a default that is no option": (
+    "a default that is not an option": (
         with_fields(a=SIZES | {"default": "huge"}),
         "configSchema.a.default: must be one of",
     ),
-    "a default that refers": (
+    "a default with a reference": (
         with_fields(a={"default": "{{ b }}"}),
-        "configSchema.a.default: must hold no {{ reference }}",
+        "configSchema.a.default: cannot contain a {{ reference }}",
     ),
-    "an output of no type": (
+    "an output of an unknown type": (
         node_json(outputSchema={"id": {"type": "text"}}),
         "outputSchema.id.type: must be one of",
     ),
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_with_a_definition_is_told_with_its_path(name: str) -> None:
-    value, told = BROKEN[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_a_problem_of_a_definition_has_its_path(name: str) -> None:
+    value, expected = INVALID[name]
 
-    (found,) = problems(value)
+    (problem,) = problems(value)
 
-    assert told in found
+    assert expected in problem
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     fields = {"a": {"type": "select"}, "b": {"type": "secret"}}
 
-    found = problems(node_json("X", version="1", providers=[], configSchema=fields))
+    messages = problems(node_json("X", version="1", providers=[], configSchema=fields))
 
-    assert [one.partition(":")[0] for one in sorted(found)] == [
+    assert [message.partition(":")[0] for message in sorted(messages)] == [
         "configSchema.a.options", "configSchema.b.envVarName", "id", "providers", "version",
     ]  # fmt: skip
 
 
-def test_the_default_of_a_secret_is_refused_and_not_repeated() -> None:
-    (told,) = problems(with_fields(key=SECRET | {"default": "hunter2"}))
+def test_the_default_of_a_secret_is_a_problem_and_is_not_repeated() -> None:
+    (problem,) = problems(with_fields(key=SECRET | {"default": "hunter2"}))
 
-    assert "a secret has no default" in told
-    assert "hunter2" not in told
+    assert "a secret cannot have a default" in problem
+    assert "hunter2" not in problem
 
 
-def test_what_has_no_effect_is_said() -> None:
-    (told,) = problems(with_fields(a={"requird": True}))
+def test_there_is_a_warning_for_what_has_no_effect() -> None:
+    (problem,) = problems(with_fields(a={"requird": True}))
 
-    assert told == "configSchema.a.requird: is no part of a field: it has no effect"
+    assert (
+        problem
+        == "configSchema.a.requird: is not a property of fields and has no effect: check the spelling"
+    )
 
 
 OUTPUTS = {
@@ -175,12 +178,12 @@ def test_the_output_has_a_type(typescript: str) -> None:
     assert definition(node_json(outputSchema=OUTPUTS[typescript])).output == typescript
 
 
-def test_a_type_that_is_deprecated_says_what_to_use() -> None:
+def test_the_warning_for_a_deprecated_type_names_its_replacement() -> None:
     old = node_json(deprecated=True, deprecationMessage="Misspells names.", replacedBy="hello")
 
     parsed = parse(chain(node("a", "greet")), type_of(old))
 
-    assert [str(one) for one in parsed.problems] == [
+    assert [str(problem) for problem in parsed.problems] == [
         "nodes.a.type: greet 1.0.0 is deprecated: Misspells names: use hello instead"
     ]
     assert parsed.ir
@@ -216,7 +219,7 @@ WHOLE = node_json(
 
 @settings(deadline=None, max_examples=examples(60, 1000))
 @given(data=st.data())
-def test_no_definition_raises(data: st.DataObject) -> None:
+def test_no_definition_raises_an_exception(data: st.DataObject) -> None:
     mutant = copy.deepcopy(WHOLE)
     container: Any = mutant
     while isinstance(

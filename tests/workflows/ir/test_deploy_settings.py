@@ -1,4 +1,4 @@
-"""Deploy settings are read strictly: what Cloudflare or wrangler would refuse is a problem here."""
+"""Deploy settings are read strictly: everything that Cloudflare or wrangler rejects is a problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workflows.ir.deploy.deploy_settings import (
 )
 
 ROUTE = {"pattern": "api.example.com/orders/*", "zoneName": "example.com"}
-WHOLE: dict[str, Any] = {
+COMPLETE: dict[str, Any] = {
     "routes": [ROUTE],
     "customDomains": ["orders.example.com"],
     "workersDev": False,
@@ -39,7 +39,7 @@ WHOLE: dict[str, Any] = {
         }
     ],
 }
-READ = DeploySettings(
+PARSED = DeploySettings(
     routes=(Route(pattern="api.example.com/orders/*", zone="example.com"),),
     custom_domains=("orders.example.com",),
     workers_dev=False,
@@ -66,7 +66,7 @@ READ = DeploySettings(
 
 
 def problems(value: Any) -> list[str]:
-    """Return what is wrong with the settings, each with its path."""
+    """Return the problems of the settings, each with its path."""
     try:
         read_settings(value)
     except InvalidSettings as invalid:
@@ -74,23 +74,23 @@ def problems(value: Any) -> list[str]:
     return []
 
 
-def test_nothing_is_all_defaults() -> None:
+def test_empty_settings_have_all_defaults() -> None:
     assert read_settings({}) == DeploySettings()
     assert DeploySettings().compatibility_date == COMPATIBILITY_DATE
 
 
 def test_every_setting_is_read() -> None:
-    assert read_settings(WHOLE) == READ
+    assert read_settings(COMPLETE) == PARSED
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 1, True])
-def test_settings_are_an_object(value: object) -> None:
+def test_settings_must_be_an_object(value: object) -> None:
     assert problems(value) == ["settings: must be an object: {}"]
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", COMPLETE)
 @pytest.mark.parametrize("value", ["\ud800", 1.5, {"x": 1}, [None], [[1]]])
-def test_no_value_breaks_the_reader(name: str, value: object) -> None:
+def test_every_problem_names_its_setting(name: str, value: object) -> None:
     assert all(name in problem for problem in problems({name: value}))
 
 
@@ -105,7 +105,7 @@ def test_no_value_breaks_the_reader(name: str, value: object) -> None:
         ({"queueConsumers": [{"queue": "jobs", "retryDelay": 1}]}, "queueConsumers.0.retryDelay"),
     ],
 )
-def test_an_unknown_setting_is_a_mistake(settings: dict[str, Any], path: str) -> None:
+def test_an_unknown_setting_is_a_problem(settings: dict[str, Any], path: str) -> None:
     assert problems(settings) == [f"{path}: is not a deploy setting"]
 
 
@@ -120,57 +120,57 @@ def test_an_unknown_setting_is_a_mistake(settings: dict[str, Any], path: str) ->
         "API.example.com/Orders/*",
     ],
 )
-def test_what_cloudflare_takes_as_a_route_is_taken(pattern: str) -> None:
+def test_routes_that_cloudflare_accepts_are_accepted(pattern: str) -> None:
     assert problems({"routes": [ROUTE | {"pattern": pattern}]}) == []
 
 
 @pytest.mark.parametrize(
-    ("pattern", "said"),
+    ("pattern", "expected"),
     [
-        ("api.example.com:8080/*", "no port"),
-        ("api.example.com/a?b=*", "no query"),
-        ("api.example.com/ a", "no blanks"),
-        ("api.*.example.com/*", "must begin with a host"),
-        ("api.example.com/*/orders", "only stand at its end"),
-        ("/orders/*", "must begin with a host"),
+        ("api.example.com:8080/*", "cannot have a port"),
+        ("api.example.com/a?b=*", "a query (?)"),
+        ("api.example.com/ a", "cannot have spaces"),
+        ("api.*.example.com/*", "must start with a host"),
+        ("api.example.com/*/orders", "must be at its end"),
+        ("/orders/*", "must start with a host"),
         ("api.other.org/*", "does not belong to the zone example.com"),
         ("notexample.com/*", "does not belong to the zone"),
         ("", "must not be empty"),
     ],
 )
-def test_what_cloudflare_refuses_as_a_route_is_refused(pattern: str, said: str) -> None:
+def test_routes_that_cloudflare_rejects_are_problems(pattern: str, expected: str) -> None:
     (problem,) = problems({"routes": [ROUTE | {"pattern": pattern}]})
 
     assert problem.startswith("routes.0.pattern: ")
-    assert said in problem
+    assert expected in problem
 
 
-def test_a_route_stands_there_once_and_has_a_zone() -> None:
-    assert "stands there twice" in problems({"routes": [ROUTE, ROUTE]})[0]
+def test_a_route_is_unique_and_has_a_zone() -> None:
+    assert "is listed twice" in problems({"routes": [ROUTE, ROUTE]})[0]
     assert problems({"routes": [{"pattern": "a.example.com/*"}]})[0].startswith("routes.0.zoneName")
-    assert "is a domain" in problems({"routes": [ROUTE | {"zoneName": "https://x"}]})[0]
+    assert "must be a domain" in problems({"routes": [ROUTE | {"zoneName": "https://x"}]})[0]
 
 
 @pytest.mark.parametrize(
-    ("domain", "said"),
+    ("domain", "expected"),
     [
-        ("*.example.com", "no wildcard"),
-        ("example.com/orders", "no path"),
-        ("Example.com", "small letters"),
-        ("localhost", "is a host such as"),
-        ("a..example.com", "is a host such as"),
-        ("-a.example.com", "is a host such as"),
+        ("*.example.com", "cannot have a wildcard"),
+        ("example.com/orders", "cannot have a path"),
+        ("Example.com", "in lowercase"),
+        ("localhost", "must be a host such as"),
+        ("a..example.com", "must be a host such as"),
+        ("-a.example.com", "must be a host such as"),
     ],
 )
-def test_what_wrangler_refuses_as_a_custom_domain_is_refused(domain: str, said: str) -> None:
+def test_custom_domains_that_wrangler_rejects_are_problems(domain: str, expected: str) -> None:
     (problem,) = problems({"customDomains": [domain]})
 
     assert problem.startswith("customDomains.0: ")
-    assert said in problem
+    assert expected in problem
 
 
 @pytest.mark.parametrize("day", ["2021-11-01", "2026-11-02", "2025-13-01", "2025-1-1", "20250101"])
-def test_a_compatibility_date_is_a_day_that_was_tried(day: str) -> None:
+def test_a_compatibility_date_must_be_a_tested_date(day: str) -> None:
     assert problems({"compatibilityDate": day})[0].startswith("compatibilityDate: ")
 
 
@@ -192,7 +192,7 @@ def test_a_compatibility_date_is_a_day_that_was_tried(day: str) -> None:
         ({"logpush": 1}, "logpush"),
     ],
 )
-def test_a_value_out_of_its_limits_is_told_at_its_path(settings: dict[str, Any], path: str) -> None:
+def test_a_problem_of_a_value_has_its_path(settings: dict[str, Any], path: str) -> None:
     (problem,) = problems(settings)
 
     assert problem.startswith(f"{path}: ")
@@ -213,19 +213,19 @@ def test_a_value_out_of_its_limits_is_told_at_its_path(settings: dict[str, Any],
         ("deadLetterQueue", "jobs"),
     ],
 )
-def test_a_consumer_has_the_limits_of_cloudflares_queues(key: str, value: object) -> None:
+def test_a_consumer_keeps_to_the_limits_of_cloudflares_queues(key: str, value: object) -> None:
     (problem,) = problems({"queueConsumers": [{"queue": "jobs"} | {key: value}]})
 
     assert problem.startswith(f"queueConsumers.0.{key}: ")
 
 
-def test_a_queue_has_one_consumer() -> None:
+def test_a_queue_has_only_one_consumer() -> None:
     (problem,) = problems({"queueConsumers": [{"queue": "jobs"}, {"queue": "jobs"}]})
 
-    assert "has a consumer already" in problem
+    assert "already has a consumer" in problem
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
-    found = problems({"x": 1, "limits": {"cpuMs": 1}, "customDomains": ["*"], "routes": [{}]})
+def test_all_problems_are_reported_together() -> None:
+    messages = problems({"x": 1, "limits": {"cpuMs": 1}, "customDomains": ["*"], "routes": [{}]})
 
-    assert len(found) == 5
+    assert len(messages) == 5

@@ -46,7 +46,7 @@ VARIED = document(
     "safe end then", "safe risky try", "safe rescue catch",
 )  # fmt: skip
 
-ODD = st.one_of(
+VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
@@ -63,10 +63,10 @@ ODD = st.one_of(
 def _places(value: Any) -> list[tuple[Any, Any]]:
     """Return every member and item of a JSON value as container and key."""
     keys = value.keys() if isinstance(value, dict) else range(len(value))
-    found = [(value, key) for key in keys]
+    places = [(value, key) for key in keys]
     for inner in [value[key] for key in keys]:
-        found += _places(inner) if isinstance(inner, dict | list) else []
-    return found
+        places += _places(inner) if isinstance(inner, dict | list) else []
+    return places
 
 
 def _mutated(data: st.DataObject, original: Any) -> Any:
@@ -76,7 +76,7 @@ def _mutated(data: st.DataObject, original: Any) -> Any:
         container, key = places[data.draw(st.integers(0, len(places) - 1))]
         match data.draw(st.sampled_from(["replace", "remove", "copy"])):
             case "replace":
-                container[key] = data.draw(ODD)
+                container[key] = data.draw(VALUES)
             case "remove":
                 del container[key]
             case _ if isinstance(container, list):
@@ -90,7 +90,7 @@ def _mutated(data: st.DataObject, original: Any) -> Any:
     deadline=None, max_examples=examples(60, 2000), suppress_health_check=[HealthCheck.too_slow]
 )
 @given(data=st.data(), original=st.sampled_from([VARIED, json.loads(SAMPLE.read_text())]))
-def test_a_mutated_document_has_problems_or_a_meaning_and_never_raises(
+def test_a_mutated_document_has_problems_or_a_program_and_never_raises(
     data: st.DataObject, original: Any
 ) -> None:
     parsed = parse(_mutated(data, original))
@@ -104,24 +104,28 @@ def test_a_mutated_document_has_problems_or_a_meaning_and_never_raises(
 
 @settings(deadline=None)
 @given(text=st.one_of(st.text(), st.binary()))
-def test_no_text_raises(text: str | bytes) -> None:
+def test_no_text_raises_an_exception(text: str | bytes) -> None:
     assert parse_json(text).ir is None
 
 
-def test_the_varied_document_means_something() -> None:
+def test_the_varied_document_is_valid() -> None:
     assert [*map(str, parse(VARIED).problems)] == []
 
 
 def test_the_documents_to_mutate_are_valid_and_have_every_type() -> None:
     documents = pool()
 
-    assert [str(problem) for one in documents for problem in parse(one).problems] == []
-    assert {one["type"] for drawn in documents for one in drawn["nodes"]} == set(NODE_TYPES)
+    assert [
+        str(problem) for ir_document in documents for problem in parse(ir_document).problems
+    ] == []
+    assert {item["type"] for ir_document in documents for item in ir_document["nodes"]} == set(
+        NODE_TYPES
+    )
 
 
 @pytest.mark.parametrize("seed", range(BATCHES))
-def test_what_a_mutation_leaves_valid_compiles(seed: int, tmp_path: Path) -> None:
-    random = Random(seed)  # noqa: S311 - the same each time
+def test_mutated_documents_that_are_valid_compile(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)  # noqa: S311 - the same every time
     documents, mutator = pool(), Mutator(random)
     mutants = [json.dumps(mutator.mutated(random.choice(documents))) for _ in range(MUTANTS)]
 
@@ -133,18 +137,18 @@ def test_what_a_mutation_leaves_valid_compiles(seed: int, tmp_path: Path) -> Non
     try:
         compile_modules({name: module.source for name, module in valid.items()}, tmp_path)
     except CompileFailed as failed:
-        names = dict.fromkeys(one.file for one in failed.diagnostics)
-        said = [f"{one.file}: {one.message}" for one in failed.diagnostics[:20]]
+        names = dict.fromkeys(diagnostic.file for diagnostic in failed.diagnostics)
+        messages = [f"{error.file}: {error.message}" for error in failed.diagnostics[:20]]
         broken = [mutants[int(name[1:-3])] for name in names if name in valid]
-        pytest.fail("\n".join([*said, *broken[:3]]))
+        pytest.fail("\n".join([*messages, *broken[:3]]))
 
 
 def _module(text: str) -> Iterator[GeneratedModule]:
-    """Yield the module of a document; one that has none has problems, in words."""
+    """Yield the module of a document; without one, the document must have problems."""
     parsed = parse_json(text)
     assert (parsed.ir is None) == any(problem.is_error for problem in parsed.problems)
     try:
         yield generate_from_document(json.loads(text), SETTINGS)
     except InvalidIR as invalid:
-        if not invalid.problems or not all(one.message for one in invalid.problems):
-            pytest.fail(f"refused without a word: {text}")
+        if not invalid.problems or not all(problem.message for problem in invalid.problems):
+            pytest.fail(f"refused without a message: {text}")

@@ -8,49 +8,61 @@ import pytest
 from tests.workflows.ir.documents import chain, document, node
 from workflows.nodes.documents import parse, parse_json
 
-HALF = "\ud800"
+SURROGATE = "\ud800"
 ASK: dict[str, Any] = {"url": "http://x", "method": "POST"}
 
-UNUSABLE = {
-    "a name": (chain(node("a", name=HALF)), "nodes.a.name: holds half a character"),
-    "code": (chain(node("a", code=f"return '{HALF}'")), "nodes.a.data.code: holds half"),
-    "an id": (chain(node(HALF)), "nodes.\\ud800.id: holds half a character"),
-    "a label": (
-        document([node("a"), node("b")], f"a b {HALF}"),
-        "edges.a b \\ud800.id: holds half",
+INVALID = {
+    "a name": (chain(node("a", name=SURROGATE)), "nodes.a.name: contains a lone surrogate"),
+    "code": (
+        chain(node("a", code=f"return '{SURROGATE}'")),
+        "nodes.a.data.code: contains a lone surrogate",
     ),
-    "a key": (chain(node("a", extra={HALF: 1})), "nodes.a.data.extra.\\ud800: the name holds half"),
+    "an id": (chain(node(SURROGATE)), "nodes.\\ud800.id: contains a lone surrogate"),
+    "a label": (
+        document([node("a"), node("b")], f"a b {SURROGATE}"),
+        "edges.a b \\ud800.id: contains a lone surrogate",
+    ),
+    "a key": (
+        chain(node("a", extra={SURROGATE: 1})),
+        "nodes.a.data.extra.\\ud800: the key contains a lone surrogate",
+    ),
     "infinity": (
         chain(node("a", "http_request", **ASK, body={"a": [1, float("inf")]})),
-        "nodes.a.data.body.a.1: is a number too large",
+        "nodes.a.data.body.a.1: is too large a number",
     ),
-    "400 digits": (chain(node("a", retryLimit=10**400)), "nodes.a.data.retryLimit: is a number"),
-    "5000 digits": (chain(node("a", retryLimit=10**5000)), "nodes.a.data.retryLimit: is a number"),
+    "400 digits": (
+        chain(node("a", retryLimit=10**400)),
+        "nodes.a.data.retryLimit: is too large a number",
+    ),
+    "5000 digits": (
+        chain(node("a", retryLimit=10**5000)),
+        "nodes.a.data.retryLimit: is too large a number",
+    ),
 }
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
-def test_a_value_that_no_program_can_hold_is_a_problem(name: str) -> None:
-    drawn, said = UNUSABLE[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_a_value_that_cannot_be_used_is_a_problem(name: str) -> None:
+    ir_document, expected = INVALID[name]
 
-    found = [str(problem).encode().decode() for problem in parse(drawn).problems]
+    problems = [str(problem).encode().decode() for problem in parse(ir_document).problems]
 
-    assert any(one.startswith(said) for one in found), found
+    assert any(problem.startswith(expected) for problem in problems), problems
 
 
-def test_also_in_a_document_that_is_text() -> None:
-    drawn = chain(node("a", "http_request", **ASK, body={"a": 5}))
+def test_a_number_in_json_text_can_be_too_large() -> None:
+    ir_document = chain(node("a", "http_request", **ASK, body={"a": 5}))
 
-    (problem,) = parse_json(json.dumps(drawn).replace('"a": 5', '"a": 1e999')).problems
+    (problem,) = parse_json(json.dumps(ir_document).replace('"a": 5', '"a": 1e999')).problems
 
-    assert str(problem).startswith("nodes.a.data.body.a: is a number too large")
+    assert str(problem).startswith("nodes.a.data.body.a: is too large a number")
 
 
 @pytest.mark.parametrize("number", ["1e999", "1" * 400, "1" * 5000])
-def test_headers_that_are_text_hold_no_such_number(number: str) -> None:
-    drawn = chain(node("a", "http_request", **ASK, headers=f'{{"a": {number}}}'))
+def test_a_number_in_headers_can_be_too_large(number: str) -> None:
+    ir_document = chain(node("a", "http_request", **ASK, headers=f'{{"a": {number}}}'))
 
-    assert not parse(drawn).ir
+    assert not parse(ir_document).ir
 
 
 def test_a_long_number_is_shortened() -> None:
@@ -59,5 +71,5 @@ def test_a_long_number_is_shortened() -> None:
     assert len(problem.message) < 150
 
 
-def test_whole_characters_beyond_the_first_plane_are_text() -> None:
+def test_characters_beyond_the_first_plane_are_accepted() -> None:
     assert parse_json(json.dumps(chain(node("a", name="😀")))).ir

@@ -6,7 +6,7 @@ from workflows.ir.reading.references import malformed_references_in, references_
 
 
 @pytest.mark.parametrize(
-    ("source", "unreadable"),
+    ("source", "malformed"),
     [
         ("{{ a.b[0] }}", ()),
         ("{{ }} {{ a }} {{ b c }}", ("{{ }}", "{{ b c }}")),
@@ -15,13 +15,13 @@ from workflows.ir.reading.references import malformed_references_in, references_
         ("{{ a\n}} and {{ then", ()),
     ],
 )
-def test_braces_that_are_no_reference_are_named(source: str, unreadable: tuple[str, ...]) -> None:
-    assert malformed_references_in(source) == unreadable
+def test_malformed_references_are_found(source: str, malformed: tuple[str, ...]) -> None:
+    assert malformed_references_in(source) == malformed
 
 
 @pytest.mark.parametrize(
     "source", ["{{" * 10**6, "{{ a" * 10**6, "{{" + " " * 10**6, "{{a" + ".b" * 10**6]
 )
-def test_megabytes_of_braces_that_are_never_closed_are_read_in_one_pass(source: str) -> None:
+def test_megabytes_of_unclosed_braces_take_linear_time(source: str) -> None:
     assert malformed_references_in(source) == ()
     assert references_in(source) == ()

@@ -15,7 +15,7 @@ from workflows.ir.document.region_tree import Region
 from workflows.nodes.documents import parse, parse_valid
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
-    "a join after all arms runs whichever was taken": (
+    "the join runs after any arm": (
         document([branch("b", x="1", y=""), node("p"), node("q"), node("j")],
                  "b p x", "b q y", "p j", "q j"), {"b": "y"}, ["q", "j"],
     ),
@@ -27,14 +27,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
         document([branch("b", x="1", y=""), node("p"), node("j")], "b p x", "b j then"),
         {"b": "y"}, ["j"],
     ),
-    "a branch without a true arm goes on at the join": (
+    "a branch without a true arm continues at the join": (
         document([branch("b", x="1", y="2"), node("p"), node("j")], "b p x", "b j y", "p j"),
         {"b": ""}, ["j"],
     ),
-    "all that follows a branch of one arm belongs to the arm": (
+    "everything after a branch with one arm belongs to the arm": (
         document([branch("b", x="1"), node("p"), node("j")], "b p x", "p j"), {"b": ""}, [],
     ),
-    "an arm that ends lets the rest go on": (
+    "the run continues after an arm that ends": (
         document([branch("b", x="1", y=""), node("p"), node("j")], "b p x", "b j then", "b j y"),
         {"b": "x"}, ["p", "j"],
     ),
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
         document([branch("b", x="1", y="2", z=""), node("p"), node("s"), node("j")],
                  "b p x", "p s", "b s y", "b j z", "s j"), {"b": "x"}, ["p", "s", "j"],
     ),
-    "and not in the third": (
+    "a node that two of three arms lead to does not run in the third": (
         document([branch("b", x="1", y="2", z=""), node("p"), node("s"), node("j")],
                  "b p x", "p s", "b s y", "b j z", "s j"), {"b": "z"}, ["j"],
     ),
@@ -63,38 +63,38 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_branches_run_as_the_rules_say(case: str) -> None:
-    drawn, choices, expected = CASES[case]
+def test_branches_run_as_specified(case: str) -> None:
+    ir_document, choices, expected = CASES[case]
 
-    assert Walker(drawn, choices).steps() == expected
-    assert _ran(drawn, choices) == expected
+    assert Walker(ir_document, choices).steps() == expected
+    assert _executed(ir_document, choices) == expected
 
 
 @settings(deadline=None, max_examples=examples(60, 1000))
 @given(seed=st.integers(0, 2**32), size=st.integers(2, 25), then=st.sampled_from([0.0, 0.3, 0.7]))
-@example(seed=0, size=18, then=0.7)  # an arm that goes to a shared node past its own `then`
-def test_the_tree_runs_as_a_walk_through_the_graph(seed: int, size: int, then: float) -> None:
+@example(seed=0, size=18, then=0.7)  # an arm that leads to a shared node and skips its own `then`
+def test_the_tree_runs_like_a_walk_through_the_graph(seed: int, size: int, then: float) -> None:
     random = Random(seed)  # noqa: S311 - the same graph each time
-    drawn = random_document(random, size=size, then=then)
-    if parse(drawn).ir is None:
+    ir_document = random_document(random, size=size, then=then)
+    if parse(ir_document).ir is None:
         return
 
     for _ in range(5):
-        choices = random_choices(random, drawn)
-        assert _ran(drawn, choices) == Walker(drawn, choices).steps()
+        choices = random_choices(random, ir_document)
+        assert _executed(ir_document, choices) == Walker(ir_document, choices).steps()
 
 
 @settings(deadline=None, max_examples=examples(60, 1000))
 @given(seed=st.integers(0, 2**32), size=st.integers(2, 25))
-def test_branches_without_then_always_mean_something(seed: int, size: int) -> None:
+def test_branches_without_then_are_always_valid(seed: int, size: int) -> None:
     random = Random(seed)  # noqa: S311 - the same graph each time
 
     assert parse(random_document(random, size=size, then=0)).problems == ()
 
 
-def test_every_node_stands_once_in_the_tree() -> None:
-    drawn, _, _ = CASES["a node that two of three arms lead to runs in either"]
-    structure = parse_valid(drawn).structure
+def test_every_node_is_in_the_tree_once() -> None:
+    ir_document, _, _ = CASES["a node that two of three arms lead to runs in either"]
+    structure = parse_valid(ir_document).structure
 
     assert sorted(_nodes(structure.root)) == sorted(structure.locations)
 
@@ -106,7 +106,7 @@ def test_a_chain_of_5000_nodes_is_one_region() -> None:
 
 
 @pytest.mark.parametrize(("depth", "fits"), [(100, True), (101, False)])
-def test_containers_nest_100_deep(depth: int, *, fits: bool) -> None:
+def test_containers_can_be_nested_100_deep(depth: int, *, fits: bool) -> None:
     nodes = [branch(f"b{i}", x="1") for i in range(depth)]
     edges = [f"b{i} b{i + 1} x" for i in range(depth - 1)]
 
@@ -116,29 +116,31 @@ def test_containers_nest_100_deep(depth: int, *, fits: bool) -> None:
     assert fits or "100 containers deep" in parsed.problems[0].message
 
 
-def _ran(drawn: dict[str, Any], choices: dict[str, str]) -> list[str]:
-    """Run the tree: the steps that it says happen."""
-    ran: list[str] = []
-    _run(parse_valid(drawn).structure.root, choices=choices, ran=ran, reached=set())
-    return ran
+def _executed(ir_document: dict[str, Any], choices: dict[str, str]) -> list[str]:
+    """Return the steps that run according to the tree."""
+    executed: list[str] = []
+    _run(parse_valid(ir_document).structure.root, choices=choices, executed=executed, reached=set())
+    return executed
 
 
-def _run(region: Region, *, choices: dict[str, str], ran: list[str], reached: set[str]) -> None:
+def _run(
+    region: Region, *, choices: dict[str, str], executed: list[str], reached: set[str]
+) -> None:
     for step in region.steps:
         if step.node_id not in choices:
-            ran.append(step.node_id)
+            executed.append(step.node_id)
         for inner in step.regions:
             if inner.label == choices.get(step.node_id):
-                _run(inner, choices=choices, ran=ran, reached=reached)
+                _run(inner, choices=choices, executed=executed, reached=reached)
         for shared in step.shared:
             if shared.steps[0].node_id in reached:
-                _run(shared, choices=choices, ran=ran, reached=reached)
+                _run(shared, choices=choices, executed=executed, reached=reached)
     reached.add(region.continues_at)
 
 
 def _nodes(region: Region) -> list[str]:
-    found = [step.node_id for step in region.steps]
+    ids = [step.node_id for step in region.steps]
     for step in region.steps:
         for inner in (*step.regions, *step.shared):
-            found += _nodes(inner)
-    return found
+            ids += _nodes(inner)
+    return ids

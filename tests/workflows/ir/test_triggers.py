@@ -10,11 +10,11 @@ from workflows.nodes.documents import parse, parse_valid
 
 
 def problems(**trigger: str) -> list[str]:
-    return [str(one) for one in parse(chain(node("a"), trigger=trigger)).problems]
+    return [str(problem) for problem in parse(chain(node("a"), trigger=trigger)).problems]
 
 
 @pytest.mark.parametrize(
-    ("trigger", "meant"),
+    ("trigger", "expected"),
     [
         (None, Trigger()),
         ({"type": "manual"}, Trigger()),
@@ -31,8 +31,8 @@ def problems(**trigger: str) -> list[str]:
         ({"type": "queue", "queue": "orders"}, Trigger(kind="queue", queue="orders")),
     ],
 )
-def test_every_kind_of_trigger_is_read(trigger: Any, meant: Trigger) -> None:
-    assert parse_valid(chain(node("a"), trigger=trigger)).trigger == meant
+def test_every_kind_of_trigger_is_read(trigger: Any, expected: Trigger) -> None:
+    assert parse_valid(chain(node("a"), trigger=trigger)).trigger == expected
 
 
 @pytest.mark.parametrize(
@@ -56,65 +56,68 @@ def test_every_kind_of_trigger_is_read(trigger: Any, meant: Trigger) -> None:
         "0 0 1,*/10 * *",
     ],
 )
-def test_what_cloudflare_takes_as_a_cron_expression_is_taken(expression: str) -> None:
+def test_cron_expressions_that_cloudflare_accepts_are_accepted(expression: str) -> None:
     assert problems(type="cron", expression=expression) == []
 
 
 @pytest.mark.parametrize(
-    ("expression", "problem"),
+    ("expression", "expected"),
     [
-        ("* * * *", "has 4 fields: write the five"),
-        ("0 * * * * *", "has 6 fields"),
-        ("@daily", "has 1 fields"),
-        ("60 * * * *", '"60" is no minute: use 0-59'),
-        ("*/60 * * * *", '"*/60" is no minute'),
-        ("*/0 * * * *", '"*/0" is no minute'),
-        ("1, * * * *", '"1," is no minute'),
-        ("٣ * * * *", "is no minute"),
-        ("*,* * * * *", "is no minute"),
-        ("0 24 * * *", '"24" is no hour: use 0-23'),
-        ("0 0 0 * *", '"0" is no day of the month: use 1-31'),
-        ("0 0 32W * *", '"32W" is no day of the month'),
-        ("0 0 L-31 * *", '"L-31" is no day of the month'),
-        ("0 0 ? * *", '"?" is no day of the month'),
-        ("0 0 * 13 *", '"13" is no month: use 1-12 or JAN-DEC'),
-        ("0 0 * * 0", '"0" is no weekday: use 1-7 or SUN-SAT'),
-        ("0 0 * * 8L", '"8L" is no weekday'),
-        ("0 0 * * 2#6", '"2#6" is no weekday'),
-        ("0 0 * * Monday", '"Monday" is no weekday'),
+        (
+            "* * * *",
+            "must have five fields (minute, hour, day of the month, month, weekday; times in UTC), not 4",
+        ),
+        ("0 * * * * *", "must have five fields"),
+        ("@daily", "must have five fields"),
+        ("60 * * * *", '"60" is not a valid minute: use 0-59'),
+        ("*/60 * * * *", '"*/60" is not a valid minute'),
+        ("*/0 * * * *", '"*/0" is not a valid minute'),
+        ("1, * * * *", '"1," is not a valid minute'),
+        ("٣ * * * *", "is not a valid minute"),
+        ("*,* * * * *", "is not a valid minute"),
+        ("0 24 * * *", '"24" is not a valid hour: use 0-23'),
+        ("0 0 0 * *", '"0" is not a valid day of the month: use 1-31'),
+        ("0 0 32W * *", '"32W" is not a valid day of the month'),
+        ("0 0 L-31 * *", '"L-31" is not a valid day of the month'),
+        ("0 0 ? * *", '"?" is not a valid day of the month'),
+        ("0 0 * 13 *", '"13" is not a valid month: use 1-12 or JAN-DEC'),
+        ("0 0 * * 0", '"0" is not a valid weekday: use 1-7 or SUN-SAT'),
+        ("0 0 * * 8L", '"8L" is not a valid weekday'),
+        ("0 0 * * 2#6", '"2#6" is not a valid weekday'),
+        ("0 0 * * Monday", '"Monday" is not a valid weekday'),
         ("0 0 * * " + ",".join("1" * 130), "at most 256 characters"),
     ],
 )
-def test_what_cloudflare_refuses_as_a_cron_expression_is_refused(
-    expression: str, problem: str
+def test_cron_expressions_that_cloudflare_rejects_are_problems(
+    expression: str, expected: str
 ) -> None:
-    (found,) = problems(type="cron", expression=expression)
+    (problem,) = problems(type="cron", expression=expression)
 
-    assert found.startswith("trigger.expression: ")
-    assert problem in found
+    assert problem.startswith("trigger.expression: ")
+    assert expected in problem
 
 
 @pytest.mark.parametrize("name", ["orders", "a", "0-a", "a" * 63])
-def test_a_queue_has_a_name_that_cloudflare_takes(name: str) -> None:
+def test_queue_names_that_cloudflare_accepts_are_accepted(name: str) -> None:
     assert problems(type="queue", queue=name) == []
 
 
 @pytest.mark.parametrize("name", ["Orders", "my_queue", "-a", "a-", "a b", "a" * 64, "ä", "a\n"])
-def test_a_queue_with_another_name_is_refused(name: str) -> None:
-    (found,) = problems(type="queue", queue=name)
+def test_other_queue_names_are_problems(name: str) -> None:
+    (problem,) = problems(type="queue", queue=name)
 
-    assert found.startswith("trigger.queue: must be 1-63 small letters")
+    assert problem.startswith("trigger.queue: must be 1-63 lowercase letters")
 
 
 @pytest.mark.parametrize("path", ["x", "/a b", "/a?b", "/a#b", "/a\\b", "/a/../b", "/."])
-def test_a_path_that_no_request_can_have_is_refused(path: str) -> None:
-    (found,) = problems(type="http", path=path)
+def test_a_path_that_no_request_can_have_is_a_problem(path: str) -> None:
+    (problem,) = problems(type="http", path=path)
 
-    assert found.startswith('trigger.path: must begin with "/"')
+    assert problem.startswith('trigger.path: must start with "/"')
 
 
 @pytest.mark.parametrize(
     ("kind", "field"), [("cron", "expression"), ("queue", "queue"), ("event", "eventType")]
 )
-def test_a_trigger_says_what_it_needs(kind: str, field: str) -> None:
+def test_a_missing_setting_of_a_trigger_is_a_problem(kind: str, field: str) -> None:
     assert problems(type=kind) == [f"trigger.{field}: is missing: write text"]

@@ -6,8 +6,8 @@ from tests.workflows.ir.documents import Document, branch, chain, document, node
 from workflows.nodes.documents import parse
 
 
-def warnings(drawn: Document) -> list[str]:
-    parsed = parse(drawn)
+def warnings(ir_document: Document) -> list[str]:
+    parsed = parse(ir_document)
     assert parsed.ir is not None
     return [str(problem) for problem in parsed.problems]
 
@@ -17,7 +17,7 @@ def _configured(**config: object) -> Document:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "path"),
+    ("ir_document", "path"),
     [
         (_configured(retry={"limit": 3}), "nodes.a.config.retry"),
         (_configured(retries={"limt": 2}), "nodes.a.config.retries.limt"),
@@ -28,35 +28,35 @@ def _configured(**config: object) -> Document:
         ),
     ],
 )
-def test_a_setting_that_has_no_effect_is_told_wherever_it_stands(
-    drawn: Document, path: str
+def test_there_is_a_warning_for_a_setting_that_has_no_effect(
+    ir_document: Document, path: str
 ) -> None:
-    assert [warning.split(":")[0] for warning in warnings(drawn)] == [path]
+    assert [warning.split(":")[0] for warning in warnings(ir_document)] == [path]
 
 
-def test_a_setting_of_an_arm_too() -> None:
-    drawn = document([branch("b", x="true"), node("a")], "b a x")
-    drawn["nodes"][0]["data"]["branches"][0]["when"] = "1"
+def test_there_is_a_warning_for_an_unknown_setting_of_an_arm() -> None:
+    ir_document = document([branch("b", x="true"), node("a")], "b a x")
+    ir_document["nodes"][0]["data"]["branches"][0]["when"] = "1"
 
-    assert warnings(drawn)[0].startswith("nodes.b.data.branches.0.when: is not a setting")
+    assert warnings(ir_document)[0].startswith("nodes.b.data.branches.0.when: is not a setting")
 
 
 @pytest.mark.parametrize("key", ["data", "config"])
-def test_a_race_that_is_asked_to_run_again_warns_where_that_is_asked(key: str) -> None:
+def test_there_is_a_warning_for_a_race_with_retries_where_they_are_set(key: str) -> None:
     race = node("r", "race")
     race["data"] |= {"retryLimit": 1} if key == "data" else {}
     race |= {"config": {"retries": {"limit": 1}}} if key == "config" else {}
 
-    told = warnings(document([race, node("a"), node("b")], "r a x", "r b y"))
+    messages = warnings(document([race, node("a"), node("b")], "r a x", "r b y"))
 
     path = {"data": "nodes.r.data.retryLimit", "config": "nodes.r.config.retries.limit"}[key]
-    assert [warning.split(":")[0] for warning in told] == [path]
+    assert [warning.split(":")[0] for warning in messages] == [path]
 
 
-def test_what_stands_behind_a_break_that_always_leaves_is_told() -> None:
-    drawn = chain(node("a"), node("stop", "break"), node("never"), node("nor"))
+def test_there_is_a_warning_for_a_node_after_an_unconditional_break() -> None:
+    ir_document = chain(node("a"), node("stop", "break"), node("never"), node("nor"))
 
-    assert warnings(drawn) == [
+    assert warnings(ir_document) == [
         'nodes.never: never runs, because "stop" before it always breaks: give that node a '
         "condition, or remove this one"
     ]
@@ -66,25 +66,25 @@ def test_what_stands_behind_a_break_that_always_leaves_is_told() -> None:
 @pytest.mark.parametrize(
     "url", ["/x", "ftp://x", "example.com", "{{ trigger.x }}/y", "http{{ trigger.s }}://x"]
 )
-def test_an_address_that_cannot_be_requested_is_told(url: str) -> None:
-    told = warnings(chain(node("ask", "http_request", url=url)))
+def test_there_is_a_warning_for_an_invalid_address(url: str) -> None:
+    messages = warnings(chain(node("ask", "http_request", url=url)))
 
-    assert bool(told) == ("{{" not in url)
+    assert bool(messages) == ("{{" not in url)
 
 
 @pytest.mark.parametrize("url", ["/x", "https://worker/x", "x"])
 def test_a_path_is_enough_for_another_worker(url: str) -> None:
-    told = warnings(chain(node("ask", "sub_script", workerName="w", url=url)))
+    messages = warnings(chain(node("ask", "sub_script", workerName="w", url=url)))
 
-    assert bool(told) == (url == "x")
+    assert bool(messages) == (url == "x")
 
 
-def test_an_id_that_hides_what_a_run_was_given_is_told() -> None:
+def test_there_is_a_warning_for_an_id_that_hides_the_trigger() -> None:
     assert "trigger of the run" in warnings(chain(node("trigger"), node("a")))[0]
 
 
-def test_a_name_that_the_product_cannot_keep_is_refused() -> None:
-    drawn = chain(node("a"))
-    drawn["metadata"]["name"] = "x" * 257
+def test_a_name_that_is_too_long_is_a_problem() -> None:
+    ir_document = chain(node("a"))
+    ir_document["metadata"]["name"] = "x" * 257
 
-    assert [problem.path for problem in parse(drawn).problems] == ["metadata.name"]
+    assert [problem.path for problem in parse(ir_document).problems] == ["metadata.name"]

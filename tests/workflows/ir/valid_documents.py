@@ -1,7 +1,7 @@
-"""Valid documents that together have every type of node, for mutations.
+"""Valid documents for mutations, which together have every type of node.
 
-Code names other values by references alone: a name that is no longer there is a problem of the
-document, and a bare one would be an error of the compiler.
+Code uses other values only through references: a missing node is then a problem of the document and
+not an error of the compiler.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def _hand_written() -> Iterator[Document]:
             node("first", code="return env.A_KV ? [1, 2] : [3];"),
             node("ask", "http_request", url="http://x.test/{{ trigger.id }}", timeout="1 minute",
                  headers={"x-{{ first }}": "{{ env.KEY }}"}, queryParams='{"a": {{ first }}}'),
-            node("each", "loop", collection="{{ first }}", itemVar="one", indexVar="at"),
-            branch("odd", yes="Boolean({{ one }})", no=""),
+            node("each", "loop", collection="{{ first }}", itemVar="element", indexVar="at"),
+            branch("odd", yes="Boolean({{ element }})", no=""),
             node("leave", "break", condition="String({{ at }}) > '9'"),
             node("both", "parallel"),
             node("left", "sleep", duration="1 second"),
             node("right", "sleep_until", timestamp="{{ trigger.at }}"),
             node("guard", "try_catch"),
             node("child", "sub_workflow", workflowId="abc", input="{{ each }}", timeout="{{ trigger.t }}"),
-            node("mend", code="return {{ err.message }};"),
+            node("rescue", code="return {{ err.message }};"),
             node("fast", "race"),
             node("answer", "wait_for_event", eventType="yes", timeout="1 minute"),
             node("late", "sleep", duration="1 minute"),
@@ -39,7 +39,7 @@ def _hand_written() -> Iterator[Document]:
             node("all", "parallel", onError="collect"),
         ],
         "first ask", "ask each", "each odd body", "odd leave yes", "each both then",
-        "both left x", "both right y", "both guard then", "guard child try", "guard mend catch",
+        "both left x", "both right y", "both guard then", "guard child try", "guard rescue catch",
         "guard fast then", "fast answer x", "fast late y", "fast call then", "call all",
     )  # fmt: skip
     yield document(
@@ -48,33 +48,33 @@ def _hand_written() -> Iterator[Document]:
             node("ask", "http_request", url="http://x/", method="POST", body={"a": ["{{ trigger }}"]}),
             node("wait", "wait_for_event", eventType="paid", timeout=1000),
             node("shared", code="return [{{ ask }}, {{ wait }}];"),
-            node("loop", "loop", loopType="while", condition="Boolean({{ made }})", maxIterations=3),
-            node("made"), node("stop", "break"),
-            node("times", "loop", loopType="times", count=2), node("inner", name="made"),
-            node("end", code="return [{{ made }}, {{ times }}, {{ shared }}];", name="made"),
+            node("loop", "loop", loopType="while", condition="Boolean({{ value }})", maxIterations=3),
+            node("value"), node("stop", "break"),
+            node("times", "loop", loopType="times", count=2), node("inner", name="value"),
+            node("end", code="return [{{ value }}, {{ times }}, {{ shared }}];", name="value"),
         ],
         "choose ask big", "choose wait small", "ask shared", "wait shared", "shared loop", "choose loop rest",
-        "loop made body", "loop times then", "times inner body", "times end then", "made stop",
+        "loop value body", "loop times then", "times inner body", "times end then", "value stop",
         trigger={"type": "cron", "expression": "0 3 * * 2"},
     )  # fmt: skip
     yield document(
         [
             node("guard", "try_catch"), node("risky", "sub_workflow", scriptName="w", className="C"),
-            node("mend", code="return {{ err }};"), node("tidy"), node("race", "race", timeout="1 hour"),
+            node("rescue", code="return {{ err }};"), node("tidy"), node("race", "race", timeout="1 hour"),
             node("a", "sub_workflow", workflowId="x", waitForCompletion=False), node("b", "break"),
             node("c", code="return {{ race }};"), node("d", "parallel"), node("e", code="return {{ risky }};"),
             node("f", "loop", collection="[1, 2]"), node("g", code="return {{ item }};"),
             node("h", code="return {{ d }};"),
         ],
-        "guard risky try", "guard mend catch", "guard tidy finally", "guard race then", "race a", "race b l",
+        "guard risky try", "guard rescue catch", "guard tidy finally", "guard race then", "race a", "race b l",
         "race c then", "c d", "d e", "d f l", "f g body", "d h then",
         trigger={"type": "queue", "queue": "jobs"},
     )  # fmt: skip
     yield chain(
         node("hello", name="EXPORT_hello"),
         node("ask", "http_request", url="http://x.test", body="{{ hello }}", method="PUT"),
-        node("there", "sub_script", workerName="w", url="/a?b", headers='{"a": "b"}', failOn="never"),
-        node("out", name="EXPORT_a b", code="return {{ there }};"),
+        node("worker", "sub_script", workerName="w", url="/a?b", headers='{"a": "b"}', failOn="never"),
+        node("out", name="EXPORT_a b", code="return {{ worker }};"),
         kind="script", trigger={"type": "http", "path": "/run", "method": "GET"},
     )  # fmt: skip
     yield chain(
@@ -89,18 +89,18 @@ def _hand_written() -> Iterator[Document]:
 
 def _programs(count: int) -> Iterator[Document]:
     """Yield random nestings of all containers, with references instead of bare names."""
-    random = Random(1)  # noqa: S311 - the same each time
+    random = Random(1)  # noqa: S311 - the same every time
     while count:
         items: list[Item] = Draw(random).program(depth=3, length=3)
         program = drawn(items)
-        for one in program["nodes"]:
-            _refer(one["data"])
+        for item in program["nodes"]:
+            _add_references(item["data"])
         if len(program["nodes"]) < 30 and parse(program).ir:
             count -= 1
             yield program
 
 
-def _refer(data: dict[str, Any]) -> None:
+def _add_references(data: dict[str, Any]) -> None:
     if "code" in data:
         data["code"] = re.sub(r"(n\d+)\?\.at", r"{{ \1 }}", data["code"])
         data["code"] = data["code"].replace("i: i,", "i: {{ i }},")
@@ -112,10 +112,10 @@ def _refer(data: dict[str, Any]) -> None:
 
 def pool() -> list[Document]:
     """Return valid documents that together have every type of node."""
-    random = Random(2)  # noqa: S311 - the same each time
+    random = Random(2)  # noqa: S311 - the same every time
     graphs = [random_document(random, size=12, then=0.3) for _ in range(30)]
     return [
         *_hand_written(),
         *_programs(12),
-        *[one for one in graphs if len(one["nodes"]) > 6 and parse(one).ir][:5],
+        *[graph for graph in graphs if len(graph["nodes"]) > 6 and parse(graph).ir][:5],
     ]

@@ -105,8 +105,8 @@ def test_one_that_is_refused_keeps_all_others_from_being_loaded(tmp_path: Path) 
     printed = refused(tmp_path)
 
     assert "held back  greet 1.0.0" in printed
-    assert 'bad/1.0.0/node.json: providers: must hold "cloudflare"' in printed
-    assert "worse/1.0.0/node.json: is not JSON: line 1" in printed
+    assert 'bad/1.0.0/node.json: providers: must include "cloudflare"' in printed
+    assert "worse/1.0.0/node.json: is not valid JSON: line 1" in printed
     assert "Nothing was loaded: 2 node types are refused." in printed
 
 

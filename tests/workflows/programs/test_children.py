@@ -58,7 +58,7 @@ def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     )
 
     assert found["status"] == "errored"
-    assert "has not ended in 2000 ms" in found["error"]["message"]
+    assert "did not finish within 2000 ms" in found["error"]["message"]
 
 
 def test_a_child_that_is_not_waited_for_gives_its_id_and_each_iteration_has_one(

@@ -130,7 +130,7 @@ def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
     found = ran(tmp_path, drawn)
 
     assert names(found) == ["ask [0]", "ask [1]", "ask [2]"]
-    assert found["error"]["message"] == '"Ask \\"again\\"" goes on after 3 iterations'
+    assert found["error"]["message"] == '"Ask \\"again\\"" exceeded the maximum of 3 iterations'
 
 
 def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> No
 
     found = ran(tmp_path, drawn, {"none": {"a": 1}})
 
-    assert found["error"]["message"] == '"each" needs a list to go through, and got {"a":1}'
+    assert found["error"]["message"] == '"each" needs a list, but got {"a":1}'
 
 
 def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> None:

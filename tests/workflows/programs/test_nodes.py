@@ -231,7 +231,7 @@ def test_a_moment_that_is_none_ends_the_run_with_its_reason(tmp_path: Path) -> N
     )
 
     assert [run["error"]["message"] for run in found] == [
-        '"31.01." is no date to wait for',
-        "undefined is no date to wait for",
-        "null is no date to wait for",
+        '"31.01." is not a date',
+        "undefined is not a date",
+        "null is not a date",
     ]

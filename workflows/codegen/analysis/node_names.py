@@ -22,7 +22,7 @@ def name_nodes(ir: WorkflowIR, *, taken: Collection[str]) -> Naming:
     """Name each node after its id, unless the item of a surrounding loop would hide the name."""
     names = Names(taken)
     scopes, where = Scopes(ir.nodes, ir.structure), ir.structure.locations
-    hidden = {id_ for id_ in ir.nodes if id_ in scopes.names_at(where[id_][0])}
+    hidden = {id_ for id_ in ir.nodes if id_ in scopes.names_in(where[id_][0])}
     by_id = assign_variables(ir.nodes, names, hidden=hidden, given=_container_names(ir))
     return Naming(names=names, variables=by_id)
 

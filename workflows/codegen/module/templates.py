@@ -148,7 +148,7 @@ class Templates:
         None of them occurs in users' own code, where it would change the meaning.
         """
         if self._templates:
-            names.take(self._reader.names())
+            names.reserve(self._reader.names())
         for key, template in self._templates.items():
             words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
             self._names[key] = _Names(
@@ -206,7 +206,7 @@ class Templates:
 def _context(definition: Definition, name: str, writer: Writer) -> None:
     """Write the type of the template's argument."""
     members = [
-        f"{field.key}{'' if field.is_always_there else '?'}: {field.typescript}"
+        f"{field.key}{'' if field.always_has_value else '?'}: {field.typescript}"
         for field in definition.fields
     ]
     writer.line(f"type {name} = {{")

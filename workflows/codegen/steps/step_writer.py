@@ -99,7 +99,7 @@ class StepWriter(SettingsWriter):
         """Return the names from regions that a moved callback uses but can no longer see."""
         if not self._moves(node):
             return []
-        local = (name for place in self._crossed(node) for name in self._scopes.given(place))
+        local = (name for place in self._crossed(node) for name in self._scopes.inner_names(place))
         names = dict.fromkeys(local)
         used = self._names_in(node) if names else set()
         return [name for name in names if name in used]

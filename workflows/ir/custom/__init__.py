@@ -1,3 +1,3 @@
-"""Node types that people write: what a node.json may say, and what its fields accept."""
+"""Custom node types: what a node.json may contain, and which values its fields accept."""
 
 from __future__ import annotations

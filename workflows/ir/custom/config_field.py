@@ -1,4 +1,4 @@
-"""One field of a custom type's settings, and whether a value fits it."""
+"""A field in the settings of a custom type, and the checks of its values."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from workflows.ir.reading.problems import listed, quoted
 
 
 class FieldKind(StrEnum):
+    """The type of a field."""
+
     STRING = "string"
     NUMBER = "number"
     BOOLEAN = "boolean"
@@ -39,12 +41,12 @@ class FieldKind(StrEnum):
         return self in (FieldKind.CODE, FieldKind.EXPRESSION)
 
     @property
-    def words(self) -> str:
-        """What a document holds for it, for a sentence."""
-        return _WORDS[self]
+    def expected(self) -> str:
+        """What a document must contain, for use in a sentence."""
+        return _EXPECTED[self]
 
 
-_WORDS: Final = {
+_EXPECTED: Final = {
     FieldKind.STRING: "text",
     FieldKind.NUMBER: "a number",
     FieldKind.BOOLEAN: "true or false",
@@ -60,7 +62,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a value must keep to, None and "" where nothing is asked."""
+    """The rules for a value; None or "" for no rule."""
 
     min: float | None = None
     max: float | None = None
@@ -72,10 +74,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigField:
-    """A setting of a custom type; `variable` is where the value of a secret comes from.
-
-    `default` is None where there is none.
-    """
+    """A setting of a custom type; `variable` holds the value of a secret."""
 
     key: str
     kind: FieldKind
@@ -88,7 +87,7 @@ class ConfigField:
     rules: Rules = Rules()
 
     @property
-    def is_always_there(self) -> bool:
+    def always_has_value(self) -> bool:
         return self.required or self.default is not None
 
     @property
@@ -110,7 +109,7 @@ _TYPES: Final[Mapping[FieldKind, str]] = {
 
 
 def value_errors(field: ConfigField, value: Any) -> Iterator[str]:
-    """Yield why a value that is written down, without references, does not fit the field."""
+    """Yield why a value without references does not fit the field."""
     check = _CHECKS.get(field.kind)
     if check:
         yield from check(field, value)
@@ -126,9 +125,9 @@ def _text(field: ConfigField, value: Any) -> Iterator[str]:
     if rules.max_length is not None and len(value) > rules.max_length:
         yield f"must have at most {rules.max_length} characters, not {len(value)}"
     if rules.pattern and not rules.pattern.search(value):
-        yield f"must match the pattern {rules.pattern.pattern}, and {quoted(value)} does not"
-    if rules.format and not FORMATS[rules.format].holds(value):
-        yield f"must be {FORMATS[rules.format].words}, not {quoted(value)}"
+        yield f"must match the pattern {rules.pattern.pattern}, but {quoted(value)} does not"
+    if rules.format and not FORMATS[rules.format].matches(value):
+        yield f"must be {FORMATS[rules.format].description}, not {quoted(value)}"
 
 
 def _number(field: ConfigField, value: Any) -> Iterator[str]:
@@ -143,8 +142,9 @@ def _number(field: ConfigField, value: Any) -> Iterator[str]:
 
 
 def is_number(value: Any) -> bool:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_one and math.isfinite(value)
+    """Whether the value is a finite number, and not a boolean."""
+    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_numeric and math.isfinite(value)
 
 
 def _flag(_field: ConfigField, value: Any) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _options(field: ConfigField, value: Any) -> Iterator[str]:
 
 def _code(_field: ConfigField, value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not value.strip():
-        yield f"must be an expression, as text, not {quoted(value)}"
+        yield f"must be an expression as text, not {quoted(value)}"
 
 
 _CHECKS: Final[Mapping[FieldKind, Callable[[ConfigField, Any], Iterator[str]]]] = {

@@ -1,4 +1,4 @@
-"""The `configSchema` of a node.json: the fields of a custom type's settings."""
+"""Reads the `configSchema` of a node.json: the fields of a custom type's settings."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_LONGEST: Final = 2**31 - 1
+_MAX_LENGTH: Final = 2**31 - 1
 _TEXT_RULES: Final = ("minLength", "maxLength", "pattern", "format")
 _NUMBER_RULES: Final = ("min", "max")
 
 
 def read_fields(definition: Reader) -> tuple[ConfigField, ...]:
+    """Read all fields; invalid parts are reported as problems."""
     schema = definition.required("configSchema")
     return tuple(_fields(schema))
 
@@ -29,7 +30,10 @@ def read_fields(definition: Reader) -> tuple[ConfigField, ...]:
 def _fields(schema: Reader) -> Iterator[ConfigField]:
     for key in schema.value:
         if not _KEY.fullmatch(key) or key == "__proto__":
-            schema.problem(key, f"{quoted(key)} must be a name of letters, digits, _ and $")
+            schema.problem(
+                key,
+                f"{quoted(key)} must be a name of letters, digits, _ and $, not starting with a digit",
+            )
         yield _field(schema.required(key), key)
 
 
@@ -50,31 +54,33 @@ def _field(reader: Reader, key: str) -> ConfigField:
         rules=_rules(reader, kind),
     )
     field = replace(field, default=_default(reader, field))
-    reader.warn_of_unknown("is no part of a field: it has no effect")
+    reader.warn_about_unknown("is not a property of fields and has no effect: check the spelling")
     return field
 
 
 def _options(reader: Reader, kind: FieldKind) -> tuple[str, ...]:
     if not kind.is_choice:
         if reader.has("options"):
-            reader.problem("options", f"belongs to select and multiselect, not to {kind}")
+            reader.problem(
+                "options", f"is only for select and multiselect, not for {kind}: remove it"
+            )
         return ()
-    given = reader.raw("options")
-    if not isinstance(given, list) or not given:
-        reader.problem("options", 'is missing: write what can be chosen, as ["small", "large"]')
+    items = reader.raw("options")
+    if not isinstance(items, list) or not items:
+        reader.problem("options", 'is missing: write a list such as ["small", "large"]')
         return ()
-    found = [_option(item) for item in given]
-    wrong = [index for index, option in enumerate(found) if not option]
-    for index in wrong:
-        reader.problem(f"options.{index}", f"must be text, not {quoted(given[index])}")
-    options = tuple(option for option in found if option)
-    if len(set(options)) < len(options):
-        reader.problem("options", "holds an option twice: keep one")
-    return options
+    options = [_option(item) for item in items]
+    for index, option in enumerate(options):
+        if not option:
+            reader.problem(f"options.{index}", f"must be text, not {quoted(items[index])}")
+    valid = tuple(filter(None, options))
+    if len(set(valid)) < len(valid):
+        reader.problem("options", "lists an option twice: remove one")
+    return valid
 
 
 def _option(item: Any) -> str:
-    """Return what a document holds for an option: the text, or the `value` beside its label."""
+    """Return the value of an option, which is text or an object with a `value` and a label; "" if invalid."""
     value = item.get("value") if isinstance(item, dict) else item
     return value if isinstance(value, str) else ""
 
@@ -86,9 +92,11 @@ def _variable(reader: Reader, kind: FieldKind) -> str:
         return ""
     name = reader.string("envVarName")
     if name and not VARIABLE_NAME.fullmatch(name):
-        reader.problem("envVarName", f"must be as in API_KEY (A-Z, 0-9, _), not {quoted(name)}")
+        reader.problem(
+            "envVarName", f"must be a name such as API_KEY (A-Z, 0-9, _), not {quoted(name)}"
+        )
     elif name == OWN_WORKFLOW or name.endswith(BINDING_ID):
-        reader.problem("envVarName", f"{name} means something else: choose another name")
+        reader.problem("envVarName", f"{name} is reserved: choose a different name")
     return name
 
 
@@ -96,7 +104,7 @@ def _rules(reader: Reader, kind: FieldKind) -> Rules:
     validation = reader.child("validation")
     if validation is None:
         return Rules()
-    _check_belonging(validation, kind)
+    _check_applicable(validation, kind)
     rules = Rules(
         min=_bound(validation, "min"),
         max=_bound(validation, "max"),
@@ -106,17 +114,19 @@ def _rules(reader: Reader, kind: FieldKind) -> Rules:
         format=validation.choice("format", "", list(FORMATS)),
     )
     _check_order(validation, rules)
-    validation.warn_of_unknown("is no rule: it has no effect")
+    validation.warn_about_unknown("is not a rule and has no effect: check the spelling")
     return rules
 
 
-def _check_belonging(validation: Reader, kind: FieldKind) -> None:
+def _check_applicable(validation: Reader, kind: FieldKind) -> None:
     for rule in _NUMBER_RULES if kind is not FieldKind.NUMBER else ():
         if validation.has(rule):
-            validation.problem(rule, f"is a rule for number, not for {kind}")
+            validation.problem(rule, f"is a rule for number, not for {kind}: remove it")
     for rule in _TEXT_RULES if not kind.is_text else ():
         if validation.has(rule):
-            validation.problem(rule, f"is a rule for string and textarea, not for {kind}")
+            validation.problem(
+                rule, f"is a rule for string and textarea, not for {kind}: remove it"
+            )
 
 
 def _bound(validation: Reader, key: str) -> float | None:
@@ -131,17 +141,17 @@ def _length(validation: Reader, key: str) -> int | None:
     if not validation.has(key):
         validation.know(key)
         return None
-    return validation.integer(key, None, least=0, most=_LONGEST)
+    return validation.integer(key, None, least=0, most=_MAX_LENGTH)
 
 
 def _pattern(validation: Reader) -> re.Pattern[str] | None:
-    written = validation.string("pattern", "")
+    pattern = validation.string("pattern", "")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what may mean something else in a later Python
-            return re.compile(written) if written else None
+            warnings.simplefilter("ignore")  # about syntax that a later Python may read differently
+            return re.compile(pattern) if pattern else None
     except (re.error, OverflowError, RecursionError) as error:
-        validation.problem("pattern", f"cannot be read as a regular expression: {error}")
+        validation.problem("pattern", f"must be a regular expression: {error}")
         return None
 
 
@@ -149,19 +159,22 @@ def _check_order(validation: Reader, rules: Rules) -> None:
     pairs = (("min", rules.min, rules.max), ("minLength", rules.min_length, rules.max_length))
     for key, least, most in pairs:
         if least is not None and most is not None and least > most:
-            validation.problem(key, f"must not be larger than {key.replace('min', 'max')}")
+            validation.problem(key, f"must not be greater than {key.replace('min', 'max')}")
 
 
 def _default(reader: Reader, field: ConfigField) -> Any:
     value = reader.raw("default")
     if value is None:
         return None
-    if field.kind is FieldKind.SECRET:  # never quoted: it may be a real one
-        reader.problem("default", "a secret has no default: its value is a variable's")
+    if field.kind is FieldKind.SECRET:  # never quoted: it may be a real secret
+        reader.problem(
+            "default",
+            "a secret cannot have a default, because its value comes from a variable: remove it",
+        )
         return None
-    wrong = list(value_errors(field, value))
+    errors = list(value_errors(field, value))
     if any("{{" in part for part in strings_in(value)):
-        wrong.append("must hold no {{ reference }}: it cannot know a document's nodes")
-    for message in wrong:
-        reader.problem("default", message)
-    return None if wrong else value
+        errors.append("cannot contain a {{ reference }}: write a fixed value")
+    for error in errors:
+        reader.problem("default", error)
+    return None if errors else value

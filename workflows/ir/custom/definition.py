@@ -1,4 +1,4 @@
-"""A node.json: what a custom node type is, read with every problem it has."""
+"""Reads a node.json, the definition of a custom node type, and reports all its problems."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from workflows.ir.custom.output_schema import read_output
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.problems import Problem, quoted
-from workflows.ir.reading.raw_values import is_sound, unusable_values
+from workflows.ir.reading.raw_values import check_values
 from workflows.ir.reading.reader import Reader
 
 PROVIDER: Final = "cloudflare"
 MAX_DEPTH: Final = 100
-MAX_ID: Final = 64
-MAX_NAME: Final = 100
-MAX_VERSION: Final = 60
-MAX_DESCRIPTION: Final = 120
+MAX_ID_LENGTH: Final = 64
+MAX_NAME_LENGTH: Final = 100
+MAX_VERSION_LENGTH: Final = 60
+MAX_DESCRIPTION_LENGTH: Final = 120
 _ID: Final = re.compile(r"[a-z][a-z0-9_-]*")
-_PART: Final = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
+_IDENTIFIER: Final = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _SEMVER: Final = re.compile(
     r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
-    rf"(?:-{_PART}(?:\.{_PART})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?",
+    rf"(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?",
     re.ASCII,
 )
-_RETRIES: Final = 5
+_DEFAULT_RETRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A custom node type; `output` is TypeScript, `timeout` None where it is the usual one."""
+    """A custom node type; `output` is a TypeScript type, `timeout` is None for the default."""
 
     id: str
     version: str
@@ -58,7 +58,7 @@ class Definition:
 
     @property
     def label(self) -> str:
-        """How problems call it: as no person could call a setting."""
+        """Its name in problems, which cannot be confused with a setting."""
         return f"node type {self.id} {self.version}"
 
     @property
@@ -67,7 +67,7 @@ class Definition:
 
     @property
     def deprecation(self) -> str:
-        """What a node that uses it is warned of, "" where it is as good as ever."""
+        """The warning for nodes of this type; "" if it is not deprecated."""
         if not self.deprecated:
             return ""
         parts = [f"{self.id} {self.version} is deprecated", self.deprecation_message.rstrip(".")]
@@ -77,26 +77,27 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDefinition:
-    """What came of a node.json: `definition` is None when a problem is an error."""
+    """The result of reading a node.json: `definition` is None if there are errors."""
 
     definition: Definition | None
     problems: tuple[Problem, ...]
 
 
 def read_definition(value: object, *, built_in: Collection[str]) -> ParsedDefinition:
-    """Read a node.json; never raises. `built_in` are the names that a type cannot have."""
+    """Read a node.json; never raises. `built_in` are the ids that a custom type cannot have."""
     if not isinstance(value, dict):
         message = f"must be an object, not {quoted(value)}"
         return ParsedDefinition(definition=None, problems=(Problem(path="", message=message),))
-    if not is_sound(value, depth=MAX_DEPTH):
-        deep = Problem(path="", message=f"nests values more than {MAX_DEPTH} deep")
-        return ParsedDefinition(definition=None, problems=tuple(unusable_values(value)) or (deep,))
-    log: list[Problem] = []
+    log = check_values(value, max_depth=MAX_DEPTH)
+    if log:
+        return ParsedDefinition(definition=None, problems=tuple(log))
     reader = Reader(value, path="", log=log)
     definition = _definition(reader, built_in)
-    reader.warn_of_unknown("is no part of a node.json: it has no effect")
-    is_wrong = any(problem.is_error for problem in log)
-    return ParsedDefinition(definition=None if is_wrong else definition, problems=tuple(log))
+    reader.warn_about_unknown(
+        "is not a property of node.json and has no effect: check the spelling"
+    )
+    has_errors = any(problem.is_error for problem in log)
+    return ParsedDefinition(definition=None if has_errors else definition, problems=tuple(log))
 
 
 def _definition(reader: Reader, built_in: Collection[str]) -> Definition:
@@ -105,8 +106,8 @@ def _definition(reader: Reader, built_in: Collection[str]) -> Definition:
     return Definition(
         id=_id(reader, built_in),
         version=_version(reader),
-        name=_short(reader, "name", MAX_NAME),
-        description=_short(reader, "description", MAX_DESCRIPTION),
+        name=_short_text(reader, "name", MAX_NAME_LENGTH),
+        description=_short_text(reader, "description", MAX_DESCRIPTION_LENGTH),
         category=reader.string("category", ""),
         tags=_texts(reader, "tags"),
         icon=reader.string("icon", ""),
@@ -126,54 +127,54 @@ def _definition(reader: Reader, built_in: Collection[str]) -> Definition:
 
 def _id(reader: Reader, built_in: Collection[str]) -> str:
     id_ = reader.string("id")
-    if id_ and (not _ID.fullmatch(id_) or len(id_) > MAX_ID):
-        rule = f"a-z, 0-9, _ and -, a letter first, at most {MAX_ID} characters"
-        reader.problem("id", f"must be a name of {rule}, not {quoted(id_)}")
+    if id_ and (not _ID.fullmatch(id_) or len(id_) > MAX_ID_LENGTH):
+        rule = f"a-z, 0-9, _ and -, start with a letter and have at most {MAX_ID_LENGTH} characters"
+        reader.problem("id", f"must consist of {rule}, not {quoted(id_)}")
     elif id_ in built_in:
-        reader.problem("id", f"{quoted(id_)} is a built-in node type: choose another id")
+        reader.problem("id", f"{quoted(id_)} is a built-in node type: choose a different id")
     return id_
 
 
 def _version(reader: Reader) -> str:
     version = reader.string("version")
-    if version and (not _SEMVER.fullmatch(version) or len(version) > MAX_VERSION):
+    if version and (not _SEMVER.fullmatch(version) or len(version) > MAX_VERSION_LENGTH):
         reader.problem("version", f"must be a version such as 1.0.0, not {quoted(version)}")
     return version
 
 
-def _short(reader: Reader, key: str, most: int) -> str:
+def _short_text(reader: Reader, key: str, max_length: int) -> str:
     text = reader.string(key)
-    if len(text) > most:
-        reader.problem(key, f"must have at most {most} characters, not {len(text)}")
+    if len(text) > max_length:
+        reader.problem(key, f"must have at most {max_length} characters, not {len(text)}")
     elif text and not text.strip():
         reader.problem(key, "must not be empty")
     return text
 
 
 def _texts(reader: Reader, key: str) -> tuple[str, ...]:
-    given = reader.raw(key)
-    if given is None:
+    items = reader.raw(key)
+    if items is None:
         return ()
-    if isinstance(given, list) and all(isinstance(item, str) for item in given):
-        return tuple(given)
-    reader.problem(key, f"must be a list of texts, not {quoted(given)}")
+    if isinstance(items, list) and all(isinstance(item, str) for item in items):
+        return tuple(items)
+    reader.problem(key, f"must be a list of texts, not {quoted(items)}")
     return ()
 
 
 def _check_providers(reader: Reader) -> None:
     if not reader.has("providers"):
         reader.problem("providers", f'is missing: write ["{PROVIDER}"]')
-    elif PROVIDER not in (given := _texts(reader, "providers")) and isinstance(
+    elif PROVIDER not in (names := _texts(reader, "providers")) and isinstance(
         reader.raw("providers"), list
     ):
-        reader.problem("providers", f"must hold {quoted(PROVIDER)}, not only {quoted(given)}")
+        reader.problem("providers", f"must include {quoted(PROVIDER)}, not only {quoted(names)}")
     reader.know("providers")
 
 
 def _docs_url(reader: Reader) -> str:
     url = reader.string("docsUrl", "")
     if url and not is_url(url):
-        reader.problem("docsUrl", f"must begin with https:// or http://, not {quoted(url)}")
+        reader.problem("docsUrl", f"must start with https:// or http://, not {quoted(url)}")
     return url
 
 
@@ -181,10 +182,10 @@ def _dependencies(reader: Reader) -> Mapping[str, str]:
     packages: Any = reader.raw("dependencies")
     if packages is None:
         return {}
-    wrong = list(check_dependencies(packages))
-    for problem in wrong:
+    problems = list(check_dependencies(packages))
+    for problem in problems:
         reader.problem(problem.path, problem.message)
-    return {} if wrong else dict(packages)
+    return {} if problems else dict(packages)
 
 
 def _timeout(runtime: Reader | None) -> Duration | None:
@@ -192,14 +193,16 @@ def _timeout(runtime: Reader | None) -> Duration | None:
         return None
     timeout = runtime.timeout("defaultTimeout", "10 minutes")
     if isinstance(timeout.value, Text) and timeout.value.references:
-        runtime.problem("defaultTimeout", "must hold no {{ reference }}")
+        runtime.problem(
+            "defaultTimeout", "cannot contain a {{ reference }}: write a fixed duration"
+        )
     return timeout
 
 
 def _retries(runtime: Reader | None) -> int:
     if runtime is None:
-        return _RETRIES
+        return _DEFAULT_RETRIES
     runtime.know("defaultTimeout", "idempotent", "streaming")
     for hint in ("idempotent", "streaming"):
         runtime.flag(hint, default=False)
-    return runtime.integer("defaultRetries", _RETRIES, least=0, most=10_000)
+    return runtime.integer("defaultRetries", _DEFAULT_RETRIES, least=0, most=10_000)

@@ -1,4 +1,4 @@
-"""The formats that a config field may ask of its text."""
+"""The formats that a config field can require of its text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workflows.ir.reading.durations import milliseconds
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(?:\.[^@\s<>,;.]+)*")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT: Final = re.compile(
+_DATE_TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})"
 )
 _ISO_DURATION: Final = re.compile(
@@ -24,10 +24,10 @@ _ISO_DURATION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a text must be: in words, and as a test."""
+    """A format: its description for use in a sentence, and its check."""
 
-    words: str
-    holds: Callable[[str], bool]
+    description: str
+    matches: Callable[[str], bool]
 
 
 def _is_email(text: str) -> bool:
@@ -35,7 +35,7 @@ def _is_email(text: str) -> bool:
 
 
 def is_url(text: str) -> bool:
-    """Whether the text is an address of the web that can be followed as it stands."""
+    """Whether the text is a complete http or https URL."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()
@@ -48,16 +48,18 @@ def _is_uuid(text: str) -> bool:
 
 
 def _is_date(text: str) -> bool:
-    return _DATE.fullmatch(text) is not None and _exists(text, date.fromisoformat)
+    return _DATE.fullmatch(text) is not None and _can_parse(text, date.fromisoformat)
 
 
-def _is_moment(text: str) -> bool:
-    return _MOMENT.fullmatch(text) is not None and _exists(text.upper(), datetime.fromisoformat)
+def _is_date_time(text: str) -> bool:
+    return _DATE_TIME.fullmatch(text) is not None and _can_parse(
+        text.upper(), datetime.fromisoformat
+    )
 
 
-def _exists(text: str, read: Callable[[str], object]) -> bool:
+def _can_parse(text: str, parse: Callable[[str], object]) -> bool:
     try:
-        read(text)
+        parse(text)
     except ValueError:
         return False
     return True
@@ -68,10 +70,10 @@ def _is_duration(text: str) -> bool:
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "email": Format("an e-mail address", _is_email),
-    "url": Format("an address that begins with https:// or http://", is_url),
+    "email": Format("an email address", _is_email),
+    "url": Format("a URL that starts with https:// or http://", is_url),
     "uuid": Format("a UUID", _is_uuid),
     "date": Format("a date such as 2026-01-31", _is_date),
-    "date-time": Format("a moment such as 2026-01-31T12:00:00Z", _is_moment),
+    "date-time": Format("a date and time such as 2026-01-31T12:00:00Z", _is_date_time),
     "duration": Format('a duration such as "2 hours" or PT2H', _is_duration),
 }

@@ -1,7 +1,7 @@
-"""How a workflow is deployed: routes, domains, triggers beside the document's, limits.
+"""Deploy settings: routes, domains, limits, and triggers in addition to the document's.
 
-The stored form is JSON with AwaitStep's names. It is read strictly: what is unknown is a mistake,
-because a setting without effect is one that somebody relies on.
+They are stored as JSON. Unknown settings are errors, because people rely on a setting that they
+have written, even if it has no effect.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from workflows.ir.reading.reader import Reader
 
 COMPATIBILITY_DATE: Final = "2026-11-01"
 COMPATIBILITY_FLAGS: Final = ("nodejs_compat",)
-_OLDEST: Final = date(2021, 11, 2)
+_OLDEST_DATE: Final = date(2021, 11, 2)
 _FLAG: Final = re.compile(r"[a-z][a-z0-9_-]{0,79}")
 PLACEMENTS: Final = ("off", "smart")
 
 
 class InvalidSettings(Exception):
-    """The settings cannot be used; `problems` holds every reason, in their order."""
+    """The settings cannot be used; `problems` holds all errors, in order."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -35,7 +35,7 @@ class InvalidSettings(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A pattern such as `api.example.com/orders/*`, and the zone that its host belongs to."""
+    """A pattern such as `api.example.com/orders/*`, and the zone of its host."""
 
     pattern: str
     zone: str
@@ -43,10 +43,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
-    """How a Worker takes a queue's messages; times are in seconds, no concurrency is the target's.
+    """How a Worker consumes the messages of a queue; times are in seconds.
 
-    A message is lost after the last try, and what keeps it from starting a run passes: by default
-    it is tried for ten minutes.
+    Cloudflare drops a message after the last retry. The defaults retry for ten minutes, because
+    what prevents a run from starting is usually temporary. Without `max_concurrency`, Cloudflare
+    chooses it.
     """
 
     queue: str
@@ -60,7 +61,7 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploySettings:
-    """All that decides how a Worker is deployed beside its code; `cpu_ms` None is the account's."""
+    """How a Worker is deployed, apart from its code; without `cpu_ms` the account's limit applies."""
 
     routes: tuple[Route, ...] = ()
     custom_domains: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ class DeploySettings:
 
 
 def read_settings(value: Any) -> DeploySettings:
-    """Return the settings of a JSON object; raises InvalidSettings with everything that is wrong."""
+    """Return the settings of a JSON object; raises InvalidSettings with all problems."""
     log: list[Problem] = []
     if not isinstance(value, dict):
         raise InvalidSettings([Problem(path="settings", message="must be an object: {}")])
@@ -91,16 +92,16 @@ def read_settings(value: Any) -> DeploySettings:
 def _read(reader: Reader) -> DeploySettings:
     placement, limits = reader.child("placement"), reader.child("limits")
     observability = reader.child("observability")
-    found = DeploySettings(
-        routes=tuple(_once(_routes(reader), reader, "routes")),
+    settings = DeploySettings(
+        routes=tuple(_routes(reader)),
         custom_domains=tuple(_texts(reader, "customDomains", domain_errors)),
         workers_dev=reader.flag("workersDev", default=True),
         preview_urls=reader.flag("previewUrls", default=True),
         compatibility_date=_date(reader),
         compatibility_flags=_flags(reader),
-        crons=tuple(_texts(reader, "cronTriggers", _cron_mistakes)),
+        crons=tuple(_texts(reader, "cronTriggers", _cron_errors)),
         placement=placement.choice("mode", "off", PLACEMENTS) if placement else "off",
-        cpu_ms=_optional(limits, "cpuMs", 10, 300_000) if limits else None,
+        cpu_ms=_optional_integer(limits, "cpuMs", 10, 300_000) if limits else None,
         observability=observability.flag("enabled", default=True) if observability else True,
         sampling_rate=_rate(observability) if observability else None,
         logpush=reader.flag("logpush", default=False),
@@ -109,74 +110,73 @@ def _read(reader: Reader) -> DeploySettings:
     for part in (reader, placement, limits, observability):
         if part:
             _refuse_unknown(part)
-    return found
+    return settings
 
 
 def _routes(reader: Reader) -> Iterator[Route]:
+    patterns: set[str] = set()
     for route in _objects(reader, "routes"):
         pattern, zone = route.string("pattern"), route.string("zoneName").lower()
         if zone and not is_host(zone):
-            route.problem("zoneName", f"is a domain such as example.com, not {quoted(zone)}")
+            route.problem("zoneName", f"must be a domain such as example.com, not {quoted(zone)}")
         elif pattern and zone:
-            for mistake in route_errors(pattern, zone):
-                route.problem("pattern", f"{quoted(pattern)}: {mistake}")
+            for error in route_errors(pattern, zone):
+                route.problem("pattern", f"{quoted(pattern)}: {error}")
+        if pattern in patterns:
+            reader.problem("routes", f"{quoted(pattern)} is listed twice: remove one")
+        patterns.add(pattern)
         _refuse_unknown(route)
         yield Route(pattern=pattern, zone=zone)
 
 
-def _once(routes: Iterator[Route], reader: Reader, key: str) -> Iterator[Route]:
-    seen: set[str] = set()
-    for route in routes:
-        if route.pattern in seen:
-            reader.problem(key, f"{quoted(route.pattern)} stands there twice")
-        seen.add(route.pattern)
-        yield route
-
-
-def _texts(reader: Reader, key: str, mistakes: Callable[[str], list[str]]) -> Iterator[str]:
-    """Yield the texts of a list, each once, and note what is wrong with them."""
+def _texts(reader: Reader, key: str, check: Callable[[str], list[str]]) -> Iterator[str]:
+    """Yield the texts of a list without duplicates, and report the errors that `check` finds."""
     value = reader.raw(key)
     if value is not None and not isinstance(value, list):
-        reader.problem(key, "must be a list of texts")
+        reader.problem(key, f"must be a list of texts, not {quoted(value)}")
         return
     seen: set[str] = set()
     for index, item in enumerate(value or []):
         if not isinstance(item, str):
-            reader.problem(f"{key}.{index}", f"must be a text, not {quoted(item)}")
+            reader.problem(f"{key}.{index}", f"must be text, not {quoted(item)}")
             continue
         text = " ".join(item.split())
-        for mistake in mistakes(text):
-            reader.problem(f"{key}.{index}", f"{quoted(item)}: {mistake}")
+        for error in check(text):
+            reader.problem(f"{key}.{index}", f"{quoted(item)}: {error}")
         if text not in seen:
             yield text
         seen.add(text)
 
 
-def _cron_mistakes(expression: str) -> list[str]:
-    return list(cron_errors(expression)) if expression else ["is empty"]
+def _cron_errors(expression: str) -> list[str]:
+    return list(cron_errors(expression)) if expression else ["must not be empty"]
 
 
 def _flags(reader: Reader) -> tuple[str, ...]:
     if not reader.has("compatibilityFlags"):
         reader.know("compatibilityFlags")
         return COMPATIBILITY_FLAGS
-    return tuple(_texts(reader, "compatibilityFlags", _flag_mistakes))
+    return tuple(_texts(reader, "compatibilityFlags", _flag_errors))
 
 
-def _flag_mistakes(flag: str) -> list[str]:
-    return [] if _FLAG.fullmatch(flag) else ["is not a compatibility flag: nodejs_compat"]
+def _flag_errors(flag: str) -> list[str]:
+    return [] if _FLAG.fullmatch(flag) else ["must be a compatibility flag such as nodejs_compat"]
 
 
 def _date(reader: Reader) -> str:
     text = reader.string("compatibilityDate", COMPATIBILITY_DATE)
     try:
-        given = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        given = None
-    if given is None or len(text) != 10:
-        reader.problem("compatibilityDate", f"is a day such as {COMPATIBILITY_DATE}")
-    elif not _OLDEST <= given <= date.fromisoformat(COMPATIBILITY_DATE):
-        rule = f"lies between {_OLDEST} and {COMPATIBILITY_DATE}, the newest that is tried here"
+        day = None
+    if day is None or len(text) != 10:
+        reader.problem(
+            "compatibilityDate", f"must be a date such as {COMPATIBILITY_DATE}, not {quoted(text)}"
+        )
+    elif not _OLDEST_DATE <= day <= date.fromisoformat(COMPATIBILITY_DATE):
+        rule = (
+            f"must be from {_OLDEST_DATE} to {COMPATIBILITY_DATE}, the newest that is tested here"
+        )
         reader.problem("compatibilityDate", f"{rule}, not {quoted(text)}")
     return text
 
@@ -187,35 +187,34 @@ def _rate(observability: Reader) -> float | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
-    observability.problem("headSamplingRate", f"is a number from 0 to 1, not {quoted(value)}")
+    observability.problem("headSamplingRate", f"must be a number from 0 to 1, not {quoted(value)}")
     return None
 
 
 def _consumers(reader: Reader) -> Iterator[Consumer]:
-    seen: set[str] = set()
-    for one in _objects(reader, "queueConsumers"):
-        queue, dead = one.string("queue"), one.string("deadLetterQueue", "")
-        for key, name in (("queue", queue), ("deadLetterQueue", dead)):
+    queues: set[str] = set()
+    for consumer in _objects(reader, "queueConsumers"):
+        queue, dead_letters = consumer.string("queue"), consumer.string("deadLetterQueue", "")
+        for key, name in (("queue", queue), ("deadLetterQueue", dead_letters)):
             if name and not QUEUE_NAME.fullmatch(name):
-                one.problem(key, f"{QUEUE_NAME_RULE}, not {quoted(name)}")
-        if queue in seen:
-            one.problem("queue", f"{quoted(queue)} has a consumer already: a queue has one")
-        if dead and dead == queue:
-            one.problem("deadLetterQueue", "cannot be the queue itself")
-        seen.add(queue)
+                consumer.problem(key, f"{QUEUE_NAME_RULE}, not {quoted(name)}")
+        if queue in queues:
+            consumer.problem("queue", f"{quoted(queue)} already has a consumer: remove one")
+        if dead_letters and dead_letters == queue:
+            consumer.problem("deadLetterQueue", "must be a different queue")
+        queues.add(queue)
         yield Consumer(
             queue=queue,
-            dead_letter_queue=dead,
-            max_batch_size=one.integer("maxBatchSize", 10, least=1, most=100),
-            max_batch_timeout=one.integer("maxBatchTimeout", 1, least=0, most=60),
-            max_retries=one.integer("maxRetries", 10, least=0, most=100),
-            max_concurrency=_optional(one, "maxConcurrency", 1, 250),
+            dead_letter_queue=dead_letters,
+            max_batch_size=consumer.integer("maxBatchSize", 10, least=1, most=100),
+            max_batch_timeout=consumer.integer("maxBatchTimeout", 1, least=0, most=60),
+            max_retries=consumer.integer("maxRetries", 10, least=0, most=100),
+            max_concurrency=_optional_integer(consumer, "maxConcurrency", 1, 250),
         )
-        _refuse_unknown(one)
+        _refuse_unknown(consumer)
 
 
-def _optional(reader: Reader, key: str, least: int, most: int) -> int | None:
-    """Return a whole number that may be absent."""
+def _optional_integer(reader: Reader, key: str, least: int, most: int) -> int | None:
     if reader.raw(key) is None:
         return None
     return reader.integer(key, None, least=least, most=most)

@@ -1,4 +1,4 @@
-"""The document as values that cannot change, and how its outer parts are read."""
+"""The document as immutable values, and readers of its metadata, nodes and edges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 
 MAX_NODES: Final = 10_000
-MAX_ID: Final = 256
+MAX_ID_LENGTH: Final = 256
 NAME_LENGTH: Final = 256
 _NUMBERS: Final = frozenset({int, float})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -24,6 +24,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
+    """The name and the version of a document; the times are as they were written."""
+
     name: str
     description: str
     version: int
@@ -33,7 +35,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """From one node to the next; `label` is "" where it has none."""
+    """A connection from one node to the next; `label` is "" if it has none."""
 
     id: str
     source: str
@@ -44,7 +46,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node with the settings of its type and all that a person wrote in them."""
+    """A node with its settings; `fields` are those with code, text or JSON."""
 
     id: str
     type: NodeType
@@ -59,7 +61,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowIR:
-    """A document without a problem; `structure` is the tree that its graph means."""
+    """A document without errors; `structure` is its graph as a tree."""
 
     kind: str
     metadata: Metadata
@@ -71,6 +73,7 @@ class WorkflowIR:
 
 
 def read_metadata(document: Reader) -> Metadata:
+    """Read the name, the description and the version of a document."""
     metadata = document.required("metadata")
     name = metadata.string("name")
     if len(name) > NAME_LENGTH:
@@ -85,6 +88,7 @@ def read_metadata(document: Reader) -> Metadata:
 
 
 def read_edges(document: Reader) -> tuple[Edge, ...]:
+    """Read all edges, including those whose nodes do not exist."""
     return tuple(
         Edge(
             id=edge.string("id"),
@@ -98,19 +102,22 @@ def read_edges(document: Reader) -> tuple[Edge, ...]:
 
 
 def read_nodes(document: Reader, types: Registry) -> tuple[Node, ...]:
-    """Read the nodes whose id and type are known; every other one is a problem."""
-    read = [read_node(node, types) for node in document.objects("nodes", names="id")]
+    """Return the nodes with an id and a known type; all others are reported as problems."""
+    parsed = [read_node(node, types) for node in document.objects("nodes", names="id")]
     if document.value.get("nodes") == []:
-        document.problem("nodes", "must hold at least one node")
-    return tuple(node for node in read if node is not None)
+        document.problem("nodes", "must have at least one node")
+    return tuple(node for node in parsed if node is not None)
 
 
 def read_node(reader: Reader, types: Registry) -> Node | None:
+    """Read one node; None if it has no id or an unknown type."""
     id_ = reader.string("id")
     reader.node_id = id_
     reader.fields = []
-    if len(id_) > MAX_ID or _has_control(id_):
-        reader.problem("id", f"must have at most {MAX_ID} characters and no control characters")
+    if len(id_) > MAX_ID_LENGTH or _has_control(id_):
+        reader.problem(
+            "id", f"must have at most {MAX_ID_LENGTH} characters and no control characters"
+        )
     name = _node_name(reader)
     _check_position(reader)
     type_ = _node_type(reader, types)
@@ -119,9 +126,9 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     data = reader.required("data")
     data.config = reader.child("config")
     settings = type_.read(data)
-    data.warn_of_unknown()
+    data.warn_about_unknown()
     if data.config:
-        data.config.warn_of_unknown()
+        data.config.warn_about_unknown()
     return Node(id=id_, type=type_, name=name, settings=settings, fields=tuple(data.fields))
 
 
@@ -137,32 +144,33 @@ def _has_control(text: str) -> bool:
 
 
 def _check_position(reader: Reader) -> None:
-    given = reader.raw("position")
-    if isinstance(given, dict) and {type(given.get("x")), type(given.get("y"))} <= _NUMBERS:
+    value = reader.raw("position")
+    if isinstance(value, dict) and {type(value.get("x")), type(value.get("y"))} <= _NUMBERS:
         return
     position = reader.required("position")
     for axis in ("x", "y"):
-        value = position.raw(axis)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        number = position.raw(axis)
+        if isinstance(number, bool) or not isinstance(number, int | float):
             position.problem(axis, "must be a number")
 
 
 def _node_type(reader: Reader, types: Registry) -> NodeType | None:
-    """Return the type in the version that the node pins; of a built-in one there is only one."""
+    """Return the type in the version that the node pins; built-in types have only one version."""
     name, version, provider = (reader.string(key) for key in ("type", "version", "provider"))
-    known = types.versions(name)
-    if not known:
+    versions = types.versions(name)
+    if not versions:
         if name:
             reader.problem(
-                "type", f"{quoted(name)} is not a node type: use {listed(types.names, limit=20)}"
+                "type",
+                f"{quoted(name)} is not a node type: use one of {listed(types.names, limit=20)}",
             )
         return None
-    if version and version not in known:
-        one_of = "" if len(known) == 1 else "one of "
-        reader.problem("version", f"must be {one_of}{listed(known)}, not {quoted(version)}")
-    type_ = known.get(version)
+    if version and version not in versions:
+        one_of = "" if len(versions) == 1 else "one of "
+        reader.problem("version", f"must be {one_of}{listed(versions)}, not {quoted(version)}")
+    type_ = versions.get(version)
     if type_ is None:
-        type_ = next((one for one in known.values() if one.custom is None), None)
+        type_ = next((other for other in versions.values() if other.custom is None), None)
     if type_ and provider and provider != type_.provider:
         reader.problem("provider", f"must be {quoted(type_.provider)}, not {quoted(provider)}")
     if type_ and type_.warning:

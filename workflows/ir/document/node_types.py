@@ -74,7 +74,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custom:
-    """A user-defined type: its node.json and its TypeScript template."""
+    """A custom type: its node.json and its TypeScript template."""
 
     definition: Definition
     template: str

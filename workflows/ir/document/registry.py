@@ -8,9 +8,9 @@ from workflows.ir.document.node_types import NodeType
 
 
 class Registry:
-    """Types by their names, each in one version or in several; a node pins the version it means.
+    """Node types by name, each in one or more versions; a node pins its version.
 
-    `names` are all that a person may choose from, also where not every type is at hand.
+    `names` are all types that exist, including those that were not loaded.
     """
 
     def __init__(self, types: Iterable[NodeType], names: Iterable[str] = ()) -> None:
@@ -23,11 +23,11 @@ class Registry:
         return iter(self._by_name)
 
     def versions(self, name: str) -> dict[str, NodeType]:
-        """Return the versions of a type, none where there is no type of this name."""
+        """Return the versions of a type; empty if the type does not exist."""
         return self._by_name.get(name, {})
 
-    def and_also(self, types: Iterable[NodeType], names: Iterable[str] = ()) -> Registry:
-        """Return a registry that holds more types; none takes the place of one that is here."""
-        mine = [type_ for versions in self._by_name.values() for type_ in versions.values()]
-        others = [type_ for type_ in types if type_.name not in self._by_name]
-        return Registry([*mine, *others], [*self.names, *names])
+    def extended(self, types: Iterable[NodeType], names: Iterable[str] = ()) -> Registry:
+        """Return a registry with more types; existing types are not replaced."""
+        existing = [type_ for versions in self._by_name.values() for type_ in versions.values()]
+        added = [type_ for type_ in types if type_.name not in self._by_name]
+        return Registry([*existing, *added], [*self.names, *names])

@@ -1,19 +1,21 @@
-"""How a durable step is retried and when it is given up; always explicit in the generated code."""
+"""The retries and the timeout of a durable step; always explicit in the generated code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workflows.ir.reading.durations import LONGEST
+from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Duration, milliseconds_of
 from workflows.ir.reading.reader import Reader
 
-_USUAL = Duration(10 * 60 * 1000)
+_DEFAULT_TIMEOUT = Duration(10 * 60 * 1000)
 BACKOFFS = ("constant", "linear", "exponential")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPolicy:
+    """`limit` is the number of retries, `delay` the wait before them, `timeout` that of each attempt."""
+
     limit: int
     delay: Duration
     backoff: str
@@ -21,41 +23,41 @@ class StepPolicy:
 
 
 def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> StepPolicy:
-    """Read the retry settings of `data`; those of the node's `config` win over them.
+    """Read the retry settings of `data`; those in the node's `config` take precedence.
 
-    Without `own_timeout` the type's `timeout` means something else, and each attempt has the usual.
+    Without `own_timeout`, the type's `timeout` means something else and attempts have the default.
     """
     config = data.config
     inner = config.child("retries") if config else None
-    limit = _where(inner, "limit") or (data, "retryLimit")
-    delay = _where(inner, "delay") or (data, "retryDelay")
-    backoff = _where(inner, "backoff") or (data, "backoff")
-    timeout = _where(config, "timeout") or (data, "timeout")
+    limit = _source(inner, "limit") or (data, "retryLimit")
+    delay = _source(inner, "delay") or (data, "retryDelay")
+    backoff = _source(inner, "backoff") or (data, "backoff")
+    timeout = _source(config, "timeout") or (data, "timeout")
     data.know("retryLimit", "retryDelay", "backoff", "timeout")
     if config:
         config.know("retries", "timeout")
     if inner:
         inner.know("limit", "delay", "backoff")
-        inner.warn_of_unknown()
+        inner.warn_about_unknown()
     policy = StepPolicy(
         limit=limit[0].integer(limit[1], retries, least=0, most=10_000),
         delay=delay[0].duration(delay[1], "10 seconds"),
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
-        timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _USUAL,
+        timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _DEFAULT_TIMEOUT,
     )
     length = milliseconds_of(policy.delay)
-    if length is not None and _waits(policy, length) > LONGEST:
+    if length is not None and _total_wait(policy, length) > MAX_DURATION:
         reader, key = limit if limit[0].has(limit[1]) else delay
         reader.warning(
             key,
-            f"the waits before {policy.limit} retries come to more than 365 days: "
-            "lower the limit or the delay, or use another backoff",
+            f"the delays of {policy.limit} retries add up to more than 365 days: "
+            "reduce the limit or the delay, or use another backoff",
         )
     return policy
 
 
-def _waits(policy: StepPolicy, delay: int) -> int:
-    """Return how long all retries wait together, in milliseconds."""
+def _total_wait(policy: StepPolicy, delay: int) -> int:
+    """Return the sum of the delays of all retries, in milliseconds."""
     match policy.backoff:
         case "exponential":
             return delay * ((1 << min(policy.limit, 64)) - 1)
@@ -65,5 +67,5 @@ def _waits(policy: StepPolicy, delay: int) -> int:
             return delay * policy.limit
 
 
-def _where(reader: Reader | None, key: str) -> tuple[Reader, str] | None:
+def _source(reader: Reader | None, key: str) -> tuple[Reader, str] | None:
     return (reader, key) if reader and reader.has(key) else None

@@ -1,4 +1,4 @@
-"""What starts a run: a trigger of the document, and what Cloudflare takes of each kind."""
+"""What starts a run: the trigger of a document, and what Cloudflare accepts for each kind."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 EVENT_TYPE_RULE: Final = "must be 1-100 letters, digits, - or _"
 QUEUE_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 QUEUE_NAME_RULE: Final = (
-    "must be 1-63 small letters, digits or -, with a letter or digit at both ends"
+    "must be 1-63 lowercase letters, digits or -, with a letter or digit at both ends"
 )
-_NO_PATH: Final = re.compile(r"[\s?#\\]|/\.{1,2}(?=/|$)")
-_PATH_RULE: Final = 'must begin with "/" and have no blank, "?", "#" or backslash and no "." alone'
+_INVALID_PATH: Final = re.compile(r"[\s?#\\]|/\.{1,2}(?=/|$)")
+_PATH_RULE: Final = (
+    'must start with "/", without spaces, "?", "#", backslashes, "." and ".." segments'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What starts a run; each kind uses the fields that are named after it."""
+    """The trigger of a document; each kind uses only its own fields."""
 
     kind: str = "manual"
     path: str = "/"
@@ -34,16 +36,19 @@ class Trigger:
 
 
 def read_trigger(document: Reader) -> Trigger:
+    """Read the trigger of a document; without one, runs are started manually."""
     trigger = document.child("trigger")
     if trigger is None:
         return Trigger()
     kind = trigger.string("type")
     if kind and kind not in _TRIGGERS:
         trigger.problem("type", f"must be one of {listed(_TRIGGERS)}, not {quoted(kind)}")
-    found = _TRIGGERS.get(kind, _manual)(trigger)
+    result = _TRIGGERS.get(kind, _manual)(trigger)
     if kind in _TRIGGERS:
-        trigger.warn_of_unknown("is not a setting of this trigger: it has no effect")
-    return found
+        trigger.warn_about_unknown(
+            "is not a setting of this trigger and has no effect: check the spelling"
+        )
+    return result
 
 
 def _manual(_trigger: Reader) -> Trigger:
@@ -52,18 +57,18 @@ def _manual(_trigger: Reader) -> Trigger:
 
 def _http(trigger: Reader) -> Trigger:
     path = trigger.string("path", "") or "/"
-    if not path.startswith("/") or _NO_PATH.search(path):
-        trigger.problem("path", f"{_PATH_RULE}: {quoted(path)}")
+    if not path.startswith("/") or _INVALID_PATH.search(path):
+        trigger.problem("path", f"{_PATH_RULE}, not {quoted(path)}")
     method = trigger.choice("method", "POST", HTTP_METHODS)
     return Trigger(kind="http", path=path, method=method)
 
 
 def _cron(trigger: Reader) -> Trigger:
-    """Blanks around and between the fields count as one, as everywhere in cron."""
-    written = trigger.string("expression")
-    expression = " ".join(written.split())
-    for mistake in cron_errors(expression) if written else ():
-        trigger.problem("expression", mistake)
+    """Read a cron expression; as always in cron, any number of blanks separates the fields."""
+    text = trigger.string("expression")
+    expression = " ".join(text.split())
+    for error in cron_errors(expression) if text else ():
+        trigger.problem("expression", error)
     return Trigger(kind="cron", expression=expression)
 
 

@@ -1,4 +1,4 @@
-"""What a name of `env` stands for: the kinds of Cloudflare resources and how they are recognised."""
+"""The names in `env`: kinds of Cloudflare bindings, and how a kind is recognised by its name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 
 class BindingKind(StrEnum):
+    """A kind of Cloudflare resource that a Worker is bound to."""
+
     KV = "kv"
     D1 = "d1"
     R2 = "r2"
@@ -24,19 +26,19 @@ class BindingKind(StrEnum):
     @property
     def typescript(self) -> str:
         """The type of the binding in `@cloudflare/workers-types`."""
-        return _TOLD[self][0]
+        return _DETAILS[self][0]
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """The words of a name (`MY_KV`) that say what it is; a workflow is always declared."""
-        return _TOLD[self][1]
+    def keywords(self) -> tuple[str, ...]:
+        """The words in a name that show its kind (`MY_KV`); a workflow is always declared."""
+        return _DETAILS[self][1]
 
     @property
     def label(self) -> str:
-        return _TOLD[self][2]
+        return _DETAILS[self][2]
 
 
-_TOLD: Final = {
+_DETAILS: Final = {
     BindingKind.KV: ("KVNamespace", ("KV",), "KV namespace"),
     BindingKind.D1: ("D1Database", ("DB", "D1"), "D1 database"),
     BindingKind.R2: ("R2Bucket", ("BUCKET", "R2"), "R2 bucket"),
@@ -58,11 +60,11 @@ _TOLD: Final = {
     BindingKind.BROWSER: ("BrowserRun", ("BROWSER",), "browser"),
 }
 
-_BY_WORD: Final = {word: kind for kind in BindingKind for word in kind.words}
+_BY_KEYWORD: Final = {word: kind for kind in BindingKind for word in kind.keywords}
 
-OWN_WORKFLOW: Final = "WORKFLOW"  # the Worker's own Workflow in its env, and no variable
+OWN_WORKFLOW: Final = "WORKFLOW"  # the binding of a Worker to its own Workflow
 VARIABLE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
-BINDING_ID: Final = "_BINDING_ID"  # X_BINDING_ID names the resource behind the binding X
+BINDING_ID: Final = "_BINDING_ID"  # the variable X_BINDING_ID holds the resource of the binding X
 VARIABLE: Final = "variable"
 EnvKind = BindingKind | Literal["variable"] | None
 
@@ -70,20 +72,20 @@ EnvKind = BindingKind | Literal["variable"] | None
 def resolve(
     name: str, *, declared: Mapping[str, BindingKind], variables: Collection[str]
 ) -> EnvKind:
-    """Return what the name is: declared, a variable of that name, or said by its words.
+    """Return the kind of a name: as declared, a variable, or by the last keyword in it.
 
-    The last word that says something wins (`AI_QUEUE` is a queue). None: nothing is known of it.
+    `AI_QUEUE` is a queue. None means that the kind is unknown.
     """
     if name in declared:
         return declared[name]
     if name in variables:
         return VARIABLE
-    kinds = [_BY_WORD[word] for word in name.split("_") if word in _BY_WORD]
+    kinds = [_BY_KEYWORD[word] for word in name.split("_") if word in _BY_KEYWORD]
     return kinds[-1] if kinds else None
 
 
 def typescript(kind: EnvKind) -> str:
-    """Return the type that a name of `env` has in the generated code."""
+    """Return the TypeScript type of a name in `env`."""
     if kind is None:
         return "any"
     return kind.typescript if isinstance(kind, BindingKind) else "string"

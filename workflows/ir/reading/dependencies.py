@@ -1,4 +1,4 @@
-"""npm packages that a workflow may name: versions of the registry, never files or addresses."""
+"""npm packages of a workflow: versions from the registry, never file paths or URLs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _VERSION: Final = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
 
 
 def check_dependencies(packages: object) -> Iterator[Problem]:
-    """Yield what is wrong: a path or an address would bring this server's files into the Worker."""
+    """Yield the problems; a path or URL could bring files of this server into the Worker."""
     if not isinstance(packages, dict):
-        message = 'write an object of packages and versions: {"zod": "4.1.0"}'
+        message = 'must be an object of packages and versions, such as {"zod": "4.1.0"}'
         yield Problem(path="dependencies", message=message)
         return
     for name, version in packages.items():
         if not (
             _PACKAGE.fullmatch(name) and isinstance(version, str) and _VERSION.fullmatch(version)
         ):
-            message = "write a package's name and its version, as 4.1.0 or ^4.1.0"
+            message = "must be a package name with a version such as 4.1.0 or ^4.1.0"
             yield Problem(path=f"dependencies.{name}", message=message)

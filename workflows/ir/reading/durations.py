@@ -1,4 +1,4 @@
-"""Durations as Cloudflare reads them: milliseconds, or a number and a unit."""
+"""Durations in the forms that Cloudflare accepts: milliseconds, or a number and a unit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _UNITS: Final = {
     "month": 30 * _DAY,
     "year": 365 * _DAY,
 }
-_WORDS: Final = re.compile(r"(\d{1,15}) (second|minute|hour|day|week|month|year)s?")
+_PATTERN: Final = re.compile(r"(\d{1,15}) (second|minute|hour|day|week|month|year)s?")
 
-LONGEST: Final = 365 * _DAY
-HOW_TO: Final = (
-    'write a number of milliseconds, or a number and a unit such as "30 seconds", "2 hours" or '
-    '"1 day" (second to year), at most 365 days'
+MAX_DURATION: Final = 365 * _DAY
+RULE: Final = (
+    'must be a number of milliseconds, or a number and a unit (second to year) such as "30 seconds" '
+    'or "2 hours", at most 365 days'
 )
 
 
 @lru_cache(maxsize=256)
-def milliseconds(words: str) -> int | None:
-    """Return how long "2 hours" is; None when the words are not a duration."""
-    match = _WORDS.fullmatch(words)
+def milliseconds(text: str) -> int | None:
+    """Return the length of a text such as "2 hours"; None if it is not a duration."""
+    match = _PATTERN.fullmatch(text)
     return int(match[1]) * _UNITS[match[2]] if match else None

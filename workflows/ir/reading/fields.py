@@ -1,4 +1,4 @@
-"""The settings that hold a person's own words: code, text and JSON, each with its references."""
+"""Settings that hold user input: code, text and JSON, each with its references."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflows.ir.reading.references import Reference, references_in
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """TypeScript: the body of a function, or (`is_expression`) one expression."""
+    """TypeScript: a function body, or a single expression (`is_expression`)."""
 
     path: str
     source: str
@@ -23,7 +23,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in which references stand for their values as text."""
+    """Text; its references are replaced by their values as text."""
 
     path: str
     source: str
@@ -32,7 +32,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """A JSON value; its strings and keys, at any depth, may hold references."""
+    """A JSON value; strings and keys at any depth may hold references."""
 
     path: str
     value: Any
@@ -44,13 +44,13 @@ Field = Code | Text | Json
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Milliseconds, or words such as "2 hours" (which may hold references)."""
+    """Milliseconds, or text such as "2 hours", which may hold references."""
 
     value: int | Text
 
 
 def milliseconds_of(duration: Duration) -> int | None:
-    """Return the milliseconds of a duration, None where references make it."""
+    """Return the length of a duration, or None if it depends on references."""
     if isinstance(duration.value, int):
         return duration.value
     return None if duration.value.references else milliseconds(duration.value.source)
@@ -65,39 +65,39 @@ def text(path: str, source: str) -> Text:
 
 
 def json_value(path: str, value: Any) -> Json:
-    found = [ref for part in strings_in(value) for ref in references_in(part)]
-    return Json(path, value, tuple(found))
+    references = [reference for part in strings_in(value) for reference in references_in(part)]
+    return Json(path, value, tuple(references))
 
 
 def strings_in(value: Any) -> list[str]:
-    """Return every string of a JSON value, keys among them, at any depth."""
-    found: list[str] = []
-    waiting = [value]
-    while waiting:
-        match waiting.pop():
-            case str() as part:
-                found.append(part)
+    """Return every string in a JSON value, including keys, at any depth."""
+    strings: list[str] = []
+    stack = [value]
+    while stack:
+        match stack.pop():
+            case str() as string:
+                strings.append(string)
             case list() as items:
-                waiting.extend(reversed(items))
+                stack.extend(reversed(items))
             case dict() as members:
-                waiting.extend(reversed([part for pair in members.items() for part in pair]))
-    return found
+                stack.extend(reversed([part for pair in members.items() for part in pair]))
+    return strings
 
 
 class NotJson(ValueError):
-    """The text is not JSON, also when its references are taken as values."""
+    """The text is not JSON, even with its references as values."""
 
 
 def loads_with_references(source: str) -> Any:
-    """Read JSON in which `{{ ref }}` may stand for a value: it becomes a string that is one reference.
+    """Parse JSON in which `{{ ref }}` may take the place of a value; it becomes a string.
 
     Raises NotJson.
     """
     try:
         return json.loads(
             _with_references_quoted(source),
-            parse_constant=_no_constant,
-            parse_float=_finite,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
             parse_int=_finite_int,
         )
     except (ValueError, RecursionError) as error:
@@ -106,32 +106,32 @@ def loads_with_references(source: str) -> Any:
 
 def _with_references_quoted(source: str) -> str:
     pieces: list[str] = []
-    position, inside = 0, False
+    position, in_string = 0, False
     for reference in references_in(source):
         before = source[position : reference.start]
-        inside = inside != _turns(before)
-        written = source[reference.start : reference.end]
-        pieces += [before, written if inside else json.dumps(written)]
+        in_string = in_string != _has_odd_quotes(before)
+        text = source[reference.start : reference.end]
+        pieces += [before, text if in_string else json.dumps(text)]
         position = reference.end
     return "".join([*pieces, source[position:]])
 
 
-def _turns(part: str) -> bool:
-    """Whether this part of a JSON text leads into or out of a string."""
+def _has_odd_quotes(part: str) -> bool:
+    """Whether this part of a JSON text opens or closes a string."""
     return part.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 1
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
 
 
-def _finite(written: str) -> float:
-    value = float(written)
+def _finite_float(text: str) -> float:
+    value = float(text)
     if math.isinf(value):
-        raise NotJson(f"{written[:20]} is a number too large for a program")
+        raise NotJson(f"{text[:20]} is too large a number")
     return value
 
 
-def _finite_int(written: str) -> int:
-    _finite(written)
-    return int(written)
+def _finite_int(text: str) -> int:
+    _finite_float(text)
+    return int(text)

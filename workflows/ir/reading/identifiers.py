@@ -1,4 +1,4 @@
-"""Names of variables: made from node ids, valid, unique, never a name that means something else."""
+"""Variable names in the generated code: derived from node ids, valid, unique and not reserved."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
-_WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_OTHER: Final = re.compile(r"[^A-Za-z0-9_$]")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_INVALID: Final = re.compile(r"[^A-Za-z0-9_$]")
 
-_MOST_WORDS: Final = 8
-_MOST_LETTERS: Final = 60
+_MAX_WORDS: Final = 8
+_MAX_LENGTH: Final = 60
 
 _LANGUAGE: Final = """
 abstract any arguments as asserts async await bigint boolean break case catch class const constructor
@@ -41,82 +41,83 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError WORTH_A_RETRY WorkflowEntrypoint WorkflowEvent
+ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES WorkflowEntrypoint WorkflowEvent
 WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asList asMilliseconds asText collectArms
 ctx entry env err event idempotencyKey isPlain readBody
 refuse request runChild runScript sendRequest showRun sleepUntil startChild step stepName trigger
 """
 
-_RELIED_ON: Final = """
+_USED: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
 Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 console fetch globalThis structuredClone undefined Ai Workflow
 """
 
-RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_RELIED_ON}".split())
+RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_USED}".split())
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())
-USED_GLOBALS: Final = frozenset(_RELIED_ON.split())
+USED_GLOBALS: Final = frozenset(_USED.split())
 
 
 def is_identifier(text: str) -> bool:
-    """Whether the text can stand as a property after a dot."""
-    return _WORD.fullmatch(text) is not None
+    """Whether the text can be written as a property after a dot."""
+    return _IDENTIFIER.fullmatch(text) is not None
 
 
 class Names:
-    """Hands out names; the same calls in the same order give the same names."""
+    """Allocates unique names; the same calls in the same order give the same names."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken) | RESERVED
         self._counts: dict[str, int] = {}
 
-    def take(self, names: Iterable[str]) -> None:
-        """Hand out none of these from now on: they stand elsewhere."""
+    def reserve(self, names: Iterable[str]) -> None:
+        """Reserve names that are used elsewhere."""
         self._taken.update(names)
 
-    def unique(self, wish: str) -> str:
-        """Return the wish, or the nearest name that is free and means nothing else."""
-        name = to_identifier(wish)
+    def unique(self, proposal: str) -> str:
+        """Return the proposed name, or a similar one that is free and not reserved."""
+        name = to_identifier(proposal)
         if name in self._taken and name in RESERVED:
             name += "_"
-        found, count = name, self._counts.get(name, 1)
-        while found in self._taken:
+        unique, count = name, self._counts.get(name, 1)
+        while unique in self._taken:
             count += 1
-            found = f"{name}_{count}"
+            unique = f"{name}_{count}"
         self._counts[name] = count
-        self._taken.add(found)
-        return found
+        self._taken.add(unique)
+        return unique
 
 
 def to_identifier(text: str) -> str:
+    """Return the text with everything that an identifier cannot contain replaced by `_`."""
     if text.isascii() and text.isidentifier():
         return text
-    name = _OTHER.sub("_", text)
+    name = _INVALID.sub("_", text)
     return f"_{name}" if not name or name[0].isdigit() else name
 
 
 def assign_variables(
     ids: Iterable[str], names: Names, *, hidden: Collection[str] = (), given: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return the variable of each node id; an id that is a name already goes before its doubles.
+    """Return the variable of each node id; ids that are valid identifiers keep their names.
 
-    `given` are names that regions have for what is inside them: a node outside may be called like one
-    of them, and those that would be `hidden` there may not.
+    `given` are the names that regions give to what is inside them. A node outside may have such a
+    name, unless it is one of `hidden`: inside the region the node could not be read.
     """
     ids = list(ids)
     exact = [id_ for id_ in ids if is_identifier(id_) and id_ not in RESERVED and id_ not in hidden]
     rest = set(ids) - set(exact)
-    found = {id_: names.unique(id_) for id_ in exact}
-    names.take(given)
-    return found | {id_: names.unique(id_) for id_ in ids if id_ in rest}
+    variables = {id_: names.unique(id_) for id_ in exact}
+    names.reserve(given)
+    return variables | {id_: names.unique(id_) for id_ in ids if id_ in rest}
 
 
-def class_name_for(name: str) -> str:
-    """Return the class of a workflow of this name: `Order e-mails` is `OrderEMails`.
+def class_name_for(workflow_name: str) -> str:
+    """Return the class name for a workflow: `OrderEMails` for `Order e-mails`.
 
-    It is chosen once: Cloudflare knows the workflow's code by it.
+    It is chosen once and never changes, because Cloudflare finds the workflow's code by it.
     """
-    words = re.findall(r"[A-Za-z0-9]+", name)[:_MOST_WORDS]
-    wish = to_identifier("".join(word[:1].upper() + word[1:] for word in words))[:_MOST_LETTERS]
-    return f"{wish}Workflow" if wish in RESERVED or len(words) == 0 else wish
+    words = re.findall(r"[A-Za-z0-9]+", workflow_name)[:_MAX_WORDS]
+    name = to_identifier("".join(word[:1].upper() + word[1:] for word in words))[:_MAX_LENGTH]
+    return f"{name}Workflow" if name in RESERVED or not words else name

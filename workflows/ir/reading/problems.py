@@ -1,4 +1,4 @@
-"""What is wrong with a document, in words for the person who can fix it."""
+"""The problems of a document, in words for the person who can fix them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
+    """Whether a problem makes the document unusable."""
+
     ERROR = "error"
     WARNING = "warning"
 
@@ -17,8 +19,8 @@ class Severity(StrEnum):
 class Problem:
     """One thing to fix.
 
-    `path` is where it stands (`nodes.charge.data.url`: a node by its id where it has one, else by
-    its index), `message` a sentence that says what to do, `node_id` is "" when no node is at fault.
+    `path` locates it (`nodes.charge.data.url`; a node by its id, or by its index if it has none).
+    `message` says what is wrong and what to do. `node_id` is "" if no node is affected.
     """
 
     path: str
@@ -37,7 +39,7 @@ class Problem:
 
 
 class InvalidIR(Exception):
-    """The document cannot be used; `problems` holds every reason, warnings left out."""
+    """The document cannot be used; `problems` holds all errors, without warnings."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         errors = (problem for problem in problems if problem.is_error)
@@ -45,20 +47,20 @@ class InvalidIR(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def quoted(text: object, *, limit: int = 80) -> str:
-    """Show a value of the document inside a sentence: in quotes, on one line, not endless."""
-    written = escape_surrogates(json.dumps(text, ensure_ascii=False, default=str))
-    return written if len(written) <= limit else f"{written[:limit]}…"
+def quoted(value: object, *, limit: int = 80) -> str:
+    """Return a value as JSON for use in a sentence, cut to `limit` characters."""
+    text = escape_surrogates(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def escape_surrogates(text: str) -> str:
-    """Return text that can be stored and sent: halves of characters as their escapes."""
+    """Return the text with lone surrogates escaped, so that it can be stored and sent."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def listed(items: Iterable[object], *, limit: int = 10) -> str:
-    """Join values for a sentence: "a", "b" and 3 more."""
-    written = [quoted(item) for item in items]
-    rest = len(written) - limit
-    head = ", ".join(written[:limit])
+    """Join values for use in a sentence: "a", "b" and 3 more."""
+    texts = [quoted(item) for item in items]
+    rest = len(texts) - limit
+    head = ", ".join(texts[:limit])
     return f"{head} and {rest} more" if rest > 0 else head

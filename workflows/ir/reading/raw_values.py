@@ -1,4 +1,4 @@
-"""Values that JSON can hold and a program cannot: numbers beyond all bounds, halves of characters."""
+"""Values that JSON allows but a program cannot use: huge numbers, lone surrogates, deep nesting."""
 
 from __future__ import annotations
 
@@ -12,32 +12,41 @@ from typing import Any, Final
 from workflows.ir.reading.problems import Problem, escape_surrogates
 
 _COMMON: Final = frozenset({dict, list, str})
-_HALF: Final = re.compile(r"[\ud800-\udfff]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A value's way from the document, as the names on it and the node it is in."""
+class _Location:
+    """Where a value is in the document: its path, and the node that it belongs to."""
 
     path: str
     node_id: str
 
-    def below(self, key: object) -> _Place:
+    def child(self, key: object) -> _Location:
         path = f"{self.path}.{key}" if self.path else str(key)
-        return _Place(path, self.node_id)
+        return _Location(path, self.node_id)
 
 
-def is_sound(document: object, *, depth: int) -> bool:
-    """Whether no value is unusable or nests deeper: one look at each, as most documents need no more."""
+def check_values(document: object, *, max_depth: int) -> list[Problem]:
+    """Return a problem if values nest too deep, otherwise one for each value that cannot be used."""
+    if _is_usable(document, max_depth):
+        return []
+    if _is_deeper_than(document, max_depth):
+        return [Problem(path="", message=f"nests values more than {max_depth} levels deep")]
+    return list(_unusable_values(document))
+
+
+def _is_usable(document: object, max_depth: int) -> bool:
+    """Whether there is no problem, in one fast pass that is enough for most documents."""
     level: list[Any] = [document]
-    for _ in range(depth):
+    for _ in range(max_depth):
         objects = [value for value in level if type(value) is dict]
         lists = [value for value in level if type(value) is list]
         texts = [value for value in level if type(value) is str]
         others = [value for value in level if type(value) not in _COMMON]
-        if not _is_whole("".join([*texts, *chain.from_iterable(objects)])):
+        if _has_surrogate("".join([*texts, *chain.from_iterable(objects)])):
             return False
-        if any(map(_may_hold, others)):
+        if any(map(_may_be_unusable, others)):
             return False
         level = [inner for value in objects for inner in value.values()]
         level += chain.from_iterable(lists)
@@ -46,35 +55,51 @@ def is_sound(document: object, *, depth: int) -> bool:
     return False
 
 
-def _is_whole(text: str) -> bool:
-    return text.isascii() or _HALF.search(text) is None
+def _is_deeper_than(document: object, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
-def unusable_values(document: object) -> Iterator[Problem]:
-    """Yield a problem for each value that nothing further on could work with."""
-    waiting: list[tuple[_Place, Any]] = [(_Place("", ""), document)]
-    while waiting:
-        place, value = waiting.pop()
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and _SURROGATE.search(text) is not None
+
+
+def _unusable_values(document: object) -> Iterator[Problem]:
+    stack: list[tuple[_Location, Any]] = [(_Location("", ""), document)]
+    while stack:
+        location, value = stack.pop()
         match value:
             case dict():
-                for key in (key for key in value if _HALF.search(key)):
-                    yield _problem(place.below(key), "the name holds half a character: remove it")
-                inner = [(place.below(key), item) for key, item in value.items()]
-                waiting += reversed([pair for pair in inner if _may_hold(pair[1])])
+                for key in filter(_has_surrogate, value):
+                    yield _problem(
+                        location.child(key),
+                        "the key contains a lone surrogate (half a character): remove it",
+                    )
+                children = [(location.child(key), item) for key, item in value.items()]
+                stack += reversed([child for child in children if _may_be_unusable(child[1])])
             case list():
-                inner = [(_item(place, key, item), item) for key, item in enumerate(value)]
-                waiting += reversed([pair for pair in inner if _may_hold(pair[1])])
+                children = [(_item(location, i, item), item) for i, item in enumerate(value)]
+                stack += reversed([child for child in children if _may_be_unusable(child[1])])
             case str():
-                yield _problem(place, "holds half a character (a lone surrogate): remove it")
+                yield _problem(location, "contains a lone surrogate (half a character): remove it")
             case _:
-                yield _problem(place, "is a number too large for a program: write a smaller one")
+                yield _problem(location, "is too large a number: use a smaller one")
 
 
-def _may_hold(value: object) -> bool:
-    """Whether the value is unusable, or a container of others."""
+def _may_be_unusable(value: object) -> bool:
+    """Whether the value is unusable, or contains other values."""
     match value:
         case str():
-            return not _is_whole(value)
+            return _has_surrogate(value)
         case bool() | None:
             return False
         case int():
@@ -84,17 +109,14 @@ def _may_hold(value: object) -> bool:
     return True
 
 
-def _item(place: _Place, index: int, item: object) -> _Place:
-    """Name nodes and edges by their ids, as all problems do."""
+def _item(location: _Location, index: int, item: object) -> _Location:
+    """Return the location of a list item; nodes and edges are named by their ids."""
     id_ = item.get("id") if isinstance(item, dict) else None
-    if place.path not in ("nodes", "edges") or not isinstance(id_, str) or not id_:
-        return place.below(index)
-    return _Place(f"{place.path}.{id_}", id_ if place.path == "nodes" else "")
+    if location.path not in ("nodes", "edges") or not isinstance(id_, str) or not id_:
+        return location.child(index)
+    return _Location(f"{location.path}.{id_}", id_ if location.path == "nodes" else "")
 
 
-def _problem(place: _Place, message: str) -> Problem:
-    return Problem(
-        path=escape_surrogates(place.path),
-        message=message,
-        node_id=escape_surrogates(place.node_id),
-    )
+def _problem(location: _Location, message: str) -> Problem:
+    path, node_id = escape_surrogates(location.path), escape_surrogates(location.node_id)
+    return Problem(path=path, message=message, node_id=node_id)

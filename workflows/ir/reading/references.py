@@ -1,4 +1,4 @@
-"""`{{ ref }}`: how a setting names the value of another node."""
+"""References: `{{ node.path }}` in a setting stands for the value of another node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """`{{ root.path[0].x }}` with its offsets (in characters) in the text it stands in."""
+    """`{{ root.path[0].x }}`; `start` and `end` are character offsets in the text."""
 
     root: str
     path: tuple[str | int, ...]
@@ -23,20 +23,21 @@ class Reference:
 
 
 def references_in(source: str) -> tuple[Reference, ...]:
+    """Return all references in a text, in order."""
     if "{{" not in source:
         return ()
     return tuple(_reference(match) for match in _REFERENCE.finditer(source))
 
 
 def malformed_references_in(source: str) -> tuple[str, ...]:
-    """Return what stands in double braces without being a reference.
+    """Return everything in double braces that is not a reference.
 
-    Braces behind the last ones that close are not looked at: each would be searched to the end.
+    The search ends at the last closing braces, so that unclosed braces take linear time.
     """
     if "{{" not in source:
         return ()
-    closed = _BRACES.findall(source, 0, source.rfind("}}") + 2)
-    return tuple(found for found in closed if not _REFERENCE.fullmatch(found))
+    candidates = _BRACES.findall(source, 0, source.rfind("}}") + 2)
+    return tuple(text for text in candidates if not _REFERENCE.fullmatch(text))
 
 
 def _reference(match: re.Match[str]) -> Reference:

@@ -1,4 +1,4 @@
-"""Which names a reference may use where it stands."""
+"""Which names a reference may use, depending on where it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOTS: Final = ("trigger", "event", "env")
 def check_known(
     nodes: Mapping[str, Node], ids: Collection[str], flows: Mapping[str, Flow]
 ) -> Iterator[Problem]:
-    """Report references to what is not there: all that can be said without a structure."""
+    """Yield references to unknown names: the only check of references that needs no tree."""
     known = {*ids, *ROOTS}
     for node in nodes.values():
         if node.type.container:
@@ -30,19 +30,21 @@ def check_known(
             for reference in field.references:
                 if reference.root not in known:
                     path = f"{node.path}.{field.path}"
-                    yield Problem(path=path, message=_unknown(reference.root), node_id=node.id)
+                    yield Problem(
+                        path=path, message=_unknown_message(reference.root), node_id=node.id
+                    )
 
 
-def _unknown(root: str) -> str:
+def _unknown_message(root: str) -> str:
     return f"no node has the id {quoted(root)}: refer to a node before this one"
 
 
-def _elsewhere(root: str, giver: str) -> str:
-    return f"{quoted(root)} is known inside the regions of {quoted(giver)} alone: use it there"
+def _out_of_scope_message(root: str, container_id: str) -> str:
+    return f"{quoted(root)} is only available inside the regions of {quoted(container_id)}: use it there"
 
 
 class Scopes:
-    """What a reference resolves to: a node before it, a root, or a name of a region around it."""
+    """Resolves references: to a node before them, a root, or a name that a region provides."""
 
     def __init__(self, nodes: Mapping[str, Node], structure: Structure) -> None:
         self._nodes = nodes
@@ -50,41 +52,44 @@ class Scopes:
         self._names: dict[int, frozenset[str]] = {}
 
     @cached_property
-    def _givers(self) -> dict[str, str]:
-        """The containers that give names to what is inside them, by those names."""
-        places = range(1, len(self._structure.regions))
-        owners = {place: self._structure.regions[place].owner for place in places}
-        return {name: owners[place] for place in places for name in self.given(place)}
+    def _providers(self) -> dict[str, str]:
+        """The containers that provide names inside their regions, by name."""
+        return {
+            name: region.owner
+            for region_id, region in enumerate(self._structure.regions)
+            for name in self.inner_names(region_id)
+        }
 
-    def names_at(self, place: int) -> frozenset[str]:
-        """Return the names that the regions around the place give: a loop's item, a catch's err."""
-        if place not in self._names:
-            here = self._structure.regions[place]
-            inherited = self.names_at(here.parent) if here.owner else frozenset()
-            self._names[place] = inherited | frozenset(self.given(place))
-        return self._names[place]
+    def names_in(self, region_id: int) -> frozenset[str]:
+        """Return the names that a region and those around it provide, such as a loop's item."""
+        if region_id not in self._names:
+            region = self._structure.regions[region_id]
+            inherited = self.names_in(region.parent) if region.owner else frozenset()
+            self._names[region_id] = inherited | frozenset(self.inner_names(region_id))
+        return self._names[region_id]
 
-    def given(self, place: int) -> tuple[str, ...]:
-        """Return the names that a region itself gives to what is inside it."""
-        here = self._structure.regions[place]
-        owner = self._nodes[here.owner] if here.owner else None
+    def inner_names(self, region_id: int) -> tuple[str, ...]:
+        """Return the names that a region itself provides."""
+        region = self._structure.regions[region_id]
+        owner = self._nodes[region.owner] if region.owner else None
         container = owner.type.container if owner else None
-        return container.inner_names(owner.settings, here.label) if owner and container else ()
+        return container.inner_names(owner.settings, region.label) if owner and container else ()
 
     def names_for(self, node: Node) -> frozenset[str]:
-        """Return the names that the settings of a node see beside the outputs of nodes."""
-        place, _ = self._structure.locations[node.id]
+        """Return the names that a node's settings can use, apart from the outputs of nodes."""
+        region_id, _ = self._structure.locations[node.id]
         container = node.type.container
         own = container.own_names(node.settings) if container else ()
-        return self.names_at(place) | frozenset(own)
+        return self.names_in(region_id) | frozenset(own)
 
     def check(self) -> Iterator[Problem]:
+        """Yield the problems of all references, and of node ids that hide a root."""
         for node in self._nodes.values():
             if node.id in ROOTS:
                 yield Problem(
                     path=f"{node.path}.id",
-                    message=f"{{{{ {node.id} }}}} means this node in the whole document, and no longer "
-                    f"the {node.id} of the run: give the node another id",
+                    message=f"hides the {node.id} of the run: {{{{ {node.id} }}}} refers to this node in "
+                    "the whole document, so give the node a different id",
                     node_id=node.id,
                     severity=Severity.WARNING,
                 )
@@ -103,26 +108,26 @@ class Scopes:
             yield Problem(
                 path=path,
                 message=f"{quoted(root)} ({self._nodes[root].type.name}) has no output: "
-                "the reference is undefined",
+                "the reference is undefined, so remove it",
                 node_id=node.id,
                 severity=Severity.WARNING,
             )
 
     def refusal(self, node: Node, root: str) -> str:
-        """Return why the node cannot use the output of the other one, "" if it can."""
+        """Return why the node cannot use the output of another node, "" if it can."""
         if root == node.id:
-            return f"refers to itself: {quoted(root)} has no output before it has run"
+            return f"refers to itself, but {quoted(root)} has no output before it has run: use another node"
         if root not in self._nodes:
-            giver = self._givers.get(root)
-            return _elsewhere(root, giver) if giver else _unknown(root)
+            provider = self._providers.get(root)
+            return _out_of_scope_message(root, provider) if provider else _unknown_message(root)
         if not self.can_read(node, root):
-            return f"{quoted(root)} does not come before {quoted(node.id)}: it has no output there"
+            return f"{quoted(root)} does not run before {quoted(node.id)}: refer to a node before this one"
         return ""
 
     def can_read(self, node: Node, other: str) -> bool:
         """Whether the other node can have run when the settings of this one are read."""
         container = node.type.container
-        is_read_again = container is not None and container.rereads_settings(node.settings)
-        if is_read_again and self._structure.is_inside(other, node.id):
+        rereads = container is not None and container.rereads_settings(node.settings)
+        if rereads and self._structure.is_inside(other, node.id):
             return True
         return self._structure.precedes(other, node.id)

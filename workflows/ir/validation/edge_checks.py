@@ -1,4 +1,4 @@
-"""Checks of the graph that need no tree: ids, ends and labels of edges, the entry, cycles."""
+"""Checks of the graph that need no tree: ids, ends and labels of edges, entry, cycles."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from workflows.ir.document.model import Edge, Node
 from workflows.ir.reading.problems import Problem, listed, quoted
-from workflows.ir.tree import graph
 from workflows.ir.tree.flow import THEN, Flow
+from workflows.ir.tree.graph import on_cycles, reachable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """The graph as it was drawn, before it is known to mean something.
+class Graph:
+    """The nodes and edges of a document before they are checked.
 
-    `ids` are those of all nodes, also of those that could not be read.
+    `ids` are the ids of all nodes, including those that could not be read.
     """
 
     nodes: Mapping[str, Node]
@@ -26,112 +26,118 @@ class Drawn:
     flows: Mapping[str, Flow]
 
 
-def check_node_ids(drawn: Drawn) -> Iterator[Problem]:
-    for id_ in _repeated(drawn.ids):
+def check_node_ids(graph: Graph) -> Iterator[Problem]:
+    for id_ in _repeated(graph.ids):
         yield Problem(
             path=f"nodes.{id_}",
-            message=f"several nodes have the id {quoted(id_)}: give each its own",
+            message=f"several nodes have the id {quoted(id_)}: give each a different id",
             node_id=id_,
         )
 
 
-def check_edge_ids(drawn: Drawn) -> Iterator[Problem]:
-    for id_ in _repeated([edge.id for edge in drawn.edges]):
-        message = f"several edges have the id {quoted(id_)}: give each its own"
+def check_edge_ids(graph: Graph) -> Iterator[Problem]:
+    for id_ in _repeated([edge.id for edge in graph.edges]):
+        message = f"several edges have the id {quoted(id_)}: give each a different id"
         yield Problem(path=f"edges.{id_}", message=message)
 
 
-def check_edges_differ(drawn: Drawn) -> Iterator[Problem]:
-    seen = set()
-    for edge in drawn.edges:
+def check_duplicate_edges(graph: Graph) -> Iterator[Problem]:
+    seen: set[tuple[str, str, str]] = set()
+    for edge in graph.edges:
         if not (edge.source and edge.target):
-            continue  # reported where it is read
-        if (drawn_twice := (edge.source, edge.target, edge.label)) in seen:
+            continue  # reported when it was read
+        if (ends := (edge.source, edge.target, edge.label)) in seen:
             message = (
-                f"there is another edge from {quoted(edge.source)} to {quoted(edge.target)} "
+                f"there is already an edge from {quoted(edge.source)} to {quoted(edge.target)} "
                 "with the same label: remove one"
             )
             yield Problem(path=edge.path, message=message, node_id=edge.source)
-        seen.add(drawn_twice)
+        seen.add(ends)
 
 
-def check_edge_ends(drawn: Drawn) -> Iterator[Problem]:
-    known = set(drawn.ids)
-    for edge in drawn.edges:
+def check_edge_ends(graph: Graph) -> Iterator[Problem]:
+    known = set(graph.ids)
+    for edge in graph.edges:
         for end, id_ in (("source", edge.source), ("target", edge.target)):
             if id_ and id_ not in known:
                 yield Problem(
-                    path=f"{edge.path}.{end}", message=f"no node has the id {quoted(id_)}"
+                    path=f"{edge.path}.{end}",
+                    message=f"no node has the id {quoted(id_)}: connect or remove the edge",
                 )
 
 
-def check_entry(drawn: Drawn) -> Iterator[Problem]:
-    if drawn.entry and drawn.entry not in drawn.ids:
-        yield Problem(path="entryNodeId", message=f"no node has the id {quoted(drawn.entry)}")
-    for edge in drawn.edges:
-        if edge.target == drawn.entry and edge.source in drawn.nodes:
-            message = f"leads back to the entry {quoted(drawn.entry)}: remove it"
+def check_entry(graph: Graph) -> Iterator[Problem]:
+    if graph.entry and graph.entry not in graph.ids:
+        yield Problem(
+            path="entryNodeId",
+            message=f"no node has the id {quoted(graph.entry)}: use the id of the first node",
+        )
+    for edge in graph.edges:
+        if edge.target == graph.entry and edge.source in graph.nodes:
+            message = f"leads back to the entry {quoted(graph.entry)}: remove this edge"
             yield Problem(path=edge.path, message=message, node_id=edge.source)
 
 
-def check_labels(drawn: Drawn) -> Iterator[Problem]:
-    times = Counter((edge.source, edge.target, edge.label) for edge in drawn.edges)
-    for id_, flow in drawn.flows.items():
-        node = drawn.nodes[id_]
+def check_labels(graph: Graph) -> Iterator[Problem]:
+    counts = Counter((edge.source, edge.target, edge.label) for edge in graph.edges)
+    for id_, flow in graph.flows.items():
+        node = graph.nodes[id_]
         for edge in flow.extra:
-            if times[edge.source, edge.target, edge.label] > 1:
-                continue  # said by another check
-            yield Problem(path=edge.path, message=_why_spare(node, edge), node_id=id_)
+            if counts[edge.source, edge.target, edge.label] > 1:
+                continue  # reported by check_duplicate_edges
+            yield Problem(path=edge.path, message=_extra_edge_message(node, edge), node_id=id_)
         for label in flow.missing:
             message = f"needs an edge with the label {quoted(label)}"
             yield Problem(path=node.path, message=message, node_id=id_)
         if node.type.container and node.type.container.step_timeout and not flow.arms:
             message = (
-                f"{quoted(id_)} ({node.type.name}) never ends: lead an edge to each of its arms"
+                f"{quoted(id_)} ({node.type.name}) never ends: add an edge to each of its arms"
             )
             yield Problem(path=node.path, message=message, node_id=id_)
 
 
-def _why_spare(node: Node, edge: Edge) -> str:
+def _extra_edge_message(node: Node, edge: Edge) -> str:
     container = node.type.container
     if container is None:
         if edge.label:
             return (
-                f"{quoted(node.id)} ({node.type.name}) has no regions: its edge takes no label, "
-                f"not {quoted(edge.label)}"
+                f"{quoted(node.id)} ({node.type.name}) has no regions: remove the label "
+                f"{quoted(edge.label)} from its edge"
             )
-        return f"{quoted(node.id)} ({node.type.name}) leads on more than once: keep one edge"
+        return (
+            f"{quoted(node.id)} ({node.type.name}) has more than one edge to a next node: keep one"
+        )
     labels = [*(container.labels(node.settings) if container.labels else ()), THEN]
     if (edge.label or THEN) in labels:
-        return f"{quoted(node.id)} has more than one edge {quoted(edge.label or THEN)}: keep one"
+        return f"{quoted(node.id)} has more than one edge with the label {quoted(edge.label or THEN)}: keep one"
     return (
         f"{quoted(node.id)} ({node.type.name}) has no region {quoted(edge.label)}: "
-        f"use {listed(labels)}"
+        f"use one of {listed(labels)}"
     )
 
 
-def check_cycles(drawn: Drawn) -> Iterator[Problem]:
-    looping = graph.on_cycles(list(drawn.nodes), _targets(drawn))
-    if looping:
-        verb = "lead back to themselves" if len(looping) > 1 else "leads back to itself"
-        message = f"{listed(looping, limit=100)} {verb}: use a loop node to repeat steps"
-        yield Problem(path=f"nodes.{looping[0]}", message=message, node_id=looping[0])
+def check_cycles(graph: Graph) -> Iterator[Problem]:
+    cycle = on_cycles(list(graph.nodes), _targets(graph))
+    if cycle:
+        verb = "lead back to themselves" if len(cycle) > 1 else "leads back to itself"
+        message = f"{listed(cycle, limit=100)} {verb}: use a loop node to repeat steps"
+        yield Problem(path=f"nodes.{cycle[0]}", message=message, node_id=cycle[0])
 
 
-def check_reachable(drawn: Drawn) -> Iterator[Problem]:
-    if drawn.entry not in drawn.nodes:
+def check_reachable(graph: Graph) -> Iterator[Problem]:
+    if graph.entry not in graph.nodes:
         return
-    reached = graph.reachable(drawn.entry, _targets(drawn))
-    for id_ in drawn.nodes:
+    reached = reachable(graph.entry, _targets(graph))
+    for id_ in graph.nodes:
         if id_ not in reached:
-            message = f"no way leads from the entry to {quoted(id_)}: connect or remove it"
+            message = f"no path leads from the entry to {quoted(id_)}: connect or remove it"
             yield Problem(path=f"nodes.{id_}", message=message, node_id=id_)
 
 
-def _targets(drawn: Drawn) -> dict[str, list[str]]:
-    """Return where the edges of each node lead, also those for which there is no place."""
-    targets: dict[str, list[str]] = {id_: [] for id_ in drawn.nodes}
-    for edge in drawn.edges:
+def _targets(graph: Graph) -> dict[str, list[str]]:
+    """Return the targets of each node's edges, including edges without a meaning."""
+    targets: dict[str, list[str]] = {id_: [] for id_ in graph.nodes}
+    for edge in graph.edges:
         if edge.source in targets and edge.target in targets:
             targets[edge.source].append(edge.target)
     return targets
@@ -144,7 +150,7 @@ def _repeated(ids: Sequence[str]) -> list[str]:
 CHECKS = (
     check_node_ids,
     check_edge_ids,
-    check_edges_differ,
+    check_duplicate_edges,
     check_edge_ends,
     check_entry,
     check_labels,

@@ -1,7 +1,7 @@
-"""Cloudflare's limits that a valid document may still run into: warnings, each with what to do.
+"""Warnings about Cloudflare's limits that runs of a valid document may reach.
 
-The figures are those of developers.cloudflare.com/workflows/reference/limits and
-/workers/platform/limits. What is refused in any case is an error elsewhere.
+Source: developers.cloudflare.com/workflows/reference/limits and /workers/platform/limits. Limits
+that would always be exceeded are errors of other checks.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 from workflows.ir.tree.totals import MAX_TOTAL, Totals
 
-SUFFIX_LENGTH: Final = 10  # what tells the steps of one node apart
-INDEX_LENGTH: Final = 13  # " [" of the first, digits and "]" of an index
-MAX_NAME_INDICES: Final = 9  # indices that a name has room for; more of them are cut when it runs
+SUFFIX_LENGTH: Final = 10  # distinguishes the steps of one node
+INDEX_LENGTH: Final = 13  # " [", the digits and "]" of a loop index
+MAX_NAME_INDICES: Final = 9  # a name has room for this many indices; more are cut at run time
 CONNECTIONS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """A number that a run may reach, and whose limit it is."""
+    """The maximum of something in one run, and whose limit it is."""
 
-    most: int
-    whose: str
+    maximum: int
+    source: str
 
 
 _STEPS: Final = (
-    _Limit(25_000, "Cloudflare allows 25,000 at most on any plan"),
+    _Limit(25_000, "Cloudflare allows at most 25,000 on any plan"),
     _Limit(10_000, "Cloudflare allows 10,000 (1,024 on the free plan)"),
     _Limit(1_024, "Cloudflare's free plan allows 1,024"),
 )
@@ -41,49 +41,50 @@ _REQUESTS: Final = (
 
 
 def check_limits(ir: WorkflowIR) -> Iterator[Problem]:
-    """Yield a warning for each limit that a run may reach, as far as that is known before it."""
+    """Yield a warning for each limit that a run may exceed, as far as that is known beforehand."""
     for check in CHECKS:
         yield from check(ir)
 
 
 def check_steps(ir: WorkflowIR) -> Iterator[Problem]:
-    """Steps are counted without sleeps, as Cloudflare counts them. A script has none."""
-    if ir.kind != SCRIPT and _may_pass(_STEPS, map(steps_of, ir.nodes.values()), ir):
+    """Warn about the number of steps, which Cloudflare counts without sleeps. A script has none."""
+    if ir.kind != SCRIPT and _may_exceed(_STEPS, map(steps_of, ir.nodes.values()), ir):
         totals = Totals(ir.nodes, ir.structure, steps_of)
-        what_to_do = "let workflows of their own (sub_workflow) do parts of it"
-        yield from _over(ir, totals, _STEPS, words=("take", "steps", what_to_do))
+        advice = "move parts of it to other workflows (sub_workflow)"
+        yield from _excess(ir, totals, _STEPS, words=("take", "steps", advice))
 
 
 def check_requests(ir: WorkflowIR) -> Iterator[Problem]:
-    if _may_pass(_REQUESTS, map(_requests_of, ir.nodes.values()), ir):
+    """Warn about the number of requests, each of which is a subrequest of the Worker."""
+    if _may_exceed(_REQUESTS, map(_requests_of, ir.nodes.values()), ir):
         totals = Totals(ir.nodes, ir.structure, _requests_of)
-        what_to_do = "send fewer, or let other Workers send parts of them"
-        yield from _over(ir, totals, _REQUESTS, words=("send", "requests", what_to_do))
+        advice = "send fewer, or move some of them to other Workers"
+        yield from _excess(ir, totals, _REQUESTS, words=("send", "requests", advice))
 
 
-def _may_pass(limits: tuple[_Limit, ...], weights: Iterable[int], ir: WorkflowIR) -> bool:
-    """Whether it is worth it to add up the tree: something is there, and it repeats or is much."""
+def _may_exceed(limits: tuple[_Limit, ...], weights: Iterable[int], ir: WorkflowIR) -> bool:
+    """Whether the tree must be summed up: the plain sum is too large, or something repeats."""
     once = sum(weights)
-    return once > limits[-1].most or (once > 0 and any(map(_repeats, ir.nodes.values())))
+    return once > limits[-1].maximum or (once > 0 and any(map(_repeats, ir.nodes.values())))
 
 
 def _requests_of(node: Node) -> int:
     return 1 if node.type.sends_requests else 0
 
 
-def _over(
+def _excess(
     ir: WorkflowIR, totals: Totals, limits: tuple[_Limit, ...], *, words: tuple[str, str, str]
 ) -> Iterator[Problem]:
-    """Yield the largest limit that the total is over; it stands at the loop that has most of it."""
-    does, things, what_to_do = words
-    passed = next((limit for limit in limits if totals.run > limit.most), None)
-    if passed is None:
+    """Yield a warning for the largest limit that is exceeded, at the loop that contributes most."""
+    verb, noun, advice = words
+    exceeded = next((limit for limit in limits if totals.run > limit.maximum), None)
+    if exceeded is None:
         return
     loops = [node for node in ir.nodes.values() if _repeats(node)]
     largest = max(loops, key=lambda node: totals.by_container[node.id], default=None)
     where = _where(largest, totals) if largest else ""
-    message = f"a run can {does} {_number(totals.run)} {things}{where}, and {passed.whose}"
-    yield _warning(largest, "nodes", f"{message}: {what_to_do}{_not_counted(ir, loops)}")
+    message = f"a run can {verb} {_number(totals.run)} {noun}{where}, and {exceeded.source}"
+    yield _warning(largest, "nodes", f"{message}: {advice}{_uncounted(loops)}")
 
 
 def _where(loop: Node, totals: Totals) -> str:
@@ -92,9 +93,11 @@ def _where(loop: Node, totals: Totals) -> str:
     return f", {share} of them in {quoted(loop.id)}"
 
 
-def _not_counted(ir: WorkflowIR, loops: list[Node]) -> str:
-    unknown = [node.id for node in loops if _times(node) is None]
-    return f" (once through {listed(unknown)}, which may run more often)" if unknown else ""
+def _uncounted(loops: list[Node]) -> str:
+    unknown = [node.id for node in loops if _max_iterations(node) is None]
+    return (
+        f" (this counts one iteration of {listed(unknown)}, which may have more)" if unknown else ""
+    )
 
 
 def _number(count: int) -> str:
@@ -105,7 +108,7 @@ def _repeats(node: Node) -> bool:
     return node.type.container is not None and node.type.container.repeats
 
 
-def _times(node: Node) -> int | None:
+def _max_iterations(node: Node) -> int | None:
     container = node.type.container
     return (
         container.max_iterations(node.settings) if container and container.max_iterations else None
@@ -120,29 +123,29 @@ def steps_of(node: Node) -> int:
 
 
 def check_connections(ir: WorkflowIR) -> Iterator[Problem]:
-    """Arms that send requests at once wait for each other; nothing fails."""
+    """Warn about more concurrent requests than connections; they wait for each other."""
     if sum(map(_requests_of, ir.nodes.values())) <= CONNECTIONS:
         return
-    sends = Totals(ir.nodes, ir.structure, _requests_of)
+    requests = Totals(ir.nodes, ir.structure, _requests_of)
     arms: dict[str, int] = {}
-    for number, place in enumerate(ir.structure.regions):
-        if place.owner and sends.by_region[number]:
-            arms[place.owner] = arms.get(place.owner, 0) + 1
+    for region_id, region in enumerate(ir.structure.regions):
+        if region.owner and requests.by_region[region_id]:
+            arms[region.owner] = arms.get(region.owner, 0) + 1
     for id_, count in arms.items():
         container = ir.nodes[id_].type.container
         if container and container.concurrent and count > CONNECTIONS:
             message = (
-                f"{count} arms send requests at once, and a Worker has {CONNECTIONS} connections "
-                f"open at a time: the others wait, so leave time for that or use fewer arms"
+                f"{count} arms send requests at the same time, but a Worker has only {CONNECTIONS} "
+                "connections: the others wait, so allow time for that or use fewer arms"
             )
             yield _warning(ir.nodes[id_], "", message)
 
 
 def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
-    """Names are cut where they would not fit; two that differ in their ends are then the same."""
-    around = _loops_around(ir)
+    """Warn about step names that are cut; names that differ only at the end become the same."""
+    depths = _loop_depths(ir)
     for node in ir.nodes.values() if ir.kind != SCRIPT else ():
-        loops = around[ir.structure.locations[node.id][0]]
+        loops = depths[ir.structure.locations[node.id][0]]
         room = NAME_LENGTH - INDEX_LENGTH * min(loops, MAX_NAME_INDICES)
         if 2 * len(node.name) + SUFFIX_LENGTH <= room:
             continue
@@ -150,19 +153,19 @@ def check_step_names(ir: WorkflowIR) -> Iterator[Problem]:
         room -= SUFFIX_LENGTH if steps > 1 else 0
         if steps and len(node.name.encode("utf-16-le")) > 2 * room:
             message = (
-                f"is cut to {room} UTF-16 units in the names of its steps, which have "
-                f"{NAME_LENGTH} at most with the numbers of the loops around: choose a shorter name"
+                f"is cut to {room} UTF-16 units in the names of its steps, which have at most "
+                f"{NAME_LENGTH} including loop indices: choose a shorter name"
             )
             yield _warning(node, "", message, field=".name")
 
 
-def _loops_around(ir: WorkflowIR) -> list[int]:
-    """Return how many loops are around each place; outer places come before inner ones."""
-    around: list[int] = []
-    for place in ir.structure.regions:
-        outer = around[place.parent] if place.owner else 0
-        around.append(outer + (bool(place.owner) and _repeats(ir.nodes[place.owner])))
-    return around
+def _loop_depths(ir: WorkflowIR) -> list[int]:
+    """Return how many loops are around each region; outer regions come before inner ones."""
+    depths: list[int] = []
+    for region in ir.structure.regions:
+        outer = depths[region.parent] if region.owner else 0
+        depths.append(outer + (bool(region.owner) and _repeats(ir.nodes[region.owner])))
+    return depths
 
 
 def _warning(node: Node | None, path: str, message: str, *, field: str = "") -> Problem:
