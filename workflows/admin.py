@@ -1,4 +1,4 @@
-"""The admin's pages for authoring: workflows, their versions, environment variables."""
+"""Admin pages of workflows, their versions, environment variables and node types."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from workflows.models import (
 )
 from workflows.node_types.registered import workflows_using
 
-_TOLD = 10  # problems of a draft in one answer
+_MAX_PROBLEMS = 10  # shown after saving
 
 
 class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
-    """The declared bindings of a workflow: part of its draft, so its rights are theirs."""
+    """The declared bindings of a workflow, with the permissions of the workflow."""
 
     model = DeclaredBinding
     template = "workflows/bindings_inline.html"
@@ -44,15 +44,15 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
         return request.user.has_perm("workflows.view_workflow")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        right = "change_workflow" if obj else "add_workflow"
-        return request.user.has_perm(f"workflows.{right}")
+        permission = "change_workflow" if obj else "add_workflow"
+        return request.user.has_perm(f"workflows.{permission}")
 
     has_change_permission = has_add_permission
     has_delete_permission = has_add_permission
 
 
 class WorkflowAdmin(admin.ModelAdmin[Workflow]):
-    """Saves through the service, which makes a version; deployments.admin.deployments adds what is deployed."""
+    """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
     form = WorkflowForm
     inlines = [DeclaredBindingInline]
@@ -65,19 +65,21 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
-        found = super().get_queryset(request)
-        return found if _is_one(request) else found.defer("ir", "entry_code", "dependencies")
+        workflows = super().get_queryset(request)
+        if _is_single_object(request):
+            return workflows
+        return workflows.defer("ir", "entry_code", "dependencies")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
-        """A version holds the declared bindings too: it is made when all of them are saved."""
+        """Create the version after the declared bindings, which are part of it, have been saved."""
         super().save_related(request, form, formsets, change)
         obj = form.instance
         version = services.save_draft(obj, by=cast("User", request.user))
         audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))
         if "_continue" in request.POST:
-            return  # the page itself shows them
-        for problem in services.draft_problems(obj)[:_TOLD]:
-            kind = "A deploy would fail" if problem.is_error else "Worth a look"
+            return  # the page that follows shows the problems
+        for problem in services.draft_problems(obj)[:_MAX_PROBLEMS]:
+            kind = "A deploy would fail" if problem.is_error else "Warning"
             messages.warning(request, f"{kind}: {problem}")
 
     def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
@@ -90,24 +92,25 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Versions go with their workflow although nobody may delete one by itself."""
-        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        lacking = set(lacking) - {WorkflowVersion._meta.verbose_name}
+        """Allow the cascade to versions, which cannot be deleted on their own; respect locks."""
+        objects, counts, missing, protected = super().get_deleted_objects(objs, request)
+        missing = set(missing) - {WorkflowVersion._meta.verbose_name}
         locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
-        return found, counts, lacking, [*protected, *(f"{version} is locked" for version in locked)]
+        protected = [*protected, *(f"{version} is locked" for version in locked)]
+        return objects, counts, missing, protected
 
 
-def _is_one(request: HttpRequest) -> bool:
+def _is_single_object(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
 
 
-def _block(code: str) -> SafeString:
+def _code_block(code: str) -> SafeString:
     return format_html('<pre class="code-block">{}</pre>', code)
 
 
 @admin.register(WorkflowVersion)
 class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
-    """Versions are made by saving a workflow and never change."""
+    """Versions are created by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "created_by", "created_at"]
     fields = [
@@ -128,24 +131,23 @@ class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
     ordering = ["-pk"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
-        found = super().get_queryset(request)
         large = ("ir", "entry_code", "dependencies", "deploy_settings")
-        found = found.defer(*(f"workflow__{field}" for field in large))
-        return found if _is_one(request) else found.defer(*large)
+        versions = super().get_queryset(request).defer(*(f"workflow__{field}" for field in large))
+        return versions if _is_single_object(request) else versions.defer(*large)
 
     @admin.display(description="document (IR)")
     def document(self, version: WorkflowVersion) -> SafeString:
-        return _block(json.dumps(version.ir, indent=2, ensure_ascii=False))
+        return _code_block(json.dumps(version.ir, indent=2, ensure_ascii=False))
 
-    @admin.display(description="entry code", empty_value="the default of the trigger")
+    @admin.display(description="entry code", empty_value="default of the trigger")
     def code(self, version: WorkflowVersion) -> SafeString | None:
-        return _block(version.entry_code) if version.entry_code else None
+        return _code_block(version.entry_code) if version.entry_code else None
 
     @admin.display(description="deploy settings")
     def settings(self, version: WorkflowVersion) -> SafeString | str:
         stored = version.deploy_settings
         return (
-            _block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else "the defaults"
+            _code_block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else "defaults"
         )
 
     @admin.display(ordering="number")
@@ -167,15 +169,15 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
     search_fields = ["name", "workflow__name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentVariable]:
-        """Values are not read for a list, and a value that cannot be decrypted is no obstacle."""
+        """Leave out the values, so that a list works even if one cannot be decrypted."""
         large = (f"workflow__{field}" for field in ("ir", "entry_code", "dependencies"))
         return super().get_queryset(request).defer("value", *large)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         audit_entries.record_variable("variable set", obj, by=Actor.of(request.user))
-        whose = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
-        messages.info(request, f"Workers get the new value when {whose} deployed again.")
+        users = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
+        messages.info(request, f"Workers get the new value when {users} deployed again.")
 
     def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
         audit_entries.record_variable("variable deleted", obj, by=Actor.of(request.user))
@@ -188,18 +190,18 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
             audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
         super().delete_queryset(request, queryset)
 
-    @admin.display(description="of", ordering="workflow__name")
+    @admin.display(description="scope", ordering="workflow__name")
     def scope(self, variable: EnvironmentVariable) -> str:
         return variable.workflow.name if variable.workflow else "all workflows"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Another name or another workflow is another variable."""
+        """Name and workflow identify a variable and cannot be changed."""
         return ["name", "workflow"] if obj else []
 
 
 @admin.register(NodeType)
 class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
-    """Node types are loaded from files and never change; the page says what one is and who uses it."""
+    """Node types are loaded from files and never change; the page also shows who uses them."""
 
     list_display = ["name", "type_id", "version", "category", "state", "loaded_at", "loaded_by"]
     search_fields = ["name", "type_id"]
@@ -217,8 +219,8 @@ class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NodeType]:
-        found = super().get_queryset(request)
-        return found if _is_one(request) else found.defer("template")
+        types = super().get_queryset(request)
+        return types if _is_single_object(request) else types.defer("template")
 
     @admin.display(description="category")
     def category(self, node_type: NodeType) -> str:
@@ -229,7 +231,7 @@ class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
         definition = _definition(node_type)
         return (definition.deprecation if definition else "") or "current"
 
-    @admin.display(description="what it does")
+    @admin.display(description="description")
     def about(self, node_type: NodeType) -> SafeString | str:
         definition = _definition(node_type)
         if definition is None:
@@ -257,8 +259,8 @@ class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
     @admin.display(description="npm packages")
     def packages(self, node_type: NodeType) -> str:
         definition = _definition(node_type)
-        wanted = definition.dependencies if definition else {}
-        return ", ".join(f"{name} {version}" for name, version in wanted.items()) or "none"
+        packages = definition.dependencies if definition else {}
+        return ", ".join(f"{name} {version}" for name, version in packages.items()) or "none"
 
     @admin.display(description="used by")
     def used_by(self, node_type: NodeType) -> SafeString | str:
@@ -270,16 +272,18 @@ class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
 
     @admin.display(description="template")
     def code(self, node_type: NodeType) -> SafeString:
-        return _block(node_type.template)
+        return _code_block(node_type.template)
 
     @admin.display(description="node.json")
     def node_json(self, node_type: NodeType) -> SafeString:
-        return _block(json.dumps(node_type.definition, indent=2, ensure_ascii=False))
+        return _code_block(json.dumps(node_type.definition, indent=2, ensure_ascii=False))
 
 
 _SETTINGS_HEAD = SafeString(
     "<tr>"
-    + "".join(f'<th scope="col">{word}</th>' for word in ("Name", "Kind", "Needed", "What it is"))
+    + "".join(
+        f'<th scope="col">{word}</th>' for word in ("Name", "Kind", "Required", "Description")
+    )
     + "</tr>"
 )
 
@@ -289,10 +293,10 @@ def _definition(node_type: NodeType) -> Definition | None:
 
 
 def _row(field: ConfigField) -> tuple[str, str, str, str]:
-    """Return a setting as its name, its kind, whether it is needed, and what it is for."""
-    needed = "yes" if field.required else "no"
+    """Return a setting's name, its kind, whether it is required, and its description."""
+    required = "yes" if field.required else "no"
     if field.default is not None:
-        needed = f"no; {json.dumps(field.default, ensure_ascii=False)} by default"
+        required = f"no; {json.dumps(field.default, ensure_ascii=False)} by default"
     kind = f"secret: the variable {field.variable}" if field.variable else str(field.kind)
-    about = ". ".join(part.rstrip(".") for part in (field.label, field.description) if part)
-    return field.key, kind, needed, about
+    description = ". ".join(part.rstrip(".") for part in (field.label, field.description) if part)
+    return field.key, kind, required, description

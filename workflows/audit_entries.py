@@ -1,4 +1,4 @@
-"""What the audit trail keeps of authoring: who changed which workflow or variable, and no value."""
+"""Audit entries for changes of workflows and variables; they never contain values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def record_version(action: str, version: WorkflowVersion, *, by: Actor, **detail
 
 
 def record_variable(action: str, variable: EnvironmentVariable, *, by: Actor) -> None:
-    """A workflow's own variable is an entry of its workflow."""
+    """Record an action on a variable; the entry of a workflow's variable is about the workflow."""
     detail: dict[str, Any] = {"variable": variable.name, "secret": variable.is_secret}
     if variable.workflow:
         record_workflow(action, variable.workflow, by=by, **detail)

@@ -1,4 +1,4 @@
-"""The admin's forms: a document that says where it is wrong, and secrets that are never shown."""
+"""The admin's forms: a document with all its problems, and secrets that are never shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _first_document() -> dict[str, Any]:
-    """What a new workflow begins with: the smallest document that can be deployed."""
+    """Return the initial document of a new workflow, the smallest one that can be deployed."""
     now = timezone.now().isoformat(timespec="seconds")
     return {
         "metadata": {"name": "My workflow", "version": 1, "createdAt": now, "updatedAt": now},
@@ -47,14 +47,14 @@ def _first_document() -> dict[str, Any]:
 
 
 class CodeArea(forms.Textarea):
-    """A monospaced field for code, without the browser's help with spelling."""
+    """A monospaced text area for code, without spell checking."""
 
     def __init__(self, *, rows: int) -> None:
         super().__init__({"class": "code", "rows": rows, "spellcheck": "false", "wrap": "off"})
 
 
 class DocumentField(forms.CharField):
-    """A workflow's document as JSON; every problem of it is an error of this field."""
+    """A workflow's document as JSON; each of its problems is an error of this field."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, widget=CodeArea(rows=28), **kwargs)
@@ -78,13 +78,13 @@ class DocumentField(forms.CharField):
 
 
 class WorkflowForm(forms.ModelForm[Workflow]):
-    """The draft. Whoever saves what somebody else has changed meanwhile is told so first."""
+    """The draft. Saving over somebody else's newer change needs a confirmation."""
 
     ir = DocumentField(
         label="Document (IR)",
         initial=_first_document,
-        help_text="The workflow as JSON. What is wrong is said when you save, all at once: each "
-        "problem with its node and its path. docs/building-workflows.md describes every part.",
+        help_text="The workflow as JSON. Saving reports all problems together, each with its node and "
+        "path. docs/building-workflows.md describes the format.",
     )
     opened_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -99,17 +99,17 @@ class WorkflowForm(forms.ModelForm[Workflow]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "name" in self.fields:  # who may only view gets no fields
+        if "name" in self.fields:  # the view permission alone gives no fields
             self.fields["name"].required = False
-            self.fields["name"].help_text = "Empty: the name in the document."
+            self.fields["name"].help_text = "If empty, the name in the document is used."
         if self.instance.pk and not self.instance._state.adding:
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
 
     def clean_dependencies(self) -> dict[str, str]:
         packages: dict[str, str] = self.cleaned_data["dependencies"] or {}
-        wrong = [str(problem) for problem in check_dependencies(packages)]
-        if wrong:
-            raise ValidationError(wrong)
+        problems = [str(problem) for problem in check_dependencies(packages)]
+        if problems:
+            raise ValidationError(problems)
         return packages
 
     def clean(self) -> dict[str, Any]:
@@ -120,23 +120,24 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         if opened_at and saved_at and opened_at != saved_at:
             self.data = _replaced(self.data, "opened_at", saved_at.isoformat())
             raise ValidationError(
-                "Somebody else saved this workflow while you were editing it. Nothing of yours is "
-                "saved yet: open it in another tab to see their version, or save again to replace it."
+                "Somebody else saved this workflow while you were editing it. Your changes are not saved "
+                "yet. Open the workflow in another tab to see the new version, or save again to "
+                "replace it."
             )
         return cleaned
 
 
 def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, Any]:
-    """Return what was posted with another value, for the form to show."""
+    """Return the posted data with one value replaced, for the form to show."""
     changed = cast("QueryDict", data).copy()
     changed[name] = value
     return changed
 
 
 class VariableForm(forms.ModelForm[EnvironmentVariable]):
-    """Secret values are write-only: a stored one is never part of a page, an empty input keeps it.
+    """Secret values are write-only: a page never contains one, and an empty input keeps it.
 
-    The input is not called `value`: the admin would make it the model's field, and fill it in.
+    The input is not called `value`, because the admin would then fill in the model's field.
     """
 
     new_value = forms.CharField(
@@ -150,17 +151,19 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         model = EnvironmentVariable
         fields = ["name", "workflow", "is_secret"]
         help_texts = {
-            "name": "Capital letters, digits and _. X_BINDING_ID names the resource behind the "
-            "binding X: the id of a KV namespace, a D1 database or a Hyperdrive configuration, the "
-            "name of an R2 bucket, a queue, a Worker, a dataset or a Vectorize index, the id of a "
-            "workflow. It is never sent to the Worker and cannot be a secret.",
+            "name": "Capital letters, digits and _. X_BINDING_ID names the resource of the binding X: "
+            "the id of a KV namespace, a D1 database, a Hyperdrive configuration or a workflow, or "
+            "the name of an R2 bucket, a queue, a Worker, a dataset or a Vectorize index. It is "
+            "never sent to the Worker and cannot be a secret.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.was_secret = bool(self.instance.pk and self.instance.is_secret)
         if self.was_secret:
-            self.fields["new_value"].help_text = "A secret is stored. Type a new one to replace it."
+            self.fields[
+                "new_value"
+            ].help_text = "A secret is stored. Enter a new value to replace it."
         elif self.instance.pk:
             self._show_stored()
 
@@ -174,32 +177,34 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         cleaned = super().clean() or {}
         self._check_value(cleaned)
         if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
-            self.add_error("is_secret", f"{cleaned['name']} names a resource; it is not a secret.")
+            self.add_error(
+                "is_secret", f"{cleaned['name']} names a resource and cannot be a secret."
+            )
         return cleaned
 
     def full_clean(self) -> None:
-        """After the model's own checks, too, a page with an error must not carry a secret."""
+        """Clear a secret on every error, including those of the model, so that no page contains it."""
         super().full_clean()
         if self.errors and self.data.get("is_secret"):
-            self._forget_typed()
+            self._clear_secret()
 
     def _check_value(self, cleaned: dict[str, Any]) -> None:
         if cleaned.get("new_value"):
             return
         if self.was_secret and not cleaned.get("is_secret"):
             self.add_error(
-                "new_value", "A secret is never shown again: type the value that everybody may see."
+                "new_value", "A stored secret cannot be shown. Enter a value that may be visible."
             )
         elif cleaned.get("is_secret") and not self.was_secret:
-            self.add_error("new_value", "Type the secret.")
+            self.add_error("new_value", "Enter the secret.")
 
-    def _forget_typed(self) -> None:
+    def _clear_secret(self) -> None:
         if self.data.get("new_value"):
             self.data = _replaced(self.data, "new_value", "")
-            self.add_error("new_value", "Nothing was saved: type the secret again.")
+            self.add_error("new_value", "Nothing was saved. Enter the secret again.")
 
     def save(self, commit: bool = True) -> EnvironmentVariable:  # noqa: FBT001, FBT002 - Django's
-        """An empty input keeps a stored secret; a plain value may be empty."""
+        """Save the variable; an empty input keeps a stored secret, but empties a plain value."""
         if self.cleaned_data["new_value"] or not self.was_secret:
             self.instance.value = self.cleaned_data["new_value"]
         return super().save(commit)

@@ -1,3 +1,5 @@
+"""Workflows and their versions, bindings, environment variables and node types."""
+
 from __future__ import annotations
 
 import secrets
@@ -15,16 +17,16 @@ from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
-_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that are read as one another
+_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
 
 def new_workflow_id() -> str:
-    """Return 10 characters that fit a URL, a host name and the name of a Worker."""
+    """Return 10 characters that are valid in a URL, a host name and the name of a Worker."""
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(10))
 
 
 class Workflow(models.Model):
-    """What a person edits. Its document, entry code and dependencies are the draft."""
+    """A workflow. Its document, entry code, dependencies and deploy settings are the draft."""
 
     id = models.CharField(primary_key=True, max_length=20, default=new_workflow_id, editable=False)
     name = models.CharField(max_length=256)
@@ -33,13 +35,15 @@ class Workflow(models.Model):
     entry_code = models.TextField(
         blank=True,
         help_text="A TypeScript module with fetch, queue or scheduled functions. "
-        "Empty: the default of the document's trigger.",
+        "If empty, the default of the document's trigger is used.",
     )
     dependencies = models.JSONField(
-        default=dict, blank=True, help_text='npm packages and versions: {"zod": "4.1.0"}'
+        default=dict,
+        blank=True,
+        help_text='npm packages and their versions, for example {"zod": "4.1.0"}',
     )
     deploy_settings = models.JSONField(
-        default=dict, blank=True, help_text="Routes, domains, schedules and limits of its Worker."
+        default=dict, blank=True, help_text="Routes, domains, schedules and limits of the Worker."
     )
     class_name = models.CharField(max_length=128, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -60,12 +64,12 @@ class Workflow(models.Model):
 
     @property
     def bindings(self) -> dict[str, str]:
-        """The kinds of the declared bindings, by their names."""
+        """The kinds of the declared bindings, by name."""
         return {binding.name: binding.kind for binding in self.declared_bindings.all()}
 
     @property
     def settings(self) -> DeploySettings:
-        """The deploy settings; raises InvalidSettings for what no form has let through."""
+        """The deploy settings; raises InvalidSettings if they were stored past the form."""
         return read_settings(self.deploy_settings)
 
     @property
@@ -74,7 +78,7 @@ class Workflow(models.Model):
 
 
 class WorkflowVersion(models.Model):
-    """An immutable snapshot of all that decides a workflow's code."""
+    """An immutable snapshot of everything that determines a workflow's code."""
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -98,31 +102,33 @@ class WorkflowVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.workflow} v{self.number}"
 
-    def holds(self, content: dict[str, Any]) -> bool:
-        """Tell whether all that decides the version's code is this."""
+    def has_content(self, content: dict[str, Any]) -> bool:
+        """Return whether the fields of the version have these values."""
         return all(getattr(self, field) == value for field, value in content.items())
 
 
 def validate_not_own_workflow(name: str) -> None:
-    """A variable of this name would replace the Worker's own Workflow, and no run could start."""
+    """Reject the name of the Worker's own Workflow, which a variable would replace."""
     if name == OWN_WORKFLOW:
-        raise ValidationError(f"{OWN_WORKFLOW} is the Worker's own Workflow: take another name.")
+        raise ValidationError(f"{OWN_WORKFLOW} is the Worker's own Workflow. Choose another name.")
 
 
 def validate_not_binding_id(name: str) -> None:
-    """The name of a variable that names a resource is never part of the Worker's env."""
+    """Reject the name of a variable that names a resource."""
     if name.endswith(BINDING_ID):
-        raise ValidationError(f"{name} is the name of a variable: declare the binding without it.")
+        raise ValidationError(
+            f"{name} is the name of a variable. Declare the binding without {BINDING_ID}."
+        )
 
 
 _ENV_NAME = RegexValidator(
     rf"\A{VARIABLE_NAME.pattern}\Z",
-    "Use capital letters, digits and _, and begin with a letter: API_KEY.",
+    "Use capital letters, digits and _, starting with a letter, for example API_KEY.",
 )
 
 
 class DeclaredBinding(models.Model):
-    """A name of a workflow's `env` and the kind of resource that it stands for."""
+    """A name in a workflow's `env` and the kind of its resource."""
 
     workflow = models.ForeignKey(
         Workflow, on_delete=models.CASCADE, related_name="declared_bindings"
@@ -141,7 +147,7 @@ class DeclaredBinding(models.Model):
             models.UniqueConstraint(
                 fields=["workflow", "name"],
                 name="binding_is_declared_once",
-                violation_error_message="This workflow declares a binding of this name already.",
+                violation_error_message="This workflow already declares a binding with this name.",
             )
         ]
 
@@ -151,12 +157,12 @@ class DeclaredBinding(models.Model):
     def clean(self) -> None:
         own = EnvironmentVariable.objects.filter(workflow=self.workflow_id, name=self.name)
         if self.workflow_id and own.exists():
-            message = f"{self.name} is a variable of this workflow: delete it first."
+            message = f"{self.name} is a variable of this workflow. Delete the variable first."
             raise ValidationError({"name": message})
 
 
 class EnvironmentVariable(models.Model):
-    """A name and a value for the Worker's `env`: of one workflow, or global without one."""
+    """A name and a value in a Worker's `env`: of one workflow, or global if it has none."""
 
     workflow = models.ForeignKey(
         Workflow,
@@ -164,7 +170,7 @@ class EnvironmentVariable(models.Model):
         blank=True,
         on_delete=models.CASCADE,
         related_name="variables",
-        help_text="Empty: global. A workflow's own variable wins over the global one of its name.",
+        help_text="If empty, the variable is global. A workflow's own variable overrides a global one.",
     )
     name = models.CharField(
         max_length=128,
@@ -172,7 +178,7 @@ class EnvironmentVariable(models.Model):
     )
     value = EncryptedTextField(blank=True)
     is_secret = models.BooleanField(
-        "secret", default=False, help_text="A secret is never shown again once it is saved."
+        "secret", default=False, help_text="A secret is never shown again after it has been saved."
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -182,13 +188,13 @@ class EnvironmentVariable(models.Model):
             models.UniqueConstraint(
                 fields=["workflow", "name"],
                 name="variable_is_unique_in_its_workflow",
-                violation_error_message="This workflow has a variable of this name already.",
+                violation_error_message="This workflow already has a variable with this name.",
             ),
             models.UniqueConstraint(
                 fields=["name"],
                 condition=Q(workflow=None),
                 name="global_variable_is_unique",
-                violation_error_message="There is a global variable of this name already.",
+                violation_error_message="There is already a global variable with this name.",
             ),
         ]
 
@@ -199,12 +205,12 @@ class EnvironmentVariable(models.Model):
         declared = DeclaredBinding.objects.filter(workflow=self.workflow_id, name=self.name)
         if self.workflow_id and declared.exists():
             raise ValidationError(
-                f"{self.name} is a declared binding of this workflow: remove that first."
+                f"{self.name} is a declared binding of this workflow. Remove the binding first."
             )
 
 
 class NodeType(models.Model):
-    """A node type that people wrote, in one version, which never changes: documents pin it."""
+    """One version of a custom node type. It never changes, because documents pin it."""
 
     type_id = models.CharField("id", max_length=64)
     version = models.CharField(max_length=60)
@@ -228,9 +234,9 @@ class NodeType(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError(f"{self} never changes: give it a new version.")
+            raise TypeError(f"{self} cannot be changed. Load a new version instead.")
         super().save(*args, **kwargs)
 
-    def holds(self, definition: object, template: str) -> bool:
-        """Tell whether this is what was loaded."""
+    def has_content(self, definition: object, template: str) -> bool:
+        """Return whether the definition and the template are the loaded ones."""
         return bool(self.definition == definition and self.template == template)

@@ -1,6 +1,6 @@
-"""What can be done with workflows: one function per action, for admin, pages, API and commands.
+"""Actions on workflows, for the admin, pages, the API and commands: one function each.
 
-An action with `by` is put on the audit trail; without, it is a part of one that is put there itself.
+With `by`, an action is recorded on the audit trail. Without it, the caller records a larger action.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A variable as a deploy sees it; `origin` is "workflow" or "global"."""
+    """A decrypted variable; `origin` is "workflow" or "global"."""
 
     name: str
     value: str
@@ -41,23 +41,23 @@ class Variable:
 
 @transaction.atomic
 def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion:
-    """Save the draft and return its version: a new one where anything that decides code changed.
+    """Save the draft and return its version, a new one if anything that affects code has changed.
 
-    Raises InvalidIR with every problem of the document, or InvalidSettings; then nothing is changed.
+    Raises InvalidIR with all problems of the document, or InvalidSettings; nothing is saved then.
     """
     ir = parse_valid(workflow.ir, types_for(workflow.ir))
-    wrong = list(check_dependencies(workflow.dependencies))
-    if wrong:
-        raise InvalidIR(wrong)
+    problems = list(check_dependencies(workflow.dependencies))
+    if problems:
+        raise InvalidIR(problems)
     read_settings(workflow.deploy_settings)
     if not workflow.class_name:
         workflow.class_name = class_name_for(ir.metadata.name)
     workflow.name = workflow.name or ir.metadata.name
     workflow.save()
-    return _freeze(workflow, by=by)
+    return _version_of_draft(workflow, by=by)
 
 
-def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
+def _version_of_draft(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
     content: dict[str, Any] = {
         "ir": workflow.ir,
         "entry_code": workflow.entry_code,
@@ -66,7 +66,7 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
         "deploy_settings": workflow.deploy_settings,
     }
     newest = workflow.versions.order_by("-number").first()
-    if newest and newest.holds(content):
+    if newest and newest.has_content(content):
         return newest
     number = newest.number + 1 if newest else 1
     return WorkflowVersion.objects.create(
@@ -75,18 +75,18 @@ def _freeze(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
 
 
 def draft_problems(workflow: Workflow) -> list[Problem]:
-    """Return what would keep the draft's code from being generated, and the warnings."""
+    """Return the errors that prevent generating the draft's code, and the warnings."""
     try:
         settings = module_settings(workflow, effective_variables(workflow))
         return list(generate_from_document(workflow.ir, settings, types_for(workflow.ir)).problems)
-    except UnreadableSecret as unreadable:
-        return [Problem(path="env", message=str(unreadable))]
+    except UnreadableSecret as error:
+        return [Problem(path="env", message=str(error))]
     except InvalidIR as invalid:
         return list(invalid.problems)
 
 
 class WorkflowNotFound(Exception):
-    """There is no workflow of this id; the message says so."""
+    """There is no workflow with this id."""
 
 
 def get_workflow(workflow_id: str) -> Workflow:
@@ -101,10 +101,10 @@ def get_workflow(workflow_id: str) -> Workflow:
 def import_document(
     document: Any, *, into: Workflow | None = None, by: Actor | None = None
 ) -> Workflow:
-    """Make a workflow of the document, or give an existing one a new draft; raises InvalidIR."""
+    """Create a workflow from the document, or replace the draft of `into`; raises InvalidIR."""
     workflow = into or Workflow()
     workflow.ir = document
-    workflow.name = ""  # saving takes that of the document
+    workflow.name = ""  # saving takes the name from the document
     version = save_draft(workflow, by=by.user if by else None)
     if by:
         audit_entries.record_version("workflow imported", version, by=by)
@@ -115,12 +115,12 @@ def import_document(
 def declare_binding(
     workflow: Workflow, name: str, kind: str, *, by: Actor | None = None
 ) -> WorkflowVersion:
-    """Say what a name of the workflow's env is; raises ValidationError for an impossible one."""
-    declared = workflow.declared_bindings.filter(name=name).first()
-    declared = declared or DeclaredBinding(workflow=workflow, name=name)
-    declared.kind = kind
-    declared.full_clean()
-    declared.save()
+    """Declare the kind of a name in the workflow's env; raises ValidationError if it is invalid."""
+    binding = workflow.declared_bindings.filter(name=name).first()
+    binding = binding or DeclaredBinding(workflow=workflow, name=name)
+    binding.kind = kind
+    binding.full_clean()
+    binding.save()
     version = save_draft(workflow)
     if by:
         audit_entries.record_version("binding declared", version, by=by, binding=name, kind=kind)
@@ -129,9 +129,9 @@ def declare_binding(
 
 @transaction.atomic
 def remove_binding(workflow: Workflow, name: str, *, by: Actor | None = None) -> WorkflowVersion:
-    """Take a declaration back; raises ValidationError where there is none."""
+    """Remove a declared binding; raises ValidationError if there is none with this name."""
     if not workflow.declared_bindings.filter(name=name).delete()[0]:
-        raise ValidationError(f"{workflow.name} declares no binding {name}.")
+        raise ValidationError(f"{workflow.name} does not declare a binding {name}.")
     version = save_draft(workflow)
     if by:
         audit_entries.record_version("binding no longer declared", version, by=by, binding=name)
@@ -147,9 +147,9 @@ def set_variable(
     is_secret: bool = False,
     by: Actor | None = None,
 ) -> EnvironmentVariable:
-    """Set a workflow's variable, or the global one; raises ValidationError for an impossible name.
+    """Set a workflow's variable, or a global one; raises ValidationError if it is invalid.
 
-    A variable that is secret stays so until it is deleted: no later call can bring it to light.
+    A secret variable stays secret until it is deleted, so that no later call can reveal it.
     """
     variable = EnvironmentVariable.objects.filter(name=name, workflow=workflow).first()
     variable = variable or EnvironmentVariable(name=name, workflow=workflow)
@@ -160,7 +160,7 @@ def set_variable(
     if variable.is_secret and not value:
         raise ValidationError(f"The secret {name} needs a value.")
     if is_secret and name.endswith(BINDING_ID):
-        raise ValidationError(f"{name} names a resource; it is not a secret.")
+        raise ValidationError(f"{name} names a resource and cannot be a secret.")
     variable.full_clean()
     variable.save()
     if by:
@@ -169,7 +169,7 @@ def set_variable(
 
 
 def _is_text(value: str) -> bool:
-    """Tell whether the text can be stored: an argument that is not UTF-8 arrives in surrogates."""
+    """Return whether the text can be stored; a non-UTF-8 argument contains surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -178,25 +178,25 @@ def _is_text(value: str) -> bool:
 
 
 def effective_variables(workflow: Workflow | None) -> dict[str, Variable]:
-    """Return all variables that a deploy of the workflow may use, its own over the global ones.
+    """Return the variables for a deploy, by name; the workflow's own override global ones.
 
-    Raises UnreadableSecret, which names every one whose value cannot be decrypted.
+    Raises UnreadableSecret, which names every variable that cannot be decrypted.
     """
     globals_ = EnvironmentVariable.objects.filter(workflow=None)
     own = workflow.variables.all() if workflow else EnvironmentVariable.objects.none()
-    found: dict[str, Variable] = {}
+    variables: dict[str, Variable] = {}
     unreadable: list[str] = []
-    for variable in {one.name: one for one in (*globals_, *own)}.values():
+    for row in {row.name: row for row in (*globals_, *own)}.values():
         try:
-            found[variable.name] = _as_deployed(variable)
+            variables[row.name] = _decrypted(row)
         except UnreadableSecret as error:
             unreadable += error.what
     if unreadable:
         raise UnreadableSecret(*unreadable)
-    return found
+    return variables
 
 
-def _as_deployed(variable: EnvironmentVariable) -> Variable:
+def _decrypted(variable: EnvironmentVariable) -> Variable:
     return Variable(
         name=variable.name,
         value=variable.value,

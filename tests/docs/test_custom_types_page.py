@@ -30,8 +30,8 @@ def blocks(language: str) -> list[str]:
 def test_the_example_on_the_page_loads_and_compiles(tmp_path: Path) -> None:
     definition, node = map(json.loads, blocks("json"))
     (template,) = blocks("ts")
-    place = f"{definition['id']}/{definition['version']}"
-    write(tmp_path / "types", definition, template, place=place)
+    path = f"{definition['id']}/{definition['version']}"
+    write(tmp_path / "types", definition, template, path=path)
 
     printed = run(str(tmp_path / "types"))
     module = generated(drawn := document([node]), types_for(drawn), variables={"TELEGRAM_TOKEN"})

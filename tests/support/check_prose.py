@@ -20,12 +20,18 @@ CHECKED: Final = [
     "manage.py",
     "toolchain/*.py",
     "web/*.py",
+    ":(glob)workflows/*.py",
+    "workflows/management",
+    "workflows/node_types",
+    "workflows/templatetags",
     "tests/api",
     "tests/audit",
     "tests/awaitstep_site",
     "tests/docs",
     "tests/support",
     "tests/toolchain",
+    "tests/workflows/management",
+    "tests/workflows/node_types",
 ]
 SUFFIXES: Final = {".html", ".js", ".json", ".md", ".py", ".ts"}
 INSTEAD: Final = {

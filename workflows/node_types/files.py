@@ -1,4 +1,4 @@
-"""Node types as files: `<id>/<version>/node.json` and the template beside it."""
+"""Node types as files: `<id>/<version>/node.json` and a template next to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from workflows.ir.reading.problems import InvalidIR, quoted
 from workflows.ir.validation.validate import read_json
 
 DEFINITION: Final = "node.json"
-TEMPLATES: Final = ("templates/cloudflare.ts", "template.ts")  # the first that is there wins
+TEMPLATES: Final = ("templates/cloudflare.ts", "template.ts")  # the first that exists is used
 MAX_TEMPLATE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileProblem:
-    """What is wrong in a file of a type; `line` counts from 1, 0 where it is not known."""
+    """A problem in a file of a node type; `line` counts from 1, and is 0 if unknown."""
 
     file: str
     message: str
@@ -25,13 +25,13 @@ class FileProblem:
     is_error: bool = True
 
     def __str__(self) -> str:
-        where = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{where}: {self.message}"
+        location = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{location}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeFiles:
-    """The files of one version of a type, as they were found; `folder` is `<id>/<version>`."""
+    """The unchecked files of one version of a type; `id` and `version` are names of folders."""
 
     id: str
     version: str
@@ -50,7 +50,7 @@ class TypeFiles:
 
 
 def types_in(folder: Path) -> list[TypeFiles]:
-    """Read all types of a folder, in the order of their names; hidden folders are left out."""
+    """Read all node types in a folder, sorted by name, without hidden folders."""
     return [
         _read(version, id_.name)
         for id_ in _folders(folder)
@@ -66,32 +66,34 @@ def _folders(folder: Path) -> list[Path]:
 
 def _read(folder: Path, id_: str) -> TypeFiles:
     problems: list[FileProblem] = []
-    shown = f"{id_}/{folder.name}"
+    short_path = f"{id_}/{folder.name}"
     template = next((name for name in TEMPLATES if (folder / name).is_file()), TEMPLATES[-1])
-    value = _definition(folder / DEFINITION, f"{shown}/{DEFINITION}", problems)
-    problems += _names(value, id_=id_, version=folder.name, file=f"{shown}/{DEFINITION}")
+    value = _definition(folder / DEFINITION, f"{short_path}/{DEFINITION}", problems)
+    problems += _misnamed(value, id_=id_, version=folder.name, file=f"{short_path}/{DEFINITION}")
     return TypeFiles(
         id=id_,
         version=folder.name,
         value=value,
-        template=_text(folder / template, f"{shown}/{template}", problems),
-        template_file=f"{shown}/{template}",
+        template=_text(folder / template, f"{short_path}/{template}", problems),
+        template_file=f"{short_path}/{template}",
         problems=tuple(problems),
     )
 
 
-def _definition(path: Path, shown: str, problems: list[FileProblem]) -> object:
-    text = _text(path, shown, problems)
+def _definition(path: Path, short_path: str, problems: list[FileProblem]) -> object:
+    text = _text(path, short_path, problems)
     if not text:
         return None
     try:
         return read_json(text)
     except InvalidIR as invalid:
-        problems += [FileProblem(file=shown, message=one.message) for one in invalid.problems]
+        problems += [
+            FileProblem(file=short_path, message=problem.message) for problem in invalid.problems
+        ]
         return None
 
 
-def _text(path: Path, shown: str, problems: list[FileProblem]) -> str:
+def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
     message = "is empty"
     try:
         data = path.read_bytes()
@@ -105,14 +107,14 @@ def _text(path: Path, shown: str, problems: list[FileProblem]) -> str:
         message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
         message = f"is not UTF-8: byte {error.start} cannot be read"
-    problems.append(FileProblem(file=shown, message=message))
+    problems.append(FileProblem(file=short_path, message=message))
     return ""
 
 
-def _names(value: object, *, id_: str, version: str, file: str) -> Iterator[FileProblem]:
-    """Yield where the folders are not called what the definition says: people look there first."""
+def _misnamed(value: object, *, id_: str, version: str, file: str) -> Iterator[FileProblem]:
+    """Yield a problem for each folder that is not named like its id or version in the definition."""
     for key, folder in (("id", id_), ("version", version)):
         given = value.get(key) if isinstance(value, dict) else None
         if isinstance(given, str) and given and given != folder:
-            message = f"{key}: is {quoted(given)}, and the folder is called {quoted(folder)}"
+            message = f"{key}: is {quoted(given)}, but the folder is named {quoted(folder)}"
             yield FileProblem(file=file, message=message)

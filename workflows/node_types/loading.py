@@ -1,4 +1,4 @@
-"""Loads node types from files: all of a folder or none, each read, checked and compiled first."""
+"""Loads all node types of a folder, or none if one of them fails to validate or compile."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from workflows.node_types.files import FileProblem, TypeFiles, types_in
 from workflows.nodes.built_in import NODE_TYPES
 
 SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
-"""The folder of the node types that come with the product."""
+"""The folder of the node types that are included in AwaitStep."""
 
 
 class State(StrEnum):
     LOADED = "loaded"
     UNCHANGED = "unchanged"
-    HELD_BACK = "held back"  # nothing is wrong with it, but with another one
+    HELD_BACK = "held back"  # valid, but another one is refused
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one version of a type."""
+    """The outcome for one version of a node type."""
 
     files: TypeFiles
     state: State
@@ -51,16 +51,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
-    """A type on its way: `definition` and `check` are None where there is nothing to go on with."""
+    """A node type during loading; `definition` and `check` are None until it has got that far."""
 
     files: TypeFiles
     problems: tuple[FileProblem, ...]
     definition: Definition | None = None
     check: TemplateCheck | None = None
-    is_known: bool = False
+    is_loaded: bool = False
 
     @property
-    def is_wrong(self) -> bool:
+    def is_refused(self) -> bool:
         return any(problem.is_error for problem in self.problems)
 
     def with_problems(self, problems: Iterable[FileProblem]) -> _Candidate:
@@ -68,61 +68,62 @@ class _Candidate:
 
 
 def load(folder: Path, *, by: str) -> list[Outcome]:
-    """Load every type of the folder that is not there yet; where one is refused, load none."""
+    """Load every new node type of the folder; if one is refused, load none."""
     candidates = _compiled([_candidate(files) for files in types_in(folder)])
-    is_refused = any(candidate.is_wrong for candidate in candidates)
-    if not is_refused:
+    any_refused = any(candidate.is_refused for candidate in candidates)
+    if not any_refused:
         _save(candidates, by=by)
-    return [_outcome(candidate, is_refused=is_refused) for candidate in candidates]
+    return [_outcome(candidate, any_refused=any_refused) for candidate in candidates]
 
 
 def _candidate(files: TypeFiles) -> _Candidate:
     candidate = _Candidate(files=files, problems=files.problems)
-    if candidate.is_wrong:
+    if candidate.is_refused:
         return candidate
     row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
     if row:
-        same = row.holds(files.value, files.template)
-        return replace(candidate, is_known=True).with_problems([] if same else [_changed(files)])
+        is_same = row.has_content(files.value, files.template)
+        problems = [] if is_same else [_changed(files)]
+        return replace(candidate, is_loaded=True).with_problems(problems)
     read = read_definition(files.value, built_in=NODE_TYPES.names)
-    candidate = candidate.with_problems(_told(read.problems, files))
+    candidate = candidate.with_problems(_file_problems(read.problems, files))
     if read.definition is None:
         return candidate
     check = check_template(read.definition, files.template)
     checked = replace(candidate, definition=read.definition, check=check)
-    return checked.with_problems(_told(check.problems, files))
+    return checked.with_problems(_file_problems(check.problems, files))
 
 
 def _changed(files: TypeFiles) -> FileProblem:
     message = (
-        f"{files.id} {files.version} is loaded with another content, and documents rely on it: "
-        "give it a new version"
+        f"{files.id} {files.version} is already loaded with different content, and documents rely "
+        "on it: use a new version"
     )
     return FileProblem(file=files.definition_file, message=message)
 
 
-def _told(problems: Iterable[Problem], files: TypeFiles) -> Iterator[FileProblem]:
+def _file_problems(problems: Iterable[Problem], files: TypeFiles) -> Iterator[FileProblem]:
     for problem in problems:
         label = f"node type {files.id} {files.version}"
         is_in_template = problem.path == label
-        where = f"{problem.path}: " if problem.path and not is_in_template else ""
+        path = f"{problem.path}: " if problem.path and not is_in_template else ""
         yield FileProblem(
             file=files.template_file if is_in_template else files.definition_file,
-            message=f"{where}{problem.message}",
+            message=f"{path}{problem.message}",
             is_error=problem.is_error,
         )
 
 
 def _compiled(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Type-check all templates that are new in one run of the compiler."""
+    """Type-check all new templates in one run of the compiler."""
     checks = {
         f"type_{number}.ts": candidate.check
         for number, candidate in enumerate(candidates)
         if candidate.check and candidate.check.source
     }
-    found = _diagnostics(checks, candidates)
+    diagnostics = _diagnostics(checks, candidates)
     return [
-        candidate.with_problems(_located(found.get(f"type_{number}.ts", []), candidate))
+        candidate.with_problems(_located(diagnostics.get(f"type_{number}.ts", []), candidate))
         for number, candidate in enumerate(candidates)
     ]
 
@@ -130,25 +131,25 @@ def _compiled(candidates: list[_Candidate]) -> list[_Candidate]:
 def _diagnostics(
     checks: Mapping[str, TemplateCheck], candidates: Iterable[_Candidate]
 ) -> dict[str, list[Diagnostic]]:
-    """Return what the compiler says, by file; of what it says of none every file hears."""
+    """Return the compiler's messages by file; one without a file is listed under every file."""
     packages = {
         name
         for candidate in candidates
         if candidate.definition
         for name in candidate.definition.dependencies
     }
-    place = private_folder(settings.AWAITSTEP.data_dir / "deploys")
+    parent = private_folder(settings.AWAITSTEP.data_dir / "deploys")
     sources = {name: check.source for name, check in checks.items()}
-    found: dict[str, list[Diagnostic]] = {name: [] for name in checks}
-    with tempfile.TemporaryDirectory(dir=place, prefix=f"{SCRATCH_PREFIX}node-types-") as folder:
+    by_file: dict[str, list[Diagnostic]] = {name: [] for name in checks}
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{SCRATCH_PREFIX}node-types-") as folder:
         try:
             if sources:
                 compile_modules(sources, Path(folder), dependencies=sorted(packages))
         except CompileFailed as failed:
             for diagnostic in failed.diagnostics:
-                for name in [diagnostic.file] if diagnostic.file in found else found:
-                    found[name].append(diagnostic)
-    return found
+                for name in [diagnostic.file] if diagnostic.file in by_file else by_file:
+                    by_file[name].append(diagnostic)
+    return by_file
 
 
 def _located(diagnostics: Iterable[Diagnostic], candidate: _Candidate) -> Iterator[FileProblem]:
@@ -177,11 +178,11 @@ def _save(candidates: Iterable[_Candidate], *, by: str) -> None:
             )
 
 
-def _outcome(candidate: _Candidate, *, is_refused: bool) -> Outcome:
-    if candidate.is_wrong:
+def _outcome(candidate: _Candidate, *, any_refused: bool) -> Outcome:
+    if candidate.is_refused:
         state = State.REFUSED
-    elif candidate.is_known:
+    elif candidate.is_loaded:
         state = State.UNCHANGED
     else:
-        state = State.HELD_BACK if is_refused else State.LOADED
+        state = State.HELD_BACK if any_refused else State.LOADED
     return Outcome(files=candidate.files, state=state, problems=candidate.problems)

@@ -1,4 +1,4 @@
-"""The node types that documents may use: those that are built in, and those that were loaded."""
+"""The node types that documents can use: built-in ones and loaded ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from workflows.nodes.custom import registry
 
 
 def types_for(document: object) -> Registry:
-    """Return all types that the document names, in every version, and the names of all others."""
-    named = {name for name, _ in pins(document)}
-    rows = NodeType.objects.filter(type_id__in=named).order_by("pk")
+    """Return all versions of the types that the document names, and the names of all other types."""
+    used = {name for name, _ in pins(document)}
+    rows = NodeType.objects.filter(type_id__in=used).order_by("pk")
     names = NodeType.objects.order_by("type_id").values_list("type_id", flat=True).distinct()
     return registry(rows.values("definition", "template"), names)
 
 
 def snapshot(document: object) -> list[dict[str, Any]]:
-    """Return what the document uses of the loaded types, whole: it stands for itself."""
+    """Return copies of the loaded types that the document uses."""
     used = pins(document)
     rows = NodeType.objects.filter(type_id__in={name for name, _ in used}).order_by("pk")
     return [
@@ -35,13 +35,13 @@ def snapshot(document: object) -> list[dict[str, Any]]:
 def workflows_using(node_type: NodeType) -> list[Workflow]:
     """Return the workflows whose draft uses this version of the type."""
     pin = (node_type.type_id, node_type.version)
-    written = Workflow.objects.annotate(text=Cast("ir", TextField()))
-    found = written.filter(text__contains=f'"{node_type.type_id}"').only("name", "ir")
-    return [workflow for workflow in found if pin in pins(workflow.ir)]
+    searchable = Workflow.objects.annotate(text=Cast("ir", TextField()))
+    candidates = searchable.filter(text__contains=f'"{node_type.type_id}"').only("name", "ir")
+    return [workflow for workflow in candidates if pin in pins(workflow.ir)]
 
 
 def pins(document: object) -> set[tuple[str, str]]:
-    """Return the types and versions that the nodes of any JSON value name."""
+    """Return the types and versions that the nodes of a document name; it need not be valid."""
     return set(_pins(document))
 
 
@@ -54,7 +54,7 @@ def _pins(document: object) -> Iterator[tuple[str, str]]:
 
 
 def _pin(node: dict[str, Any]) -> tuple[str, str]:
-    """Return type and version; "" for what no database could look up."""
+    """Return type and version; "" for a value that cannot be looked up."""
     name, version = (
         part if isinstance(part, str) and part.isprintable() else ""
         for part in (node.get("type"), node.get("version"))

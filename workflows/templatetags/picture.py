@@ -1,4 +1,4 @@
-"""Pictures of workflows in templates."""
+"""Template tags that draw workflows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ register = template.Library()
 
 
 class Finding(Protocol):
-    """What is wrong with a document, as far as a picture shows it."""
+    """A problem of a document; a picture needs only its path."""
 
     path: str
 
 
 @register.inclusion_tag("workflows/_picture.html")
 def picture(drawn: Picture) -> dict[str, Any]:
-    """A picture that was drawn, with its outline and the buttons of its size."""
-    # Both are built by workflows.picture.markup, which escapes all that people wrote.
+    """Render a picture with its outline and zoom buttons."""
+    # Both are built with workflows.picture.markup, which escapes user text.
     return {"drawn": drawn, "svg": mark_safe(drawn.svg), "outline": mark_safe(drawn.outline)}  # noqa: S308
 
 
@@ -33,7 +33,7 @@ def picture(drawn: Picture) -> dict[str, Any]:
 def draft_picture(
     workflow: Workflow, errors: Iterable[Finding] = (), warnings: Iterable[Finding] = ()
 ) -> Mapping[str, Any]:
-    """The picture of a workflow's saved draft; each node leads to its place in the document."""
+    """Render a picture of the saved draft, whose nodes link to their place in the document."""
     problems = mark_problems(
         workflow.ir,
         errors=[finding.path for finding in errors],

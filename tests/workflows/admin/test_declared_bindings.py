@@ -1,4 +1,4 @@
-"""Declared bindings: edited on the workflow's page, kept in versions, shown where variables are."""
+"""Declared bindings: edited on the workflow's page, stored in versions, shown with variables."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ pytestmark = pytest.mark.django_db
 
 
 def rows(*bindings: tuple[str, str], initial: int = 0) -> dict[str, str]:
-    """What the browser sends of the table of declared bindings."""
-    sent = {
+    """Return the form fields of the table of declared bindings."""
+    fields = {
         "declared_bindings-TOTAL_FORMS": str(len(bindings)),
         "declared_bindings-INITIAL_FORMS": str(initial),
     }
     for index, (name, kind) in enumerate(bindings):
-        sent |= {f"declared_bindings-{index}-name": name, f"declared_bindings-{index}-kind": kind}
-    return sent
+        fields |= {f"declared_bindings-{index}-name": name, f"declared_bindings-{index}-kind": kind}
+    return fields
 
 
-def save(client: Client, workflow: Workflow, **sent: str) -> str:
-    return text(client.post(change(workflow), form(workflow.ir, **sent), follow=True))
+def save(client: Client, workflow: Workflow, **fields: str) -> str:
+    return text(client.post(change(workflow), form(workflow.ir, **fields), follow=True))
 
 
 def test_a_workflow_is_saved_with_its_bindings_in_one_version(admin_client: Client) -> None:
@@ -42,17 +42,17 @@ def test_a_workflow_is_saved_with_its_bindings_in_one_version(admin_client: Clie
     assert version.bindings == {"STORE": "kv", "JOBS": "queue"}
 
 
-def test_a_changed_declaration_alone_is_a_new_version(admin_client: Client) -> None:
+def test_changing_only_a_declared_binding_creates_a_version(admin_client: Client) -> None:
     workflow = make_workflow()
     save(admin_client, workflow, **rows(("STORE", "kv")))
     row = workflow.declared_bindings.get()
-    known = {"declared_bindings-0-id": str(row.pk), "declared_bindings-0-workflow": workflow.pk}
+    ids = {"declared_bindings-0-id": str(row.pk), "declared_bindings-0-workflow": workflow.pk}
 
-    save(admin_client, workflow, **rows(("STORE", "r2"), initial=1), **known)
-    save(admin_client, workflow, **rows(("STORE", "r2"), initial=1), **known)
+    save(admin_client, workflow, **rows(("STORE", "r2"), initial=1), **ids)
+    save(admin_client, workflow, **rows(("STORE", "r2"), initial=1), **ids)
 
-    kept = [version.bindings for version in workflow.versions.order_by("number")]
-    assert kept == [{}, {"STORE": "kv"}, {"STORE": "r2"}]
+    versions = [version.bindings for version in workflow.versions.order_by("number")]
+    assert versions == [{}, {"STORE": "kv"}, {"STORE": "r2"}]
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,11 @@ def test_a_changed_declaration_alone_is_a_new_version(admin_client: Client) -> N
     [
         ("WORKFLOW", "is the Worker's own Workflow"),
         ("store", "Use capital letters"),
-        ("STORE_BINDING_ID", "declare the binding without it"),
+        ("STORE_BINDING_ID", "Declare the binding without _BINDING_ID"),
         ("REGION", "is a variable of this workflow"),
     ],
 )
-def test_a_name_that_cannot_be_bound_is_refused(
-    admin_client: Client, name: str, reason: str
-) -> None:
+def test_an_invalid_binding_name_is_refused(admin_client: Client, name: str, reason: str) -> None:
     workflow = make_workflow()
     set_variable("REGION", "eu", workflow=workflow)
 
@@ -77,13 +75,13 @@ def test_a_name_that_cannot_be_bound_is_refused(
     assert workflow.versions.count() == 1
 
 
-def test_a_name_is_declared_once(admin_client: Client) -> None:
+def test_a_name_can_be_declared_only_once(admin_client: Client) -> None:
     page = save(admin_client, make_workflow(), **rows(("STORE", "kv"), ("STORE", "r2")))
 
     assert "Please correct the duplicate" in page
 
 
-def test_a_variable_does_not_take_a_declared_name() -> None:
+def test_a_variable_cannot_have_the_name_of_a_declared_binding() -> None:
     workflow = make_workflow()
     declare_binding(workflow, "STORE", "kv")
 
@@ -92,7 +90,7 @@ def test_a_variable_does_not_take_a_declared_name() -> None:
     set_variable("STORE", "for the others")
 
 
-def test_the_page_says_what_may_be_declared_and_that_nothing_is(log_in: LogIn) -> None:
+def test_the_page_explains_declared_bindings_and_says_if_there_are_none(log_in: LogIn) -> None:
     client = log_in("workflows.view_workflow", "workflows.change_workflow")
     workflow = make_workflow()
     empty = text(client.get(change(workflow)))
@@ -105,7 +103,7 @@ def test_the_page_says_what_may_be_declared_and_that_nothing_is(log_in: LogIn) -
     assert "No binding is declared" not in filled
 
 
-def test_who_may_only_view_sees_bindings_and_cannot_add_any(log_in: LogIn) -> None:
+def test_a_viewer_sees_bindings_and_cannot_add_any(log_in: LogIn) -> None:
     workflow = make_workflow()
     declare_binding(workflow, "STORE", "kv")
 
@@ -115,18 +113,18 @@ def test_who_may_only_view_sees_bindings_and_cannot_add_any(log_in: LogIn) -> No
     assert "declared_bindings-0-name" not in page.content.decode()
 
 
-def test_a_deployment_keeps_what_was_declared_when_it_was_asked_for() -> None:
+def test_a_deployment_keeps_the_bindings_of_its_request() -> None:
     workflow = make_workflow()
     declare_binding(workflow, "STORE", "kv")
 
-    asked = request_deployment(workflow)
+    deployment = request_deployment(workflow)
     declare_binding(workflow, "STORE", "r2")
 
-    asked.refresh_from_db()
-    assert asked.bindings == {"STORE": "kv"}
+    deployment.refresh_from_db()
+    assert deployment.bindings == {"STORE": "kv"}
 
 
-def test_the_deployments_page_shows_what_was_bound(admin_client: Client) -> None:
+def test_the_deployment_page_shows_the_bound_resources(admin_client: Client) -> None:
     resources = [
         {"name": "STORE", "kind": "kv", "resource": "id-of-store"},
         {"name": "AI", "kind": "ai", "resource": ""},

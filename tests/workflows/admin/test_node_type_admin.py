@@ -40,20 +40,20 @@ def using(*nodes: dict[str, Any]) -> Workflow:
     return import_document(chain(*nodes) | {"trigger": {"type": "manual"}})
 
 
-def test_the_list_finds_types_by_their_names(admin_client: Client) -> None:
+def test_the_list_finds_types_by_name(admin_client: Client) -> None:
     loaded(node_json(category="Manners"))
     loaded(node_json("bill", name="Bill", deprecated=True, replacedBy="charge"))
 
     both = text(admin_client.get(LIST))
-    found = text(admin_client.get(LIST, {"q": "gree"}))
+    search = text(admin_client.get(LIST, {"q": "gree"}))
 
     assert "Greet greet 1.0.0 Manners current" in both
     assert "bill 1.0.0 is deprecated: use charge instead" in both
-    assert "Greet" in found
-    assert "Bill" not in found
+    assert "Greet" in search
+    assert "Bill" not in search
 
 
-def test_the_page_says_what_the_type_is(admin_client: Client) -> None:
+def test_the_page_describes_the_type(admin_client: Client) -> None:
     value = with_fields(key=KEY, size={"type": "select", "options": ["s"], "default": "s"})
     row = loaded(value | {"dependencies": {"zod": "4.1.0"}, "docsUrl": "https://x.test/docs"})
 
@@ -71,7 +71,7 @@ def test_the_page_says_what_the_type_is(admin_client: Client) -> None:
         assert words.lower() in shown.lower()
 
 
-def test_the_page_names_the_workflows_that_use_this_version(admin_client: Client) -> None:
+def test_the_page_lists_the_workflows_that_use_this_version(admin_client: Client) -> None:
     row, newer = loaded(node_json()), loaded(node_json(version="2.0.0"))
     using(node("a", "greet"))
     make_workflow("return 'greet';")
@@ -80,7 +80,7 @@ def test_the_page_names_the_workflows_that_use_this_version(admin_client: Client
     assert "Used by: no workflow" in page(admin_client, newer)
 
 
-def test_nobody_changes_a_type_there(admin_client: Client, log_in: LogIn) -> None:
+def test_a_type_cannot_be_changed_in_the_admin(admin_client: Client, log_in: LogIn) -> None:
     row = loaded(node_json())
     url = reverse("admin:workflows_nodetype_change", args=[row.pk])
 
@@ -91,17 +91,17 @@ def test_nobody_changes_a_type_there(admin_client: Client, log_in: LogIn) -> Non
     assert log_in("workflows.view_nodetype").get(url).status_code == 200
 
 
-def test_a_workflow_that_uses_a_deprecated_type_is_warned(admin_client: Client) -> None:
+def test_using_a_deprecated_type_is_a_warning(admin_client: Client) -> None:
     loaded(node_json(deprecated=True, deprecationMessage="Misspells.", replacedBy="hello"))
     workflow = using(node("a", "greet"))
 
     saved = admin_client.post(change(workflow), form(workflow.ir), follow=True)
 
-    expected = "Worth a look: nodes.a.type: greet 1.0.0 is deprecated: Misspells: use hello instead"
+    expected = "Warning: nodes.a.type: greet 1.0.0 is deprecated: Misspells: use hello instead"
     assert expected in text(saved)
 
 
-def test_the_form_takes_loaded_types_and_names_their_problems(admin_client: Client) -> None:
+def test_the_form_checks_nodes_of_loaded_types(admin_client: Client) -> None:
     loaded(with_fields(key=KEY))
     workflow = using(node("a", "greet"))
     workflow.ir["nodes"][0]["data"]["key"] = "hunter2"

@@ -1,4 +1,4 @@
-"""Environment variables in the admin: a stored secret never comes back."""
+"""Environment variables in the admin: a stored secret is never shown."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def address(variable: EnvironmentVariable) -> str:
     return f"{LIST}{variable.pk}/change/"
 
 
-def errors(client: Client, where: str, form: dict[str, str]) -> dict[str, list[str]]:
-    answer = client.post(where, form)
+def errors(client: Client, url: str, form: dict[str, str]) -> dict[str, list[str]]:
+    answer = client.post(url, form)
     assert answer.status_code == 200
     assert SENTINEL not in answer.content.decode()
-    found: dict[str, list[str]] = answer.context["adminform"].form.errors
-    return found
+    form_errors: dict[str, list[str]] = answer.context["adminform"].form.errors
+    return form_errors
 
 
 def test_a_stored_secret_is_on_no_page(admin_client: Client) -> None:
@@ -48,7 +48,7 @@ def test_an_empty_input_keeps_the_secret(admin_client: Client) -> None:
     assert (variable.value, variable.is_secret) == (SENTINEL, True)
 
 
-def test_a_typed_secret_replaces_the_old_one(admin_client: Client) -> None:
+def test_a_new_value_replaces_the_secret(admin_client: Client) -> None:
     variable = stored(is_secret=True)
 
     admin_client.post(address(variable), {"new_value": "new\nlines ", "is_secret": "on"})
@@ -66,7 +66,7 @@ def test_saving_says_that_a_deploy_is_needed(admin_client: Client) -> None:
     assert "Workers get the new value when" in text(answer)
 
 
-def test_a_secret_becomes_plain_only_with_a_new_value(admin_client: Client) -> None:
+def test_a_secret_can_become_plain_only_with_a_new_value(admin_client: Client) -> None:
     variable = stored(is_secret=True)
 
     assert "new_value" in errors(admin_client, address(variable), {"new_value": ""})
@@ -76,7 +76,7 @@ def test_a_secret_becomes_plain_only_with_a_new_value(admin_client: Client) -> N
     assert (variable.value, variable.is_secret) == ("public", False)
 
 
-def test_a_plain_value_is_shown_and_may_become_a_secret(admin_client: Client) -> None:
+def test_a_plain_value_is_shown_and_can_become_a_secret(admin_client: Client) -> None:
     variable = stored(value="public")
     assert "public" in admin_client.get(address(variable)).content.decode()
 
@@ -87,16 +87,16 @@ def test_a_plain_value_is_shown_and_may_become_a_secret(admin_client: Client) ->
     assert ">public<" not in admin_client.get(address(variable)).content.decode()
 
 
-def test_a_secret_that_is_refused_is_not_sent_back(admin_client: Client) -> None:
+def test_a_refused_form_does_not_contain_the_secret(admin_client: Client) -> None:
     form = {"name": "not a name", "new_value": SENTINEL, "is_secret": "on"}
 
-    found = errors(admin_client, ADD, form)
+    form_errors = errors(admin_client, ADD, form)
 
-    assert "Use capital letters" in found["name"][0]
-    assert "type the secret again" in found["new_value"][0]
+    assert "Use capital letters" in form_errors["name"][0]
+    assert "Enter the secret again" in form_errors["new_value"][0]
 
 
-def test_a_binding_id_is_no_secret(admin_client: Client) -> None:
+def test_the_name_of_a_resource_cannot_be_a_secret(admin_client: Client) -> None:
     form = {"name": "CACHE_BINDING_ID", "new_value": "abc", "is_secret": "on"}
 
     assert "names a resource" in errors(admin_client, ADD, form)["is_secret"][0]
@@ -106,7 +106,7 @@ def test_a_secret_without_a_value_is_refused(admin_client: Client) -> None:
     assert "new_value" in errors(admin_client, ADD, {"name": "API_KEY", "is_secret": "on"})
 
 
-def test_a_name_is_taken_once_for_all_and_once_for_each_workflow(admin_client: Client) -> None:
+def test_a_name_is_unique_globally_and_within_each_workflow(admin_client: Client) -> None:
     stored(value="1")
     workflow = make_workflow()
 
@@ -135,7 +135,9 @@ def test_a_value_that_cannot_be_decrypted_can_be_replaced(admin_client: Client) 
     assert variable.value == "new"
 
 
-def test_who_set_and_deleted_which_is_on_the_trail_without_its_value(admin_client: Client) -> None:
+def test_setting_and_deleting_a_variable_is_on_the_audit_trail_without_its_value(
+    admin_client: Client,
+) -> None:
     admin_client.post(ADD, {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on"})
     variable = EnvironmentVariable.objects.get()
 
@@ -143,6 +145,6 @@ def test_who_set_and_deleted_which_is_on_the_trail_without_its_value(admin_clien
 
     deleted, was_set = Entry.objects.all()
     assert [was_set.action, deleted.action] == ["variable set", "variable deleted"]
-    assert {one.actor_name for one in (was_set, deleted)} == {"admin"}
-    assert {one.subject_name for one in (was_set, deleted)} == {"API_KEY"}
+    assert {entry.actor_name for entry in (was_set, deleted)} == {"admin"}
+    assert {entry.subject_name for entry in (was_set, deleted)} == {"API_KEY"}
     assert SENTINEL not in f"{was_set.detail}{deleted.detail}"

@@ -28,21 +28,21 @@ def change(workflow: Workflow) -> str:
 
 
 def form(ir: Any, **more: str) -> dict[str, str]:
-    written = ir if isinstance(ir, str) else json.dumps(ir)
+    document_text = ir if isinstance(ir, str) else json.dumps(ir)
     bindings = {"declared_bindings-TOTAL_FORMS": "0", "declared_bindings-INITIAL_FORMS": "0"}
-    return {"name": "Orders", "ir": written, "dependencies": "{}", **bindings, **more}
+    return {"name": "Orders", "ir": document_text, "dependencies": "{}", **bindings, **more}
 
 
 def errors(client: Client, ir: Any, **more: str) -> dict[str, list[str]]:
-    """Post the form that is to be refused and return the errors by field."""
+    """Post an invalid form and return its errors by field."""
     answer = client.post(ADD, form(ir, **more))
     assert answer.status_code == 200
     assert not Workflow.objects.exists()
-    found: dict[str, list[str]] = answer.context["adminform"].form.errors
-    return found
+    form_errors: dict[str, list[str]] = answer.context["adminform"].form.errors
+    return form_errors
 
 
-def test_saving_makes_the_first_version(admin_client: Client) -> None:
+def test_saving_creates_the_first_version(admin_client: Client) -> None:
     answer = admin_client.post(ADD, form(document()))
 
     version = WorkflowVersion.objects.get()
@@ -52,10 +52,10 @@ def test_saving_makes_the_first_version(admin_client: Client) -> None:
     assert version.created_by.username == "admin"
 
 
-def test_the_first_document_that_is_offered_can_be_saved(admin_client: Client) -> None:
-    offered = admin_client.get(ADD).context["adminform"].form["ir"].value()
+def test_the_initial_document_can_be_saved(admin_client: Client) -> None:
+    initial = admin_client.get(ADD).context["adminform"].form["ir"].value()
 
-    admin_client.post(ADD, form(offered, name=""))
+    admin_client.post(ADD, form(initial, name=""))
 
     assert Workflow.objects.get().name == "My workflow"
 
@@ -65,19 +65,21 @@ def test_every_problem_of_the_document_is_an_error_of_its_field(admin_client: Cl
     broken["nodes"][0]["data"] = {}
     broken["edges"] = [{"id": "e", "source": broken["nodes"][0]["id"], "target": "ghost"}]
 
-    found = errors(admin_client, broken)["ir"]
+    problems = errors(admin_client, broken)["ir"]
 
-    assert len(found) >= 2
-    assert any("data.code" in error for error in found)
-    assert any("ghost" in error for error in found)
+    assert len(problems) >= 2
+    assert any("data.code" in problem for problem in problems)
+    assert any("ghost" in problem for problem in problems)
 
 
-def test_broken_json_is_told_with_line_and_column(admin_client: Client) -> None:
+def test_invalid_json_is_reported_with_line_and_column(admin_client: Client) -> None:
     assert "line 2, column 1" in errors(admin_client, '{"a": 1,\n]')["ir"][0]
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", '"x"', "NaN", '{"a": 1, "a": 2}', "[" * 9000])
-def test_no_text_breaks_the_form(admin_client: Client, text: str) -> None:
+def test_any_text_that_is_not_a_document_is_an_error_of_the_field(
+    admin_client: Client, text: str
+) -> None:
     assert errors(admin_client, text)["ir"]
 
 
@@ -85,13 +87,11 @@ def test_no_text_breaks_the_form(admin_client: Client, text: str) -> None:
     "packages",
     ['{"zod": "file:/etc"}', '{"zod": "../x"}', '{"../zod": "1.0.0"}', "[1]", '{"zod": 1}'],
 )
-def test_a_package_comes_from_the_registry_or_not_at_all(
-    admin_client: Client, packages: str
-) -> None:
+def test_a_package_can_only_come_from_the_registry(admin_client: Client, packages: str) -> None:
     assert errors(admin_client, document(), dependencies=packages)["dependencies"]
 
 
-def test_what_was_typed_is_kept_when_it_is_refused(admin_client: Client) -> None:
+def test_a_refused_form_keeps_what_was_typed(admin_client: Client) -> None:
     answer = admin_client.post(ADD, form('{"mine": '))
 
     assert "{&quot;mine&quot;: " in answer.content.decode()
@@ -105,23 +105,25 @@ def test_code_that_cannot_be_deployed_is_saved_with_a_warning(admin_client: Clie
     assert "only" in text(answer)
 
 
-def test_the_page_says_what_is_wrong_with_the_draft_and_what_is_worth_a_look(
+def test_the_page_shows_errors_and_warnings_of_the_draft(
     admin_client: Client,
 ) -> None:
     broken = make_workflow("return {{{;")
     loop = node("each", "loop", loopType="times", count=2000)
     long = make_workflow(**drawn([loop, node("a")], "each a body"))
 
-    told, warned = (text(admin_client.get(change(one))) for one in (broken, long))
+    errors_page, warnings_page = (
+        text(admin_client.get(change(workflow))) for workflow in (broken, long)
+    )
 
-    assert "A deploy would fail: 1 problem" in told
-    assert "nodes.only.data.code" in told
-    assert "correct the error" not in told
-    assert "1 warning about the draft" in warned
-    assert "2,000 steps" in warned
+    assert "A deploy would fail: 1 problem" in errors_page
+    assert "nodes.only.data.code" in errors_page
+    assert "correct the error" not in errors_page
+    assert "1 warning about the draft" in warnings_page
+    assert "2,000 steps" in warnings_page
 
 
-def test_a_form_that_is_refused_tells_of_itself_alone(admin_client: Client) -> None:
+def test_a_refused_form_shows_no_problems_of_the_saved_draft(admin_client: Client) -> None:
     workflow = make_workflow()
     row = {"declared_bindings-TOTAL_FORMS": "1", "declared_bindings-0-name": "lower kv"}
 
@@ -131,11 +133,11 @@ def test_a_form_that_is_refused_tells_of_itself_alone(admin_client: Client) -> N
     assert "A deploy would fail" not in answer
 
 
-def test_saving_without_a_change_makes_no_version(admin_client: Client) -> None:
+def test_saving_without_a_change_creates_no_version(admin_client: Client) -> None:
     workflow = make_workflow()
-    shown = admin_client.get(change(workflow)).context["adminform"].form["ir"].value()
+    current = admin_client.get(change(workflow)).context["adminform"].form["ir"].value()
 
-    admin_client.post(change(workflow), form(shown, name="Another name"))
+    admin_client.post(change(workflow), form(current, name="Another name"))
 
     workflow.refresh_from_db()
     assert workflow.name == "Another name"
@@ -146,12 +148,14 @@ def opened_at(client: Client, workflow: Workflow) -> str:
     return str(client.get(change(workflow)).context["adminform"].form["opened_at"].value())
 
 
-def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -> None:
+def test_overwriting_somebody_elses_change_needs_a_confirmation(admin_client: Client) -> None:
     workflow = make_workflow()
-    opened = opened_at(admin_client, workflow)
-    admin_client.post(change(workflow), form(document("return 2;"), opened_at=opened))
+    first_opened = opened_at(admin_client, workflow)
+    admin_client.post(change(workflow), form(document("return 2;"), opened_at=first_opened))
 
-    answer = admin_client.post(change(workflow), form(document("return 3;"), opened_at=opened))
+    answer = admin_client.post(
+        change(workflow), form(document("return 3;"), opened_at=first_opened)
+    )
 
     assert "Somebody else saved this workflow" in text(answer)
     assert workflow.versions.count() == 2
@@ -160,7 +164,7 @@ def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -
     assert workflow.versions.count() == 3
 
 
-def test_the_change_page_says_what_is_live_and_deploys(admin_client: Client) -> None:
+def test_the_change_page_shows_what_is_live_and_a_deploy_button(admin_client: Client) -> None:
     deployment = make_deployment(
         status="succeeded", worker_url="http://w.localhost:1", finished_at=timezone.now()
     )
@@ -174,12 +178,12 @@ def test_the_change_page_says_what_is_live_and_deploys(admin_client: Client) -> 
     assert f"?workflow__id__exact={deployment.workflow_id}" in answer.content.decode()
 
 
-def test_the_change_page_tells_each_target_and_leads_to_settings_live_and_plan(
+def test_the_change_page_lists_targets_with_links_to_settings_live_page_and_plan(
     admin_client: Client,
 ) -> None:
     now = timezone.now()
-    there = make_deployment(status="succeeded", target=make_target(name="prod"), finished_at=now)
-    workflow = there.workflow
+    live = make_deployment(status="succeeded", target=make_target(name="prod"), finished_at=now)
+    workflow = live.workflow
     assert workflow
     make_deployment(workflow=workflow, status="succeeded", action="takedown", finished_at=now)
 
@@ -189,26 +193,26 @@ def test_the_change_page_tells_each_target_and_leads_to_settings_live_and_plan(
     assert "live: v1 on prod , just now Not checked" in page
     assert "not deployed to local : taken down just now" in page
     assert f'href="/workflows/{workflow.pk}/settings/"' in content
-    assert f'href="/workflows/{workflow.pk}/live/?target={there.target_id}"' in content
-    assert f'href="/workflows/{workflow.pk}/deploy/?target={there.target_id}"' in content
+    assert f'href="/workflows/{workflow.pk}/live/?target={live.target_id}"' in content
+    assert f'href="/workflows/{workflow.pk}/deploy/?target={live.target_id}"' in content
 
 
-def test_the_list_says_what_is_live_anywhere_and_nothing_after_a_takedown(
+def test_the_list_shows_the_version_that_is_live_until_its_takedown(
     admin_client: Client,
 ) -> None:
     workflow = make_workflow()
-    done: dict[str, Any] = {"workflow": workflow, "status": "succeeded"}
+    succeeded: dict[str, Any] = {"workflow": workflow, "status": "succeeded"}
     other = make_target()
-    make_deployment(**done, version_number=3, target=other)
-    make_deployment(**done, version_number=4)
-    make_deployment(**done, version_number=4, action="takedown")
+    make_deployment(**succeeded, version_number=3, target=other)
+    make_deployment(**succeeded, version_number=4)
+    make_deployment(**succeeded, version_number=4, action="takedown")
 
     assert "v3" in text(admin_client.get(LIST))
-    make_deployment(**done, version_number=3, action="takedown", target=other)
+    make_deployment(**succeeded, version_number=3, action="takedown", target=other)
     assert "not deployed" in text(admin_client.get(LIST))
 
 
-def test_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
+def test_a_user_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
     client = log_in("workflows.view_workflow", "workflows.change_workflow")
     workflow = make_workflow()
 
@@ -226,7 +230,7 @@ def test_the_list_has_a_deploy_button_for_each_workflow(admin_client: Client) ->
     assert "Failed" in text(page)
 
 
-def test_the_list_takes_the_same_queries_for_many(admin_client: Client) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_list(admin_client: Client) -> None:
     counts = []
     for _ in range(2):
         for _ in range(4):
@@ -238,7 +242,9 @@ def test_the_list_takes_the_same_queries_for_many(admin_client: Client) -> None:
     assert counts[0] == counts[1] <= 8
 
 
-def test_deleting_says_what_stays_and_takes_the_versions_along(admin_client: Client) -> None:
+def test_deleting_a_workflow_explains_what_stays_and_deletes_its_versions(
+    admin_client: Client,
+) -> None:
     deployment = make_deployment(status="succeeded")
     address = f"/admin/workflows/workflow/{deployment.workflow_id}/delete/"
     assert "What stays: the history" in text(admin_client.get(address))
@@ -250,7 +256,7 @@ def test_deleting_says_what_stays_and_takes_the_versions_along(admin_client: Cli
     assert not WorkflowVersion.objects.exists()
 
 
-def test_deleting_what_is_live_leads_to_the_takedown_first(admin_client: Client) -> None:
+def test_deleting_a_live_workflow_links_to_its_takedown(admin_client: Client) -> None:
     deployment = make_deployment(status="succeeded", worker_url="http://w.localhost:1")
 
     answer = admin_client.get(f"/admin/workflows/workflow/{deployment.workflow_id}/delete/")
@@ -262,13 +268,15 @@ def test_deleting_what_is_live_leads_to_the_takedown_first(admin_client: Client)
     assert f'href="{url}"' in content
 
 
-def test_deleting_many_says_that_what_is_live_goes_on(admin_client: Client) -> None:
-    asked = {"action": "delete_selected", "_selected_action": make_workflow().pk}
+def test_deleting_several_workflows_warns_that_live_workers_keep_running(
+    admin_client: Client,
+) -> None:
+    form = {"action": "delete_selected", "_selected_action": make_workflow().pk}
 
-    assert "what is live of them goes on running" in text(admin_client.post(LIST, asked))
+    assert "what is live of them goes on running" in text(admin_client.post(LIST, form))
 
 
-def test_a_locked_version_protects_its_workflow(admin_client: Client) -> None:
+def test_a_workflow_with_a_locked_version_cannot_be_deleted(admin_client: Client) -> None:
     workflow = make_workflow()
     workflow.versions.update(locked=True)
 
@@ -277,11 +285,11 @@ def test_a_locked_version_protects_its_workflow(admin_client: Client) -> None:
     assert Workflow.objects.exists()
 
 
-def test_versions_can_be_read_and_nothing_else(admin_client: Client) -> None:
+def test_versions_are_read_only(admin_client: Client) -> None:
     version = make_workflow().newest_version
     address = f"/admin/workflows/workflowversion/{version.pk}/change/"
 
     assert "v1" in text(admin_client.get("/admin/workflows/workflowversion/"))
-    assert "Deploy settings: the defaults" in text(admin_client.get(address))
+    assert "Deploy settings: defaults" in text(admin_client.get(address))
     assert admin_client.post(address, {"number": "7"}).status_code == 403
     assert admin_client.get("/admin/workflows/workflowversion/add/").status_code == 403

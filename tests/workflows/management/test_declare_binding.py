@@ -15,11 +15,11 @@ def workflow() -> Workflow:
     return make_workflow()
 
 
-def declare(workflow: Workflow, *words: str) -> None:
-    call_command("declare_binding", *words, workflow=workflow.pk)
+def declare(workflow: Workflow, *arguments: str) -> None:
+    call_command("declare_binding", *arguments, workflow=workflow.pk)
 
 
-def test_a_declaration_is_part_of_a_new_version(
+def test_declaring_a_binding_creates_a_version(
     workflow: Workflow, capsys: pytest.CaptureFixture[str]
 ) -> None:
     declare(workflow, "STORE", "kv")
@@ -29,7 +29,7 @@ def test_a_declaration_is_part_of_a_new_version(
     assert "STORE is declared as kv in version 2" in capsys.readouterr().out
 
 
-def test_the_same_declaration_makes_no_version_and_another_kind_does(workflow: Workflow) -> None:
+def test_only_another_kind_creates_another_version(workflow: Workflow) -> None:
     for kind in ("kv", "kv", "queue"):
         declare(workflow, "STORE", kind)
 
@@ -37,7 +37,7 @@ def test_the_same_declaration_makes_no_version_and_another_kind_does(workflow: W
     assert workflow.bindings == {"STORE": "queue"}
 
 
-def test_a_declaration_is_taken_back(workflow: Workflow) -> None:
+def test_a_declaration_can_be_removed(workflow: Workflow) -> None:
     declare(workflow, "STORE", "kv")
 
     declare(workflow, "STORE", "--remove")
@@ -50,21 +50,21 @@ def test_a_declaration_is_taken_back(workflow: Workflow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("arguments", "reason"),
     [
         (["WORKFLOW", "workflow"], "own Workflow"),
         (["store", "kv"], "capital letters"),
-        (["STORE_BINDING_ID", "kv"], "without it"),
-        (["STORE", "--remove"], "declares no binding STORE"),
+        (["STORE_BINDING_ID", "kv"], "without _BINDING_ID"),
+        (["STORE", "--remove"], "does not declare a binding STORE"),
         (["STORE"], "KIND"),
         (["STORE", "kv", "--remove"], "--remove"),
         (["STORE", "drawer"], "invalid choice"),
     ],
 )
-def test_what_cannot_be_declared_is_a_sentence(
-    workflow: Workflow, words: list[str], reason: str
+def test_an_invalid_declaration_is_refused_with_a_reason(
+    workflow: Workflow, arguments: list[str], reason: str
 ) -> None:
     with pytest.raises(CommandError, match=reason):
-        declare(workflow, *words)
+        declare(workflow, *arguments)
 
     assert workflow.versions.count() == 1

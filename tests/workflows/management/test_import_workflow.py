@@ -35,7 +35,7 @@ def refused(*arguments: str) -> list[str]:
     return err.getvalue().strip().splitlines()
 
 
-def test_it_prints_only_the_id(tmp_path: Path) -> None:
+def test_the_command_prints_only_the_id(tmp_path: Path) -> None:
     printed = run(write(tmp_path, document()))
 
     assert Workflow.objects.get().pk == printed
@@ -45,7 +45,7 @@ def test_it_prints_only_the_id(tmp_path: Path) -> None:
     assert WorkflowVersion.objects.get().number == 1
 
 
-def test_another_draft_is_a_new_version_of_the_same_workflow(tmp_path: Path) -> None:
+def test_importing_into_a_workflow_creates_a_version_of_it(tmp_path: Path) -> None:
     first = run(write(tmp_path, document("return 1;")))
 
     again = run(write(tmp_path, document("return 2;")), "--workflow", first)
@@ -55,7 +55,7 @@ def test_another_draft_is_a_new_version_of_the_same_workflow(tmp_path: Path) -> 
     assert [version.number for version in WorkflowVersion.objects.all()] == [2, 1]
 
 
-def test_every_problem_is_a_line_that_names_its_node(tmp_path: Path) -> None:
+def test_every_problem_is_printed_on_a_line_with_its_node(tmp_path: Path) -> None:
     broken = document()
     broken["nodes"].append({"id": "lonely", "type": "sleep", "name": "Zz", "data": {}})
     broken["nodes"][0]["data"] = {"code": "return {{nobody}};"}
@@ -68,11 +68,11 @@ def test_every_problem_is_a_line_that_names_its_node(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"text"', "", '{"nodes": NaN}'])
-def test_what_is_no_document_is_refused(tmp_path: Path, text: str) -> None:
+def test_text_that_is_not_a_document_is_refused(tmp_path: Path, text: str) -> None:
     assert len(refused(write(tmp_path, text))) >= 1
 
 
-def test_a_refused_draft_changes_nothing(tmp_path: Path) -> None:
+def test_an_invalid_document_leaves_the_draft_unchanged(tmp_path: Path) -> None:
     workflow = run(write(tmp_path, document()))
 
     refused(write(tmp_path, {"nodes": []}), "--workflow", workflow)
@@ -81,7 +81,7 @@ def test_a_refused_draft_changes_nothing(tmp_path: Path) -> None:
     assert WorkflowVersion.objects.count() == 1
 
 
-def test_a_file_that_is_not_there_and_an_unknown_workflow_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_unknown_workflow_are_errors(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         run(str(tmp_path / "nothing.json"))
     with pytest.raises(CommandError, match="There is no workflow 'nobody'"):

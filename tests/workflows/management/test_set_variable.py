@@ -20,7 +20,7 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_a_workflows_variable_wins_over_the_global_one() -> None:
+def test_a_workflows_variable_overrides_the_global_one() -> None:
     workflow = make_workflow()
 
     run("MODE", "everywhere")
@@ -30,7 +30,7 @@ def test_a_workflows_variable_wins_over_the_global_one() -> None:
     assert effective_variables(None)["MODE"].value == "everywhere"
 
 
-def test_setting_it_again_replaces_the_value() -> None:
+def test_setting_a_variable_again_replaces_its_value() -> None:
     run("MODE", "old")
     run("MODE", "new")
 
@@ -48,29 +48,29 @@ def test_a_secret_is_not_printed_and_stays_a_secret(monkeypatch: pytest.MonkeyPa
     assert "sentinel" not in printed
 
 
-def test_the_trail_keeps_who_set_which_and_no_value() -> None:
+def test_setting_a_variable_is_on_the_audit_trail_without_its_value() -> None:
     workflow = make_workflow()
 
     run("TOKEN", "sentinel", "--workflow", workflow.pk, "--secret")
     run("REGION", "sentinel")
 
-    of_all, own = Entry.objects.filter(action="variable set")
+    global_, own = Entry.objects.filter(action="variable set")
     assert (own.subject_id, own.detail) == (workflow.pk, {"variable": "TOKEN", "secret": True})
-    assert (of_all.subject_name, of_all.detail["secret"]) == ("REGION", False)
+    assert (global_.subject_name, global_.detail["secret"]) == ("REGION", False)
     assert own.actor_name.endswith("command line)")
-    assert "sentinel" not in f"{own.detail}{of_all.detail}"
+    assert "sentinel" not in f"{own.detail}{global_.detail}"
 
 
 @pytest.mark.parametrize("name", ["lower", "1A", "A-B", "", "A B", "Ä"])
-def test_an_impossible_name_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(CommandError):
         run(name, "x")
 
     assert not EnvironmentVariable.objects.exists()
 
 
-def test_the_id_of_a_binding_is_no_secret() -> None:
-    with pytest.raises(CommandError, match="not a secret"):
+def test_the_name_of_a_resource_cannot_be_a_secret() -> None:
+    with pytest.raises(CommandError, match="cannot be a secret"):
         run("MY_KV_BINDING_ID", "abc", "--secret")
 
 
@@ -81,12 +81,12 @@ def test_a_secret_needs_a_value() -> None:
     assert not EnvironmentVariable.objects.exists()
 
 
-def test_the_workers_own_workflow_keeps_its_name() -> None:
-    with pytest.raises(CommandError, match="take another name"):
+def test_a_variable_cannot_replace_the_workers_own_workflow() -> None:
+    with pytest.raises(CommandError, match="Choose another name"):
         run("WORKFLOW", "x", "--secret")
 
 
-def test_a_value_that_is_no_text_is_refused() -> None:
+def test_a_value_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(CommandError, match="not UTF-8"):
         run("MODE", "\udcff\udcfe")
 

@@ -1,4 +1,4 @@
-"""A custom type from its files to a running Worker: loaded, deployed with its package and secret, run."""
+"""A custom node type from its files to a running Worker."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ export default async (ctx) => {
 """
 
 
-def test_a_loaded_type_runs_with_its_package_and_its_secret(
+def test_a_loaded_type_runs_with_its_package_and_secret(
     installation: Installation, tmp_path: Path
 ) -> None:
     value = with_fields(key=KEY) | {"id": "paint", "dependencies": {"picocolors": "1.1.1"}}
-    write(tmp_path, value, TEMPLATE, place="paint/1.0.0")
+    write(tmp_path, value, TEMPLATE, path="paint/1.0.0")
     installation.manage("load_node_types", str(tmp_path))
-    drawn = chain(node("it", "paint"), trigger={"type": "manual"})
-    workflow = installation.import_document(drawn)
+    document = chain(node("it", "paint"), trigger={"type": "manual"})
+    workflow = installation.import_document(document)
 
     refused = installation.manage("deploy_workflow", workflow, check=False)
     secret = ["set_variable", "PAINT_KEY", "-", "--workflow", workflow, "--secret"]

@@ -19,13 +19,13 @@ def write(
     value: Any,
     template: str = TEMPLATE,
     *,
-    place: str = "greet/1.0.0",
+    path: str = "greet/1.0.0",
     name: str = "template.ts",
 ) -> None:
-    path = folder / place
-    (path / name).parent.mkdir(parents=True, exist_ok=True)
-    (path / "node.json").write_text(value if isinstance(value, str) else json.dumps(value))
-    (path / name).write_text(template)
+    version = folder / path
+    (version / name).parent.mkdir(parents=True, exist_ok=True)
+    (version / "node.json").write_text(value if isinstance(value, str) else json.dumps(value))
+    (version / name).write_text(template)
 
 
 def run(*arguments: str) -> str:
@@ -35,7 +35,7 @@ def run(*arguments: str) -> str:
 
 
 def refused(folder: Path) -> str:
-    """Return what is printed when nothing is loaded."""
+    """Return the output of a load that is refused as a whole."""
     out = io.StringIO()
     before = NodeType.objects.count()
     with pytest.raises(SystemExit) as exit_:
@@ -45,7 +45,7 @@ def refused(folder: Path) -> str:
     return out.getvalue()
 
 
-def test_it_loads_the_types_of_a_folder_once(tmp_path: Path) -> None:
+def test_the_types_of_a_folder_are_loaded_once(tmp_path: Path) -> None:
     write(tmp_path, node_json())
 
     printed = [run(str(tmp_path)), run(str(tmp_path))]
@@ -57,7 +57,7 @@ def test_it_loads_the_types_of_a_folder_once(tmp_path: Path) -> None:
     assert row.loaded_by.endswith("command line)")
 
 
-def test_without_a_folder_it_loads_those_that_come_with_the_product() -> None:
+def test_the_default_folder_has_the_included_types() -> None:
     printed = run()
 
     assert printed.splitlines() == [
@@ -67,7 +67,7 @@ def test_without_a_folder_it_loads_those_that_come_with_the_product() -> None:
     ]
 
 
-def test_the_template_of_the_provider_wins(tmp_path: Path) -> None:
+def test_the_template_of_the_provider_takes_precedence(tmp_path: Path) -> None:
     write(tmp_path, node_json())
     write(tmp_path, node_json(), TEMPLATE + "// ours\n", name="templates/cloudflare.ts")
 
@@ -76,7 +76,7 @@ def test_the_template_of_the_provider_wins(tmp_path: Path) -> None:
     assert NodeType.objects.get().template.endswith("// ours\n")
 
 
-def test_another_content_needs_a_new_version(tmp_path: Path) -> None:
+def test_changed_content_needs_a_new_version(tmp_path: Path) -> None:
     write(tmp_path, node_json())
     run(str(tmp_path))
     write(tmp_path, node_json(name="Salute"))
@@ -85,32 +85,33 @@ def test_another_content_needs_a_new_version(tmp_path: Path) -> None:
 
     assert "refused    greet 1.0.0" in printed
     assert (
-        "is loaded with another content, and documents rely on it: give it a new version" in printed
+        "is already loaded with different content, and documents rely on it: use a new version"
+        in printed
     )
 
 
-def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
+def test_a_new_version_is_added_to_the_old_one(tmp_path: Path) -> None:
     write(tmp_path, node_json())
     run(str(tmp_path))
-    write(tmp_path, node_json(version="1.1.0"), place="greet/1.1.0")
+    write(tmp_path, node_json(version="1.1.0"), path="greet/1.1.0")
 
     assert run(str(tmp_path)).splitlines() == ["unchanged  greet 1.0.0", "loaded     greet 1.1.0"]
 
 
-def test_one_that_is_refused_keeps_all_others_from_being_loaded(tmp_path: Path) -> None:
+def test_a_refused_type_holds_back_all_others(tmp_path: Path) -> None:
     write(tmp_path, node_json())
-    write(tmp_path, node_json("bad", providers=[]), place="bad/1.0.0")
-    write(tmp_path, "{", place="worse/1.0.0")
+    write(tmp_path, node_json("bad", providers=[]), path="bad/1.0.0")
+    write(tmp_path, "{", path="worse/1.0.0")
 
     printed = refused(tmp_path)
 
     assert "held back  greet 1.0.0" in printed
     assert 'bad/1.0.0/node.json: providers: must include "cloudflare"' in printed
     assert "worse/1.0.0/node.json: is not valid JSON: line 1" in printed
-    assert "Nothing was loaded: 2 node types are refused." in printed
+    assert "Nothing was loaded: 2 node types were refused." in printed
 
 
-def test_the_compilers_errors_have_the_templates_lines(tmp_path: Path) -> None:
+def test_compiler_errors_have_the_line_numbers_of_the_template(tmp_path: Path) -> None:
     fields = with_fields(name={"required": True}, times={"type": "number"})
     code = 'import { hash } from "node:crypto";\n\nexport default async (ctx) => {\n'
     write(
@@ -147,7 +148,7 @@ def test_a_template_that_cannot_run_is_refused(tmp_path: Path, name: str) -> Non
     assert reason in printed
 
 
-def test_what_a_template_returns_must_be_its_output(tmp_path: Path) -> None:
+def test_a_template_must_return_the_declared_output(tmp_path: Path) -> None:
     value = node_json(outputSchema={"id": {"type": "string"}})
     write(tmp_path, value, "\nexport default async function (ctx) {\n  return { id: 5 };\n}\n")
 
@@ -157,22 +158,22 @@ def test_what_a_template_returns_must_be_its_output(tmp_path: Path) -> None:
     assert "'number' is not assignable to type 'string'" in printed
 
 
-def test_a_default_that_is_code_is_read(tmp_path: Path) -> None:
+def test_a_default_that_is_code_is_parsed(tmp_path: Path) -> None:
     write(tmp_path, with_fields(rows={"type": "code", "default": "rows.map("}))
 
     assert "configSchema.rows.default: line 1, column 9" in refused(tmp_path)
 
 
-def test_the_folders_have_the_names_of_id_and_version(tmp_path: Path) -> None:
+def test_folders_must_be_named_like_id_and_version(tmp_path: Path) -> None:
     write(tmp_path, node_json("hello", version="1.0.1"))
 
     printed = refused(tmp_path)
 
-    assert 'node.json: id: is "hello", and the folder is called "greet"' in printed
-    assert 'node.json: version: is "1.0.1", and the folder is called "1.0.0"' in printed
+    assert 'node.json: id: is "hello", but the folder is named "greet"' in printed
+    assert 'node.json: version: is "1.0.1", but the folder is named "1.0.0"' in printed
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "greet" / "1.0.0").mkdir(parents=True)
 
     printed = refused(tmp_path)
@@ -181,12 +182,12 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "greet/1.0.0/template.ts: is missing" in printed
 
 
-def test_a_use_of_env_that_cannot_be_read_is_worth_a_look(tmp_path: Path) -> None:
+def test_a_use_of_env_that_cannot_be_analysed_is_a_warning(tmp_path: Path) -> None:
     write(tmp_path, node_json(), "export default async ({ env }) => Object.keys(env).length;\n")
 
     printed = run(str(tmp_path))
 
-    assert "worth a look: greet/1.0.0/template.ts: line 1, column" in printed
+    assert "warning: greet/1.0.0/template.ts: line 1, column" in printed
     assert printed.startswith("loaded")
 
 
@@ -194,13 +195,13 @@ def test_a_use_of_env_that_cannot_be_read_is_worth_a_look(tmp_path: Path) -> Non
 def test_a_folder_without_types_is_an_error(tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(CommandError, match=r"cannot be read: No such file|holds no node types"):
+    with pytest.raises(CommandError, match=r"cannot be read: No such file|contains no node types"):
         run(str(tmp_path / folder))
 
 
-def test_a_loaded_type_never_changes(tmp_path: Path) -> None:
+def test_a_loaded_type_cannot_be_changed(tmp_path: Path) -> None:
     write(tmp_path, node_json())
     run(str(tmp_path))
 
-    with pytest.raises(TypeError, match="never changes: give it a new version"):
+    with pytest.raises(TypeError, match="cannot be changed"):
         NodeType.objects.get().save()

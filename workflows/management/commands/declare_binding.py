@@ -11,19 +11,22 @@ from workflows.services import WorkflowNotFound, declare_binding, get_workflow, 
 
 
 class Command(BaseCommand):
-    help = "Declare what a name of a workflow's env is; the variable NAME_BINDING_ID says which."
+    help = (
+        "Declare the kind of a binding in a workflow's env. "
+        "The variable NAME_BINDING_ID names its resource."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         kinds = [kind.value for kind in BindingKind]
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("kind", metavar="KIND", nargs="?", choices=kinds, help=", ".join(kinds))
         parser.add_argument("--workflow", metavar="ID", required=True)
-        parser.add_argument("--remove", action="store_true", help="take the declaration back")
+        parser.add_argument("--remove", action="store_true", help="remove the declaration")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name, kind = options["name"], options["kind"]
         if bool(kind) == options["remove"]:
-            raise CommandError("Say either which KIND it is, or --remove.")
+            raise CommandError("Give either a KIND or --remove.")
         by = command_line_actor()
         try:
             workflow = get_workflow(options["workflow"])
@@ -35,5 +38,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except ValidationError as invalid:
             raise CommandError(" ".join(invalid.messages)) from None
-        done = "no longer declared" if options["remove"] else f"declared as {kind}"
-        self.stdout.write(f"{name} is {done} in version {version.number} of {workflow.name}.")
+        state = "no longer declared" if options["remove"] else f"declared as {kind}"
+        self.stdout.write(f"{name} is {state} in version {version.number} of {workflow.name}.")

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
         parser.add_argument(
-            "--workflow", metavar="ID", help="give this workflow a new draft instead"
+            "--workflow", metavar="ID", help="replace the draft of this workflow instead"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

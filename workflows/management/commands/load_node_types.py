@@ -20,7 +20,7 @@ class Command(BaseCommand):
             nargs="?",
             type=Path,
             default=SHIPPED_NODE_TYPES,
-            help="default: the node types that come with AwaitStep",
+            help="default: the node types that are included in AwaitStep",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -30,18 +30,19 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{folder} cannot be read: {error.strerror}.") from None
         if not outcomes:
-            raise CommandError(f"{folder} holds no node types: <id>/<version>/node.json.")
+            raise CommandError(f"{folder} contains no node types (<id>/<version>/node.json).")
         for outcome in outcomes:
-            self._tell(outcome)
+            self._print(outcome)
         refused = sum(outcome.state is State.REFUSED for outcome in outcomes)
         if refused:
-            types = "1 node type is" if refused == 1 else f"{refused} node types are"
+            types = "1 node type was" if refused == 1 else f"{refused} node types were"
             self.stderr.write(f"Nothing was loaded: {types} refused.")
             sys.exit(1)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _print(self, outcome: Outcome) -> None:
         self.stdout.write(f"{outcome.state:<10} {outcome}")
         for problem in outcome.problems:
-            is_fatal = problem.is_error
-            stream, kind = (self.stderr, "") if is_fatal else (self.stdout, "worth a look: ")
-            stream.write(f"  {kind}{problem}")
+            if problem.is_error:
+                self.stderr.write(f"  {problem}")
+            else:
+                self.stdout.write(f"  warning: {problem}")

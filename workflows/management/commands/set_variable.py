@@ -11,17 +11,17 @@ from workflows.services import WorkflowNotFound, get_workflow, set_variable
 
 
 class Command(BaseCommand):
-    help = "Set an environment variable: a global one, or a workflow's own."
+    help = "Set an environment variable of a workflow, or a global one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
         parser.add_argument(
             "value",
             metavar="VALUE",
-            help="- reads it from standard input, which keeps it out of the process list",
+            help="the value, or - to read it from standard input, which hides it from the process list",
         )
-        parser.add_argument("--workflow", metavar="ID")
-        parser.add_argument("--secret", action="store_true", help="never to be shown again")
+        parser.add_argument("--workflow", metavar="ID", help="default: a global variable")
+        parser.add_argument("--secret", action="store_true", help="never show the value again")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
