@@ -19,6 +19,7 @@ CHECKED: Final = [
     "awaitstep_site",
     "manage.py",
     "toolchain/*.py",
+    "toolchain/local_cloudflare",
     "web/*.py",
     ":(glob)workflows/*.py",
     "workflows/management",

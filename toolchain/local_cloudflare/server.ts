@@ -1,4 +1,4 @@
-// The one port: the API for loopback hosts, Workers for their own and for those of zones.
+// The server on the one port: by the request's host, the API or a Worker.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,27 +16,27 @@ export interface ServerParts {
   account: Account;
   proxy: WorkerProxy;
   tails: Tails;
-  onFault: (error: Error) => void;
+  onError: (error: Error) => void;
 }
 
 export async function listen(port: number, parts: ServerParts): Promise<http.Server> {
-  const answer = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
+  const serveApi = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
   const server = http.createServer((request, response) => {
     const to = destination(parts.account.zones, request.headers.host, request.url);
-    if (to.kind === 'api') return void answer(request, response);
-    if (to.kind === 'nobody') return misdirected(response);
-    parts.proxy.request(to, request, response).catch((error: Error) => fault(parts, response, error));
+    if (to.kind === 'api') return void serveApi(request, response);
+    if (to.kind === 'none') return misdirected(response);
+    parts.proxy.request(to, request, response).catch((error: Error) => fail(parts, response, error));
   });
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
     const to = destination(parts.account.zones, request.headers.host, request.url);
-    if (to.kind === 'nobody') return socket.destroy();
+    if (to.kind === 'none') return socket.destroy();
     const connected =
       to.kind === 'api'
         ? parts.tails.connect(request, socket)
         : parts.proxy.upgrade(to, request, socket, head);
     connected.catch((error: Error) => {
-      parts.onFault(error);
+      parts.onError(error);
       socket.destroy();
     });
   });
@@ -51,12 +51,12 @@ export const portOf = (server: http.Server): number => (server.address() as Addr
 
 function misdirected(response: ServerResponse): void {
   response.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end('This host is not served here.\n');
+  response.end('This host is not served by the embedded platform.\n');
 }
 
-function fault({ onFault }: ServerParts, response: ServerResponse, error: Error): void {
-  onFault(error);
+function fail({ onError }: ServerParts, response: ServerResponse, error: Error): void {
+  onError(error);
   if (response.headersSent) return void response.destroy();
   response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end('The embedded platform failed; its log says why.\n');
+  response.end('The embedded platform failed; see its log.\n');
 }

@@ -1,4 +1,4 @@
-// What the process is told by its environment, and nothing else.
+// The platform's settings, from environment variables.
 
 import path from 'node:path';
 import { readText } from './system/files.ts';
@@ -11,17 +11,17 @@ export interface Settings {
   state: string;
   account: string;
   token: string;
-  /** Without a request for so long, a group with nothing to do is stopped. */
+  /** A group without requests and work to do is stopped after this time. */
   idleMilliseconds: number;
-  /** A Worker that takes longer to start is refused. */
+  /** A Worker that takes longer to start is not deployed. */
   startMilliseconds: number;
-  /** Let tests make calls fail, add tokens, and change what nobody but Cloudflare can. */
+  /** Serve the calls of test_control/. */
   testControl: boolean;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const token = readText(required(env, 'LOCAL_CLOUDFLARE_TOKEN_FILE'))?.trim();
-  if (!token) throw new Error('LOCAL_CLOUDFLARE_TOKEN_FILE names no file with a token in it');
+  if (!token) throw new Error('LOCAL_CLOUDFLARE_TOKEN_FILE must be the path of a file that contains a token');
   return {
     port: number(env, 'LOCAL_CLOUDFLARE_PORT', 8788),
     state: path.resolve(required(env, 'LOCAL_CLOUDFLARE_STATE')),
@@ -39,8 +39,8 @@ function required(env: NodeJS.ProcessEnv, name: string): string {
   return value;
 }
 
-function number(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {
-  const value = Number(env[name] ?? otherwise);
-  if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is not a number`);
+function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const value = Number(env[name] ?? fallback);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`${name} must be a number`);
   return value;
 }

@@ -70,7 +70,7 @@ def test_settings_are_read_changed_and_checked(platform: Platform) -> None:
     assert (read.settings.delivery_delay, read.settings.message_retention_period) == (5, 345600)
     with pytest.raises(cloudflare.BadRequestError, match="delivery_delay"):
         queues.edit(queue, **where, settings={"delivery_delay": -1})
-    with pytest.raises(cloudflare.BadRequestError, match="renames no queue"):
+    with pytest.raises(cloudflare.BadRequestError, match="cannot rename a queue"):
         queues.update(queue, **where, queue_name="other")
 
 

@@ -102,7 +102,7 @@ def test_an_unknown_worker_is_a_sentence(mirror: Platform) -> None:
     answer = mirror.fetch("nobody")
 
     assert answer.status_code == 404
-    assert answer.text == 'There is no Worker called "nobody" here.\n'
+    assert answer.text == 'There is no Worker named "nobody".\n'
 
 
 @pytest.mark.parametrize("path", ["/cdn-cgi/local/scheduled", "/cdn-cgi/local/platform-proxy"])

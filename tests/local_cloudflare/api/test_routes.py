@@ -126,6 +126,6 @@ def test_workers_dev_is_turned_off_for_the_own_host_alone(platform: Platform) ->
     platform.api("POST", "workers/scripts/routes-only/subdomain", json={"enabled": False})
 
     answer = platform.fetch("routes-only")
-    assert (answer.status_code, "workers_dev turned off" in answer.text) == (404, True)
+    assert (answer.status_code, "workers_dev disabled" in answer.text) == (404, True)
     assert visit(platform, "only.example").status_code == 200
     assert platform.fetch("routes-only", "/cdn-cgi/handler/scheduled").text == "ok"

@@ -98,7 +98,7 @@ def test_a_module_outside_of_the_worker_is_refused(platform: Platform, module: s
 
     error = answer.json()["errors"][0]
     assert (answer.status_code, error["code"]) == (400, 10021)
-    assert f'"{module}" lies outside' in error["message"]
+    assert f'"{module}" is outside' in error["message"]
 
 
 def test_a_class_that_is_missing_is_refused(platform: Platform) -> None:

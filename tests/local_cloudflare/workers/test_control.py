@@ -91,7 +91,7 @@ def test_calls_are_told_without_what_was_in_them(platform: Platform, control: Co
 
 
 def test_a_pattern_that_is_none_is_refused(control: Control) -> None:
-    with pytest.raises(AssertionError, match="not a regular expression"):
+    with pytest.raises(AssertionError, match="not a valid regular expression"):
         control.faults(Fault(path="("))
 
 

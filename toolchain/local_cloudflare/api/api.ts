@@ -1,11 +1,11 @@
-// Cloudflare's v4 API, as much of it as wrangler and the product call.
+// Cloudflare's v4 API: the calls that wrangler and the product use.
 
 import { Hono, type MiddlewareHandler } from 'hono';
 import { ApiError, unknownAccount, unknownCall } from '../http/errors.ts';
-import { failed } from '../http/responses.ts';
-import { accounts, tokens } from './account/accounts.ts';
+import { failure } from '../http/responses.ts';
+import { tokens, user } from './account/accounts.ts';
 import { ips } from './account/ips.ts';
-import { BASE, needsToken } from './context/authorization.ts';
+import { BASE, requireToken } from './context/authorization.ts';
 import type { Platform } from './context/platform.ts';
 import { consumers } from './queues/consumers.ts';
 import { messages } from './queues/messages.ts';
@@ -30,7 +30,7 @@ import { workerRoutes, zoneRoutes } from './zones/routes.ts';
 import { zones } from './zones/zones.ts';
 
 const RESOURCES = [
-  accounts,
+  tokens,
   subdomains,
   services,
   scripts,
@@ -55,38 +55,38 @@ const RESOURCES = [
 const ZONE_RESOURCES = [zones, records, zoneRoutes];
 
 export interface ApiOptions {
-  onFault: (error: Error) => void;
+  onError: (error: Error) => void;
   /** Run before each call. */
   middleware?: MiddlewareHandler[];
   /** Served beside Cloudflare's API. */
   extraRoutes?: Hono;
 }
 
-export function makeApi(platform: Platform, { onFault, middleware = [], extraRoutes }: ApiOptions): Hono {
+export function makeApi(platform: Platform, { onError, middleware = [], extraRoutes }: ApiOptions): Hono {
   const api = new Hono().basePath(BASE);
   if (middleware.length > 0) api.use('*', ...middleware);
   api.route('/ips', ips());
-  api.use('*', needsToken(platform.tokens));
-  api.route('/', tokens(platform));
+  api.use('*', requireToken(platform.tokens));
+  api.route('/', user(platform));
   for (const resource of ZONE_RESOURCES) api.route('/', resource(platform));
-  api.use('/accounts/:account/*', needsAccount(platform.account.id));
+  api.use('/accounts/:account/*', requireAccount(platform.account.id));
   for (const resource of RESOURCES) api.route('/accounts/:account', resource(platform));
   const app = new Hono();
   app.route('/', api);
   if (extraRoutes) app.route('/', extraRoutes);
-  app.notFound((c) => failed(c, unknownCall(c.req.method, c.req.path)));
+  app.notFound((c) => failure(c, unknownCall(c.req.method, c.req.path)));
   app.onError((error, c) => {
-    if (error instanceof ApiError) return failed(c, error);
-    onFault(error);
-    return failed(c, new ApiError(500, 10013, 'The embedded platform failed; its log says why'));
+    if (error instanceof ApiError) return failure(c, error);
+    onError(error);
+    return failure(c, new ApiError(500, 10013, 'The embedded platform failed; see its log'));
   });
   return app;
 }
 
-function needsAccount(id: string): MiddlewareHandler {
+function requireAccount(id: string): MiddlewareHandler {
   return async (c, next) => {
-    const asked = c.req.param('account') ?? '';
-    if (asked !== id) throw unknownAccount(asked);
+    const requested = c.req.param('account') ?? '';
+    if (requested !== id) throw unknownAccount(requested);
     await next();
   };
 }

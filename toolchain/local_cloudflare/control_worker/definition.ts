@@ -1,12 +1,12 @@
-// The control Worker, which runs in each group beside its Workers and does for the platform what only a binding can do.
+// The control Worker runs in each group and does for the platform what only a binding can do: this file
+// defines it for Miniflare, and the .js files are its code.
 
 import fs from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { QUEUES_KEY } from '../state/layout.ts';
-import { engineBinding, engineNode } from './workflow_engine_plugin.ts';
-
-export const CONTROL = ':control';
+import { namesOfKind } from '../state/nodes.ts';
+import { CONTROL, engineBinding, engineNode } from './miniflare_plugins.ts';
 
 const COMPATIBILITY_DATE = '2026-11-01';
 const MAIN = 'worker.js';
@@ -17,16 +17,16 @@ const MODULES = [MAIN, 'queue.js', 'tail.js'].map((name) => {
 
 export type TailHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface Controlled {
+export interface ControlWorkerOptions {
   workers: { config: { name: string } }[];
-  /** The bindings of the group's resources, by node. */
+  /** Bindings of the group's resources, by node. */
   resources: Record<string, object>;
   secret: string;
-  /** Hears what the Workers print, while somebody listens. */
+  /** Receives what the Workers log, while someone is listening. */
   onTail: TailHandler;
 }
 
-export function controlWorker({ workers, resources, secret, onTail }: Controlled): object {
+export function controlWorker({ workers, resources, secret, onTail }: ControlWorkerOptions): object {
   const services = workers.map(({ config: { name } }) => [
     `worker:${name}`,
     { type: 'worker', worker: name },
@@ -37,12 +37,12 @@ export function controlWorker({ workers, resources, secret, onTail }: Controlled
         type: 'durable-object',
         storage: 'sqlite',
         unsafeUniqueKey: QUEUES_KEY,
-        unsafePreventEviction: true, // or its timers end with it
+        unsafePreventEviction: true, // eviction would cancel its timers
       },
     },
     env: { QUEUES: { type: 'durable-object', worker: CONTROL, exportName: 'Queue' } },
   };
-  const hasQueues = Object.keys(resources).some((node) => node.startsWith('queue:'));
+  const hasQueues = namesOfKind('queue', Object.keys(resources)).length > 0;
   const { exports, env } = hasQueues ? queues : { exports: {}, env: {} };
   return {
     config: {
@@ -64,14 +64,12 @@ export function controlWorker({ workers, resources, secret, onTail }: Controlled
 }
 
 function engines(resources: Record<string, object>): Record<string, object> {
-  const workflows = Object.keys(resources)
-    .filter((node) => node.startsWith('workflow:'))
-    .map((node) => node.slice('workflow:'.length));
+  const workflows = namesOfKind('workflow', Object.keys(resources));
   return Object.fromEntries(workflows.map((name) => [engineNode(name), engineBinding(name)]));
 }
 
-/** Lets the control Worker hear what this Worker prints. */
-export function tailed<T extends { config: { name: string } }>(worker: T): T {
+/** Send what this Worker logs to the control Worker. */
+export function withTail<T extends { config: { name: string } }>(worker: T): T {
   const consumer = { worker: CONTROL, entrypoint: 'Tail', props: { worker: worker.config.name } };
   return { ...worker, config: { ...worker.config, experimental: { streamingTailConsumers: [consumer] } } };
 }

@@ -1,5 +1,5 @@
-// A queue: its messages stand in SQLite until the consumer has taken them, so that no stop of the process loses one.
-// Miniflare's own broker keeps them in memory only, and drops what comes before there is a consumer.
+// A queue: a Durable Object that keeps messages in SQLite until the consumer has processed them, so that none is lost
+// when the process stops. Miniflare's own broker keeps them in memory, and drops messages while there is no consumer.
 
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 
@@ -12,8 +12,8 @@ const SECOND = 1000;
 
 export const queueOf = (env, name) => env.QUEUES.get(env.QUEUES.idFromName(name));
 
-/** Cloudflare's codes; the API and a Worker's binding show them. */
-export class Refused extends Error {
+/** An error with Cloudflare's status and code, for the API and for a Worker's binding. */
+export class QueueError extends Error {
   constructor(status, code, message) {
     super(message);
     this.status = status;
@@ -23,47 +23,52 @@ export class Refused extends Error {
 
 export function checkMessages(messages) {
   if (messages.length === 0 || messages.length > MAX_BATCH_MESSAGES)
-    throw new Refused(400, 10206, `a batch has 1 to ${MAX_BATCH_MESSAGES} messages, not ${messages.length}`);
+    throw new QueueError(
+      400,
+      10206,
+      `a batch must have 1 to ${MAX_BATCH_MESSAGES} messages, not ${messages.length}`,
+    );
   for (const { format, delay, body } of messages) {
     if (!FORMATS.includes(format))
-      throw new Refused(400, 10203, `"${format}" is no content type of messages`);
+      throw new QueueError(400, 10203, `"${format}" is not a content type of messages`);
     if (delay !== undefined && !(delay >= 0 && delay <= MAX_DELAY_SECONDS))
-      throw new Refused(
+      throw new QueueError(
         400,
         10203,
-        `the delay of a message is 0 to ${MAX_DELAY_SECONDS} seconds, not ${delay}`,
+        `the delay of a message must be 0 to ${MAX_DELAY_SECONDS} seconds, not ${delay}`,
       );
     if (body.byteLength > MAX_MESSAGE_BYTES)
-      throw new Refused(
+      throw new QueueError(
         413,
         10204,
-        `a message has at most ${MAX_MESSAGE_BYTES} bytes, not ${body.byteLength}`,
+        `a message can have at most ${MAX_MESSAGE_BYTES} bytes, not ${body.byteLength}`,
       );
   }
   const bytes = messages.reduce((sum, { body }) => sum + body.byteLength, 0);
   if (bytes > Math.max(MAX_BATCH_BYTES, MAX_MESSAGE_BYTES))
-    throw new Refused(413, 10205, `a batch has at most ${MAX_BATCH_BYTES} bytes, not ${bytes}`);
+    throw new QueueError(413, 10205, `a batch can have at most ${MAX_BATCH_BYTES} bytes, not ${bytes}`);
 }
 
-/** What workerd's own queue binding calls: `send` and `sendBatch` arrive as requests. */
-export class QueueInlet extends WorkerEntrypoint {
+/** Serves workerd's queue binding, which turns `send` and `sendBatch` into requests. */
+export class QueueProducer extends WorkerEntrypoint {
   async fetch(request) {
     const { queue } = this.ctx.props;
     const stub = queueOf(this.env, queue);
-    if (new URL(request.url).pathname === '/metrics') return Response.json(binding(await stub.metrics()));
+    if (new URL(request.url).pathname === '/metrics')
+      return Response.json(bindingMetrics(await stub.metrics()));
     try {
-      const messages = await read(request);
+      const messages = await readMessages(request);
       checkMessages(messages);
-      return Response.json({ metadata: { metrics: binding(await stub.push(queue, messages)) } });
+      return Response.json({ metadata: { metrics: bindingMetrics(await stub.push(queue, messages)) } });
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof QueueError)) throw error;
       const headers = { 'CF-Queues-Error-Code': String(error.code), 'CF-Queues-Error-Cause': error.message };
       return new Response(error.message, { status: error.status, headers });
     }
   }
 }
 
-async function read(request) {
+async function readMessages(request) {
   const header = request.headers.get('X-Msg-Delay-Secs');
   const delay = header === null ? undefined : Number(header);
   if (new URL(request.url).pathname !== '/batch') {
@@ -78,13 +83,13 @@ async function read(request) {
   }));
 }
 
-const binding = ({ count, bytes, oldest }) => ({
+const bindingMetrics = ({ count, bytes, oldest }) => ({
   backlogCount: count,
   backlogBytes: bytes,
   oldestMessageTimestamp: oldest,
 });
 
-/** One for each queue. Batches go out one after another, which is within every `max_concurrency`. */
+/** One object for each queue. It delivers one batch at a time, which is within any `max_concurrency`. */
 export class Queue extends DurableObject {
   #timer;
   #isDelivering = false;
@@ -110,10 +115,10 @@ export class Queue extends DurableObject {
     return this.metrics();
   }
 
-  /** Plan the next batch: in a new process nothing else does. */
+  /** Schedule the next batch; a new process does not do that by itself. */
   wake(name) {
     this.name = name;
-    this.#plan();
+    this.#schedule();
   }
 
   purge(name) {
@@ -131,21 +136,21 @@ export class Queue extends DurableObject {
     return this.env[`queue:${name}`];
   }
 
-  #plan() {
+  #schedule() {
     clearTimeout(this.#timer);
     const { consumer, message_retention_period } = this.#settings();
     this.#sql('DELETE FROM messages WHERE at < ?', Date.now() - message_retention_period * SECOND);
     if (!consumer || this.#isDelivering) return;
-    const at = this.#nextTime(consumer);
-    if (at !== undefined) this.#timer = setTimeout(() => this.#deliver(), Math.max(0, at - Date.now()));
+    const time = this.#nextTime(consumer);
+    if (time !== undefined) this.#timer = setTimeout(() => this.#deliver(), Math.max(0, time - Date.now()));
   }
 
-  /** A batch goes out when it is full, or when its first message has waited long enough. */
+  /** A batch is delivered when it is full, or when its first message has waited long enough. */
   #nextTime({ batch_size, max_wait_time_ms }) {
     const dues = this.#sql('SELECT due FROM messages ORDER BY due LIMIT ?', batch_size);
     if (dues.length === 0) return undefined;
-    const waited = dues[0].due + max_wait_time_ms;
-    return dues.length < batch_size ? waited : Math.min(waited, dues.at(-1).due);
+    const latest = dues[0].due + max_wait_time_ms;
+    return dues.length < batch_size ? latest : Math.min(latest, dues.at(-1).due);
   }
 
   async #deliver() {
@@ -155,63 +160,69 @@ export class Queue extends DurableObject {
     if (batch.length > 0) {
       this.#isDelivering = true;
       try {
-        await this.#settle(consumer, batch, await this.#offer(consumer, batch));
+        await this.#applyResult(consumer, batch, await this.#callConsumer(consumer, batch));
       } finally {
         this.#isDelivering = false;
       }
     }
-    this.#plan();
+    this.#schedule();
   }
 
-  async #offer({ worker }, batch) {
+  async #callConsumer({ worker }, batch) {
     const { count, bytes, oldest } = this.metrics();
     const metrics = { backlogCount: count, backlogBytes: bytes, oldestMessageTimestamp: new Date(oldest) };
     try {
-      return await this.env[`worker:${worker}`].queue(this.name, batch.map(delivered), { metrics });
+      return await this.env[`worker:${worker}`].queue(this.name, batch.map(toDelivery), { metrics });
     } catch (error) {
       console.error(`queue ${this.name}: ${error?.message ?? error}`);
       return { outcome: 'exception' };
     }
   }
 
-  async #settle(consumer, batch, response) {
+  async #applyResult(consumer, batch, response) {
     const failed = batch.filter((message) => hasFailed(message, response));
     const isLast = ({ attempts }) => attempts >= consumer.max_retries;
-    if (consumer.dead_letter_queue) await this.#bury(consumer.dead_letter_queue, failed.filter(isLast));
+    if (consumer.dead_letter_queue)
+      await this.#moveToQueue(consumer.dead_letter_queue, failed.filter(isLast));
     const retried = failed.filter((message) => !isLast(message));
     for (const { id } of batch.filter((message) => !retried.includes(message)))
       this.#sql('DELETE FROM messages WHERE id = ?', id);
-    const asked = new Map(response.retryMessages?.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
+    const delays = new Map(response.retryMessages?.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
     for (const { id } of retried) {
-      const delay = asked.get(id) ?? response.retryBatch?.delaySeconds ?? consumer.retry_delay;
+      const delay = delays.get(id) ?? response.retryBatch?.delaySeconds ?? consumer.retry_delay;
       const due = Date.now() + delay * SECOND;
       this.#sql('UPDATE messages SET attempts = attempts + 1, due = ? WHERE id = ?', due, id);
     }
   }
 
-  async #bury(name, messages) {
+  async #moveToQueue(name, messages) {
     if (messages.length === 0) return;
-    const kept = messages.map(({ id, at, format, body }) => ({ id, at, format, body: new Uint8Array(body) }));
-    await queueOf(this.env, name).push(name, kept);
+    const copies = messages.map(({ id, at, format, body }) => ({
+      id,
+      at,
+      format,
+      body: new Uint8Array(body),
+    }));
+    await queueOf(this.env, name).push(name, copies);
   }
 }
 
-/** An acknowledged message stays so, whatever the handler does afterwards. */
+/** A message that was acknowledged stays acknowledged, whatever the handler does afterwards. */
 function hasFailed({ id }, { outcome, explicitAcks = [], retryMessages = [], ackAll, retryBatch }) {
   if (explicitAcks.includes(id)) return false;
   if (retryMessages.some(({ msgId }) => msgId === id)) return true;
   return !ackAll && (outcome !== 'ok' || Boolean(retryBatch?.retry));
 }
 
-const text = new TextDecoder();
+const utf8 = new TextDecoder();
 
 const BODIES = {
-  text: (body) => ({ body: text.decode(body) }),
-  json: (body) => ({ body: JSON.parse(text.decode(body)) }),
+  text: (body) => ({ body: utf8.decode(body) }),
+  json: (body) => ({ body: JSON.parse(utf8.decode(body)) }),
   bytes: (body) => ({ body }),
   v8: (body) => ({ serializedBody: body }),
 };
 
-function delivered({ id, at, attempts, format, body }) {
+function toDelivery({ id, at, attempts, format, body }) {
   return { id, timestamp: new Date(at), attempts: attempts + 1, ...BODIES[format](body) };
 }

@@ -1,41 +1,42 @@
-// Tells the platform what the group's Workers print, while it listens to them.
+// Sends what the group's Workers log to the platform, while someone listens to them.
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 
-/** What waits for the platform; more is lost, and counted. */
-const KEPT = 2000;
-/** One whose sending was cut off is not waited for. */
-const STUCK_MILLISECONDS = 5000;
+/** How many messages may wait for the platform; further ones are dropped and counted. */
+const MAX_WAITING = 2000;
+/** A send that takes longer was cut off. */
+const SEND_MILLISECONDS = 5000;
 
-let listened = new Set();
+let listenedTo = new Set();
 let waiting = [];
+/** How many messages were dropped, by Worker. */
 let lost = {};
-/** Counts the changes of who is listened to: whoever listens anew is told again whose the pieces are. */
-let change = 0;
+/** Grows when listeners change: then the head of each invocation is sent again, for the new ones. */
+let generation = 0;
 let sendingSince = 0;
 
 export function listen({ workers }) {
-  listened = new Set(workers);
-  change += 1;
+  listenedTo = new Set(workers);
+  generation += 1;
 }
 
 export class Tail extends WorkerEntrypoint {
-  /** A run that began before anybody listened is told from then on. */
+  /** Called for each invocation; one that started before anyone listened is reported from then on. */
   tailStream(onset) {
     return new Invocation(this, onset);
   }
 }
 
 class Invocation {
-  #around;
+  #context;
   #worker;
   #id = crypto.randomUUID();
   #head;
   #method;
-  #toldAt = -1;
+  #headGeneration = -1;
 
   constructor({ env, ctx }, { event, timestamp }) {
-    this.#around = { env, ctx };
+    this.#context = { env, ctx };
     this.#worker = ctx.props.worker;
     this.#head = {
       at: timestamp.valueOf(),
@@ -47,48 +48,48 @@ class Invocation {
   }
 
   log({ event, timestamp }) {
-    this.#tell({ kind: 'log', at: timestamp.valueOf(), level: event.level, message: event.message });
+    this.#report({ kind: 'log', at: timestamp.valueOf(), level: event.level, message: event.message });
   }
 
   exception({ event, timestamp }) {
     const { name, message, stack } = event;
-    this.#tell({ kind: 'exception', at: timestamp.valueOf(), name, message, stack });
+    this.#report({ kind: 'exception', at: timestamp.valueOf(), name, message, stack });
   }
 
-  /** The first method is the one that was called; the others are what it calls. */
+  /** The first method is the one that was called; later ones are calls that it makes. */
   attributes({ event }) {
     for (const { name, value } of [event.info].flat()) if (name === 'jsrpc.method') this.#method ??= value;
   }
 
   return({ event }) {
-    this.#tell({ kind: 'return', status: event.info?.statusCode });
+    this.#report({ kind: 'return', status: event.info?.statusCode });
   }
 
   outcome({ event, timestamp }) {
     const { outcome, cpuTime, wallTime } = event;
-    this.#tell({ kind: 'outcome', at: timestamp.valueOf(), outcome, cpuTime, wallTime });
+    this.#report({ kind: 'outcome', at: timestamp.valueOf(), outcome, cpuTime, wallTime });
   }
 
-  #tell(said) {
-    if (!listened.has(this.#worker)) return;
-    if (waiting.length >= KEPT) {
+  #report(message) {
+    if (!listenedTo.has(this.#worker)) return;
+    if (waiting.length >= MAX_WAITING) {
       lost[this.#worker] = (lost[this.#worker] ?? 0) + 1;
       return;
     }
-    const head = this.#toldAt === change ? {} : { head: { ...this.#head, method: this.#method } };
-    this.#toldAt = change;
-    waiting.push({ ...said, ...head, worker: this.#worker, invocation: this.#id });
-    this.#around.ctx.waitUntil(send(this.#around.env));
+    const head = this.#headGeneration === generation ? {} : { head: { ...this.#head, method: this.#method } };
+    this.#headGeneration = generation;
+    waiting.push({ ...message, ...head, worker: this.#worker, invocation: this.#id });
+    this.#context.ctx.waitUntil(send(this.#context.env));
   }
 }
 
-/** One sends for all, what comes meanwhile too. */
+/** One call sends everything, including what arrives meanwhile. */
 async function send({ TAIL }) {
-  if (Date.now() - sendingSince < STUCK_MILLISECONDS) return;
+  if (Date.now() - sendingSince < SEND_MILLISECONDS) return;
   try {
     while (waiting.length > 0) {
       sendingSince = Date.now();
-      const body = JSON.stringify({ said: waiting, lost });
+      const body = JSON.stringify({ messages: waiting, lost });
       waiting = [];
       lost = {};
       await TAIL.fetch('http://tail/', { method: 'POST', body });

@@ -1,15 +1,15 @@
-// Runs in workerd beside a group's Workers and does for the API what only a binding can do.
+// The entry point of the control Worker. A request is either forwarded to a Worker, or an operation on a resource.
 
-import { checkMessages, Queue, QueueInlet, queueOf, Refused } from './queue.js';
+import { checkMessages, Queue, QueueError, QueueProducer, queueOf } from './queue.js';
 import { listen, Tail } from './tail.js';
 
-export { Queue, QueueInlet, Tail };
+export { Queue, QueueProducer, Tail };
 
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];
-const PUT_DOWN = 'ended';
-/** An event that no step waits for. */
-const WAKE = 'local-cloudflare-wake';
+const UNLOAD_REASON = 'ended';
+/** A type of event that no step waits for. */
+const WAKE_EVENT = 'local-cloudflare-wake';
 
 const WORKFLOW = {
   createAll: async (workflow, { instances }) => {
@@ -26,29 +26,29 @@ const WORKFLOW = {
 };
 
 /**
- * The engine keeps an ended instance in memory, with its files open, for as long as the process lives. Put down, it
- * comes back from its file when somebody asks for it.
+ * The engine keeps an ended instance in memory, with its files open, as long as the process runs. Once unloaded, it is
+ * read from its file again when someone asks for it.
  */
-async function putDown(engine, id) {
+async function unload(engine, id) {
   const instance = engine.get(engine.idFromName(id));
   if (!FINAL.includes(await instance.getStatus())) return;
-  await instance.abort(PUT_DOWN).catch(() => undefined);
+  await instance.abort(UNLOAD_REASON).catch(() => undefined);
 }
 
 /**
- * An instance that ran when workerd ended does nothing in the next one, until an event comes for it: then it goes on
- * where it was. One that was about to be paused is paused.
+ * An instance that was running when workerd ended does nothing in the next process until it receives an event: then it
+ * continues where it was, or pauses if it was about to.
  */
 function revive(engine, id) {
-  const wake = { type: WAKE, payload: null, timestamp: new Date() };
+  const wake = { type: WAKE_EVENT, payload: null, timestamp: new Date() };
   return engine.get(engine.idFromName(id)).receiveEvent(wake).catch(report(id));
 }
 
-const report = (id) => (error) => console.error(`instance ${id} was not revived: ${error.message}`);
+const report = (id) => (error) => console.error(`instance ${id} could not be revived: ${error.message}`);
 
 const ENGINE = {
   revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
-  putDown: (engine, { ids }) => Promise.allSettled(ids.map((id) => putDown(engine, id))).then(() => null),
+  unload: (engine, { ids }) => Promise.allSettled(ids.map((id) => unload(engine, id))).then(() => null),
 };
 
 const KV = {
@@ -68,9 +68,9 @@ const D1 = {
 
 const QUEUE = {
   push: (queue, { name, messages }) => {
-    const read = messages.map(({ body, ...message }) => ({ ...message, body: bytes(body) }));
-    checkMessages(read);
-    return queue.push(name, read);
+    const decoded = messages.map(({ body, ...message }) => ({ ...message, body: bytes(body) }));
+    checkMessages(decoded);
+    return queue.push(name, decoded);
   },
   metrics: (queue) => queue.metrics(),
   purge: (queue, { name }) => queue.purge(name),
@@ -84,10 +84,10 @@ const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, tail: TAIL, kv: KV, d1:
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
 
-/** Cloudflare's answer for a Worker that throws; Miniflare's holds the stack, with the paths of this host. */
-const THREW = { status: 500, headers: { 'content-type': 'text/plain; charset=UTF-8' } };
+/** Cloudflare's response for a Worker that throws. Miniflare's would show the stack, with paths of this host. */
+const WORKER_THREW = { status: 500, headers: { 'content-type': 'text/plain; charset=UTF-8' } };
 
-async function pass(request, worker) {
+async function forward(request, worker) {
   const headers = new Headers(request.headers);
   headers.delete('x-control');
   headers.delete('x-control-worker');
@@ -95,7 +95,7 @@ async function pass(request, worker) {
     return await worker.fetch(new Request(request, { headers }));
   } catch (error) {
     console.error(error?.stack ?? String(error));
-    return new Response('error code: 1101\n', THREW);
+    return new Response('error code: 1101\n', WORKER_THREW);
   }
 }
 
@@ -103,16 +103,16 @@ export default {
   async fetch(request, env) {
     if (request.headers.get('x-control') !== env.SECRET) return new Response(null, { status: 404 });
     const worker = request.headers.get('x-control-worker');
-    if (worker !== null) return pass(request, env[`worker:${worker}`]);
+    if (worker !== null) return forward(request, env[`worker:${worker}`]);
     const { node, operation, ...options } = await request.json();
     try {
-      const at = node.indexOf(':');
-      const [kind, name] = [node.slice(0, at), node.slice(at + 1)];
+      const colon = node.indexOf(':');
+      const [kind, name] = [node.slice(0, colon), node.slice(colon + 1)];
       const resource = kind === 'queue' ? queueOf(env, name) : env[node];
       const result = await OPERATIONS[kind][operation](resource, { ...options, name });
       return Response.json({ result: result ?? null });
     } catch (error) {
-      const { status, code } = error instanceof Refused ? error : {};
+      const { status, code } = error instanceof QueueError ? error : {};
       return Response.json({ error: error.message, status, code });
     }
   },

@@ -1,20 +1,20 @@
-// An instance as Cloudflare's API tells it, out of what the engine keeps.
+// An instance in the form of Cloudflare's API, from the engine's log.
 
 import {
-  ENDS,
+  END_EVENTS,
   EVENT,
   isFinal,
   type LogRow,
   type Status,
-  type Stored,
-  type Streamed,
+  type StoredInstance,
+  type StreamReference,
 } from './instance_file.ts';
 
-/** The engine itself cuts what it previews there, with these words: Cloudflare documents no number. */
-const OUTPUT_SHOWN = 1024;
-const CUT = '[truncated output]';
+/** The engine truncates its own previews there and with this text; Cloudflare documents no limit. */
+const MAX_OUTPUT = 1024;
+const TRUNCATED = '[truncated output]';
 
-export interface Problem {
+export interface InstanceError {
   name: string;
   message: string;
 }
@@ -23,7 +23,7 @@ interface Attempt {
   start: string;
   end: string | null;
   success: boolean | null;
-  error: Problem | null;
+  error: InstanceError | null;
 }
 
 export interface Step {
@@ -33,44 +33,44 @@ export interface Step {
 
 type Rows = LogRow[];
 
-/** What says of an event of the log whose it is. */
-type Mark = Pick<LogRow, 'event' | 'group'>;
+/** The columns that are enough to derive the status. */
+type EventRow = Pick<LogRow, 'event' | 'group'>;
 
-const find = <T extends Mark>(rows: T[], event: number): T | undefined =>
+const find = <T extends EventRow>(rows: T[], event: number): T | undefined =>
   rows.find((row) => row.event === event);
 
-export interface Summary {
+export interface Timing {
   status: Status;
   queued: string;
   start: string | null;
   end: string | null;
 }
 
-export function summary(stored: Stored): Summary {
-  const end = stored.log.findLast((row) => ENDS.includes(row.event));
+export function timing(stored: StoredInstance): Timing {
+  const end = stored.log.findLast((row) => END_EVENTS.includes(row.event));
   return {
     status: statusOf(stored.status, stored.log),
-    queued: find(stored.log, EVENT.queued)?.at ?? stored.createdOn,
-    start: find(stored.log, EVENT.start)?.at ?? null,
-    end: (isFinal(stored.status) && end?.at) || null,
+    queued: find(stored.log, EVENT.queued)?.time ?? stored.createdOn,
+    start: find(stored.log, EVENT.start)?.time ?? null,
+    end: (isFinal(stored.status) && end?.time) || null,
   };
 }
 
-/** The engine calls an instance running that Cloudflare calls waiting: it sleeps, or waits for an event or a retry. */
-export function statusOf(engine: Status, log: Mark[]): Status {
+/** The engine has no status for an instance that sleeps or waits for an event or a retry; Cloudflare calls it waiting. */
+export function statusOf(engine: Status, log: EventRow[]): Status {
   if (isFinal(engine)) return engine;
-  if (isUndoing(log)) return 'rollingBack';
+  if (isRollingBack(log)) return 'rollingBack';
   if (engine !== 'running') return engine;
-  const open = groups(log).filter((rows) => !isOver(rows));
+  const open = groupBySteps(log).filter((rows) => !hasEnded(rows));
   const isWorking = open.some((rows) => rows.some(startsAttempt) && !awaitsRetry(rows));
   return open.length > 0 && !isWorking ? 'waiting' : 'running';
 }
 
-const isUndoing = (log: Mark[]): boolean =>
+const isRollingBack = (log: EventRow[]): boolean =>
   find(log, EVENT.rollbackStart) !== undefined &&
   !log.some(({ event }) => event === EVENT.rollbackComplete || event === EVENT.rollbackFailed);
 
-const OVER = [
+const STEP_ENDS = [
   EVENT.stepSuccess,
   EVENT.stepFailure,
   EVENT.sleepComplete,
@@ -80,50 +80,44 @@ const OVER = [
   EVENT.rollbackStepFailure,
 ] as readonly number[];
 
-const isOver = (rows: Mark[]): boolean => rows.some((row) => OVER.includes(row.event));
-const startsAttempt = (row: Mark): boolean =>
+const hasEnded = (rows: EventRow[]): boolean => rows.some((row) => STEP_ENDS.includes(row.event));
+const startsAttempt = (row: EventRow): boolean =>
   row.event === EVENT.attemptStart || row.event === EVENT.stepStart;
-const awaitsRetry = (rows: Mark[]): boolean => rows.at(-1)?.event === EVENT.attemptFailure;
+const awaitsRetry = (rows: EventRow[]): boolean => rows.at(-1)?.event === EVENT.attemptFailure;
 
-/** The log rows of each step, in the order in which the steps began. */
-export function groups<T extends Mark>(log: T[]): T[][] {
-  const byGroup = new Map<string, T[]>();
-  for (const row of log) {
-    if (row.group === null) continue;
-    const rows = byGroup.get(row.group);
-    if (rows) rows.push(row);
-    else byGroup.set(row.group, [row]);
-  }
-  return [...byGroup.values()];
+/** The log rows of each step, in the order in which the steps started. */
+export function groupBySteps<T extends EventRow>(log: T[]): T[][] {
+  const ofSteps = log.filter((row) => row.group !== null);
+  return [...Map.groupBy(ofSteps, (row) => row.group).values()];
 }
 
-export function steps(stored: Stored): Step[] {
-  const told = groups(stored.log).flatMap((rows) => step(rows, stored) ?? []);
+export function steps(stored: StoredInstance): Step[] {
+  const steps = groupBySteps(stored.log).flatMap((rows) => toStep(rows, stored) ?? []);
   const isTerminated = find(stored.log, EVENT.terminated) !== undefined;
-  return isTerminated ? [...told, { type: 'termination', trigger: { source: 'api' } }] : told;
+  return isTerminated ? [...steps, { type: 'termination', trigger: { source: 'api' } }] : steps;
 }
 
-function step(rows: Rows, stored: Stored): Step | undefined {
+function toStep(rows: Rows, stored: StoredInstance): Step | undefined {
   const name = rows[0]?.target ?? '';
-  const start = rows.find((row) => row.event in BEGIN);
-  return start && BEGIN[start.event]?.({ name, start, rows, stored });
+  const start = rows.find((row) => row.event in STEP_STARTS);
+  return start && STEP_STARTS[start.event]?.({ name, start, rows, stored });
 }
 
-interface Begun {
+interface StartedStep {
   name: string;
   start: LogRow;
   rows: Rows;
-  stored: Stored;
+  stored: StoredInstance;
 }
 
-const BEGIN: Record<number, (begun: Begun) => Step> = {
-  [EVENT.stepStart]: (begun) => work(begun, DO),
-  [EVENT.rollbackStepStart]: (begun) => work(begun, UNDO),
+const STEP_STARTS: Record<number, (step: StartedStep) => Step> = {
+  [EVENT.stepStart]: (step) => executedStep(step, STEP_EVENTS),
+  [EVENT.rollbackStepStart]: (step) => executedStep(step, ROLLBACK_EVENTS),
   [EVENT.sleepStart]: sleep,
   [EVENT.waitStart]: wait,
 };
 
-interface Work {
+interface ExecutionEvents {
   type: 'step' | 'rollback';
   success: number;
   failure: number;
@@ -132,7 +126,7 @@ interface Work {
   attemptFailure: number;
 }
 
-const DO: Work = {
+const STEP_EVENTS: ExecutionEvents = {
   type: 'step',
   success: EVENT.stepSuccess,
   failure: EVENT.stepFailure,
@@ -141,7 +135,7 @@ const DO: Work = {
   attemptFailure: EVENT.attemptFailure,
 };
 
-const UNDO: Work = {
+const ROLLBACK_EVENTS: ExecutionEvents = {
   type: 'rollback',
   success: EVENT.rollbackStepSuccess,
   failure: EVENT.rollbackStepFailure,
@@ -150,110 +144,110 @@ const UNDO: Work = {
   attemptFailure: EVENT.rollbackAttemptFailure,
 };
 
-function work({ name, start, rows }: Begun, kind: Work): Step {
-  const success = find(rows, kind.success);
-  const failure = find(rows, kind.failure);
+function executedStep({ name, start, rows }: StartedStep, events: ExecutionEvents): Step {
+  const success = find(rows, events.success);
+  const failure = find(rows, events.failure);
   return {
     name,
-    type: kind.type,
-    start: start.at,
-    end: (success ?? failure)?.at ?? null,
+    type: events.type,
+    start: start.time,
+    end: (success ?? failure)?.time ?? null,
     success: success ? true : failure ? false : null,
-    output: success ? shown(returned(success)) : null,
+    output: success ? preview(returnValue(success)) : null,
     config: start.metadata.config,
     attempts: rows
-      .filter((row) => row.event === kind.attemptStart)
-      .map((row) => attempt(row, attemptEnd(row, rows, kind), kind)),
+      .filter((row) => row.event === events.attemptStart)
+      .map((row) => attempt(row, attemptEnd(row, rows, events), events)),
   };
 }
 
-function attemptEnd(start: LogRow, rows: Rows, kind: Work): LogRow | undefined {
+function attemptEnd(start: LogRow, rows: Rows, events: ExecutionEvents): LogRow | undefined {
   return rows.find(
     ({ id, event, metadata }) =>
       id > start.id &&
       metadata.attempt === start.metadata.attempt &&
-      (event === kind.attemptSuccess || event === kind.attemptFailure),
+      (event === events.attemptSuccess || event === events.attemptFailure),
   );
 }
 
-function attempt(start: LogRow, end: LogRow | undefined, kind: Work): Attempt {
+function attempt(start: LogRow, end: LogRow | undefined, events: ExecutionEvents): Attempt {
   return {
-    start: start.at,
-    end: end?.at ?? null,
-    success: end ? end.event === kind.attemptSuccess : null,
-    error: end?.event === kind.attemptFailure ? problem(end.metadata.error) : null,
+    start: start.time,
+    end: end?.time ?? null,
+    success: end ? end.event === events.attemptSuccess : null,
+    error: end?.event === events.attemptFailure ? toError(end.metadata.error) : null,
   };
 }
 
-/** Cloudflare gives a sleep that is not over the time at which it will be. */
-function sleep({ name, start, rows, stored }: Begun): Step {
+/** Cloudflare's `end` of a sleep that has not ended is the time when it will. */
+function sleep({ name, start, rows, stored }: StartedStep): Step {
   const end = find(rows, EVENT.sleepComplete);
-  const planned = new Date(start.at).valueOf() + Number(start.metadata.durationMs ?? 0);
+  const planned = new Date(start.time).valueOf() + Number(start.metadata.durationMs ?? 0);
   return {
     name,
     type: 'sleep',
-    start: start.at,
-    end: end?.at ?? alarm(start, stored) ?? new Date(planned).toISOString(),
+    start: start.time,
+    end: end?.time ?? alarmTime(start, stored) ?? new Date(planned).toISOString(),
     finished: end !== undefined,
     error: null,
   };
 }
 
-function wait({ name, start, rows, stored }: Begun): Step {
+function wait({ name, start, rows, stored }: StartedStep): Step {
   const complete = find(rows, EVENT.waitComplete);
   const timedOut = find(rows, EVENT.waitTimedOut);
   return {
     name,
     type: 'waitForEvent',
-    start: start.at,
-    end: (complete ?? timedOut)?.at ?? alarm(start, stored) ?? start.at,
+    start: start.time,
+    end: (complete ?? timedOut)?.time ?? alarmTime(start, stored) ?? start.time,
     finished: (complete ?? timedOut) !== undefined,
-    error: timedOut ? problem(timedOut.metadata) : null,
+    error: timedOut ? toError(timedOut.metadata) : null,
     event_type: start.metadata.event,
-    output: complete ? shown(complete.metadata) : null,
+    output: complete ? preview(complete.metadata) : null,
   };
 }
 
-function alarm(start: LogRow, stored: Stored): string | undefined {
-  const found = stored.alarms.findLast(({ hash }) => start.group !== null && hash.startsWith(start.group));
-  return found && new Date(found.at).toISOString();
+function alarmTime(start: LogRow, stored: StoredInstance): string | undefined {
+  const alarm = stored.alarms.findLast(({ hash }) => start.group !== null && hash.startsWith(start.group));
+  return alarm && new Date(alarm.time).toISOString();
 }
 
-export function problem(error: unknown): Problem {
-  const { name, message } = (error ?? {}) as Partial<Problem>;
+export function toError(error: unknown): InstanceError {
+  const { name, message } = (error ?? {}) as Partial<InstanceError>;
   return { name: String(name ?? 'Error'), message: String(message ?? '') };
 }
 
-/** Where a step returned a stream. */
-export const streamOf = ({ metadata }: LogRow): Streamed | undefined =>
-  metadata.streamOutput as Streamed | undefined;
+/** Set if the step returned a stream. */
+export const streamOf = ({ metadata }: LogRow): StreamReference | undefined =>
+  metadata.streamOutput as StreamReference | undefined;
 
-function returned(success: LogRow): unknown {
+function returnValue(success: LogRow): unknown {
   const stream = streamOf(success);
   return stream ? `[ReadableStream: ${stream.meta.totalBytes} bytes]` : success.metadata.result;
 }
 
-/** Cloudflare's answers hold outputs as text, which is their JSON. */
-export const encoded = (value: unknown): string => JSON.stringify(value ?? null);
+/** Cloudflare's API returns outputs as JSON text. */
+const encode = (value: unknown): string => JSON.stringify(value ?? null);
 
-function shown(value: unknown): string {
-  const text = encoded(value);
-  return text.length > OUTPUT_SHOWN ? text.slice(0, OUTPUT_SHOWN) + CUT : text;
+function preview(value: unknown): string {
+  const text = encode(value);
+  return text.length > MAX_OUTPUT ? text.slice(0, MAX_OUTPUT) + TRUNCATED : text;
 }
 
 export interface Outcome {
   output: string;
-  error: Problem | null;
+  error: InstanceError | null;
   success: boolean | null;
-  rollback: { outcome: 'complete' | 'failed'; error: Problem | null } | null;
+  rollback: { outcome: 'complete' | 'failed'; error: InstanceError | null } | null;
 }
 
-export function outcome({ log, status }: Stored): Outcome {
+export function outcome({ log, status }: StoredInstance): Outcome {
   const success = find(log, EVENT.success);
   const failure = find(log, EVENT.failure);
   return {
-    output: success ? encoded(success.metadata.result) : '',
-    error: failure ? problem(failure.metadata.error) : null,
+    output: success ? encode(success.metadata.result) : '',
+    error: failure ? toError(failure.metadata.error) : null,
     success: success ? true : failure || status === 'terminated' ? false : null,
     rollback: rollback(log),
   };
@@ -262,5 +256,5 @@ export function outcome({ log, status }: Stored): Outcome {
 function rollback(log: Rows): Outcome['rollback'] {
   if (find(log, EVENT.rollbackComplete)) return { outcome: 'complete', error: null };
   if (!find(log, EVENT.rollbackFailed)) return null;
-  return { outcome: 'failed', error: problem(find(log, EVENT.rollbackStepFailure)?.metadata.error) };
+  return { outcome: 'failed', error: toError(find(log, EVENT.rollbackStepFailure)?.metadata.error) };
 }

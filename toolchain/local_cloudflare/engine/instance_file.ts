@@ -1,11 +1,11 @@
-// Reads the instances of Workflows from the SQLite files that Miniflare's Workflows engine keeps, one for each
-// instance. So the API answers for groups that are stopped, and no group carries an explorer (0.3 s of each start).
+// Reads a Workflow instance from the SQLite file that Miniflare's Workflows engine keeps for it. This way the API also
+// serves groups that are stopped, and no group needs Miniflare's explorer (0.3 s of each start).
 
 import type { DatabaseSync } from 'node:sqlite';
 import { deserialize } from 'node:v8';
 import { readDatabase } from '../system/sqlite.ts';
 
-/** The engine's own numbers. */
+/** The engine's numbers of the events in its log. */
 export const EVENT = {
   queued: 0,
   start: 1,
@@ -34,8 +34,8 @@ export const EVENT = {
   rollbackFailed: 25,
 } as const;
 
-/** What ends an instance. */
-export const ENDS: readonly number[] = [EVENT.success, EVENT.failure, EVENT.terminated];
+/** The events that end an instance. */
+export const END_EVENTS: readonly number[] = [EVENT.success, EVENT.failure, EVENT.terminated];
 
 const STATUSES = [
   'queued',
@@ -48,7 +48,7 @@ const STATUSES = [
   'waiting',
 ] as const;
 
-/** The engine knows no status for an instance that undoes its steps. */
+/** The engine has no status for an instance that is rolling back. */
 export type Status = (typeof STATUSES)[number] | 'rollingBack';
 
 const FINAL: readonly Status[] = ['complete', 'errored', 'terminated'];
@@ -57,7 +57,7 @@ export const isFinal = (status: Status): boolean => FINAL.includes(status);
 
 export interface LogRow {
   id: number;
-  at: string;
+  time: string;
   event: number;
   group: string | null;
   target: string | null;
@@ -66,22 +66,22 @@ export interface LogRow {
 
 export interface Alarm {
   hash: string;
-  at: number;
+  time: number;
 }
 
-export interface Stored {
+export interface StoredInstance {
   id: string;
   status: Status;
   createdOn: string;
   params: unknown;
   log: LogRow[];
-  /** When sleeps, retries and waits end, newest last. */
+  /** When sleeps, retries and waits end; newest last. */
   alarms: Alarm[];
 }
 
-export interface Outline {
+export interface InstanceSummary {
   id: string;
-  /** What the engine calls it; `status` is what Cloudflare does. */
+  /** The engine's status; `status` is Cloudflare's. */
   engine: Status;
   status: Status;
   createdOn: string;
@@ -90,15 +90,15 @@ export interface Outline {
   modified: string;
 }
 
-/** Run on the engine's file of one instance, which stays as it is meanwhile; undefined where it holds none. */
-export function within<T>(file: string, work: (database: DatabaseSync) => T): T | undefined {
+/** Run `read` on a snapshot of an instance's file; undefined if the file holds no instance. */
+export function readInstance<T>(file: string, read: (database: DatabaseSync) => T): T | undefined {
   return readDatabase(file, (database) => {
     database.exec('BEGIN');
-    return isEngine(database) ? work(database) : undefined;
+    return isEngine(database) ? read(database) : undefined;
   });
 }
 
-/** An instance that was only asked for, or was deleted, leaves a file without the engine's tables or records. */
+/** Looking up an instance that does not exist, or deleting one, leaves a file without the engine's tables. */
 function isEngine(database: DatabaseSync): boolean {
   const tables = "SELECT count(*) AS n FROM sqlite_master WHERE name IN ('_cf_KV', 'states')";
   return database.prepare(tables).get()?.n === 2;
@@ -128,7 +128,7 @@ export function readHead(database: DatabaseSync): Head | undefined {
   );
 }
 
-export function readWhole(database: DatabaseSync): Stored | undefined {
+export function readAll(database: DatabaseSync): StoredInstance | undefined {
   const head = readHead(database);
   return head && { ...head, log: readLog(database), alarms: readAlarms(database) };
 }
@@ -146,7 +146,7 @@ function readLog(database: DatabaseSync): LogRow[] {
   );
   return rows.all().map((row) => ({
     id: Number(row.id),
-    at: timeOf(row.timestamp),
+    time: timeOf(row.timestamp),
     event: Number(row.event),
     group: row.groupKey as string | null,
     target: row.target as string | null,
@@ -158,16 +158,16 @@ function readAlarms(database: DatabaseSync): Alarm[] {
   const rows = database.prepare(
     'SELECT hash, target_timestamp FROM priority_queue WHERE action = 1 ORDER BY id',
   );
-  return rows.all().map((row) => ({ hash: String(row.hash), at: Number(row.target_timestamp) }));
+  return rows.all().map((row) => ({ hash: String(row.hash), time: Number(row.target_timestamp) }));
 }
 
-export interface Streamed {
+export interface StreamReference {
   cacheKey: string;
   meta: { attempt: number; totalBytes: number };
 }
 
-/** What a step returned as a stream: the engine keeps it beside the log, in pieces. */
-export function readStream(database: DatabaseSync, { cacheKey, meta }: Streamed): Uint8Array {
+/** The bytes of a stream that a step returned; the engine keeps them in chunks beside the log. */
+export function readStream(database: DatabaseSync, { cacheKey, meta }: StreamReference): Uint8Array {
   const chunks = database.prepare(
     'SELECT chunk FROM streaming_step_chunks WHERE cache_key = ? AND attempt = ? ORDER BY chunk_index',
   );

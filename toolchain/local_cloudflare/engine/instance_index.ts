@@ -1,30 +1,32 @@
-// The instances of one Workflow, kept in memory and brought up to date by what changed on disk. What stands beside the
-// engine's files is a copy, so that a start of the platform reads only those that changed since.
+// An index of a Workflow's instances, in memory, updated when the engine's files change. A copy is saved beside those
+// files, so that after a restart only files that changed since need to be read.
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { names, readJson, writeJson } from '../system/files.ts';
-import { isFinal, type Outline } from './instance_file.ts';
-import { readOutline } from './summary.ts';
+import { listFolder, readJson, writeJson } from '../system/files.ts';
+import { type InstanceSummary, isFinal } from './instance_file.ts';
+import { readSummary } from './summary.ts';
 
 const SUFFIX = '.sqlite';
-const WRITTEN = /^(.+\.sqlite)(?:-wal)?$/;
-const NO_ALARMS = 'metadata.sqlite';
+const INSTANCE_FILE = /^(.+\.sqlite)(?:-wal)?$/;
+/** A file of workerd that holds no instance. */
+const METADATA = 'metadata.sqlite';
 const COPY = 'runs.json';
 const FORMAT = 1;
-/** Where the system tells of every write. Elsewhere it may not, and what is unfinished is looked at each time. */
-const TELLS_WRITES = process.platform === 'linux';
-/** The system drops what it could tell when it is too much: so now and then all is looked at. */
-const UNFINISHED_MILLISECONDS = TELLS_WRITES ? 3000 : 0;
+/** Other systems may not report every write, so there unfinished instances are checked each time. */
+const REPORTS_EVERY_WRITE = process.platform === 'linux';
+/** The system drops notifications when there are too many, so everything is checked from time to time. */
+const UNFINISHED_MILLISECONDS = REPORTS_EVERY_WRITE ? 3000 : 0;
 const ALL_MILLISECONDS = 60_000;
 const SAVE_MILLISECONDS = 10_000;
 
-/** The stamp that is like no other. */
-const UNSURE = '';
-const STEP_MILLISECONDS = 100;
+/** A stamp that never counts as equal. */
+const UNCERTAIN = '';
+/** The resolution of file times. */
+const RESOLUTION_MILLISECONDS = 100;
 
-export interface Row extends Outline {
-  /** Equal for an engine's file that nobody wrote to. */
+export interface Row extends InstanceSummary {
+  /** Equal as long as the engine's file has not changed. */
   stamp: string;
 }
 
@@ -33,31 +35,31 @@ interface Copy {
   rows: Record<string, Row>;
 }
 
-export class RunIndex {
+export class InstanceIndex {
   readonly #folder: string;
   #rows = new Map<string, Row>();
   readonly #dirty = new Set<string>();
-  /** The ids that became final and nobody has asked for, and when. */
+  /** Ids of instances that ended and were not yet returned by `ended`, with the time. */
   readonly #ended = new Map<string, string>();
   #sorted: Row[] | undefined;
   #watcher: fs.FSWatcher | undefined;
-  #lookedAtUnfinished = 0;
-  #lookedAtAll = 0;
-  #saved = Date.now();
+  #checkedUnfinishedAt = 0;
+  #checkedAllAt = 0;
+  #savedAt = Date.now();
   #isSaved = true;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** All rows, newest first, as of now. */
+  /** All rows, up to date, newest first. */
   async rows(): Promise<readonly Row[]> {
     await this.#refresh();
     this.#sorted ??= [...this.#rows.values()].sort(newestFirst);
     return this.#sorted;
   }
 
-  /** The ids that became final after `since`, in ISO form, each of which is told once. */
+  /** The ids of instances that ended after `since` (ISO time); each is returned once. */
   async ended(since: string): Promise<string[]> {
     await this.#refresh();
     const ended = [...this.#ended].filter(([, at]) => at >= since);
@@ -66,18 +68,18 @@ export class RunIndex {
   }
 
   async #refresh(): Promise<void> {
-    await turn();
-    if (!this.#isThere()) return;
+    await receiveNotifications();
+    if (!this.#watch()) return;
     const now = Date.now();
-    if (now - this.#lookedAtAll >= ALL_MILLISECONDS) this.#suspectAll(now);
-    if (now - this.#lookedAtUnfinished >= UNFINISHED_MILLISECONDS) this.#suspectUnfinished(now);
-    for (const file of this.#dirty) this.#look(file);
+    if (now - this.#checkedAllAt >= ALL_MILLISECONDS) this.#markAll(now);
+    if (now - this.#checkedUnfinishedAt >= UNFINISHED_MILLISECONDS) this.#markUnfinished(now);
+    for (const file of this.#dirty) this.#update(file);
     this.#dirty.clear();
-    if (!this.#isSaved && now - this.#saved >= SAVE_MILLISECONDS) this.save();
+    if (!this.#isSaved && now - this.#savedAt >= SAVE_MILLISECONDS) this.save();
   }
 
-  /** Return whether there is a folder, which is watched from now on. */
-  #isThere(): boolean {
+  /** Start watching the folder; return whether it exists. */
+  #watch(): boolean {
     if (!fs.existsSync(this.#folder)) this.#reset();
     else if (!this.#watcher) this.#open();
     return this.#watcher !== undefined;
@@ -86,52 +88,52 @@ export class RunIndex {
   #reset(): void {
     this.close();
     this.#rows.clear();
-    this.#changed();
+    this.#invalidate();
   }
 
   #open(): void {
     const copy = readCopy(path.join(this.#folder, COPY));
     this.#rows = new Map(Object.entries(copy));
-    this.#watcher = fs.watch(this.#folder, { persistent: false }, (_, name) => this.#suspect(name));
+    this.#watcher = fs.watch(this.#folder, { persistent: false }, (_, name) => this.#mark(name));
     this.#watcher.on('error', () => undefined);
-    this.#lookedAtAll = 0;
+    this.#checkedAllAt = 0;
   }
 
-  #suspect(name: string | null): void {
-    const file = WRITTEN.exec(name ?? '')?.[1];
-    if (file !== undefined && file !== NO_ALARMS) this.#dirty.add(file);
+  #mark(name: string | null): void {
+    const file = INSTANCE_FILE.exec(name ?? '')?.[1];
+    if (file !== undefined && file !== METADATA) this.#dirty.add(file);
   }
 
-  #suspectAll(now: number): void {
-    this.#lookedAtAll = now;
+  #markAll(now: number): void {
+    this.#checkedAllAt = now;
     for (const file of this.#rows.keys()) this.#dirty.add(file);
-    for (const name of names(this.#folder)) if (name.endsWith(SUFFIX)) this.#suspect(name);
+    for (const name of listFolder(this.#folder)) if (name.endsWith(SUFFIX)) this.#mark(name);
   }
 
-  #suspectUnfinished(now: number): void {
-    this.#lookedAtUnfinished = now;
+  #markUnfinished(now: number): void {
+    this.#checkedUnfinishedAt = now;
     for (const [file, row] of this.#rows) if (!isFinal(row.engine)) this.#dirty.add(file);
   }
 
-  #look(name: string): void {
+  #update(name: string): void {
     const file = path.join(this.#folder, name);
     const stamp = stampOf(file);
     const before = this.#rows.get(name);
-    if (stamp !== UNSURE && before?.stamp === stamp) return;
-    const outline = readOutline(file);
-    if (outline) this.#keep(name, { ...outline, stamp });
-    else if (this.#rows.delete(name)) this.#changed();
+    if (stamp !== UNCERTAIN && before?.stamp === stamp) return;
+    const summary = readSummary(file);
+    if (summary) this.#store(name, { ...summary, stamp });
+    else if (this.#rows.delete(name)) this.#invalidate();
   }
 
-  #keep(name: string, row: Row): void {
+  #store(name: string, row: Row): void {
     const before = this.#rows.get(name);
-    const isNews = !(before && isFinal(before.engine));
-    if (isNews && isFinal(row.engine)) this.#ended.set(row.id, row.modified);
+    const wasFinal = before !== undefined && isFinal(before.engine);
+    if (!wasFinal && isFinal(row.engine)) this.#ended.set(row.id, row.modified);
     this.#rows.set(name, row);
-    this.#changed();
+    this.#invalidate();
   }
 
-  #changed(): void {
+  #invalidate(): void {
     this.#sorted = undefined;
     this.#isSaved = false;
   }
@@ -140,7 +142,7 @@ export class RunIndex {
     if (this.#isSaved || !fs.existsSync(this.#folder)) return;
     const copy: Copy = { format: FORMAT, rows: Object.fromEntries(this.#rows) };
     writeJson(path.join(this.#folder, COPY), copy);
-    this.#saved = Date.now();
+    this.#savedAt = Date.now();
     this.#isSaved = true;
   }
 
@@ -150,8 +152,8 @@ export class RunIndex {
   }
 }
 
-/** Let the system's news come in, that of what was written before now too. */
-async function turn(): Promise<void> {
+/** Let the event loop process notifications of everything written before now. */
+async function receiveNotifications(): Promise<void> {
   await new Promise(setImmediate);
   await new Promise(setImmediate);
 }
@@ -166,18 +168,18 @@ function readCopy(file: string): Record<string, Row> {
 }
 
 /**
- * An empty log is what a reader of a closed file leaves: as good as none. A file that was just written to may be so
- * again with the same time and size, which both go by steps.
+ * An empty write-ahead log, which a reader leaves behind, counts as none. A file written just now may be written again
+ * with the same size and, because of its resolution, the same time.
  */
 function stampOf(file: string): string {
   const [main, log] = [file, `${file}-wal`].map((name) => fs.statSync(name, { throwIfNoEntry: false }));
   const written = Math.max(main?.mtimeMs ?? 0, log?.mtimeMs ?? 0);
-  if (Date.now() - written < STEP_MILLISECONDS) return UNSURE;
+  if (Date.now() - written < RESOLUTION_MILLISECONDS) return UNCERTAIN;
   return `${main?.mtimeMs}:${main?.size}:${log?.size ? `${log.mtimeMs}:${log.size}` : ''}`;
 }
 
-/** Those of one moment in the order of their ids, so that a page always ends at the same one. */
-export function newestFirst(one: Row, other: Row): number {
-  if (one.createdOn !== other.createdOn) return one.createdOn < other.createdOn ? 1 : -1;
-  return one.id < other.id ? 1 : -1;
+/** Rows of the same moment are ordered by id, so that the order is always the same. */
+export function newestFirst(first: Row, second: Row): number {
+  if (first.createdOn !== second.createdOn) return first.createdOn < second.createdOn ? 1 : -1;
+  return first.id < second.id ? 1 : -1;
 }

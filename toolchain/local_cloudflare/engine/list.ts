@@ -1,4 +1,4 @@
-// A page of a Workflow's instances.
+// Filters and pages of a Workflow's list of instances.
 
 import { newestFirst, type Row } from './instance_index.ts';
 
@@ -8,7 +8,7 @@ export interface Filter {
   to?: number;
 }
 
-export interface Wanted extends Filter {
+export interface ListQuery extends Filter {
   isAscending: boolean;
   perPage: number;
   page: number;
@@ -19,27 +19,27 @@ export interface Page {
   rows: Row[];
   page: number;
   total: number;
-  /** Where the next page begins; there is none after the last. */
+  /** Where the next page starts; undefined on the last page. */
   cursor?: string;
 }
 
-/** A cursor names the place after a row, which is found also when the row is gone. */
-export function pageOf(all: readonly Row[], wanted: Wanted): Page {
-  const matching = all.filter((row) => matches(row, wanted));
-  if (wanted.isAscending) matching.reverse();
-  const from = wanted.cursor ? after(matching, wanted, wanted.cursor) : (wanted.page - 1) * wanted.perPage;
-  const rows = matching.slice(from, from + wanted.perPage);
+/** A cursor is a position after a row; it stays valid if the row is deleted. */
+export function pageOf(all: readonly Row[], query: ListQuery): Page {
+  const matching = all.filter((row) => matches(row, query));
+  if (query.isAscending) matching.reverse();
+  const from = query.cursor ? indexAfter(matching, query, query.cursor) : (query.page - 1) * query.perPage;
+  const rows = matching.slice(from, from + query.perPage);
   const last = rows.at(-1);
-  const hasMore = last !== undefined && from + wanted.perPage < matching.length;
+  const hasMore = last !== undefined && from + query.perPage < matching.length;
   return {
     rows,
-    page: Math.floor(from / wanted.perPage) + 1,
+    page: Math.floor(from / query.perPage) + 1,
     total: matching.length,
     ...(hasMore && { cursor: toCursor(last) }),
   };
 }
 
-export function matches(row: Row, { status, from, to }: Filter): boolean {
+function matches(row: Row, { status, from, to }: Filter): boolean {
   const created = Date.parse(row.createdOn);
   return (
     (status === undefined || row.status === status) &&
@@ -48,11 +48,11 @@ export function matches(row: Row, { status, from, to }: Filter): boolean {
   );
 }
 
-function after(rows: Row[], { isAscending }: Wanted, cursor: string): number {
-  const place = fromCursor(cursor);
-  const isPast = (row: Row) => newestFirst(row, place) > 0 !== isAscending && row.id !== place.id;
-  const found = rows.findIndex(isPast);
-  return found < 0 ? rows.length : found;
+function indexAfter(rows: Row[], { isAscending }: ListQuery, cursor: string): number {
+  const position = fromCursor(cursor);
+  const isAfter = (row: Row) => newestFirst(row, position) > 0 !== isAscending && row.id !== position.id;
+  const index = rows.findIndex(isAfter);
+  return index < 0 ? rows.length : index;
 }
 
 const toCursor = ({ createdOn, id }: Row): string => Buffer.from(`${createdOn}|${id}`).toString('base64url');

@@ -1,52 +1,51 @@
-// Reads the engine's files in a thread of its own: however much there is to read, the platform goes on answering.
+// Reads the engine's files in a thread of its own, so that the platform stays responsive no matter how much there is to read.
 
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
-import { outcome, steps, summary } from './details.ts';
-import { isFinal, type Outline, readStream, readWhole, within } from './instance_file.ts';
-import { RunIndex } from './instance_index.ts';
-import { pageOf, type Wanted } from './list.ts';
-import { type Asked, type StepOutput, stepOutput } from './step_output.ts';
-import { readOutline } from './summary.ts';
+import { outcome, steps, timing } from './details.ts';
+import { type InstanceSummary, isFinal, readAll, readInstance, readStream } from './instance_file.ts';
+import { InstanceIndex } from './instance_index.ts';
+import { type ListQuery, pageOf } from './list.ts';
+import { type StepOutput, type StepQuery, stepOutput } from './step_output.ts';
+import { readSummary } from './summary.ts';
 
 const POLL_MILLISECONDS = 4;
 
-interface StepFound extends StepOutput {
+interface StepWithBytes extends StepOutput {
   bytes?: Uint8Array;
 }
 
-const indexes = new Map<string, RunIndex>();
+const indexes = new Map<string, InstanceIndex>();
 
-function indexOf(folder: string): RunIndex {
-  const index = indexes.get(folder) ?? new RunIndex(folder);
+function indexOf(folder: string): InstanceIndex {
+  const index = indexes.get(folder) ?? new InstanceIndex(folder);
   indexes.set(folder, index);
   return index;
 }
 
-/** Where there was no instance, the first one finds the folder made. */
-const rowsOf = (folder: string) => indexOf(folder).rows();
+const rowsIn = (folder: string) => indexOf(folder).rows();
 
 export const OPERATIONS = {
   counts: async ({ folder }: { folder: string }) => {
-    const rows = await rowsOf(folder);
+    const rows = await rowsIn(folder);
     const counts: Record<string, number> = {};
     for (const { status } of rows) counts[status] = (counts[status] ?? 0) + 1;
     return { counts, newest: rows[0]?.createdOn };
   },
 
-  list: async ({ folder, ...wanted }: Wanted & { folder: string }) => pageOf(await rowsOf(folder), wanted),
+  list: async ({ folder, ...query }: ListQuery & { folder: string }) => pageOf(await rowsIn(folder), query),
 
   unfinished: async ({ folder, status }: { folder: string; status?: string }) =>
-    (await rowsOf(folder)).filter((row) => !isFinal(row.engine) && (!status || row.status === status)),
+    (await rowsIn(folder)).filter((row) => !isFinal(row.engine) && (!status || row.status === status)),
 
   ended: ({ folder, since }: { folder: string; since: string }) => indexOf(folder).ended(since),
 
-  outline: async ({ file }: { file: string }) => readOutline(file),
+  summary: async ({ file }: { file: string }) => readSummary(file),
 
-  begun: async ({ files, milliseconds }: { files: string[]; milliseconds: number }) =>
-    begun(files, milliseconds),
+  awaitNew: async ({ files, milliseconds }: { files: string[]; milliseconds: number }) =>
+    awaitNew(files, milliseconds),
 
-  /** The steps as text: there may be ten thousand. */
+  /** The steps are JSON text, because there may be ten thousand. */
   describe: async ({
     file,
     isDescending,
@@ -56,35 +55,35 @@ export const OPERATIONS = {
     isDescending: boolean;
     isSimple: boolean;
   }) => {
-    const stored = within(file, readWhole);
+    const stored = readInstance(file, readAll);
     if (!stored) return undefined;
-    const told = steps(stored);
-    if (isDescending) told.reverse();
+    const all = steps(stored);
+    if (isDescending) all.reverse();
     return {
       id: stored.id,
       createdOn: stored.createdOn,
       params: stored.params ?? null,
-      ...summary(stored),
+      ...timing(stored),
       ...outcome(stored),
-      stepCount: told.length,
-      steps: isSimple ? '[]' : JSON.stringify(told),
+      stepCount: all.length,
+      steps: isSimple ? '[]' : JSON.stringify(all),
     };
   },
 
-  step: async ({ file, ...asked }: Asked & { file: string }) =>
-    within(file, (database): StepFound | undefined => {
-      const stored = readWhole(database);
-      const found = stored && stepOutput(stored, asked);
-      return found?.stream ? { ...found, bytes: readStream(database, found.stream) } : found;
+  step: async ({ file, ...query }: StepQuery & { file: string }) =>
+    readInstance(file, (database): StepWithBytes | undefined => {
+      const stored = readAll(database);
+      const output = stored && stepOutput(stored, query);
+      return output?.stream ? { ...output, bytes: readStream(database, output.stream) } : output;
     }),
 
-  /** Let go of what is below this folder: it is moved or removed. */
-  forget: async ({ folder }: { folder: string }) => {
-    for (const [known, index] of indexes) {
-      if (!known.startsWith(folder + path.sep)) continue;
+  /** Close the indexes in this folder, which is about to be moved or deleted. */
+  close: async ({ folder }: { folder: string }) => {
+    for (const [indexed, index] of indexes) {
+      if (!indexed.startsWith(folder + path.sep)) continue;
       index.save();
       index.close();
-      indexes.delete(known);
+      indexes.delete(indexed);
     }
   },
 
@@ -93,17 +92,17 @@ export const OPERATIONS = {
   },
 };
 
-/** The outlines of new instances, one after the other as they come on disk; a late one is missing. */
-async function begun(files: string[], milliseconds: number): Promise<Record<string, Outline>> {
+/** Wait until new instances are on disk, and return their summaries by file; one that takes too long is left out. */
+async function awaitNew(files: string[], milliseconds: number): Promise<Record<string, InstanceSummary>> {
   const deadline = Date.now() + milliseconds;
-  const found: Record<string, Outline> = {};
+  const summaries: Record<string, InstanceSummary> = {};
   for (const file of files)
-    for (let outline = readOutline(file); ; outline = readOutline(file)) {
-      if (outline) found[file] = outline;
-      if (outline || Date.now() > deadline) break;
+    for (let summary = readSummary(file); ; summary = readSummary(file)) {
+      if (summary) summaries[file] = summary;
+      if (summary || Date.now() > deadline) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     }
-  return found;
+  return summaries;
 }
 
 export type Operations = typeof OPERATIONS;

@@ -1,13 +1,13 @@
-// The whole output of one step.
+// The full output of one step.
 
-import { groups, problem, streamOf } from './details.ts';
-import { EVENT, type LogRow, type Stored, type Streamed } from './instance_file.ts';
+import { groupBySteps, streamOf, toError } from './details.ts';
+import { EVENT, type LogRow, type StoredInstance, type StreamReference } from './instance_file.ts';
 
-export interface Asked {
-  /** With the counter at its end. */
+export interface StepQuery {
+  /** Including the counter that the engine appends. */
   name: string;
   type: string;
-  /** 0 for the step itself. */
+  /** 0 means the step itself. */
   attempt: number;
 }
 
@@ -16,54 +16,54 @@ export interface StepOutput {
   output: unknown;
   error: object | null;
   event_type?: unknown;
-  /** What stands for the output of a step that returned a stream. */
-  stream?: Streamed;
+  /** Where the output is, if the step returned a stream. */
+  stream?: StreamReference;
 }
 
-const BEGINS: Record<string, number> = { step: EVENT.stepStart, waitForEvent: EVENT.waitStart };
+const STARTS: Record<string, number> = { step: EVENT.stepStart, waitForEvent: EVENT.waitStart };
 
-/** A step that fails for now is running, with its last error. */
-export function stepOutput(stored: Stored, asked: Asked): StepOutput | undefined {
-  const begins = asked.type ? [BEGINS[asked.type]] : Object.values(BEGINS);
-  const rows = groups(stored.log).find(
-    (group) => group[0]?.target === asked.name && group.some(({ event }) => begins.includes(event)),
+/** A step that will be retried is running, and has the error of its last attempt. */
+export function stepOutput(stored: StoredInstance, query: StepQuery): StepOutput | undefined {
+  const starts = query.type ? [STARTS[query.type]] : Object.values(STARTS);
+  const rows = groupBySteps(stored.log).find(
+    (step) => step[0]?.target === query.name && step.some(({ event }) => starts.includes(event)),
   );
   if (rows === undefined) return undefined;
-  if (rows.some(({ event }) => event === EVENT.waitStart)) return waited(rows);
-  return asked.attempt > 0 ? tried(rows, asked.attempt) : worked(rows);
+  if (rows.some(({ event }) => event === EVENT.waitStart)) return waitOutput(rows);
+  return query.attempt > 0 ? attemptOutput(rows, query.attempt) : executionOutput(rows);
 }
 
 const find = (rows: LogRow[], event: number): LogRow | undefined =>
   rows.findLast((row) => row.event === event);
 
-function worked(rows: LogRow[]): StepOutput {
-  const done = find(rows, EVENT.stepSuccess);
-  const failed = find(rows, EVENT.stepFailure);
-  const last = failed ?? find(rows, EVENT.attemptFailure);
-  const stream = done && streamOf(done);
+function executionOutput(rows: LogRow[]): StepOutput {
+  const success = find(rows, EVENT.stepSuccess);
+  const failure = find(rows, EVENT.stepFailure);
+  const lastFailure = failure ?? find(rows, EVENT.attemptFailure);
+  const stream = success && streamOf(success);
   return {
-    status: done ? 'complete' : failed ? 'errored' : 'running',
-    output: done?.metadata.result ?? null,
-    error: last && !done ? problem(last.metadata.error) : null,
+    status: success ? 'complete' : failure ? 'errored' : 'running',
+    output: success?.metadata.result ?? null,
+    error: lastFailure && !success ? toError(lastFailure.metadata.error) : null,
     ...(stream && { stream }),
   };
 }
 
-function tried(rows: LogRow[], attempt: number): StepOutput | undefined {
+function attemptOutput(rows: LogRow[], attempt: number): StepOutput | undefined {
   const own = rows.filter(({ metadata }) => metadata.attempt === attempt);
-  const failed = find(own, EVENT.attemptFailure);
-  if (failed) return { status: 'errored', output: null, error: problem(failed.metadata.error) };
-  if (find(own, EVENT.attemptSuccess)) return worked(rows);
+  const failure = find(own, EVENT.attemptFailure);
+  if (failure) return { status: 'errored', output: null, error: toError(failure.metadata.error) };
+  if (find(own, EVENT.attemptSuccess)) return executionOutput(rows);
   return own.length > 0 ? { status: 'running', output: null, error: null } : undefined;
 }
 
-function waited(rows: LogRow[]): StepOutput {
-  const heard = find(rows, EVENT.waitComplete);
+function waitOutput(rows: LogRow[]): StepOutput {
+  const received = find(rows, EVENT.waitComplete);
   const timedOut = find(rows, EVENT.waitTimedOut);
   return {
-    status: heard ? 'complete' : timedOut ? 'errored' : 'waiting',
-    output: heard?.metadata.payload ?? null,
-    error: timedOut ? problem(timedOut.metadata.error ?? timedOut.metadata) : null,
+    status: received ? 'complete' : timedOut ? 'errored' : 'waiting',
+    output: received?.metadata.payload ?? null,
+    error: timedOut ? toError(timedOut.metadata.error ?? timedOut.metadata) : null,
     event_type: find(rows, EVENT.waitStart)?.metadata.event,
   };
 }

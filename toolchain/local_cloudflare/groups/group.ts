@@ -1,24 +1,25 @@
-// A group: Workers and resources that are bound together, and the one process they run in while there is need of it.
+// A group: Workers and resources that are bound together, and the one process that they run in when needed.
 
 import path from 'node:path';
-import { engineNode } from '../control_worker/workflow_engine_plugin.ts';
-import type { RunReader } from '../engine/reader.ts';
+import { engineNode } from '../control_worker/miniflare_plugins.ts';
+import type { InstanceReader } from '../engine/reader.ts';
 import { workflowFolder } from '../state/layout.ts';
+import { namesOfKind } from '../state/nodes.ts';
 import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
 import type { GroupOptions } from './group_options.ts';
-import { hasMessages } from './queues.ts';
+import { hasWaitingMessages } from './queues.ts';
 import { Runtime } from './runtime.ts';
 
 const DRAIN_MILLISECONDS = 250;
 const POLL_MILLISECONDS = 5;
 
-export interface GroupSurroundings {
+export interface GroupContext {
   folder: string;
-  milliseconds: number;
-  runs: RunReader;
+  startMilliseconds: number;
+  instanceReader: InstanceReader;
   tails: Tails;
   onLog: (line: LogLine) => void;
 }
@@ -26,22 +27,22 @@ export interface GroupSurroundings {
 export class Group {
   readonly key: string;
   readonly folder: string;
-  /** Held while the process is started, stopped or replaced. */
+  /** Held while the process is being started, stopped or replaced. */
   readonly mutex = new Mutex();
-  /** Held while an ended instance is put down or restarted. */
-  readonly ending = new Mutex();
+  /** Held while ended instances are unloaded, or one is restarted. */
+  readonly unloading = new Mutex();
   nodes: string[] = [];
   options: GroupOptions = { workers: [], resources: {}, fingerprint: '' };
   lastUsed = Date.now();
   runtime: Runtime | undefined;
   #users = 0;
   #startedAt = '';
-  readonly #around: GroupSurroundings;
+  readonly #context: GroupContext;
 
-  constructor(key: string, around: GroupSurroundings) {
+  constructor(key: string, context: GroupContext) {
     this.key = key;
-    this.folder = path.join(around.folder, key);
-    this.#around = around;
+    this.folder = path.join(context.folder, key);
+    this.#context = context;
     privateFolder(this.folder);
   }
 
@@ -50,103 +51,104 @@ export class Group {
   }
 
   get workflows(): string[] {
-    return this.nodes
-      .filter((node) => node.startsWith('workflow:'))
-      .map((node) => node.slice('workflow:'.length));
+    return namesOfKind('workflow', this.nodes);
   }
 
   hasWorker(name: string): boolean {
     return this.options.workers.some(({ config }) => config.name === name);
   }
 
-  /** Whether an instance must go on by itself. */
-  async hasLiveInstances(): Promise<boolean> {
-    return (await this.#stalled()).size > 0;
+  /** Whether an instance must continue without a request. */
+  async hasUnfinishedInstances(): Promise<boolean> {
+    return (await this.#suspended()).size > 0;
   }
 
-  /** Let the process put down the instances that ended: each holds memory and three files open until then. */
-  putDownEnded(): Promise<void> {
-    return this.ending.run(() => this.#putDownEnded());
+  /** Unload ended instances from the process, where each keeps memory and three open files. */
+  unloadEnded(): Promise<void> {
+    return this.unloading.run(() => this.#unloadEndedInstances());
   }
 
-  async #putDownEnded(): Promise<void> {
-    for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
+  async #unloadEndedInstances(): Promise<void> {
+    for (const workflow of this.workflows.filter((name) => this.hasOwnerOf(name))) {
       const folder = workflowFolder(this.folder, workflow);
-      const ids = await this.#around.runs.ask('ended', { folder, since: this.#startedAt });
-      if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'putDown', { ids });
+      const ids = await this.#context.instanceReader.call('ended', { folder, since: this.#startedAt });
+      if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'unload', { ids });
     }
   }
 
-  /** Its files are moved or removed. */
-  forgetRuns(): Promise<void> {
-    return this.#around.runs.ask('forget', { folder: this.folder });
+  /** Close the index of instances, because its files are moved or deleted. */
+  closeInstanceIndex(): Promise<void> {
+    return this.#context.instanceReader.call('close', { folder: this.folder });
   }
 
-  /** The queues whose consumer has messages to take. */
+  /** The queues that have both a consumer and messages. */
   get waitingQueues(): string[] {
     return Object.entries(this.options.resources)
-      .filter(([node, resource]) => node.startsWith('queue:') && hasMessages(this.folder, node, resource))
+      .filter(
+        ([node, resource]) => node.startsWith('queue:') && hasWaitingMessages(this.folder, node, resource),
+      )
       .map(([node]) => node);
   }
 
-  get hasAnything(): boolean {
-    return this.options.workers.length > 0 || Object.keys(this.options.resources).length > 0;
+  get isEmpty(): boolean {
+    return this.options.workers.length === 0 && Object.keys(this.options.resources).length === 0;
   }
 
-  canRun(workflow: string): boolean {
+  hasOwnerOf(workflow: string): boolean {
     return `workflow:${workflow}` in this.options.resources;
   }
 
-  /** Start the process, and return it with the revival that must end before anyone else uses it. Hold the mutex. */
-  async start(): Promise<{ runtime: Runtime; revived: Promise<void> }> {
-    const stalled = await this.#stalled();
+  /** Start the process. Nothing else may use it until `resumed`. The caller holds the mutex. */
+  async start(): Promise<{ runtime: Runtime; resumed: Promise<void> }> {
+    const suspended = await this.#suspended();
     this.#startedAt = new Date().toISOString();
     const runtime = await Runtime.start({
       folder: this.folder,
-      milliseconds: this.#around.milliseconds,
-      onLog: this.#around.onLog,
-      onTail: this.#around.tails.receive,
-      onRestart: () => void this.mutex.run(async () => this.#restarted()),
+      startMilliseconds: this.#context.startMilliseconds,
+      onLog: this.#context.onLog,
+      onTail: this.#context.tails.receive,
+      onRestart: () => void this.mutex.run(async () => this.#continue()),
       workers: this.options.workers,
       resources: this.options.resources,
     });
     this.runtime = runtime;
     this.lastUsed = Date.now();
-    await this.#tellNew();
-    return { runtime, revived: this.#resume(stalled) };
+    await this.#startTails();
+    return { runtime, resumed: this.#resume(suspended) };
   }
 
-  async #restarted(): Promise<void> {
-    await this.#tellNew();
-    await this.#resume(await this.#stalled());
+  /** Continue after workerd was restarted by Miniflare. */
+  async #continue(): Promise<void> {
+    await this.#startTails();
+    await this.#resume(await this.#suspended());
   }
 
-  async #tellNew(): Promise<void> {
-    this.#around.tails.forget(this.#workers);
-    if (this.#listened.length > 0) await this.tellListened();
+  async #startTails(): Promise<void> {
+    this.#context.tails.forget(this.#workers);
+    if (this.#tailed.length > 0) await this.updateTails();
   }
 
   get #workers(): string[] {
     return this.options.workers.map(({ config }) => config.name);
   }
 
-  get #listened(): string[] {
-    return this.#workers.filter((worker) => this.#around.tails.isListenedTo(worker));
+  get #tailed(): string[] {
+    return this.#workers.filter((worker) => this.#context.tails.hasListeners(worker));
   }
 
-  /** Tell the process to which of its Workers somebody listens. */
-  async tellListened(): Promise<void> {
-    await this.runtime?.control('tail:', 'listen', { workers: this.#listened });
+  /** Tell the process which of its Workers have listeners. */
+  async updateTails(): Promise<void> {
+    await this.runtime?.control('tail:', 'listen', { workers: this.#tailed });
   }
 
-  /** Hold the mutex. */
+  /** The caller holds the mutex. */
   async stop(): Promise<void> {
     const runtime = this.runtime;
     this.runtime = undefined;
     await runtime?.stop();
   }
 
-  /** Count a use in, with the process started if need be: until `release` it is not stopped for being idle. */
+  /** Start the process if necessary, and keep it from being stopped as idle until `release`. */
   acquire(): Promise<Runtime> {
     return this.mutex.run(async () => {
       const runtime = await this.#ensure();
@@ -164,8 +166,8 @@ export class Group {
     return this.#users > 0;
   }
 
-  /** Give requests a moment to end before the process does. Hold the mutex, so that no more come. */
-  async drained(): Promise<void> {
+  /** Give requests a moment to end before the process is stopped. The caller holds the mutex, so no new ones start. */
+  async drain(): Promise<void> {
     const deadline = Date.now() + DRAIN_MILLISECONDS;
     while (this.isUsed && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
@@ -177,27 +179,27 @@ export class Group {
 
   async #ensure(): Promise<Runtime> {
     if (this.runtime) return this.runtime;
-    const { runtime, revived } = await this.start();
-    await revived;
+    const { runtime, resumed } = await this.start();
+    await resumed;
     return runtime;
   }
 
-  /** The ids of the instances that do nothing in a new process although they should, by Workflow. */
-  async #stalled(): Promise<Map<string, string[]>> {
-    const found = new Map<string, string[]>();
-    for (const workflow of this.workflows.filter((name) => this.canRun(name))) {
-      const unfinished = await this.#around.runs.ask('unfinished', {
+  /** The ids of instances that a new process does not continue by itself, by Workflow. */
+  async #suspended(): Promise<Map<string, string[]>> {
+    const suspended = new Map<string, string[]>();
+    for (const workflow of this.workflows.filter((name) => this.hasOwnerOf(name))) {
+      const unfinished = await this.#context.instanceReader.call('unfinished', {
         folder: workflowFolder(this.folder, workflow),
       });
-      const stalled = unfinished.filter(({ engine }) => engine !== 'paused').map(({ id }) => id);
-      if (stalled.length > 0) found.set(workflow, stalled);
+      const ids = unfinished.filter(({ engine }) => engine !== 'paused').map(({ id }) => id);
+      if (ids.length > 0) suspended.set(workflow, ids);
     }
-    return found;
+    return suspended;
   }
 
-  async #resume(stalled: Map<string, string[]>): Promise<void> {
+  async #resume(suspended: Map<string, string[]>): Promise<void> {
     for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
-    for (const [workflow, ids] of stalled)
+    for (const [workflow, ids] of suspended)
       await this.runtime?.control(engineNode(workflow), 'revive', { ids });
   }
 }

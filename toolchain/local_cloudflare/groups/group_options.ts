@@ -1,14 +1,15 @@
-// What a group's workerd is given, out of the account's records.
+// The Miniflare options of a group's Workers and resources, from the account's records.
 
 import { createHash } from 'node:crypto';
 import type { Account } from '../state/account.ts';
+import { namesOfKind, splitNode } from '../state/nodes.ts';
 import type { Binding, Module, Version } from '../state/records.ts';
-import { connects, toRuntime } from './bindings.ts';
-import { queueSettings } from './queues.ts';
+import { linkedNode, toRuntime } from './bindings.ts';
+import { queueBinding } from './queues.ts';
 import type { WorkerOptions } from './runtime.ts';
 
-/** Cloudflare keeps the message of a NonRetryableError; the local engine does so with this flag alone. */
-const KEEPS_MESSAGES = 'workflows_preserve_non_retryable_error_message';
+/** Cloudflare keeps the message of a NonRetryableError; the local engine needs this flag for that. */
+const PRESERVE_ERROR_MESSAGE = 'workflows_preserve_non_retryable_error_message';
 
 export interface GroupOptions {
   workers: WorkerOptions[];
@@ -18,11 +19,11 @@ export interface GroupOptions {
 }
 
 export function groupOptions(account: Account, nodes: string[]): GroupOptions {
-  const live = nodes.flatMap((node) => liveOf(account, node));
+  const live = namesOfKind('worker', nodes).flatMap((name) => liveVersion(account, name));
   const envs = live.map(({ version }) => environment(account, version));
   const resources = Object.fromEntries(
     nodes.flatMap((node) => {
-      const binding = resource(account, node);
+      const binding = resourceBinding(account, node);
       return binding ? [[node, binding] as const] : [];
     }),
   );
@@ -36,21 +37,21 @@ export function groupOptions(account: Account, nodes: string[]): GroupOptions {
   };
 }
 
-function liveOf(account: Account, node: string): { name: string; version: Version }[] {
-  const worker = node.startsWith('worker:') && account.workers.get(node.slice('worker:'.length));
+function liveVersion(account: Account, name: string): { name: string; version: Version }[] {
+  const worker = account.workers.get(name);
   const version = worker && account.live(worker);
-  return version ? [{ name: worker.name, version }] : [];
+  return version ? [{ name, version }] : [];
 }
 
 function environment(account: Account, version: Version): Record<string, object> {
-  const around = {
+  const context = {
     version,
     workerExists: (other: string) => isLive(account, other),
-    workflow: (binding: Binding) => ownerOf(account, String(binding.workflow_name)),
+    workflowOwner: (binding: Binding) => ownerOf(account, String(binding.workflow_name)),
   };
   const env = version.bindings.flatMap((binding) => {
-    const made = toRuntime(binding, around);
-    return made ? [[binding.name, made] as const] : [];
+    const options = toRuntime(binding, context);
+    return options ? [[binding.name, options] as const] : [];
   });
   return Object.fromEntries(env);
 }
@@ -60,7 +61,7 @@ function workerOptions(name: string, version: Version, env: Record<string, objec
     config: {
       name,
       compatibilityDate: version.compatibility_date,
-      compatibilityFlags: [...new Set([...version.compatibility_flags, KEEPS_MESSAGES])],
+      compatibilityFlags: [...new Set([...version.compatibility_flags, PRESERVE_ERROR_MESSAGE])],
       manifest: {
         mainModule: version.main_module,
         modules: Object.fromEntries(version.modules.map((module) => [module.name, moduleOptions(module)])),
@@ -80,33 +81,32 @@ function isLive(account: Account, worker: string): boolean {
 }
 
 /**
- * A Workflow belongs to the Worker that it was last given to; until then to one whose code has it. The class is the
- * one that the owner's live code names: so a deploy changes nothing when it gives its Workflow to the Worker that it
- * just uploaded, and code that has no such class any more still starts.
+ * A Workflow belongs to the Worker that it was last assigned to, or else to the first whose live code defines it. The class
+ * is the one that the owner's live code names: then assigning a Workflow after an upload does not restart the group, and
+ * code that no longer has the class still starts.
  */
 function ownerOf(account: Account, name: string): { worker: string; exportName: string } | undefined {
   const record = account.workflows.get(name);
   const owners = record ? [record.script_name] : [...account.workers.keys()].sort();
   for (const worker of owners) {
-    const exportName = ownClass(account, name, worker);
+    const exportName = definedClass(account, name, worker);
     if (exportName !== undefined) return { worker, exportName };
   }
   return undefined;
 }
 
-function ownClass(account: Account, workflow: string, owner: string): string | undefined {
+function definedClass(account: Account, workflow: string, owner: string): string | undefined {
   const worker = account.workers.get(owner);
   const isOwn = (binding: Binding) =>
-    connects(binding) === `workflow:${workflow}` && (binding.script_name ?? owner) === owner;
+    linkedNode(binding) === `workflow:${workflow}` && (binding.script_name ?? owner) === owner;
   const binding = worker && account.live(worker)?.bindings.find(isOwn);
   return binding && String(binding.class_name);
 }
 
-/** The control Worker's binding of a resource, so that the API reaches what no Worker binds. */
-function resource(account: Account, node: string): object | undefined {
-  const at = node.indexOf(':');
-  const name = node.slice(at + 1);
-  switch (node.slice(0, at)) {
+/** The control Worker's binding of a resource: the API can then use it even if no Worker binds it. */
+function resourceBinding(account: Account, node: string): object | undefined {
+  const [kind, name] = splitNode(node);
+  switch (kind) {
     case 'kv':
       return { type: 'kv', id: name };
     case 'd1':
@@ -114,7 +114,7 @@ function resource(account: Account, node: string): object | undefined {
     case 'r2':
       return { type: 'r2', name };
     case 'queue':
-      return queueSettings(account, name);
+      return queueBinding(account, name);
     case 'workflow': {
       const owner = ownerOf(account, name);
       return owner && { type: 'workflow', name, ...owner };

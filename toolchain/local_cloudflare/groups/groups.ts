@@ -1,22 +1,24 @@
-// All groups: made, joined, split, started and stopped as the account's records ask.
+// All groups: created, merged, split, started and stopped as the account's records require.
 
 import path from 'node:path';
-import { RunReader } from '../engine/reader.ts';
+import { InstanceReader } from '../engine/reader.ts';
 import { startFailed } from '../http/errors.ts';
 import type { Account } from '../state/account.ts';
-import { erase, gather } from '../state/layout.ts';
-import { names } from '../system/files.ts';
+import { collectState, eraseState } from '../state/layout.ts';
+import { namesOfKind } from '../state/nodes.ts';
+import { listFolder } from '../system/files.ts';
 import type { Logs } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
-import { endBy } from '../system/processes.ts';
+import { runParallel } from '../system/parallel.ts';
+import { killByPidFile } from '../system/processes.ts';
 import type { Tails } from '../tails/tails.ts';
 import { Group } from './group.ts';
 import { groupOptions } from './group_options.ts';
-import { makePlan, type Plan } from './plan.ts';
-import { noteOf, type Runtime, StartFailed } from './runtime.ts';
+import { type Plan, planGroups } from './plan.ts';
+import { pidFileOf, type Runtime, StartError } from './runtime.ts';
 
 const SWEEP_MILLISECONDS = 1000;
-const EAGER_AT_ONCE = 2;
+const PARALLEL_STARTS = 2;
 
 export interface GroupSettings {
   state: string;
@@ -24,19 +26,20 @@ export interface GroupSettings {
   startMilliseconds: number;
 }
 
-export interface Used {
+/** A running group, which is not stopped until it is released. */
+export interface Lease {
   group: Group;
   runtime: Runtime;
   release: () => void;
 }
 
 export interface Change {
-  /** Changes the account's records. */
+  /** Change the account's records. */
   change: () => void;
-  /** What must run afterwards: where its process does not start, all is undone and the error is thrown. */
-  runs?: string;
+  /** The node that must run afterwards: if its process does not start, the change is undone and the error thrown. */
+  mustStart?: string;
   undo?: () => void;
-  /** The resource whose state goes for good. */
+  /** The node whose state is deleted permanently. */
   erases?: string;
 }
 
@@ -46,9 +49,9 @@ export class Groups {
   readonly #logs: Logs;
   readonly #tails: Tails;
   readonly #folder: string;
-  readonly runs = new RunReader();
+  readonly instanceReader = new InstanceReader();
   readonly #groups = new Map<string, Group>();
-  /** Held while records and plan change; not while a process starts. */
+  /** Held while records and plan change, but not while a process starts. */
   readonly #planning = new Mutex();
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
@@ -58,46 +61,43 @@ export class Groups {
     this.#settings = settings;
     this.#logs = logs;
     this.#tails = tails;
-    tails.onChange = async (worker) => this.of(`worker:${worker}`)?.tellListened();
+    tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
   }
 
-  /** Take up what the last process left, and start the groups that have something to go on with. */
+  /** Restore the groups from the records, and kill processes that a crash left behind. */
   async open(): Promise<void> {
-    this.#plan = makePlan(this.#account);
-    for (const key of this.#plan.members.keys()) this.#settle(this.#group(key));
-    await this.#endLeftovers();
-    this.#sweep = setInterval(() => this.#lookAfter(), SWEEP_MILLISECONDS);
+    this.#plan = planGroups(this.#account);
+    for (const key of this.#plan.members.keys()) this.#configure(this.#group(key));
+    await this.#killLeftovers();
+    this.#sweep = setInterval(() => this.#runMaintenance(), SWEEP_MILLISECONDS);
     this.#sweep.unref();
   }
 
   /**
-   * Start the groups that have something to go on with, a few at a time. Whoever asks for a group meanwhile waits for
-   * that one alone, so the port need not wait for all.
+   * Start the groups that have work to do, a few at a time. A request meanwhile waits only for its own group, so the
+   * server can listen before all are started.
    */
   async resume(): Promise<void> {
-    const waiting = [...this.#groups.values()];
-    const start = async (): Promise<void> => {
-      for (let group = waiting.shift(); group; group = waiting.shift()) {
-        if (await this.#mustRun(group)) await group.ready().catch(this.#report(group));
-      }
-    };
-    await Promise.all(Array.from({ length: EAGER_AT_ONCE }, start));
+    await runParallel([...this.#groups.values()], PARALLEL_STARTS, async (group) => {
+      if (await this.#mustRun(group)) await group.ready().catch(this.#report(group));
+    });
   }
 
-  /** Where workerd is not tied to its parent's life, a kill has left some. */
-  async #endLeftovers(): Promise<void> {
-    for (const folder of names(this.#folder)) await endBy(noteOf(path.join(this.#folder, folder)));
+  /** Without setpriv, workerd survives if the platform is killed. */
+  async #killLeftovers(): Promise<void> {
+    for (const folder of listFolder(this.#folder))
+      await killByPidFile(pidFileOf(path.join(this.#folder, folder)));
   }
 
   #report(group: Group): (error: Error) => void {
-    return (error) => this.#logs.platform(`${group.key}: ${error.message}`);
+    return (error) => this.#logs.platformError(`${group.key}: ${error.message}`);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     await Promise.all([...this.#groups.values()].map((group) => group.mutex.run(() => group.stop())));
-    await this.runs.close();
+    await this.instanceReader.close();
   }
 
   of(node: string): Group | undefined {
@@ -105,8 +105,8 @@ export class Groups {
     return key === undefined ? undefined : this.#groups.get(key);
   }
 
-  /** The group of a node, when nothing is being changed about it. */
-  async settled(node: string): Promise<Group | undefined> {
+  /** The group of a node, once it is not being started, stopped or replaced. */
+  async whenSettled(node: string): Promise<Group | undefined> {
     for (;;) {
       const group = this.of(node);
       await group?.mutex.idle();
@@ -115,13 +115,13 @@ export class Groups {
   }
 
   /**
-   * Count a use in, with its way out. The group may have been replaced while we waited for it; and where it does not
-   * start, it may be that a deploy is just being undone.
+   * Start the group of a node if necessary; undefined if there is nothing to start. The group may be replaced while we
+   * wait for it, and if it does not start, a failed deploy may just be being undone.
    */
-  async acquire(node: string): Promise<Used | undefined> {
+  async acquire(node: string): Promise<Lease | undefined> {
     for (let failures = 0; ; ) {
-      const group = await this.settled(node);
-      if (!group?.hasAnything) return undefined;
+      const group = await this.whenSettled(node);
+      if (!group || group.isEmpty) return undefined;
       try {
         const runtime = await group.acquire();
         if (group === this.of(node) && group.runtime === runtime)
@@ -129,85 +129,87 @@ export class Groups {
         group.release();
       } catch (error) {
         failures += 1;
-        if (!(error instanceof StartFailed) || failures > 1) throw error;
+        if (!(error instanceof StartError) || failures > 1) throw error;
         await this.#planning.idle();
       }
     }
   }
 
+  /** Run the work while the group of a node is running; undefined if there is nothing to start. */
   async use<T>(node: string, work: (runtime: Runtime) => Promise<T>): Promise<T | undefined> {
-    const used = await this.acquire(node);
-    if (used === undefined) return undefined;
+    const lease = await this.acquire(node);
+    if (lease === undefined) return undefined;
     try {
-      return await work(used.runtime);
+      return await work(lease.runtime);
     } finally {
-      used.release();
+      lease.release();
     }
   }
 
   /**
-   * Change the records, and bring the processes after them: groups that this changes are stopped, those of them that
-   * have something to do are started again, and all others notice nothing.
+   * Change the records, and update the processes: groups that are affected are stopped, and started again if they have
+   * work to do. All others keep running.
    */
-  async apply({ change, undo, runs, erases }: Change): Promise<void> {
-    if (runs) await this.settled(runs);
+  async apply({ change, undo, mustStart, erases }: Change): Promise<void> {
+    if (mustStart) await this.whenSettled(mustStart);
     const affected = await this.#planning.run(() => this.#replan(change, erases));
     try {
-      await this.#startAll(affected, runs);
+      await this.#startAll(affected, mustStart);
     } catch (error) {
-      for (const leave of affected.values()) leave();
-      if (!(error instanceof StartFailed)) throw error;
+      for (const release of affected.values()) release();
+      if (!(error instanceof StartError)) throw error;
       if (undo) await this.apply({ change: undo });
       throw startFailed(error.message);
     }
   }
 
-  /** Change the records, stop the groups that this changes, move state, and return them with their mutexes held. */
-  async #replan(change: () => void, erased: string | undefined): Promise<Map<Group, () => void>> {
-    const erasing = erased === undefined ? undefined : this.of(erased);
+  /** Change the records, stop the affected groups, move state, and return the groups with their mutexes held. */
+  async #replan(change: () => void, erases: string | undefined): Promise<Map<Group, () => void>> {
+    const erasing = erases === undefined ? undefined : this.of(erases);
     change();
-    const plan = makePlan(this.#account);
-    const affected = this.#changed(plan, erasing);
+    const plan = planGroups(this.#account);
+    const affected = this.#affected(plan, erasing);
     const held = new Map<Group, () => void>();
-    for (const group of affected) held.set(group, await group.mutex.enter());
-    await Promise.all(affected.map((group) => group.drained().then(() => group.stop())));
-    await Promise.all(affected.map((group) => group.forgetRuns()));
-    if (erased !== undefined && erasing) erase(this.#folder, erasing.key, erased);
+    for (const group of affected) held.set(group, await group.mutex.acquire());
+    await Promise.all(affected.map((group) => group.drain().then(() => group.stop())));
+    await Promise.all(affected.map((group) => group.closeInstanceIndex()));
+    if (erases !== undefined && erasing) eraseState(this.#folder, erasing.key, erases);
     this.#plan = plan;
-    for (const group of affected) this.#settle(group);
-    await Promise.all(affected.map((group) => group.forgetRuns())); // who read meanwhile read the old place
+    for (const group of affected) this.#configure(group);
+    await Promise.all(affected.map((group) => group.closeInstanceIndex())); // readers may have opened the old place again
     for (const key of this.#groups.keys()) if (!plan.members.has(key)) this.#groups.delete(key);
     return held;
   }
 
-  #changed(plan: Plan, erasing: Group | undefined): Group[] {
-    const changed = new Set<Group>(erasing ? [erasing] : []);
+  #affected(plan: Plan, erasing: Group | undefined): Group[] {
+    const affected = new Set<Group>(erasing ? [erasing] : []);
     for (const [key, nodes] of plan.members)
       if (groupOptions(this.#account, nodes).fingerprint !== this.#group(key).options.fingerprint)
-        changed.add(this.#group(key));
-    for (const [key, group] of this.#groups) if (!plan.members.has(key)) changed.add(group);
-    return [...changed].sort((one, other) => (one.key < other.key ? -1 : 1));
+        affected.add(this.#group(key));
+    for (const [key, group] of this.#groups) if (!plan.members.has(key)) affected.add(group);
+    return [...affected].sort((first, second) => (first.key < second.key ? -1 : 1));
   }
 
-  /** Give the group what the plan says of it, and its state. */
-  #settle(group: Group): void {
+  /** Give the group its nodes, options and state according to the plan. */
+  #configure(group: Group): void {
     const nodes = this.#plan.members.get(group.key) ?? [];
     group.nodes = nodes;
     group.options = groupOptions(this.#account, nodes);
-    gather(this.#folder, group.key, nodes);
+    collectState(this.#folder, group.key, nodes);
   }
 
-  /** Start the group of `runs`, and those that were stopped with something to do; let each go when it is ready. */
-  async #startAll(affected: Map<Group, () => void>, runs: string | undefined): Promise<void> {
-    const wanted = runs === undefined ? undefined : this.of(runs);
-    const start = async (group: Group, leave: () => void): Promise<void> => {
-      const { revived } = await group.start();
-      void revived.catch(this.#report(group)).finally(leave);
+  /** Start the group of `mustStart` and the groups with work to do; release the mutex of each when it is ready. */
+  async #startAll(affected: Map<Group, () => void>, mustStart: string | undefined): Promise<void> {
+    const required = mustStart === undefined ? undefined : this.of(mustStart);
+    const start = async (group: Group, release: () => void): Promise<void> => {
+      const { resumed } = await group.start();
+      void resumed.catch(this.#report(group)).finally(release);
     };
-    const starts = [...affected].map(async ([group, leave]) => {
-      if (group === wanted) await start(group, leave);
-      else if (await this.#mustRun(group)) void start(group, leave).catch(this.#report(group)).finally(leave);
-      else leave();
+    const starts = [...affected].map(async ([group, release]) => {
+      if (group === required) await start(group, release);
+      else if (await this.#mustRun(group))
+        void start(group, release).catch(this.#report(group)).finally(release);
+      else release();
     });
     await Promise.all(starts);
   }
@@ -217,40 +219,39 @@ export class Groups {
   }
 
   async #hasWork(group: Group): Promise<boolean> {
-    return this.#hasCron(group) || group.waitingQueues.length > 0 || (await group.hasLiveInstances());
+    return this.#hasCron(group) || group.waitingQueues.length > 0 || (await group.hasUnfinishedInstances());
   }
 
   #hasCron(group: Group): boolean {
-    return group.nodes.some(
-      (node) => (this.#account.workers.get(node.replace(/^worker:/, ''))?.schedules.length ?? 0) > 0,
-    );
+    const workers = namesOfKind('worker', group.nodes);
+    return workers.some((name) => (this.#account.workers.get(name)?.schedules.length ?? 0) > 0);
   }
 
-  #lookAfter(): void {
+  #runMaintenance(): void {
     void this.#stopIdle();
     for (const group of this.#groups.values())
-      if (group.isRunning) void group.putDownEnded().catch(this.#report(group));
+      if (group.isRunning) void group.unloadEnded().catch(this.#report(group));
   }
 
   async #stopIdle(): Promise<void> {
-    const quiet = (group: Group) =>
+    const isIdle = (group: Group) =>
       group.isRunning && !group.isUsed && Date.now() - group.lastUsed > this.#settings.idleMilliseconds;
-    for (const group of [...this.#groups.values()].filter(quiet))
+    for (const group of [...this.#groups.values()].filter(isIdle))
       await group.mutex.run(async () => {
-        if (quiet(group) && !(await this.#mustRun(group))) await group.stop();
-        else group.lastUsed = Date.now(); // look again after another idle time
+        if (isIdle(group) && !(await this.#mustRun(group))) await group.stop();
+        else group.lastUsed = Date.now(); // check again after the next idle period
       });
   }
 
   #group(key: string): Group {
-    const known = this.#groups.get(key);
-    if (known) return known;
+    const existing = this.#groups.get(key);
+    if (existing) return existing;
     const group = new Group(key, {
       folder: this.#folder,
-      milliseconds: this.#settings.startMilliseconds,
-      runs: this.runs,
+      startMilliseconds: this.#settings.startMilliseconds,
+      instanceReader: this.instanceReader,
       tails: this.#tails,
-      onLog: (line) => this.#logs.group(key, line),
+      onLog: (line) => this.#logs.write(key, line),
     });
     this.#groups.set(key, group);
     return group;

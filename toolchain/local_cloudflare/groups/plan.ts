@@ -1,32 +1,34 @@
-// Which Workers and resources share a process: all that are bound together, and nothing else.
+// Divides Workers and resources into groups: all that are bound together share a process, and nothing else.
 
 import type { Account } from '../state/account.ts';
+import { splitNode } from '../state/nodes.ts';
 import type { Queue } from '../state/records.ts';
-import { connects } from './bindings.ts';
+import { linkedNode } from './bindings.ts';
 
 export interface Plan {
-  /** The group's folder name, by node (`worker:N`, `kv:ID`, `d1:ID`, `r2:NAME`, `workflow:NAME`, `queue:NAME`). */
+  /** The key of the group, which is its folder's name, by node. */
   groupOf: Map<string, string>;
   members: Map<string, string[]>;
 }
 
-export function makePlan(account: Account): Plan {
-  const sets = new Sets();
+export function planGroups(account: Account): Plan {
+  const sets = new DisjointSets();
   for (const node of resources(account)) sets.add(node);
   for (const worker of account.workers.values()) {
-    const self = `worker:${worker.name}`;
-    sets.add(self);
+    const node = `worker:${worker.name}`;
+    sets.add(node);
     for (const binding of account.live(worker)?.bindings ?? []) {
-      const other = connects(binding);
-      if (other && reaches(account, other)) sets.join(self, other);
+      const linked = linkedNode(binding);
+      if (linked && exists(account, linked)) sets.join(node, linked);
     }
   }
   for (const queue of account.queues.all())
-    for (const other of consumes(queue)) if (reaches(account, other)) sets.join(`queue:${queue.name}`, other);
+    for (const receiver of receivers(queue))
+      if (exists(account, receiver)) sets.join(`queue:${queue.name}`, receiver);
   for (const workflow of account.workflows.values())
     if (account.workers.has(workflow.script_name))
       sets.join(`worker:${workflow.script_name}`, `workflow:${workflow.name}`);
-  return named(sets);
+  return toPlan(sets);
 }
 
 function* resources(account: Account): Iterable<string> {
@@ -37,19 +39,20 @@ function* resources(account: Account): Iterable<string> {
   for (const name of account.workflows.keys()) yield `workflow:${name}`;
 }
 
-/** What a queue's messages go to. */
-function* consumes({ consumer }: Queue): Iterable<string> {
+/** The nodes that a queue's messages go to. */
+function* receivers({ consumer }: Queue): Iterable<string> {
   if (consumer) yield `worker:${consumer.script_name}`;
   if (consumer?.dead_letter_queue) yield `queue:${consumer.dead_letter_queue}`;
 }
 
-/** A binding to a Worker that is gone connects nothing. */
-function reaches(account: Account, node: string): boolean {
-  return !node.startsWith('worker:') || account.workers.has(node.slice('worker:'.length));
+/** A Worker may have been deleted while others still bind it. */
+function exists(account: Account, node: string): boolean {
+  const [kind, name] = splitNode(node);
+  return kind !== 'worker' || account.workers.has(name);
 }
 
-/** A group is named after its first Worker, so that its folder keeps its name as resources come and go. */
-function named(sets: Sets): Plan {
+/** A group is named after its first Worker, so that its name stays when resources are added or removed. */
+function toPlan(sets: DisjointSets): Plan {
   const plan: Plan = { groupOf: new Map(), members: new Map() };
   for (const nodes of sets.all()) {
     nodes.sort();
@@ -61,17 +64,17 @@ function named(sets: Sets): Plan {
   return plan;
 }
 
-class Sets {
+class DisjointSets {
   readonly #parents = new Map<string, string>();
 
   add(node: string): void {
     if (!this.#parents.has(node)) this.#parents.set(node, node);
   }
 
-  join(one: string, other: string): void {
-    this.add(one);
-    this.add(other);
-    this.#parents.set(this.#root(one), this.#root(other));
+  join(first: string, second: string): void {
+    this.add(first);
+    this.add(second);
+    this.#parents.set(this.#root(first), this.#root(second));
   }
 
   all(): Iterable<string[]> {
@@ -84,8 +87,7 @@ class Sets {
   }
 
   #root(node: string): string {
-    let at = node;
-    for (let up = this.#parents.get(at); up !== undefined && up !== at; up = this.#parents.get(at)) at = up;
-    return at;
+    const parent = this.#parents.get(node);
+    return parent === undefined || parent === node ? node : this.#root(parent);
   }
 }

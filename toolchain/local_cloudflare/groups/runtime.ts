@@ -1,17 +1,18 @@
-// One workerd for one group, through Miniflare.
+// The workerd process of a group, run through Miniflare.
 
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { CONTROL, controlWorker, type TailHandler, tailed } from '../control_worker/definition.ts';
+import { controlWorker, type TailHandler, withTail } from '../control_worker/definition.ts';
+import { CONTROL } from '../control_worker/miniflare_plugins.ts';
 import { ApiError } from '../http/errors.ts';
 import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
-import { endBy, setpriv } from '../system/processes.ts';
+import { killByPidFile, setprivPath } from '../system/processes.ts';
 
 process.env.WORKERD_PATH = workerdPath();
-process.env.WORKERD_SETPRIV = setpriv();
+process.env.WORKERD_SETPRIV = setprivPath();
 process.env.MINIFLARE_WORKERD_PATH = path.join(import.meta.dirname, 'workerd.sh');
 
 export type WorkerOptions = MiniflareOptions['workers'][number];
@@ -19,106 +20,111 @@ export type WorkerOptions = MiniflareOptions['workers'][number];
 export interface RuntimeSettings {
   folder: string;
   workers: WorkerOptions[];
-  /** The bindings of the group's resources, by node. */
+  /** Bindings of the group's resources, by node. */
   resources: Record<string, object>;
-  milliseconds: number;
+  startMilliseconds: number;
   onLog: (line: LogLine) => void;
   onTail: TailHandler;
   onRestart: () => void;
 }
 
-interface Answer<T> {
+interface ControlResult<T> {
   result: T;
   error?: string;
   status: ApiError['status'];
   code?: number;
 }
 
-/** The Workers do not start; the message is workerd's own. */
-export class StartFailed extends Error {}
+/** The Workers did not start; the message is workerd's. */
+export class StartError extends Error {}
 
 export class Runtime {
   readonly port: number;
   readonly #miniflare: Miniflare;
   readonly #secret: string;
-  readonly #note: string;
+  readonly #pidFile: string;
 
-  private constructor(miniflare: Miniflare, port: number, secret: string, note: string) {
+  private constructor(miniflare: Miniflare, port: number, secret: string, pidFile: string) {
     this.#miniflare = miniflare;
     this.port = port;
     this.#secret = secret;
-    this.#note = note;
+    this.#pidFile = pidFile;
   }
 
   static async start(settings: RuntimeSettings): Promise<Runtime> {
-    const note = noteOf(settings.folder);
-    await endBy(note);
+    const pidFile = pidFileOf(settings.folder);
+    await killByPidFile(pidFile);
     privateFolder(settings.folder);
     const secret = randomBytes(32).toString('hex');
-    const said: string[] = [];
-    const miniflare = make(settings, secret, note, said);
+    const output: string[] = [];
+    const miniflare = createMiniflare(settings, secret, pidFile, output);
     try {
-      const url = await within(settings.milliseconds, miniflare.ready);
-      said.length = 0;
-      return new Runtime(miniflare, Number(url.port), secret, note);
+      const url = await withTimeout(settings.startMilliseconds, miniflare.ready);
+      output.length = 0;
+      return new Runtime(miniflare, Number(url.port), secret, pidFile);
     } catch (error) {
       await miniflare.dispose().catch(() => undefined);
-      await endBy(note);
-      throw new StartFailed(reason(said, error));
+      await killByPidFile(pidFile);
+      throw new StartError(startFailure(output, error));
     }
   }
 
-  /** The headers that lead a request to the control Worker, and on to one of the group's Workers. */
-  get steering(): Record<string, string> {
+  /** The headers that send a request to the control Worker. */
+  get controlHeaders(): Record<string, string> {
     return { 'x-control': this.#secret, 'mf-route-override': CONTROL };
   }
 
-  /** Return when workerd is gone. */
+  /** Return when workerd has ended. */
   async stop(): Promise<void> {
     await this.#miniflare.dispose().catch(() => undefined);
-    await endBy(this.#note);
+    await killByPidFile(this.#pidFile);
   }
 
-  /** Ask the control Worker; throws its error, in Cloudflare's form where it has one. */
+  /** Call an operation of the control Worker; throws an ApiError if its error has one of Cloudflare's codes. */
   async control<T>(node: string, operation: string, options: object = {}): Promise<T> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
+    const response = await fetch(`http://127.0.0.1:${this.port}/`, {
       method: 'POST',
-      headers: this.steering,
+      headers: this.controlHeaders,
       body: JSON.stringify({ ...options, node, operation }),
     });
-    const { result, error, status, code } = (await answer.json()) as Answer<T>;
+    const { result, error, status, code } = (await response.json()) as ControlResult<T>;
     if (error === undefined) return result;
     throw code === undefined ? new Error(error) : new ApiError(status, code, error);
   }
 }
 
-export function noteOf(folder: string): string {
+export function pidFileOf(folder: string): string {
   return path.join(folder, 'workerd.pid');
 }
 
-function make(settings: RuntimeSettings, secret: string, note: string, said: string[]): Miniflare {
+function createMiniflare(
+  settings: RuntimeSettings,
+  secret: string,
+  pidFile: string,
+  output: string[],
+): Miniflare {
   const options: MiniflareOptions = {
     host: '127.0.0.1',
     port: 0,
-    cf: false, // or it asks the internet
+    cf: false, // otherwise Miniflare fetches it from the internet
     telemetry: { enabled: false },
     enableDevRegistry: false,
     log: new Log(LogLevel.NONE),
     logRequests: false,
     resourcePersistencePath: settings.folder,
     unsafeTriggerHandlers: true,
-    unsafeRuntimeEnv: { WORKERD_NOTE: note },
+    unsafeRuntimeEnv: { WORKERD_PID_FILE: pidFile },
     unsafeHandleRuntimeRestart: async () => settings.onRestart(),
     handleStructuredLogs: (line: LogLine) => {
-      said.push(line.message);
+      output.push(line.message);
       settings.onLog(line);
     },
-    workers: [...settings.workers.map(tailed), controlWorker({ ...settings, secret }) as WorkerOptions],
+    workers: [...settings.workers.map(withTail), controlWorker({ ...settings, secret }) as WorkerOptions],
   };
   return new Miniflare(options);
 }
 
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+async function withTimeout<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const message = `Script startup exceeded the limit of ${milliseconds / 1000} seconds.`;
@@ -131,10 +137,10 @@ async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> 
   }
 }
 
-/** What workerd said of the Worker's own code, without the errors that follow from it. */
-function reason(said: string[], error: unknown): string {
-  const own = said.filter((message) => message.includes('Uncaught'));
-  const lines = own.length > 0 ? own : said;
+/** What workerd reported about the Workers' own code, without the errors that follow from it. */
+function startFailure(output: string[], error: unknown): string {
+  const uncaught = output.filter((message) => message.includes('Uncaught'));
+  const lines = uncaught.length > 0 ? uncaught : output;
   const text = lines.map((line) => line.replace(/^service core:user:\S+: /, '')).join('\n');
   return text || (error instanceof Error ? error.message : String(error));
 }

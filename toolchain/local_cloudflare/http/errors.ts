@@ -1,4 +1,4 @@
-// What Cloudflare answers when it refuses: a status, and a code that clients look for.
+// The errors of Cloudflare's API. Clients look at the status and the code.
 
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
@@ -15,12 +15,16 @@ export class ApiError extends Error {
 
 export const malformedAuthorization = () =>
   new ApiError(400, 6003, 'Invalid request headers: the Authorization header is missing or malformed');
-export const wrongToken = () => new ApiError(403, 9109, 'Invalid access token');
-export const mayNotSeeUser = () => new ApiError(403, 9109, 'Unauthorized to access requested resource');
-export const invalidToken = () => new ApiError(401, 1000, 'Invalid API Token');
+export const invalidAccessToken = () => new ApiError(403, 9109, 'Invalid access token');
+export const userAccessDenied = () => new ApiError(403, 9109, 'Unauthorized to access requested resource');
+export const notThisKindOfToken = () => new ApiError(401, 1000, 'Invalid API Token');
 export const notAuthorized = () => new ApiError(403, 10000, 'Authentication error');
 export const unknownCall = (method: string, path: string) =>
-  new ApiError(404, 7003, `Could not route to ${path} for ${method}: this platform has no such call`);
+  new ApiError(
+    404,
+    7003,
+    `Could not route to ${path} for ${method}: the embedded platform does not support this call`,
+  );
 export const unknownAccount = (id: string) =>
   new ApiError(404, 7003, `Could not route to /accounts/${id}, perhaps your object identifier is invalid?`);
 
@@ -41,23 +45,23 @@ export const missingBinding = (code: number, message: string) => new ApiError(40
 export const noSuchSecret = (name: string) => new ApiError(404, 10056, `Binding "${name}" not found`);
 export const newestNotDeployed = (code: number) =>
   new ApiError(400, code, 'The newest version of this Worker is not deployed: deploy it first');
-export const inUse = (name: string, users: string[]) =>
+export const workerInUse = (name: string, users: string[]) =>
   new ApiError(
     400,
     10064,
-    `Worker "${name}" is used by ${users.map((user) => `"${user}"`).join(', ')}: delete it with force`,
+    `Worker "${name}" is used by ${users.map((user) => `"${user}"`).join(', ')}: to delete it anyway, use force`,
   );
 
 export const consumesQueue = (name: string, queue: string) =>
   new ApiError(
     400,
     10064,
-    `Cannot delete this Worker as it is a consumer for a Queue: "${name}" takes the messages of "${queue}"`,
+    `Cannot delete this Worker as it is a consumer for a Queue: "${name}" consumes the messages of "${queue}"`,
   );
 
 export const noSuchTail = (id: string) => new ApiError(404, 10057, `Tail not found: "${id}"`);
 export const tooManyTails = (name: string) =>
-  new ApiError(400, 10058, `Worker "${name}" has as many listeners as it may have: end one first`);
+  new ApiError(400, 10058, `Worker "${name}" has reached its limit of listeners: disconnect one first`);
 
 export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);
@@ -94,7 +98,7 @@ export const consumerExists = (queue: string, script: string) =>
   new ApiError(
     409,
     11004,
-    `workers.api.error.consumer_exists: queue '${queue}' has the consumer "${script}", and can have one only`,
+    `workers.api.error.consumer_exists: queue '${queue}' has the consumer "${script}", and can have only one`,
   );
 export const noSuchConsumer = (id: string) =>
   new ApiError(404, 11008, `Queue consumer "${id}" does not exist.`);
@@ -102,7 +106,7 @@ export const invalidQueue = (message: string) => new ApiError(400, 10207, messag
 export const noSuchBucket = (name: string) =>
   new ApiError(404, 10006, `The specified bucket does not exist: "${name}"`);
 export const nameTaken = (code: number, message: string) => new ApiError(400, code, message);
-export const stillBound = (code: number, what: string, users: string[]) =>
+export const resourceInUse = (code: number, what: string, users: string[]) =>
   new ApiError(400, code, `${what} is bound to ${users.map((user) => `"${user}"`).join(', ')}`);
 export const invalidBody = (message: string) => new ApiError(400, 10026, message);
 export const notSupported = (message: string) => new ApiError(400, 10021, message);
@@ -110,7 +114,7 @@ export const notSupported = (message: string) => new ApiError(400, 10021, messag
 export const noSubdomain = () =>
   new ApiError(404, 10007, 'This account has no workers.dev subdomain: register one first');
 export const hasSubdomain = (name: string) =>
-  new ApiError(409, 10036, `This account has the workers.dev subdomain "${name}" already`);
+  new ApiError(409, 10036, `This account already has the workers.dev subdomain "${name}"`);
 export const needsSubdomain = () =>
   new ApiError(403, 10063, 'You need a workers.dev subdomain in order to proceed: register one first');
 export const subdomainIsFree = (name: string) =>
@@ -119,14 +123,18 @@ export const subdomainIsFree = (name: string) =>
 export const noSuchZone = (id: string) =>
   new ApiError(404, 7003, `Could not route to /zones/${id}, perhaps your object identifier is invalid?`);
 export const zoneExists = (name: string) => new ApiError(400, 1061, `${name} already exists`);
-export const invalidZoneName = (name: string) => new ApiError(400, 1097, `"${name}" is not a domain's name`);
+export const invalidZoneName = (name: string) => new ApiError(400, 1097, `"${name}" is not a domain name`);
 export const noSuchRecord = () => new ApiError(404, 81044, 'Record does not exist.');
 export const invalidRecord = (message: string) => new ApiError(400, 1004, `DNS Validation Error: ${message}`);
 export const identicalRecord = () => new ApiError(400, 81058, 'An identical record already exists.');
 export const hostHasRecord = () =>
   new ApiError(400, 81053, 'An A, AAAA, or CNAME record with that host already exists.');
 export const readOnlyRecord = (worker: string) =>
-  new ApiError(400, 1043, `This record belongs to a custom domain of the Worker "${worker}": delete that`);
+  new ApiError(
+    400,
+    1043,
+    `This record belongs to a custom domain of the Worker "${worker}": delete the custom domain instead`,
+  );
 
 export const noSuchRoute = (id: string) => new ApiError(404, 10009, `Route not found: "${id}"`);
 export const routeExists = (pattern: string) =>

@@ -1,29 +1,35 @@
-// Reading a request to the API.
+// Query parameters and JSON bodies of requests to the API.
 
 import type { Context } from 'hono';
 import { invalidBody } from './errors.ts';
 
-export function numbered(c: Context, name: string, otherwise: number): number {
-  const value = Number(c.req.query(name) ?? otherwise);
-  return Number.isInteger(value) && value > 0 ? value : otherwise;
+export function positiveInteger(c: Context, name: string, fallback: number): number {
+  const value = Number(c.req.query(name) ?? fallback);
+  return Number.isInteger(value) && value > 0 ? value : fallback;
+}
+
+/** The text of a part of a form. */
+export async function readPart(form: FormData, name: string): Promise<string | undefined> {
+  const part = form.get(name);
+  return part instanceof File ? part.text() : (part ?? undefined);
 }
 
 /** The JSON object in the body; an empty body is an empty object. */
-export async function bodyOf<T extends object>(c: Context): Promise<Partial<T>> {
-  const value = await jsonOf(c);
+export async function readObject<T extends object>(c: Context): Promise<Partial<T>> {
+  const value = await readBody(c);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidBody('the body is not a JSON object');
+    throw invalidBody('the body must be a JSON object');
   return value;
 }
 
-/** The JSON list in the body; `items` names what it holds, for the error message. */
-export async function listOf<T>(c: Context, items: string): Promise<T[]> {
-  const value = await jsonOf(c);
-  if (!Array.isArray(value)) throw invalidBody(`the body is not a list of ${items}`);
+/** The JSON list in the body; `items` names its items in the error message. */
+export async function readList<T>(c: Context, items: string): Promise<T[]> {
+  const value = await readBody(c);
+  if (!Array.isArray(value)) throw invalidBody(`the body must be a list of ${items}`);
   return value;
 }
 
-export async function jsonOf(c: Context): Promise<unknown> {
+export async function readBody(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (text === '') return {};
   try {

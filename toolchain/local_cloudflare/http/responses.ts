@@ -1,8 +1,8 @@
-// The envelope around every answer of Cloudflare's API.
+// The response format of Cloudflare's API: an envelope, and lists in pages.
 
 import type { Context } from 'hono';
 import type { ApiError } from './errors.ts';
-import { numbered } from './requests.ts';
+import { positiveInteger } from './requests.ts';
 
 const MAX_PER_PAGE = 1000;
 
@@ -26,21 +26,32 @@ export function ok(
   return c.json(info ? { ...envelope, result_info: info } : envelope);
 }
 
-/** A result that is JSON already. */
-export function okText(c: Context, result: string): Response {
+/** Like `ok`, for a result that is already JSON text. */
+export function okJson(c: Context, result: string): Response {
   const text = `{"success":true,"errors":[],"messages":[],"result":${result}}`;
   return c.body(text, 200, { 'content-type': 'application/json' });
 }
 
-export function failed(c: Context, error: ApiError): Response {
+export function failure(c: Context, error: ApiError): Response {
   const errors = [{ code: error.code, message: error.message }];
   return c.json({ success: false, errors, messages: [], result: null }, error.status);
 }
 
-/** Cut one page out of a list, as `page` and `per_page` ask. */
-export function paged<T>(c: Context, all: T[], perPageDefault = 20): Page<T> {
-  const page = numbered(c, 'page', 1);
-  const perPage = Math.min(numbered(c, 'per_page', perPageDefault), MAX_PER_PAGE);
+/** Respond with the page of a list that `page` and `per_page` select. */
+export function okPage<T>(
+  c: Context,
+  all: readonly T[],
+  serialize: (item: T) => unknown = (item) => item,
+  defaultPerPage?: number,
+): Response {
+  const { items, info } = paginate(c, all, defaultPerPage);
+  return ok(c, items.map(serialize), info);
+}
+
+/** Return the page of a list that `page` and `per_page` select. */
+export function paginate<T>(c: Context, all: readonly T[], defaultPerPage = 20): Page<T> {
+  const page = positiveInteger(c, 'page', 1);
+  const perPage = Math.min(positiveInteger(c, 'per_page', defaultPerPage), MAX_PER_PAGE);
   const items = all.slice((page - 1) * perPage, page * perPage);
   const info = {
     page,

@@ -1,15 +1,16 @@
-// Many instances at once.
+// Operations on many instances.
 
 import { isFinal } from '../engine/instance_file.ts';
 import { ApiError, invalidInstance } from '../http/errors.ts';
 import type { Workflow } from '../state/records.ts';
-import type { Instances, Made, New } from './instances.ts';
+import { runParallel } from '../system/parallel.ts';
+import type { CreateResult, Instances, NewInstance } from './instances.ts';
 
-const BATCH = 100;
-/** So many end at a time, so that others get their turn. */
-const AT_ONCE = 20;
+const MAX_BATCH = 100;
+/** Limited, so that other requests are served meanwhile. */
+const PARALLEL = 20;
 
-interface Deleted {
+interface DeleteResult {
   deleted: { id: string }[];
   errors: { id: string; code: number; message: string }[];
 }
@@ -23,36 +24,36 @@ export class Batches {
     this.#instances = instances;
   }
 
-  async create(workflow: Workflow, batch: unknown): Promise<Made> {
-    const wanted = checked(batch);
-    if (!wanted.every(isObject)) throw invalidInstance('a batch is a list of objects');
-    return this.#instances.createAll(workflow, wanted);
+  async create(workflow: Workflow, batch: unknown): Promise<CreateResult> {
+    const instances = checkBatch(batch);
+    if (!instances.every(isObject)) throw invalidInstance('a batch must be a list of objects');
+    return this.#instances.createAll(workflow, instances);
   }
 
-  async delete(workflow: Workflow, batch: unknown): Promise<Deleted> {
-    const result: Deleted = { deleted: [], errors: [] };
-    await atOnce(checked(batch).map(String), (id) =>
+  async delete(workflow: Workflow, batch: unknown): Promise<DeleteResult> {
+    const result: DeleteResult = { deleted: [], errors: [] };
+    await runParallel(checkBatch(batch).map(String), PARALLEL, (id) =>
       this.#instances.remove(workflow, id).then(
         () => result.deleted.push({ id }),
-        (error: unknown) => result.errors.push({ id, ...told(error) }),
+        (error: unknown) => result.errors.push({ id, ...apiErrorOf(error) }),
       ),
     );
     return result;
   }
 
-  /** Terminate these; those that ended already are not counted. */
+  /** Terminate the given instances; those that have already ended are not counted. */
   async terminate(workflow: Workflow, batch: unknown): Promise<object> {
     if (this.isTerminating(workflow)) return { status: 'already_running', instancesTerminated: 0 };
-    const ids = checked(batch).map(String);
+    const ids = checkBatch(batch).map(String);
     return { status: 'ok', instancesTerminated: await this.#terminate(workflow, ids) };
   }
 
-  /** Begin to terminate all that are unfinished, or all of this status. */
+  /** Start terminating all unfinished instances, or all with the given status. */
   terminateAll(workflow: Workflow, status: string | undefined): object {
     if (status !== undefined && isFinal(status as never))
-      throw invalidInstance(`instances that are ${status} have ended`);
+      throw invalidInstance(`instances with the status "${status}" have already ended`);
     if (this.isTerminating(workflow)) return { status: 'already_running' };
-    void this.#job(workflow, async () => {
+    void this.#runTermination(workflow, async () => {
       const rows = await this.#instances.unfinished(workflow, status);
       const ids = rows.map(({ id }) => id);
       await this.#terminate(workflow, ids);
@@ -64,7 +65,7 @@ export class Batches {
     return this.#terminating.has(name);
   }
 
-  async #job({ name }: Workflow, work: () => Promise<void>): Promise<void> {
+  async #runTermination({ name }: Workflow, work: () => Promise<void>): Promise<void> {
     this.#terminating.add(name);
     try {
       await work();
@@ -75,36 +76,29 @@ export class Batches {
 
   async #terminate(workflow: Workflow, ids: string[]): Promise<number> {
     let count = 0;
-    await atOnce(ids, async (id) => {
+    await runParallel(ids, PARALLEL, async (id) => {
       try {
         await this.#instances.change(workflow, id, { status: 'terminate' });
         count += 1;
       } catch (error) {
-        told(error);
+        apiErrorOf(error);
       }
     });
     return count;
   }
 }
 
-const isObject = (value: unknown): value is Partial<New> =>
+const isObject = (value: unknown): value is Partial<NewInstance> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function checked(batch: unknown): unknown[] {
-  if (!Array.isArray(batch) || batch.length === 0 || batch.length > BATCH)
-    throw invalidInstance(`a batch is a list of 1 to ${BATCH} instances`);
+function checkBatch(batch: unknown): unknown[] {
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > MAX_BATCH)
+    throw invalidInstance(`a batch must be a list of 1 to ${MAX_BATCH} instances`);
   return batch;
 }
 
-async function atOnce(ids: string[], work: (id: string) => Promise<unknown>): Promise<void> {
-  const waiting = [...ids];
-  const next = async (): Promise<void> => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await work(id);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
-}
-
-function told(error: unknown): { code: number; message: string } {
+/** Other errors are thrown again. */
+function apiErrorOf(error: unknown): { code: number; message: string } {
   if (error instanceof ApiError) return { code: error.code, message: error.message };
   throw error;
 }

@@ -1,12 +1,12 @@
-// What began an instance: the API, which this process is, or else a Worker's binding.
+// What created an instance: the API, which records the ids here, or else a Worker's binding.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { privateFolder, readText } from '../system/files.ts';
 
-export type Trigger = 'api' | 'binding';
+export type TriggerSource = 'api' | 'binding';
 
-export class Triggers {
+export class TriggerSources {
   /** The ids that were created through the API, by Workflow. */
   readonly #created = new Map<string, Set<string>>();
   readonly #folder: string;
@@ -15,20 +15,20 @@ export class Triggers {
     this.#folder = privateFolder(path.join(state, 'created'));
   }
 
-  of(workflow: string, id: string): Trigger {
-    return this.#known(workflow).has(id) ? 'api' : 'binding';
+  of(workflow: string, id: string): TriggerSource {
+    return this.#ids(workflow).has(id) ? 'api' : 'binding';
   }
 
-  remember(workflow: string, ids: string[]): void {
-    const known = this.#known(workflow);
-    for (const id of ids) known.add(id);
+  addCreated(workflow: string, ids: string[]): void {
+    const created = this.#ids(workflow);
+    for (const id of ids) created.add(id);
     fs.appendFileSync(this.#file(workflow), ids.map((id) => `${id}\n`).join(''), { mode: 0o600 });
   }
 
-  #known(workflow: string): Set<string> {
-    const known = this.#created.get(workflow) ?? new Set(readText(this.#file(workflow))?.split('\n'));
-    this.#created.set(workflow, known);
-    return known;
+  #ids(workflow: string): Set<string> {
+    const ids = this.#created.get(workflow) ?? new Set(readText(this.#file(workflow))?.split('\n'));
+    this.#created.set(workflow, ids);
+    return ids;
   }
 
   #file(workflow: string): string {

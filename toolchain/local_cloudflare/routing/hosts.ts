@@ -1,4 +1,4 @@
-// Who a request is for, by its Host header.
+// Which Worker, or the API, a request is for: decided by its Host header.
 
 import type { Zones } from '../state/zones.ts';
 import { workerAt } from './routes.ts';
@@ -8,18 +8,18 @@ const SUFFIX = '.localhost';
 
 export interface Target {
   name: string;
-  /** By the Worker's own host, which can be turned off, and not by a host of a zone. */
+  /** The request used the Worker's own host, which can be disabled, and not a host of a zone. */
   isOwnHost: boolean;
 }
 
-export type Destination = { kind: 'api' } | ({ kind: 'worker' } & Target) | { kind: 'nobody' };
+export type Destination = { kind: 'api' } | ({ kind: 'worker' } & Target) | { kind: 'none' };
 
-/** Any other host is a page elsewhere whose name was pointed at this machine (DNS rebinding). */
+/** Unknown hosts are refused: they may be a website whose name resolves to this machine (DNS rebinding). */
 export function destination(zones: Zones, host: string | undefined, url: string | undefined): Destination {
-  const asked = (host ?? '').replace(/:\d+$/, '').toLowerCase();
-  if (LOOPBACK.includes(asked)) return { kind: 'api' };
-  if (asked.endsWith(SUFFIX))
-    return { kind: 'worker', name: asked.slice(0, -SUFFIX.length), isOwnHost: true };
-  const routed = workerAt(zones, asked, url ?? '/');
-  return routed === undefined ? { kind: 'nobody' } : { kind: 'worker', name: routed, isOwnHost: false };
+  const hostname = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  if (LOOPBACK.includes(hostname)) return { kind: 'api' };
+  if (hostname.endsWith(SUFFIX))
+    return { kind: 'worker', name: hostname.slice(0, -SUFFIX.length), isOwnHost: true };
+  const routed = workerAt(zones, hostname, url ?? '/');
+  return routed === undefined ? { kind: 'none' } : { kind: 'worker', name: routed, isOwnHost: false };
 }

@@ -28,7 +28,7 @@ const FIELDS: readonly Field[] = [
 const ITEM = /^(?:\*|(\w+)(?:-(\w+))?)(?:\/(\d+))?$/;
 const DAYS_BEFORE_LAST = /L-(\d+)/;
 
-/** Return a function that tells whether the expression matches a time; undefined if the expression is invalid. */
+/** Return a function that checks whether a time matches; undefined if the expression is invalid. */
 export function parseCron(expression: string): ((time: Date) => boolean) | undefined {
   const parts = expression.trim().toUpperCase().replace(/\sL$/, ' SAT').split(/\s+/);
   if (parts.length !== FIELDS.length) return undefined;

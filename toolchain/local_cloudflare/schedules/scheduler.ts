@@ -1,6 +1,6 @@
-// Fires cron triggers at their minute.
+// Fires cron triggers.
 //
-// One fires at once by a request to the Worker's own host, as under `wrangler dev` (see proxy.ts):
+// As under `wrangler dev`, a request to the Worker's own host fires one immediately (see routing/proxy.ts):
 // GET or POST /cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1767225600000
 
 import type { Groups } from '../groups/groups.ts';
@@ -12,7 +12,7 @@ import { parseCron } from './cron.ts';
 const MINUTE = 60_000;
 const EVERY_MINUTE = '* * * * *';
 
-export class CronFailed extends Error {}
+export class ScheduledHandlerError extends Error {}
 
 export class Scheduler {
   readonly #account: Account;
@@ -26,7 +26,7 @@ export class Scheduler {
     this.#logs = logs;
   }
 
-  /** Wait for the next full minute, again and again. */
+  /** Fire at every full minute. */
   open(): void {
     this.#timer = setTimeout(
       () => {
@@ -42,8 +42,8 @@ export class Scheduler {
     clearTimeout(this.#timer);
   }
 
-  /** The Worker's first schedule. */
-  first(worker: string): string {
+  /** The Worker's first cron expression. */
+  firstCron(worker: string): string {
     return this.#account.workers.get(worker)?.schedules[0]?.cron ?? EVERY_MINUTE;
   }
 
@@ -52,17 +52,17 @@ export class Scheduler {
       for (const { cron } of worker.schedules)
         if (parseCron(cron)?.(time))
           void this.run(worker.name, cron, time).catch((error: Error) =>
-            this.#logs.platform(`cron "${cron}" of ${worker.name}: ${error.message}`),
+            this.#logs.platformError(`cron "${cron}" of ${worker.name}: ${error.message}`),
           );
   }
 
-  /** Return when the Worker's handler has ended; throws what it said where it failed. */
+  /** Run the Worker's handler until it ends; throws ScheduledHandlerError if it fails. */
   async run(worker: string, cron: string, time: Date): Promise<void> {
     const query = new URLSearchParams({ cron, time: String(time.valueOf()) });
     await this.#groups.use(`worker:${worker}`, async ({ port }) => {
       const url = `http://127.0.0.1:${port}/cdn-cgi/local/scheduled?${query}`;
-      const answer = await fetch(url, { headers: { 'mf-route-override': worker } });
-      if (!answer.ok) throw new CronFailed(await answer.text());
+      const response = await fetch(url, { headers: { 'mf-route-override': worker } });
+      if (!response.ok) throw new ScheduledHandlerError(await response.text());
     });
   }
 }

@@ -1,9 +1,9 @@
-// The account's records, in memory and on disk. Each record is a file of its own, so that a deploy writes as much
-// with fifty Workers as with one.
+// The account's records, in memory and on disk. Workers, versions and Workflows have a file each, so that the cost of a
+// deploy does not grow with their number.
 
 import path from 'node:path';
-import { names, readJson, remove, writeJson } from '../system/files.ts';
-import { Shelf } from './json_list.ts';
+import { listFolder, readJson, remove, writeJson } from '../system/files.ts';
+import { JsonList } from './json_list.ts';
 import {
   type Binding,
   type Bucket,
@@ -17,18 +17,18 @@ import {
 } from './records.ts';
 import { Zones } from './zones.ts';
 
-export const VERSIONS_KEPT = 100;
-const SUBDOMAIN = 'local';
+export const MAX_VERSIONS = 100;
+const DEFAULT_SUBDOMAIN = 'local';
 
 export class Account {
   readonly id: string;
   readonly workers = new Map<string, Worker>();
   readonly workflows = new Map<string, Workflow>();
-  readonly namespaces: Shelf<Namespace>;
-  readonly databases: Shelf<Database>;
-  readonly buckets: Shelf<Bucket>;
-  /** By name, which is what bindings and consumers say. */
-  readonly queues: Shelf<Queue>;
+  readonly namespaces: JsonList<Namespace>;
+  readonly databases: JsonList<Database>;
+  readonly buckets: JsonList<Bucket>;
+  /** By name, because bindings and consumers refer to queues by name. */
+  readonly queues: JsonList<Queue>;
   readonly zones: Zones;
   readonly #folder: string;
   readonly #versions = new Map<string, Version>();
@@ -36,10 +36,10 @@ export class Account {
   constructor(id: string, folder: string) {
     this.id = id;
     this.#folder = folder;
-    this.namespaces = new Shelf(path.join(folder, 'kv.json'), (item) => item.id);
-    this.databases = new Shelf(path.join(folder, 'd1.json'), (item) => item.uuid);
-    this.buckets = new Shelf(path.join(folder, 'r2.json'), (item) => item.name);
-    this.queues = new Shelf(path.join(folder, 'queues.json'), (item) => item.name);
+    this.namespaces = new JsonList(path.join(folder, 'kv.json'), (item) => item.id);
+    this.databases = new JsonList(path.join(folder, 'd1.json'), (item) => item.uuid);
+    this.buckets = new JsonList(path.join(folder, 'r2.json'), (item) => item.name);
+    this.queues = new JsonList(path.join(folder, 'queues.json'), (item) => item.name);
     this.zones = new Zones(folder);
     this.#load('workers', this.workers);
     this.#load('workflows', this.workflows);
@@ -47,66 +47,64 @@ export class Account {
 
   #load<T extends { name: string }>(kind: string, into: Map<string, T>): void {
     const folder = path.join(this.#folder, kind);
-    for (const file of names(folder)) {
+    for (const file of listFolder(folder)) {
       const record = readJson<T>(path.join(folder, file));
       if (record) into.set(record.name, record);
     }
   }
 
-  /** The account's part of workers.dev; empty where it has none. */
+  /** The account's workers.dev subdomain; empty if it has none. */
   get subdomain(): string {
-    return readJson<string>(path.join(this.#folder, 'subdomain.json')) ?? SUBDOMAIN;
+    return readJson<string>(path.join(this.#folder, 'subdomain.json')) ?? DEFAULT_SUBDOMAIN;
   }
 
   set subdomain(name: string) {
     writeJson(path.join(this.#folder, 'subdomain.json'), name);
   }
 
-  keepWorker(worker: Worker): void {
-    const isKept = ({ id }: { id: string }, index: number) => index < VERSIONS_KEPT || id === worker.live;
+  saveWorker(worker: Worker): void {
+    const isKept = ({ id }: { id: string }, index: number) => index < MAX_VERSIONS || id === worker.live;
     const versions = worker.versions.filter(isKept);
     for (const old of worker.versions.filter((version) => !versions.includes(version)))
-      this.#dropVersion(worker.name, old.id);
+      this.#deleteVersion(worker.name, old.id);
     const kept = { ...worker, versions };
     this.workers.set(worker.name, kept);
     writeJson(this.#file('workers', worker.name), kept);
-    this.#forgetOld(kept);
+    this.#evictOld(kept);
   }
 
-  /** Memory holds the version that answers and the newest; the others are read when asked for. */
-  #forgetOld({ versions, live }: Worker): void {
+  /** Keep only the live and the newest version in memory; the others are read from disk when needed. */
+  #evictOld({ versions, live }: Worker): void {
     for (const { id } of versions.slice(1)) if (id !== live) this.#versions.delete(id);
   }
 
-  keepVersion(worker: string, version: Version): void {
+  saveVersion(worker: string, version: Version): void {
     this.#versions.set(version.id, version);
     writeJson(this.#versionFile(worker, version.id), version);
   }
 
   version(worker: string, id: string): Version | undefined {
-    const known = this.#versions.get(id);
-    if (known) return known;
-    const read = readJson<Version>(this.#versionFile(worker, id));
-    if (read) this.#versions.set(id, read);
-    return read;
+    const version = this.#versions.get(id) ?? readJson<Version>(this.#versionFile(worker, id));
+    if (version) this.#versions.set(id, version);
+    return version;
   }
 
-  /** Undo an upload that did not start; a Worker of which that was all is gone too. */
-  forgetVersion(name: string, id: string): void {
+  /** Delete a version that did not start, and the Worker if it has no other. */
+  discardVersion(name: string, id: string): void {
     const worker = this.workers.get(name);
     if (!worker) return;
-    this.#dropVersion(name, id);
+    this.#deleteVersion(name, id);
     const versions = worker.versions.filter((version) => version.id !== id);
-    if (versions.length > 0) this.keepWorker({ ...worker, versions });
-    else this.dropWorker(name);
+    if (versions.length > 0) this.saveWorker({ ...worker, versions });
+    else this.deleteWorker(name);
   }
 
-  #dropVersion(worker: string, id: string): void {
+  #deleteVersion(worker: string, id: string): void {
     this.#versions.delete(id);
     remove(this.#versionFile(worker, id));
   }
 
-  /** The version that answers requests, with the secrets that it answers with. */
+  /** The version that serves requests, with the secrets it uses. */
   live(worker: Worker): Version | undefined {
     const version = worker.live ? this.version(worker.name, worker.live) : undefined;
     if (!version || !worker.live_secrets) return version;
@@ -114,33 +112,33 @@ export class Account {
     return { ...version, bindings: [...others, ...worker.live_secrets] };
   }
 
-  /** The version that a new one inherits from. */
+  /** The version that a new version inherits bindings from. */
   newest(worker: Worker): Version | undefined {
     const newest = worker.versions[0];
     return newest && this.version(worker.name, newest.id);
   }
 
-  dropWorker(name: string): void {
+  deleteWorker(name: string): void {
     const worker = this.workers.get(name);
     for (const version of worker?.versions ?? []) this.#versions.delete(version.id);
     this.workers.delete(name);
-    this.zones.forgetWorker(name);
+    this.zones.deleteWorker(name);
     remove(this.#file('workers', name));
     remove(path.join(this.#folder, 'versions', name));
   }
 
-  keepWorkflow(workflow: Workflow): void {
+  saveWorkflow(workflow: Workflow): void {
     this.workflows.set(workflow.name, workflow);
     writeJson(this.#file('workflows', workflow.name), workflow);
   }
 
-  dropWorkflow(name: string): void {
+  deleteWorkflow(name: string): void {
     this.workflows.delete(name);
     remove(this.#file('workflows', name));
   }
 
-  /** The Workers whose live version has such a binding. */
-  usersOf(matches: (binding: Binding) => boolean): string[] {
+  /** The names of the Workers whose live version has a binding that matches. */
+  workersWithBinding(matches: (binding: Binding) => boolean): string[] {
     return [...this.workers.values()]
       .filter((worker) => this.live(worker)?.bindings.some(matches))
       .map((worker) => worker.name);

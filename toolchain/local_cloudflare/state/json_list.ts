@@ -1,7 +1,9 @@
+// Lists of records on disk.
+
 import { readJson, writeJson } from '../system/files.ts';
 
-/** A short list that is one file. */
-export class Shelf<T> {
+/** A short list kept in one JSON file. */
+export class JsonList<T> {
   readonly #file: string;
   readonly #key: (item: T) => string;
   #items: T[];
@@ -21,24 +23,24 @@ export class Shelf<T> {
   }
 
   add(item: T): void {
-    this.#keep([...this.#items, item]);
+    this.#save([...this.#items, item]);
   }
 
-  /** Put the item in the place of the one with its key. */
+  /** Replace the item that has the same key. */
   replace(item: T): void {
-    this.#keep(this.#items.map((other) => (this.#key(other) === this.#key(item) ? item : other)));
+    this.#save(this.#items.map((other) => (this.#key(other) === this.#key(item) ? item : other)));
   }
 
-  drop(key: string): void {
-    this.keepOnly((item) => this.#key(item) !== key);
+  delete(key: string): void {
+    this.retain((item) => this.#key(item) !== key);
   }
 
-  keepOnly(isKept: (item: T) => boolean): void {
-    const kept = this.#items.filter(isKept);
-    if (kept.length < this.#items.length) this.#keep(kept);
+  retain(predicate: (item: T) => boolean): void {
+    const kept = this.#items.filter(predicate);
+    if (kept.length < this.#items.length) this.#save(kept);
   }
 
-  #keep(items: T[]): void {
+  #save(items: T[]): void {
     writeJson(this.#file, items);
     this.#items = items;
   }

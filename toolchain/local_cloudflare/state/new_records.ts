@@ -11,6 +11,9 @@ const QUEUE_DEFAULTS: QueueSettings = {
   message_retention_period: RETENTION_SECONDS,
 };
 
+/** The user whom all changes are attributed to. */
+export const AUTHOR_EMAIL = 'local@localhost';
+
 export const now = (): string => new Date().toISOString();
 
 export const newId = (): string => randomUUID();

@@ -1,4 +1,4 @@
-// What the account holds. These records are also what stands on disk.
+// The account's records, as they are stored on disk.
 
 export type Source = 'api' | 'wrangler' | 'dash';
 
@@ -15,11 +15,11 @@ export type ModuleType = 'esm' | 'cjs' | 'text' | 'data' | 'wasm' | 'json';
 export interface Module {
   name: string;
   type: ModuleType;
-  /** Text, or base64 for the types that hold bytes. */
+  /** Text, or base64 for binary types. */
   contents: string;
 }
 
-/** All that decides what a Worker does; it never changes. */
+/** Code, bindings and runtime settings of a Worker. A version never changes. */
 export interface Version {
   id: string;
   number: number;
@@ -66,9 +66,9 @@ export interface Worker {
   created_on: string;
   modified_on: string;
   last_deployed_from: Source;
-  /** The version that answers requests; empty until one is deployed. */
+  /** The id of the version that serves requests; empty until one is deployed. */
   live: string;
-  /** The secrets of an older version that was made live by force: today's, not its own. */
+  /** Set if an older version was forced live: the secrets of today, which replace its own. */
   live_secrets?: Binding[];
   /** Newest first. */
   versions: VersionSummary[];
@@ -125,7 +125,7 @@ export interface ConsumerSettings {
   retry_delay?: number;
 }
 
-/** A Worker that takes a queue's messages; a queue has one at most. */
+/** The Worker that receives a queue's messages; a queue has at most one. */
 export interface Consumer {
   consumer_id: string;
   created_on: string;
@@ -158,7 +158,7 @@ export interface DnsRecord {
   id: string;
   zone_id: string;
   type: string;
-  /** The whole name, with the zone's. */
+  /** The full name, including the zone's. */
   name: string;
   content: string;
   proxied: boolean;
@@ -169,11 +169,11 @@ export interface DnsRecord {
   modified_on: string;
   priority?: number;
   data?: unknown;
-  /** The Worker whose custom domain made it. */
+  /** The Worker whose custom domain this record belongs to. */
   worker?: string;
 }
 
-/** What a Worker answers of a zone; without a script, what no Worker does. */
+/** A URL pattern that a Worker serves; without a script, one that no Worker serves. */
 export interface Route {
   id: string;
   zone_id: string;
@@ -181,7 +181,7 @@ export interface Route {
   script: string | null;
 }
 
-/** A host of which a Worker answers everything. */
+/** A custom domain: a Worker serves all its URLs. */
 export interface Domain {
   id: string;
   zone_id: string;

@@ -1,4 +1,4 @@
-// Who may ask: the account's own token, which may do everything, and those that tests add.
+// API tokens: the account's own, which has all permissions, and those that tests add.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -6,12 +6,12 @@ export type Kind = 'user' | 'account';
 
 export interface Token {
   id: string;
-  /** Where it can be verified. */
+  /** Which endpoints can verify it. */
   kinds: Kind[];
   status: 'active' | 'disabled' | 'expired';
-  /** Names of Cloudflare's permission groups; undefined is all of them. */
+  /** Names of Cloudflare's permission groups; undefined means all. */
   permissions?: string[];
-  /** The ids of the zones that it is for; undefined is all zones. */
+  /** The ids of the zones it is valid for; undefined means all. */
   zones?: string[];
 }
 
@@ -26,16 +26,16 @@ export class Tokens {
   }
 
   find(text: string): Token | undefined {
-    const asked = digest(text);
-    if (timingSafeEqual(asked, this.#own)) return OWN;
-    return this.#added.find(([known]) => timingSafeEqual(asked, known))?.[1];
+    const given = digest(text);
+    if (timingSafeEqual(given, this.#own)) return OWN;
+    return this.#added.find(([known]) => timingSafeEqual(given, known))?.[1];
   }
 
   isOwn(text: string): boolean {
     return this.find(text) === OWN;
   }
 
-  /** Let these in besides the account's own, and no others. */
+  /** Accept these tokens besides the account's own, instead of those added before. */
   replace(added: [text: string, token: Omit<Token, 'id'> & { id?: string }][]): void {
     this.#added = added.map(([text, token]) => {
       const known = digest(text);
@@ -44,5 +44,5 @@ export class Tokens {
   }
 }
 
-/** Of one length, so that comparing takes one time. */
+/** Digests have the same length, so that they can be compared in constant time. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

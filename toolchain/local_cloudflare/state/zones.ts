@@ -1,62 +1,59 @@
-// The account's domains, their DNS, and which Worker answers what of them.
+// The account's zones with their DNS records, Worker routes and custom domains.
 
 import path from 'node:path';
-import { Shelf } from './json_list.ts';
+import { JsonList } from './json_list.ts';
 import type { DnsRecord, Domain, Route, Zone } from './records.ts';
 
 export const isInZone = (host: string, zone: Zone): boolean =>
   host === zone.name || host.endsWith(`.${zone.name}`);
 
 export class Zones {
-  readonly all: Shelf<Zone>;
-  readonly records: Shelf<DnsRecord>;
-  readonly routes: Shelf<Route>;
-  readonly domains: Shelf<Domain>;
+  readonly all: JsonList<Zone>;
+  readonly records: JsonList<DnsRecord>;
+  readonly routes: JsonList<Route>;
+  readonly domains: JsonList<Domain>;
 
   constructor(folder: string) {
-    this.all = new Shelf(path.join(folder, 'zones.json'), (item) => item.id);
-    this.records = new Shelf(path.join(folder, 'dns.json'), (item) => item.id);
-    this.routes = new Shelf(path.join(folder, 'routes.json'), (item) => item.id);
-    this.domains = new Shelf(path.join(folder, 'domains.json'), (item) => item.id);
+    this.all = new JsonList(path.join(folder, 'zones.json'), (item) => item.id);
+    this.records = new JsonList(path.join(folder, 'dns.json'), (item) => item.id);
+    this.routes = new JsonList(path.join(folder, 'routes.json'), (item) => item.id);
+    this.domains = new JsonList(path.join(folder, 'domains.json'), (item) => item.id);
   }
 
   named(name: string): Zone | undefined {
     return this.all.all().find((zone) => zone.name === name);
   }
 
-  /** The zone that a host lies in: the smallest, where one lies in another. */
-  around(host: string): Zone | undefined {
+  /** The smallest zone that contains the host. */
+  containing(host: string): Zone | undefined {
     const labels = host.split('.');
-    for (let at = 0; at < labels.length; at += 1) {
-      const zone = this.named(labels.slice(at).join('.'));
-      if (zone) return zone;
-    }
-    return undefined;
+    const names = labels.map((_, index) => labels.slice(index).join('.'));
+    return names.map((name) => this.named(name)).find((zone) => zone !== undefined);
   }
 
-  /** The zone that somebody names by its id or its name, or the one around the host where nobody does. */
+  /** The zone with the given id or name, or else the one that contains the host. */
   find(host: string, { zone_id, zone_name }: { zone_id?: string; zone_name?: string }): Zone | undefined {
     if (zone_id) return this.all.get(zone_id);
-    return zone_name ? this.named(zone_name) : this.around(host);
+    return zone_name ? this.named(zone_name) : this.containing(host);
   }
 
-  /** A zone takes all that is in it along. */
-  drop(zone: string): void {
+  /** Delete a zone and everything in it. */
+  delete(zone: string): void {
     const isOutside = (item: { zone_id: string }) => item.zone_id !== zone;
-    this.domains.keepOnly(isOutside);
-    this.routes.keepOnly(isOutside);
-    this.records.keepOnly(isOutside);
-    this.all.drop(zone);
+    this.domains.retain(isOutside);
+    this.routes.retain(isOutside);
+    this.records.retain(isOutside);
+    this.all.delete(zone);
   }
 
-  forgetWorker(name: string): void {
-    this.routes.keepOnly(({ script }) => script !== name);
-    this.domains.keepOnly(({ service }) => service !== name);
-    this.records.keepOnly(({ worker }) => worker !== name);
+  deleteWorker(name: string): void {
+    this.routes.retain(({ script }) => script !== name);
+    this.domains.retain(({ service }) => service !== name);
+    this.records.retain(({ worker }) => worker !== name);
   }
 
-  dropDomain({ id, hostname }: Domain): void {
-    this.domains.drop(id);
-    this.records.keepOnly(({ name, worker }) => worker === undefined || name !== hostname);
+  deleteDomain({ id, hostname }: Domain): void {
+    this.domains.delete(id);
+    this.records.retain(({ name, worker }) => worker === undefined || name !== hostname);
   }
 }

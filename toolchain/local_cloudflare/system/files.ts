@@ -1,4 +1,4 @@
-// State on disk: private, and whole or not there at all.
+// Files and folders that only this user can read, written atomically.
 
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
@@ -9,22 +9,22 @@ export function privateFolder(folder: string): string {
   return folder;
 }
 
-/** Replace the file in one step: a reader, and a start after a kill, see the old text or the new. */
-export function writeWhole(file: string, text: string): void {
+/** Replace the file atomically: readers, also after a crash, see either the old text or the new. */
+export function writeText(file: string, text: string): void {
   privateFolder(path.dirname(file));
-  const draft = `${file}.${randomUUID()}.tmp`;
-  const handle = fs.openSync(draft, 'wx', 0o600);
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  const handle = fs.openSync(temporary, 'wx', 0o600);
   try {
     fs.writeSync(handle, text);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
-  fs.renameSync(draft, file);
+  fs.renameSync(temporary, file);
 }
 
 export function writeJson(file: string, value: unknown): void {
-  writeWhole(file, JSON.stringify(value));
+  writeText(file, JSON.stringify(value));
 }
 
 export function readText(file: string): string | undefined {
@@ -41,8 +41,8 @@ export function readJson<T>(file: string): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T);
 }
 
-/** The names in a folder, without what a kill left half-written. */
-export function names(folder: string): string[] {
+/** The names in a folder, without temporary files that a crash left behind. */
+export function listFolder(folder: string): string[] {
   try {
     return fs.readdirSync(folder).filter((name) => !name.endsWith('.tmp'));
   } catch (error) {

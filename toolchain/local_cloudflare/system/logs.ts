@@ -1,4 +1,4 @@
-// What Workers print: a bounded file of JSON lines for each group, never this process's own output.
+// Log files of the Workers and of the platform: JSON lines, of bounded size, one file for each group.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -20,9 +20,9 @@ export class Logs {
     this.#folder = privateFolder(path.join(state, 'logs'));
   }
 
-  /** The last two files hold the newest lines: up to two megabytes. */
-  group(key: string, line: LogLine): void {
-    const file = path.join(this.#folder, `${key}.jsonl`);
+  /** Append to a group's log. A full file becomes the previous one, so up to two megabytes are kept. */
+  write(group: string, line: LogLine): void {
+    const file = path.join(this.#folder, `${group}.jsonl`);
     const text = `${JSON.stringify(line)}\n`;
     const size = this.#sizes.get(file) ?? fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (size > MAX_BYTES) fs.renameSync(file, `${file}.1`);
@@ -30,7 +30,7 @@ export class Logs {
     this.#sizes.set(file, size > MAX_BYTES ? text.length : size + text.length);
   }
 
-  platform(message: string): void {
-    this.group('platform', { timestamp: Date.now(), level: 'error', message });
+  platformError(message: string): void {
+    this.write('platform', { timestamp: Date.now(), level: 'error', message });
   }
 }

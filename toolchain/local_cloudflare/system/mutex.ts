@@ -1,29 +1,26 @@
-// One at a time.
+// A lock that lets one task in at a time, in order of arrival.
 
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Run when all who came before have ended. */
+  /** Run the work once all earlier work has ended. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work);
-    this.#last = mine.catch(() => undefined);
-    return mine;
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 
-  /** Return when nobody is inside. */
+  /** Wait until all work so far has ended. */
   async idle(): Promise<void> {
     await this.#last;
   }
 
-  /** Enter, and return the way out. */
-  async enter(): Promise<() => void> {
-    let leave: () => void = () => undefined;
+  /** Acquire the lock, and return the function that releases it. */
+  async acquire(): Promise<() => void> {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const before = this.#last;
-    const inside = new Promise<void>((resolve) => {
-      leave = resolve;
-    });
-    this.#last = before.then(() => inside);
+    this.#last = before.then(() => released);
     await before;
-    return leave;
+    return release;
   }
 }

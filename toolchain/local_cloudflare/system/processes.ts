@@ -1,18 +1,18 @@
-// Processes by number and start time, so that one that took over the number of another is left alone.
+// PID files hold a process's number and start time, so that another process with a reused number is left alone.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { isMissing, readText, remove, writeWhole } from './files.ts';
+import { isMissing, readText, remove, writeText } from './files.ts';
 
-const END_MILLISECONDS = 5000;
+const KILL_MILLISECONDS = 5000;
 const POLL_MILLISECONDS = 5;
 const START_TIME_FIELD = 19; // of /proc/PID/stat, counted after the command's closing parenthesis
 
-/** When the process started, in words that only compare equal for the same process; undefined when it is gone. */
-export function startTime(pid: number): string | undefined {
+/** The start time as text, only good for comparing; undefined if the process has ended. */
+function startTime(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const stat = readStat(pid);
-    return stat && isZombie(stat) ? undefined : stat && fromStat(stat);
+    return stat && !isZombie(stat) ? startTimeOf(stat) : undefined;
   }
   try {
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
@@ -38,40 +38,40 @@ function afterCommand(stat: string): string[] {
 }
 
 const isZombie = (stat: string): boolean => afterCommand(stat)[0] === 'Z';
-const fromStat = (stat: string): string => afterCommand(stat)[START_TIME_FIELD] ?? '';
+const startTimeOf = (stat: string): string => afterCommand(stat)[START_TIME_FIELD] ?? '';
 
-interface Note {
+interface PidFile {
   pid: number;
   started: string;
 }
 
-/** Read what workerd.sh, or `leaveNote`, wrote. */
-function readNote(file: string): Note | undefined {
+/** Read a file that workerd.sh or `writePidFile` wrote. */
+function readPidFile(file: string): PidFile | undefined {
   const [pid, line] = readText(file)?.split('\n') ?? [];
   if (!pid || !line) return undefined;
-  const started = process.platform === 'linux' ? fromStat(line) : line.trim();
+  const started = process.platform === 'linux' ? startTimeOf(line) : line.trim();
   return { pid: Number(pid), started };
 }
 
-/** The number of the process that the note is about, while that process lives. */
-export function livingBy(file: string): number | undefined {
-  const note = readNote(file);
-  return note && startTime(note.pid) === note.started ? note.pid : undefined;
+/** The number of the process in the PID file, if it is still running. */
+export function runningPid(file: string): number | undefined {
+  const { pid, started } = readPidFile(file) ?? {};
+  return pid !== undefined && startTime(pid) === started ? pid : undefined;
 }
 
-export function leaveNote(file: string): void {
+export function writePidFile(file: string): void {
   const line = process.platform === 'linux' ? readStat(process.pid) : startTime(process.pid);
-  writeWhole(file, `${process.pid}\n${line?.trim()}\n`);
+  writeText(file, `${process.pid}\n${line?.trim()}\n`);
 }
 
-/** End the process that the note is about, if it still lives, and return when it is gone. */
-export async function endBy(file: string): Promise<void> {
-  const pid = livingBy(file);
+/** Kill the process in the PID file if it is still running, wait until it has ended, and remove the file. */
+export async function killByPidFile(file: string): Promise<void> {
+  const pid = runningPid(file);
   if (pid !== undefined) {
     process.kill(pid, 'SIGKILL');
-    const deadline = Date.now() + END_MILLISECONDS;
-    while (livingBy(file) !== undefined) {
-      if (Date.now() > deadline) throw new Error(`process ${pid} does not end`);
+    const deadline = Date.now() + KILL_MILLISECONDS;
+    while (runningPid(file) !== undefined) {
+      if (Date.now() > deadline) throw new Error(`process ${pid} does not exit`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     }
   }
@@ -80,8 +80,8 @@ export async function endBy(file: string): Promise<void> {
 
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 
-/** util-linux's program that ties a process to the life of its parent; where there is none, the next start sweeps. */
-export function setpriv(): string {
+/** util-linux's program that kills a process when its parent ends; without it, the next start does. */
+export function setprivPath(): string {
   if (process.platform !== 'linux') return '';
   return SETPRIV.find((file) => fs.existsSync(file)) ?? '';
 }

@@ -12,7 +12,7 @@ const WRITE_AHEAD_LOG = 2;
 
 /** Run `read` on the database; undefined if there is no file, or workerd is still creating it. */
 export function readDatabase<T>(file: string, read: (database: DatabaseSync) => T): T | undefined {
-  if (!isReadable(file)) return undefined;
+  if (!isReady(file)) return undefined;
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
   try {
     return read(database);
@@ -22,10 +22,10 @@ export function readDatabase<T>(file: string, read: (database: DatabaseSync) => 
 }
 
 /**
- * Until workerd has switched a new file to SQLite's write-ahead log, which the file's header says, a reader could
- * stand in its way; afterwards readers and the writer never wait for each other.
+ * Whether workerd has switched the file to write-ahead logging. Before that, a reader could block it; afterwards, readers
+ * and the writer never wait for each other.
  */
-function isReadable(file: string): boolean {
+function isReady(file: string): boolean {
   let handle: number;
   try {
     handle = fs.openSync(file, 'r');

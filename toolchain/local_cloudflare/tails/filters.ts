@@ -1,4 +1,4 @@
-// What a listener wants to hear: all that its filters let through.
+// The filters of a listener: it receives the events that pass all of them.
 
 import type { TraceEvent } from './trace.ts';
 
@@ -16,7 +16,7 @@ interface Request {
   headers?: Record<string, string>;
 }
 
-export function lets(filters: Filter[], event: TraceEvent): boolean {
+export function matches(filters: Filter[], event: TraceEvent): boolean {
   return filters.every((filter) => passes(filter, event));
 }
 
@@ -26,7 +26,7 @@ function passes(filter: Filter, event: TraceEvent): boolean {
   return (
     (sampling_rate === undefined || Math.random() < sampling_rate) &&
     (outcome === undefined || outcome.includes(event.outcome)) &&
-    (method === undefined || method.some((one) => one.toUpperCase() === request?.method)) &&
+    (method === undefined || method.some((name) => name.toUpperCase() === request?.method)) &&
     (header === undefined || hasHeader(request?.headers ?? {}, header)) &&
     (query === undefined || JSON.stringify(event.logs.map(({ message }) => message)).includes(query)) &&
     (scriptVersion === undefined || (event.scriptVersion as { id?: string })?.id === scriptVersion)

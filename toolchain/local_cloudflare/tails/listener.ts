@@ -1,20 +1,20 @@
-// One who listens to a Worker.
+// One client that listens to a Worker's logs.
 
 import { randomBytes } from 'node:crypto';
-import { type Filter, lets } from './filters.ts';
+import { type Filter, matches } from './filters.ts';
 import type { TraceEvent } from './trace.ts';
 import type { WebSocketServer } from './websocket.ts';
 
 const HOURS = 6;
-/** Whoever does not take so much, in bytes, loses what comes, and is told how much that was. */
+/** In bytes. A client that reads too slowly loses events, and receives their number. */
 const MAX_BACKLOG = 1024 * 1024;
 
 export class Listener {
-  /** Whoever has it may listen. */
+  /** Random, because it is also the credential for listening. */
   readonly id = randomBytes(16).toString('hex');
   readonly worker: string;
   readonly expires: Date;
-  /** From the moment at which the Worker's group is told, which is before the listener may speak. */
+  /** Set before the Worker's group is informed, and so before the first event. */
   isConnected = false;
   lost = 0;
   readonly #filters: Filter[];
@@ -39,16 +39,16 @@ export class Listener {
     this.#socket?.close();
   }
 
-  tell(event: TraceEvent, text: string): void {
-    if (!this.#socket || !lets(this.#filters, event)) return;
+  send(event: TraceEvent, text: string): void {
+    if (!this.#socket || !matches(this.#filters, event)) return;
     if (this.#socket.backlog > MAX_BACKLOG) this.lost += 1;
     else this.#socket.send(text);
   }
 
-  /** In Cloudflare's form for news of the listening itself. */
-  tellLost(): void {
+  /** Report lost events with the kind of event that Cloudflare uses for that. */
+  reportLost(): void {
     if (this.lost === 0 || !this.#socket || this.#socket.backlog > MAX_BACKLOG / 2) return;
-    const message = `${this.lost} messages were lost: they came faster than they were taken.`;
+    const message = `${this.lost} messages were lost because they arrived faster than they were read.`;
     const event: TraceEvent = {
       outcome: 'ok',
       scriptName: this.worker,

@@ -1,7 +1,7 @@
-// What one invocation of a Worker printed, as Cloudflare tells it to those who listen.
+// The events of one invocation of a Worker, in the form that Cloudflare sends to listeners.
 
 const TRUNCATED_AT = 256 * 1024;
-/** As at Cloudflare, whose words these are. */
+/** The same pattern as Cloudflare's. */
 const PRIVATE_HEADER = /auth|key|secret|token|jwt|^(set-)?cookie$/i;
 const REDACTED = 'REDACTED';
 
@@ -21,17 +21,17 @@ interface Head {
   entrypoint?: string;
   version?: string;
   model?: string;
-  /** Of a call between Workers, and of the engine's to a Workflow. */
+  /** The method of a call between Workers, or of the engine to a Workflow. */
   method?: string;
   info?: Info;
 }
 
-/** A piece of news from the control Worker. */
-export interface Said {
+/** A message from the control Worker. */
+export interface TailMessage {
   kind: 'log' | 'exception' | 'return' | 'outcome';
   worker: string;
   invocation: string;
-  /** With the first piece that anyone hears. */
+  /** Only in the first message that someone listens to. */
   head?: Head;
   at?: number;
   level?: string;
@@ -64,7 +64,7 @@ export interface TraceEvent {
   logs: Log[];
   eventTimestamp: number;
   event: Record<string, unknown> | null;
-  /** More of the same invocation follows: it goes on. */
+  /** The invocation continues, and more events follow. */
   open?: boolean;
   [detail: string]: unknown;
 }
@@ -77,29 +77,29 @@ export class Trace {
   #status: number | undefined;
   #size = 0;
   #isTruncated = false;
-  /** Since when something waits to be told. */
+  /** The time of the oldest entry that was not sent yet. */
   waitingSince: number | undefined;
 
-  constructor({ worker, head }: Said) {
+  constructor({ worker, head }: TailMessage) {
     this.worker = worker;
     this.#head = head ?? { at: Date.now() };
   }
 
-  add(said: Said): void {
-    if (said.kind === 'return') this.#status = said.status ?? this.#status;
-    if (said.kind === 'log') this.#keep(said, () => this.#logs.push(logOf(said)));
-    if (said.kind === 'exception') this.#keep(said, () => this.#exceptions.push(exceptionOf(said)));
+  add(message: TailMessage): void {
+    if (message.kind === 'return') this.#status = message.status ?? this.#status;
+    if (message.kind === 'log') this.#store(message, () => this.#logs.push(toLog(message)));
+    if (message.kind === 'exception') this.#store(message, () => this.#exceptions.push(toException(message)));
   }
 
-  #keep(said: Said, keep: () => void): void {
-    this.#size += JSON.stringify(said).length;
+  #store(message: TailMessage, store: () => void): void {
+    this.#size += JSON.stringify(message).length;
     if (this.#size > TRUNCATED_AT) this.#isTruncated = true;
-    else keep();
+    else store();
     this.waitingSince ??= Date.now();
   }
 
-  /** What was not told yet. An invocation that goes on has its outcome so far. */
-  take(end?: Said): TraceEvent {
+  /** Return what was not sent yet. While the invocation continues, the outcome is the one so far. */
+  take(end?: TailMessage): TraceEvent {
     const { at, entrypoint, version, model } = this.#head;
     const soFar = this.#exceptions.length > 0 ? 'exception' : 'ok';
     const event: TraceEvent = {
@@ -112,7 +112,7 @@ export class Trace {
       exceptions: this.#exceptions,
       logs: this.#logs,
       eventTimestamp: at,
-      event: eventOf(this.#head, this.#status),
+      event: toEvent(this.#head, this.#status),
       truncated: this.#isTruncated,
       cpuTime: end?.cpuTime ?? 0,
       wallTime: (end?.at ?? Date.now()) - at,
@@ -127,7 +127,7 @@ export class Trace {
   }
 }
 
-function logOf({ level, message, at }: Said): Log {
+function toLog({ level, message, at }: TailMessage): Log {
   return {
     level: level ?? 'log',
     message: Array.isArray(message) ? message : [message],
@@ -135,14 +135,14 @@ function logOf({ level, message, at }: Said): Log {
   };
 }
 
-function exceptionOf({ name, message, stack, at }: Said): Exception {
+function toException({ name, message, stack, at }: TailMessage): Exception {
   return { name: name ?? 'Error', message: String(message ?? ''), timestamp: at ?? Date.now(), stack };
 }
 
-function eventOf({ info, method }: Head, status: number | undefined): Record<string, unknown> | null {
+function toEvent({ info, method }: Head, status: number | undefined): Record<string, unknown> | null {
   switch (info?.type) {
     case 'fetch':
-      return { request: requestOf(info), ...(status !== undefined && { response: { status } }) };
+      return { request: toRequest(info), ...(status !== undefined && { response: { status } }) };
     case 'scheduled':
       return { cron: info.cron, scheduledTime: Date.parse(info.scheduledTime ?? '') };
     case 'alarm':
@@ -156,7 +156,7 @@ function eventOf({ info, method }: Head, status: number | undefined): Record<str
   }
 }
 
-function requestOf({ url, method, headers = [] }: Info): object {
-  const told = headers.map(({ name, value }) => [name, PRIVATE_HEADER.test(name) ? REDACTED : value]);
-  return { url, method, headers: Object.fromEntries(told), cf: {} };
+function toRequest({ url, method, headers = [] }: Info): object {
+  const redacted = headers.map(({ name, value }) => [name, PRIVATE_HEADER.test(name) ? REDACTED : value]);
+  return { url, method, headers: Object.fromEntries(redacted), cf: {} };
 }

@@ -1,5 +1,5 @@
-// A WebSocket's server side, as little of it as a listener needs. A client of wrangler's does not mask what it sends,
-// which Cloudflare takes and libraries refuse.
+// A minimal WebSocket server for listeners. wrangler's client does not mask its frames, which Cloudflare accepts and
+// libraries refuse.
 
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -15,14 +15,14 @@ const MASKED = 0x80;
 const LENGTH = 0x7f;
 const MEDIUM = 126;
 const LARGE = 127;
-/** A listener has nothing to say. */
-const MAX_HEARD = 64 * 1024;
+/** In bytes; listeners have nothing to send. */
+const MAX_RECEIVED = 64 * 1024;
 
 export class WebSocketServer {
   readonly #socket: Duplex;
-  #heard: Buffer = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
 
-  /** Answer the handshake; `protocol` is the one that both speak. */
+  /** Complete the handshake with a protocol that the client offered. */
   constructor(request: IncomingMessage, socket: Duplex, protocol: string) {
     this.#socket = socket;
     const key = request.headers['sec-websocket-key'] ?? '';
@@ -33,7 +33,7 @@ export class WebSocketServer {
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n` +
         `sec-websocket-accept: ${accept}\r\nsec-websocket-protocol: ${protocol}\r\n\r\n`,
     );
-    socket.on('data', (chunk: Buffer) => this.#hear(chunk));
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
   }
 
@@ -41,7 +41,7 @@ export class WebSocketServer {
     this.#socket.once('close', work);
   }
 
-  /** What the client has not taken yet, in bytes. */
+  /** Bytes that the client has not read yet. */
   get backlog(): number {
     return this.#socket.writableLength;
   }
@@ -60,11 +60,11 @@ export class WebSocketServer {
     if (this.#socket.writable) this.#socket.write(Buffer.concat([headOf(opcode, payload.length), payload]));
   }
 
-  #hear(chunk: Buffer): void {
-    this.#heard = Buffer.concat([this.#heard, chunk]);
-    if (this.#heard.length > MAX_HEARD) this.#socket.destroy();
-    for (let frame = readFrame(this.#heard); frame; frame = readFrame(this.#heard)) {
-      this.#heard = this.#heard.subarray(frame.size);
+  #receive(chunk: Buffer): void {
+    this.#received = Buffer.concat([this.#received, chunk]);
+    if (this.#received.length > MAX_RECEIVED) this.#socket.destroy();
+    for (let frame = readFrame(this.#received); frame; frame = readFrame(this.#received)) {
+      this.#received = this.#received.subarray(frame.size);
       if (frame.opcode === PING) this.#write(PONG, frame.payload);
       if (frame.opcode === CLOSE) this.close();
     }
@@ -88,21 +88,26 @@ interface Frame {
   size: number;
 }
 
-/** The first frame, when all of it has come. */
-function readFrame(heard: Buffer): Frame | undefined {
-  if (heard.length < 2) return undefined;
-  const [first = 0, second = 0] = heard;
+/** The first frame; undefined until it is complete. */
+function readFrame(received: Buffer): Frame | undefined {
+  if (received.length < 2) return undefined;
+  const [first = 0, second = 0] = received;
   const short = second & LENGTH;
   const extra = short === LARGE ? 8 : short === MEDIUM ? 2 : 0;
   const maskSize = second & MASKED ? 4 : 0;
   const start = 2 + extra + maskSize;
-  if (heard.length < start) return undefined;
+  if (received.length < start) return undefined;
   const length =
-    short === LARGE ? Number(heard.readBigUInt64BE(2)) : short === MEDIUM ? heard.readUInt16BE(2) : short;
-  if (heard.length < start + length) return undefined;
-  const mask = heard.subarray(2 + extra, start);
-  const payload = Buffer.from(heard.subarray(start, start + length));
+    short === LARGE
+      ? Number(received.readBigUInt64BE(2))
+      : short === MEDIUM
+        ? received.readUInt16BE(2)
+        : short;
+  if (received.length < start + length) return undefined;
+  const mask = received.subarray(2 + extra, start);
+  const payload = Buffer.from(received.subarray(start, start + length));
   if (maskSize > 0)
-    for (let at = 0; at < length; at++) payload[at] = (payload[at] ?? 0) ^ (mask[at % 4] ?? 0);
+    for (let index = 0; index < length; index++)
+      payload[index] = (payload[index] ?? 0) ^ (mask[index % 4] ?? 0);
   return { opcode: first & 0x0f, payload, size: start + length };
 }

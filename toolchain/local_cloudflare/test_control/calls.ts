@@ -1,4 +1,4 @@
-// Which calls of the API were made: never what was in them, nor by whose token.
+// Records which API calls were made, without their bodies and tokens.
 
 import type { MiddlewareHandler } from 'hono';
 import { pathOf } from '../api/context/authorization.ts';
@@ -26,7 +26,7 @@ export class Calls {
   }
 }
 
-export function noting(calls: Calls): MiddlewareHandler {
+export function recordCalls(calls: Calls): MiddlewareHandler {
   return async (c, next) => {
     const query = new URL(c.req.url).search.slice(1);
     const user_agent = c.req.header('user-agent') ?? '';

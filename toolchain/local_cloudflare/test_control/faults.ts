@@ -1,96 +1,96 @@
-// Calls that are to fail, so that tests see what the product makes of it.
+// Makes API calls fail, so that tests can see how the product handles it.
 
 import { setTimeout } from 'node:timers/promises';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { pathOf } from '../api/context/authorization.ts';
 import { ApiError, invalidBody } from '../http/errors.ts';
-import { failed } from '../http/responses.ts';
+import { failure } from '../http/responses.ts';
 
 export interface Fault {
-  /** All methods without it. */
+  /** All methods if not set. */
   method?: string;
-  /** A regular expression that the path after /client/v4 holds. */
+  /** A regular expression for the path after /client/v4. */
   path: string;
-  /** Without it the call is answered as ever, when `delayMilliseconds` are over. */
+  /** If not set, the call works normally after `delayMilliseconds`. */
   status?: number;
   code?: number;
   message?: string;
   headers?: Record<string, string>;
-  /** How often; for ever without it. */
+  /** How many calls; all if not set. */
   times?: number;
   delayMilliseconds?: number;
-  /** Execute the call, and say nevertheless that it failed. */
+  /** Execute the call, but respond that it failed. */
   after?: boolean;
-  /** Never answer. */
+  /** Never respond. */
   hang?: boolean;
 }
 
-interface Laid {
+interface ActiveFault {
   fault: Fault;
   path: RegExp;
   fired: number;
 }
 
 export class Faults {
-  #laid: Laid[] = [];
+  #active: ActiveFault[] = [];
 
   replace(faults: Fault[]): void {
-    this.#laid = faults.map((fault) => ({ fault, path: expression(fault.path), fired: 0 }));
+    this.#active = faults.map((fault) => ({ fault, path: parsePattern(fault.path), fired: 0 }));
   }
 
-  shown(): object[] {
-    return this.#laid.map(({ fault, fired }) => ({ ...fault, fired }));
+  list(): object[] {
+    return this.#active.map(({ fault, fired }) => ({ ...fault, fired }));
   }
 
-  /** The first that is for this call, counted as fired. */
+  /** Return the first fault for this call, and count it as fired. */
   take(method: string, path: string): Fault | undefined {
-    const laid = this.#laid.find(
-      (one) =>
-        (one.fault.method ?? method) === method &&
-        one.path.test(path) &&
-        one.fired < (one.fault.times ?? Number.POSITIVE_INFINITY),
+    const active = this.#active.find(
+      ({ fault, path: pattern, fired }) =>
+        (fault.method ?? method) === method &&
+        pattern.test(path) &&
+        fired < (fault.times ?? Number.POSITIVE_INFINITY),
     );
-    if (laid) laid.fired += 1;
-    return laid?.fault;
+    if (active) active.fired += 1;
+    return active?.fault;
   }
 }
 
-function expression(text: string): RegExp {
+function parsePattern(text: string): RegExp {
   try {
     return new RegExp(text);
   } catch {
-    throw invalidBody(`"${text}" is not a regular expression`);
+    throw invalidBody(`"${text}" is not a valid regular expression`);
   }
 }
 
-export function failing(faults: Faults): MiddlewareHandler {
+export function injectFaults(faults: Faults): MiddlewareHandler {
   return async (c, next) => {
     const fault = faults.take(c.req.method, pathOf(c));
     if (!fault) return next();
     if (fault.delayMilliseconds) await setTimeout(fault.delayMilliseconds);
-    const isAnswered = fault.status === undefined && !fault.hang;
-    if (fault.after || isAnswered) await next();
-    if (isAnswered) return;
-    c.res = undefined; // or the headers of the answer that was would stay
-    c.res = fault.hang ? await silence(c.req.raw.signal) : refusal(c, fault);
+    const worksNormally = fault.status === undefined && !fault.hang;
+    if (fault.after || worksNormally) await next();
+    if (worksNormally) return;
+    c.res = undefined; // otherwise the headers of the real response would remain
+    c.res = fault.hang ? await hang(c.req.raw.signal) : failureResponse(c, fault);
   };
 }
 
-function refusal(
+function failureResponse(
   c: Context,
-  { status = 500, code = 10013, message = 'made to fail', headers }: Fault,
+  { status = 500, code = 10013, message = 'injected failure', headers }: Fault,
 ): Response {
-  const answer = failed(c, new ApiError(status as ContentfulStatusCode, code, message));
-  for (const [name, value] of Object.entries(headers ?? {})) answer.headers.set(name, value);
-  return answer;
+  const response = failure(c, new ApiError(status as ContentfulStatusCode, code, message));
+  for (const [name, value] of Object.entries(headers ?? {})) response.headers.set(name, value);
+  return response;
 }
 
-/** Return when the client has gone. */
-function silence(signal: AbortSignal): Promise<Response> {
+/** Wait until the client disconnects. */
+function hang(signal: AbortSignal): Promise<Response> {
   return new Promise((resolve) => {
-    const leave = () => resolve(new Response(null));
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true });
+    const finish = () => resolve(new Response(null));
+    if (signal.aborted) finish();
+    signal.addEventListener('abort', finish, { once: true });
   });
 }

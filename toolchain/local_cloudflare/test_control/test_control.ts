@@ -1,21 +1,21 @@
-// What tests steer the platform by, beside Cloudflare's API: served only where the environment says so.
+// Calls that tests use besides Cloudflare's API, served only if LOCAL_CLOUDFLARE_TEST_CONTROL is set.
 
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { bearer } from '../api/context/authorization.ts';
-import { type Platform, workerOf } from '../api/context/platform.ts';
-import { wrongToken } from '../http/errors.ts';
-import { bodyOf, listOf } from '../http/requests.ts';
+import { bearerToken } from '../api/context/authorization.ts';
+import { getWorker, type Platform } from '../api/context/platform.ts';
+import { invalidAccessToken } from '../http/errors.ts';
+import { readList, readObject } from '../http/requests.ts';
 import { ok } from '../http/responses.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Version, Worker } from '../state/records.ts';
 import type { Kind, Token } from '../state/tokens.ts';
-import { rebind, summaryOf } from '../workers/deploy.ts';
-import { Calls, noting } from './calls.ts';
-import { type Fault, Faults, failing } from './faults.ts';
+import { redeploy, toSummary } from '../workers/deploy.ts';
+import { Calls, recordCalls } from './calls.ts';
+import { type Fault, Faults, injectFaults } from './faults.ts';
 
 const BASE = '/test-control';
 
-interface Added extends Omit<Token, 'kinds' | 'id'> {
+interface AddedToken extends Omit<Token, 'kinds' | 'id'> {
   token: string;
   kind: Kind;
   id?: string;
@@ -25,23 +25,23 @@ export class TestControl {
   readonly #faults = new Faults();
   readonly #calls = new Calls();
 
-  /** What every call of the API passes first. */
+  /** Runs before every API call. */
   get middleware(): MiddlewareHandler[] {
-    return [noting(this.#calls), failing(this.#faults)];
+    return [recordCalls(this.#calls), injectFaults(this.#faults)];
   }
 
   routes(platform: Platform): Hono {
     const { account, tokens } = platform;
     const app = new Hono().basePath(BASE);
     app.use('*', async (c, next) => {
-      if (!tokens.isOwn(bearer(c))) throw wrongToken();
+      if (!tokens.isOwn(bearerToken(c))) throw invalidAccessToken();
       await next();
     });
     return app
-      .get('/faults', (c) => ok(c, this.#faults.shown()))
+      .get('/faults', (c) => ok(c, this.#faults.list()))
       .put('/faults', async (c) => {
-        this.#faults.replace(await listOf<Fault>(c, 'faults'));
-        return ok(c, this.#faults.shown());
+        this.#faults.replace(await readList<Fault>(c, 'faults'));
+        return ok(c, this.#faults.list());
       })
       .get('/calls', (c) => ok(c, this.#calls.all))
       .delete('/calls', (c) => {
@@ -49,44 +49,44 @@ export class TestControl {
         return ok(c, null);
       })
       .put('/tokens', async (c) => {
-        const added = await listOf<Added>(c, 'tokens');
+        const added = await readList<AddedToken>(c, 'tokens');
         tokens.replace(added.map(({ token, kind, ...rest }) => [token, { ...rest, kinds: [kind] }]));
         return ok(c, null);
       })
       .put('/subdomain', async (c) => {
-        account.subdomain = (await bodyOf<{ subdomain: string }>(c)).subdomain ?? '';
+        account.subdomain = (await readObject<{ subdomain: string }>(c)).subdomain ?? '';
         return ok(c, null);
       })
       .post('/dashboard-edit', async (c) =>
-        ok(c, await editedInDashboard(platform, await wantedWorker(platform, c))),
+        ok(c, await editInDashboard(platform, await workerInBody(platform, c))),
       )
       .post('/versions', async (c) => {
-        const { worker, count = 0 } = await bodyOf<{ worker: string; count: number }>(c);
-        return ok(c, addVersions(platform, workerOf(platform, worker ?? ''), count));
+        const { worker, count = 0 } = await readObject<{ worker: string; count: number }>(c);
+        return ok(c, addVersions(platform, getWorker(platform, worker ?? ''), count));
       });
   }
 }
 
-async function wantedWorker(platform: Platform, c: Context): Promise<Worker> {
-  const { worker } = await bodyOf<{ worker: string }>(c);
-  return workerOf(platform, worker ?? '');
+async function workerInBody(platform: Platform, c: Context): Promise<Worker> {
+  const { worker } = await readObject<{ worker: string }>(c);
+  return getWorker(platform, worker ?? '');
 }
 
-/** As a person who deploys the same code with the dashboard's editor. */
-async function editedInDashboard(platform: Platform, worker: Worker): Promise<object> {
+/** Deploy the same code again, as if by the dashboard's editor. */
+async function editInDashboard(platform: Platform, worker: Worker): Promise<object> {
   const bindings = platform.account.live(worker)?.bindings ?? [];
-  await rebind(platform, worker, { source: 'dash', triggeredBy: 'upload', bindings });
-  return { version_id: workerOf(platform, worker.name).live };
+  await redeploy(platform, worker, { source: 'dash', triggeredBy: 'upload', bindings });
+  return { version_id: getWorker(platform, worker.name).live };
 }
 
-/** Upload the newest version again and again, and deploy none of them; return their ids, newest first. */
+/** Add copies of the newest version without deploying them; return their ids, newest first. */
 function addVersions({ account }: Platform, worker: Worker, count: number): string[] {
   const newest = account.newest(worker);
   if (!newest) return [];
-  const added = Array.from({ length: count }, (_, at): Version => {
-    return { ...newest, id: newId(), number: newest.number + at + 1, created_on: now(), source: 'api' };
+  const added = Array.from({ length: count }, (_, index): Version => {
+    return { ...newest, id: newId(), number: newest.number + index + 1, created_on: now(), source: 'api' };
   }).reverse();
-  for (const version of added) account.keepVersion(worker.name, version);
-  account.keepWorker({ ...worker, versions: [...added.map(summaryOf), ...worker.versions] });
+  for (const version of added) account.saveVersion(worker.name, version);
+  account.saveWorker({ ...worker, versions: [...added.map(toSummary), ...worker.versions] });
   return added.map(({ id }) => id);
 }

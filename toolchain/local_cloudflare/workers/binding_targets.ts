@@ -1,18 +1,18 @@
-// The resources and Workers that bindings refer to must exist.
+// Checks that the resources and Workers that bindings refer to exist.
 
 import { databaseId } from '../groups/bindings.ts';
 import { missingBinding, needsSubdomain } from '../http/errors.ts';
 import type { Account } from '../state/account.ts';
 import type { Binding } from '../state/records.ts';
 
-interface Within {
+interface Owner {
   account: Account;
   worker: string;
 }
 
-type Exists = (binding: Binding, within: Within) => [found: boolean, code: number, what: string];
+type FindTarget = (binding: Binding, owner: Owner) => [exists: boolean, code: number, message: string];
 
-const EXISTS: Record<string, Exists> = {
+const TARGETS: Record<string, FindTarget> = {
   kv_namespace: (b, { account }) => {
     const id = String(b.namespace_id);
     return [account.namespaces.get(id) !== undefined, 10041, `KV namespace '${id}' not found`];
@@ -55,11 +55,11 @@ const EXISTS: Record<string, Exists> = {
   },
 };
 
-/** What is bound must be there, when code is uploaded and when an older version goes live again. */
-export function checkExist(bindings: Binding[], within: Within): void {
+/** Check this when code is uploaded, and when an older version is deployed again. */
+export function checkTargetsExist(bindings: Binding[], owner: Owner): void {
   for (const binding of bindings) {
-    const [found, code, what] = EXISTS[binding.type]?.(binding, within) ?? [true, 0, ''];
-    if (!found) throw missingBinding(code, what);
+    const [exists, code, message] = TARGETS[binding.type]?.(binding, owner) ?? [true, 0, ''];
+    if (!exists) throw missingBinding(code, message);
   }
-  if (!within.account.subdomain && bindings.some(({ type }) => type === 'workflow')) throw needsSubdomain();
+  if (!owner.account.subdomain && bindings.some(({ type }) => type === 'workflow')) throw needsSubdomain();
 }

@@ -1,73 +1,76 @@
-// A version becomes the one that answers.
+// Deploys versions: the live version of a Worker serves its requests.
 
 import type { Groups } from '../groups/groups.ts';
+import { newestNotDeployed } from '../http/errors.ts';
 import type { Account } from '../state/account.ts';
-import { newId, newWorker, now } from '../state/new_records.ts';
+import { AUTHOR_EMAIL, newId, newWorker, now } from '../state/new_records.ts';
 import type { Binding, Deployment, Source, Version, VersionSummary, Worker } from '../state/records.ts';
 
-export interface Deploying {
+export interface DeployContext {
   account: Account;
   groups: Groups;
 }
 
-const DEPLOYMENTS_KEPT = 100;
-const AUTHOR = 'local@localhost';
+const MAX_DEPLOYMENTS = 100;
 
-/** Keep a version that is not live yet; the Worker is made if there is none. */
+/** Store a version without deploying it; the Worker is created if necessary. */
 export function addVersion(account: Account, name: string, version: Version, settings: object = {}): Worker {
   const worker = account.workers.get(name) ?? newWorker(name, version.source);
-  account.keepVersion(name, version);
+  account.saveVersion(name, version);
   const changed = {
     ...worker,
-    versions: [summaryOf(version), ...worker.versions],
+    versions: [toSummary(version), ...worker.versions],
     settings: { ...worker.settings, ...settings },
   };
-  account.keepWorker(changed);
+  account.saveWorker(changed);
   return changed;
 }
 
-export function summaryOf({ id, number, created_on, source, annotations }: Version): VersionSummary {
+export function toSummary({ id, number, created_on, source, annotations }: Version): VersionSummary {
   return { id, number, created_on, source, annotations };
 }
 
-export interface Order {
+export interface DeployRequest {
   name: string;
   version: string;
   source: Source;
   annotations: Record<string, string>;
-  /** Today's secrets, for a version that has others. */
+  /** Today's secrets, if they replace those of the version. */
   secrets?: Binding[];
 }
 
-/** Make the version live. Where its group does not start, the one before stays, and the error is thrown. */
-export async function deploy({ account, groups }: Deploying, order: Order): Promise<Deployment> {
+/** Make the version live. If its group does not start, the previous version stays live and the error is thrown. */
+export async function deploy(
+  { account, groups }: DeployContext,
+  request: DeployRequest,
+): Promise<Deployment> {
   const { live, live_secrets, last_deployed_from, modified_on } =
-    account.workers.get(order.name) ?? newWorker(order.name, order.source);
-  const put = (fields: Partial<Worker>) => () => {
-    const worker = account.workers.get(order.name);
-    if (worker) account.workers.set(order.name, { ...worker, ...fields });
+    account.workers.get(request.name) ?? newWorker(request.name, request.source);
+  const update = (fields: Partial<Worker>) => () => {
+    const worker = account.workers.get(request.name);
+    if (worker) account.workers.set(request.name, { ...worker, ...fields });
   };
   await groups.apply({
-    change: put({
-      live: order.version,
-      live_secrets: order.secrets,
-      last_deployed_from: order.source,
+    change: update({
+      live: request.version,
+      live_secrets: request.secrets,
+      last_deployed_from: request.source,
       modified_on: now(),
     }),
-    undo: put({ live, live_secrets, last_deployed_from, modified_on }),
-    runs: `worker:${order.name}`,
+    undo: update({ live, live_secrets, last_deployed_from, modified_on }),
+    mustStart: `worker:${request.name}`,
   });
-  const deployment = newDeployment(order);
-  const worker = account.workers.get(order.name);
-  if (worker) account.keepWorker(deployed(worker, deployment));
+  const deployment = newDeployment(request);
+  const worker = account.workers.get(request.name);
+  if (worker) account.saveWorker(withDeployment(worker, deployment));
   return deployment;
 }
 
-function deployed(worker: Worker, deployment: Deployment): Worker {
-  return { ...worker, deployments: [deployment, ...worker.deployments].slice(0, DEPLOYMENTS_KEPT) };
+function withDeployment(worker: Worker, deployment: Deployment): Worker {
+  return { ...worker, deployments: [deployment, ...worker.deployments].slice(0, MAX_DEPLOYMENTS) };
 }
 
-function newDeployment({ version, source, annotations }: Order): Deployment {
+function newDeployment({ version, source, annotations }: DeployRequest): Deployment {
   return {
     id: newId(),
     created_on: now(),
@@ -75,28 +78,35 @@ function newDeployment({ version, source, annotations }: Order): Deployment {
     strategy: 'percentage',
     versions: [{ version_id: version, percentage: 100 }],
     annotations,
-    author_email: AUTHOR,
+    author_email: AUTHOR_EMAIL,
   };
 }
 
-/** Deploy a version that was just added; where it does not start, it is as if it had never been. */
-export async function deployNew(deploying: Deploying, name: string, version: Version): Promise<void> {
+/** Deploy a version that was just added; if it does not start, it is deleted. */
+export async function deployNew(context: DeployContext, name: string, version: Version): Promise<void> {
   const { id, source, annotations } = version;
   try {
-    await deploy(deploying, { name, version: id, source, annotations });
+    await deploy(context, { name, version: id, source, annotations });
   } catch (error) {
-    deploying.account.forgetVersion(name, id);
+    context.account.discardVersion(name, id);
     throw error;
   }
 }
 
-/** Deploy the live version again with other bindings: what a change of secrets or settings is. */
-export async function rebind(
-  deploying: Deploying,
+/** The live version; throws an error with the given code if a newer version was uploaded but not deployed. */
+export function liveAndNewest(account: Account, worker: Worker, errorCode: number): Version {
+  const live = account.live(worker);
+  if (!live || worker.versions[0]?.id !== live.id) throw newestNotDeployed(errorCode);
+  return live;
+}
+
+/** Deploy the live version with other bindings or settings, as a new version. */
+export async function redeploy(
+  context: DeployContext,
   worker: Worker,
   change: { source: Source; triggeredBy: string; bindings: Binding[]; settings?: Partial<Version> },
 ): Promise<void> {
-  const { account } = deploying;
+  const { account } = context;
   const live = account.live(worker);
   if (!live) return;
   const version: Version = {
@@ -110,5 +120,5 @@ export async function rebind(
     annotations: { 'workers/triggered_by': change.triggeredBy },
   };
   addVersion(account, worker.name, version);
-  await deployNew(deploying, worker.name, version);
+  await deployNew(context, worker.name, version);
 }

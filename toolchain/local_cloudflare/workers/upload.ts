@@ -1,13 +1,14 @@
-// The multipart upload of a Worker: a part `metadata` with JSON, and a part for each module.
+// Reads a Worker's multipart upload: a part `metadata` with JSON, and a part for each module.
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkSupported } from '../groups/bindings.ts';
 import { invalidUpload, missingBinding } from '../http/errors.ts';
+import { readPart } from '../http/requests.ts';
 import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
-import { checkExist } from './binding_targets.ts';
+import { checkTargetsExist } from './binding_targets.ts';
 
 const TYPES: Record<string, ModuleType> = {
   'application/javascript+module': 'esm',
@@ -46,16 +47,16 @@ const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
 export interface UploadContext {
   account: Account;
   worker: string;
-  /** The newest version, whose kept bindings go over into this one. */
+  /** The newest version, from which bindings can be kept. */
   before: Version | undefined;
   source: Source;
-  /** Refuse a binding that is to be inherited and is not there, instead of leaving it out. */
+  /** Refuse to inherit a binding that does not exist, instead of leaving it out. */
   isStrict: boolean;
 }
 
 export async function readUpload(request: Request, context: UploadContext): Promise<Upload> {
   const form = await request.formData().catch(() => {
-    throw invalidUpload('the body is not multipart/form-data');
+    throw invalidUpload('the body must be multipart/form-data');
   });
   const metadata = await readMetadata(form);
   const modules = await readModules(form);
@@ -67,7 +68,7 @@ export async function readUpload(request: Request, context: UploadContext): Prom
     main_module: mainModule(metadata, modules),
     compatibility_date: compatibilityDate(metadata),
     compatibility_flags: metadata.compatibility_flags ?? [],
-    bindings: bindings(metadata, context),
+    bindings: readBindings(metadata, context),
     modules,
     annotations: metadata.annotations ?? {},
     etag: createHash('sha256').update(JSON.stringify(modules)).digest('hex'),
@@ -79,22 +80,21 @@ export async function readUpload(request: Request, context: UploadContext): Prom
 }
 
 async function readMetadata(form: FormData): Promise<Metadata> {
-  const part = form.get('metadata');
-  const text = part instanceof File ? await part.text() : part;
+  const text = await readPart(form, 'metadata');
   try {
     const value: unknown = JSON.parse(text ?? '');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // said below
+    // reported below
   }
-  throw invalidUpload('the part "metadata" is missing, or is not a JSON object');
+  throw invalidUpload('the part "metadata" must be a JSON object');
 }
 
 async function readModules(form: FormData): Promise<Module[]> {
   const modules: Module[] = [];
   for (const [field, part] of form) {
     if (field === 'metadata' || !(part instanceof File) || part.type === SOURCE_MAP) continue;
-    const name = moduleName(part.name); // the field's name says nothing: the SDK calls all of them "files"
+    const name = moduleName(part.name); // not the field's name: the SDK uses "files" for all
     const type = moduleType(name, part.type);
     const isBytes = type === 'data' || type === 'wasm';
     const contents = isBytes ? Buffer.from(await part.arrayBuffer()).toString('base64') : await part.text();
@@ -103,13 +103,13 @@ async function readModules(form: FormData): Promise<Module[]> {
   return modules;
 }
 
-/** workerd fails without a word at a module that stands outside of the Worker's root. */
+/** workerd fails without a message if a module is outside the Worker's root. */
 function moduleName(name: string): string {
   if (name === '') throw invalidUpload('a module has no name');
   const [first] = path.posix.normalize(name).split('/');
   if (first === '' || first === '..')
     throw invalidUpload(
-      `module "${name}" lies outside of the Worker: its name must not begin with "/" or lead up`,
+      `module "${name}" is outside the Worker: its name must not start with "/" or leave the root folder`,
     );
   return name;
 }
@@ -122,7 +122,8 @@ function moduleType(name: string, mime: string): ModuleType {
 
 function mainModule(metadata: Metadata, modules: Module[]): string {
   const name = metadata.main_module;
-  if (name === undefined) throw invalidUpload('metadata names no main_module: only ES modules run here');
+  if (name === undefined)
+    throw invalidUpload('metadata has no main_module: the embedded platform only runs ES modules');
   if (!modules.some((module) => module.name === name))
     throw invalidUpload(`no such module: the main module "${name}" was not uploaded`);
   return name;
@@ -130,17 +131,17 @@ function mainModule(metadata: Metadata, modules: Module[]): string {
 
 function compatibilityDate(metadata: Metadata): string {
   const date = metadata.compatibility_date ?? OLDEST_DATE;
-  if (!DATE.test(date)) throw invalidUpload(`"${date}" is not a compatibility date`);
+  if (!DATE.test(date)) throw invalidUpload(`"${date}" is not a valid compatibility date`);
   return date;
 }
 
-function bindings(metadata: Metadata, context: UploadContext): Binding[] {
+function readBindings(metadata: Metadata, context: UploadContext): Binding[] {
   const before = context.before?.bindings ?? [];
   const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
   const names = new Set(own.map(({ name }) => name));
   const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
   for (const binding of own) checkSupported(binding);
-  checkExist(own, context);
+  checkTargetsExist(own, context);
   return [...own, ...kept];
 }
 
@@ -149,6 +150,9 @@ function inherited(binding: Binding, before: Binding[], isStrict: boolean): Bind
   const name = String(binding.old_name ?? binding.name);
   const found = before.find((other) => other.name === name);
   if (!found && isStrict)
-    throw missingBinding(10057, `binding ${name} cannot be inherited: there is none before`);
+    throw missingBinding(
+      10057,
+      `binding ${name} cannot be inherited, because the previous version has none with this name`,
+    );
   return found ? [{ ...found, name: binding.name }] : [];
 }

@@ -1,4 +1,4 @@
-// The one call that needs no token. The addresses are Cloudflare's published ones.
+// Cloudflare's published IP addresses: the only call that needs no token.
 
 import { Hono } from 'hono';
 import { ok } from '../../http/responses.ts';

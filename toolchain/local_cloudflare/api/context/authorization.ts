@@ -1,7 +1,14 @@
+// Checks the token of each call.
+
 import type { Context, MiddlewareHandler } from 'hono';
-import { invalidToken, malformedAuthorization, notAuthorized, wrongToken } from '../../http/errors.ts';
+import {
+  invalidAccessToken,
+  malformedAuthorization,
+  notAuthorized,
+  notThisKindOfToken,
+} from '../../http/errors.ts';
 import type { Kind, Token, Tokens } from '../../state/tokens.ts';
-import { mayCall } from './permissions.ts';
+import { isAllowed } from './permissions.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -14,29 +21,29 @@ export const BASE = '/client/v4';
 /** The path after `/client/v4`. */
 export const pathOf = (c: Context): string => c.req.path.slice(BASE.length);
 
-export function bearer(c: Context): string {
-  const given = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  if (given === undefined) throw malformedAuthorization();
-  return given;
+export function bearerToken(c: Context): string {
+  const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  if (token === undefined) throw malformedAuthorization();
+  return token;
 }
 
 const VERIFY = /^\/(user|accounts\/[^/]+)\/tokens\/verify$/;
 
-/** A token that is not active may still be asked about. */
-export function needsToken(tokens: Tokens): MiddlewareHandler {
+/** Tokens that are not active can still be verified. */
+export function requireToken(tokens: Tokens): MiddlewareHandler {
   return async (c, next) => {
-    const token = tokens.find(bearer(c));
+    const token = tokens.find(bearerToken(c));
     const path = pathOf(c);
-    if (!token || (token.status !== 'active' && !VERIFY.test(path))) throw wrongToken();
-    if (!mayCall(token, c.req.method, path)) throw notAuthorized();
+    if (!token || (token.status !== 'active' && !VERIFY.test(path))) throw invalidAccessToken();
+    if (!isAllowed(token, c.req.method, path)) throw notAuthorized();
     c.set('token', token);
     await next();
   };
 }
 
-/** What the token is, when it is asked about where its kind is. */
-export function verified(c: Context, kind: Kind): object {
+/** The status of the call's token; throws if the endpoint is for tokens of another kind. */
+export function verifyToken(c: Context, kind: Kind): object {
   const { id, status, kinds } = c.get('token');
-  if (!kinds.includes(kind)) throw invalidToken();
+  if (!kinds.includes(kind)) throw notThisKindOfToken();
   return { id, status };
 }

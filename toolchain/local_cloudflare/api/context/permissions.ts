@@ -1,11 +1,11 @@
-// Which permission group of Cloudflare's a call needs. To write is to be allowed to read.
+// Which of Cloudflare's permissions a call needs. Write permissions include reading.
 
 import type { Token } from '../../state/tokens.ts';
 
 const ACCOUNT = '^/accounts/[^/]+';
 const ZONE = '^/zones/[^/]+';
 
-/** The first that matches; a call that stands nowhere needs a token, and no permission. */
+/** The first match applies; any other call needs a token but no permission. */
 const GROUPS = [
   [`${ACCOUNT}/tokens/verify$`, undefined],
   [`${ACCOUNT}$`, 'Account Settings'],
@@ -22,18 +22,18 @@ const GROUPS = [
   ['^/zones(/|$)', 'Zone'],
 ].map(([path = '', group]) => ({ path: new RegExp(path), group }));
 
-/** Groups of which there is nothing but the right to read. */
+/** Groups that have only a read permission. */
 const READ_ONLY = ['Workers Tail', 'Account Settings'];
 
-export function mayCall(token: Token, method: string, path: string): boolean {
-  const group = GROUPS.find((known) => known.path.test(path))?.group;
+export function isAllowed(token: Token, method: string, path: string): boolean {
+  const group = GROUPS.find((group) => group.path.test(path))?.group;
   const isReading = method === 'GET' || (group !== undefined && READ_ONLY.includes(group));
   const zone = /^\/zones\/([^/]+)/.exec(path)?.[1];
-  const reaches = zone === undefined || (token.zones?.includes(zone) ?? true);
-  return reaches && (group === undefined || holds(token, group, isReading ? 'Read' : 'Write'));
+  const isForZone = zone === undefined || (token.zones?.includes(zone) ?? true);
+  return isForZone && (group === undefined || hasPermission(token, group, isReading ? 'Read' : 'Write'));
 }
 
-export function holds({ permissions }: Token, group: string, right: 'Read' | 'Write'): boolean {
+export function hasPermission({ permissions }: Token, group: string, right: 'Read' | 'Write'): boolean {
   const sufficient = right === 'Read' ? [`${group} Read`, `${group} Write`] : [`${group} Write`];
   return permissions === undefined || sufficient.some((name) => permissions.includes(name));
 }

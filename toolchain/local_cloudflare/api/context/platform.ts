@@ -1,4 +1,4 @@
-// The parts that every call of the API works with.
+// What the calls of the API work with.
 
 import type { Context } from 'hono';
 import type { Groups } from '../../groups/groups.ts';
@@ -17,12 +17,16 @@ export interface Platform {
   tokens: Tokens;
 }
 
-/** wrangler names itself in the User-Agent; Cloudflare remembers it as the Worker's `last_deployed_from`. */
+/** wrangler is recognised by its User-Agent, as on Cloudflare, which shows it as `last_deployed_from`. */
 export function sourceOf(c: Context): Source {
   return c.req.header('user-agent')?.startsWith('wrangler/') ? 'wrangler' : 'api';
 }
 
-export function workerOf({ account }: Platform, name: string): Worker {
+/** The Worker in the path of a call. */
+export const requestedWorker = (platform: Platform, c: Context): Worker =>
+  getWorker(platform, c.req.param('name') ?? '');
+
+export function getWorker({ account }: Platform, name: string): Worker {
   const worker = account.workers.get(name);
   if (!worker) throw noSuchWorker(name);
   return worker;

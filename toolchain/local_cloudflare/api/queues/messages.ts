@@ -1,9 +1,11 @@
-import { Hono } from 'hono';
+// Messages that are sent through the API, which starts the queue's group.
+
+import { type Context, Hono } from 'hono';
 import { invalidQueue } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
+import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Platform } from '../context/platform.ts';
-import { ask, metricsShown, ONE, queueOf } from './queues.ts';
+import { type Backlog, control, getQueue, ITEM, serializeBacklog } from './queues.ts';
 
 interface Message {
   body: unknown;
@@ -16,31 +18,27 @@ interface Batch {
   delay_seconds: number;
 }
 
-/** Messages sent without a Worker. The queue's group is started for them. */
 export function messages(platform: Platform): Hono {
-  const push = async (c: Parameters<typeof queueOf>[1], all: object[]) => {
-    const backlog = await ask<Parameters<typeof metricsShown>[0]>(platform, queueOf(platform, c), 'push', {
-      messages: all,
-    });
-    return ok(c, { metadata: { metrics: metricsShown(backlog) } });
+  const push = async (c: Context, messages: object[]) => {
+    const backlog = await control<Backlog>(platform, getQueue(platform, c), 'push', { messages });
+    return ok(c, { metadata: { metrics: serializeBacklog(backlog) } });
   };
   return new Hono()
-    .post(`${ONE}/messages`, async (c) => push(c, [encoded(await bodyOf<Message>(c))]))
-    .post(`${ONE}/messages/batch`, async (c) => {
-      const { messages: all, delay_seconds } = await bodyOf<Batch>(c);
-      if (!Array.isArray(all)) throw invalidQueue('messages is not a list');
-      return push(
-        c,
-        all.map((message) => encoded({ delay_seconds, ...message })),
-      );
+    .post(`${ITEM}/messages`, async (c) => push(c, [encode(await readObject<Message>(c))]))
+    .post(`${ITEM}/messages/batch`, async (c) => {
+      const { messages, delay_seconds } = await readObject<Batch>(c);
+      if (!Array.isArray(messages)) throw invalidQueue('messages must be a list');
+      const encoded = messages.map((message) => encode({ delay_seconds, ...message }));
+      return push(c, encoded);
     });
 }
 
-function encoded({ body, content_type: format = 'json', delay_seconds: delay }: Partial<Message>): object {
+function encode({ body, content_type: format = 'json', delay_seconds: delay }: Partial<Message>): object {
   if (body === undefined) throw invalidQueue('the message has no body');
   if (format !== 'json' && format !== 'text')
-    throw invalidQueue(`content_type is "json" or "text", not "${format}"`);
-  if (format === 'text' && typeof body !== 'string') throw invalidQueue('the body of a text is a string');
+    throw invalidQueue(`content_type must be "json" or "text", not "${format}"`);
+  if (format === 'text' && typeof body !== 'string')
+    throw invalidQueue('the body of a text message must be a string');
   const text = format === 'text' ? String(body) : JSON.stringify(body);
   return { format, delay, body: Buffer.from(text).toString('base64') };
 }

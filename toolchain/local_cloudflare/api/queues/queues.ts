@@ -1,3 +1,5 @@
+// Queues and how many messages are waiting in them.
+
 import { type Context, Hono } from 'hono';
 import {
   invalidQueue,
@@ -6,17 +8,17 @@ import {
   queueInUse,
   queueNameTaken,
 } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
-import { ok, paged } from '../../http/responses.ts';
+import { readObject } from '../../http/requests.ts';
+import { ok, okPage } from '../../http/responses.ts';
 import { newQueue, now } from '../../state/new_records.ts';
 import type { Consumer, Queue, QueueSettings } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const PATH = '/queues';
-export const ONE = `${PATH}/:queue`;
+export const ITEM = `${PATH}/:queue`;
 
-interface Wanted {
+interface QueueBody {
   queue_name: string;
   settings: Partial<QueueSettings>;
 }
@@ -24,39 +26,37 @@ interface Wanted {
 export function queues(platform: Platform): Hono {
   return new Hono()
     .get(PATH, (c) => {
-      const { items, info } = paged(c, named(platform, c.req.queries('name') ?? []), 100);
-      return ok(
-        c,
-        items.map((queue) => shown(platform, queue)),
-        info,
-      );
+      const queues = withNames(platform, c.req.queries('name') ?? []);
+      return okPage(c, queues, (queue) => serialize(platform, queue), 100);
     })
-    .post(PATH, async (c) => ok(c, shown(platform, await create(platform, await bodyOf<Wanted>(c)))))
-    .get(ONE, (c) => ok(c, shown(platform, queueOf(platform, c))))
-    .put(ONE, async (c) => ok(c, shown(platform, await update(platform, c))))
-    .patch(ONE, async (c) => ok(c, shown(platform, await update(platform, c))))
-    .delete(ONE, async (c) => {
-      await remove(platform, queueOf(platform, c));
+    .post(PATH, async (c) =>
+      ok(c, serialize(platform, await create(platform, await readObject<QueueBody>(c)))),
+    )
+    .get(ITEM, (c) => ok(c, serialize(platform, getQueue(platform, c))))
+    .put(ITEM, async (c) => ok(c, serialize(platform, await update(platform, c))))
+    .patch(ITEM, async (c) => ok(c, serialize(platform, await update(platform, c))))
+    .delete(ITEM, async (c) => {
+      await remove(platform, getQueue(platform, c));
       return ok(c, null);
     })
-    .get(`${ONE}/metrics`, async (c) => ok(c, await metrics(platform, queueOf(platform, c))))
-    .post(`${ONE}/purge`, async (c) => {
-      const queue = queueOf(platform, c);
-      const { delete_messages_permanently: isMeant } = await bodyOf<Record<string, unknown>>(c);
-      if (isMeant !== true) throw invalidQueue('delete_messages_permanently must be true');
-      await ask(platform, queue, 'purge');
-      return ok(c, shown(platform, queue));
+    .get(`${ITEM}/metrics`, async (c) => ok(c, await metrics(platform, getQueue(platform, c))))
+    .post(`${ITEM}/purge`, async (c) => {
+      const queue = getQueue(platform, c);
+      const { delete_messages_permanently: isConfirmed } = await readObject<Record<string, unknown>>(c);
+      if (isConfirmed !== true) throw invalidQueue('delete_messages_permanently must be true');
+      await control(platform, queue, 'purge');
+      return ok(c, serialize(platform, queue));
     });
 }
 
-export function queueOf({ account }: Platform, c: Context): Queue {
+export function getQueue({ account }: Platform, c: Context): Queue {
   const id = c.req.param('queue') ?? '';
   const queue = account.queues.all().find((other) => other.id === id);
   if (!queue) throw noSuchQueue(id);
   return queue;
 }
 
-export async function ask<T>(
+export async function control<T>(
   { groups }: Platform,
   { name }: Queue,
   operation: string,
@@ -66,34 +66,34 @@ export async function ask<T>(
   return (await groups.use(node, (runtime) => runtime.control<T>(node, operation, options))) as T;
 }
 
-interface Backlog {
+export interface Backlog {
   count: number;
   bytes: number;
   oldest: number;
 }
 
-export const metricsShown = ({ count, bytes, oldest }: Backlog): object => ({
+export const serializeBacklog = ({ count, bytes, oldest }: Backlog): object => ({
   backlog_count: count,
   backlog_bytes: bytes,
   oldest_message_timestamp_ms: oldest,
 });
 
 async function metrics(platform: Platform, queue: Queue): Promise<object> {
-  return metricsShown(await ask<Backlog>(platform, queue, 'metrics'));
+  return serializeBacklog(await control<Backlog>(platform, queue, 'metrics'));
 }
 
-function named({ account }: Platform, names: string[]): Queue[] {
+function withNames({ account }: Platform, names: string[]): Queue[] {
   const isNamed = ({ name }: Queue) => names.length === 0 || names.includes(name);
   return account.queues.all().filter(isNamed);
 }
 
-/** The Workers that send to a queue. */
+/** The Workers that send messages to a queue. */
 const producers = ({ account }: Platform, queue: string): string[] =>
-  account.usersOf((binding) => binding.type === 'queue' && binding.queue_name === queue);
+  account.workersWithBinding((binding) => binding.type === 'queue' && binding.queue_name === queue);
 
-function shown(platform: Platform, { id, name, consumer, ...queue }: Queue): object {
+function serialize(platform: Platform, { id, name, consumer, ...queue }: Queue): object {
   const scripts = producers(platform, name);
-  const consumers = consumer ? [consumerShown(name, consumer)] : [];
+  const consumers = consumer ? [serializeConsumer(name, consumer)] : [];
   return {
     ...queue,
     queue_id: id,
@@ -105,45 +105,58 @@ function shown(platform: Platform, { id, name, consumer, ...queue }: Queue): obj
   };
 }
 
-/** wrangler looks for `script`, the SDK for `script_name`. */
-export function consumerShown(queue: string, consumer: Consumer): object {
+/** wrangler reads `script`, the SDK `script_name`. */
+export function serializeConsumer(queue: string, consumer: Consumer): object {
   return { ...consumer, type: 'worker', queue_name: queue, script: consumer.script_name };
 }
 
-async function create({ account, groups }: Platform, wanted: Partial<Wanted>): Promise<Queue> {
-  const name = wanted.queue_name ?? '';
+async function create({ account, groups }: Platform, body: Partial<QueueBody>): Promise<Queue> {
+  const name = body.queue_name ?? '';
   if (!NAME.test(name)) throw invalidQueueName(name);
   if (account.queues.get(name)) throw queueNameTaken(name);
-  const queue = newQueue(name, checked(wanted.settings ?? {}));
+  const queue = newQueue(name, checkSettings(body.settings ?? {}));
   await groups.apply({ change: () => account.queues.add(queue) });
   return queue;
 }
 
 async function update(platform: Platform, c: Context): Promise<Queue> {
   const { account, groups } = platform;
-  const before = queueOf(platform, c);
-  const { queue_name = before.name, settings = {} } = await bodyOf<Wanted>(c);
+  const before = getQueue(platform, c);
+  const { queue_name = before.name, settings = {} } = await readObject<QueueBody>(c);
   if (queue_name !== before.name)
     throw invalidQueue(
-      `the embedded platform renames no queue: make "${queue_name}" and delete "${before.name}"`,
+      `the embedded platform cannot rename a queue: create "${queue_name}" and delete "${before.name}"`,
     );
-  const queue = { ...before, modified_on: now(), settings: { ...before.settings, ...checked(settings) } };
+  const queue = {
+    ...before,
+    modified_on: now(),
+    settings: { ...before.settings, ...checkSettings(settings) },
+  };
   await groups.apply({ change: () => account.queues.replace(queue) });
   return queue;
 }
 
-const LIMITS: Record<string, [from: number, to: number]> = {
+type Limits = Record<string, [min: number, max: number]>;
+
+const LIMITS: Limits = {
   delivery_delay: [0, 86_400],
   message_retention_period: [60, 1_209_600],
 };
 
-function checked(settings: Partial<QueueSettings>): Partial<QueueSettings> {
-  for (const [name, [from, to]] of Object.entries(LIMITS)) {
-    const value = settings[name as keyof QueueSettings];
-    if (value !== undefined && !(Number(value) >= from && Number(value) <= to))
-      throw invalidQueue(`${name} is ${from} to ${to} seconds, not ${value}`);
+export function checkLimits(settings: object, limits: Limits): void {
+  const values: Record<string, unknown> = { ...settings };
+  for (const [name, [min, max]] of Object.entries(limits)) {
+    const value = values[name] ?? min;
+    if (!(Number(value) >= min && Number(value) <= max))
+      throw invalidQueue(`${name} must be ${min} to ${max}, not ${value}`);
   }
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function checkSettings(settings: Partial<QueueSettings>): Partial<QueueSettings> {
+  checkLimits(settings, LIMITS);
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => (value ?? undefined) !== undefined),
+  );
 }
 
 async function remove(platform: Platform, { name }: Queue): Promise<void> {
@@ -156,5 +169,5 @@ async function remove(platform: Platform, { name }: Queue): Promise<void> {
     );
   if (account.queues.all().some(({ consumer }) => consumer?.dead_letter_queue === name))
     throw queueInUse(`Cannot delete queue '${name}' that serves as dead letter queue for consumers`);
-  await groups.apply({ change: () => account.queues.drop(name), erases: `queue:${name}` });
+  await groups.apply({ change: () => account.queues.delete(name), erases: `queue:${name}` });
 }

@@ -1,21 +1,23 @@
+// KV namespaces, their keys and values.
+
 import { type Context, Hono } from 'hono';
-import { invalidBody, nameTaken, noSuchKey, noSuchNamespace, stillBound } from '../../http/errors.ts';
-import { bodyOf, listOf } from '../../http/requests.ts';
-import { ok, paged } from '../../http/responses.ts';
+import { invalidBody, nameTaken, noSuchKey, noSuchNamespace, resourceInUse } from '../../http/errors.ts';
+import { readList, readObject } from '../../http/requests.ts';
+import { ok, okPage } from '../../http/responses.ts';
 import { newHexId } from '../../state/new_records.ts';
 import type { Namespace } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
 
 const TITLE_TAKEN = 10014;
-const BOUND = 10015;
-const LIST_LIMIT = 1000;
+const IN_USE = 10015;
+const MAX_KEYS = 1000;
 
 interface Value {
   value: string;
   metadata: unknown;
 }
 
-interface Listed {
+interface KeyList {
   keys: { name: string; expiration?: number; metadata?: unknown }[];
   list_complete: boolean;
   cursor?: string;
@@ -31,49 +33,46 @@ interface Pair {
 }
 
 const PATH = '/storage/kv/namespaces';
-const ONE = `${PATH}/:id`;
+const ITEM = `${PATH}/:id`;
 
 export function namespaces(platform: Platform): Hono {
   return new Hono()
     .get(PATH, (c) => {
-      const { items, info } = paged(c, platform.account.namespaces.all().map(shown));
-      return ok(c, items, info);
+      return okPage(c, platform.account.namespaces.all(), serialize);
     })
-    .post(PATH, async (c) => ok(c, shown(await create(platform, await bodyOf<Namespace>(c)))))
-    .get(ONE, (c) => ok(c, shown(find(platform, c.req.param('id')))))
-    .delete(ONE, async (c) => {
-      await remove(platform, find(platform, c.req.param('id')).id);
+    .post(PATH, async (c) => ok(c, serialize(await create(platform, await readObject<Namespace>(c)))))
+    .get(ITEM, (c) => ok(c, serialize(getNamespace(platform, c.req.param('id')))))
+    .delete(ITEM, async (c) => {
+      await remove(platform, getNamespace(platform, c.req.param('id')).id);
       return ok(c, {});
     })
-    .get(`${ONE}/keys`, async (c) => listKeys(platform, c))
-    .get(`${ONE}/values/:key`, async (c) => {
-      const found = await ask<Value | null>(platform, c, 'get', { key: keyOf(c) });
-      if (!found) throw noSuchKey();
-      return c.body(Buffer.from(found.value, 'base64'));
+    .get(`${ITEM}/keys`, async (c) => listKeys(platform, c))
+    .get(`${ITEM}/values/:key`, async (c) => {
+      const { value } = await getValue(platform, c);
+      return c.body(Buffer.from(value, 'base64'));
     })
-    .get(`${ONE}/metadata/:key`, async (c) => {
-      const found = await ask<Value | null>(platform, c, 'get', { key: keyOf(c) });
-      if (!found) throw noSuchKey();
-      return ok(c, found.metadata);
+    .get(`${ITEM}/metadata/:key`, async (c) => {
+      const { metadata } = await getValue(platform, c);
+      return ok(c, metadata);
     })
-    .put(`${ONE}/values/:key`, async (c) => {
-      await ask(platform, c, 'put', { key: keyOf(c), ...(await readValue(c)) });
+    .put(`${ITEM}/values/:key`, async (c) => {
+      await control(platform, c, 'put', { key: keyOf(c), ...(await readValue(c)) });
       return ok(c, {});
     })
-    .delete(`${ONE}/values/:key`, async (c) => {
-      await ask(platform, c, 'delete', { key: keyOf(c) });
+    .delete(`${ITEM}/values/:key`, async (c) => {
+      await control(platform, c, 'delete', { key: keyOf(c) });
       return ok(c, {});
     })
-    .put(`${ONE}/bulk`, async (c) => {
-      const pairs = await listOf<Pair>(c, 'keys and values');
-      for (const pair of pairs) await ask(platform, c, 'put', fromPair(pair));
+    .put(`${ITEM}/bulk`, async (c) => {
+      const pairs = await readList<Pair>(c, 'keys and values');
+      for (const pair of pairs) await control(platform, c, 'put', fromPair(pair));
       return ok(c, { successful_key_count: pairs.length, unsuccessful_keys: [] });
     });
 }
 
-const shown = ({ id, title }: Namespace): object => ({ id, title, supports_url_encoding: true });
+const serialize = ({ id, title }: Namespace): object => ({ id, title, supports_url_encoding: true });
 
-function find({ account }: Platform, id: string): Namespace {
+function getNamespace({ account }: Platform, id: string): Namespace {
   const namespace = account.namespaces.get(id);
   if (!namespace) throw noSuchNamespace(id);
   return namespace;
@@ -89,26 +88,34 @@ async function create({ account, groups }: Platform, { title }: Partial<Namespac
 }
 
 async function remove({ account, groups }: Platform, id: string): Promise<void> {
-  const users = account.usersOf((binding) => binding.type === 'kv_namespace' && binding.namespace_id === id);
-  if (users.length > 0) throw stillBound(BOUND, `KV namespace ${id}`, users);
-  await groups.apply({ change: () => account.namespaces.drop(id), erases: `kv:${id}` });
+  const users = account.workersWithBinding(
+    (binding) => binding.type === 'kv_namespace' && binding.namespace_id === id,
+  );
+  if (users.length > 0) throw resourceInUse(IN_USE, `KV namespace ${id}`, users);
+  await groups.apply({ change: () => account.namespaces.delete(id), erases: `kv:${id}` });
 }
 
 const keyOf = (c: Context): string => c.req.param('key') ?? '';
 
-async function ask<T>(platform: Platform, c: Context, operation: string, options: object): Promise<T> {
-  const node = `kv:${find(platform, c.req.param('id') ?? '').id}`;
+async function control<T>(platform: Platform, c: Context, operation: string, options: object): Promise<T> {
+  const node = `kv:${getNamespace(platform, c.req.param('id') ?? '').id}`;
   return (await platform.groups.use(node, (runtime) => runtime.control<T>(node, operation, options))) as T;
+}
+
+async function getValue(platform: Platform, c: Context): Promise<Value> {
+  const found = await control<Value | null>(platform, c, 'get', { key: keyOf(c) });
+  if (!found) throw noSuchKey();
+  return found;
 }
 
 async function listKeys(platform: Platform, c: Context): Promise<Response> {
   const { prefix, cursor, limit } = c.req.query();
-  const options = { prefix, cursor, limit: Math.min(Number(limit ?? LIST_LIMIT), LIST_LIMIT) };
-  const found = await ask<Listed>(platform, c, 'list', { options });
-  return ok(c, found.keys, { count: found.keys.length, cursor: found.cursor ?? '' });
+  const options = { prefix, cursor, limit: Math.min(Number(limit ?? MAX_KEYS), MAX_KEYS) };
+  const { keys, cursor: next = '' } = await control<KeyList>(platform, c, 'list', { options });
+  return ok(c, keys, { count: keys.length, cursor: next });
 }
 
-/** The body is the value, or a form with the parts `value` and `metadata`. */
+/** The body is either the value, or a form with the parts `value` and `metadata`. */
 async function readValue(c: Context): Promise<object> {
   const { expiration, expiration_ttl } = c.req.query();
   const times = {

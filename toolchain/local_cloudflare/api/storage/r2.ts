@@ -1,6 +1,8 @@
+// R2 buckets.
+
 import { Hono } from 'hono';
-import { invalidBody, nameTaken, noSuchBucket, stillBound } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
+import { invalidBody, nameTaken, noSuchBucket, resourceInUse } from '../../http/errors.ts';
+import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { now } from '../../state/new_records.ts';
 import type { Bucket } from '../../state/records.ts';
@@ -8,7 +10,7 @@ import type { Platform } from '../context/platform.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 const NAME_TAKEN = 10004;
-const BOUND = 10008;
+const IN_USE = 10008;
 const PATH = '/r2/buckets';
 
 export function buckets(platform: Platform): Hono {
@@ -16,26 +18,30 @@ export function buckets(platform: Platform): Hono {
     .get(PATH, (c) => {
       const part = c.req.query('name_contains') ?? '';
       const all = platform.account.buckets.all().filter(({ name }) => name.includes(part));
-      return ok(c, { buckets: all.map(shown) });
+      return ok(c, { buckets: all.map(serialize) });
     })
-    .post(PATH, async (c) => ok(c, shown(await create(platform, await bodyOf<Bucket>(c)))))
-    .get(`${PATH}/:name`, (c) => ok(c, shown(find(platform, c.req.param('name')))))
+    .post(PATH, async (c) => ok(c, serialize(await create(platform, await readObject<Bucket>(c)))))
+    .get(`${PATH}/:name`, (c) => ok(c, serialize(getBucket(platform, c.req.param('name')))))
     .delete(`${PATH}/:name`, async (c) => {
-      await remove(platform, find(platform, c.req.param('name')).name);
+      await remove(platform, getBucket(platform, c.req.param('name')).name);
       return ok(c, {});
     });
 }
 
-const shown = (bucket: Bucket): object => ({ ...bucket, storage_class: 'Standard', jurisdiction: 'default' });
+const serialize = (bucket: Bucket): object => ({
+  ...bucket,
+  storage_class: 'Standard',
+  jurisdiction: 'default',
+});
 
-function find({ account }: Platform, name: string): Bucket {
+function getBucket({ account }: Platform, name: string): Bucket {
   const bucket = account.buckets.get(name);
   if (!bucket) throw noSuchBucket(name);
   return bucket;
 }
 
 async function create({ account, groups }: Platform, { name }: Partial<Bucket>): Promise<Bucket> {
-  if (!name || !NAME.test(name)) throw invalidBody(`"${name ?? ''}" is not a bucket name`);
+  if (!name || !NAME.test(name)) throw invalidBody(`"${name ?? ''}" is not a valid bucket name`);
   if (account.buckets.get(name)) throw nameTaken(NAME_TAKEN, `the bucket "${name}" already exists`);
   const bucket = { name, creation_date: now() };
   await groups.apply({ change: () => account.buckets.add(bucket) });
@@ -43,7 +49,9 @@ async function create({ account, groups }: Platform, { name }: Partial<Bucket>):
 }
 
 async function remove({ account, groups }: Platform, name: string): Promise<void> {
-  const users = account.usersOf((binding) => binding.type === 'r2_bucket' && binding.bucket_name === name);
-  if (users.length > 0) throw stillBound(BOUND, `bucket ${name}`, users);
-  await groups.apply({ change: () => account.buckets.drop(name), erases: `r2:${name}` });
+  const users = account.workersWithBinding(
+    (binding) => binding.type === 'r2_bucket' && binding.bucket_name === name,
+  );
+  if (users.length > 0) throw resourceInUse(IN_USE, `bucket ${name}`, users);
+  await groups.apply({ change: () => account.buckets.delete(name), erases: `r2:${name}` });
 }

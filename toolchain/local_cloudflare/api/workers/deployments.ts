@@ -1,24 +1,26 @@
+// The deployments of a Worker: making one of its versions live.
+
 import { Hono } from 'hono';
 import { invalidBody, noSuchVersion, secretsChanged } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
+import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
-import { VERSIONS_KEPT } from '../../state/account.ts';
+import { MAX_VERSIONS } from '../../state/account.ts';
 import { type Binding, type Deployment, isSecret, type Version, type Worker } from '../../state/records.ts';
-import { checkExist } from '../../workers/binding_targets.ts';
+import { checkTargetsExist } from '../../workers/binding_targets.ts';
 import { deploy } from '../../workers/deploy.ts';
-import { type Platform, sourceOf, workerOf } from '../context/platform.ts';
+import { type Platform, requestedWorker, sourceOf } from '../context/platform.ts';
 
 export function deployments(platform: Platform): Hono {
   return new Hono()
     .get('/workers/scripts/:name/deployments', (c) =>
-      ok(c, { deployments: workerOf(platform, c.req.param('name')).deployments }),
+      ok(c, { deployments: requestedWorker(platform, c).deployments }),
     )
     .post('/workers/scripts/:name/deployments', async (c) => {
-      const worker = workerOf(platform, c.req.param('name'));
-      const body = await bodyOf<Deployment>(c);
-      const version = deployable(platform, worker, wholeTraffic(body.versions));
+      const worker = requestedWorker(platform, c);
+      const body = await readObject<Deployment>(c);
+      const version = deployableVersion(platform, worker, onlyVersion(body.versions));
       const { account } = platform;
-      checkExist(version.bindings, { account, worker: worker.name });
+      checkTargetsExist(version.bindings, { account, worker: worker.name });
       return ok(
         c,
         await deploy(platform, {
@@ -32,48 +34,51 @@ export function deployments(platform: Platform): Hono {
     });
 }
 
-/** Only the newest can be deployed, and what is live. */
-function deployable({ account }: Platform, worker: Worker, id: string): Version {
-  const ids = worker.versions.slice(0, VERSIONS_KEPT).map((version) => version.id);
+/** Return a version that can be deployed: one of the newest, or the live one. */
+function deployableVersion({ account }: Platform, worker: Worker, id: string): Version {
+  const ids = worker.versions.slice(0, MAX_VERSIONS).map((version) => version.id);
   const version = ids.includes(id) || id === worker.live ? account.version(worker.name, id) : undefined;
   if (!version) throw noSuchVersion(id);
   return version;
 }
 
-interface Wanted {
+interface SecretOptions {
   version: Version;
   isForced: boolean;
 }
 
 /**
- * Secrets do not go back with the code: where they changed since the version was made, it is refused, or by force goes
- * live with those of the newest version. What is live already stays with what it has.
+ * Secrets are not rolled back with the code: if they changed since the version was created, it is only deployed by force,
+ * and with the secrets of the newest version. A version that is already live keeps its secrets.
  */
 function secretsFor(
   { account }: Platform,
   worker: Worker,
-  { version, isForced }: Wanted,
+  { version, isForced }: SecretOptions,
 ): Binding[] | undefined {
   if (version.id === worker.live) return worker.live_secrets;
-  const today = account.newest(worker)?.bindings.filter(isSecret) ?? [];
-  const changed = difference(version.bindings.filter(isSecret), today);
+  const current = account.newest(worker)?.bindings.filter(isSecret) ?? [];
+  const changed = changedSecrets(version.bindings.filter(isSecret), current);
   if (changed.length === 0) return undefined;
   if (!isForced) throw secretsChanged(changed);
-  return today;
+  return current;
 }
 
-/** The names that were added, taken away, or given another value. */
-function difference(before: Binding[], after: Binding[]): string[] {
+/** The names of secrets that were added, removed, or have another value. */
+function changedSecrets(before: Binding[], after: Binding[]): string[] {
   const has = (all: Binding[], { name, text }: Binding) =>
     all.some((other) => other.name === name && other.text === text);
-  const changed = [...before.filter((one) => !has(after, one)), ...after.filter((one) => !has(before, one))];
+  const changed = [
+    ...before.filter((secret) => !has(after, secret)),
+    ...after.filter((secret) => !has(before, secret)),
+  ];
   return [...new Set(changed.map(({ name }) => name))].sort();
 }
 
-/** This platform sends every request to one version. */
-function wholeTraffic(versions: Deployment['versions'] | undefined): string {
+/** The embedded platform does not split traffic between versions. */
+function onlyVersion(versions: Deployment['versions'] | undefined): string {
   const [only, ...others] = versions ?? [];
   if (!only || others.length > 0 || only.percentage !== 100)
-    throw invalidBody('the embedded platform deploys one version to 100 percent of the requests');
+    throw invalidBody('the embedded platform can only deploy one version, with 100 percent of the traffic');
   return only.version_id;
 }

@@ -1,3 +1,5 @@
+// Workers: their list, and uploading one, which deploys it.
+
 import { type Context, Hono } from 'hono';
 import { invalidWorkerName } from '../../http/errors.ts';
 import { ok } from '../../http/responses.ts';
@@ -14,36 +16,36 @@ export function scripts(platform: Platform): Hono {
     .get('/workers/scripts', (c) =>
       ok(
         c,
-        [...account.workers.values()].map((worker) => shown(platform, worker)),
+        Array.from(account.workers.values(), (worker) => serialize(platform, worker)),
       ),
     )
     .put('/workers/scripts/:name', async (c) => {
-      const name = workerName(c.req.param('name'));
+      const name = checkName(c.req.param('name'));
       const before = account.workers.get(name);
       const source = sourceOf(c);
-      const inherit = before && account.newest(before);
-      const context = { account, worker: name, before: inherit, source, isStrict: isStrict(c) };
+      const newest = before && account.newest(before);
+      const context = { account, worker: name, before: newest, source, isStrict: isStrict(c) };
       const { version, settings } = await readUpload(c.req.raw, context);
-      const began = performance.now();
+      const start = performance.now();
       addVersion(account, name, version, settings);
       await deployNew(platform, name, version);
       const worker = account.workers.get(name);
       return ok(c, {
-        ...(worker && shown(platform, worker)),
+        ...(worker && serialize(platform, worker)),
         deployment_id: version.id.replaceAll('-', ''),
-        startup_time_ms: Math.round(performance.now() - began),
+        startup_time_ms: Math.round(performance.now() - start),
       });
     });
 }
 
 export const isStrict = (c: Context): boolean => c.req.query('bindings_inherit') === 'strict';
 
-export function workerName(name: string): string {
+function checkName(name: string): string {
   if (!NAME.test(name)) throw invalidWorkerName(name);
   return name;
 }
 
-function shown({ account }: Platform, worker: Worker): object {
+function serialize({ account }: Platform, worker: Worker): object {
   const version = account.live(worker) ?? account.newest(worker);
   const { name, tag, created_on, modified_on, last_deployed_from, settings } = worker;
   return {

@@ -1,24 +1,25 @@
+// Services: Workers with their only environment; who uses a Worker; deleting one.
+
 import { type Context, Hono } from 'hono';
-import { shown } from '../../groups/bindings.ts';
-import { consumesQueue, inUse, noSuchService } from '../../http/errors.ts';
+import { serializeBinding } from '../../groups/bindings.ts';
+import { consumesQueue, noSuchService, workerInUse } from '../../http/errors.ts';
 import { ok } from '../../http/responses.ts';
-import { type Platform, workerOf } from '../context/platform.ts';
+import { type Platform, requestedWorker } from '../context/platform.ts';
 
 const ENVIRONMENT = '/workers/services/:name/environments/:environment';
 
-/** A service is a Worker with its environments, of which there is one. */
 export function services(platform: Platform): Hono {
   return new Hono()
     .get('/workers/services/:name', (c) => ok(c, service(platform, c.req.param('name'))))
-    .get(`${ENVIRONMENT}`, (c) => ok(c, environment(platform, c.req.param('name'))))
+    .get(ENVIRONMENT, (c) => ok(c, environment(platform, c.req.param('name'))))
     .get(`${ENVIRONMENT}/bindings`, (c) => {
-      const worker = workerOf(platform, c.req.param('name'));
-      return ok(c, (platform.account.live(worker)?.bindings ?? []).map(shown));
+      const worker = requestedWorker(platform, c);
+      return ok(c, (platform.account.live(worker)?.bindings ?? []).map(serializeBinding));
     })
-    .get(`${ENVIRONMENT}/subdomain`, (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
+    .get(`${ENVIRONMENT}/subdomain`, (c) => ok(c, requestedWorker(platform, c).subdomain))
     .delete('/workers/services/:name', (c) => remove(platform, c, c.req.param('name')))
     .get('/workers/scripts/:name/references', (c) => {
-      const incoming = users(platform, c.req.param('name')).map((name) => ({
+      const incoming = usersOf(platform, c.req.param('name')).map((name) => ({
         service: name,
         name,
         environment: 'production',
@@ -34,9 +35,9 @@ export function services(platform: Platform): Hono {
 }
 
 function service(platform: Platform, name: string): object {
-  const only = environment(platform, name);
-  const { created_on, modified_on } = only;
-  return { id: name, created_on, modified_on, default_environment: only, environments: [only] };
+  const production = environment(platform, name);
+  const { created_on, modified_on } = production;
+  return { id: name, created_on, modified_on, default_environment: production, environments: [production] };
 }
 
 interface Environment {
@@ -71,27 +72,27 @@ function environment({ account }: Platform, name: string): Environment {
   return { environment: 'production', created_on, modified_on, script };
 }
 
-function users({ account }: Platform, name: string): string[] {
-  const uses = account.usersOf(
+function usersOf({ account }: Platform, name: string): string[] {
+  const users = account.workersWithBinding(
     (binding) =>
       (binding.type === 'service' && binding.service === name) ||
       (binding.type === 'workflow' && binding.script_name === name),
   );
-  return uses.filter((user) => user !== name);
+  return users.filter((user) => user !== name);
 }
 
-/** The Worker goes; its Workflows and their instances stay, and queues keep their messages, as at Cloudflare. */
+/** As on Cloudflare, the Worker's Workflows and their instances remain, and queues keep their messages. */
 async function remove(platform: Platform, c: Context, name: string): Promise<Response> {
   const { account, groups } = platform;
   if (!account.workers.has(name)) throw noSuchService(name);
-  const using = users(platform, name);
+  const users = usersOf(platform, name);
   const consumed = account.queues.all().filter(({ consumer }) => consumer?.script_name === name);
   if (c.req.query('force') !== 'true') {
-    if (using.length > 0) throw inUse(name, using);
+    if (users.length > 0) throw workerInUse(name, users);
     if (consumed[0]) throw consumesQueue(name, consumed[0].name);
   }
   const change = () => {
-    account.dropWorker(name);
+    account.deleteWorker(name);
     for (const { consumer: _, ...queue } of consumed) account.queues.replace(queue);
   };
   await groups.apply({ change });

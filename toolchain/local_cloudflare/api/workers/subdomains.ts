@@ -1,3 +1,5 @@
+// The account's workers.dev subdomain, and which Workers are served under it.
+
 import { Hono } from 'hono';
 import {
   hasSubdomain,
@@ -6,17 +8,16 @@ import {
   noSubdomain,
   subdomainIsFree,
 } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
+import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Worker } from '../../state/records.ts';
-import { type Platform, workerOf } from '../context/platform.ts';
+import { type Platform, requestedWorker } from '../context/platform.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** With it, preview URLs that are not spoken of are as the Worker's own host is; without it, as they were. */
+/** With this header, `previews_enabled` defaults to `enabled`; without it, to its previous value. */
 const API_DATE = 'cloudflare-workers-script-api-date';
 
-/** The account's workers.dev subdomain, and whether a Worker is reached under it. */
 export function subdomains(platform: Platform): Hono {
   return new Hono()
     .get('/workers/subdomain', (c) => {
@@ -25,8 +26,8 @@ export function subdomains(platform: Platform): Hono {
       return ok(c, { subdomain });
     })
     .put('/workers/subdomain', async (c) => {
-      const { subdomain = '' } = await bodyOf<{ subdomain: string }>(c);
-      if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a workers.dev subdomain`);
+      const { subdomain = '' } = await readObject<{ subdomain: string }>(c);
+      if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a valid workers.dev subdomain`);
       const before = platform.account.subdomain;
       if (before && before !== subdomain) throw hasSubdomain(before);
       platform.account.subdomain = subdomain;
@@ -35,16 +36,20 @@ export function subdomains(platform: Platform): Hono {
     .get('/workers/subdomains/:name', (c) => {
       throw subdomainIsFree(c.req.param('name'));
     })
-    .get('/workers/scripts/:name/subdomain', (c) => ok(c, workerOf(platform, c.req.param('name')).subdomain))
+    .get('/workers/scripts/:name/subdomain', (c) => ok(c, requestedWorker(platform, c).subdomain))
     .post('/workers/scripts/:name/subdomain', async (c) => {
-      const worker = workerOf(platform, c.req.param('name'));
-      const subdomain = wanted(worker, await bodyOf<Worker['subdomain']>(c), c.req.header(API_DATE));
+      const worker = requestedWorker(platform, c);
+      const subdomain = changedSubdomain(
+        worker,
+        await readObject<Worker['subdomain']>(c),
+        c.req.header(API_DATE),
+      );
       if (subdomain.enabled && !platform.account.subdomain) throw needsSubdomain();
-      platform.account.keepWorker({ ...worker, subdomain });
+      platform.account.saveWorker({ ...worker, subdomain });
       return ok(c, subdomain);
     })
     .get('/workers/workers/:name', (c) => {
-      const worker = workerOf(platform, c.req.param('name'));
+      const worker = requestedWorker(platform, c);
       const { tag, name, created_on, modified_on, subdomain, settings } = worker;
       const { tags = [], logpush = false } = settings;
       return ok(c, { id: tag, name, created_on, updated_on: modified_on, subdomain, tags, logpush });
@@ -53,12 +58,12 @@ export function subdomains(platform: Platform): Hono {
 
 type Subdomain = Worker['subdomain'];
 
-function wanted(
+function changedSubdomain(
   { subdomain: before }: Worker,
-  asked: Partial<Subdomain>,
+  body: Partial<Subdomain>,
   date: string | undefined,
 ): Subdomain {
-  const { enabled = before.enabled, previews_enabled } = asked;
-  const otherwise = date === undefined ? before.previews_enabled : enabled;
-  return { enabled, previews_enabled: previews_enabled ?? otherwise };
+  const { enabled = before.enabled, previews_enabled } = body;
+  const defaultPreviews = date === undefined ? before.previews_enabled : enabled;
+  return { enabled, previews_enabled: previews_enabled ?? defaultPreviews };
 }

@@ -1,3 +1,5 @@
+// Workflows and their versions.
+
 import { Hono } from 'hono';
 import {
   invalidBody,
@@ -6,8 +8,8 @@ import {
   noSuchWorker,
   noSuchWorkflow,
 } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
-import { ok, paged } from '../../http/responses.ts';
+import { readObject } from '../../http/requests.ts';
+import { ok, okPage, paginate } from '../../http/responses.ts';
 import { workflowFolder } from '../../state/layout.ts';
 import { newId, now } from '../../state/new_records.ts';
 import type { Workflow, WorkflowVersion } from '../../state/records.ts';
@@ -26,16 +28,16 @@ const STATUSES = [
   'waitingForPause',
 ];
 
-const NO_RUNS = { counts: {}, newest: undefined };
+const NO_INSTANCES = { counts: {}, newest: undefined };
 
-interface Wanted {
+interface WorkflowBody {
   script_name: string;
   class_name: string;
   limits: { steps?: number };
   schedules: unknown[];
 }
 
-export function workflowOf({ account }: Platform, name: string): Workflow {
+export function getWorkflow({ account }: Platform, name: string): Workflow {
   const workflow = account.workflows.get(name);
   if (!workflow) throw noSuchWorkflow(name);
   return workflow;
@@ -47,14 +49,14 @@ export function workflows(platform: Platform): Hono {
     .get('/workflows', async (c) => {
       const search = c.req.query('search') ?? '';
       const all = [...account.workflows.values()].filter(({ name }) => name.includes(search));
-      const { items, info } = paged(c, all, 10);
-      return ok(c, await Promise.all(items.map((workflow) => described(platform, workflow))), info);
+      const { items, info } = paginate(c, all, 10);
+      return ok(c, await Promise.all(items.map((workflow) => serialize(platform, workflow))), info);
     })
     .get('/workflows/:workflow', async (c) =>
-      ok(c, await described(platform, workflowOf(platform, c.req.param('workflow')))),
+      ok(c, await serialize(platform, getWorkflow(platform, c.req.param('workflow')))),
     )
     .put('/workflows/:workflow', async (c) => {
-      const workflow = await give(platform, c.req.param('workflow'), await bodyOf<Wanted>(c));
+      const workflow = await assign(platform, c.req.param('workflow'), await readObject<WorkflowBody>(c));
       const { versions, ...record } = workflow;
       return ok(c, {
         ...record,
@@ -65,45 +67,52 @@ export function workflows(platform: Platform): Hono {
       });
     })
     .delete('/workflows/:workflow', async (c) => {
-      const { name } = workflowOf(platform, c.req.param('workflow'));
-      await groups.apply({ change: () => account.dropWorkflow(name), erases: `workflow:${name}` });
+      const { name } = getWorkflow(platform, c.req.param('workflow'));
+      await groups.apply({ change: () => account.deleteWorkflow(name), erases: `workflow:${name}` });
       return ok(c, { status: 'ok', success: true });
     })
     .get('/workflows/:workflow/versions', (c) => {
-      const { items, info } = paged(c, workflowOf(platform, c.req.param('workflow')).versions);
-      return ok(c, items.map(versionShown), info);
+      return okPage(c, getWorkflow(platform, c.req.param('workflow')).versions, serializeVersion);
     })
     .get('/workflows/:workflow/versions/:id', (c) => {
-      const { versions } = workflowOf(platform, c.req.param('workflow'));
+      const { versions } = getWorkflow(platform, c.req.param('workflow'));
       const version = versions.find(({ id }) => id === c.req.param('id'));
       if (!version) throw noSuchVersion(c.req.param('id'));
-      return ok(c, versionShown(version));
+      return ok(c, serializeVersion(version));
     });
 }
 
-async function described(platform: Platform, workflow: Workflow): Promise<object> {
+async function serialize(platform: Platform, workflow: Workflow): Promise<object> {
   const { versions: _, ...record } = workflow;
   const group = platform.groups.of(`workflow:${workflow.name}`);
   const folder = group && workflowFolder(group.folder, workflow.name);
-  const { counts, newest } = folder ? await platform.groups.runs.ask('counts', { folder }) : NO_RUNS;
+  const { counts, newest } = folder
+    ? await platform.groups.instanceReader.call('counts', { folder })
+    : NO_INSTANCES;
   const instances = { ...Object.fromEntries(STATUSES.map((status) => [status, 0])), ...counts };
   const script_deleted = !platform.account.workers.has(workflow.script_name);
   return { ...record, instances, triggered_on: newest ?? null, script_deleted };
 }
 
-function versionShown({ worker_version: _, ...version }: WorkflowVersion): object {
+function serializeVersion({ worker_version: _, ...version }: WorkflowVersion): object {
   return { ...version, has_dag: false, language: 'javascript' };
 }
 
-/** Give the Workflow to a Worker. What the deploy just did needs no new process: nothing changes for the group. */
-async function give({ account, groups }: Platform, name: string, wanted: Partial<Wanted>): Promise<Workflow> {
+/** Assign the Workflow to a Worker. After a deploy of that Worker, this does not restart the group. */
+async function assign(
+  { account, groups }: Platform,
+  name: string,
+  body: Partial<WorkflowBody>,
+): Promise<Workflow> {
   if (!NAME.test(name)) throw invalidWorkflowName(name);
-  const { script_name = '', class_name = '', limits } = wanted;
+  const { script_name = '', class_name = '', limits } = body;
   const worker = account.workers.get(script_name);
   if (!worker) throw noSuchWorker(script_name);
   if (!class_name) throw invalidBody('class_name is missing');
-  if (wanted.schedules?.length)
-    throw invalidBody('the embedded platform starts no Workflow by schedule: give the Worker a cron trigger');
+  if (body.schedules?.length)
+    throw invalidBody(
+      'the embedded platform cannot start a Workflow by schedule: add a cron trigger to the Worker',
+    );
   const before = account.workflows.get(name);
   const time = now();
   const record = before ?? { id: newId(), name, created_on: time, versions: [] };
@@ -120,6 +129,6 @@ async function give({ account, groups }: Platform, name: string, wanted: Partial
   const isNew = newest?.worker_version !== worker.live || newest.class_name !== class_name;
   const versions = isNew ? [version, ...record.versions] : record.versions;
   const workflow = { ...record, script_name, class_name, modified_on: time, versions };
-  await groups.apply({ change: () => account.keepWorkflow(workflow) });
+  await groups.apply({ change: () => account.saveWorkflow(workflow) });
   return workflow;
 }

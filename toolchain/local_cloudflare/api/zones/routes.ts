@@ -1,3 +1,5 @@
+// Worker routes: URL patterns of zones that Workers serve.
+
 import { type Context, Hono } from 'hono';
 import {
   invalidRoute,
@@ -6,113 +8,120 @@ import {
   routeExists,
   routeHasNoWorker,
 } from '../../http/errors.ts';
-import { bodyOf, jsonOf } from '../../http/requests.ts';
+import { readBody, readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { parsePattern } from '../../routing/routes.ts';
 import { newHexId } from '../../state/new_records.ts';
 import type { Route, Zone } from '../../state/records.ts';
 import { isInZone } from '../../state/zones.ts';
-import { type Platform, workerOf } from '../context/platform.ts';
-import { zoneOf } from './zones.ts';
+import { type Platform, requestedWorker } from '../context/platform.ts';
+import { getZone } from './zones.ts';
 
 const PATH = '/zones/:zone/workers/routes';
-const ONE = `${PATH}/:route`;
+const ITEM = `${PATH}/:route`;
 
 export function zoneRoutes(platform: Platform): Hono {
   const { routes } = platform.account.zones;
   return new Hono()
     .get(PATH, (c) => {
-      const { id } = zoneOf(platform, c);
-      const mine = routes.all().filter(({ zone_id }) => zone_id === id);
-      return ok(c, mine.map(shown));
+      const { id } = getZone(platform, c);
+      const inZone = routes.all().filter(({ zone_id }) => zone_id === id);
+      return ok(c, inZone.map(serialize));
     })
     .post(PATH, async (c) => {
-      const route = checked(platform, zoneOf(platform, c), await bodyOf<Route>(c));
+      const route = checkRoute(platform, getZone(platform, c), await readObject<Route>(c));
       routes.add(route);
-      return ok(c, shown(route));
+      return ok(c, serialize(route));
     })
-    .get(ONE, (c) => ok(c, shown(routeOf(platform, c))))
-    .put(ONE, async (c) => {
-      const { id } = routeOf(platform, c);
-      const route = checked(platform, zoneOf(platform, c), { ...(await bodyOf<Route>(c)), id });
+    .get(ITEM, (c) => ok(c, serialize(getRoute(platform, c))))
+    .put(ITEM, async (c) => {
+      const { id } = getRoute(platform, c);
+      const route = checkRoute(platform, getZone(platform, c), { ...(await readObject<Route>(c)), id });
       routes.replace(route);
-      return ok(c, shown(route));
+      return ok(c, serialize(route));
     })
-    .delete(ONE, (c) => {
-      const { id } = routeOf(platform, c);
-      routes.drop(id);
+    .delete(ITEM, (c) => {
+      const { id } = getRoute(platform, c);
+      routes.delete(id);
       return ok(c, { id });
     });
 }
 
-/** A Worker's routes in all zones, which only a token for all zones may set. */
+/** A Worker's routes in all zones. Only a token for all zones can change them. */
 export function workerRoutes(platform: Platform): Hono {
   const PATHS = '/workers/scripts/:name/routes';
   const { zones } = platform.account;
-  const of = (worker: string) => zones.routes.all().filter(({ script }) => script === worker);
+  const routesOf = (worker: string) => zones.routes.all().filter(({ script }) => script === worker);
   return new Hono()
-    .get(PATHS, (c) => ok(c, of(workerOf(platform, c.req.param('name')).name).map(shown)))
+    .get(PATHS, (c) => ok(c, routesOf(requestedWorker(platform, c).name).map(serialize)))
     .put(PATHS, async (c) => {
       if (c.get('token').zones) throw notAuthorized();
-      const { name } = workerOf(platform, c.req.param('name'));
-      const wanted = readAll(platform, name, await jsonOf(c));
-      zones.routes.keepOnly(({ script }) => script !== name);
-      for (const route of wanted) zones.routes.add(route);
+      const { name } = requestedWorker(platform, c);
+      const replacement = readAll(platform, name, await readBody(c));
+      zones.routes.retain(({ script }) => script !== name);
+      for (const route of replacement) zones.routes.add(route);
       return ok(
         c,
-        wanted.map(({ pattern }) => pattern),
+        replacement.map(({ pattern }) => pattern),
       );
     })
     .get('/workers/services/:name/environments/:environment/routes', (c) => {
       const zoneName = ({ zone_id }: Route) => zones.all.get(zone_id)?.name;
-      const mine = of(workerOf(platform, c.req.param('name')).name);
+      const routes = routesOf(requestedWorker(platform, c).name);
       return ok(
         c,
-        mine.map((route) => ({ ...shown(route), zone_name: zoneName(route) })),
+        routes.map((route) => ({ ...serialize(route), zone_name: zoneName(route) })),
       );
     });
 }
 
-interface Wanted {
+interface RouteBody {
   pattern: string;
   zone_id?: string;
   zone_name?: string;
 }
 
 function readAll(platform: Platform, script: string, value: unknown): Route[] {
-  if (!Array.isArray(value)) throw invalidRoute('the body is not a list of routes');
-  const mine = platform.account.zones.routes.all().filter((route) => route.script === script);
-  return value.map(({ pattern, ...where }: Wanted) => {
-    const zone = zoneFor(platform, pattern, where);
-    const id = mine.find((route) => route.pattern === pattern && route.zone_id === zone.id)?.id;
-    return checked(platform, zone, { pattern, script, id });
+  if (!Array.isArray(value)) throw invalidRoute('the body must be a list of routes');
+  const existing = platform.account.zones.routes.all().filter((route) => route.script === script);
+  return value.map(({ pattern, ...zoneQuery }: RouteBody) => {
+    const zone = findZone(platform, pattern, zoneQuery);
+    const id = existing.find((route) => route.pattern === pattern && route.zone_id === zone.id)?.id;
+    return checkRoute(platform, zone, { pattern, script, id });
   });
 }
 
-function zoneFor({ account: { zones } }: Platform, pattern: string, where: Omit<Wanted, 'pattern'>): Zone {
-  const zone = zones.find(parsePattern(pattern)?.host ?? '', where);
+function findZone(
+  { account: { zones } }: Platform,
+  pattern: string,
+  zoneQuery: Omit<RouteBody, 'pattern'>,
+): Zone {
+  const zone = zones.find(parsePattern(pattern)?.host ?? '', zoneQuery);
   if (!zone) throw invalidRoute(`Could not find the zone of the route "${pattern}" in this account`);
   return zone;
 }
 
-function routeOf(platform: Platform, c: Context): Route {
-  const zone = zoneOf(platform, c);
+function getRoute(platform: Platform, c: Context): Route {
+  const zone = getZone(platform, c);
   const id = c.req.param('route') ?? '';
   const route = platform.account.zones.routes.get(id);
   if (route?.zone_id !== zone.id) throw noSuchRoute(id);
   return route;
 }
 
-function checked({ account }: Platform, zone: Zone, wanted: Partial<Route>): Route {
-  const { id = newHexId(), pattern = '', script = null } = wanted;
+function checkRoute({ account }: Platform, zone: Zone, fields: Partial<Route>): Route {
+  const { id = newHexId(), pattern = '', script = null } = fields;
   const parsed = parsePattern(pattern);
-  if (!parsed) throw invalidRoute(`"${pattern}" is not the pattern of a route`);
+  if (!parsed) throw invalidRoute(`"${pattern}" is not a valid route pattern`);
   if (!isInZone(parsed.host, zone))
-    throw invalidRoute(`The pattern "${pattern}" is not of the zone ${zone.name}`);
+    throw invalidRoute(`The pattern "${pattern}" is not in the zone ${zone.name}`);
   if (script !== null && !account.workers.has(script)) throw routeHasNoWorker(script);
   const isSame = (other: Route) => other.zone_id === zone.id && other.pattern === pattern && other.id !== id;
   if (account.zones.routes.all().some(isSame)) throw routeExists(pattern);
   return { id, zone_id: zone.id, pattern, script };
 }
 
-const shown = ({ zone_id: _, script, ...route }: Route): object => ({ ...route, ...(script && { script }) });
+const serialize = ({ zone_id: _, script, ...route }: Route): object => ({
+  ...route,
+  ...(script && { script }),
+});

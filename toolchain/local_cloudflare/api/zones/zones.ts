@@ -1,59 +1,59 @@
+// Zones: the account's domains.
+
 import { type Context, Hono } from 'hono';
 import { invalidZoneName, noSuchZone, unknownAccount, zoneExists } from '../../http/errors.ts';
-import { bodyOf } from '../../http/requests.ts';
-import { ok, paged } from '../../http/responses.ts';
+import { readObject } from '../../http/requests.ts';
+import { ok, okPage } from '../../http/responses.ts';
 import { newHexId, now } from '../../state/new_records.ts';
 import type { Zone } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
 
-/** No name of this machine, and no address: a request must not reach a Worker by what reaches the API. */
+/** Neither a name of this machine nor an IP address, because those are hosts of the API. */
 const NAME = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
 const RESERVED = /\.localhost$/;
 const NAME_SERVERS = ['ada.ns.cloudflare.com', 'bob.ns.cloudflare.com'];
 
-interface Wanted {
+interface ZoneBody {
   name: string;
   account: { id?: string };
 }
 
-/** Domains. One is active as soon as it is made: nobody asks its name servers. */
+/** A zone is active immediately, because its name servers are never checked. */
 export function zones(platform: Platform): Hono {
-  const shown = (zone: Zone) => describe(platform, zone);
+  const toJson = (zone: Zone) => serialize(platform, zone);
   return new Hono()
-    .get('/zones', (c) => {
-      const { items, info } = paged(c, listed(platform, c));
-      return ok(c, items.map(shown), info);
-    })
-    .post('/zones', async (c) => ok(c, shown(create(platform, await bodyOf<Wanted>(c)))))
-    .get('/zones/:zone', (c) => ok(c, shown(zoneOf(platform, c))))
+    .get('/zones', (c) => okPage(c, matching(platform, c), toJson))
+    .post('/zones', async (c) => ok(c, toJson(create(platform, await readObject<ZoneBody>(c)))))
+    .get('/zones/:zone', (c) => ok(c, toJson(getZone(platform, c))))
     .delete('/zones/:zone', (c) => {
-      const { id } = zoneOf(platform, c);
-      platform.account.zones.drop(id);
+      const { id } = getZone(platform, c);
+      platform.account.zones.delete(id);
       return ok(c, { id });
     });
 }
 
-export function zoneOf({ account }: Platform, c: Context): Zone {
+export function getZone({ account }: Platform, c: Context): Zone {
   const id = c.req.param('zone') ?? '';
   const zone = account.zones.all.get(id);
   if (!zone) throw noSuchZone(id);
   return zone;
 }
 
-function listed({ account }: Platform, c: Context): Zone[] {
+function matching({ account }: Platform, c: Context): Zone[] {
   const { name, status = 'active', 'account.id': owner = account.id } = c.req.query();
   if (owner !== account.id || status !== 'active') return [];
-  const mine = c.get('token').zones;
+  const allowed = c.get('token').zones;
   return account.zones.all
     .all()
     .filter(
-      (zone) => (name === undefined || zone.name === name.toLowerCase()) && (mine?.includes(zone.id) ?? true),
+      (zone) =>
+        (name === undefined || zone.name === name.toLowerCase()) && (allowed?.includes(zone.id) ?? true),
     );
 }
 
-function create({ account }: Platform, wanted: Partial<Wanted>): Zone {
-  const name = String(wanted.name ?? '').toLowerCase();
-  if (wanted.account?.id !== account.id) throw unknownAccount(wanted.account?.id ?? '');
+function create({ account }: Platform, body: Partial<ZoneBody>): Zone {
+  const name = String(body.name ?? '').toLowerCase();
+  if (body.account?.id !== account.id) throw unknownAccount(body.account?.id ?? '');
   if (!NAME.test(name) || RESERVED.test(name)) throw invalidZoneName(name);
   if (account.zones.named(name)) throw zoneExists(name);
   const zone = { id: newHexId(), name, created_on: now() };
@@ -61,7 +61,7 @@ function create({ account }: Platform, wanted: Partial<Wanted>): Zone {
   return zone;
 }
 
-function describe({ account }: Platform, { id, name, created_on }: Zone): object {
+function serialize({ account }: Platform, { id, name, created_on }: Zone): object {
   return {
     id,
     name,
