@@ -1,4 +1,4 @@
-"""The built-in node types: one module per type, and all have the same shape."""
+"""The built-in node types: one module per type, all of the same shape."""
 
 from __future__ import annotations
 

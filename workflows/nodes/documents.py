@@ -1,4 +1,4 @@
-"""Reads documents with the built-in node types, or with a registry that has custom types as well."""
+"""Reads documents with the built-in node types, or with a registry that also has custom types."""
 
 from __future__ import annotations
 

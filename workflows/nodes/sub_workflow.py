@@ -23,7 +23,7 @@ _MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`worker` is the id of a workflow here or, with a class name, the name of any Worker.
+    """`worker` is the id of a workflow, or with a class name the name of any Worker.
 
     `policy` applies to each step of the call, `timeout` to the whole run of the child.
     """
@@ -123,7 +123,7 @@ def emit(node: Node, out: Emitter) -> None:
 def step_count(settings: Settings) -> int:
     """Return the maximum number of steps: the id, the start, and a status check after each sleep.
 
-    A timeout with references counts as the longest possible one.
+    A timeout with references counts as the longest that is allowed.
     """
     if not settings.waits_for_result:
         return 2
@@ -197,14 +197,14 @@ async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
     const pause = Math.min(Math.max(1000, Math.round(waited * 0.3)), child.timeout - waited);
     await step.sleep(child.name(": wait"), pause);
     waited += pause;
-    const found: any = await step.do(child.name(": status"), child.config, async (): Promise<any> => {
+    const run: any = await step.do(child.name(": status"), child.config, async (): Promise<any> => {
       const { status, output, error } = await (await child.workflow.get(instanceId)).status();
       return { status, output, error };
     });
-    if (found.status === "complete") return found.output;
-    if (found.status === "errored" || found.status === "terminated") {
-      const reason = found.error?.message ?? found.error ?? "";
-      throw new Error(`${child.name("")} ${found.status} (run ${instanceId}): ${reason}`);
+    if (run.status === "complete") return run.output;
+    if (run.status === "errored" || run.status === "terminated") {
+      const reason = run.error?.message ?? run.error ?? "";
+      throw new Error(`${child.name("")} ${run.status} (run ${instanceId}): ${reason}`);
     }
   }
   throw new Error(`${child.name("")} (run ${instanceId}) did not finish within ${child.timeout} ms`);

@@ -92,7 +92,7 @@ def test_too_many_steps_are_reported_once_at_the_loop(count: int, expected: str)
 def test_too_many_steps_without_a_loop_are_reported_at_the_nodes() -> None:
     (warning,) = warnings(chain(*(node(f"n{i}") for i in range(1025))))
 
-    assert warning.startswith("nodes: a run can take 1,025 steps, and Cloudflare's free plan")
+    assert warning.startswith("nodes: a run can take 1,025 steps, but Cloudflare's free plan")
 
 
 def test_the_warning_names_a_loop_of_unknown_length() -> None:

@@ -194,8 +194,8 @@ TEXTS = {
     '{"a": NaN}': "NaN is not valid JSON",
     '{"a": 1, "a": 2}': 'an object has the key "a" twice',
     "[" * 200 + "]" * 200: "must be an object",
-    '{"a":' * 200 + "1" + "}" * 200: "nests values more than 100 levels deep",
-    '{"a":' * 100_000: "nests values more than 100 levels deep",
+    '{"a":' * 200 + "1" + "}" * 200: "must nest values at most 100 levels deep",
+    '{"a":' * 100_000: "must nest values at most 100 levels deep",
     " " * (MAX_BYTES + 1): "is larger than 4 MB",
 }
 

@@ -88,7 +88,7 @@ def _option(item: Any) -> str:
 def _variable(reader: Reader, kind: FieldKind) -> str:
     if kind is not FieldKind.SECRET:
         if reader.has("envVarName"):
-            reader.warning("envVarName", f"has no effect on a field of type {kind}")
+            reader.warning("envVarName", f"has no effect on a field of type {kind}: remove it")
         return ""
     name = reader.string("envVarName")
     if name and not VARIABLE_NAME.fullmatch(name):

@@ -1,7 +1,7 @@
 """Deploy settings: routes, domains, limits, and triggers in addition to the document's.
 
-They are stored as JSON. Unknown settings are errors, because people rely on a setting that they
-have written, even if it has no effect.
+They are stored as JSON. Unknown settings are errors: people would rely on a setting that has no
+effect.
 """
 
 from __future__ import annotations
@@ -174,9 +174,7 @@ def _date(reader: Reader) -> str:
             "compatibilityDate", f"must be a date such as {COMPATIBILITY_DATE}, not {quoted(text)}"
         )
     elif not _OLDEST_DATE <= day <= date.fromisoformat(COMPATIBILITY_DATE):
-        rule = (
-            f"must be from {_OLDEST_DATE} to {COMPATIBILITY_DATE}, the newest that is tested here"
-        )
+        rule = f"must be between {_OLDEST_DATE} and {COMPATIBILITY_DATE} (the newest date tested)"
         reader.problem("compatibilityDate", f"{rule}, not {quoted(text)}")
     return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workflows.ir.document.model import Edge, Node
@@ -188,7 +188,7 @@ class Builder:
             tops |= dict.fromkeys(path, top)
         return {arrival.region: tops[arrival.region] for arrival in arrivals}
 
-    def _path_to(self, ends: Iterable[int], region: int) -> tuple[list[int], int]:
+    def _path_to(self, ends: Collection[int], region: int) -> tuple[list[int], int]:
         """Return the regions from this one outwards, and the first of `ends` around them."""
         path = []
         while region not in ends:

@@ -83,7 +83,7 @@ def _excess(
     loops = [node for node in ir.nodes.values() if _repeats(node)]
     largest = max(loops, key=lambda node: totals.by_container[node.id], default=None)
     where = _where(largest, totals) if largest else ""
-    message = f"a run can {verb} {_number(totals.run)} {noun}{where}, and {exceeded.source}"
+    message = f"a run can {verb} {_number(totals.run)} {noun}{where}, but {exceeded.source}"
     yield _warning(largest, "nodes", f"{message}: {advice}{_uncounted(loops)}")
 
 
