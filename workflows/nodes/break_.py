@@ -33,8 +33,8 @@ def emit(node: Node, out: Emitter) -> None:
     out.line("}")
 
 
-def always(settings: Settings) -> bool:
+def always_breaks(settings: Settings) -> bool:
     return settings.condition is None
 
 
-TYPE = NodeType(name="break", title="Break", read=read, breaks=always, emit=emit)
+TYPE = NodeType(name="break", title="Break", read=read, breaks=always_breaks, emit=emit)

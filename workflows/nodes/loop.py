@@ -70,7 +70,7 @@ def labels(_settings: Settings) -> tuple[str, ...]:
     return ("body",)
 
 
-def names(settings: Settings, _label: str) -> tuple[str, ...]:
+def inner_names(settings: Settings, _label: str) -> tuple[str, ...]:
     item = (settings.item,) if settings.kind == "forEach" else ()
     return (*item, settings.index)
 
@@ -107,7 +107,7 @@ def emit(node: Node, out: Emitter) -> None:
     results = out.unique_name("results", node) if variable else ""
     if results:
         out.line(f"const {results}: any[] = [];")
-    with out.preserving_indices(names(settings, "body")):
+    with out.preserving_indices(inner_names(settings, "body")):
         header = _HEADERS[settings.kind](node, out)  # may write lines before the loop
         out.line("for (", *header, ") {")
         if settings.kind == "while":
@@ -162,7 +162,7 @@ TYPE = NodeType(
         labels=labels,
         required=("body",),
         repeats=True,
-        inner_names=names,
+        inner_names=inner_names,
         own_names=own_names,
         rereads_settings=rereads_settings,
         max_iterations=max_iterations,

@@ -16,7 +16,7 @@ def labels(_settings: None) -> tuple[str, ...]:
     return ("try", "catch", "finally")
 
 
-def names(_settings: None, label: str) -> tuple[str, ...]:
+def inner_names(_settings: None, label: str) -> tuple[str, ...]:
     return ("err",) if label == "catch" else ()
 
 
@@ -41,7 +41,7 @@ TYPE = NodeType(
         required=("try", "catch"),
         sequential=True,
         cleanup=("finally",),
-        inner_names=names,
+        inner_names=inner_names,
     ),
     emit=emit,
 )

@@ -23,7 +23,7 @@ def name_nodes(ir: WorkflowIR, *, taken: Collection[str]) -> Naming:
     names = Names(taken)
     scopes, where = Scopes(ir.nodes, ir.structure), ir.structure.locations
     hidden = {id_ for id_ in ir.nodes if id_ in scopes.names_in(where[id_][0])}
-    by_id = assign_variables(ir.nodes, names, hidden=hidden, given=_container_names(ir))
+    by_id = assign_variables(ir.nodes, names, hidden=hidden, container_names=_container_names(ir))
     return Naming(names=names, variables=by_id)
 
 

@@ -38,6 +38,7 @@ class FieldKind(StrEnum):
 
     @property
     def is_code(self) -> bool:
+        """Whether the value is a TypeScript expression."""
         return self in (FieldKind.CODE, FieldKind.EXPRESSION)
 
     @property
@@ -88,6 +89,7 @@ class ConfigField:
 
     @property
     def always_has_value(self) -> bool:
+        """Whether the value is never undefined in `ctx.config`."""
         return self.required or self.default is not None
 
     @property

@@ -63,6 +63,7 @@ class Definition:
 
     @property
     def secrets(self) -> tuple[ConfigField, ...]:
+        """The fields whose values come from variables."""
         return tuple(field for field in self.fields if field.variable)
 
     @property

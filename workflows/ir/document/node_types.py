@@ -29,6 +29,7 @@ def _never(_settings: Any) -> bool:
 
 
 def single_step(_settings: Any) -> int:
+    """Return 1, for types that always take one durable step."""
     return 1
 
 

@@ -35,6 +35,7 @@ class BindingKind(StrEnum):
 
     @property
     def label(self) -> str:
+        """The name of the resource for people."""
         return _DETAILS[self][2]
 
 

@@ -57,14 +57,17 @@ def milliseconds_of(duration: Duration) -> int | None:
 
 
 def code(path: str, source: str, *, is_expression: bool) -> Code:
+    """Return code with its references."""
     return Code(path, source, is_expression, references_in(source))
 
 
 def text(path: str, source: str) -> Text:
+    """Return text with its references."""
     return Text(path, source, references_in(source))
 
 
 def json_value(path: str, value: Any) -> Json:
+    """Return a JSON value with its references."""
     references = [reference for part in strings_in(value) for reference in references_in(part)]
     return Json(path, value, tuple(references))
 

@@ -98,18 +98,22 @@ def to_identifier(text: str) -> str:
 
 
 def assign_variables(
-    ids: Iterable[str], names: Names, *, hidden: Collection[str] = (), given: Collection[str] = ()
+    ids: Iterable[str],
+    names: Names,
+    *,
+    hidden: Collection[str] = (),
+    container_names: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the variable of each node id; ids that are valid identifiers keep their names.
 
-    `given` are the names that regions give to what is inside them. A node outside may have such a
-    name, unless it is one of `hidden`: inside the region the node could not be read.
+    `container_names` are the variables of containers, such as a loop's item. A node may have the
+    same name, unless it is one of the `hidden` nodes, which are inside such a container.
     """
     ids = list(ids)
     exact = [id_ for id_ in ids if is_identifier(id_) and id_ not in RESERVED and id_ not in hidden]
     rest = set(ids) - set(exact)
     variables = {id_: names.unique(id_) for id_ in exact}
-    names.reserve(given)
+    names.reserve(container_names)
     return variables | {id_: names.unique(id_) for id_ in ids if id_ in rest}
 
 

@@ -39,9 +39,11 @@ class Reader:
         self._known: set[str] = set()
 
     def problem(self, key: str, message: str) -> None:
+        """Report an error at a member."""
         self._log.append(Problem(path=self.at(key), message=message, node_id=self.node_id))
 
     def warning(self, key: str, message: str) -> None:
+        """Report a warning at a member."""
         self._log.append(
             Problem(
                 path=self.at(key),
@@ -52,6 +54,7 @@ class Reader:
         )
 
     def at(self, key: str) -> str:
+        """Return the path of a member."""
         return f"{self.path}.{key}" if self.path else key
 
     def _get(self, key: str) -> Any:
@@ -85,6 +88,7 @@ class Reader:
         return str(value)
 
     def integer(self, key: str, default: int | None, *, least: int, most: int) -> int:
+        """Return a whole number; it is required if the default is None."""
         value = self._typed(key, int, _MISSING if default is None else default)
         if value is _MISSING:
             return least
@@ -94,6 +98,7 @@ class Reader:
         return int(value)
 
     def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
         value = self._get(key)
         if value is _MISSING or isinstance(value, bool):
             return default if value is _MISSING else bool(value)
@@ -101,6 +106,7 @@ class Reader:
         return default
 
     def choice(self, key: str, default: str, options: Collection[str]) -> str:
+        """Return one of the options."""
         value = self._get(key)
         if value is _MISSING or value in options:
             return default if value is _MISSING else str(value)
@@ -214,6 +220,7 @@ class Reader:
         return None if value is _MISSING else value
 
     def has(self, key: str) -> bool:
+        """Whether the member is present and not null."""
         return self.value.get(key) is not None
 
     def know(self, *keys: str) -> None:

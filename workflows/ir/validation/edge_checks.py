@@ -27,6 +27,7 @@ class Graph:
 
 
 def check_node_ids(graph: Graph) -> Iterator[Problem]:
+    """Yield ids that several nodes have."""
     for id_ in _repeated(graph.ids):
         yield Problem(
             path=f"nodes.{id_}",
@@ -36,12 +37,14 @@ def check_node_ids(graph: Graph) -> Iterator[Problem]:
 
 
 def check_edge_ids(graph: Graph) -> Iterator[Problem]:
+    """Yield ids that several edges have."""
     for id_ in _repeated([edge.id for edge in graph.edges]):
         message = f"several edges have the id {quoted(id_)}: give each a different id"
         yield Problem(path=f"edges.{id_}", message=message)
 
 
 def check_duplicate_edges(graph: Graph) -> Iterator[Problem]:
+    """Yield edges with the same ends and label as another one."""
     seen: set[tuple[str, str, str]] = set()
     for edge in graph.edges:
         if not (edge.source and edge.target):
@@ -56,6 +59,7 @@ def check_duplicate_edges(graph: Graph) -> Iterator[Problem]:
 
 
 def check_edge_ends(graph: Graph) -> Iterator[Problem]:
+    """Yield edges from or to unknown nodes."""
     known = set(graph.ids)
     for edge in graph.edges:
         for end, id_ in (("source", edge.source), ("target", edge.target)):
@@ -67,6 +71,7 @@ def check_edge_ends(graph: Graph) -> Iterator[Problem]:
 
 
 def check_entry(graph: Graph) -> Iterator[Problem]:
+    """Yield an unknown entry, and edges to the entry."""
     if graph.entry and graph.entry not in graph.ids:
         yield Problem(
             path="entryNodeId",
@@ -79,6 +84,7 @@ def check_entry(graph: Graph) -> Iterator[Problem]:
 
 
 def check_labels(graph: Graph) -> Iterator[Problem]:
+    """Yield edges that their source cannot have, and required edges that are missing."""
     counts = Counter((edge.source, edge.target, edge.label) for edge in graph.edges)
     for id_, flow in graph.flows.items():
         node = graph.nodes[id_]
@@ -90,9 +96,7 @@ def check_labels(graph: Graph) -> Iterator[Problem]:
             message = f"needs an edge with the label {quoted(label)}"
             yield Problem(path=node.path, message=message, node_id=id_)
         if node.type.container and node.type.container.step_timeout and not flow.arms:
-            message = (
-                f"{quoted(id_)} ({node.type.name}) never ends: add an edge to each of its arms"
-            )
+            message = f"{quoted(id_)} ({node.type.name}) has no arms, so it never ends: add an edge to each arm"
             yield Problem(path=node.path, message=message, node_id=id_)
 
 
@@ -117,6 +121,7 @@ def _extra_edge_message(node: Node, edge: Edge) -> str:
 
 
 def check_cycles(graph: Graph) -> Iterator[Problem]:
+    """Yield nodes on a cycle."""
     cycle = on_cycles(list(graph.nodes), _targets(graph))
     if cycle:
         verb = "lead back to themselves" if len(cycle) > 1 else "leads back to itself"
@@ -125,6 +130,7 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
 
 
 def check_reachable(graph: Graph) -> Iterator[Problem]:
+    """Yield nodes that no path from the entry reaches."""
     if graph.entry not in graph.nodes:
         return
     reached = reachable(graph.entry, _targets(graph))
