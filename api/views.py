@@ -18,8 +18,7 @@ from deployments.services.deploy import request_deployment
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
 from runs.permissions import TRIGGER
-from runs.services.event_triggers import BadEventType, NoListener, Raised
-from runs.services.event_triggers import raise_event as start_runs
+from runs.services.event_triggers import BadEventType, NoListener, StartResult, start_runs
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import target_named
 from targets.policy import Consent
@@ -62,7 +61,7 @@ def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
     return JsonResponse({"data": [run.as_json() for run in started]}, status=202)
 
 
-def _start_runs(request: HttpRequest, event_type: str, *, by: Actor) -> list[Raised]:
+def _start_runs(request: HttpRequest, event_type: str, *, by: Actor) -> list[StartResult]:
     payload = json_body(request, max_bytes=MAX_PAYLOAD_BYTES)
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > _MAX_KEY_LENGTH:

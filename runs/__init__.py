@@ -1,0 +1,1 @@
+"""Runs of deployed workflows: their index, pages, commands and live logs."""

@@ -1,4 +1,4 @@
-"""How long runs are kept, in the admin."""
+"""The admin of retention: how long runs are kept."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class RetentionAdmin(admin.ModelAdmin[Retention]):
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for one in queryset:
-            self.delete_model(request, one)
+        for retention in queryset:
+            self.delete_model(request, retention)
 
 
 def _record(action: str, request: HttpRequest, retention: Retention, **detail: Any) -> None:

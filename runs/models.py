@@ -1,4 +1,4 @@
-"""The index of runs: what is known here of instances whose system of record is their target."""
+"""The index of runs. The system of record is the target, where a run is a Workflow instance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from workflows.models import Workflow
 
 
 class Run(models.Model):
-    """One instance of a Workflow at a target, as it was seen last; it holds no payload.
+    """A Workflow instance on a target, as it was last seen; payloads are not stored here.
 
-    `deployment` is the one whose code it began with, as far as the times tell. `seconds` is how long
-    it took, `retries` how often a step was tried again.
+    `deployment` is the one whose code the run started with, judging by the times. `seconds` is its
+    duration, `retries` counts the retries of all steps.
     """
 
     target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="runs")
@@ -41,11 +41,11 @@ class Run(models.Model):
     step_count = models.PositiveIntegerField(null=True)
     retries = models.PositiveIntegerField(null=True)
     waits_for = models.CharField(max_length=100, blank=True, help_text="An event type.")
-    due_at = models.DateTimeField(null=True, help_text="When it goes on by itself.")
+    due_at = models.DateTimeField(null=True, help_text="When it continues by itself.")
     is_open = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=timezone.now)
-    read_at = models.DateTimeField(null=True, help_text="When its steps were read.")
-    gone_at = models.DateTimeField(null=True, help_text="The target keeps it no more.")
+    read_at = models.DateTimeField(null=True, help_text="When its steps were last read.")
+    gone_at = models.DateTimeField(null=True, help_text="When the target no longer had it.")
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -55,11 +55,11 @@ class Run(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["target", "workflow_name", "instance_id"], name="a_run_is_indexed_once"
+                fields=["target", "workflow_name", "instance_id"], name="unique_run"
             )
         ]
         indexes = [
-            # Status and seconds are for the overview, which then reads nothing but the index.
+            # Status and seconds let the overview use this index alone.
             models.Index(
                 fields=["-created_at", "-id", "status", "seconds"], name="runs_by_time_covering"
             ),
@@ -100,7 +100,7 @@ class Run(models.Model):
 
 
 class RunText(models.Model):
-    """What a run was given, gave and failed with, redacted and cut: for the search alone."""
+    """Payload, output and error of a run, redacted and truncated, for the search."""
 
     run = models.OneToOneField(Run, primary_key=True, on_delete=models.CASCADE, related_name="text")
     params = models.TextField(blank=True)
@@ -112,23 +112,23 @@ class RunText(models.Model):
 
 
 class RunDetails(models.Model):
-    """A run as the target told it last, redacted: for all who look at it, and for minutes only.
+    """A whole run in the shape of Cloudflare's API, redacted.
 
-    It is kept longer where the workflow's retention says so.
+    It is shared by all viewers and deleted after minutes, unless the workflow's retention keeps it.
     """
 
     run = models.OneToOneField(
         Run, primary_key=True, on_delete=models.CASCADE, related_name="details"
     )
-    told = models.JSONField()
-    asked_at = models.DateTimeField(default=timezone.now, db_index=True)
+    data = models.JSONField()
+    fetched_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     def __str__(self) -> str:
         return f"details of {self.run_id}"
 
 
 class RunStep(models.Model):
-    """One step of a run, without what it gave: for the figures of the overview."""
+    """A step of a run without its output, for the figures of the overview."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     name = models.CharField(max_length=256)
@@ -145,7 +145,7 @@ class RunStep(models.Model):
 
 
 class RunChange(models.Model):
-    """One row per change of a run: what open pages are told of. It is pruned within the hour."""
+    """A change of a run, to notify open pages; deleted within the hour."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
@@ -154,21 +154,21 @@ class RunChange(models.Model):
         return f"change {self.pk} of {self.run_id}"
 
 
-class Interest(models.Model):
-    """Somebody looks at a run, a workflow's runs or all runs: these are asked for more often.
+class Watcher(models.Model):
+    """An open page that shows runs, which are polled more often while it is open.
 
-    `about` is `run-<id>`, `runs-<workflow>` or `runs`, the channel of the page.
+    `channel` is `run-<id>`, `runs-<workflow>` or `runs`.
     """
 
-    about = models.CharField(max_length=64, primary_key=True)
+    channel = models.CharField(max_length=64, primary_key=True)
     until = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"interest in {self.about}"
+        return f"watcher of {self.channel}"
 
 
 class Retention(models.Model):
-    """How long a workflow's runs are kept here; without a row, as long as the target keeps them."""
+    """How long a workflow's runs are kept; without a row, as long as the target keeps them."""
 
     workflow = models.OneToOneField(
         Workflow, primary_key=True, on_delete=models.CASCADE, related_name="retention"
@@ -176,47 +176,45 @@ class Retention(models.Model):
     days = models.PositiveIntegerField(default=30)
     keeps_details = models.BooleanField(
         default=True,
-        help_text="Keep steps and outputs too, redacted, after the target forgot them.",
+        help_text="Also keep steps and outputs, redacted, after the target has deleted them.",
     )
 
     def __str__(self) -> str:
         return f"{self.days} days of {self.workflow_id}"
 
 
-class Polling(models.Model):
-    """How the one process that asks the targets for runs stands with one of them.
+class PollStatus(models.Model):
+    """When and with what result the poller last read a target.
 
-    `calls_in_window` are those of the last five minutes to the target's account.
+    `calls_in_window` counts the calls to the target's account in the last five minutes.
     """
 
     target = models.OneToOneField(
-        Target, primary_key=True, on_delete=models.CASCADE, related_name="polling"
+        Target, primary_key=True, on_delete=models.CASCADE, related_name="poll_status"
     )
-    asked_at = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
     calls_in_window = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"polling of {self.target_id}"
+        return f"poll status of {self.target_id}"
 
 
 class Watermark(models.Model):
-    """Up to when all runs of a Workflow at a target are in the index.
+    """Up to when the index has all runs of a Workflow on a target.
 
-    A listing that was cut short goes on at `cursor`; what it began with is `begun_at`.
+    A listing that was interrupted continues at `cursor`; `newest_at` is the newest run it has listed.
     """
 
     target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="+")
     workflow_name = models.CharField(max_length=64)
     complete_until = models.DateTimeField(null=True)
-    begun_at = models.DateTimeField(null=True)
+    newest_at = models.DateTimeField(null=True)
     cursor = models.TextField(blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["target", "workflow_name"], name="one_watermark_of_a_workflow"
-            )
+            models.UniqueConstraint(fields=["target", "workflow_name"], name="unique_watermark")
         ]
 
     def __str__(self) -> str:
@@ -224,7 +222,7 @@ class Watermark(models.Model):
 
 
 class CallCount(models.Model):
-    """The calls about runs to an account: by use, for each half minute since the epoch."""
+    """API calls about runs to an account, by use, for each half minute since the epoch."""
 
     account_id = models.CharField(max_length=64, primary_key=True)
     buckets = models.JSONField(default=dict)
@@ -234,7 +232,7 @@ class CallCount(models.Model):
 
 
 class PollerLease(models.Model):
-    """Which process is the poller; another one takes over when it has been silent."""
+    """Which process polls; another takes over when the lease has not been renewed."""
 
     name = models.CharField(max_length=20, primary_key=True, default="poller")
     holder = models.UUIDField()
@@ -245,11 +243,11 @@ class PollerLease(models.Model):
 
 
 class BulkChange(models.Model):
-    """One action on many runs, with its progress; the filter is the list's query.
+    """One action on many runs, with its progress; `query` is the filter of the list.
 
-    `run_ids` are the runs that are changed. `starts` are those that a batch starts, of `deployment`:
-    the id and the payload of each, which are forgotten when it has ended. `there` are those of them
-    that were there already, `failed` what was refused.
+    `run_ids` are the runs to change. `starts` are the runs of `deployment` that a batch starts: their
+    ids and payloads, deleted when it ends. `existing` counts those that existed already, `failed`
+    those that were refused.
     """
 
     action = models.CharField(max_length=20)
@@ -261,7 +259,7 @@ class BulkChange(models.Model):
     by_name = models.CharField(max_length=150, blank=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    there = models.PositiveIntegerField(default=0)
+    existing = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     errors = models.JSONField(default=list)
     run_ids = models.JSONField(default=list)
@@ -269,7 +267,7 @@ class BulkChange(models.Model):
     deployment = models.ForeignKey(
         Deployment, null=True, on_delete=models.SET_NULL, related_name="+"
     )
-    waits_until = models.DateTimeField(null=True, help_text="When the target takes calls again.")
+    waits_until = models.DateTimeField(null=True, help_text="When the target accepts calls again.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
 
@@ -283,17 +281,17 @@ class BulkChange(models.Model):
         return reverse("runs:bulk", args=[self.pk])
 
     @property
-    def settled(self) -> int:
-        """Of how many runs it is known what became of them."""
-        return self.done + self.there + self.failed
+    def processed(self) -> int:
+        """How many runs have a result."""
+        return self.done + self.existing + self.failed
 
     @property
-    def left(self) -> int:
-        return self.total - self.settled
+    def remaining(self) -> int:
+        return self.total - self.processed
 
 
 class BulkLease(ProcessLease):
-    """Who works on a change of many runs; it ends with the change."""
+    """Which process works on a bulk change; deleted when the change ends."""
 
     change = models.OneToOneField(BulkChange, on_delete=models.CASCADE, related_name="lease")
 

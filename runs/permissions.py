@@ -1,4 +1,4 @@
-"""What somebody has to be allowed for what the pages and the API do with runs."""
+"""The permissions that the pages and the API of runs check."""
 
 from __future__ import annotations
 

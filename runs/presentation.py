@@ -1,4 +1,4 @@
-"""How a run is told to a person: its tone, its time, what can be done with it, filters in words."""
+"""A run as people see it: its tone, duration and actions, and filters in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TONES: Final = {
     "terminated": Tone("stop", "quiet", "◌"),
 }
 _UNKNOWN: Final = Tone("dot", "quiet", "·")
-ACTION_WORDS: Final = {
+ACTION_LABELS: Final = {
     "pause": "Pause",
     "resume": "Resume",
     "restart": "Restart",
@@ -32,33 +32,35 @@ ACTION_WORDS: Final = {
     "start": "Start",
 }
 ACTION_DONE: Final = {
-    "pause": "is paused: what goes on now is finished first",
-    "resume": "goes on",
-    "restart": "begins anew",
+    "pause": "is pausing: the running step finishes first",
+    "resume": "was resumed",
+    "restart": "was restarted",
     "terminate": "was terminated",
-    "delete": "was deleted at its target",
+    "delete": "was deleted on its target",
 }
 
 
-def refusal(refused: DeployError, done: str) -> dict[str, str]:
-    """Return the context of a refusal; where no answer came, nobody knows that nothing was `done`."""
-    is_unknown = refused.cause is Cause.UNREACHABLE
-    headline = f"No answer came: it may have been {done}" if is_unknown else f"Nothing was {done}"
-    return {"refusal": str(refused), "headline": headline}
+def refusal_context(error: DeployError, done: str) -> dict[str, str]:
+    """Return the context of an error; without an answer, the action may still have been `done`."""
+    if error.cause is Cause.UNREACHABLE:
+        headline = f"No answer: it may have been {done}"
+    else:
+        headline = f"Nothing was {done}"
+    return {"refusal": str(error), "headline": headline}
 
 
 def tone(status: str) -> Tone:
-    """Return the tone of a status, which may be one that nobody here knows."""
+    """Return the tone of a status, also of an unknown one."""
     return _TONES.get(status, _UNKNOWN)
 
 
-def actions_of(run: Run) -> tuple[str, ...]:
-    """Return what fits the state of the run; nothing where the target keeps it no more."""
+def available_actions(run: Run) -> tuple[str, ...]:
+    """Return the actions that the run's status allows; none where the target no longer has it."""
     return () if run.gone_at else statuses.actions(run.status)
 
 
 def seconds(run: Run, now: datetime) -> float | None:
-    """How long the run took, or has taken so far."""
+    """Return the run's duration, or how long it has been running."""
     if run.seconds is not None:
         return run.seconds
     if run.is_open and run.started_at:
@@ -67,34 +69,34 @@ def seconds(run: Run, now: datetime) -> float | None:
 
 
 def page_title(run: Run) -> str:
-    """The title of a window: "✗ Errored · Orders"."""
+    """Return the title of the page: "✗ Errored · Orders"."""
     name = run.workflow.name if run.workflow else run.workflow_name
     return f"{tone(run.status).mark} {run.status_label} · {name}"
 
 
-def became(action: str, *, done: int, there: int) -> str:
-    """Say what became of many runs: "1 started, 2 were there already"."""
-    told = f"{done:,} {'started' if action == 'start' else 'done'}"
-    return f"{told}, {there:,} {'was' if there == 1 else 'were'} there already" if there else told
+def bulk_result(action: str, *, done: int, existing: int) -> str:
+    """Return the result of a bulk change in words: "1 started, 2 already existed"."""
+    words = f"{done:,} {'started' if action == 'start' else 'done'}"
+    return f"{words}, {existing:,} already existed" if existing else words
 
 
 def filter_words(filters: Filters, workflow_name: str) -> str:
-    """Say which runs a list is narrowed to: "errored runs of Orders, started by API"."""
-    labels = [statuses.label(one).lower() for one in filters.status.split(",") if one]
+    """Return the filters in words: "errored runs of Orders, started by API"."""
+    labels = [statuses.label(name).lower() for name in filters.status.split(",") if name]
     states = " or ".join(labels)
-    words = [f"{states} runs" if states else "runs in every state"]
+    words = [f"{states} runs" if states else "runs"]
     words[0] += f" of {workflow_name}" if workflow_name else " of all workflows"
     words += [f"on the target {filters.target}"] if filters.target else []
     words += [f"started by {statuses.trigger_label(filters.trigger)}"] if filters.trigger else []
     words += [f"since {filters.since}"] if filters.since else []
     words += [f"before {filters.until}"] if filters.until else []
-    words += [f"whose id begins with {filters.id}"] if filters.id else []
-    words += [f"whose payload, output or error holds “{filters.q}”"] if filters.q else []
+    words += [f"with an id starting with {filters.id}"] if filters.id else []
+    words += [f"with “{filters.q}” in the payload, output or error"] if filters.q else []
     words += [_with_step(filters)] if filters.step else []
-    words += [f"that took {filters.took} seconds or longer"] if filters.took else []
+    words += [f"that took at least {filters.took} seconds"] if filters.took else []
     return ", ".join(words)
 
 
 def _with_step(filters: Filters) -> str:
-    again = f", tried {filters.tries} times or more" if filters.tries else ""
-    return f"that ended and have the step “{filters.step}”{again}"
+    attempts = f" with at least {filters.tries} attempts" if filters.tries else ""
+    return f"that have ended and have the step “{filters.step}”{attempts}"

@@ -1,4 +1,4 @@
-"""The states of a run, which Cloudflare may add to: what is not known here is shown as it is."""
+"""The statuses of a run. Cloudflare may add more, so unknown ones are shown as they are."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _ACTIONS: Final = {
 
 
 def actions(status: str) -> tuple[str, ...]:
-    """Return what a run of this status can be told; one that is not known here goes on."""
+    """Return the actions that the status allows; an unknown status counts as running."""
     return _ACTIONS.get(status, _USUAL_ACTIONS)
 
 
 def label(status: str) -> str:
-    """Return the word for a status."""
+    """Return the status in words."""
     return _LABELS.get(status, status.capitalize())
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psutil
@@ -30,6 +30,8 @@ CANCEL_CHECK = 0.5  # seconds between looks whether somebody has asked to cancel
 GRACE = 2.5  # seconds that a deployment has to end by itself when it is cancelled
 EXPIRES_AFTER = timedelta(seconds=60)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_AnyLease = TypeVar("_AnyLease", bound=ProcessLease)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,17 @@ def process_identity() -> dict[str, Any]:
 
 def grant(deployment: Deployment) -> Claim:
     """Give this process the lease on a deployment that it has just claimed."""
-    lease = Lease.objects.create(deployment=deployment, **process_identity())
-    return Claim(deployment, lease.token)
+    return Claim(deployment, create_lease(Lease, deployment=deployment).token)
+
+
+def create_lease(model: type[_AnyLease], **subject: Any) -> _AnyLease:
+    """Create a lease held by this process. Raises IntegrityError where there is one already."""
+    return model._default_manager.create(**subject, **process_identity())
+
+
+def renew(model: type[ProcessLease], token: UUID) -> bool:
+    """Write a heartbeat; False where the lease has been taken away."""
+    return bool(model._default_manager.filter(token=token).update(heartbeat_at=timezone.now()))
 
 
 @contextmanager
@@ -134,7 +145,7 @@ class _Heart:
         mine = Lease.objects.filter(token=self._held.token)
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT
-            if not mine.update(heartbeat_at=timezone.now()):
+            if not renew(Lease, self._held.token):
                 self._held.lost.set()
                 self._held.stop.set()
                 return

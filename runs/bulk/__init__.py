@@ -1,0 +1,1 @@
+"""Changing or starting many runs in the background."""

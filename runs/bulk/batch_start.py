@@ -1,4 +1,4 @@
-"""Many runs from lines of JSON: checked whole first, started by a worker, its progress kept."""
+"""Starting many runs from lines of JSON: checked as a whole, then started in the background."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from audit import trail
 from audit.trail import Actor, Subject
 from deployments.models import Deployment
 from runs.bulk.batch_work import START
+from runs.bulk.bulk_change import MAX_RUNS
 from runs.bulk.json_lines import read_lines
 from runs.bulk.tasks import perform
 from runs.index.listing import Filters
 from runs.models import BulkChange
 from runs.services.control import Refused, target_of
 
-MOST: Final = 10_000
-LARGEST: Final = 8 * 1024 * 1024  # bytes of all lines
+MAX_BYTES: Final = 8 * 1024 * 1024
 
 
-def lines_of(text: str, file: File[bytes] | None) -> list[str]:
-    """Return the lines that were typed and those of the file; raises Refused for what is no text."""
-    if file is not None and (file.size or 0) > LARGEST:
-        raise Refused(f"The file has more than {LARGEST // 1024 // 1024} MB.")
+def read_input(text: str, file: File[bytes] | None) -> list[str]:
+    """Return the lines of the form and of the file. Raises Refused for a file that is not text."""
+    if file is not None and (file.size or 0) > MAX_BYTES:
+        raise Refused(f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.")
     try:
-        told = file.read().decode("utf-8-sig") if file is not None else ""
+        content = file.read().decode("utf-8-sig") if file is not None else ""
     except UnicodeDecodeError:
         raise Refused("The file is not UTF-8 text.") from None
-    return [*text.splitlines(), *told.splitlines()]
+    return [*text.splitlines(), *content.splitlines()]
 
 
-def ask(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
-    """Put the start of a run for each line into the queue; raises Refused for a line that is wrong."""
+def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
+    """Enqueue the start of a run for each line. Raises Refused for an invalid line."""
     count = sum(bool(line.strip()) for line in lines)
     if not count:
-        raise Refused("There is no line: write a payload on each, or choose a file.")
-    if count > MOST:
-        raise Refused(f"There are {count:,} lines, and a batch has at most {MOST:,}.")
-    wanted = read_lines(lines)
-    place = {"workflow": live.workflow_public_id, "target": live.target_name}
-    made = BulkChange.objects.create(
+        raise Refused("There are no lines. Enter one payload per line, or choose a file.")
+    if count > MAX_RUNS:
+        raise Refused(f"There are {count:,} lines; a batch can have at most {MAX_RUNS:,}.")
+    parsed = read_lines(lines)
+    filters = Filters(workflow=live.workflow_public_id, target=live.target_name)
+    change = BulkChange.objects.create(
         action=START,
-        query=Filters.of(place).query(),
+        query=filters.query(),
         by=by.user,
         by_name=by.name,
-        total=len(wanted),
+        total=len(parsed),
         deployment=live,
-        starts=[asdict(line) for line in wanted],
+        starts=[asdict(line) for line in parsed],
     )
-    record(live, made.total, by=by)
-    perform.enqueue(made.pk)
-    return made
+    record(live, change.total, by=by)
+    perform.enqueue(change.pk)
+    return change
 
 
 def record(live: Deployment, runs: int, *, by: Actor, reason: str = "") -> None:
-    """Put a batch on the trail."""
+    """Record a batch in the audit trail."""
     subject = Subject("workflow", live.workflow_public_id, live.workflow_name)
     target = target_of(live).name
     trail.record("batch of runs started", subject, by=by, reason=reason, runs=runs, target=target)

@@ -1,4 +1,4 @@
-"""Starting the runs of a batch, a hundred in one call."""
+"""Starting the runs of a batch, a hundred in each call."""
 
 from __future__ import annotations
 
@@ -9,89 +9,90 @@ from typing import Any, Final, cast
 from django.template.defaultfilters import pluralize
 
 from deployments.models import Deployment
+from runs.bulk.claims import ClaimedChange
 from runs.bulk.json_lines import Line
-from runs.bulk.leases import Work
 from runs.services.control import Refused, target_of
 from runs.sync.call_budget import counted
 from targets.cloudflare.account import SCRIPTS_WRITE, Account
 from targets.cloudflare.errors import RateLimited
 from targets.lookup import account_of
 
-AT_ONCE: Final = 100  # that Cloudflare takes in one call
-
-
+CHUNK_SIZE: Final = 100  # Cloudflare's limit for one call
 START: Final = "start"
-
-
-THERE: Final = "A run with this id was there already: no other one was started."
-
-
-REPEATED: Final = (
-    "Line {number} has the id of line {repeats}: no other run was started, its payload is left out."
+ALREADY_EXISTS: Final = "A run with this id exists already, so none was started."
+REPEATED_ID: Final = (
+    "Line {number} has the same id as line {repeats}: no run was started, its payload is ignored."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What became of some lines of a batch: so many runs were started, those of `there` were not."""
+class ChunkResult:
+    """How many runs of a chunk were started, and the lines whose run existed already."""
 
     started: int
-    there: tuple[Line, ...]
+    existing: tuple[Line, ...]
 
-    def after_a_crash(self) -> Part:
-        """Return the same where a worker died that may have sent it: ids made here are its own."""
-        there = tuple(line for line in self.there if line.is_named)
-        return Part(started=self.started + len(self.there) - len(there), there=there)
+    def after_crash(self) -> ChunkResult:
+        """Count generated ids as started: the worker that crashed may have sent this chunk."""
+        existing = tuple(line for line in self.existing if line.is_named)
+        return ChunkResult(
+            started=self.started + len(self.existing) - len(existing), existing=existing
+        )
 
     @property
-    def told(self) -> list[dict[str, str]]:
-        """Each line of whose id there was a run already, and which run it is."""
-        return [{"run": line.instance_id, "message": _why(line)} for line in self.there]
+    def messages(self) -> list[dict[str, str]]:
+        """The run id of each line that started none, and why."""
+        return [{"run": line.instance_id, "message": _reason(line)} for line in self.existing]
 
 
-def _why(line: Line) -> str:
-    return REPEATED.format(number=line.number, repeats=line.repeats) if line.repeats else THERE
+def _reason(line: Line) -> str:
+    if line.repeats:
+        return REPEATED_ID.format(number=line.number, repeats=line.repeats)
+    return ALREADY_EXISTS
 
 
-def start_all(live: Deployment, wanted: Sequence[Line]) -> Iterator[Part]:
-    """Start the runs, a hundred lines at once, and tell of each hundred. Raises DeployError."""
-    for at in range(0, len(wanted), AT_ONCE):
-        yield _start(live, wanted[at : at + AT_ONCE])
+def start_in_chunks(live: Deployment, lines: Sequence[Line]) -> Iterator[ChunkResult]:
+    """Start the runs and yield the result of each chunk. Raises DeployError."""
+    for at in range(0, len(lines), CHUNK_SIZE):
+        yield _start(live, lines[at : at + CHUNK_SIZE])
 
 
-def _start(live: Deployment, part: Sequence[Line]) -> Part:
+def _start(live: Deployment, chunk: Sequence[Line]) -> ChunkResult:
     account = account_of(target_of(live))
-    asked = [line for line in part if not line.repeats]
-    made = _made(live, account, asked) if asked else frozenset()
-    there = tuple(line for line in part if line.repeats or line.instance_id not in made)
-    return Part(started=len(part) - len(there), there=there)
+    unique = [line for line in chunk if not line.repeats]
+    created = _create(live, account, unique) if unique else frozenset()
+    existing = tuple(line for line in chunk if line.repeats or line.instance_id not in created)
+    return ChunkResult(started=len(chunk) - len(existing), existing=existing)
 
 
-def _made(live: Deployment, account: Account, asked: Sequence[Line]) -> Set[str]:
-    """Return the ids of the runs that were started; those of others were there."""
-    what = f"start {len(asked):,} run{pluralize(len(asked))}"
+def _create(live: Deployment, account: Account, lines: Sequence[Line]) -> Set[str]:
+    """Return the ids of the runs that were started; the others existed already."""
+    what = f"start {len(lines):,} run{pluralize(len(lines))}"
     with counted(account).explained(what, needs=SCRIPTS_WRITE):
-        told = account.client.workflows.instances.bulk(
+        response = account.client.workflows.instances.bulk(
             live.worker_name,
             account_id=account.account_id,
-            body=cast("Any", [line.as_call() for line in asked]),
+            body=cast("Any", [line.as_request() for line in lines]),
         )
-    return {one.id for one in told.result}
+    return {instance.id for instance in response.result}
 
 
-def start_the_rest(work: Work) -> None:
-    """Start what a batch has not started yet; its payloads are kept no longer than that takes.
+def start_remaining(claimed: ClaimedChange) -> None:
+    """Start the remaining runs of a batch until the turn ends.
 
-    Ends when its turn is over. Raises Later where the target is asked too often; Lost, DeployError.
+    Raises RetryLater where the target is rate limited; LeaseLost, DeployError.
     """
-    made = work.made
-    if made.deployment is None:
-        raise Refused("The deployment that the runs were to be started of is gone.")
-    wanted, is_new = [Line(**one) for one in made.starts], not work.is_resumed
-    while work.goes_on:
+    change = claimed.change
+    if change.deployment is None:
+        raise Refused("The deployment of these runs has been deleted.")
+    lines, was_interrupted = [Line(**fields) for fields in change.starts], claimed.is_resumed
+    while claimed.may_continue:
         try:
-            part = _start(made.deployment, wanted[made.settled : made.settled + AT_ONCE])
-        except RateLimited as busy:
-            work.put_off(busy.until)
-        part, is_new = part if is_new else part.after_a_crash(), True
-        work.count(done=part.started, there=part.told)
+            result = _start(
+                change.deployment, lines[change.processed : change.processed + CHUNK_SIZE]
+            )
+        except RateLimited as error:
+            claimed.postpone(error.until)
+        if was_interrupted:
+            result, was_interrupted = result.after_crash(), False
+        claimed.count(done=result.started, existing=result.messages)

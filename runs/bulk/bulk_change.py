@@ -1,4 +1,4 @@
-"""One action on many runs: counted and confirmed first, performed by a worker, its progress kept."""
+"""One action on many runs: counted and confirmed, then performed in the background."""
 
 from __future__ import annotations
 
@@ -17,55 +17,54 @@ from runs.models import BulkChange
 from runs.services import control
 from runs.services.control import Refused
 
-MOST: Final = 10_000
+MAX_RUNS: Final = 10_000
 _SALT: Final = "runs.bulk.bulk_change"
-_VALID: Final = 24 * 3600  # seconds that a page may be open before it is confirmed
+_MAX_AGE: Final = 24 * 3600  # seconds that a page may be open before it is confirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The runs that an action would be about, one more than it may be at most.
+class MatchingRuns:
+    """The runs that an action would change, at most MAX_RUNS + 1.
 
-    `left_out` is how many fit the filter too, and are in a state that does not allow the action.
+    `left_out` counts the runs that match the filter and whose state does not allow the action.
     """
 
     ids: list[int]
     left_out: int
 
 
-def found(action: str, filters: Filters) -> Found:
-    """Return the runs that fit and allow the action; raises Refused for a filter that is unread."""
+def matching_runs(action: str, filters: Filters) -> MatchingRuns:
+    """Return the runs that match and allow the action. Raises Refused for an invalid filter."""
     if filters.problem:
         raise Refused(f"{filters.problem} Nothing was changed.")
-    fitting = filtered(filters)
-    allowing = fitting.filter(_allows(action), gone_at=None)
-    ids = list(allowing.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
-    left_out = fitting.count() - (allowing.count() if len(ids) > MOST else len(ids))
-    return Found(ids=ids, left_out=left_out)
+    matching = filtered(filters)
+    allowing = matching.filter(_allows(action), gone_at=None)
+    ids = list(allowing.order_by("pk").values_list("pk", flat=True)[: MAX_RUNS + 1])
+    left_out = matching.count() - (allowing.count() if len(ids) > MAX_RUNS else len(ids))
+    return MatchingRuns(ids=ids, left_out=left_out)
 
 
 def _allows(action: str) -> Q:
-    """Say by its status whether a run allows the action."""
-    known = [status for status in statuses.KNOWN if action in statuses.actions(status)]
-    allowed = Q(status__in=known)
+    """The runs whose status allows the action; unknown statuses allow what "" allows."""
+    allowing = [status for status in statuses.KNOWN if action in statuses.actions(status)]
+    allowed = Q(status__in=allowing)
     return allowed | ~Q(status__in=statuses.KNOWN) if action in statuses.actions("") else allowed
 
 
-def confirmation(action: str, filters: Filters, ids: list[int]) -> str:
-    """Return what a person confirms: the runs that were counted, whatever fits the filter later."""
+def sign(action: str, filters: Filters, ids: list[int]) -> str:
+    """Return a signed token for exactly these runs, whatever matches the filter later."""
     return signing.dumps([action, filters.query(), ids], salt=_SALT, compress=True)
 
 
-def ask(confirmed: str, *, by: Actor, reason: str) -> BulkChange:
-    """Put what was confirmed into the queue; raises Refused for none or too many."""
-    action, query, ids = _confirmed(confirmed)
-    if action not in control.ACTIONS:
-        raise Refused(f"A run can be told to {', '.join(control.ACTIONS)}; not to {action}.")
+def enqueue(token: str, *, by: Actor, reason: str) -> BulkChange:
+    """Enqueue a confirmed change. Raises Refused for no runs, too many, or an invalid token."""
+    action, query, ids = _read(token)
+    control.check_action(action)
     if not ids:
-        raise Refused("No run that fits the filter allows it: nothing was changed.")
-    if len(ids) > MOST:
-        raise Refused(f"More than {MOST:,} runs fit the filter: narrow it. Nothing was changed.")
-    made = BulkChange.objects.create(
+        raise Refused("No matching run allows this action. Nothing was changed.")
+    if len(ids) > MAX_RUNS:
+        raise Refused(f"More than {MAX_RUNS:,} runs match. Narrow the filter. Nothing was changed.")
+    change = BulkChange.objects.create(
         action=action,
         query=query,
         reason=reason,
@@ -74,14 +73,17 @@ def ask(confirmed: str, *, by: Actor, reason: str) -> BulkChange:
         total=len(ids),
         run_ids=ids,
     )
-    subject = Subject("runs", str(made.pk), str(made))
+    subject = Subject("runs", str(change.pk), str(change))
     trail.record(f"runs: {action}", subject, by=by, reason=reason, runs=len(ids), filter=query)
-    perform.enqueue(made.pk)
-    return made
+    perform.enqueue(change.pk)
+    return change
 
 
-def _confirmed(confirmed: str) -> Any:
+def _read(token: str) -> Any:
     try:
-        return signing.loads(confirmed, salt=_SALT, max_age=_VALID)
+        return signing.loads(token, salt=_SALT, max_age=_MAX_AGE)
     except signing.BadSignature:
-        raise Refused("Look again which runs fit, and confirm that. Nothing was changed.") from None
+        raise Refused(
+            "This confirmation is not valid. Check the matching runs and confirm again. "
+            "Nothing was changed."
+        ) from None

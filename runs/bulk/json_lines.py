@@ -1,4 +1,4 @@
-"""Lines of JSON, each of which starts a run: read in one way by the page and by the command."""
+"""Lines of JSON, each of which starts a run; the page and the command read them alike."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from django.template.defaultfilters import pluralize
 from runs.services.control import INSTANCE_ID, INSTANCE_ID_RULE, Refused
 from runs.services.payloads import read_payload
 
-_NAMES: Final = frozenset({"id", "params"})
-_LIKELY: Final = ("params", "payload")  # what is written where "params" is meant
-_IDS: Final = ("id", "instance_id", "instanceid")
-_NEAR: Final = 0.75  # "parameters" is that near to "params"
-_MOST_TOLD: Final = 10  # lines that are wrong
-_WAY_OUT: Final = 'To start a run with the whole line, write {"params": ...} around it.'
+_KEYS: Final = frozenset({"id", "params"})
+_PARAMS_LIKE: Final = ("params", "payload")  # keys that are likely meant as "params"
+_ID_LIKE: Final = ("id", "instance_id", "instanceid")
+_SIMILARITY: Final = 0.75  # how similar "parameters" is to "params"
+_MAX_ERRORS: Final = 10
+_HINT: Final = 'To start a run with the whole line as its payload, write {"params": ...} around it.'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A run that a line asks for; `params` is its payload as JSON, `repeats` the line of the same id.
+    """One run of a batch: `params` is its payload as JSON, `repeats` an earlier line with its id.
 
-    A run that the line does not name is given an id here: what is sent twice then starts it once.
+    A run without an id gets one here, so that sending it twice starts it once.
     """
 
     instance_id: str
@@ -35,77 +35,76 @@ class Line:
     number: int = 0
     repeats: int = 0
 
-    def as_call(self) -> dict[str, str]:
-        """Return what the target is asked for."""
+    def as_request(self) -> dict[str, str]:
         return {"instance_id": self.instance_id, "params": self.params}
 
 
 def read_lines(lines: Iterable[str]) -> list[Line]:
     """Read a payload, or {"id": ..., "params": ...}, from each line that is not blank.
 
-    Raises Refused, which names each line that is neither; then nothing may be started.
+    Raises Refused, which names each invalid line; then no run may be started.
     """
-    found: list[Line] = []
-    wrong: list[str] = []
-    first: dict[str, int] = {}
+    parsed: list[Line] = []
+    errors: list[str] = []
+    first_line_of: dict[str, int] = {}
     for number, text in enumerate(lines, 1):
         try:
-            found += _read(number, text, first)
-        except Refused as refused:
-            wrong.append(f"Line {number}: {refused}")
-    if wrong:
-        raise Refused("\n".join(_told(wrong)))
-    return found
+            parsed += _read(number, text, first_line_of)
+        except Refused as error:
+            errors.append(f"Line {number}: {error}")
+    if errors:
+        raise Refused("\n".join(_shortened(errors)))
+    return parsed
 
 
-def _told(wrong: list[str]) -> Iterator[str]:
-    yield from wrong[:_MOST_TOLD]
-    if more := len(wrong[_MOST_TOLD:]):
-        yield f"{more:,} more line{pluralize(more)} cannot be read either."
+def _shortened(errors: list[str]) -> Iterator[str]:
+    yield from errors[:_MAX_ERRORS]
+    if more := len(errors[_MAX_ERRORS:]):
+        yield f"{more:,} more line{pluralize(more)} cannot be read."
 
 
-def _read(number: int, text: str, first: dict[str, int]) -> Iterator[Line]:
-    """Yield what the line asks for; `first` are the lines of the ids so far."""
+def _read(number: int, text: str, first_line_of: dict[str, int]) -> Iterator[Line]:
+    """Yield the run of the line, if any; `first_line_of` maps ids to the line that first had them."""
     if not text.strip():
         return
     value = read_payload(text, first_line=number)
-    named, payload = _named(value) if _is_envelope(value) else ("", value)
-    instance_id = named or str(uuid4())
+    given_id, payload = _unwrap(value) if _is_envelope(value) else ("", value)
+    instance_id = given_id or str(uuid4())
     yield Line(
         instance_id=instance_id,
         params=json.dumps(payload),
-        is_named=bool(named),
+        is_named=bool(given_id),
         number=number,
-        repeats=first.get(instance_id, 0),
+        repeats=first_line_of.get(instance_id, 0),
     )
-    first.setdefault(instance_id, number)
+    first_line_of.setdefault(instance_id, number)
 
 
 def _is_envelope(value: Any) -> bool:
-    """Tell whether an object names a run or its payload; raises Refused where that is misspelt."""
+    """Whether the object wraps an id and a payload. Raises Refused where a key is misspelled."""
     if not isinstance(value, Mapping):
         return False
-    others = [name for name in value if name not in _NAMES]
-    names_a_run = any(name.lower() in _IDS for name in value)
+    others = [key for key in value if key not in _KEYS]
+    has_id = any(key.lower() in _ID_LIKE for key in value)
     has_payload = "params" in value
-    if names_a_run and not has_payload:
-        others = [name for name in others if get_close_matches(name.lower(), _LIKELY, 1, _NEAR)]
-    if names_a_run and others:
-        raise Refused(
-            f'A run is asked for with "id" and "params" alone, and here is {_quoted(others[0])}. '
-            f"{_WAY_OUT}"
-        )
+    if has_id and not has_payload:
+        others = [
+            key for key in others if get_close_matches(key.lower(), _PARAMS_LIKE, 1, _SIMILARITY)
+        ]
+    if has_id and others:
+        raise Refused(f'Only "id" and "params" are allowed, not {_quoted(others[0])}. {_HINT}')
     return has_payload and not others
 
 
-def _quoted(name: str) -> str:
-    return json.dumps(name[:40], ensure_ascii=False)
+def _quoted(key: str) -> str:
+    return json.dumps(key[:40], ensure_ascii=False)
 
 
-def _named(value: Mapping[str, Any]) -> tuple[str, Any]:
+def _unwrap(value: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the id ("" for none) and the payload."""
     if "id" not in value:
         return "", value["params"]
-    named = value["id"]
-    if not isinstance(named, str) or not INSTANCE_ID.fullmatch(named):
-        raise Refused(f"The id has {INSTANCE_ID_RULE}.")
-    return named, value["params"]
+    instance_id = value["id"]
+    if not isinstance(instance_id, str) or not INSTANCE_ID.fullmatch(instance_id):
+        raise Refused(f"An id has {INSTANCE_ID_RULE}.")
+    return instance_id, value["params"]

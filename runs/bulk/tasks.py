@@ -1,4 +1,4 @@
-"""The task that performs changes of many runs, in a queue of their own; the table says which."""
+"""The background task that performs bulk changes, in a queue of its own."""
 
 from __future__ import annotations
 
@@ -9,64 +9,87 @@ from typing import Final
 
 from django_tasks import task
 
-from runs.bulk.batch_work import START, start_the_rest
-from runs.bulk.change_work import change_the_rest
-from runs.bulk.leases import Later, Lost, Work, claim, left
-from targets.cloudflare.errors import DeployError
+from audit.trail import Actor
+from deployments.pipeline.errors import LeaseLost
+from runs.bulk.batch_work import START, start_remaining
+from runs.bulk.claims import ClaimedChange, RetryLater, claim, unclaimed
+from runs.models import Run
+from runs.services import control
+from targets.cloudflare.errors import DeployError, RateLimited
 
 logger = logging.getLogger(__name__)
 
 QUEUE: Final = "runs"
-_AGAIN: Final = 60.0  # seconds until a change that waits for its turn is put into the queue again
-_OUR_FAULT: Final = "Something went wrong here. The server's log has the details."
-_asked: dict[int, float] = {}
+_ENQUEUE_INTERVAL: Final = 60.0  # seconds until a change that waits for its turn is enqueued again
+_INTERNAL_ERROR: Final = "Something went wrong here. The server's log has the details."
+_enqueued_at: dict[int, float] = {}
 
 
 @task(queue_name=QUEUE)
 def perform(pk: int) -> None:
-    """Perform the change, or go on with it where its worker died; each ending is recorded."""
-    _asked.pop(pk, None)
-    work = claim(pk)
-    if work is None:
+    """Perform a bulk change, or continue one whose worker died."""
+    _enqueued_at.pop(pk, None)
+    claimed = claim(pk)
+    if claimed is None:
         return
-    with suppress(Lost):
-        if not _take_turn(work):
-            perform.enqueue(pk)  # where the server stops, the next one's sweep finds it
+    with suppress(LeaseLost):
+        if not _take_turn(claimed):
+            perform.enqueue(pk)  # if the server stops, the next server's sweep finds the change
 
 
-def _take_turn(work: Work) -> bool:
-    """Do what can be done in one turn; False where another one is needed. Raises Lost."""
+def _take_turn(claimed: ClaimedChange) -> bool:
+    """Work for one turn; False where another turn is needed. Raises LeaseLost."""
     try:
-        _perform(work)
-    except Later:
-        work.release()
+        _perform(claimed)
+    except RetryLater:
+        claimed.release()
         return True
-    except DeployError as refused:
-        work.end(str(refused))
-    except Lost:
+    except LeaseLost:
         raise
+    except DeployError as error:
+        claimed.end(str(error))
     except Exception:
-        logger.exception("%s failed", work.made)
-        work.end(_OUR_FAULT)
+        logger.exception("%s failed", claimed.change)
+        claimed.end(_INTERNAL_ERROR)
     else:
-        if not work.is_done:
-            work.release()
+        if not claimed.is_done:
+            claimed.release()
             return False
-        work.end()
+        claimed.end()
     return True
 
 
-def _perform(work: Work) -> None:
-    if work.made.action == START:
-        start_the_rest(work)
+def _perform(claimed: ClaimedChange) -> None:
+    if claimed.change.action == START:
+        start_remaining(claimed)
     else:
-        change_the_rest(work)
+        change_remaining(claimed)
+
+
+def change_remaining(claimed: ClaimedChange) -> None:
+    """Change each remaining run until the turn ends; a run that is refused does not stop the rest.
+
+    Raises RetryLater where the target is rate limited; LeaseLost.
+    """
+    change, by = claimed.change, Actor(claimed.change.by, claimed.change.by_name)
+    while claimed.may_continue:
+        run_id = change.run_ids[change.processed]
+        run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
+        try:
+            if run is not None:
+                control.send_action(run, change.action, by=by, reason=change.reason)
+        except RateLimited as error:
+            claimed.postpone(error.until)
+        except DeployError as error:
+            claimed.count(refused=[{"run": str(run and run.instance_id), "message": str(error)}])
+        else:
+            claimed.count(done=1)
 
 
 def sweep() -> None:
-    """Put what nobody works on into the queue again: a worker may have died, or a task been lost."""
+    """Enqueue what no process works on: a worker may have died, or a task been lost."""
     now = time.monotonic()
-    for pk in left():
-        if now - _asked.get(pk, -_AGAIN) >= _AGAIN:
-            _asked[pk] = now
+    for pk in unclaimed():
+        if now - _enqueued_at.get(pk, -_ENQUEUE_INTERVAL) >= _ENQUEUE_INTERVAL:
+            _enqueued_at[pk] = now
             perform.enqueue(pk)

@@ -1,4 +1,4 @@
-"""A form that answers a waiting run, made of the JSON Schema that its node gives."""
+"""A form that answers a waiting run, generated from the JSON Schema of its node."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from runs.services.payloads import read_payload
 
 Kind = Literal["text", "number", "integer", "choice", "json"]
 _PLAIN: Final[Mapping[str, Kind]] = {"string": "text", "number": "number", "integer": "integer"}
-_MOST: Final = 40  # fields; larger answers are written as JSON
+_MAX_FIELDS: Final = 40  # longer answers are entered as JSON
 _MISSING: Final = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A value that can be chosen; `text` is its JSON."""
+    """An option of a field; `text` is its value as JSON."""
 
     label: str
     text: str
@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One property of the answer; `name` is "" where the answer is no object."""
+    """One property of the answer; `name` is "" where the answer is not an object."""
 
     id: str
     name: str
@@ -42,34 +42,39 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The fields of an answer; `key` names the schema that they were made of."""
+    """The fields of an answer; `key` identifies their schema."""
 
     key: str
     fields: tuple[Field, ...]
 
 
 def form_of(schema: Any) -> Form | None:
-    """Return the form; None where the schema says too little, or so much that JSON is handier."""
+    """Return the form; None where the schema has no properties or too many."""
     if not isinstance(schema, Mapping) or not schema:
         return None
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
-        given, required = list(properties.items()), schema.get("required")
+        parts, required = list(properties.items()), schema.get("required")
     elif "type" in schema or "enum" in schema or "const" in schema:
-        given, required = [("", schema)], [""]
+        parts, required = [("", schema)], [""]
     else:
         return None
-    if len(given) > _MOST:
+    if len(parts) > _MAX_FIELDS:
         return None
-    wanted = required if isinstance(required, list) else []
+    required_names = required if isinstance(required, list) else []
     fields = (
-        _field(f"field-{at}", str(name), part if isinstance(part, Mapping) else {}, name in wanted)
-        for at, (name, part) in enumerate(given)
+        _field(
+            f"field-{at}",
+            str(name),
+            part if isinstance(part, Mapping) else {},
+            is_required=name in required_names,
+        )
+        for at, (name, part) in enumerate(parts)
     )
     return Form(key=key_of(schema), fields=tuple(fields))
 
 
-def _field(id_: str, name: str, part: Schema, is_required: bool) -> Field:  # noqa: FBT001
+def _field(id_: str, name: str, part: Schema, *, is_required: bool) -> Field:
     choices = _choices(part)
     initial = part.get("default", _MISSING)
     kind = "choice" if choices else _PLAIN.get(str(part.get("type")), "json")
@@ -80,7 +85,7 @@ def _field(id_: str, name: str, part: Schema, is_required: bool) -> Field:  # no
         help=str(part.get("description") or ""),
         kind=kind,
         is_required=is_required,
-        initial=_typed(initial, kind),
+        initial=_initial(initial, kind),
         choices=choices,
         schema=part,
     )
@@ -92,20 +97,23 @@ def _choices(part: Schema) -> tuple[Choice, ...]:
         values = [part["const"]] if "const" in part else None
     if values is None and part.get("type") == "boolean":
         return (Choice(label="Yes", text="true"), Choice(label="No", text="false"))
-    labels = ((one if isinstance(one, str) else json.dumps(one), one) for one in values or [])
     return tuple(
-        Choice(label=label, text=json.dumps(one, ensure_ascii=False)) for label, one in labels
+        Choice(
+            label=value if isinstance(value, str) else json.dumps(value),
+            text=json.dumps(value, ensure_ascii=False),
+        )
+        for value in values or []
     )
 
 
-def _typed(value: Any, kind: Kind) -> str:
+def _initial(value: Any, kind: Kind) -> str:
     if value is _MISSING:
         return ""
     return value if kind == "text" and isinstance(value, str) else json.dumps(value)
 
 
 def read_form(form: Form, posted: Mapping[str, str]) -> Any:
-    """Return the payload that was filled in; raises Refused, which names the field."""
+    """Return the payload that was entered. Raises Refused, which names the field."""
     payload: dict[str, Any] = {}
     for field in form.fields:
         text = posted.get(field.id, "")

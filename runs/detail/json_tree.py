@@ -1,4 +1,4 @@
-"""JSON as a tree that can be folded, drawn on the server: every text in it is escaped."""
+"""JSON as a tree that folds, rendered on the server with every text escaped."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Final
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-_MOST: Final = 2_000  # values of one tree
-_DEEPEST: Final = 25
-_LONGEST: Final = 10_000  # characters of one text
-_OPEN_LEVELS: Final = 2
-_OPEN_SIZE: Final = 50
+_MAX_VALUES: Final = 2_000
+_MAX_DEPTH: Final = 25
+_MAX_TEXT: Final = 10_000  # characters
+_EXPANDED_LEVELS: Final = 2
+_EXPANDED_SIZE: Final = 50
 
 
 def read_json(text: Any) -> Any:
-    """Read a text as the JSON that it is; what is none stays a text."""
+    """Parse a text as JSON; return it unchanged if it is not JSON."""
     if not isinstance(text, str):
         return text
     try:
@@ -27,31 +27,31 @@ def read_json(text: Any) -> Any:
 
 
 def tree(value: Any) -> SafeString:
-    """Return the value as nested <details>; of a very large one the first part."""
+    """Return the value as nested <details>; a very large value is truncated."""
     return mark_safe("".join(_Tree().draw(value, 0)))  # noqa: S308 - _Tree escapes each text
 
 
 class _Tree:
     def __init__(self) -> None:
-        self._left = _MOST
+        self._remaining = _MAX_VALUES
 
     def draw(self, value: Any, level: int) -> Iterator[str]:
-        self._left -= 1
-        if isinstance(value, Mapping | list) and value and level < _DEEPEST:
+        self._remaining -= 1
+        if isinstance(value, Mapping | list) and value and level < _MAX_DEPTH:
             yield from self._container(value, level)
         elif isinstance(value, Mapping | list) and value:
-            yield f"<code>{_cut(json.dumps(value, ensure_ascii=False)[:_LONGEST])}</code>"
+            yield f"<code>{_cut(json.dumps(value, ensure_ascii=False)[:_MAX_TEXT])}</code>"
         else:
             yield _scalar(value)
 
     def _container(self, value: Any, level: int) -> Iterator[str]:
         is_object = isinstance(value, Mapping)
-        is_open = level < _OPEN_LEVELS and len(value) <= _OPEN_SIZE
+        is_open = level < _EXPANDED_LEVELS and len(value) <= _EXPANDED_SIZE
         yield f'<details class="json"{" open" if is_open else ""}><summary>'
-        yield f"{_counted(value)}</summary><ul>"
+        yield f"{_size(value)}</summary><ul>"
         pairs = value.items() if is_object else enumerate(value)
         for shown, (key, item) in enumerate(pairs):
-            if self._left <= 0:
+            if self._remaining <= 0:
                 yield f'<li class="quiet">… {len(value) - shown:,} more</li>'
                 break
             yield f'<li><span class="json-key">{escape(key)}</span> '
@@ -60,7 +60,7 @@ class _Tree:
         yield "</ul></details>"
 
 
-def _counted(value: Any) -> str:
+def _size(value: Any) -> str:
     count = len(value)
     if isinstance(value, Mapping):
         return f"{{ }} {count:,} {'key' if count == 1 else 'keys'}"
@@ -74,6 +74,6 @@ def _scalar(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
+    if len(text) <= _MAX_TEXT:
         return escape(text)
-    return f"{escape(text[:_LONGEST])} … {len(text) - _LONGEST:,} more characters"
+    return f"{escape(text[:_MAX_TEXT])} … {len(text) - _MAX_TEXT:,} more characters"

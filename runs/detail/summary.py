@@ -1,4 +1,4 @@
-"""What a person needs first of a run: which step, which error, since when, what it waits for."""
+"""What a person needs to know first about a run: open and failed steps, and how to answer waits."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from runs.detail.event_form import Form, form_of
-from runs.services.event_schemas import fits
+from runs.services.event_schemas import is_valid
 from runs.steps.step_reader import Step, due_at
 from workflows.ir.document.model import WorkflowIR
 from workflows.picture.states import State
 from workflows.picture.step_matching import Matcher
 
-_SHOWN: Final = 8
+_MAX_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """A step that goes on; `due` is when it wakes, times out or is tried again."""
+class OpenStep:
+    """A step that has not ended; `due` is when it wakes, times out or is retried."""
 
     step: Step
     due: datetime | None
@@ -41,63 +41,63 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """`failed` is the step that ended the run, or the last one that failed and was caught."""
+class Summary:
+    """The open and failed steps of a run; `failed` is the step at which the run failed."""
 
     failed: Step | None
-    open: tuple[Open, ...]
+    open: tuple[OpenStep, ...]
     more_open: int
     failures: tuple[Step, ...]
     more_failures: int
 
     @property
-    def first(self) -> Step | None:
-        """The step to look at first."""
+    def main_step(self) -> Step | None:
+        """The step to show first."""
         return self.failed or (self.open[0].step if self.open else None)
 
     @property
-    def waits(self) -> tuple[Open, ...]:
-        return tuple(one for one in self.open if one.step.state is State.WAITING)
+    def waits(self) -> tuple[OpenStep, ...]:
+        return tuple(item for item in self.open if item.step.state is State.WAITING)
 
 
-def situation(
-    steps: Sequence[Step], data: Mapping[int, Mapping[str, Any]], *, errored: bool
-) -> Situation:
-    """Sum up the steps; `data` are the settings of their nodes by the steps' numbers."""
-    going = [step for step in steps if step.is_open]
+def summarize(
+    steps: Sequence[Step], settings: Mapping[int, Mapping[str, Any]], *, errored: bool
+) -> Summary:
+    """Summarize the steps; `settings` are those of their nodes, by the number of the step."""
+    open_steps = [step for step in steps if step.is_open]
     failures = [step for step in steps if step.state is State.FAILED]
-    return Situation(
+    shown = open_steps[:_MAX_SHOWN]
+    return Summary(
         failed=failures[-1] if errored and failures else None,
-        open=tuple(_open(step, data.get(step.number, {})) for step in going[:_SHOWN]),
-        more_open=max(len(going) - _SHOWN, 0),
-        failures=tuple(failures[:_SHOWN]),
-        more_failures=max(len(failures) - _SHOWN, 0),
+        open=tuple(_open_step(step, settings.get(step.number, {})) for step in shown),
+        more_open=max(len(open_steps) - _MAX_SHOWN, 0),
+        failures=tuple(failures[:_MAX_SHOWN]),
+        more_failures=max(len(failures) - _MAX_SHOWN, 0),
     )
 
 
-def _open(step: Step, data: Mapping[str, Any]) -> Open:
+def _open_step(step: Step, settings: Mapping[str, Any]) -> OpenStep:
     if step.state is not State.WAITING:
-        return Open(step=step, due=due_at(step))
-    shortcuts, form = tuple(shortcuts_of(data)), form_of(data.get("schema"))
-    return Open(step=step, due=due_at(step), shortcuts=shortcuts, form=form)
+        return OpenStep(step=step, due=due_at(step))
+    shortcuts, form = tuple(shortcuts_of(settings)), form_of(settings.get("schema"))
+    return OpenStep(step=step, due=due_at(step), shortcuts=shortcuts, form=form)
 
 
-def shortcuts_of(data: Mapping[str, Any]) -> Iterable[Shortcut]:
-    """Return the answers that a node's `schema` (a JSON Schema) names: an enum, or a yes and no.
+def shortcuts_of(settings: Mapping[str, Any]) -> Iterable[Shortcut]:
+    """Yield a shortcut for each enum value or boolean of a node's `schema`, a JSON Schema.
 
-    One that lacks what the schema requires besides is none.
+    A payload that lacks other required properties is left out.
     """
-    schema = data.get("schema")
+    schema = settings.get("schema")
     if isinstance(schema, Mapping):
-        yield from (one for one in _named(schema) if fits(schema, one.payload))
+        yield from (item for item in _shortcuts(schema) if is_valid(schema, item.payload))
 
 
-def _named(schema: Mapping[str, Any]) -> Iterable[Shortcut]:
-    for value in _choices(schema):
+def _shortcuts(schema: Mapping[str, Any]) -> Iterable[Shortcut]:
+    for value in _enum(schema):
         yield Shortcut(label=str(value), payload=value)
     properties = schema.get("properties")
-    given = properties.items() if isinstance(properties, Mapping) else ()
-    for name, part in given:
+    for name, part in properties.items() if isinstance(properties, Mapping) else ():
         if isinstance(part, Mapping) and part.get("type") == "boolean":
             yes, no = (
                 ("Approve", "Reject") if name == "approved" else (f"{name}: yes", f"{name}: no")
@@ -105,17 +105,17 @@ def _named(schema: Mapping[str, Any]) -> Iterable[Shortcut]:
             yield Shortcut(label=yes, payload={name: True})
             yield Shortcut(label=no, payload={name: False})
         elif isinstance(part, Mapping):
-            for value in _choices(part):
+            for value in _enum(part):
                 yield Shortcut(label=f"{name}: {value}", payload={name: value})
 
 
-def _choices(schema: Mapping[str, Any]) -> list[Any]:
+def _enum(schema: Mapping[str, Any]) -> list[Any]:
     values = schema.get("enum")
-    return values[:_SHOWN] if isinstance(values, list) else []
+    return values[:_MAX_SHOWN] if isinstance(values, list) else []
 
 
-def nodes_of(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
-    """Return the node of each step whose node is known, by the step's number."""
+def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
+    """Return the node of each step, by the number of the step; unknown nodes are left out."""
     if ir is None:
         return {}
     numbers = {id(step.raw): step.number for step in steps}

@@ -1,18 +1,18 @@
-"""A run as text, with the facts that `wrangler workflows instances describe` prints."""
+"""A run as text, like `wrangler workflows instances describe` prints it."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from runs import statuses
 from runs.detail.text_table import table
-from runs.steps.durations import in_words
-from runs.steps.step_reader import error_words, pause_after
+from runs.steps.step_reader import error_text, retry_delay
 
-Told = Mapping[str, Any]
+Raw = Mapping[str, Any]
 LONGEST_OUTPUT: Final = 5_000
 _KINDS: Final = {
     "step": "Step",
@@ -24,23 +24,36 @@ _KINDS: Final = {
 _STATUSES: Final = {"complete": "Completed"}
 _SUCCESS: Final = {True: "Yes", False: "No"}
 _STATES: Final = {True: "Success", False: "Error", None: "Working"}
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_MONTH: Final = 30 * _DAY
+_YEAR: Final = 365 * _DAY
+_UNITS: Final = (
+    (_YEAR, "year"),
+    (_MONTH, "month"),
+    (_DAY, "day"),
+    (_HOUR, "hour"),
+    (_MINUTE, "minute"),
+    (1, "second"),
+)
 
 
 def describe(
-    workflow: str, instance_id: str, run: Told, *, now: datetime, zone: tzinfo = UTC
+    workflow: str, instance_id: str, run: Raw, *, now: datetime, zone: tzinfo = UTC
 ) -> str:
-    """Return the description of a run in the shape of Cloudflare's API, many lines long."""
+    """Return the description of a run, given in the shape of Cloudflare's API; many lines."""
     return "\n".join(_Describer(now, zone).lines(workflow, instance_id, run))
 
 
 class _Describer:
-    """Knows what time it is, which what goes on is measured by, and the zone of the reader."""
+    """Describes a run as of `now`, with times in the reader's zone."""
 
     def __init__(self, now: datetime, zone: tzinfo) -> None:
         self._now = now
         self._zone = zone
 
-    def lines(self, workflow: str, instance_id: str, run: Told) -> Iterator[str]:
+    def lines(self, workflow: str, instance_id: str, run: Raw) -> Iterator[str]:
         steps = run.get("steps") or []
         yield from _facts(self._head(workflow, instance_id, run), indent="")
         yield "Steps:"
@@ -48,11 +61,11 @@ class _Describer:
             yield ""
             yield from _facts(self._step(step), indent="  ")
             if attempts := step.get("attempts"):
-                yield from table([self._attempt(one) for one in attempts], indent="  ")
+                yield from table([self._attempt(attempt) for attempt in attempts], indent="  ")
         if not steps:
             yield "  none yet"
 
-    def _head(self, workflow: str, instance_id: str, run: Told) -> dict[str, str | None]:
+    def _head(self, workflow: str, instance_id: str, run: Raw) -> dict[str, str | None]:
         source = (run.get("trigger") or {}).get("source")
         return {
             "Workflow Name": workflow,
@@ -66,12 +79,12 @@ class _Describer:
             "End": self._moment(run.get("end")),
             "Duration": self._duration(run),
             "Last Successful Step": self._last_success(run.get("steps") or []),
-            "Error": error_words(run.get("error")) or None,
+            "Error": error_text(run.get("error")) or None,
             "Params": _text(run["params"]) if run.get("params") is not None else None,
             "Output": _text(run["output"]) if run.get("output") not in (None, "", "null") else None,
         }
 
-    def _step(self, step: Told) -> dict[str, str | None]:
+    def _step(self, step: Raw) -> dict[str, str | None]:
         kind = str(step["type"])
         if kind == "termination":
             source = (step.get("trigger") or {}).get("source")
@@ -86,30 +99,31 @@ class _Describer:
             "Retries At": self._retries_at(step),
             "Wakes": self._wakes(step) if kind == "sleep" else None,
             "Output": _text(step["output"]) if "output" in step and kind != "sleep" else None,
-            "Error": error_words(step.get("error")) or None,
+            "Error": error_text(step.get("error")) or None,
         }
 
-    def _attempt(self, attempt: Told) -> dict[str, str]:
-        told = {
+    def _attempt(self, attempt: Raw) -> dict[str, str]:
+        facts = {
             "Start": self._moment(attempt.get("start")) or "",
             "End": self._moment(attempt.get("end")) or "",
             "Duration": self._duration(attempt) or "",
             "State": _STATES[attempt.get("success")],
         }
-        error = error_words(attempt.get("error"))
-        return {**told, "Error": error} if error else told
+        error = error_text(attempt.get("error"))
+        return {**facts, "Error": error} if error else facts
 
-    def _retries_at(self, step: Told) -> str | None:
+    def _retries_at(self, step: Raw) -> str | None:
         attempts = step.get("attempts") or []
         if step.get("success") is not None or not attempts or attempts[-1].get("success") is None:
             return None
-        pause, end = pause_after(step.get("config"), tries=len(attempts)), attempts[-1].get("end")
-        if pause is None or not end:
+        delay = retry_delay(step.get("config"), attempts=len(attempts))
+        end = attempts[-1].get("end")
+        if delay is None or not end:
             return "unknown"
-        at = datetime.fromisoformat(str(end)) + pause
+        at = datetime.fromisoformat(str(end)) + delay
         return f"{self._moment(at.isoformat())} (in {in_words(at - self._now)})"
 
-    def _wakes(self, sleep: Told) -> str | None:
+    def _wakes(self, sleep: Raw) -> str | None:
         if not sleep.get("end") or self._is_past(sleep["end"]):
             return None
         return f"in {in_words(datetime.fromisoformat(str(sleep['end'])) - self._now)}"
@@ -117,8 +131,8 @@ class _Describer:
     def _is_past(self, moment: str) -> bool:
         return datetime.fromisoformat(str(moment)) <= self._now
 
-    def _last_success(self, steps: list[Told]) -> str | None:
-        """The last step that gave its output, or sleep that is over."""
+    def _last_success(self, steps: list[Raw]) -> str | None:
+        """The name of the last step that succeeded, or sleep that ended."""
         done = [
             str(step.get("name"))
             for step in steps
@@ -133,12 +147,12 @@ class _Describer:
         moment = datetime.fromisoformat(str(value)).astimezone(self._zone)
         return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
 
-    def _duration(self, told: Told) -> str | None:
-        if not told.get("start"):
+    def _duration(self, raw: Raw) -> str | None:
+        if not raw.get("start"):
             return None
-        end = told.get("end")
+        end = raw.get("end")
         until = datetime.fromisoformat(str(end)) if end else self._now
-        return in_words(until - datetime.fromisoformat(str(told["start"])))
+        return in_words(until - datetime.fromisoformat(str(raw["start"])))
 
 
 def _facts(facts: Mapping[str, str | None], *, indent: str) -> Iterator[str]:
@@ -155,3 +169,11 @@ def _text(value: Any) -> str:
     if more <= 0:
         return text
     return f"{text[:LONGEST_OUTPUT]}[... {more:,} characters more: --json prints them]"
+
+
+def in_words(duration: timedelta) -> str:
+    """Return the duration in one unit, like wrangler: "0 seconds", "1 minute", "12 days"."""
+    seconds = abs(duration.total_seconds())
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    number = math.floor(seconds / size + 0.5)
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

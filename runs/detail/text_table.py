@@ -1,4 +1,4 @@
-"""Tables of text in a frame of lines, as wrangler prints them."""
+"""Text tables with borders, like those that wrangler prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Row = Mapping[str, str]
 
 
 def table(rows: Sequence[Row], *, indent: str = "") -> Iterator[str]:
-    """Yield the lines of a table; the columns are the keys in their order, one row may lack some."""
+    """Yield the lines of a table; the columns are the keys of all rows, in order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([_one_line(row.get(name, "")) for name in names] for row in rows)]
     widths = [max(_width(row[at]) for row in cells) for at in range(len(names))]
@@ -39,6 +39,6 @@ def _one_line(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal it takes: some characters take two, some none."""
-    wide = sum(unicodedata.east_asian_width(one) in "WF" for one in text)
-    return len(text) + wide - sum(unicodedata.combining(one) > 0 for one in text)
+    """Return the width in a terminal, where some characters take two columns and some none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

@@ -1,4 +1,4 @@
-"""Which workflow and which deployment a run belongs to, and by which trigger its code was started."""
+"""Assigning runs to the workflow, deployment and trigger that they come from."""
 
 from __future__ import annotations
 
@@ -20,104 +20,104 @@ from targets.models import Target
 from workflows.models import Workflow
 
 EVENT_ID: Final = re.compile(r"event-[0-9a-f]{64}")
-_BY_ENTRY: Final = ("http", "cron", "queue")
+_HANDLER_TRIGGERS: Final = ("http", "cron", "queue")
 
 
-def place(target: Target, workflow_name: str, runs: Sequence[Run]) -> None:
-    """Say of new runs which workflow and which deployment they belong to, and what started them."""
+def assign(target: Target, workflow_name: str, runs: Sequence[Run]) -> None:
+    """Set the workflow, deployment and trigger of new runs, without saving them."""
     if not runs:
         return
     workflow_id = naming.workflow_id(workflow_name)
     workflow = Workflow.objects.filter(pk=workflow_id).first()
-    went_live = list(_went_live(workflow_id, target))
+    deployments = list(_deployed(workflow_id, target))
     triggers = _Triggers(target, workflow_name)
     for run in runs:
         run.workflow = workflow
-        run.deployment = _live_at(went_live, run.created_at)
+        run.deployment = _live_at(deployments, run.created_at)
         run.trigger = triggers.of(run)
 
 
-def place_again(target: Target, workflow_name: str) -> None:
-    """Correct the runs that began since the last two went live: they may be known since before that."""
+def reassign_recent(target: Target, workflow_name: str) -> None:
+    """Correct the runs started since the last two deployments, which may have been indexed earlier."""
     until, triggers = None, _Triggers(target, workflow_name)
-    for deployment in _went_live(naming.workflow_id(workflow_name), target)[:2]:
-        its_own = Run.objects.filter(
-            target=target, workflow_name=workflow_name, created_at__gte=deployment.began_at
+    for deployment in _deployed(naming.workflow_id(workflow_name), target)[:2]:
+        runs = Run.objects.filter(
+            target=target, workflow_name=workflow_name, created_at__gte=deployment.live_from
         )
-        its_own = its_own.filter(created_at__lt=until) if until else its_own
-        wrong = list(its_own.exclude(deployment=deployment).select_related("workflow"))
+        runs = runs.filter(created_at__lt=until) if until else runs
+        wrong = list(runs.exclude(deployment=deployment).select_related("workflow"))
         for run in wrong:
             run.deployment = deployment
             run.trigger = triggers.of(run)
         Run.objects.bulk_update(wrong, ["deployment", "trigger"], batch_size=500)
-        until = deployment.began_at
+        until = deployment.live_from
 
 
-def newest_live(target: Target, workflow_name: str) -> tuple[Any, ...] | None:
-    """Return what changes when a deployment goes live or ends: then runs are to be placed again."""
-    mine = records.of_worker(naming.workflow_id(workflow_name), target)
-    return mine.filter(records.went_live()).values_list("pk", "status").first()
+def newest_deployment(target: Target, workflow_name: str) -> tuple[Any, ...] | None:
+    """Return the key and status of the newest deployment; if they change, reassign recent runs."""
+    deployments = records.of_worker(naming.workflow_id(workflow_name), target)
+    return deployments.filter(records.went_live()).values_list("pk", "status").first()
 
 
-def _went_live(workflow_id: str, target: Target) -> QuerySet[Any]:
-    """Return what went live, the newest first; its code answers from `began_at` on.
+def _deployed(workflow_id: str, target: Target) -> QuerySet[Any]:
+    """Return the deployments that went live, newest first, with the time as `live_from`.
 
-    That is when its upload was done. A retry uploads nothing: its code was live before.
+    That is the end of the upload. A retry uploads nothing, so its code was live before.
     """
     uploaded = (Stage.WORKER_DEPLOYED.value, Stage.UPDATING_WORKFLOW.value)
     entered = StageRecord.objects.filter(deployment=OuterRef("pk"), stage__in=uploaded)
     first = Subquery(entered.order_by("number").values("entered_at")[:1])
-    mine = records.of_worker(workflow_id, target).filter(records.went_live())
-    began = Coalesce(first, "finished_at", "started_at", "created_at")
-    return mine.annotate(began_at=began).only("pk")  # the rest is large, and wanted of few
+    deployments = records.of_worker(workflow_id, target).filter(records.went_live())
+    live_from = Coalesce(first, "finished_at", "started_at", "created_at")
+    return deployments.annotate(live_from=live_from).only("pk")  # other fields are large
 
 
-def _live_at(went_live: Iterable[Any], moment: datetime) -> Deployment | None:
-    return next((one for one in went_live if one.began_at <= moment), None)
+def _live_at(deployments: Iterable[Any], moment: datetime) -> Deployment | None:
+    return next((item for item in deployments if item.live_from <= moment), None)
 
 
 class _Triggers:
-    """What started the runs of a Workflow, where the target only says by which door they came."""
+    """Finds the triggers of a Workflow's runs, of which the target only knows the API or binding."""
 
     def __init__(self, target: Target, workflow_name: str) -> None:
         self._target = target
         self._workflow_name = workflow_name
-        self._entries: dict[int, str] = {}
+        self._by_deployment: dict[int, str] = {}
 
     def of(self, run: Run) -> str:
-        """Return the kind of trigger; what the code of its deployment does not tell stays as it is."""
-        source = "binding" if run.trigger in _BY_ENTRY else run.trigger
+        """Return the trigger of the run; the target's answer where its code does not decide it."""
+        source = "binding" if run.trigger in _HANDLER_TRIGGERS else run.trigger
         if run.deployment is None:
             return source
         if source == "binding":
-            return self._entry(run.deployment) or source
+            return self._handler_trigger(run.deployment) or source
         is_event = run.deployment.ir.get("trigger", {}).get("type") == "event"
         return "event" if is_event and EVENT_ID.fullmatch(run.instance_id) else source
 
-    def _entry(self, deployment: Deployment) -> str:
-        if deployment.pk not in self._entries:
-            kinds = set(_entry_kinds(deployment))
-            is_plain = len(kinds) == 1 and not self._is_called(deployment)
-            self._entries[deployment.pk] = kinds.pop() if is_plain else ""
-        return self._entries[deployment.pk]
+    def _handler_trigger(self, deployment: Deployment) -> str:
+        """Return the deployment's only trigger; "" where a run may have come another way."""
+        if deployment.pk not in self._by_deployment:
+            triggers = set(_handler_triggers(deployment))
+            is_only = len(triggers) == 1 and not self._is_called(deployment)
+            self._by_deployment[deployment.pk] = triggers.pop() if is_only else ""
+        return self._by_deployment[deployment.pk]
 
     def _is_called(self, deployment: Deployment) -> bool:
-        """Tell whether a run may come from a workflow's own code, which uses a binding too."""
-        calls_itself = f'"workflowId": "{deployment.workflow_public_id}"' in json.dumps(
-            deployment.ir
-        )
+        """Whether a workflow's own code may start runs, which uses a binding as well."""
+        own_id = f'"workflowId": "{deployment.workflow_public_id}"'
+        calls_itself = own_id in json.dumps(deployment.ir)
         live = records.not_taken_down().filter(target=self._target)
         others = live.exclude(workflow_public_id=deployment.workflow_public_id)
-        named = others.annotate(named=Cast("resources", TextField()))
-        return calls_itself or named.filter(named__contains=f'"{self._workflow_name}"').exists()
+        texts = others.annotate(text=Cast("resources", TextField()))
+        return calls_itself or texts.filter(text__contains=f'"{self._workflow_name}"').exists()
 
 
-def _entry_kinds(deployment: Deployment) -> Iterator[str]:
-    """Yield the triggers by which the generated handlers start runs; a person's own may do anything."""
+def _handler_triggers(deployment: Deployment) -> Iterator[str]:
+    """Yield the triggers by which generated handlers start runs; custom handlers are unknown."""
     if deployment.entry_code:
         return
     kind = deployment.ir.get("trigger", {}).get("type")
-    if kind in _BY_ENTRY:
+    if kind in _HANDLER_TRIGGERS:
         yield kind
     if deployment.deploy_settings.get("cronTriggers"):
         yield "cron"

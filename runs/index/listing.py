@@ -1,4 +1,4 @@
-"""Lists of runs: filters that stand in the address, keyset pages, counts per status."""
+"""Lists of runs: filters from the address, keyset pagination, counts per status."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from runs import statuses
@@ -25,10 +26,10 @@ _NAMES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a list is narrowed to; "" is everything. `q` is searched in payload, output and error.
+    """Which runs a list shows; "" for all. `q` is searched in payloads, outputs and errors.
 
-    `step` is the name of a step of runs that have ended, `tries` how often it was tried at least,
-    `took` how many seconds the run took at least.
+    `step` is the name of a step of ended runs, `tries` its minimum number of attempts, `took` the
+    minimum duration of the run in seconds.
     """
 
     workflow: str = ""
@@ -45,70 +46,70 @@ class Filters:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filters:
-        """Read the filters of an address; what it does not know is left out."""
+        """Read the filters of an address; other parameters are ignored."""
         return cls(**{name: str(query.get(name, "")).strip()[:200] for name in _NAMES})
 
     @property
     def problem(self) -> str:
-        """A sentence about the filters that cannot be read, which a list leaves out; "" for none."""
-        wrong = [
-            f"{name} is no time: {text}"
+        """A sentence about invalid filters, which a list ignores; "" for none."""
+        errors = [
+            f"{name} is not a date and time: {text}"
             for name, text in (("Since", self.since), ("Before", self.until))
             if text and _moment(text) is None
         ]
         if self.took and not _SECONDS.fullmatch(self.took):
-            wrong.append(f"no number of seconds: {self.took}")
+            errors.append(f"not a number of seconds: {self.took}")
         if self.tries and not _number(self.tries):
-            wrong.append(f"no number of tries: {self.tries}")
-        wrong += [f"no state of a run: {name}" for name in unknown_statuses(self.status)]
-        return f"A filter cannot be read ({'; '.join(wrong)})." if wrong else ""
+            errors.append(f"not a number of attempts: {self.tries}")
+        errors += [f"not a status: {name}" for name in unknown_statuses(self.status)]
+        return f"A filter is not valid ({'; '.join(errors)})." if errors else ""
 
     @property
     def readable(self) -> Filters:
-        """The same without the states that no run can have."""
+        """These filters without unknown statuses."""
         unknown = unknown_statuses(self.status)
-        asked = [name for name in self.status.split(",") if name and name not in unknown]
-        return replace(self, status=",".join(asked))
+        known = [name for name in self.status.split(",") if name and name not in unknown]
+        return replace(self, status=",".join(known))
 
     def query(self, **changes: str) -> str:
-        """Return the address's query with these changes, what is empty left out."""
+        """Return the query string with these changes; empty filters are left out."""
         values = {name: getattr(self, name) for name in _NAMES} | changes
         return urlencode({name: value for name, value in values.items() if value})
 
 
-def unknown_statuses(asked: str) -> list[str]:
-    """Return which of these are not known and no run has: a target may tell of new ones."""
-    odd = [name for name in asked.split(",") if name and name not in statuses.KNOWN]
-    if not odd:
+def unknown_statuses(names: str) -> list[str]:
+    """Return which of the comma-separated statuses are neither known here nor used by any run."""
+    unknown = [name for name in names.split(",") if name and name not in statuses.KNOWN]
+    if not unknown:
         return []
-    there = Run.objects.filter(status__in=odd).order_by().values_list("status", flat=True)
-    return [name for name in odd if name not in set(there.distinct())]
+    used = Run.objects.filter(status__in=unknown).order_by().values_list("status", flat=True)
+    return [name for name in unknown if name not in set(used.distinct())]
 
 
 def filtered(filters: Filters) -> QuerySet[Run]:
-    """Return the runs that fit, in no order."""
-    found = Run.objects.filter(_fits(filters))
+    """Return the matching runs, unordered."""
+    runs = Run.objects.filter(_conditions(filters))
     if filters.q:
-        fits = (
+        has_text = (
             Q(params__icontains=filters.q)
             | Q(output__icontains=filters.q)
             | Q(error__icontains=filters.q)
         )
-        found = found.filter(pk__in=RunText.objects.filter(fits).values("run"))
+        runs = runs.filter(pk__in=RunText.objects.filter(has_text).values("run"))
     if filters.step:
         steps = RunStep.objects.filter(name=filters.step, attempts__gte=_number(filters.tries))
-        found = found.filter(pk__in=steps.values("run"))
-    return found
+        runs = runs.filter(pk__in=steps.values("run"))
+    return runs
 
 
 def _number(text: str) -> int:
-    """Return the number of a filter, 0 for none."""
+    """Return the number of a filter; 0 where it is not a number."""
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _fits(filters: Filters) -> Q:
+def _conditions(filters: Filters) -> Q:
     took = filters.took if _SECONDS.fullmatch(filters.took) else ""
-    wanted: dict[str, Any] = {
+    conditions: dict[str, Any] = {
         "workflow": filters.workflow,
         "target__name": filters.target,
         "status__in": filters.status.split(",") if filters.status else "",
@@ -118,7 +119,7 @@ def _fits(filters: Filters) -> Q:
         "created_at__gte": _moment(filters.since) or "",
         "created_at__lt": _moment(filters.until) or "",
     }
-    return Q(**{lookup: value for lookup, value in wanted.items() if value != ""})
+    return Q(**{lookup: value for lookup, value in conditions.items() if value != ""})
 
 
 def _moment(text: str) -> datetime | None:
@@ -127,15 +128,13 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     if moment is not None and moment.tzinfo is None:
-        from django.utils import timezone
-
         return timezone.make_aware(moment)
     return moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of runs, the newest first; `next` and `previous` are cursors, "" at the ends."""
+    """A page of runs, newest first; `next` and `previous` are cursors, "" at the ends."""
 
     runs: list[Run]
     next: str
@@ -143,16 +142,16 @@ class Page:
 
 
 def page(filters: Filters, *, after: str = "", before: str = "") -> Page:
-    """Return the page behind a cursor (older runs), or before one (newer runs)."""
-    found = filtered(filters).select_related("workflow", "target").defer("target__api_token")
+    """Return the page after a cursor (older runs), or before one (newer runs)."""
+    runs = filtered(filters).select_related("workflow", "target").defer("target__api_token")
     if before and (key := _key(before)):
-        newer = found.filter(Q(created_at__gt=key[0]) | Q(created_at=key[0], pk__gt=key[1]))
+        newer = runs.filter(Q(created_at__gt=key[0]) | Q(created_at=key[0], pk__gt=key[1]))
         rows = list(newer.order_by("created_at", "pk")[: PER_PAGE + 1])
         has_more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE][::-1]
         return _page(rows, has_next=True, has_previous=has_more)
     if after and (key := _key(after)):
-        found = found.filter(Q(created_at__lt=key[0]) | Q(created_at=key[0], pk__lt=key[1]))
-    rows = list(found.order_by("-created_at", "-pk")[: PER_PAGE + 1])
+        runs = runs.filter(Q(created_at__lt=key[0]) | Q(created_at=key[0], pk__lt=key[1]))
+    rows = list(runs.order_by("-created_at", "-pk")[: PER_PAGE + 1])
     return _page(rows[:PER_PAGE], has_next=len(rows) > PER_PAGE, has_previous=bool(after))
 
 
@@ -177,11 +176,29 @@ def _key(cursor: str) -> tuple[datetime, int] | None:
 
 
 def counts(filters: Filters) -> dict[str, int]:
-    """Return how many runs there are in each state, whatever state the list is narrowed to."""
-    anywhere = Filters(**{**_values(filters), "status": ""})
-    rows = filtered(anywhere).order_by().values_list("status").annotate(number=Count("pk"))
+    """Return the number of runs per status, ignoring the filter by status."""
+    runs = filtered(replace(filters, status="")).order_by()
+    rows = runs.values_list("status").annotate(number=Count("pk"))
     return {str(status): int(number) for status, number in rows}
 
 
-def _values(filters: Filters) -> dict[str, Any]:
-    return {name: getattr(filters, name) for name in _NAMES}
+def run_as_json(run: Run) -> dict[str, Any]:
+    """Return the run with the keys that lists and commands share; times are ISO 8601."""
+    names = ("created_at", "started_at", "ended_at", "gone_at")
+    times = {name: getattr(run, name) for name in names}
+    return {
+        "id": run.instance_id,
+        "workflow": run.workflow_id,
+        "workflow_name": run.workflow_name,
+        "target": run.target.name,
+        "status": run.status,
+        "trigger": run.trigger,
+        "version_id": run.version_id,
+        "deployment": run.deployment_id,
+        **{name: time.isoformat() if time else None for name, time in times.items()},
+        "seconds": run.seconds,
+        "error": run.error,
+        "steps": run.step_count,
+        "retries": run.retries,
+        "waits_for": run.waits_for,
+    }

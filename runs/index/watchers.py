@@ -1,4 +1,4 @@
-"""Who looks at what: pages that are open say so, and are told of changes sooner."""
+"""Which pages are open: what they show is polled more often."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 from django.utils import timezone
 
-from runs.models import Interest, Run
+from runs.models import Run, Watcher
 
 ALL: Final = "runs"
-LASTS: Final = timedelta(seconds=40)
+WATCH_DURATION: Final = timedelta(seconds=40)
 
 
 def channel_of_run(pk: int) -> str:
@@ -21,28 +21,24 @@ def channel_of_workflow(pk: str) -> str:
     return f"runs-{pk}"
 
 
-def show(channel: str) -> None:
-    """Say that somebody looks at this now."""
-    Interest.objects.update_or_create(about=channel, defaults={"until": timezone.now() + LASTS})
+def mark_watched(channel: str) -> None:
+    """Record that a page with this channel is open."""
+    until = timezone.now() + WATCH_DURATION
+    Watcher.objects.update_or_create(channel=channel, defaults={"until": until})
 
 
-def watched() -> frozenset[str]:
-    """Return the channels that somebody looks at."""
-    now = Interest.objects.filter(until__gt=timezone.now())
-    return frozenset(now.values_list("about", flat=True))
+def watched_channels() -> frozenset[str]:
+    current = Watcher.objects.filter(until__gt=timezone.now())
+    return frozenset(current.values_list("channel", flat=True))
 
 
 def is_watched(run: Run) -> bool:
-    """Tell whether somebody looks at the run."""
-    mine = Interest.objects.filter(about=channel_of_run(run.pk), until__gt=timezone.now())
-    return mine.exists()
+    channel = channel_of_run(run.pk)
+    return Watcher.objects.filter(channel=channel, until__gt=timezone.now()).exists()
 
 
 def watched_runs(channels: frozenset[str]) -> list[Run]:
-    """Return the open runs that somebody looks at."""
-    ids = [
-        int(one.removeprefix("run-"))
-        for one in channels
-        if one.startswith("run-") and one.removeprefix("run-").isdecimal()
-    ]
+    """Return the open runs whose own page is open."""
+    suffixes = [name.removeprefix("run-") for name in channels if name.startswith("run-")]
+    ids = [int(suffix) for suffix in suffixes if suffix.isdecimal()]
     return list(Run.objects.filter(pk__in=ids, is_open=True).select_related("target", "workflow"))

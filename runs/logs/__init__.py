@@ -1,0 +1,1 @@
+"""Live logs of a Worker, from its tail to the browser."""

@@ -1,7 +1,7 @@
-"""Live logs of a Worker over a WebSocket: filtered here, bounded, and silent about secrets.
+"""The WebSocket of a Worker's live logs: filtered, bounded, and with secrets masked.
 
-The page sends {"level": ..., "text": ..., "paused": ...}; it gets {"lines": [...]}, {"lost": n} where
-it was too slow, and {"error": sentence} before the socket closes.
+The page sends {"level": ..., "text": ..., "paused": ...}. It receives {"lines": [...]}, with "lost": n
+if it was too slow, and {"error": sentence} before the socket closes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from deployments.history import records
 from deployments.models import Deployment
-from runs.index.writer import secrets_in
-from runs.logs.log_lines import Line, Wanted, lines
-from runs.logs.tail_hub import watch
+from runs.index.writer import secrets_of_workflow
+from runs.logs.log_lines import Line, LineFilter, log_lines
+from runs.logs.tail_hub import watch_tail
 from runs.stream.run_events import may_read
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.redaction import redact
@@ -32,10 +32,10 @@ from web.streams.listener import RIGHTS_CHECK_SECONDS
 
 logger = logging.getLogger(__name__)
 
-_KEPT: Final = 1000  # lines that wait for a page
-_EVERY: Final = 0.2  # seconds between messages
-_REFUSED: Final = 4403
-_NOTHING: Final = 4404
+_MAX_QUEUED: Final = 1000  # lines
+_SEND_INTERVAL: Final = 0.2  # seconds
+_FORBIDDEN: Final = 4403
+_NOT_LIVE: Final = 4404
 _ENDED: Final = 4500
 
 
@@ -43,104 +43,103 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One viewer of one workflow's Worker."""
 
     async def connect(self) -> None:
-        self.wanted, self.is_paused, self.lost = Wanted(), False, 0
-        self.waiting: deque[Line] = deque()
-        self.work: list[asyncio.Task[None]] = []
+        self.filter, self.is_paused, self.lost = LineFilter(), False, 0
+        self.queue: deque[Line] = deque()
+        self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
         if not await database_sync_to_async(may_read)(self.scope["user"]):
-            await self._end("Log in as a user who may view runs.", _REFUSED)
+            await self._end("Log in as a user who may view runs.", _FORBIDDEN)
             return
         live = await database_sync_to_async(self._live)()
         if live is None:
-            await self._end("Nothing of this workflow is live: deploy it first.", _NOTHING)
+            await self._end("This workflow is not live. Deploy it first.", _NOT_LIVE)
             return
-        if not await self._learns(live):
+        if not await self._load_secrets(live):
             return
-        self.work = [
+        self.tasks = [
             asyncio.ensure_future(self._read(live)),
             asyncio.ensure_future(self._write(live)),
         ]
 
     def _live(self) -> Deployment | None:
-        workflow = self.scope["url_route"]["kwargs"]["workflow"]
-        found = records.live(workflow)
-        if found is not None:
-            found = Deployment.objects.select_related("target", "workflow").get(pk=found.pk)
-        return found
+        live = records.live(self.scope["url_route"]["kwargs"]["workflow"])
+        if live is not None:
+            live = Deployment.objects.select_related("target", "workflow").get(pk=live.pk)
+        return live
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         with suppress(ValueError):
-            asked = json.loads((text_data or "")[:1000])
-            if isinstance(asked, dict):
-                self.is_paused = bool(asked.get("paused"))
-                self.wanted = Wanted.of(asked)
+            message = json.loads((text_data or "")[:1000])
+            if isinstance(message, dict):
+                self.is_paused = bool(message.get("paused"))
+                self.filter = LineFilter.of(message)
 
     async def disconnect(self, code: int) -> None:
-        for task in self.work:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self.work, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _read(self, live: Deployment) -> None:
         try:
-            await watch(live, self._hear)
-        except DeployError as refused:
-            await self._end(self.hide(str(refused)), _ENDED)
+            await watch_tail(live, self._on_event)
+        except DeployError as error:
+            await self._end(self.hide(str(error)), _ENDED)
         except Exception:
-            logger.exception("the logs of %s could not be read on", live.worker_name)
-            await self._end("The log stream ended here. Open it again.", _ENDED)
+            logger.exception("could not read the logs of %s", live.worker_name)
+            await self._end("The log stream failed. Open it again.", _ENDED)
         else:
-            await self._end("The target ended its log stream. Open it again.", _ENDED)
+            await self._end("The target ended the log stream. Open it again.", _ENDED)
 
-    def _hear(self, event: dict[str, Any]) -> None:
-        """One that cannot be read costs no other."""
+    def _on_event(self, event: dict[str, Any]) -> None:
+        """Queue the lines of an event; one that cannot be read does not end the stream."""
         try:
-            for line in lines(event, hide=self.hide):
-                self._keep(line)
+            for line in log_lines(event, hide=self.hide):
+                self._enqueue(line)
         except Exception:
-            logger.exception("a trace event could not be read")
+            logger.exception("could not read a trace event")
 
-    def _keep(self, line: Line) -> None:
-        """A page that is paused or too slow loses the oldest lines, and is told how many."""
-        if not self.wanted.takes(line):
+    def _enqueue(self, line: Line) -> None:
+        """Queue a line; a page that is paused or too slow loses the oldest."""
+        if not self.filter.matches(line):
             return
-        if len(self.waiting) >= _KEPT:
-            self.waiting.popleft()
+        if len(self.queue) >= _MAX_QUEUED:
+            self.queue.popleft()
             self.lost += 1
-        self.waiting.append(line)
+        self.queue.append(line)
 
     async def _write(self, live: Deployment) -> None:
-        asked = monotonic()
+        checked_at = monotonic()
         while True:
-            await asyncio.sleep(_EVERY)
-            if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
-                if not await self._may_still():
-                    await self._end("You may not view runs any more.", _REFUSED)
+            await asyncio.sleep(_SEND_INTERVAL)
+            if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
+                if not await self._may_still_read():
+                    await self._end("You no longer have permission to view runs.", _FORBIDDEN)
                     return
-                if not await self._learns(live):
+                if not await self._load_secrets(live):
                     return
-                asked = monotonic()
-            if self.waiting and not self.is_paused:
-                await self._tell()
+                checked_at = monotonic()
+            if self.queue and not self.is_paused:
+                await self._send_lines()
 
-    async def _may_still(self) -> bool:
+    async def _may_still_read(self) -> bool:
         return bool(await database_sync_to_async(may_read)(await get_user(self.scope)))
 
-    async def _learns(self, live: Deployment) -> bool:
-        """Learn which secrets there are now; where one cannot be read, nothing can be shown."""
+    async def _load_secrets(self, live: Deployment) -> bool:
+        """Load the secrets to mask; if that fails, the stream ends, since nothing can be shown."""
         try:
             self.hide = partial(redact, secrets=await database_sync_to_async(_secrets)(live))
-        except DeployError as refused:
-            await self._end(str(refused), _ENDED)
+        except DeployError as error:
+            await self._end(str(error), _ENDED)
             return False
         return True
 
-    async def _tell(self) -> None:
-        told: dict[str, Any] = {"lines": [line.as_json() for line in self.waiting]}
+    async def _send_lines(self) -> None:
+        message: dict[str, Any] = {"lines": [line.as_json() for line in self.queue]}
         if self.lost:
-            told["lost"] = self.lost
-        self.waiting.clear()
+            message["lost"] = self.lost
+        self.queue.clear()
         self.lost = 0
-        await self.send(json.dumps(told, ensure_ascii=False))
+        await self.send(json.dumps(message, ensure_ascii=False))
 
     async def _end(self, sentence: str, code: int) -> None:
         await self.send(json.dumps({"error": sentence}, ensure_ascii=False))
@@ -148,4 +147,4 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 
 def _secrets(live: Deployment) -> Sequence[str]:
-    return secrets_in(live.workflow) if live.workflow else ()
+    return secrets_of_workflow(live.workflow) if live.workflow else ()

@@ -1,4 +1,4 @@
-"""What a tail of a Worker tells, as lines for people: console output and exceptions, filtered."""
+"""Trace events of a Worker's tail as log lines: console output and exceptions, filtered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 LEVELS: Final = ("debug", "log", "info", "warn", "error")
-LONGEST: Final = 4_000  # characters of one line
+MAX_LINE: Final = 4_000  # characters
 _EVENT: Final = "event"
 _OVERLOAD: Final = "overload"
 Hide = Callable[[str], str]
@@ -17,9 +17,9 @@ Hide = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line; `level` is of LEVELS, or "event" for what caused the lines after it.
+    """One line; `level` is one of LEVELS, or "event" for the event that caused the next lines.
 
-    `at` is ISO 8601, `text` may have several lines: an exception brings its stack.
+    `at` is ISO 8601. `text` may have several lines, such as the stack of an exception.
     """
 
     at: str
@@ -32,74 +32,69 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a viewer asked for: lines of this level or above, and with this text, in any case."""
+class LineFilter:
+    """Which lines a viewer wants: at this level or above, with this text (case-insensitive)."""
 
     level: str = "debug"
     text: str = ""
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Wanted:
-        """Read what a page sent; what it cannot mean is everything."""
-        level, text = asked.get("level"), asked.get("text")
+    def of(cls, message: Mapping[str, Any]) -> LineFilter:
+        """Read a message from the page; invalid values match every line."""
+        level, text = message.get("level"), message.get("text")
         return cls(
             level=level if level in LEVELS else "debug",
             text=text[:200] if isinstance(text, str) else "",
         )
 
-    def takes(self, line: Line) -> bool:
+    def matches(self, line: Line) -> bool:
         rank = LEVELS.index(line.level) if line.level in LEVELS else 0
         return rank >= LEVELS.index(self.level) and self.text.lower() in line.text.lower()
 
 
-def _as_it_is(text: str) -> str:
-    return text
+def log_lines(trace: Mapping[str, Any], *, hide: Hide = str) -> Iterator[Line]:
+    """Yield the lines of one trace event in Cloudflare's shape: its cause, logs, exceptions.
 
-
-def lines(trace: Mapping[str, Any], *, hide: Hide = _as_it_is) -> Iterator[Line]:
-    """Yield the lines of one trace event in Cloudflare's shape: what happened, logs, exceptions.
-
-    `hide` takes secrets out of a whole text, which is cut only then: no secret stays in part.
+    `hide` masks secrets before a text is truncated, so that no part of a secret remains.
     """
-    yield _head(trace, hide)
+    yield _event_line(trace, hide)
     for log in _objects(trace.get("logs")):
         level = str(log.get("level", "log"))
         yield Line(
             at=_at(log.get("timestamp")),
             level=level if level in LEVELS else "log",
-            text=hide(_message(log.get("message")))[:LONGEST],
+            text=hide(_message(log.get("message")))[:MAX_LINE],
         )
-    for one in _objects(trace.get("exceptions")):
-        stack = f"\n{one['stack']}" if one.get("stack") else ""
-        text = f"{one.get('name', 'Error')}: {one.get('message', '')}{stack}"
-        yield Line(at=_at(one.get("timestamp")), level="error", text=hide(text)[:LONGEST])
+    for error in _objects(trace.get("exceptions")):
+        stack = f"\n{error['stack']}" if error.get("stack") else ""
+        text = f"{error.get('name', 'Error')}: {error.get('message', '')}{stack}"
+        yield Line(at=_at(error.get("timestamp")), level="error", text=hide(text)[:MAX_LINE])
 
 
-def _head(trace: Mapping[str, Any], hide: Hide) -> Line:
+def _event_line(trace: Mapping[str, Any], hide: Hide) -> Line:
     at, event = _at(trace.get("eventTimestamp")), trace.get("event")
     if isinstance(event, Mapping) and event.get("type") == _OVERLOAD:
-        text = str(event.get("message") or "The target left lines out: there were too many.")
-        return Line(at=at, level="warn", text=hide(text)[:LONGEST], outcome=_OVERLOAD)
-    goes_on = trace.get("open") is True  # the embedded platform tells of long calls in parts
-    outcome = "" if goes_on else str(trace.get("outcome", ""))
-    return Line(at=at, level=_EVENT, text=hide(_caused_by(event))[:LONGEST], outcome=outcome)
+        text = str(event.get("message") or "Some lines are missing because there were too many.")
+        return Line(at=at, level="warn", text=hide(text)[:MAX_LINE], outcome=_OVERLOAD)
+    is_partial = trace.get("open") is True  # the embedded platform sends long calls in parts
+    outcome = "" if is_partial else str(trace.get("outcome", ""))
+    return Line(at=at, level=_EVENT, text=hide(_cause(event))[:MAX_LINE], outcome=outcome)
 
 
-def _objects(given: Any) -> list[Mapping[str, Any]]:
-    """Return the objects of a list, whatever was told in its place."""
-    listed = given if isinstance(given, list) else []
-    return [one for one in listed if isinstance(one, Mapping)]
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """Return the objects in a list; none where the value is not a list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _message(message: Any) -> str:
-    """Join the arguments of a console call as a console does."""
+    """Join the arguments of a console call like a console."""
     parts = message if isinstance(message, list) else [message]
     return " ".join(
         part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts
     )
 
 
-def _caused_by(event: Any) -> str:
+def _cause(event: Any) -> str:
     if not isinstance(event, Mapping):
         return "invocation"
     request = event.get("request")

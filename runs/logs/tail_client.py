@@ -1,4 +1,4 @@
-"""A Worker's tail at its target: opened through the SDK, read from its WebSocket."""
+"""A Worker's tail: opened through the SDK, read from its WebSocket."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from targets.lookup import account_of, default_target
 
 _PROTOCOL: Final = "trace-v1"
 _PERMISSION: Final = "Workers Tail Read"
-_LARGEST: Final = 1024 * 1024  # bytes of one message
-_WAITING: Final = 64  # messages that wait to be read before the target has to
+_MAX_SIZE: Final = 1024 * 1024  # bytes per message
+_MAX_QUEUE: Final = 64  # messages
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _Tail:
     account: Account
     worker: str
     tail_id: str
@@ -32,45 +32,45 @@ class _Opened:
 
 
 @asynccontextmanager
-async def tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str, Any]]]:
-    """Give the trace events of what is live while the body runs; raises DeployError."""
-    opened = await database_sync_to_async(_open)(live)
+async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str, Any]]]:
+    """Yield an iterator of the deployment's trace events. Raises DeployError."""
+    tail = await database_sync_to_async(_open)(live)
     try:
         async with connect(
-            opened.url,
+            tail.url,
             subprotocols=[_PROTOCOL],  # type: ignore[list-item]
-            max_size=_LARGEST,
-            max_queue=_WAITING,
+            max_size=_MAX_SIZE,
+            max_queue=_MAX_QUEUE,
         ) as socket:
             yield _events(socket)
-    except (OSError, WebSocketException) as lost:
+    except (OSError, WebSocketException) as error:
         raise DeployError(
-            f"The target's log stream ended: {lost}. Open it again.", cause=Cause.UNREACHABLE
+            f"The log stream ended: {error}. Open it again.", cause=Cause.UNREACHABLE
         ) from None
     finally:
-        await database_sync_to_async(_close)(opened)
+        await database_sync_to_async(_close)(tail)
 
 
 async def _events(socket: Any) -> AsyncGenerator[dict[str, Any]]:
     async for message in socket:
-        with suppress(ValueError):  # what is no JSON is none of a tail's events
-            told = json.loads(message)
-            if isinstance(told, dict):
-                yield told
+        with suppress(ValueError):  # messages that are not JSON are not trace events
+            event = json.loads(message)
+            if isinstance(event, dict):
+                yield event
 
 
-def _open(live: Deployment) -> _Opened:
+def _open(live: Deployment) -> _Tail:
     account = account_of(live.target or default_target())
     with account.explained("open the Worker's log stream", needs=_PERMISSION):
-        made = account.client.workers.scripts.tail.create(
+        created = account.client.workers.scripts.tail.create(
             live.worker_name, account_id=account.account_id
         )
-    return _Opened(account, live.worker_name, str(made.id), str(made.url))
+    return _Tail(account, live.worker_name, str(created.id), str(created.url))
 
 
-def _close(opened: _Opened) -> None:
-    """What is gone already, or a target that is, needs no closing: a tail ends by itself."""
-    with suppress(DeployError), opened.account.explained("close the log stream"):
-        opened.account.client.workers.scripts.tail.delete(
-            opened.tail_id, script_name=opened.worker, account_id=opened.account.account_id
+def _close(tail: _Tail) -> None:
+    """Close the tail; errors are ignored, because a tail also ends by itself."""
+    with suppress(DeployError), tail.account.explained("close the log stream"):
+        tail.account.client.workers.scripts.tail.delete(
+            tail.tail_id, script_name=tail.worker, account_id=tail.account.account_id
         )

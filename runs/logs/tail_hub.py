@@ -1,4 +1,4 @@
-"""One tail of a Worker for all who watch it in this process: a target allows few of them."""
+"""One shared tail of a Worker for all viewers in this process; a target allows only a few tails."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.models import Deployment
-from runs.logs.tail_client import tail
+from runs.logs.tail_client import open_tail
 from targets.cloudflare.errors import DeployError
 
-Hear = Callable[[dict[str, Any]], None]
+OnEvent = Callable[[dict[str, Any]], None]
 _Key = tuple[int | None, str]
 
 
 @dataclass(eq=False)
-class _Shared:
-    """An open tail, and who hears what it tells."""
+class _SharedTail:
+    """An open tail and its viewers."""
 
-    viewers: list[Hear] = field(default_factory=list)
+    viewers: list[OnEvent] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
 
     async def pump(self, live: Deployment) -> None:
-        async with tail(live) as events:
+        async with open_tail(live) as events:
             async for event in events:
-                for hear in tuple(self.viewers):
-                    hear(event)
+                for on_event in tuple(self.viewers):
+                    on_event(event)
 
 
-_open: dict[_Key, _Shared] = {}
+_open: dict[_Key, _SharedTail] = {}
 
 
-async def watch(live: Deployment, hear: Hear) -> None:
-    """Give each trace event of what is live to `hear`, which must not raise, until the tail ends.
+async def watch_tail(live: Deployment, on_event: OnEvent) -> None:
+    """Call `on_event`, which must not raise, with each trace event until the tail ends.
 
-    Raises DeployError where it cannot be opened or is lost. Whoever leaves last closes it.
+    Raises DeployError where the tail cannot be opened or breaks. The last viewer closes it.
     """
     key = (live.target_id, live.worker_name)
     shared = _open.get(key)
     if shared is None or shared.task is None or shared.task.done():
-        shared = _open[key] = _Shared()
+        shared = _open[key] = _SharedTail()
         shared.task = asyncio.ensure_future(shared.pump(live))
-    shared.viewers.append(hear)
+    shared.viewers.append(on_event)
     try:
         await asyncio.shield(shared.task)
     finally:
-        shared.viewers.remove(hear)
+        shared.viewers.remove(on_event)
         if not shared.viewers:
             await _close(key, shared)
 
 
-async def _close(key: _Key, shared: _Shared) -> None:
+async def _close(key: _Key, shared: _SharedTail) -> None:
     if _open.get(key) is shared:
         del _open[key]
     if shared.task is not None:

@@ -1,3 +1,5 @@
+"""The base of commands about the runs of one workflow."""
+
 from __future__ import annotations
 
 import json
@@ -7,12 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.trail import Actor, command_line_actor
 from deployments.history import records
 from deployments.models import Deployment
 from runs.services import control
 from runs.services.control import Refused
-from runs.services.instances import NoRun, Runs, runs_of, runs_on
+from runs.services.instances import NoRun, WorkflowRuns, deployment_runs, workflow_runs
 from runs.services.payloads import read_payload
 from targets.cloudflare.errors import DeployError
 from targets.lookup import target_named
@@ -22,68 +23,63 @@ from workflows.services import WorkflowNotFound, get_workflow
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A workflow, and the target that was named; without one it is where the workflow is live."""
+class CommandScope:
+    """The workflow and target of a command; None for the target where the workflow is live."""
 
     workflow: Workflow
     target: Target | None
 
     @property
     def live(self) -> Deployment:
-        """What is live there; raises DeployError where nothing is, NoRun for a script."""
-        runs_of(self.workflow)
+        """The live deployment. Raises DeployError where there is none, NoRun for a script."""
+        workflow_runs(self.workflow)
         return control.live_of(self.workflow, self.target)
 
     @property
-    def runs(self) -> Runs:
-        """The runs there, also of what is not live. Raises NoRun for a script, NoTarget."""
-        usual = runs_of(self.workflow)
+    def runs(self) -> WorkflowRuns:
+        """The runs, also of a workflow that is not live. Raises NoRun for a script, NoTarget."""
+        default = workflow_runs(self.workflow)
         live = records.live(self.workflow.pk, self.target) if self.target else None
-        return runs_on(live) if live else usual
+        return deployment_runs(live) if live else default
 
 
 class RunCommand(BaseCommand):
-    """A command about the runs of the workflow whose id comes first."""
+    """A command about the runs of the workflow whose id is the first argument."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument(
-            "--target", metavar="NAME", help="default: where the workflow went live last"
+            "--target", metavar="NAME", help="default: where the workflow was deployed last"
         )
 
     def add_reason(self, parser: CommandParser) -> None:
-        parser.add_argument("--reason", default="", help="why; it is kept on the audit trail")
+        parser.add_argument("--reason", default="", help="recorded in the audit trail")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             target = target_named(options["target"]) if options["target"] else None
-            self.about(Place(get_workflow(options["workflow"]), target), options)
-        except (DeployError, NoRun, WorkflowNotFound) as refusal:
-            raise CommandError(str(refusal)) from None
+            self.run(CommandScope(get_workflow(options["workflow"]), target), options)
+        except (DeployError, NoRun, WorkflowNotFound) as error:
+            raise CommandError(str(error)) from None
 
-    def about(self, place: Place, options: dict[str, Any]) -> None:
+    def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def print_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, ensure_ascii=False))
 
-    def ask(self, question: str, *, answer: str) -> None:
-        """Ask at the terminal; raises CommandError for another answer. A script is not asked."""
+    def confirm(self, question: str, *, answer: str) -> None:
+        """Ask at the terminal; raises CommandError for another answer. Scripts are not asked."""
         if not sys.stdin.isatty():
             return
         self.stderr.write(question)
         if input().strip() != answer:
-            raise CommandError("That is another answer: nothing was changed.")
+            raise CommandError("Not confirmed. Nothing was changed.")
 
 
-def me() -> Actor:
-    """Return who acts: a command has no user of the product."""
-    return command_line_actor()
-
-
-def payload(text: str) -> Any:
-    """Return the JSON value; raises CommandError that says where it is wrong."""
+def read_payload_option(text: str) -> Any:
+    """Return the JSON value. Raises CommandError, which says where it is invalid."""
     try:
         return read_payload(text)
-    except Refused as refused:
-        raise CommandError(str(refused)) from None
+    except Refused as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,1 @@
+"""Many runs at once: figures, charts, the dashboard's summary, the Workflows on targets."""

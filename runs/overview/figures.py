@@ -1,4 +1,4 @@
-"""The figures of many runs: parts of time, shares, percentiles, and bars to draw them by. Pure."""
+"""Figures of many runs: counts and percentiles per part of a time range, and chart bars. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from runs import statuses
 COMPLETE, ERRORED, TERMINATED, OPEN = "complete", "errored", "terminated", "open"
 OUTCOMES: Final = (COMPLETE, ERRORED, TERMINATED, OPEN)
 WIDTH, HEIGHT = 1_000.0, 100.0
-_GAP: Final = 0.18  # of a bar's place
+_GAP: Final = 0.18  # of a bar's slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """How far back is looked, and into which parts: each takes `part` hours."""
+    """A time range up to now, divided into parts of `part` hours."""
 
     hours: int
     label: str
@@ -34,27 +34,27 @@ RANGES: Final = (
 )
 
 
-def range_of(hours: str) -> Range:
-    """Return the range of an address; the shortest where it names none."""
-    return next((one for one in RANGES if str(one.hours) == hours), RANGES[0])
+def find_range(hours: str) -> Range:
+    """Return the range with this number of hours; the shortest if there is none."""
+    return next((item for item in RANGES if str(item.hours) == hours), RANGES[0])
 
 
-def edges(span: Range, now: datetime, zone: tzinfo) -> list[datetime]:
-    """Return where the parts begin, and at last where the newest ends, after `now`.
+def boundaries(span: Range, now: datetime, zone: tzinfo) -> list[datetime]:
+    """Return the boundaries of the parts; the last one is after `now`.
 
-    They lie where the reader's clock has them: on the hour, at 0, 6, 12 and 18, at midnight.
+    They are on the hour in the given time zone: every hour, at 0, 6, 12 and 18, or at midnight.
     """
-    here = now.astimezone(zone)
-    hour = here.hour - here.hour % span.part
-    newest = here.replace(hour=hour, minute=0, second=0, microsecond=0, tzinfo=None)
+    local = now.astimezone(zone)
+    hour = local.hour - local.hour % span.part
+    newest = local.replace(hour=hour, minute=0, second=0, microsecond=0, tzinfo=None)
     count = span.hours // span.part
-    walls = [newest + timedelta(hours=span.part * at) for at in range(1 - count, 2)]
-    return [wall.replace(tzinfo=zone) for wall in walls]
+    naive = [newest + timedelta(hours=span.part * at) for at in range(1 - count, 2)]
+    return [moment.replace(tzinfo=zone) for moment in naive]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What became of the runs that began in a time; `seconds` are how long some of them took."""
+    """The runs that started in a period; `seconds` are the durations of a sample, in order."""
 
     since: datetime
     until: datetime
@@ -66,7 +66,7 @@ class Figures:
         return sum(self.by_status.values())
 
     def count(self, outcome: str) -> int:
-        """Return how many ended so; whatever has not ended is open."""
+        """Return the number of runs with this outcome; every run that has not ended is open."""
         if outcome == OPEN:
             return sum(
                 number for name, number in self.by_status.items() if not statuses.is_final(name)
@@ -75,7 +75,7 @@ class Figures:
 
     @property
     def error_rate(self) -> float | None:
-        """The share of errors in the runs that came to an end by themselves; None without any."""
+        """The share of errors in the runs that completed or failed; None without any."""
         ended = self.count(COMPLETE) + self.count(ERRORED)
         return self.count(ERRORED) / ended if ended else None
 
@@ -89,18 +89,18 @@ class Figures:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """Return the smallest value that so many percent do not exceed; the values are in order."""
+    """Return the percentile of sorted values (nearest rank); None without any."""
     if not ordered:
         return None
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]
 
 
-def figures(
-    lines: Sequence[datetime],
+def figures_per_part(
+    bounds: Sequence[datetime],
     counts: Mapping[tuple[int, str], int],
     seconds: Mapping[int, Sequence[float]],
 ) -> list[Figures]:
-    """Return the figures of each part between two edges, by its number."""
+    """Return the figures between each two bounds; `counts` and `seconds` are by part number."""
     return [
         Figures(
             since=since,
@@ -108,12 +108,12 @@ def figures(
             by_status={name: number for (at, name), number in counts.items() if at == part},
             seconds=tuple(sorted(seconds.get(part, ()))),
         )
-        for part, (since, until) in enumerate(pairwise(lines))
+        for part, (since, until) in enumerate(pairwise(bounds))
     ]
 
 
-def together(parts: Sequence[Figures]) -> Figures:
-    """Return the figures of all parts as one."""
+def combine(parts: Sequence[Figures]) -> Figures:
+    """Return the figures of the whole range."""
     by_status: dict[str, int] = {}
     for part in parts:
         for name, number in part.by_status.items():
@@ -122,13 +122,13 @@ def together(parts: Sequence[Figures]) -> Figures:
         since=parts[0].since,
         until=parts[-1].until,
         by_status=by_status,
-        seconds=tuple(sorted(one for part in parts for one in part.seconds)),
+        seconds=tuple(sorted(value for part in parts for value in part.seconds)),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A rectangle in a field of WIDTH by HEIGHT; `outcome` or `kind` names its colour."""
+    """A rectangle in a chart of WIDTH by HEIGHT; `kind` names its color."""
 
     part: int
     kind: str
@@ -138,34 +138,34 @@ class Bar:
     height: float
 
 
-def top_of(highest: float) -> float:
-    """Return a round number that the highest value fits under: 1, 2 or 5 times a power of ten."""
+def axis_top(highest: float) -> float:
+    """Return the top of an axis for this highest value: 1, 2 or 5 times a power of ten."""
     if highest <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= highest)
 
 
-def stacked(rows: Sequence[Mapping[str, float]], *, top: float) -> list[Bar]:
-    """Return bars that stand on one another in the order of their keys, a pile for each row."""
-    place = WIDTH / max(len(rows), 1)
+def stacked_bars(rows: Sequence[Mapping[str, float]], *, top: float) -> list[Bar]:
+    """Return stacked bars for each row, in the order of its keys from the bottom."""
+    slot = WIDTH / max(len(rows), 1)
     bars = []
     for part, row in enumerate(rows):
-        under = 0.0
+        base = 0.0
         for kind, value in row.items():
             if value > 0:
-                bars.append(_bar(part, kind, place=place, under=under / top, share=value / top))
-            under += value
+                bars.append(_bar(part, kind, slot=slot, base=base / top, share=value / top))
+            base += value
     return bars
 
 
-def _bar(part: int, kind: str, *, place: float, under: float, share: float) -> Bar:
+def _bar(part: int, kind: str, *, slot: float, base: float, share: float) -> Bar:
     height = min(share, 1.0) * HEIGHT
     return Bar(
         part=part,
         kind=kind,
-        x=round((part + _GAP / 2) * place, 2),
-        y=round(HEIGHT - under * HEIGHT - height, 2),
-        width=round(place * (1 - _GAP), 2),
+        x=round((part + _GAP / 2) * slot, 2),
+        y=round(HEIGHT - base * HEIGHT - height, 2),
+        width=round(slot * (1 - _GAP), 2),
         height=round(max(height, 0.8), 2),
     )

@@ -1,4 +1,4 @@
-"""What the index says of many runs at once: few queries, however many runs there are."""
+"""Queries for the overview; their number does not depend on the number of runs."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from runs.models import Run, RunStep
 from runs.overview import figures
 from runs.overview.figures import Figures
 
-SAMPLE: Final = 10_000  # runs whose times are read, about
-STEP_RUNS: Final = 1_000  # runs whose steps are looked at, at most
-STEPS: Final = 10_000
-SHOWN: Final = 8
+SAMPLE: Final = 10_000  # runs whose durations are read, approximately
+MAX_STEP_RUNS: Final = 1_000  # runs whose steps are read
+MAX_STEPS: Final = 10_000
+TOP_STEPS: Final = 8
 
 
 def runs_of(workflow: str) -> QuerySet[Run]:
-    """Return the runs of a workflow, of all of them for ""; in no order."""
-    found = Run.objects.order_by()
-    return found.filter(workflow=workflow) if workflow else found
+    """Return the runs of a workflow, or all runs for "", unordered."""
+    runs = Run.objects.order_by()
+    return runs.filter(workflow=workflow) if workflow else runs
 
 
-def parts(workflow: str, lines: Sequence[datetime]) -> tuple[list[Figures], int]:
-    """Return the figures between each two edges, and from every how manyth run the times are."""
-    mine = runs_of(workflow)
+def figures_per_part(workflow: str, bounds: Sequence[datetime]) -> tuple[list[Figures], int]:
+    """Return the figures between each two bounds, and n where one run in n was sampled."""
+    runs = runs_of(workflow)
     counts = {
         (int(part), str(status)): int(number)
         for part, status, number in _union(
-            _between(mine, since, until)
+            _between(runs, since, until)
             .annotate(part=Value(at))
             .values_list("part", "status")
             .annotate(number=Count("pk"))
-            for at, (since, until) in enumerate(pairwise(lines))
+            for at, (since, until) in enumerate(pairwise(bounds))
         )
     }
     every = sum(counts.values()) // SAMPLE + 1
-    return figures.figures(lines, counts, _seconds(mine, lines, every=every)), every
+    return figures.figures_per_part(bounds, counts, _seconds(runs, bounds, every=every)), every
 
 
-def _between(mine: QuerySet[Run], since: datetime, until: datetime) -> QuerySet[Run]:
-    return mine.filter(created_at__gte=since, created_at__lt=until)
+def _between(runs: QuerySet[Run], since: datetime, until: datetime) -> QuerySet[Run]:
+    return runs.filter(created_at__gte=since, created_at__lt=until)
 
 
 def _union(queries: Iterator[Any]) -> Any:
@@ -54,27 +54,27 @@ def _union(queries: Iterator[Any]) -> Any:
 
 
 def _seconds(
-    mine: QuerySet[Run], lines: Sequence[datetime], *, every: int
+    runs: QuerySet[Run], bounds: Sequence[datetime], *, every: int
 ) -> dict[int, list[float]]:
-    """Return how long the runs of each part took, of every so manyth run."""
-    found: dict[int, list[float]] = {}
-    ended = _between(mine, lines[0], lines[-1]).filter(seconds__isnull=False)
+    """Return the durations of one run in `every`, by part."""
+    seconds_of: dict[int, list[float]] = {}
+    ended = _between(runs, bounds[0], bounds[-1]).filter(seconds__isnull=False)
     sampled = ended.annotate(rest=F("pk") % every).filter(rest=0)
-    for part, seconds in sampled.annotate(part=_part(lines)).values_list("part", "seconds"):
-        found.setdefault(part, []).append(seconds or 0.0)
-    return found
+    for part, seconds in sampled.annotate(part=_part(bounds)).values_list("part", "seconds"):
+        seconds_of.setdefault(part, []).append(seconds or 0.0)
+    return seconds_of
 
 
-def _part(lines: Sequence[datetime]) -> Case:
-    """The number of the part that a run began in; the newest parts are tried first."""
-    newest_first = list(enumerate(lines[:-1]))[::-1]
+def _part(bounds: Sequence[datetime]) -> Case:
+    """The number of the part in which a run started; the newest parts are tried first."""
+    newest_first = list(enumerate(bounds[:-1]))[::-1]
     whens = [When(created_at__gte=since, then=Value(at)) for at, since in newest_first]
     return Case(*whens, default=Value(0), output_field=IntegerField())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A step by its name, over the runs that were looked at."""
+class StepFigures:
+    """The figures of a step over the runs that were read."""
 
     name: str
     workflow: str
@@ -87,35 +87,37 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
-    """The steps that take longest and that are tried again most, of the newest runs that ended."""
+class StepStatistics:
+    """The slowest and the most retried steps of the newest ended runs."""
 
-    slowest: tuple[Step, ...] = ()
-    most_retried: tuple[Step, ...] = ()
+    slowest: tuple[StepFigures, ...] = ()
+    most_retried: tuple[StepFigures, ...] = ()
     runs: int = 0
     since: datetime | None = None
 
 
-def steps(workflow: str, since: datetime, until: datetime) -> Steps:
-    """Look at the newest runs, as many as have STEPS steps together."""
+def step_statistics(workflow: str, since: datetime, until: datetime) -> StepStatistics:
+    """Return the figures of steps in the newest runs, up to MAX_STEPS steps."""
     ids, oldest = _newest(_between(runs_of(workflow), since, until))
-    found = [_step(row) for row in _grouped(ids)]
-    retried = (one for one in found if one.retries)
-    return Steps(
-        slowest=tuple(nlargest(SHOWN, found, key=lambda one: one.usual)),
-        most_retried=tuple(nlargest(SHOWN, retried, key=lambda one: one.retries)),
+    steps = [_step(row) for row in _grouped(ids)]
+    retried = (step for step in steps if step.retries)
+    return StepStatistics(
+        slowest=tuple(nlargest(TOP_STEPS, steps, key=lambda step: step.usual)),
+        most_retried=tuple(nlargest(TOP_STEPS, retried, key=lambda step: step.retries)),
         runs=len(ids),
         since=oldest,
     )
 
 
-def _newest(mine: QuerySet[Run]) -> tuple[list[int], datetime | None]:
-    ended = mine.filter(step_count__gt=0, is_open=False).order_by("-created_at", "-pk")
+def _newest(runs: QuerySet[Run]) -> tuple[list[int], datetime | None]:
+    ended = runs.filter(step_count__gt=0, is_open=False).order_by("-created_at", "-pk")
     ids: list[int] = []
     oldest, seen = None, 0
-    for pk, count, created_at in ended.values_list("pk", "step_count", "created_at")[:STEP_RUNS]:
+    for pk, count, created_at in ended.values_list("pk", "step_count", "created_at")[
+        :MAX_STEP_RUNS
+    ]:
         seen += count or 0
-        if ids and seen > STEPS:
+        if ids and seen > MAX_STEPS:
             break
         ids.append(pk)
         oldest = created_at
@@ -123,9 +125,9 @@ def _newest(mine: QuerySet[Run]) -> tuple[list[int], datetime | None]:
 
 
 def _grouped(ids: list[int]) -> Iterable[Any]:
-    """Sleeps and waits are as long as they are meant to be: they are left out."""
-    mine = RunStep.objects.filter(run__in=ids, kind="step", seconds__isnull=False)
-    return mine.values("name", "run__workflow", "run__workflow_name").annotate(
+    """Group the steps by name; sleeps and waits are left out, since their length is intended."""
+    steps = RunStep.objects.filter(run__in=ids, kind="step", seconds__isnull=False)
+    return steps.values("name", "run__workflow", "run__workflow_name").annotate(
         runs=Count("pk"),
         usual=Avg("seconds"),
         longest=Max("seconds"),
@@ -134,8 +136,8 @@ def _grouped(ids: list[int]) -> Iterable[Any]:
     )
 
 
-def _step(row: dict[str, Any]) -> Step:
-    return Step(
+def _step(row: dict[str, Any]) -> StepFigures:
+    return StepFigures(
         name=row["name"],
         workflow=row["run__workflow"] or "",
         workflow_name=row["run__workflow_name"],

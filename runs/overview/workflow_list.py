@@ -1,4 +1,4 @@
-"""The Workflows that targets have, ours and others', with how many runs are in each state."""
+"""All Workflows on the targets, also those deployed elsewhere, with run counts per status."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from targets.models import Target
 from workflows.models import Workflow
 from workflows.picture.timestamps import parse_timestamp
 
-_AT_ONCE: Final = 8
-_SECONDS: Final = 8.0  # that a target may take: a page waits for the slowest
+_THREADS: Final = 8
+_TIMEOUT: Final = 8.0  # seconds; a page waits for the slowest target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """A Workflow at a target; `counts` are its runs by status, without those that have none.
+class TargetWorkflow:
+    """A Workflow on a target; `counts` are its runs by status, zeros left out.
 
-    `workflow` is ours, None where somebody else made it.
+    `workflow` is None where the Workflow was not deployed from here.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Hosted:
 
     @property
     def shown_counts(self) -> list[dict[str, str]]:
-        """Each count with its status and in words."""
+        """Each count with its status and as text."""
         return [
-            {"status": name, "words": f"{count:,} {statuses.label(name).lower()}"}
+            {"status": name, "text": f"{count:,} {statuses.label(name).lower()}"}
             for name, count in self.counts.items()
         ]
 
@@ -59,70 +59,73 @@ class Hosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A target with its Workflows, the newest first; `error` says why it could not be asked."""
+class TargetWorkflows:
+    """A target with its Workflows, newest first; `error` says why they could not be listed."""
 
     target: Target
-    rows: tuple[Hosted, ...] = ()
+    rows: tuple[TargetWorkflow, ...] = ()
     error: str = ""
 
 
-def places(targets: Iterable[Target]) -> list[Place]:
-    """Ask all targets at once; one that fails says so in its place."""
-    wanted = [(target, *_account(target)) for target in targets]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        asked = list(threads.map(_ask, wanted))
-    ours = _ours(row.name for place in asked for row in place.rows)
+def list_workflows(targets: Iterable[Target]) -> list[TargetWorkflows]:
+    """List the Workflows of all targets in parallel; a target that fails has an `error`."""
+    requests = [(target, *_account(target)) for target in targets]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        results = list(threads.map(_fetch, requests))
+    workflows = _workflows(row.name for result in results for row in result.rows)
     return [
         replace(
-            place,
+            result,
             rows=tuple(
-                replace(row, workflow=ours.get(naming.workflow_id(row.name))) for row in place.rows
+                replace(row, workflow=workflows.get(naming.workflow_id(row.name)))
+                for row in result.rows
             ),
         )
-        for place in asked
+        for result in results
     ]
 
 
 def _account(target: Target) -> tuple[Account | None, str]:
     try:
         return counted(account_of(target)), ""
-    except DeployError as refused:
-        return None, str(refused)
+    except DeployError as error:
+        return None, str(error)
 
 
-def _ask(wanted: tuple[Target, Account | None, str]) -> Place:
-    target, account, error = wanted
+def _fetch(request: tuple[Target, Account | None, str]) -> TargetWorkflows:
+    target, account, message = request
     if account is None:
-        return Place(target=target, error=error)
+        return TargetWorkflows(target=target, error=message)
     try:
-        rows = sorted(_listed(account), key=lambda row: row.created, reverse=True)
-    except DeployError as refused:
-        return Place(target=target, error=str(refused))
-    return Place(target=target, rows=tuple(rows))
+        rows = sorted(_list(account), key=lambda row: row.created, reverse=True)
+    except DeployError as error:
+        return TargetWorkflows(target=target, error=str(error))
+    return TargetWorkflows(target=target, rows=tuple(rows))
 
 
-def _listed(account: Account) -> list[Hosted]:
+def _list(account: Account) -> list[TargetWorkflow]:
     with account.explained("list the Workflows", needs=SCRIPTS_READ):
-        client = account.client.with_options(timeout=_SECONDS)
-        return [_hosted(row) for row in client.workflows.list(account_id=account.account_id)]
+        client = account.client.with_options(timeout=_TIMEOUT)
+        return [
+            _target_workflow(row) for row in client.workflows.list(account_id=account.account_id)
+        ]
 
 
-def _hosted(told: Any) -> Hosted:
-    row = told.to_dict(mode="json", use_api_names=True)
+def _target_workflow(response: Any) -> TargetWorkflow:
+    row = response.to_dict(mode="json", use_api_names=True)
     counts = {str(name): int(count or 0) for name, count in (row.get("instances") or {}).items()}
-    known = [*statuses.KNOWN, *sorted(counts.keys() - set(statuses.KNOWN))]
-    return Hosted(
+    ordered = [*statuses.KNOWN, *sorted(counts.keys() - set(statuses.KNOWN))]
+    return TargetWorkflow(
         name=str(row["name"]),
         script=str(row.get("script_name", "")),
         class_name=str(row.get("class_name", "")),
         created=parse_timestamp(row["created_on"]) or datetime.now(UTC),
         modified=parse_timestamp(row["modified_on"]) or datetime.now(UTC),
-        counts={name: counts[name] for name in known if counts.get(name)},
+        counts={name: counts[name] for name in ordered if counts.get(name)},
     )
 
 
-def _ours(names: Iterable[str]) -> dict[str, Workflow]:
+def _workflows(names: Iterable[str]) -> dict[str, Workflow]:
     ids = {naming.workflow_id(name) for name in names if name.startswith(naming.PREFIX)}
-    found = Workflow.objects.filter(pk__in=ids).only("pk", "name")
-    return {workflow.pk: workflow for workflow in found}
+    workflows = Workflow.objects.filter(pk__in=ids).only("pk", "name")
+    return {workflow.pk: workflow for workflow in workflows}

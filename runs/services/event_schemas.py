@@ -1,4 +1,4 @@
-"""What answers a waiting run takes: the JSON Schemas of the nodes that wait for an event's type."""
+"""Which payloads a waiting run accepts: the JSON Schemas of its "wait for event" nodes."""
 
 from __future__ import annotations
 
@@ -16,54 +16,57 @@ from deployments.models import Deployment
 from runs.models import Run
 
 Schema = Mapping[str, Any]
-_WAIT: Final = "wait_for_event"
+_WAIT_NODE: Final = "wait_for_event"
+_MAX_MESSAGE: Final = 300
 
 
 def key_of(schema: Schema) -> str:
-    """Return what a form calls its schema."""
+    """Return the key by which a form names its schema."""
     return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def schema_of(run: Run, key: str) -> Schema | None:
-    """Return the schema of the run's code that a form was made of."""
-    found = (data.get("schema") for data in _waits(run))
-    return next((one for one in found if isinstance(one, Mapping) and key_of(one) == key), None)
+    """Return the schema with this key from the run's code."""
+    schemas = [settings.get("schema") for settings in _wait_nodes(run)]
+    known = {key_of(schema): schema for schema in schemas if isinstance(schema, Mapping)}
+    return known.get(key)
 
 
-def problem(run: Run, event_type: str, payload: Any) -> str:
-    """Say what is wrong with an answer; "" where it fits one of the nodes that may wait for it."""
-    told = [
-        _wrong(data.get("schema"), payload)
-        for data in _waits(run)
-        if data.get("eventType") == event_type
+def payload_problem(run: Run, event_type: str, payload: Any) -> str:
+    """Return what is wrong with the payload; "" where a node that waits for the event accepts it."""
+    problems = [
+        _problem(settings.get("schema"), payload)
+        for settings in _wait_nodes(run)
+        if settings.get("eventType") == event_type
     ]
-    return "" if not all(told) else next(iter(told), "")
+    return problems[0] if problems and all(problems) else ""
 
 
-def fits(schema: Schema, payload: Any) -> bool:
-    return not _wrong(schema, payload)
+def is_valid(schema: Schema, payload: Any) -> bool:
+    return not _problem(schema, payload)
 
 
-def _waits(run: Run) -> Iterator[Mapping[str, Any]]:
-    """Yield the settings of the nodes of the run's code that wait for events."""
-    mine = Deployment.objects.filter(pk=run.deployment_id or 0).values_list("ir", flat=True)
-    for node in (mine.first() or {}).get("nodes", []):
-        if node.get("type") == _WAIT:
+def _wait_nodes(run: Run) -> Iterator[Mapping[str, Any]]:
+    """Yield the settings of the nodes in the run's code that wait for events."""
+    documents = Deployment.objects.filter(pk=run.deployment_id or 0).values_list("ir", flat=True)
+    for node in (documents.first() or {}).get("nodes", []):
+        if node.get("type") == _WAIT_NODE:
             yield node.get("data") or {}
 
 
-def _wrong(schema: Any, payload: Any) -> str:
-    """Say what of the payload the schema refuses; one that cannot be read refuses nothing."""
+def _problem(schema: Any, payload: Any) -> str:
+    """Return the most relevant validation error; an unreadable schema accepts everything."""
     if not isinstance(schema, Mapping):
         return ""
     try:
         Draft202012Validator.check_schema(schema)
-        # A registry of its own: the default one fetches what a schema refers to.
-        asked = Draft202012Validator(schema, registry=Registry())
-        found: ValidationError | None = best_match(asked.iter_errors(payload))
+        # An empty registry: the default one would fetch remote references.
+        validator = Draft202012Validator(schema, registry=Registry())
+        error: ValidationError | None = best_match(validator.iter_errors(payload))
     except (SchemaError, Unresolvable):
         return ""
-    if found is None:
+    if error is None:
         return ""
-    where = ".".join(map(str, found.absolute_path))
-    return f"{where}: {found.message[:300]}" if where else found.message[:300]
+    where = ".".join(map(str, error.absolute_path))
+    message = error.message[:_MAX_MESSAGE]
+    return f"{where}: {message}" if where else message

@@ -1,4 +1,4 @@
-"""Instances of deployed workflows, through the official SDK: Cloudflare is their system of record."""
+"""Runs as Cloudflare has them: instances of a Workflow, read through the official SDK."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class NoRun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class WorkflowRuns:
     """The runs of one workflow on the target where it is live."""
 
     account: Account
     workflow: str
 
     def describe(self, instance: str) -> InstanceGetResponse:
-        """Return the run with its steps; `instance` is an id or "latest". Raises NoRun."""
+        """Return a run with its steps; `instance` is an id or "latest". Raises NoRun."""
         instance_id = self.latest() if instance == LATEST else instance
         with counted(self.account).explained(f"read the run {instance_id}"):
             try:
@@ -43,7 +43,7 @@ class Runs:
                 raise NoRun(f"{self.workflow} has no run {instance_id}.") from None
 
     def latest(self) -> str:
-        """Return the id of the run that was created last; raises NoRun where there is none."""
+        """Return the id of the newest run. Raises NoRun where there is none."""
         with counted(self.account).explained(f"list the runs of {self.workflow}"):
             page = self.account.client.workflows.instances.list(
                 self.workflow, account_id=self.account.account_id
@@ -54,36 +54,34 @@ class Runs:
         return newest.id
 
 
-def runs_of(workflow: Workflow) -> Runs:
-    """Return the runs on the target that the workflow is live on, else on the default target.
+def workflow_runs(workflow: Workflow) -> WorkflowRuns:
+    """Return the runs on the target where the workflow is live, or else on the default target.
 
-    Raises NoRun for a script, which answers requests instead.
+    Raises NoRun for a script.
     """
     live = live_deployment(workflow.pk)
     if kind_of(live.ir if live else workflow.ir) == SCRIPT:
-        raise NoRun(_answers(workflow, live))
-    return runs_on(live) if live else Runs(account_of(default_target()), worker_name(workflow.pk))
+        raise NoRun(_script_message(workflow, live))
+    if live:
+        return deployment_runs(live)
+    return WorkflowRuns(account_of(default_target()), worker_name(workflow.pk))
 
 
-def runs_on(live: Deployment) -> Runs:
-    """Return the runs on the target of a live deployment, on the default one where that is gone."""
-    return Runs(account_of(live.target or default_target()), live.worker_name)
+def deployment_runs(live: Deployment) -> WorkflowRuns:
+    """Return the runs on the deployment's target, or on the default target if it was deleted."""
+    return WorkflowRuns(account_of(live.target or default_target()), live.worker_name)
 
 
-def _answers(script: Workflow, live: Deployment | None) -> str:
-    """Say what a script has instead of runs, and where."""
-    reason = f"{script.name} is a script: it has no runs, it answers requests"
+def _script_message(script: Workflow, live: Deployment | None) -> str:
+    """Explain that a script has no runs, and how to call it."""
+    reason = f"{script.name} is a script: it answers requests and has no runs"
     if live is None:
-        return f"{reason}. Deploy it first: then it has an address."
+        return f"{reason}. Deploy it to get an address."
     trigger = live.ir.get("trigger", {})
     method, path = trigger.get("method", "POST"), trigger.get("path", "/")
-    return f"{reason}. Send it one: {method} {live.worker_url}{path}"
+    return f"{reason}. Send a request: {method} {live.worker_url}{path}"
 
 
-def _plain(answer: Any) -> dict[str, Any]:
-    return answer.to_dict(mode="json", use_api_names=True) if answer else {}
-
-
-def as_json(run: InstanceGetResponse) -> dict[str, Any]:
+def instance_as_json(instance: InstanceGetResponse) -> dict[str, Any]:
     """Return the run in the shape of Cloudflare's API."""
-    return _plain(run)
+    return instance.to_dict(mode="json", use_api_names=True) if instance else {}

@@ -1,4 +1,4 @@
-"""Payloads as people type them: JSON, checked before anything is sent."""
+"""Payloads that people type, checked before anything is sent, and payloads of earlier runs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from targets.cloudflare.redaction import MASK
 
 _MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
 _MASKED: Final = (
-    f"Where it says {MASK}, a secret was taken out of what is shown: write the value there, or take "
-    "it out. A payload that is meant to say that can be started with trigger_workflow."
+    f"A secret is masked as {MASK}: enter its value there, or remove it. A payload that really "
+    f"contains {MASK} can be started with trigger_workflow."
 )
-_OFFERED: Final = 5
-_LOOKED_AT: Final = 30
+_MAX_OFFERED: Final = 5
+_RUNS_SEARCHED: Final = 30
 
 
 def read_payload(text: str, *, first_line: int = 1) -> Any:
-    """Return the JSON value of a text, {} for an empty one; raises Refused, which says where it is wrong.
+    """Return the JSON value of a text, {} for an empty one. Raises Refused, which says where it fails.
 
-    `first_line` is the number of its first line in what it was taken from.
+    `first_line` is the line number of the text in its file.
     """
     if not text.strip():
         return {}
     try:
-        payload = json.loads(text, parse_constant=_no_constant)
+        payload = json.loads(text, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno + first_line - 1}, column {error.colno}"
         raise Refused(f"The payload is not JSON: {error.msg}, at {where}.") from None
@@ -37,20 +37,20 @@ def read_payload(text: str, *, first_line: int = 1) -> Any:
     return payload
 
 
-def read_whole(text: str) -> Any:
-    """Return the JSON value as `read_payload` does; raises Refused too where a mask stands in it."""
+def read_unmasked(text: str) -> Any:
+    """Return the JSON value like `read_payload`. Also raises Refused for a masked secret."""
     if note := mask_note(text):
-        raise Refused(f"The payload is not whole. {note}")
+        raise Refused(f"The payload is incomplete. {note}")
     return read_payload(text)
 
 
 def mask_note(text: str) -> str:
-    """Return what to do with a payload of which a secret was taken out; "" for a whole one."""
+    """Return what to do about masked secrets in a payload; "" where there are none."""
     return _MASKED if MASK in text or _MASK_IN_JSON in text.lower() else ""
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not allowed in JSON")
 
 
 def pretty(value: Any) -> str:
@@ -63,10 +63,11 @@ def size(payload: Any) -> int:
 
 
 def last_payloads(workflow_id: str) -> list[tuple[Run, str]]:
-    """Return the last different payloads of a workflow's runs, with a run that had each."""
+    """Return the last distinct payloads of a workflow's runs, each with the newest run that had it."""
     texts = RunText.objects.filter(run__workflow=workflow_id).exclude(params="")
-    found: dict[str, Run] = {}
-    for text in texts.select_related("run").order_by("-run__created_at", "-run_id")[:_LOOKED_AT]:
-        if len(text.params) < LONGEST_TEXT:  # what is longer was cut
-            found.setdefault(text.params, text.run)
-    return [(run, params) for params, run in found.items()][:_OFFERED]
+    newest = texts.select_related("run").order_by("-run__created_at", "-run_id")
+    run_of: dict[str, Run] = {}
+    for text in newest[:_RUNS_SEARCHED]:
+        if len(text.params) < LONGEST_TEXT:  # longer ones were truncated
+            run_of.setdefault(text.params, text.run)
+    return [(run, params) for params, run in run_of.items()][:_MAX_OFFERED]

@@ -1,26 +1,28 @@
-"""What a target tells of runs, read into values: rows of lists, and one run with its steps."""
+"""Parsing what Cloudflare's API returns for runs: rows of a list, and one run with its steps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from runs import statuses
-from runs.steps.step_reader import Step, due_at, error_words, read_steps
+from runs.steps.step_reader import Step, due_at, error_text, read_steps
+from targets.cloudflare.redaction import redact
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
-Told = Mapping[str, Any]
+Raw = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
 LONGEST_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A run as a list tells it."""
+    """A run in a list."""
 
     instance_id: str
     status: str
@@ -41,22 +43,22 @@ class Row:
         return max((self.ended_at - self.started_at).total_seconds(), 0)
 
 
-def read_row(told: Told) -> Row:
+def read_row(raw: Raw) -> Row:
     """Read a row of `GET .../instances`."""
     return Row(
-        instance_id=str(told["id"]),
-        status=str(told["status"]),
-        trigger=str(told.get("trigger_source") or "unknown"),
-        version_id=str(told.get("version_id") or ""),
-        created_at=parse_timestamp(told["created_on"]) or datetime.now(UTC),
-        started_at=parse_timestamp(told.get("started_on")),
-        ended_at=parse_timestamp(told.get("ended_on")),
+        instance_id=str(raw["id"]),
+        status=str(raw["status"]),
+        trigger=str(raw.get("trigger_source") or "unknown"),
+        version_id=str(raw.get("version_id") or ""),
+        created_at=parse_timestamp(raw["created_on"]) or datetime.now(UTC),
+        started_at=parse_timestamp(raw.get("started_on")),
+        ended_at=parse_timestamp(raw.get("ended_on")),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """A step without what it gave."""
+    """A step without its output."""
 
     name: str
     kind: str
@@ -67,9 +69,9 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """A run with its steps; texts are JSON as the target writes them, cut to LONGEST_TEXT.
+    """A run with its steps; `params` and `output` are JSON, truncated to LONGEST_TEXT.
 
-    `due_at` is when the next of its sleeps ends, a wait times out or a step is tried again.
+    `due_at` is when the next sleep ends, wait times out or step is retried.
     """
 
     status: str
@@ -87,21 +89,22 @@ class Details:
         return sum(max(step.attempts - 1, 0) for step in self.steps)
 
 
-def read_details(told: Told, *, hide: Callable[[str], str] = str) -> Details:
-    """Read `GET .../instances/ID`; `hide` masks what a text may not show, before it is cut."""
-    every = read_steps(told, is_over=False)
-    steps = [step for step in every if "name" in step.raw]
+def read_details(raw: Raw, *, secrets: Iterable[str] = ()) -> Details:
+    """Read `GET .../instances/ID`; secrets are masked before texts are truncated."""
+    hide = partial(redact, secrets=tuple(secrets))
+    all_steps = read_steps(raw, is_over=False)
+    steps = [step for step in all_steps if "name" in step.raw]
     waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
     return Details(
-        status=str(told["status"]),
-        started_at=parse_timestamp(told.get("start")),
-        ended_at=parse_timestamp(told.get("end")),
-        error=hide(error_words(told.get("error")))[:LONGEST_ERROR],
-        params=hide(_text(told.get("params")))[:LONGEST_TEXT],
-        output=hide(_text(told.get("output")))[:LONGEST_TEXT],
+        status=str(raw["status"]),
+        started_at=parse_timestamp(raw.get("start")),
+        ended_at=parse_timestamp(raw.get("end")),
+        error=hide(error_text(raw.get("error")))[:LONGEST_ERROR],
+        params=hide(_text(raw.get("params")))[:LONGEST_TEXT],
+        output=hide(_text(raw.get("output")))[:LONGEST_TEXT],
         steps=tuple(map(_step, steps)),
         waits_for=waits[-1][:100] if waits else "",
-        due_at=min(filter(None, map(due_at, every)), default=None),
+        due_at=min(filter(None, map(due_at, all_steps)), default=None),
     )
 
 

@@ -1,4 +1,4 @@
-"""The steps of a run as its target tells them, read into values."""
+"""The steps of a run, as Cloudflare's API returns them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runs.steps.durations import seconds_of
+from workflows.ir.reading.durations import milliseconds
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
-Told = Mapping[str, Any]
+Raw = Mapping[str, Any]
 _COUNTER: Final = re.compile(r"-(\d+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9]\d{0,8})", re.DOTALL)
-_LONGEST_PAUSE: Final = 366 * 86_400.0  # seconds
+_MAX_DELAY: Final = 366 * 86_400.0  # seconds
 _KINDS: Final = {
     "step": "Step",
     "sleep": "Sleep",
@@ -27,7 +27,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of a step; `success` is None while it goes on."""
+    """One attempt of a step; `success` is None while it is running."""
 
     number: int
     start: datetime | None
@@ -48,7 +48,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step as the target tells it. Of a sleep and a wait that go on, `end` is when they will end."""
+    """A step of a run; `end` of an open sleep or wait is when it will end."""
 
     number: int
     name: str
@@ -59,11 +59,11 @@ class Step:
     attempts: tuple[Attempt, ...]
     error: str
     event_type: str
-    raw: Told
+    raw: Raw
 
     @property
     def label(self) -> str:
-        """The name without the counter that the platform adds, which only says something from 2 on."""
+        """The name as the workflow has it, with a counter from the second occurrence on."""
         found = _COUNTER.search(self.name)
         if not found:
             return self.name
@@ -72,12 +72,14 @@ class Step:
 
     @property
     def restart_name(self) -> str:
-        """The name by which a restart may begin here, as `occurrence` reads it; "" where none can."""
+        """The name for a restart at this step, see `parse_occurrence`; "" where it cannot restart."""
         found = _COUNTER.search(self.name)
         if not found or self.kind not in ("step", "sleep", "waitForEvent"):
             return ""
         plain = self.name[: found.start()]
-        return plain if occurrence(plain) == (plain, int(found[1])) else f"{plain} #{found[1]}"
+        return (
+            plain if parse_occurrence(plain) == (plain, int(found[1])) else f"{plain} #{found[1]}"
+        )
 
     @property
     def kind_label(self) -> str:
@@ -95,25 +97,28 @@ class Step:
 
     @property
     def last_error(self) -> str:
-        tried = (one.error for one in reversed(self.attempts) if one.error)
-        return self.error or next(tried, "")
+        errors = (attempt.error for attempt in reversed(self.attempts) if attempt.error)
+        return self.error or next(errors, "")
 
 
-def occurrence(text: str) -> tuple[str, int]:
-    """Read a step's name and which of its occurrences is meant: "charge #2" is the second."""
+def parse_occurrence(text: str) -> tuple[str, int]:
+    """Split a step's name and its occurrence: "charge #2" is the second "charge"."""
     found = _OCCURRENCE.fullmatch(text)
     return (found[1], int(found[2])) if found else (text, 1)
 
 
-def read_steps(told: Told, *, is_over: bool) -> tuple[Step, ...]:
-    """Read the steps of `GET .../instances/ID`; what cannot be read is left out."""
-    given = told.get("steps")
-    listed = given if isinstance(given, list) else []
-    known = [one for one in listed if isinstance(one, Mapping)]
-    return tuple(_step(one, number, is_over=is_over) for number, one in enumerate(known, 1))
+def read_steps(raw: Raw, *, is_over: bool) -> tuple[Step, ...]:
+    """Read the steps of `GET .../instances/ID`; malformed steps are left out."""
+    steps = enumerate(_objects(raw.get("steps")), 1)
+    return tuple(_step(step, number, is_over=is_over) for number, step in steps)
 
 
-def _step(raw: Told, number: int, *, is_over: bool) -> Step:
+def _objects(value: Any) -> list[Raw]:
+    """Return the objects in a list; none where the value is not a list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _step(raw: Raw, number: int, *, is_over: bool) -> Step:
     kind = str(raw.get("type") or "step")
     attempts = tuple(_attempts(raw.get("attempts")))
     state = _state(raw, kind, attempts)
@@ -127,26 +132,24 @@ def _step(raw: Told, number: int, *, is_over: bool) -> Step:
         start=parse_timestamp(raw.get("start")),
         end=parse_timestamp(raw.get("end")),
         attempts=attempts,
-        error=error_words(raw.get("error")),
+        error=error_text(raw.get("error")),
         event_type=str(raw.get("event_type") or ""),
         raw=raw,
     )
 
 
-def _attempts(given: Any) -> Iterator[Attempt]:
-    listed = given if isinstance(given, list) else []
-    for number, one in enumerate(listed, 1):
-        if isinstance(one, Mapping):
-            yield Attempt(
-                number=number,
-                start=parse_timestamp(one.get("start")),
-                end=parse_timestamp(one.get("end")),
-                success=one.get("success"),
-                error=error_words(one.get("error")),
-            )
+def _attempts(value: Any) -> Iterator[Attempt]:
+    for number, raw in enumerate(_objects(value), 1):
+        yield Attempt(
+            number=number,
+            start=parse_timestamp(raw.get("start")),
+            end=parse_timestamp(raw.get("end")),
+            success=raw.get("success"),
+            error=error_text(raw.get("error")),
+        )
 
 
-def _state(raw: Told, kind: str, attempts: Sequence[Attempt]) -> State:
+def _state(raw: Raw, kind: str, attempts: Sequence[Attempt]) -> State:
     if kind in ("sleep", "waitForEvent"):
         if raw.get("error"):
             return State.FAILED
@@ -162,45 +165,56 @@ def _state(raw: Told, kind: str, attempts: Sequence[Attempt]) -> State:
     return State.RETRYING if attempts and attempts[-1].success is False else State.RUNNING
 
 
-def error_words(error: Any) -> str:
-    """Say an error as the target tells it: "Error: the bank is busy"; "" for none."""
+def error_text(error: Any) -> str:
+    """Return an error as text: "Error: the bank is busy"; "" for none."""
     if isinstance(error, Mapping):
         name, message = str(error.get("name") or "Error"), str(error.get("message") or "")
         return f"{name}: {message}" if message else name
     return str(error) if error else ""
 
 
+def due_at(step: Step) -> datetime | None:
+    """Return when an open step wakes, times out or is retried, if known."""
+    if not step.is_open:
+        return None
+    return retry_at(step) if step.state is State.RETRYING else step.end
+
+
 def retry_at(step: Step) -> datetime | None:
-    """Return when the next attempt is due, as far as the step's settings tell."""
+    """Return when the next attempt is due, if the step's settings say so."""
     last = step.attempts[-1] if step.attempts else None
     if step.state is not State.RETRYING or last is None or last.end is None:
         return None
-    pause = pause_after(step.raw.get("config"), tries=len(step.attempts))
-    return None if pause is None else last.end + pause
+    delay = retry_delay(step.raw.get("config"), attempts=len(step.attempts))
+    return None if delay is None else last.end + delay
 
 
-def pause_after(config: Any, *, tries: int) -> timedelta | None:
-    """Return how long a step with these settings rests after so many tries; None if they do not tell."""
+def retry_delay(config: Any, *, attempts: int) -> timedelta | None:
+    """Return the delay before the next attempt; None if the step's settings do not say."""
     retries = (config or {}).get("retries") or {}
     delay = seconds_of(retries.get("delay"))
     if delay is None:
         return None
-    times = {"exponential": 2.0 ** min(tries - 1, 40), "linear": float(tries)}
-    seconds = delay * times.get(str(retries.get("backoff")), 1.0)
-    return timedelta(seconds=min(seconds, _LONGEST_PAUSE))
+    factors = {"exponential": 2.0 ** min(attempts - 1, 40), "linear": float(attempts)}
+    seconds = delay * factors.get(str(retries.get("backoff")), 1.0)
+    return timedelta(seconds=min(seconds, _MAX_DELAY))
 
 
-def unasked(steps: Sequence[Step], event_type: str) -> str:
-    """Say that no step has asked for the event yet, and what is waited for; "" where one has."""
+def seconds_of(duration: Any) -> float | None:
+    """Read milliseconds, or words like "5 seconds"; None for anything else."""
+    if not isinstance(duration, int | float):
+        duration = milliseconds(str(duration or "").strip().lower())
+    return None if duration is None else duration / 1000
+
+
+def unexpected_event_note(steps: Sequence[Step], event_type: str) -> str:
+    """Return a note if no step has waited for the event yet; "" where one has."""
     if any(step.event_type == event_type for step in steps):
         return ""
     waits = dict.fromkeys(step.event_type for step in steps if step.state is State.WAITING)
-    now = f"waits for {' and '.join(waits)} now" if waits else "waits for no event now"
-    return f"No step has asked for {event_type} yet: it is kept until one does. The run {now}."
-
-
-def due_at(step: Step) -> datetime | None:
-    """Return when a step that goes on wakes, times out or is tried again, as far as it tells."""
-    if not step.is_open:
-        return None
-    return retry_at(step) if step.state is State.RETRYING else step.end
+    now = (
+        f"is now waiting for {' and '.join(waits)}" if waits else "is not waiting for an event now"
+    )
+    return (
+        f"No step has waited for {event_type} yet. The event is kept until one does. The run {now}."
+    )

@@ -11,7 +11,7 @@ from runs.steps.step_reader import Step
 from workflows.picture.states import State
 
 PER_PAGE: Final = 300
-MOST_BARS: Final = 60
+MAX_BARS: Final = 60
 _NARROWEST: Final = 0.4  # percent: what is shorter would not be seen
 _AHEAD: Final = 0.15  # of the time so far, where a step goes on
 
@@ -106,7 +106,7 @@ def _bars(step: Step, scale: _Scale) -> tuple[Bar, ...]:
     if step.start is None:
         return ()
     if step.attempts:
-        return tuple(_tried(step, scale))[-MOST_BARS:]
+        return tuple(_tried(step, scale))[-MAX_BARS:]
     end = step.end or (scale.now if step.is_open else step.start)
     look = {"sleep": "sleep", "waitForEvent": "wait"}.get(step.kind, str(step.state))
     if step.state in (State.FAILED, State.STOPPED):

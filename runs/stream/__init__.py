@@ -1,0 +1,1 @@
+"""Changes of runs as server-sent events."""

@@ -1,7 +1,7 @@
-"""The streams of runs, served in front of Django's middleware like those of deployments.
+"""Event streams of runs, served in front of Django's middleware like those of deployments.
 
 GET /runs/<id>/events/               changes of one run
-GET /runs/events/[?workflow=<id>]    changes of a workflow's runs, or of any
+GET /runs/events/[?workflow=<id>]    changes of a workflow's runs, or of all runs
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from django.urls import path
 
 from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
 from runs.models import Run
-from runs.stream.run_events import follow, may_read
+from runs.stream.run_events import may_read, stream_changes
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.streams.responses import Receive, Scope, Send, refuse, serve
 
 
-async def one_run(scope: Scope, receive: Receive, send: Send) -> None:
+async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
     pk = scope["url_route"]["kwargs"]["pk"]
     if await _refused(scope, send):
         return
@@ -30,7 +30,7 @@ async def one_run(scope: Scope, receive: Receive, send: Send) -> None:
     await _serve(scope, receive, send, channel=channel_of_run(pk))
 
 
-async def many_runs(scope: Scope, receive: Receive, send: Send) -> None:
+async def list_events(scope: Scope, receive: Receive, send: Send) -> None:
     workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
     if not await _refused(scope, send):
         channel = channel_of_workflow(workflow[:20]) if workflow else ALL
@@ -51,14 +51,14 @@ async def _serve(scope: Scope, receive: Receive, send: Send, *, channel: str) ->
     async def still_allowed() -> bool:
         return bool(await database_sync_to_async(may_read)(await get_user(scope)))
 
-    await serve(follow(channel, still_allowed=still_allowed), receive, send)
+    await serve(stream_changes(channel, still_allowed=still_allowed), receive, send)
 
 
 run_event_routes = AuthMiddlewareStack(
     URLRouter(
         [
-            path("runs/<key:pk>/events/", one_run),  # type: ignore[arg-type]
-            path("runs/events/", many_runs),  # type: ignore[arg-type]
+            path("runs/<key:pk>/events/", run_events),  # type: ignore[arg-type]
+            path("runs/events/", list_events),  # type: ignore[arg-type]
         ]
     )
 )

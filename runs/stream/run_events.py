@@ -1,4 +1,4 @@
-"""Changes of runs as events: small nudges to open pages, which then fetch what they show."""
+"""Changes of runs as events: they tell open pages to fetch their content again."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ from web.streams.table_watcher import watcher
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-_MOST: Final = 2000  # changes of one reading
+_MAX_CHANGES: Final = 2000  # read at a time
 
 
 def may_read(user: User | AnonymousUser | None) -> bool:
-    """Who may see runs may read their channels; the pages are for staff."""
+    """Whether the user may read the channels of runs: staff with the permission to view runs."""
     return bool(user and user.is_active and user.is_staff and user.has_perm(VIEW))
 
 
 class Changes:
-    """Gives the rows that say that a run has changed to the channels of its pages."""
+    """Sends new RunChange rows to the channels of the pages that show the runs."""
 
     def __init__(self) -> None:
         self.last = RunChange.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
     def read(self, listeners: ListenerManager) -> None:
         newer = RunChange.objects.filter(pk__gt=self.last).order_by("pk")
-        rows = list(newer.values_list("pk", "run", "run__workflow")[:_MOST])
+        rows = list(newer.values_list("pk", "run", "run__workflow")[:_MAX_CHANGES])
         if not rows:
             return
         self.last = rows[-1][0]
         for run in {row[1] for row in rows}:
-            _give(listeners, channel_of_run(run), run)
+            _send(listeners, channel_of_run(run), run)
         for workflow in {row[2] for row in rows if row[2]}:
-            _give(listeners, channel_of_workflow(workflow), None)
-        _give(listeners, ALL, None)
+            _send(listeners, channel_of_workflow(workflow), None)
+        _send(listeners, ALL, None)
 
 
-def _give(listeners: ListenerManager, channel: str, run: int | None) -> None:
+def _send(listeners: ListenerManager, channel: str, run: int | None) -> None:
     data = json.dumps({"run": run})
     listeners.add_to_queues(channel, Event(channel, "message", data, id=None))
 
@@ -64,26 +64,26 @@ def _give(listeners: ListenerManager, channel: str, run: int | None) -> None:
 watcher.watch(Changes)
 
 
-async def follow(
+async def stream_changes(
     channel: str, *, still_allowed: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[bytes]:
-    """Yield a nudge for each change on the channel, several at once as one, until the right ends."""
+    """Yield an event for the changes on a channel, until the user loses the permission."""
     async with listen(channel) as listener:
-        await database_sync_to_async(watchers.show)(channel)
+        await database_sync_to_async(watchers.mark_watched)(channel)
         yield OPENING_FRAME
-        asked = monotonic()
+        checked_at = monotonic()
         while True:
             is_woken = await wait_for_events(listener)
-            yield _nudge(channel, listener) if is_woken else KEEP_ALIVE_FRAME
+            yield _event(channel, listener) if is_woken else KEEP_ALIVE_FRAME
             if not is_woken:
-                await database_sync_to_async(watchers.show)(channel)
-            if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
+                await database_sync_to_async(watchers.mark_watched)(channel)
+            if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
                 if not await still_allowed():
                     return
-                asked = monotonic()
+                checked_at = monotonic()
 
 
-def _nudge(channel: str, listener: Listener) -> bytes:
-    """Take all that is queued: whatever it was, the page has one thing to do."""
+def _event(channel: str, listener: Listener) -> bytes:
+    """Return one event for all that are queued; the page fetches its content once."""
     queued, _ = take_events(channel, listener)
     return f"data: {queued[-1].data}\n\n".encode() if queued else b""

@@ -1,0 +1,1 @@
+"""How the index follows the targets: the poller, its call budget and its queries."""

@@ -1,6 +1,6 @@
-"""How many calls about runs an account gets: a part of what Cloudflare allows to all tools of a user.
+"""The budget of API calls about runs for each account: a part of Cloudflare's rate limit.
 
-Each use has a share of its own, so that none of them can starve another.
+Each use has a share of its own, so that no use can starve another.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from runs.models import CallCount
 from targets.cloudflare.account import Account
 
 WINDOW: Final = 300.0  # seconds
-MOST: Final = 900  # calls of the window after which the poller rests: Cloudflare stops at 1,200
-_BUCKET: Final = 30.0  # seconds that are counted as one
-_EASY: Final = 0.5  # of a share, from which on calls become rarer
+MAX_CALLS: Final = 900  # calls per window before the poller pauses; Cloudflare's limit is 1,200
+_BUCKET: Final = 30.0  # seconds
+_SLOWDOWN_AT: Final = 0.5  # used part of a share from which calls slow down
 
 
 class Use(StrEnum):
-    """What a call is for. Pages, commands and changes are counted and never refused: people wait for them.
+    """What a call is for. Calls for PAGES are counted but always allowed: people wait for them.
 
-    `READS` follow runs that go on, `STEPS` read those that have ended or were never read.
+    READS check open runs; STEPS read runs that have ended or were never read.
     """
 
     WATCHED = "watched"
@@ -35,7 +35,7 @@ class Use(StrEnum):
 
     @property
     def share(self) -> int:
-        """How many calls of the window it has; those of the poller are 600 together."""
+        """Calls per window; the shares of the poller add up to 600."""
         return _SHARES[self]
 
 
@@ -44,18 +44,18 @@ _SHARES: Final = {
     Use.LISTS: 140,
     Use.READS: 120,
     Use.STEPS: 160,
-    Use.PAGES: MOST,
+    Use.PAGES: MAX_CALLS,
 }
 
 
 def counted(account: Account, calls: int = 1) -> Account:
-    """Return the account for calls that a person waits for, which are counted here."""
+    """Count calls that a person waits for, and return the account to make them with."""
     Budget(account.account_id).spend(Use.PAGES, calls)
     return account
 
 
 class Budget:
-    """The calls of the last five minutes to one account, counted by all processes together."""
+    """The calls to one account in the last five minutes, across all processes."""
 
     def __init__(self, account_id: str, clock: Callable[[], float] = time.time) -> None:
         self._account_id = account_id
@@ -63,24 +63,24 @@ class Budget:
 
     @property
     def used(self) -> int:
-        """The calls in the window, of all uses."""
+        """The calls in the window, for all uses."""
         return sum(self._spent().values())
 
     def allows(self, use: Use) -> bool:
-        """Tell whether a call may be made now."""
+        """Return whether a call may be made now."""
         spent = self._spent()
-        return spent.get(use, 0) < use.share and sum(spent.values()) < MOST
+        return spent.get(use, 0) < use.share and sum(spent.values()) < MAX_CALLS
 
     def stretched(self, use: Use, seconds: float) -> float:
-        """Return how long to wait instead, so that the share lasts: twice as long per eighth of it."""
-        over = self._spent().get(use, 0) / use.share - _EASY
-        return float(seconds * 2 ** max(over * 8, 0))
+        """Return a longer wait when the share runs low: doubled for each further eighth that is used."""
+        excess = self._spent().get(use, 0) / use.share - _SLOWDOWN_AT
+        return float(seconds * 2 ** max(excess * 8, 0))
 
     @transaction.atomic
     def spend(self, use: Use, calls: int = 1) -> None:
-        """Count calls; those that left the window are forgotten."""
-        mine = CallCount.objects.select_for_update()
-        row, _ = mine.get_or_create(account_id=self._account_id)
+        """Count calls, and delete the counts that have left the window."""
+        counts = CallCount.objects.select_for_update()
+        row, _ = counts.get_or_create(account_id=self._account_id)
         now = str(self._bucket())
         kept = {at: uses for at, uses in row.buckets.items() if int(at) >= self._oldest()}
         uses = kept.setdefault(now, {})
@@ -89,9 +89,9 @@ class Budget:
         row.save(update_fields=["buckets"])
 
     def _spent(self) -> Mapping[str, int]:
-        """Return the calls of the window by their use."""
-        mine = CallCount.objects.filter(account_id=self._account_id)
-        buckets = mine.values_list("buckets", flat=True).first() or {}
+        """Return the calls in the window by use."""
+        rows = CallCount.objects.filter(account_id=self._account_id)
+        buckets = rows.values_list("buckets", flat=True).first() or {}
         spent: dict[str, int] = {}
         for at, uses in buckets.items():
             for use, calls in uses.items() if int(at) >= self._oldest() else ():

@@ -1,4 +1,4 @@
-"""What the poller asks for: which Workflows of which targets, and which of their runs one by one."""
+"""What the poller reads: the Workflows of each target, and single runs."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from deployments.history import records
 from runs.models import Run
 from workflows.ir.document.kinds import SCRIPT
 
-MOST: Final = 20  # runs of one turn whose steps are read, of each kind
-_FEW: Final = 4
-_GRACE: Final = timedelta(seconds=1)  # that the target has to go on after a sleep
-_LONG: Final = timedelta(seconds=60)  # that a wait may have been answered elsewhere
+MAX_RUNS: Final = 20  # of each kind, in one turn
+_MAX_WAITING: Final = 4
+_GRACE: Final = timedelta(seconds=1)  # for the target to continue after a sleep
+_WAIT_CHECK_AGE: Final = timedelta(seconds=60)  # a wait may have been answered elsewhere
 
 
 def workflow_names() -> dict[int, set[str]]:
-    """Return the Workflows to ask for by their targets: what is live, and what has open runs."""
+    """Return the Workflows to list, by target: those that are live, and those with open runs."""
     live = records.not_taken_down().filter(target__isnull=False).order_by()
     rows = live.values_list("target", "worker_name", "ir__kind").distinct()
-    found = [(target, worker) for target, worker, kind in rows if kind != SCRIPT]
-    with_runs = Run.objects.filter(is_open=True).order_by()
+    deployed = [(target, worker) for target, worker, kind in rows if kind != SCRIPT]
+    open_runs = Run.objects.filter(is_open=True).order_by()
     names: dict[int, set[str]] = {}
-    for target, name in [*found, *with_runs.values_list("target", "workflow_name").distinct()]:
+    for target, name in [*deployed, *open_runs.values_list("target", "workflow_name").distinct()]:
         names.setdefault(int(target or 0), set()).add(name)
     return names
 
 
 def unread(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Return ended runs whose steps nobody has read, the newest first, and those that wait."""
+    """Return the runs whose steps have not been read, newest first; queued runs have none."""
     found = runs.filter(read_at=None).exclude(is_open=True, status="queued")
-    return found.order_by("-created_at")[:MOST]
+    return found.order_by("-created_at")[:MAX_RUNS]
 
 
 def due(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Return runs of which a sleep, a wait or a pause before another try is over by now.
+    """Return the runs whose sleep, wait or retry delay is over.
 
-    Their status may be what it was, and yet they wait for something else.
+    Their status may be the same, although they now wait for something else.
     """
     found = runs.filter(is_open=True, due_at__lt=timezone.now() - _GRACE, read_at__isnull=False)
-    return found.order_by("due_at")[:MOST]
+    return found.order_by("due_at")[:MAX_RUNS]
 
 
-def waiting_long(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Return runs whose wait may have been answered elsewhere: they may wait on, for something else."""
-    asked = timezone.now() - _LONG
-    waiting = runs.filter(is_open=True, read_at__lt=asked).exclude(waits_for="")
-    return waiting.order_by("read_at")[:_FEW]
+def long_waiting(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Return runs whose wait may have been answered elsewhere, and that may now wait again."""
+    read_before = timezone.now() - _WAIT_CHECK_AGE
+    waiting = runs.filter(is_open=True, read_at__lt=read_before).exclude(waits_for="")
+    return waiting.order_by("read_at")[:_MAX_WAITING]

@@ -1,4 +1,4 @@
-"""A target as the poller remembers it: what it was asked for, and what is to be asked for next."""
+"""What the poller remembers about a target: what was read, and what to read next."""
 
 from __future__ import annotations
 
@@ -11,67 +11,69 @@ from django.db.models import QuerySet
 from runs.models import Run
 from runs.sync import poll_queries
 from runs.sync.call_budget import Budget
-from runs.sync.poll_backoff import Pace
+from runs.sync.poll_backoff import Backoff
 from targets.cloudflare.account import Account
 from targets.models import Target
 
-OUTSIDE: Final = 10.0  # seconds between looks for waits that were answered elsewhere
+WAITS_CHECK_INTERVAL: Final = 10.0  # seconds
 
 
 @dataclass
-class AskedWorkflow:
-    """A Workflow at a target; times are on the clock of monotonic.
+class WorkflowState:
+    """A Workflow on a target; times are on the monotonic clock.
 
-    `next_at` is when its list is read again, `unseen_at` when it is looked for runs that go on and
-    that no list has told of: `suspects`. `live` is what was live by the last look.
+    `next_at` is when its list is read again, `unlisted_at` when open runs that no list returned are
+    checked next. `to_check` holds the ids of such runs. `deployment` is the newest deployment as of
+    the last list.
     """
 
     name: str
     next_at: float = 0.0
-    unseen_at: float = 0.0
+    unlisted_at: float = 0.0
     error: str = ""
-    suspects: list[int] = field(default_factory=list)
-    live: tuple[Any, ...] | None = None
+    to_check: list[int] = field(default_factory=list)
+    deployment: tuple[Any, ...] | None = None
 
 
 @dataclass
-class Place:
-    """`resting` are runs that could not be read, and until when."""
+class TargetState:
+    """A target and its Workflows; `paused` maps runs that could not be read to when to retry."""
 
     target: Target
     account: Account
     budget: Budget
-    workflows: dict[str, AskedWorkflow] = field(default_factory=dict)
-    paces: dict[int, Pace] = field(default_factory=dict)
-    resting: dict[int, float] = field(default_factory=dict)
-    outside_at: float = 0.0
+    workflows: dict[str, WorkflowState] = field(default_factory=dict)
+    backoffs: dict[int, Backoff] = field(default_factory=dict)
+    paused: dict[int, float] = field(default_factory=dict)
+    waits_checked_at: float = 0.0
 
     @property
     def error(self) -> str:
-        return next((one.error for one in self.workflows.values() if one.error), "")
+        errors = (workflow.error for workflow in self.workflows.values() if workflow.error)
+        return next(errors, "")
 
-    def changing(self) -> list[Run]:
-        """Return runs that go on and may have changed unseen, or are due to."""
+    def runs_to_check(self) -> list[Run]:
+        """Return open runs that are due, or that may have changed without a list showing it."""
         now = time.monotonic()
-        found = [*poll_queries.due(self._readable()), *self._suspected()]
-        if now >= self.outside_at:
-            self.outside_at = now + OUTSIDE
-            found += poll_queries.waiting_long(self._readable())
-        return list({run.pk: run for run in found}.values())
+        runs = [*poll_queries.due(self._readable()), *self._unlisted()]
+        if now >= self.waits_checked_at:
+            self.waits_checked_at = now + WAITS_CHECK_INTERVAL
+            runs += poll_queries.long_waiting(self._readable())
+        return list({run.pk: run for run in runs}.values())
 
-    def unread(self) -> list[Run]:
-        """Return runs whose steps nobody has read since they began, changed or ended."""
+    def unread_runs(self) -> list[Run]:
+        """Return runs whose steps have not been read since they started, changed or ended."""
         return list(poll_queries.unread(self._readable()))
 
     def _readable(self) -> QuerySet[Run]:
-        resting = [pk for pk, until in self.resting.items() if until > time.monotonic()]
-        mine = Run.objects.filter(target=self.target, gone_at=None).exclude(pk__in=resting)
-        return mine.select_related("target", "workflow")
+        paused = [pk for pk, until in self.paused.items() if until > time.monotonic()]
+        runs = Run.objects.filter(target=self.target, gone_at=None).exclude(pk__in=paused)
+        return runs.select_related("target", "workflow")
 
-    def _suspected(self) -> list[Run]:
-        """Take a few of the runs that may have changed; they are looked for again later."""
-        taken: list[int] = []
+    def _unlisted(self) -> list[Run]:
+        """Take a few runs of each Workflow off `to_check`."""
+        ids: list[int] = []
         for workflow in self.workflows.values():
-            taken += workflow.suspects[: poll_queries.MOST]
-            del workflow.suspects[: poll_queries.MOST]
-        return list(self._readable().filter(pk__in=taken)) if taken else []
+            ids += workflow.to_check[: poll_queries.MAX_RUNS]
+            del workflow.to_check[: poll_queries.MAX_RUNS]
+        return list(self._readable().filter(pk__in=ids)) if ids else []

@@ -1,6 +1,7 @@
-"""One poller for all viewers: it asks the targets for runs, within its budget, and writes the index.
+"""The poller reads runs from the targets, within its call budget, and updates the index.
 
-What somebody looks at is asked for more often, what has ended not at all.
+There is one poller for all viewers. What an open page shows is read more often; ended runs are not
+read again.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import cloudflare
 from django.utils import timezone
 
 from runs.index import attribution, watchers, writer
-from runs.models import Polling, Run
+from runs.models import PollStatus, Run
 from runs.sync import list_sync, poll_queries
 from runs.sync.call_budget import Budget, Use
-from runs.sync.list_sync import Walk
-from runs.sync.poll_backoff import Pace
-from runs.sync.poll_state import AskedWorkflow, Place
+from runs.sync.list_sync import ListReader
+from runs.sync.poll_backoff import Backoff
+from runs.sync.poll_state import TargetState, WorkflowState
 from targets.cloudflare import naming, retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ, Account
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
@@ -29,185 +30,195 @@ from targets.models import Target
 
 logger = logging.getLogger(__name__)
 
-WATCHED: Final = 1.0  # seconds between lists of what somebody looks at
-BUSY: Final = 10.0  # where runs go on
-CALM: Final = 60.0  # where none does
-UNSEEN: Final = 60.0  # between looks at the runs that go on and that no list has told of
-UNSEEN_MANY: Final = 20.0  # where they are many, as of a batch
-AFTER_ERROR: Final = 30.0
-ANSWER: Final = 5.0  # seconds that a target may take
-_MOST_CHANGED: Final = 100  # runs that a person waits for
-_ALL_FAILS: Final = (Cause.CREDENTIALS, Cause.PERMISSION, Cause.UNREACHABLE)
+# Seconds between two lists of a Workflow:
+WATCHED_INTERVAL: Final = 1.0  # that an open page shows
+BUSY_INTERVAL: Final = 10.0  # with open runs
+IDLE_INTERVAL: Final = 60.0  # without open runs
+# Seconds between checks of open runs that no list returned:
+UNLISTED_INTERVAL: Final = 60.0
+UNLISTED_INTERVAL_MANY: Final = 20.0  # where there are many, such as those of a batch
+ERROR_PAUSE: Final = 30.0  # seconds
+CALL_TIMEOUT: Final = 5.0  # seconds
+_MAX_REFRESHED: Final = 100  # runs that are read while a person waits
+_CAUSES_FOR_ALL: Final = (Cause.CREDENTIALS, Cause.PERMISSION, Cause.UNREACHABLE)
 
 
-class LostLease(Exception):
-    """Another process polls: this one stops where it stands."""
+class PollerLeaseLost(Exception):
+    """Another process is polling now; this one stops immediately."""
 
 
 class Poller:
-    """Keeps for each target what it has asked and when; the index is all that others see of it.
+    """Reads what is due on each target.
 
-    `hold` keeps the lease before each call, and tells whether it is still ours.
+    `hold` renews the lease before each call and returns whether this process still has it.
     """
 
     def __init__(self, hold: Callable[[], bool] = lambda: True) -> None:
-        self._places: dict[int, Place] = {}
-        self._resting: dict[int, float] = {}
+        self._states: dict[int, TargetState] = {}
+        self._paused: dict[int, float] = {}
         self._hold = hold
 
     def turn(self) -> None:
-        """Ask every target what is due there; what fails is left alone for a while, and it alone."""
-        channels = watchers.watched()
+        """Read what is due on every target; a target that fails is paused without affecting others."""
+        channels = watchers.watched_channels()
         names = poll_queries.workflow_names()
         for pk, target in Target.objects.in_bulk(names).items():
-            if time.monotonic() >= self._resting.get(pk, 0.0):
-                self._visit(target, names[pk], channels)
+            if time.monotonic() >= self._paused.get(pk, 0.0):
+                self._poll(target, names[pk], channels)
 
     def calls(self, target: Target) -> int:
-        """Return how many calls were made to the target's account in the window of the budget."""
+        """Return the calls to the target's account within the budget's window."""
         return Budget(target.account_id).used
 
-    def _visit(self, target: Target, names: set[str], channels: frozenset[str]) -> None:
+    def _poll(self, target: Target, names: set[str], channels: frozenset[str]) -> None:
         try:
-            place = self._place(target, names)
-            self._ask(place, channels)
-            _write(target, error=place.error)
-        except RateLimited as busy:
-            wait = max((busy.until - timezone.now()).total_seconds(), 1)
-            self._rest(target, str(busy), wait)
-        except DeployError as refused:
-            self._rest(target, str(refused), AFTER_ERROR)
-        except LostLease:
+            state = self._state(target, names)
+            self._read_due(state, channels)
+            _save_status(target, error=state.error)
+        except RateLimited as error:
+            seconds = max((error.until - timezone.now()).total_seconds(), 1)
+            self._pause(target, str(error), seconds)
+        except DeployError as error:
+            self._pause(target, str(error), ERROR_PAUSE)
+        except PollerLeaseLost:
             raise
         except Exception:
-            logger.exception("the runs of %s could not be read", target)
-            self._rest(target, "Its runs could not be read: the log says why.", AFTER_ERROR)
+            logger.exception("could not read the runs of %s", target)
+            self._pause(target, "Its runs could not be read. See the log.", ERROR_PAUSE)
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        """Be in haste: other targets wait, and the lease."""
+        """Limit the time of a call, because other targets wait and the lease expires."""
         if not self._hold():
-            raise LostLease
-        with retries.using(time_limits.until_deadline(ANSWER)):
+            raise PollerLeaseLost
+        with retries.using(time_limits.until_deadline(CALL_TIMEOUT)):
             yield
 
-    def _place(self, target: Target, names: set[str]) -> Place:
-        known, account = (
-            self._places.get(target.pk),
-            time_limits.with_timeout(account_of(target), ANSWER),
+    def _state(self, target: Target, names: set[str]) -> TargetState:
+        state, account = (
+            self._states.get(target.pk),
+            time_limits.with_timeout(account_of(target), CALL_TIMEOUT),
         )
-        if known is None or known.account is not account:
-            known = Place(target=target, account=account, budget=Budget(account.account_id))
-            self._places[target.pk] = known
-        before = known.workflows
-        known.workflows = {name: before.get(name) or AskedWorkflow(name) for name in sorted(names)}
-        return known
+        if state is None or state.account is not account:
+            state = TargetState(target=target, account=account, budget=Budget(account.account_id))
+            self._states[target.pk] = state
+        previous = state.workflows
+        state.workflows = {
+            name: previous.get(name) or WorkflowState(name) for name in sorted(names)
+        }
+        return state
 
-    def _rest(self, target: Target, message: str, seconds: float) -> None:
-        self._resting[target.pk] = time.monotonic() + seconds
-        logger.info("runs of %s are not read for %.0f s: %s", target, seconds, message)
-        _write(target, error=message)
+    def _pause(self, target: Target, message: str, seconds: float) -> None:
+        self._paused[target.pk] = time.monotonic() + seconds
+        logger.info("not reading the runs of %s for %.0f s: %s", target, seconds, message)
+        _save_status(target, error=message)
 
-    def _ask(self, place: Place, channels: frozenset[str]) -> None:
-        self._watch(place, channels)
-        for workflow in place.workflows.values():
+    def _read_due(self, state: TargetState, channels: frozenset[str]) -> None:
+        self._read_watched(state, channels)
+        for workflow in state.workflows.values():
             if time.monotonic() >= workflow.next_at:
-                self._list(place, workflow, channels)
-        for use, runs in ((Use.READS, place.changing()), (Use.STEPS, place.unread())):
+                self._list(state, workflow, channels)
+        for use, runs in (
+            (Use.READS, state.runs_to_check()),
+            (Use.STEPS, state.unread_runs()),
+        ):
             for run in runs:
-                if place.budget.allows(use):
-                    self._read(place, run, use)
+                if state.budget.allows(use):
+                    self._read(state, run, use)
 
-    def _watch(self, place: Place, channels: frozenset[str]) -> None:
-        """Read the runs that somebody looks at, each at its own pace."""
-        runs = [run for run in watchers.watched_runs(channels) if run.target_id == place.target.pk]
-        place.paces = {run.pk: place.paces.get(run.pk) or Pace() for run in runs}
+    def _read_watched(self, state: TargetState, channels: frozenset[str]) -> None:
+        """Read the runs whose pages are open, each with its own backoff."""
+        watched = watchers.watched_runs(channels)
+        runs = [run for run in watched if run.target_id == state.target.pk]
+        state.backoffs = {run.pk: state.backoffs.get(run.pk) or Backoff() for run in runs}
         for run in runs:
-            pace = place.paces[run.pk]
-            if pace.is_due(run) and place.budget.allows(Use.WATCHED):
-                has_changed = self._read(place, run, Use.WATCHED)
-                least = place.budget.stretched(Use.WATCHED, WATCHED)
-                pace.after(run, has_changed=has_changed, least=least)
+            backoff = state.backoffs[run.pk]
+            if backoff.is_due(run) and state.budget.allows(Use.WATCHED):
+                has_changed = self._read(state, run, Use.WATCHED)
+                shortest = state.budget.stretched(Use.WATCHED, WATCHED_INTERVAL)
+                backoff.after(run, has_changed=has_changed, shortest=shortest)
 
-    def _read(self, place: Place, run: Run, use: Use) -> bool:
-        """Read one run; one that fails rests alone, unless all would fail."""
-        if time.monotonic() < place.resting.get(run.pk, 0.0):
+    def _read(self, state: TargetState, run: Run, use: Use) -> bool:
+        """Read one run. A failure pauses only this run, unless it would affect all."""
+        if time.monotonic() < state.paused.get(run.pk, 0.0):
             return False
-        place.resting.pop(run.pk, None)
+        state.paused.pop(run.pk, None)
         try:
             with self._call():
-                return read(run, place.account, place.budget, use=use)
-        except LostLease:
+                return read(run, state.account, state.budget, use=use)
+        except PollerLeaseLost:
             raise
-        except DeployError as refused:
-            if _fails_for_all(refused):
+        except DeployError as error:
+            if _affects_all(error):
                 raise
-            logger.info("%s is not read for %.0f s: %s", run, AFTER_ERROR, refused)
+            logger.info("not reading %s for %.0f s: %s", run, ERROR_PAUSE, error)
         except Exception:
-            logger.exception("%s could not be read", run)
-        place.resting[run.pk] = time.monotonic() + AFTER_ERROR
+            logger.exception("could not read %s", run)
+        state.paused[run.pk] = time.monotonic() + ERROR_PAUSE
         return False
 
-    def _list(self, place: Place, workflow: AskedWorkflow, channels: frozenset[str]) -> None:
-        if not place.budget.allows(Use.LISTS):
+    def _list(self, state: TargetState, workflow: WorkflowState, channels: frozenset[str]) -> None:
+        if not state.budget.allows(Use.LISTS):
             return
         try:
-            self._catch_up(place, workflow)
-        except DeployError as refused:
-            if _fails_for_all(refused):
+            self._sync_list(state, workflow)
+        except DeployError as error:
+            if _affects_all(error):
                 raise
-            workflow.next_at = time.monotonic() + AFTER_ERROR
-            workflow.error = str(refused)
+            workflow.next_at = time.monotonic() + ERROR_PAUSE
+            workflow.error = str(error)
             return
         workflow.error = ""
-        is_watched = _is_watched(workflow.name, channels)
-        mine = Run.objects.filter(target=place.target, workflow_name=workflow.name, is_open=True)
-        wait = WATCHED if is_watched else BUSY if mine.exists() else CALM
-        workflow.next_at = time.monotonic() + place.budget.stretched(Use.LISTS, wait)
+        seconds = _list_interval(state.target, workflow.name, channels)
+        workflow.next_at = time.monotonic() + state.budget.stretched(Use.LISTS, seconds)
 
-    def _catch_up(self, place: Place, workflow: AskedWorkflow) -> None:
-        walk = Walk(
-            target=place.target,
+    def _sync_list(self, state: TargetState, workflow: WorkflowState) -> None:
+        reader = ListReader(
+            target=state.target,
             workflow_name=workflow.name,
-            account=place.account,
-            budget=place.budget,
+            account=state.account,
+            budget=state.budget,
             call=self._call,
         )
-        list_sync.catch_up(walk)
-        live = attribution.newest_live(place.target, workflow.name)
-        if live != workflow.live:
-            attribution.place_again(place.target, workflow.name)
-            workflow.live = live
-        if time.monotonic() >= workflow.unseen_at:
-            wait = UNSEEN_MANY if len(walk.open_runs()) > list_sync.PAGE else UNSEEN
-            workflow.suspects = list_sync.suspects(walk)
-            workflow.unseen_at = time.monotonic() + place.budget.stretched(Use.READS, wait)
+        list_sync.sync_new_runs(reader)
+        deployment = attribution.newest_deployment(state.target, workflow.name)
+        if deployment != workflow.deployment:
+            attribution.reassign_recent(state.target, workflow.name)
+            workflow.deployment = deployment
+        if time.monotonic() >= workflow.unlisted_at:
+            is_many = len(reader.open_runs()) > list_sync.PAGE_SIZE
+            seconds = UNLISTED_INTERVAL_MANY if is_many else UNLISTED_INTERVAL
+            workflow.to_check = list_sync.possibly_changed(reader)
+            workflow.unlisted_at = time.monotonic() + state.budget.stretched(Use.READS, seconds)
 
 
-def _fails_for_all(refused: DeployError) -> bool:
-    """Tell whether nothing else needs to be asked for at the target now."""
-    return isinstance(refused, RateLimited) or refused.cause in _ALL_FAILS
+def _affects_all(error: DeployError) -> bool:
+    """Whether other calls to the target would fail as well."""
+    return isinstance(error, RateLimited) or error.cause in _CAUSES_FOR_ALL
 
 
-def _write(target: Target, *, error: str) -> None:
-    Polling.objects.update_or_create(
+def _save_status(target: Target, *, error: str) -> None:
+    PollStatus.objects.update_or_create(
         target=target,
         defaults={
-            "asked_at": timezone.now(),
+            "polled_at": timezone.now(),
             "error": error,
             "calls_in_window": Budget(target.account_id).used,
         },
     )
 
 
-def _is_watched(workflow_name: str, channels: frozenset[str]) -> bool:
-    mine = watchers.channel_of_workflow(naming.workflow_id(workflow_name))
-    return watchers.ALL in channels or mine in channels
+def _list_interval(target: Target, workflow_name: str, channels: frozenset[str]) -> float:
+    channel = watchers.channel_of_workflow(naming.workflow_id(workflow_name))
+    if watchers.ALL in channels or channel in channels:
+        return WATCHED_INTERVAL
+    open_runs = Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)
+    return BUSY_INTERVAL if open_runs.exists() else IDLE_INTERVAL
 
 
 def refresh(target: Target, workflow_name: str, account: Account) -> None:
-    """Bring the index up to what the target says of a Workflow's runs, for a person who waits."""
-    walk = Walk(
+    """Update the index of a Workflow's runs while a person waits."""
+    reader = ListReader(
         target=target,
         workflow_name=workflow_name,
         account=account,
@@ -215,51 +226,51 @@ def refresh(target: Target, workflow_name: str, account: Account) -> None:
         first=Use.PAGES,
         deeper=Use.PAGES,
     )
-    list_sync.catch_up(walk)
-    found = Run.objects.filter(pk__in=list_sync.suspects(walk)[:_MOST_CHANGED])
-    for run in found.select_related("target", "workflow"):
-        read(run, account, walk.budget, use=Use.PAGES)
+    list_sync.sync_new_runs(reader)
+    runs = Run.objects.filter(pk__in=list_sync.possibly_changed(reader)[:_MAX_REFRESHED])
+    for run in runs.select_related("target", "workflow"):
+        read(run, account, reader.budget, use=Use.PAGES)
 
 
 def read(run: Run, account: Account, budget: Budget, *, use: Use) -> bool:
-    """Read one run with its steps, and tell whether it has changed; one that is gone is marked."""
+    """Read one run with its steps; return whether it has changed or is gone."""
     budget.spend(use)
-    told = describe(account, run.workflow_name, run.instance_id)
-    if told is None:
+    data = describe(account, run.workflow_name, run.instance_id)
+    if data is None:
         writer.mark_gone(run)
         return True
-    if not _has_changed(run, told):
-        writer.confirm(run, told)
+    if not _has_changed(run, data):
+        writer.mark_unchanged(run, data)
         return False
-    writer.apply_details(run, told, secrets=writer.secrets_of(run))
+    writer.apply_details(run, data, secrets=writer.secrets_of(run))
     return True
 
 
 def describe(account: Account, workflow: str, instance_id: str) -> dict[str, Any] | None:
-    """Return the run as the target tells it; None where it keeps it no more.
+    """Return the run in the shape of Cloudflare's API; None where the target does not have it.
 
-    It needs no database, so that a thread may ask: whoever does counts the call.
+    This uses no database, so threads can call it; the caller counts the call.
     """
     with account.explained(f"read the run {instance_id}", needs=SCRIPTS_READ):
-        try:  # raw: states and kinds of steps are open sets, which the SDK's models are not
-            answer = account.client.workflows.instances.with_raw_response.get(
+        try:  # raw, because the SDK's models do not accept new states and kinds of steps
+            response = account.client.workflows.instances.with_raw_response.get(
                 instance_id, account_id=account.account_id, workflow_name=workflow
             )
         except cloudflare.NotFoundError:
             return None
-    told: dict[str, Any] = answer.http_response.json().get("result") or {}
-    return told
+    data: dict[str, Any] = response.http_response.json().get("result") or {}
+    return data
 
 
-_seen: dict[int, int] = {}
+_digests: dict[int, int] = {}
 
 
-def _has_changed(run: Run, told: dict[str, Any]) -> bool:
-    """Tell whether anything differs from what was read last; the first reading always counts."""
-    digest = hash(repr(told))
-    if run.read_at is not None and _seen.get(run.pk) == digest:
+def _has_changed(run: Run, data: dict[str, Any]) -> bool:
+    """Whether the data differs from what was read last; the first read always counts."""
+    digest = hash(repr(data))
+    if run.read_at is not None and _digests.get(run.pk) == digest:
         return False
-    if len(_seen) > 10_000:
-        _seen.clear()
-    _seen[run.pk] = digest
+    if len(_digests) > 10_000:
+        _digests.clear()
+    _digests[run.pk] = digest
     return True

@@ -1,4 +1,4 @@
-"""The poller's thread, and that only one process of an installation has it."""
+"""The poller's thread, which runs in only one process of an installation."""
 
 from __future__ import annotations
 
@@ -15,61 +15,62 @@ from django.utils import timezone
 
 from runs.index import writer
 from runs.models import PollerLease
-from runs.sync.poller import LostLease, Poller
+from runs.sync.poller import Poller, PollerLeaseLost
 
 logger = logging.getLogger(__name__)
 
-_TURN: Final = 0.5  # seconds between turns
-_BEAT: Final = 1.0  # seconds between writings of the lease
-_SILENT: Final = timedelta(seconds=15)  # longer than one call takes
-_PRUNE_EVERY: Final = 600.0  # seconds
+_TURN_INTERVAL: Final = 0.5  # seconds
+_RENEW_INTERVAL: Final = 1.0  # seconds
+_EXPIRES_AFTER: Final = timedelta(seconds=15)  # longer than one call takes
+_PRUNE_INTERVAL: Final = 600.0  # seconds
+_ERROR_PAUSE: Final = 5.0  # seconds
 
 
 def start_poller() -> None:
-    """Poll in a thread that ends with the process."""
-    threading.Thread(target=_poll_for_ever, name="poller", daemon=True).start()
+    """Poll in a daemon thread."""
+    threading.Thread(target=_poll_forever, name="poller", daemon=True).start()
 
 
 class _Lease:
-    """The lease of this process, which is written again as long as it works, but not at each call."""
+    """This process's lease, renewed while it works, but not with every call."""
 
     def __init__(self) -> None:
         self._holder = uuid4()
-        self._held_at = 0.0
+        self._renewed_at = 0.0
 
     def hold(self) -> bool:
-        if time.monotonic() - self._held_at < _BEAT:
+        if time.monotonic() - self._renewed_at < _RENEW_INTERVAL:
             return True
-        is_ours = hold(self._holder)
-        self._held_at = time.monotonic() if is_ours else 0.0
+        is_ours = acquire_lease(self._holder)
+        self._renewed_at = time.monotonic() if is_ours else 0.0
         return is_ours
 
 
-def _poll_for_ever() -> None:
+def _poll_forever() -> None:
     lease, pruned_at = _Lease(), time.monotonic()
     poller = Poller(lease.hold)
     while True:
         try:
             if lease.hold():
                 poller.turn()
-                if time.monotonic() - pruned_at > _PRUNE_EVERY:
+                if time.monotonic() - pruned_at > _PRUNE_INTERVAL:
                     pruned_at = time.monotonic()
                     writer.prune()
-        except LostLease:
-            logger.info("another process polls now")
+        except PollerLeaseLost:
+            logger.info("another process is polling now")
         except Exception:
-            logger.exception("a turn of the poller failed; the next one comes")
-            time.sleep(5)
+            logger.exception("a turn of the poller failed")
+            time.sleep(_ERROR_PAUSE)
         finally:
             connections.close_all()
-        time.sleep(_TURN)
+        time.sleep(_TURN_INTERVAL)
 
 
-def hold(holder: UUID) -> bool:
-    """Take or keep the lease; False where another process has it and has been heard of lately."""
+def acquire_lease(holder: UUID) -> bool:
+    """Acquire or renew the lease; False where another process has renewed it recently."""
     now = timezone.now()
-    mine = PollerLease.objects.filter(Q(holder=holder) | Q(beat_at__lt=now - _SILENT))
-    if mine.update(holder=holder, beat_at=now):
+    available = PollerLease.objects.filter(Q(holder=holder) | Q(beat_at__lt=now - _EXPIRES_AFTER))
+    if available.update(holder=holder, beat_at=now):
         return True
     try:
         with transaction.atomic():

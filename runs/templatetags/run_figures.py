@@ -1,4 +1,4 @@
-"""A figure of the overview, which leads to the runs behind it."""
+"""A figure of the overview, linked to its runs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.overview.presentation import Linked
+from runs.overview.presentation import LinkedFigure
 
 register = template.Library()
 _NOTHING = ("0", "0%", "-")
 
 
 @register.simple_tag
-def figure(said: Linked) -> SafeString:
-    """The words of a figure as a link; there is nothing behind none."""
-    if said.words in _NOTHING:
-        return format_html('<span class="quiet">{}</span>', said.words)
-    return format_html('<a href="{}?{}">{}</a>', reverse("runs:list"), said.query, said.words)
+def figure(item: LinkedFigure) -> SafeString:
+    """The text of a figure as a link, or alone where it counts no runs."""
+    if item.text in _NOTHING:
+        return format_html('<span class="quiet">{}</span>', item.text)
+    return format_html('<a href="{}?{}">{}</a>', reverse("runs:list"), item.query, item.text)

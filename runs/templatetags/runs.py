@@ -1,4 +1,4 @@
-"""What the templates of runs share: statuses, states of steps, JSON trees, bars."""
+"""Tags and filters for the templates of runs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ICONS = {State.WAITING: "pause", State.SLEEPING: "sleep"}
 
 @register.inclusion_tag("web/_status.html")
 def run_status(status: str) -> dict[str, Any]:
-    """The icon and the word of a run's status, in its colour."""
+    """The icon and label of a run's status, in its color."""
     return {"label": statuses.label(status), "tone": presentation.tone(status)}
 
 
 @register.inclusion_tag("web/_status.html")
 def step_state(state: State) -> dict[str, Any]:
-    """The icon and the word of a step's state, in its colour."""
+    """The icon and label of a step's state, in its color."""
     icon = _ICONS.get(state, state.icon)
     return {"label": state.label, "tone": Tone(icon, state.tone.removeprefix("tone-"), "")}
 
@@ -47,7 +47,7 @@ def json_tree_of(value: Any) -> SafeString:
 
 @register.filter
 def until(moment: datetime | None) -> str | SafeString:
-    """A time to come, as "in 5 m 00 s", with the exact one in `title` and `datetime`."""
+    """A future time as "in 5 m 00 s", with the exact time in `title` and `datetime`."""
     if moment is None:
         return ""
     exact = timezone.localtime(moment)

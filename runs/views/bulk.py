@@ -1,4 +1,4 @@
-"""One action on all runs of a list: counted and asked for first, then watched."""
+"""One action on all runs of a list: counted and confirmed, then its progress."""
 
 from __future__ import annotations
 
@@ -29,47 +29,47 @@ from workflows.models import Workflow
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @staff_with(CONTROL)
-def ask(request: HttpRequest) -> HttpResponse:
-    """Say how many runs it is about and what is lost; then put it into the queue."""
-    asked = request.POST if request.method == "POST" else request.GET
-    action = asked.get("action", "")
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Show how many runs would change and what would be lost, or enqueue the confirmed change."""
+    data = request.POST if request.method == "POST" else request.GET
+    action = data.get("action", "")
     if action not in control.ACTIONS:
-        raise Http404("Runs know no such action.")
-    filters = Filters.of(asked)
+        raise Http404("There is no such action.")
+    filters = Filters.of(data)
     if request.method != "POST":
-        return page(request, "runs/bulk/confirm", _asking(filters, action))
+        return page(request, "runs/bulk/confirm", _confirmation(filters, action))
     reason = request.POST.get("reason", "").strip()
-    confirmed = request.POST.get("confirmed", "")
+    token = request.POST.get("confirmed", "")
     try:
-        made = bulk_change.ask(confirmed, by=Actor.of(request.user), reason=reason)
-    except DeployError as refused:
-        told = {"refusal": str(refused), "reason": reason}
-        return page(request, "runs/bulk/confirm", _asking(filters, action) | told)
+        change = bulk_change.enqueue(token, by=Actor.of(request.user), reason=reason)
+    except DeployError as error:
+        context = _confirmation(filters, action) | {"refusal": str(error), "reason": reason}
+        return page(request, "runs/bulk/confirm", context)
     messages.info(
         request,
-        f"{made.total:,} run{pluralize(made.total)}: it goes on also when this page is closed.",
+        f"{change.total:,} run{pluralize(change.total)} queued. You can close this page.",
     )
-    return redirect(made)
+    return redirect(change)
 
 
-def _asking(filters: Filters, action: str) -> dict[str, Any]:
+def _confirmation(filters: Filters, action: str) -> dict[str, Any]:
     context = {
         "action": action,
-        "word": presentation.ACTION_WORDS[action],
-        "most": bulk_change.MOST,
+        "word": presentation.ACTION_LABELS[action],
+        "most": bulk_change.MAX_RUNS,
         "filters": filters,
-        **_about(filters),
+        **_filter_context(filters),
     }
     try:
-        found = bulk_change.found(action, filters)
-    except DeployError as refused:
-        return context | {"refusal": str(refused), "count": 0, "is_unread": True}
-    confirmed = bulk_change.confirmation(action, filters, found.ids)
-    count, left_out = len(found.ids), found.left_out
-    return context | {"count": count, "left_out": left_out, "confirmed": confirmed}
+        matching = bulk_change.matching_runs(action, filters)
+    except DeployError as error:
+        return context | {"refusal": str(error), "count": 0, "is_unread": True}
+    token = bulk_change.sign(action, filters, matching.ids)
+    count, left_out = len(matching.ids), matching.left_out
+    return context | {"count": count, "left_out": left_out, "confirmed": token}
 
 
-def _about(filters: Filters) -> dict[str, Any]:
+def _filter_context(filters: Filters) -> dict[str, Any]:
     name = Workflow.objects.filter(pk=filters.workflow).values_list("name", flat=True).first()
     return {
         "words": presentation.filter_words(filters, name or filters.workflow),
@@ -81,13 +81,14 @@ def _about(filters: Filters) -> dict[str, Any]:
 @never_cache
 @staff_with(VIEW)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    made = get_object_or_404(BulkChange, pk=pk)
-    filters = Filters.of(dict(parse_qsl(made.query)))
+    change = get_object_or_404(BulkChange, pk=pk)
+    filters = Filters.of(dict(parse_qsl(change.query)))
+    result = presentation.bulk_result(change.action, done=change.done, existing=change.existing)
     context = {
-        "made": made,
-        "word": presentation.ACTION_WORDS.get(made.action, made.action),
-        "percent": 100 * made.settled // max(made.total, 1),
-        "became": presentation.became(made.action, done=made.done, there=made.there),
-        **_about(filters),
+        "change": change,
+        "word": presentation.ACTION_LABELS.get(change.action, change.action),
+        "percent": 100 * change.processed // max(change.total, 1),
+        "result": result,
+        **_filter_context(filters),
     }
     return page(request, "runs/bulk/progress", context)

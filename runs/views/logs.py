@@ -1,4 +1,4 @@
-"""The page of a Worker's live logs; the lines themselves come by its WebSocket."""
+"""The page of a Worker's live logs; the lines come through a WebSocket."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from workflows.models import Workflow
 @never_cache
 @staff_with(VIEW)
 def logs(request: HttpRequest, workflow: str) -> HttpResponse:
-    shown = get_object_or_404(Workflow.objects.only("name"), pk=workflow)
+    found = get_object_or_404(Workflow.objects.only("name"), pk=workflow)
     context = {
-        "workflow": shown,
-        "live": records.live(shown.pk),
+        "workflow": found,
+        "live": records.live(found.pk),
         "levels": LEVELS,
-        "address": reverse("runs:logs_socket", args=[shown.pk]),
+        "address": reverse("runs:logs_socket", args=[found.pk]),
     }
     return page(request, "runs/logs", context)

@@ -1,4 +1,4 @@
-"""The pages that show runs: the list, one run, and those that wait for somebody."""
+"""The pages that show runs: the list, one run, and the runs that wait for an event."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from runs.detail import fetch, run_page, waiting_runs
 from runs.detail.json_tree import read_json
 from runs.index import listing, watchers, writer
 from runs.index.listing import Filters
-from runs.models import Polling, Run
+from runs.models import PollStatus, Run
 from runs.permissions import CONTROL, TRIGGER, VIEW
 from runs.services import control
 from runs.sync.call_budget import counted
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ
 from targets.cloudflare.errors import DeployError
+from targets.cloudflare.redaction import redact_json
 from web.decorators import HttpRequest, staff_with
 from web.rendering import live_page
 from workflows.models import Workflow
 
 _VALUES: Final = {"payload": "params", "output": "output"}
-_LATE: Final = timedelta(minutes=3)
+_OUTDATED: Final = timedelta(minutes=3)
 
 
 def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    """Answer with the whole page, or with its live part when htmx asks for it."""
+    """Render the whole page, or only its live part for htmx."""
     context |= {
         "may_trigger": request.user.has_perm(TRIGGER),
         "may_control": request.user.has_perm(CONTROL),
@@ -44,7 +45,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespon
     return live_page(request, name, context)
 
 
-def known_runs() -> QuerySet[Run]:
+def viewable_runs() -> QuerySet[Run]:
     return Run.objects.select_related("workflow", "target").defer("target__api_token")
 
 
@@ -52,22 +53,22 @@ def known_runs() -> QuerySet[Run]:
 @never_cache
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
-    asked = Filters.of(request.GET)
-    filters = asked.readable
+    requested = Filters.of(request.GET)
+    filters = requested.readable
     workflow = Workflow.objects.filter(pk=filters.workflow).first()
     if filters.workflow and workflow is None:
         raise Http404("There is no such workflow.")
-    watchers.show(watchers.channel_of_workflow(workflow.pk) if workflow else watchers.ALL)
+    watchers.mark_watched(watchers.channel_of_workflow(workflow.pk) if workflow else watchers.ALL)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     counts = listing.counts(filters)
     context = {
         "filters": filters,
-        "problem": asked.problem,
+        "problem": requested.problem,
         "workflow": workflow,
         "page": listing.page(filters, **cursors),
         "chips": _chips(filters, counts),
         "total": sum(counts.values()),
-        "troubles": troubles(),
+        "sync_problems": sync_problems(),
         "narrowed": bool(filters.query(workflow="")),
         "bulk_actions": _bulk_actions(filters),
         "words": presentation.filter_words(filters, workflow.name if workflow else ""),
@@ -77,20 +78,21 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 
 def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
-    """Return what runs of the listed states can be told, with its word."""
+    """Return the actions, with labels, that the listed statuses allow."""
     chosen = list(filter(None, filters.status.split(",")))
-    allowed = {one for status in chosen or statuses.KNOWN for one in statuses.actions(status)}
-    return [(one, presentation.ACTION_WORDS[one]) for one in control.ACTIONS if one in allowed]
+    allowed = {action for status in chosen or statuses.KNOWN for action in statuses.actions(status)}
+    actions = [action for action in control.ACTIONS if action in allowed]
+    return [(action, presentation.ACTION_LABELS[action]) for action in actions]
 
 
 def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
-    """A link per status that there is, in the order of a run's life; what is not known comes last."""
+    """A link for each status with runs, in the order of a run's life; unknown ones come last."""
     order = {status: at for at, status in enumerate(statuses.KNOWN)}
-    names = sorted({*counts, *filter(None, [filters.status])}, key=lambda one: order.get(one, 99))
+    names = sorted({*counts, *filter(None, [filters.status])}, key=lambda name: order.get(name, 99))
     return [
         {
             "status": name,
-            "label": statuses.label(name) if "," not in name else "Several states",
+            "label": statuses.label(name) if "," not in name else "Several statuses",
             "tone": presentation.tone(name),
             "count": counts.get(name, 0),
             "query": filters.query(status="" if name == filters.status else name),
@@ -103,28 +105,29 @@ def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
 def _choices() -> dict[str, Any]:
     return {
         "workflows": list(Workflow.objects.order_by("name").values_list("pk", "name")[:500]),
-        "targets": sorted(set(Polling.objects.values_list("target__name", flat=True))),
+        "targets": sorted(set(PollStatus.objects.values_list("target__name", flat=True))),
         "triggers": list(statuses.TRIGGERS.items()),
     }
 
 
-def troubles() -> list[Polling]:
-    """Return the targets that could not be asked, or were not for a while."""
-    late = timezone.now() - _LATE
-    asked = Polling.objects.select_related("target").defer("target__api_token")
-    return [one for one in asked if one.error or (one.asked_at and one.asked_at < late)]
+def sync_problems() -> list[PollStatus]:
+    """Return the targets that could not be polled, or have not been for a while."""
+    outdated = timezone.now() - _OUTDATED
+    rows = PollStatus.objects.select_related("target").defer("target__api_token")
+    return [row for row in rows if row.error or (row.polled_at and row.polled_at < outdated)]
 
 
 @require_safe
 @never_cache
 @staff_with(VIEW)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(known_runs(), pk=pk)
-    watchers.show(watchers.channel_of_run(pk))
-    asked = {"step": request.GET.get("step", ""), "page": request.GET.get("steps", "")}
-    context = run_page.context_of(shown, fetch.read(shown), **asked)
+    shown = get_object_or_404(viewable_runs(), pk=pk)
+    watchers.mark_watched(watchers.channel_of_run(pk))
+    position = {"step": request.GET.get("step", ""), "page": request.GET.get("steps", "")}
+    context = run_page.page_context(shown, fetch.fetch_run(shown), **position)
     context["actions"] = [
-        (one, presentation.ACTION_WORDS[one]) for one in presentation.actions_of(shown)
+        (action, presentation.ACTION_LABELS[action])
+        for action in presentation.available_actions(shown)
     ]
     return page(request, "runs/run/run", context)
 
@@ -133,10 +136,10 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def picture(request: HttpRequest, pk: int) -> HttpResponse:
-    """The picture of a run of many steps, which its page fetches last."""
-    shown = get_object_or_404(known_runs(), pk=pk)
-    drawn = run_page.picture_of(shown, fetch.read(shown))
-    return page(request, "runs/run/picture", {"run": shown, "drawn": drawn})
+    """The picture of a long run, which its page loads last."""
+    shown = get_object_or_404(viewable_runs(), pk=pk)
+    context = {"run": shown, "picture": run_page.picture_of(shown, fetch.fetch_run(shown))}
+    return page(request, "runs/run/picture", context)
 
 
 @require_safe
@@ -144,12 +147,12 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_with(VIEW)
 def waiting(request: HttpRequest) -> HttpResponse:
     """The runs that wait for an event, the most urgent first."""
-    watchers.show(watchers.ALL)
+    watchers.mark_watched(watchers.ALL)
     after = request.GET.get("after", "")
     context = {
-        "page": waiting_runs.waiting(known_runs(), after=after),
+        "page": waiting_runs.waiting_page(viewable_runs(), after=after),
         "is_first": not after,
-        "troubles": troubles(),
+        "sync_problems": sync_problems(),
     }
     return page(request, "runs/waiting/waiting", context)
 
@@ -158,16 +161,16 @@ def waiting(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def step_output(request: HttpRequest, pk: int) -> HttpResponse:
-    """The whole output of a step, which the run itself tells in part only."""
-    shown = get_object_or_404(known_runs(), pk=pk)
+    """The whole output of a step, which is truncated in the run itself."""
+    shown = get_object_or_404(viewable_runs(), pk=pk)
     name, kind = request.GET.get("name", ""), request.GET.get("type", "step")
     context: dict[str, Any] = {"run": shown, "name": name, "kind": kind}
     try:
-        context["output"] = _whole(shown, name, kind)
+        context["output"] = _step_output(shown, name, kind)
         if "download" in request.GET:
             return _file(context["output"], f"{shown.instance_id}-{name}")
-    except DeployError as refused:
-        context["refusal"] = str(refused)
+    except DeployError as error:
+        context["refusal"] = str(error)
     return page(request, "runs/run/output", context)
 
 
@@ -175,29 +178,29 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def download(request: HttpRequest, pk: int, what: str) -> HttpResponse:
-    """What a run was given, or gave, whole: its page draws a part of what is very large."""
-    shown = get_object_or_404(known_runs(), pk=pk)
-    told = fetch.read(shown).told
-    if what not in _VALUES or told is None:
-        raise Http404("The target does not tell this of the run now.")
-    return _file(read_json(told.get(_VALUES[what])), f"{shown.instance_id}-{what}")
+    """The whole payload or output of a run, of which the page may show only a part."""
+    shown = get_object_or_404(viewable_runs(), pk=pk)
+    data = fetch.fetch_run(shown).data
+    if what not in _VALUES or data is None:
+        raise Http404("This value is not available now.")
+    return _file(read_json(data.get(_VALUES[what])), f"{shown.instance_id}-{what}")
 
 
 def _file(value: Any, name: str) -> HttpResponse:
     body = json.dumps(value, indent=2, ensure_ascii=False)
-    answer = HttpResponse(body, content_type="application/json; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{slugify(name)[:100]}.json"'
-    return answer
+    response = HttpResponse(body, content_type="application/json; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slugify(name)[:100]}.json"'
+    return response
 
 
-def _whole(shown: Run, name: str, kind: str) -> Any:
+def _step_output(shown: Run, name: str, kind: str) -> Any:
     account = counted(fetch.quick_account(shown))
     with (
         retries.using(time_limits.until_deadline()),
         account.explained("read the step's output", needs=SCRIPTS_READ),
     ):
         try:
-            answer = account.client.workflows.instances.with_raw_response.step(
+            response = account.client.workflows.instances.with_raw_response.step(
                 shown.instance_id,
                 account_id=account.account_id,
                 workflow_name=shown.workflow_name,
@@ -205,13 +208,13 @@ def _whole(shown: Run, name: str, kind: str) -> Any:
                 type="waitForEvent" if kind == "waitForEvent" else "step",
             )
         except cloudflare.NotFoundError:
-            raise DeployError("The target keeps no output of this step any more.") from None
-    return fetch.hidden(_output_of(answer.http_response), writer.secrets_of(shown))
+            raise DeployError("The target no longer has the output of this step.") from None
+    return redact_json(_output_of(response.http_response), writer.secrets_of(shown))
 
 
 def _output_of(response: Any) -> Any:
     if "json" not in response.headers.get("content-type", ""):
         return response.content.decode(errors="replace")
-    told = json.loads(response.content)
-    told = told.get("result", told) if isinstance(told, dict) else told
-    return read_json(told.get("output")) if isinstance(told, dict) else told
+    body = json.loads(response.content)
+    result = body.get("result", body) if isinstance(body, dict) else body
+    return read_json(result.get("output")) if isinstance(result, dict) else result

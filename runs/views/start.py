@@ -1,4 +1,4 @@
-"""Starting runs: one with a payload that somebody types, or many from lines of JSON."""
+"""Starting runs: one with a payload, or many from lines of JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runs.models import Run
 from runs.permissions import TRIGGER
 from runs.services import control, payloads
 from runs.services.control import INSTANCE_ID_RULE, Refused
-from runs.views.runs import known_runs, page
+from runs.views.runs import page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from web.converters import read_key
@@ -30,14 +30,14 @@ from web.decorators import HttpRequest, redirect_get_to, staff_with
 from workflows.ir.document.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 
-_MOST_CHOICES: Final = 500
+_MAX_CHOICES: Final = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @staff_with(TRIGGER)
 def start(request: HttpRequest) -> HttpResponse:
-    """Show the form, or start a run and go to it; what is refused is told above what was typed."""
+    """Show the form, or start a run and redirect to it; after an error the input is kept."""
     workflow = _workflow(request)
     if workflow is None:
         return page(
@@ -45,48 +45,48 @@ def start(request: HttpRequest) -> HttpResponse:
         )
     if request.method != "POST":
         return page(request, "runs/start/start", _form(request, workflow) | _payload(request))
-    typed = {name: request.POST.get(name, "") for name in ("payload", "instance_id")}
+    entered = {name: request.POST.get(name, "") for name in ("payload", "instance_id")}
     try:
         started = control.trigger(
             _live(request, workflow),
-            payloads.read_whole(typed["payload"]),
+            payloads.read_unmasked(entered["payload"]),
             by=Actor.of(request.user),
-            instance_id=typed["instance_id"].strip(),
+            instance_id=entered["instance_id"].strip(),
         )
-    except DeployError as refused:
-        told = presentation.refusal(refused, "started") | typed
-        return page(request, "runs/start/start", _form(request, workflow) | told)
+    except DeployError as error:
+        context = presentation.refusal_context(error, "started") | entered
+        return page(request, "runs/start/start", _form(request, workflow) | context)
     if started.is_new:
         messages.success(request, "The run was started.")
     else:
-        said = f"A run with the id {started.run.instance_id} was there already: this is it."
-        messages.warning(request, f"{said} No other one was started.")
+        message = f"This run with the id {started.run.instance_id} exists already."
+        messages.warning(request, f"{message} No new run was started.")
     return redirect(started.run)
 
 
 def _workflow(request: HttpRequest) -> Workflow | None:
-    asked = request.POST.get("workflow") or request.GET.get("workflow", "")
-    again = _again(request)
-    asked = asked or (again.workflow_id if again and again.workflow_id else "")
-    return get_object_or_404(Workflow, pk=asked) if asked else None
+    pk = request.POST.get("workflow") or request.GET.get("workflow", "")
+    source = _source_run(request)
+    pk = pk or (source.workflow_id if source and source.workflow_id else "")
+    return get_object_or_404(Workflow, pk=pk) if pk else None
 
 
 def _startable() -> list[tuple[str, str]]:
-    """Return the ids and names of the workflows that are live somewhere."""
+    """Return the ids and names of the workflows that are live on any target."""
     live = records.not_taken_down().order_by().values_list("workflow", "ir__kind").distinct()
-    found = Workflow.objects.filter(pk__in={pk for pk, kind in live if kind != SCRIPT})
-    return list(found.order_by("name").values_list("pk", "name")[:_MOST_CHOICES])
+    workflows = Workflow.objects.filter(pk__in={pk for pk, kind in live if kind != SCRIPT})
+    return list(workflows.order_by("name").values_list("pk", "name")[:_MAX_CHOICES])
 
 
 def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
-    """Return what is live where the form says; raises Refused."""
+    """Return the live deployment on the form's target. Raises Refused."""
     name = request.POST.get("target") or request.GET.get("target", "")
     target = Target.objects.filter(name=name).first() if name else None
     if name and target is None:
         raise Refused(f"There is no target {name}.")
     live = control.live_of(workflow, target)
     if kind_of(live.ir) == SCRIPT:
-        raise Refused(f"{workflow.name} is a script: it has no runs, it answers requests.")
+        raise Refused(f"{workflow.name} is a script: it answers requests and has no runs.")
     return live
 
 
@@ -102,47 +102,48 @@ def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     }
     try:
         context["live"] = _live(request, workflow)
-    except DeployError as refused:
-        context["nothing_live"] = str(refused)
+    except DeployError as error:
+        context["not_live"] = str(error)
     return context
 
 
-def _again(request: HttpRequest) -> Run | None:
+def _source_run(request: HttpRequest) -> Run | None:
+    """Return the run whose payload is used again, if any."""
     key = read_key(request.GET.get("again", ""))
-    return known_runs().filter(pk=key).first() if key else None
+    return viewable_runs().filter(pk=key).first() if key else None
 
 
 def _payload(request: HttpRequest) -> dict[str, Any]:
-    """Return the payload to begin with: that of the run that is run again, as its target tells it."""
-    again = _again(request)
-    if again is None:
+    """Return the initial payload: that of the run to run again, or {}."""
+    source = _source_run(request)
+    if source is None:
         return {"payload": "{}"}
-    read = fetch.read(again)
-    if read.told is not None:
-        known = payloads.pretty(read.told.get("params"))
-        return {"again": again, "payload": known, "note": payloads.mask_note(known)}
-    text = getattr(getattr(again, "text", None), "params", "") or "{}"
+    fetched = fetch.fetch_run(source)
+    if fetched.data is not None:
+        payload = payloads.pretty(fetched.data.get("params"))
+        return {"again": source, "payload": payload, "note": payloads.mask_note(payload)}
+    text = getattr(getattr(source, "text", None), "params", "") or "{}"
     value = read_json(text)
-    known = payloads.pretty(value) if value is not text else text
-    note = f"{read.problem} This is the payload as it was seen here, perhaps cut."
-    note = f"{note} {payloads.mask_note(known)}".rstrip()
-    return {"again": again, "payload": known, "note": note}
+    payload = payloads.pretty(value) if value is not text else text
+    note = f"{fetched.problem} This is a stored copy of the payload and may be truncated."
+    note = f"{note} {payloads.mask_note(payload)}".rstrip()
+    return {"again": source, "payload": payload, "note": note}
 
 
-def _its_page(_request: HttpRequest) -> str:
+def _start_page(_request: HttpRequest) -> str:
     return reverse("runs:start")
 
 
-@redirect_get_to(_its_page)
+@redirect_get_to(_start_page)
 @staff_with(TRIGGER)
 def check(request: HttpRequest) -> HttpResponse:
-    """Say whether what is typed is JSON: the part under the editor."""
+    """Check whether the entered payload is JSON; shown below the editor."""
     context: dict[str, Any] = {}
     try:
-        payload = payloads.read_whole(request.POST.get("payload", ""))
+        payload = payloads.read_unmasked(request.POST.get("payload", ""))
         context["bytes"] = payloads.size(payload)
-    except DeployError as refused:
-        context["refusal"] = str(refused)
+    except DeployError as error:
+        context["refusal"] = str(error)
     return render(request, "runs/start/_payload_check.html", context)
 
 
@@ -150,7 +151,7 @@ def check(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(TRIGGER)
 def batch(request: HttpRequest) -> HttpResponse:
-    """Start a run for each line; a line that is no JSON keeps all of them from being started."""
+    """Show the form, or start a run for each line; one invalid line prevents all starts."""
     workflow = _workflow(request)
     if workflow is None:
         return page(
@@ -159,9 +160,9 @@ def batch(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "runs/start/start_many", _form(request, workflow))
     try:
-        lines = batch_start.lines_of(request.POST.get("lines", ""), request.FILES.get("file"))
-        made = batch_start.ask(_live(request, workflow), lines, by=Actor.of(request.user))
-    except DeployError as refused:
-        told = {"refusal": str(refused), "lines": request.POST.get("lines", "")}
-        return page(request, "runs/start/start_many", _form(request, workflow) | told)
-    return redirect(made)
+        lines = batch_start.read_input(request.POST.get("lines", ""), request.FILES.get("file"))
+        change = batch_start.enqueue(_live(request, workflow), lines, by=Actor.of(request.user))
+    except DeployError as error:
+        context = {"refusal": str(error), "lines": request.POST.get("lines", "")}
+        return page(request, "runs/start/start_many", _form(request, workflow) | context)
+    return redirect(change)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -23,6 +24,16 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for form in sorted(forms, key=len, reverse=True):
         text = _masked(text, form)
     return text
+
+
+def redact_json(value: Any, secrets: Iterable[str]) -> Any:
+    """Return the JSON value with the secrets masked in each of its texts; keys stay as they are."""
+    secrets = tuple(secrets)
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, Mapping):
+        return {str(key): redact_json(item, secrets) for key, item in value.items()}
+    return [redact_json(item, secrets) for item in value] if isinstance(value, list) else value
 
 
 def _masked(text: str, form: str) -> str:

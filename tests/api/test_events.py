@@ -17,7 +17,7 @@ from audit.trail import Actor
 from deployments.pipeline.stages import Status
 from runs.models import Run
 from runs.services.control import LARGEST_PAYLOAD
-from runs.services.event_triggers import NoListener, raise_event
+from runs.services.event_triggers import NoListener, start_runs
 from runs.sync.call_budget import Budget
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.runs.fake_target import FakeTarget, refusal
@@ -143,7 +143,7 @@ def test_a_repeated_idempotency_key_starts_no_second_run(
 def test_a_payload_that_is_too_large_for_a_run_is_an_error(db: None, answering: FakeTarget) -> None:
     live_listener(target=make_target())
 
-    (raised,) = raise_event("paid", "x" * LARGEST_PAYLOAD, by=ADA)
+    (raised,) = start_runs("paid", "x" * LARGEST_PAYLOAD, by=ADA)
 
     assert "a run takes 1,048,576" in raised.error
     assert answering.asked == []
@@ -167,14 +167,14 @@ def test_only_the_live_deployment_counts(db: None) -> None:
     make_deployment(workflow=workflow, status=Status.FAILED.value)
 
     with pytest.raises(NoListener):
-        raise_event("paid", {}, by=ADA)
+        start_runs("paid", {}, by=ADA)
 
 
 def test_a_deleted_workflow_is_not_started(db: None) -> None:
     live_listener(target=make_target()).delete()
 
     with pytest.raises(NoListener):
-        raise_event("paid", {}, by=ADA)
+        start_runs("paid", {}, by=ADA)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_listeners(db: None) -> None:
@@ -183,7 +183,7 @@ def test_the_number_of_queries_does_not_grow_with_the_listeners(db: None) -> Non
     for _ in range(3):
         live_listener(target=target)
         with CaptureQueriesContext(connection) as captured:
-            raised = raise_event("paid", {}, by=ADA)
+            raised = start_runs("paid", {}, by=ADA)
         queries.append(len(captured))
 
     assert [bool(run.error) for run in raised] == [True, True, True]
@@ -199,10 +199,10 @@ def test_a_workflow_that_was_taken_down_is_not_started(db: None) -> None:
     )
 
     with pytest.raises(NoListener):
-        raise_event("paid", {}, by=ADA)
+        start_runs("paid", {}, by=ADA)
 
 
 def test_a_partially_live_workflow_is_started(db: None) -> None:
     live_listener(target=make_target(), status=Status.PARTIAL.value)
 
-    assert raise_event("paid", {}, by=ADA)
+    assert start_runs("paid", {}, by=ADA)

@@ -4,15 +4,16 @@ from typing import Any, Final
 
 from django.core.management.base import CommandParser
 
-from runs.index.row_json import as_json
-from runs.management.run_command import Place, RunCommand, me
+from audit.trail import command_line_actor
+from runs.index.listing import run_as_json
+from runs.management.run_command import CommandScope, RunCommand
 from runs.services import control
-from runs.services.lookup import find
+from runs.services.lookup import find_run
 
-_LOST: Final = {
-    "restart": "It begins again: what its steps gave so far is lost, what they did elsewhere stays done.",
-    "terminate": "It ends where it is and cannot go on. What its steps did elsewhere stays done.",
-    "delete": "The target forgets it with its steps and outputs. Its row stays in the index for a day, as gone.",
+_WARNINGS: Final = {
+    "restart": "The outputs of its steps will be lost. What the steps did elsewhere is not undone.",
+    "terminate": "It stops immediately and cannot continue. What its steps did elsewhere is not undone.",
+    "delete": "The target deletes it with its steps and outputs. Its row stays in the index for a day.",
 }
 
 
@@ -28,26 +29,26 @@ class Command(RunCommand):
             dest="from_step",
             default="",
             metavar="STEP",
-            help="the name of the step that a restart begins at; those before it are not run again. "
-            'Of a step in a loop, "charge #2" is the second time',
+            help="restart at this step; earlier steps keep their outputs and are not run again. "
+            'For a step in a loop, "charge #2" is its second occurrence',
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask at the terminal")
-        parser.add_argument("--json", action="store_true", help="the run as JSON")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--json", action="store_true", help="print the run as JSON")
         self.add_reason(parser)
 
-    def about(self, place: Place, options: dict[str, Any]) -> None:
-        run, action = find(place.live, options["instance"]), options["action"]
-        if action in _LOST and not options["yes"]:
-            self.ask(f"{_LOST[action]}\nType {action} to {action} {run}:", answer=action)
+    def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
+        run, action = find_run(scope.live, options["instance"]), options["action"]
+        if action in _WARNINGS and not options["yes"]:
+            self.confirm(f"{_WARNINGS[action]}\nType {action} to {action} {run}:", answer=action)
         changed = control.change(
             run,
             action,
-            by=me(),
+            by=command_line_actor(),
             reason=options["reason"],
             from_step=options["from_step"],
         )
         if options["json"]:
-            self.print_json(as_json(changed))
+            self.print_json(run_as_json(changed))
             return
         now = "deleted" if action == "delete" else changed.status_label.lower()
         self.stdout.write(f"{action}: {changed.instance_id} is {now}")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -8,10 +7,10 @@ from django.utils import timezone
 
 from runs.detail.text_description import describe
 from runs.index import writer
-from runs.management.run_command import Place, RunCommand
+from runs.management.run_command import CommandScope, RunCommand
 from runs.models import RunDetails
-from runs.services.instances import LATEST, NoRun, as_json
-from targets.cloudflare.redaction import redact
+from runs.services.instances import LATEST, NoRun, instance_as_json
+from targets.cloudflare.redaction import redact_json
 
 
 class Command(RunCommand):
@@ -22,28 +21,30 @@ class Command(RunCommand):
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("--json", action="store_true", help="in the shape of Cloudflare's API")
 
-    def about(self, place: Place, options: dict[str, Any]) -> None:
-        runs, instance = place.runs, options["instance"]
+    def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
+        runs, instance = scope.runs, options["instance"]
         instance_id = runs.latest() if instance == LATEST else instance
         try:
-            told = as_json(runs.describe(instance_id))
+            data = instance_as_json(runs.describe(instance_id))
         except NoRun:
-            told = self._kept(place, instance_id)
-            if not told:
+            data = self._stored(scope, instance_id)
+            if not data:
                 raise
-        told = writer.hidden(told, partial(redact, secrets=writer.secrets_in(place.workflow)))
+        data = redact_json(data, writer.secrets_of_workflow(scope.workflow))
         if options["json"]:
-            self.print_json(told)
+            self.print_json(data)
             return
         zone = timezone.get_current_timezone()
-        self.stdout.write(describe(runs.workflow, instance_id, told, now=timezone.now(), zone=zone))
+        self.stdout.write(describe(runs.workflow, instance_id, data, now=timezone.now(), zone=zone))
 
-    def _kept(self, place: Place, instance_id: str) -> dict[str, Any]:
-        """Return what was kept of a run that its target has forgotten; nothing where nothing was."""
-        mine = RunDetails.objects.filter(run__workflow=place.workflow, run__instance_id=instance_id)
-        kept = mine.order_by("-pk").first()
-        if kept is None:
+    def _stored(self, scope: CommandScope, instance_id: str) -> dict[str, Any]:
+        """Return the stored copy of a run that its target has deleted; {} where there is none."""
+        details = RunDetails.objects.filter(
+            run__workflow=scope.workflow, run__instance_id=instance_id
+        )
+        newest = details.order_by("-pk").first()
+        if newest is None:
             return {}
-        self.stderr.write("The target keeps this run no more. This is what was kept of it here:")
-        told: dict[str, Any] = kept.told
-        return told
+        self.stderr.write("The target no longer has this run. This is the stored copy:")
+        data: dict[str, Any] = newest.data
+        return data

@@ -11,10 +11,9 @@ from deployments.history import records
 from deployments.models import Deployment
 from runs import statuses
 from runs.detail.text_table import table
-from runs.index.listing import Filters, filtered, unknown_statuses
-from runs.index.row_json import as_json
+from runs.index.listing import Filters, filtered, run_as_json, unknown_statuses
 from runs.models import Run
-from runs.services.instances import NoRun, runs_of
+from runs.services.instances import NoRun, workflow_runs
 from runs.sync import poller
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of, target_named
@@ -26,39 +25,39 @@ from workflows.services import WorkflowNotFound, get_workflow
 
 class Command(BaseCommand):
     help = (
-        "List runs, the newest first: of one workflow as its target tells them now, of all workflows "
-        "as the index knows them."
+        "List runs, newest first. With a workflow, the list is read from its targets; otherwise "
+        "it comes from the index."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("workflow", nargs="?", metavar="ID", help="only this workflow's")
+        parser.add_argument("workflow", nargs="?", metavar="ID", help="only runs of this workflow")
         parser.add_argument(
-            "--status", default="", metavar="S", help="one or more, separated by commas"
+            "--status", default="", metavar="S", help="one or more statuses, separated by commas"
         )
-        parser.add_argument("--target", default="", metavar="NAME", help="only those there")
+        parser.add_argument("--target", default="", metavar="NAME", help="only runs on this target")
         parser.add_argument(
-            "--search", default="", metavar="TEXT", help="in payloads, outputs and errors"
+            "--search", default="", metavar="TEXT", help="search in payloads, outputs and errors"
         )
         parser.add_argument("--limit", type=int, default=50, metavar="N", help="default: 50")
-        parser.add_argument("--json", action="store_true", help="a JSON list with every field")
+        parser.add_argument("--json", action="store_true", help="a JSON list with all fields")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            runs = _found(options)
-        except (DeployError, NoRun, WorkflowNotFound) as refusal:
-            raise CommandError(str(refusal)) from None
+            runs = _matching(options)
+        except (DeployError, NoRun, WorkflowNotFound) as error:
+            raise CommandError(str(error)) from None
         if options["json"]:
-            rows = [as_json(run) for run in runs]
+            rows = [run_as_json(run) for run in runs]
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
         elif runs:
             self.stdout.write("\n".join(table([_row(run) for run in runs])))
         else:
-            self.stdout.write(_nothing(options))
+            self.stdout.write(_empty_message(options))
 
 
-def _found(options: dict[str, Any]) -> list[Run]:
+def _matching(options: dict[str, Any]) -> list[Run]:
     if options["limit"] < 1:
-        raise CommandError("--limit takes a number from 1.")
+        raise CommandError("--limit must be at least 1.")
     target = target_named(options["target"]) if options["target"] else None
     if options["workflow"]:
         _refresh(get_workflow(options["workflow"]), target)
@@ -69,32 +68,35 @@ def _found(options: dict[str, Any]) -> list[Run]:
         status=options["status"],
         q=options["search"],
     )
-    found = filtered(filters).select_related("target").order_by("-created_at", "-pk")
-    return list(found[: options["limit"]])
+    runs = filtered(filters).select_related("target").order_by("-created_at", "-pk")
+    return list(runs[: options["limit"]])
 
 
 def _refresh(workflow: Workflow, target: Target | None) -> None:
-    """Bring the index up to what the targets say of the workflow's runs. Raises NoRun, DeployError."""
-    runs_of(workflow)
-    for live in _lives(workflow, target):
+    """Update the index of the workflow's runs. Raises NoRun, DeployError."""
+    workflow_runs(workflow)
+    for live in _live_deployments(workflow, target):
         if live.target is not None:
             account = account_of(live.target)
             poller.refresh(live.target, live.worker_name, account)
 
 
-def _lives(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:
-    """Return the newest that is live of the workflow at each target."""
-    mine = records.not_taken_down().filter(workflow_public_id=workflow.pk, target__isnull=False)
-    found = mine.filter(target=target) if target else mine
-    newest = {one.target_id: one for one in found.select_related("target").order_by("pk")}
+def _live_deployments(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:
+    """Return the workflow's newest live deployment on each target."""
+    deployments = records.not_taken_down().filter(
+        workflow_public_id=workflow.pk, target__isnull=False
+    )
+    deployments = deployments.filter(target=target) if target else deployments
+    ordered = deployments.select_related("target").order_by("pk")
+    newest = {deployment.target_id: deployment for deployment in ordered}
     return newest.values()
 
 
 def _check(status: str) -> None:
-    """Raise CommandError for a status that no run has and that is not known either."""
+    """Raise CommandError for a status that is unknown and that no run has."""
     for name in unknown_statuses(status):
         known = ", ".join(statuses.KNOWN)
-        raise CommandError(f"No run has the status {name!r}. The known ones are: {known}.")
+        raise CommandError(f"No run has the status {name!r}. Use one of: {known}.")
 
 
 def _row(run: Run) -> dict[str, str]:
@@ -106,11 +108,11 @@ def _row(run: Run) -> dict[str, str]:
         "Trigger": run.trigger_label,
         "Created": f"{timezone.localtime(run.created_at):%Y-%m-%d %H:%M:%S}",
         "Duration": duration(run.seconds),
-        "Told": run.error or (f"waits for {run.waits_for}" if run.waits_for else ""),
+        "Details": run.error or (f"waits for {run.waits_for}" if run.waits_for else ""),
     }
 
 
-def _nothing(options: dict[str, Any]) -> str:
+def _empty_message(options: dict[str, Any]) -> str:
     if options["status"] or options["search"] or options["target"]:
-        return "No run fits. Without --status, --search and --target all of them are listed."
+        return "No matching runs. To list all runs, leave out --status, --search and --target."
     return f"No runs yet. Start one with trigger_workflow {options['workflow'] or 'ID'}."

@@ -5,30 +5,32 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs.management.run_command import me, payload
-from runs.services.event_triggers import BadEventType, NoListener, raise_event
+from audit.trail import command_line_actor
+from runs.management.run_command import read_payload_option
+from runs.services.event_triggers import BadEventType, NoListener, start_runs
 
 
 class Command(BaseCommand):
-    help = "Start a run of each live workflow whose trigger is the event, and print them as JSON."
+    help = "Start a run of each live workflow that the event triggers, and print them as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("type", metavar="TYPE", help="the event's type")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
         parser.add_argument(
-            "--key", default="", metavar="KEY", help="the same key starts no second run"
+            "--key", default="", metavar="KEY", help="a key that is used twice starts no second run"
         )
-        parser.add_argument("--json", action="store_true", help="what is printed is JSON anyway")
+        parser.add_argument("--json", action="store_true", help="the output is always JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        value = payload(options["payload"])
+        payload = read_payload_option(options["payload"])
         try:
-            raised = raise_event(options["type"], value, by=me(), key=options["key"])
-        except (BadEventType, NoListener) as refusal:
-            raise CommandError(str(refusal)) from None
-        self.stdout.write(
-            json.dumps({"data": [one.as_json() for one in raised]}, ensure_ascii=False)
-        )
-        failed = [one.workflow_id for one in raised if one.error]
+            results = start_runs(
+                options["type"], payload, by=command_line_actor(), key=options["key"]
+            )
+        except (BadEventType, NoListener) as error:
+            raise CommandError(str(error)) from None
+        data = [result.as_json() for result in results]
+        self.stdout.write(json.dumps({"data": data}, ensure_ascii=False))
+        failed = [result.workflow_id for result in results if result.error]
         if failed:
-            raise CommandError(f"No run could be started of: {', '.join(failed)}.")
+            raise CommandError(f"Could not start a run of: {', '.join(failed)}.")

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from runs.index.row_json import as_json
-from runs.management.run_command import Place, RunCommand, me, payload
+from audit.trail import command_line_actor
+from runs.index.listing import run_as_json
+from runs.management.run_command import CommandScope, RunCommand, read_payload_option
 from runs.services import control
-from runs.services.lookup import find
+from runs.services.lookup import find_run
 
 
 class Command(RunCommand):
@@ -18,16 +19,18 @@ class Command(RunCommand):
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("type", metavar="TYPE", help="the event's type")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
-        parser.add_argument("--json", action="store_true", help="the run as JSON")
+        parser.add_argument("--json", action="store_true", help="print the run as JSON")
         self.add_reason(parser)
 
-    def about(self, place: Place, options: dict[str, Any]) -> None:
-        value = payload(options["payload"])
-        run = find(place.live, options["instance"])
-        sent = control.send_event(run, options["type"], value, by=me(), reason=options["reason"])
-        if sent.note:
-            self.stderr.write(sent.note)
+    def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
+        payload = read_payload_option(options["payload"])
+        run = find_run(scope.live, options["instance"])
+        result = control.send_event(
+            run, options["type"], payload, by=command_line_actor(), reason=options["reason"]
+        )
+        if result.note:
+            self.stderr.write(result.note)
         if options["json"]:
-            self.print_json(as_json(sent.run))
+            self.print_json(run_as_json(result.run))
             return
         self.stdout.write(f"sent {options['type']} to {run.instance_id}")

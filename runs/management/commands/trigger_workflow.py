@@ -6,75 +6,81 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from audit.trail import command_line_actor
 from runs.bulk import batch_start, batch_work
 from runs.bulk.json_lines import Line, read_lines
-from runs.management.run_command import Place, RunCommand, me, payload
-from runs.presentation import became
+from runs.management.run_command import CommandScope, RunCommand, read_payload_option
+from runs.presentation import bulk_result
 from runs.services import control
 from runs.services.control import Refused
 from targets.cloudflare import retries
 from targets.cloudflare.retries import RetryPolicy
 
-_LONGEST: Final = 600.0  # seconds that a batch waits for a target that is asked too often
+_MAX_WAIT: Final = 600.0  # seconds that a batch waits for a target that is rate limited
 
 
 class Command(RunCommand):
-    help = "Start a run of a deployed workflow and print it as JSON, its id among it."
+    help = "Start a run of a deployed workflow, and print its id and status as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        given = parser.add_mutually_exclusive_group()
-        given.add_argument("given", nargs="?", metavar="PAYLOAD", help="JSON; default: {}")
-        given.add_argument("--payload", metavar="JSON", help="the same")
-        given.add_argument(
+        payloads = parser.add_mutually_exclusive_group()
+        payloads.add_argument("given", nargs="?", metavar="PAYLOAD", help="JSON; default: {}")
+        payloads.add_argument("--payload", metavar="JSON", help="the same")
+        payloads.add_argument(
             "--batch",
             metavar="FILE",
-            help='a run for each line: a payload, or {"id": ..., "params": ...}; - is standard input',
+            help='start a run for each line: a payload, or {"id": ..., "params": ...}; '
+            "- reads standard input",
         )
         parser.add_argument(
-            "--id", default="", metavar="INSTANCE", help="the same id twice starts one run"
+            "--id", default="", metavar="INSTANCE", help="an id that is used twice starts one run"
         )
-        parser.add_argument("--json", action="store_true", help="what is printed is JSON anyway")
+        parser.add_argument("--json", action="store_true", help="the output is always JSON")
         self.add_reason(parser)
 
-    def about(self, place: Place, options: dict[str, Any]) -> None:
+    def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
         if options["batch"]:
             if options["id"]:
-                raise CommandError("--id is for one run: in a batch each line may have an id.")
-            self._start_batch(place, options["batch"], reason=options["reason"])
+                raise CommandError("--id is for one run; in a batch, put the id in each line.")
+            self._start_batch(scope, options["batch"], reason=options["reason"])
             return
-        given = options["payload"] if options["payload"] is not None else options["given"]
-        value = payload(given if given is not None else "{}")
+        text = options["payload"] if options["payload"] is not None else options["given"]
+        payload = read_payload_option(text if text is not None else "{}")
         started = control.trigger(
-            place.live, value, by=me(), instance_id=options["id"], reason=options["reason"]
+            scope.live,
+            payload,
+            by=command_line_actor(),
+            instance_id=options["id"],
+            reason=options["reason"],
         )
         if not started.is_new:
-            self.stderr.write(f"The run {options['id']} was there already: no other was started.")
-        self.print_json(started.told)
+            self.stderr.write(f"The run {options['id']} exists already. No new run was started.")
+        self.print_json(started.answer)
 
-    def _start_batch(self, place: Place, file: str, *, reason: str) -> None:
-        wanted, live, started = _read(file), place.live, 0
-        batch_start.record(live, len(wanted), by=me(), reason=reason)
-        there: list[dict[str, str]] = []
-        with retries.using(RetryPolicy(max_wait=_LONGEST)):
-            for part in batch_work.start_all(live, wanted):
-                started += part.started
-                there += part.told
-                self.stderr.write(f"{started + len(there):,} of {len(wanted):,} lines done")
-        for one in there:
-            self.stderr.write(f"{one['run']}: {one['message']}")
-        self.stderr.write(became(batch_work.START, done=started, there=len(there)))
-        self.print_json({"started": started, "refused": [one["run"] for one in there]})
+    def _start_batch(self, scope: CommandScope, file: str, *, reason: str) -> None:
+        lines, live, started = _read(file), scope.live, 0
+        batch_start.record(live, len(lines), by=command_line_actor(), reason=reason)
+        existing: list[dict[str, str]] = []
+        with retries.using(RetryPolicy(max_wait=_MAX_WAIT)):
+            for result in batch_work.start_in_chunks(live, lines):
+                started += result.started
+                existing += result.messages
+                self.stderr.write(f"{started + len(existing):,} of {len(lines):,} lines done")
+        for item in existing:
+            self.stderr.write(f"{item['run']}: {item['message']}")
+        self.stderr.write(bulk_result(batch_work.START, done=started, existing=len(existing)))
+        self.print_json({"started": started, "refused": [item["run"] for item in existing]})
 
 
 def _read(file: str) -> list[Line]:
     try:
-        wanted = read_lines(_lines(file))
-    except Refused as refused:
-        raise CommandError(f"{refused}\nNothing was started.") from None
-    if not wanted:
-        raise CommandError(f"{file} has no line: nothing was started.")
-    return wanted
+        lines = read_lines(_lines(file))
+    except Refused as error:
+        raise CommandError(f"{error}\nNothing was started.") from None
+    if not lines:
+        raise CommandError(f"{file} has no lines. Nothing was started.")
+    return lines
 
 
 def _lines(file: str) -> list[str]:

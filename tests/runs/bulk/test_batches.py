@@ -19,10 +19,10 @@ LINES = ['{"id": "one", "params": {"n": 1}}', '{"n": 2}', "[3]"]
 def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> None:
     answering.there = {"one"}
 
-    made = performed(batch_start.ask(live_deployment(), LINES, by=ADA))
+    made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
 
     assert (made.done, made.there, made.failed, made.starts) == (2, 1, 0, [])
-    assert made.errors[0] == {"run": "one", "message": batch_work.THERE}
+    assert made.errors[0] == {"run": "one", "message": batch_work.ALREADY_EXISTS}
     assert Entry.objects.get(action="batch of runs started").detail["runs"] == 3
 
 
@@ -31,7 +31,7 @@ def test_a_batch_counts_the_runs_that_it_started_and_no_line_twice(
 ) -> None:
     lines = [LINES[0], '{"id": "one", "params": {"n": 2}}', LINES[0]]
 
-    made = performed(batch_start.ask(live_deployment(), lines, by=ADA))
+    made = performed(batch_start.enqueue(live_deployment(), lines, by=ADA))
 
     assert (made.done, made.there, made.failed) == (1, 2, 0)
     assert answering.bodies == [[{"instance_id": "one", "params": '{"n": 1}'}]]
@@ -44,7 +44,7 @@ def test_a_batch_counts_the_runs_that_it_started_and_no_line_twice(
 def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
     answering: FakeTarget,
 ) -> None:
-    made = batch_start.ask(live_deployment(), LINES[1:], by=ADA)
+    made = batch_start.enqueue(live_deployment(), LINES[1:], by=ADA)
     answering.there = {line["instance_id"] for line in made.starts}
     died(made)
 
@@ -56,7 +56,7 @@ def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
 def test_a_batch_waits_for_a_target_that_is_asked_too_often(answering: FakeTarget) -> None:
     answering.refuses["POST"] = [refusal(429, retry_after="60")]
 
-    made = performed(batch_start.ask(live_deployment(), LINES, by=ADA))
+    made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
     seconds = waited(made)
     performed(made)
 
@@ -67,7 +67,7 @@ def test_a_batch_waits_for_a_target_that_is_asked_too_often(answering: FakeTarge
 def test_a_batch_that_a_target_refuses_keeps_no_payload(answering: FakeTarget) -> None:
     answering.refuses["POST"] = [refusal(403)]
 
-    made = performed(batch_start.ask(live_deployment(), LINES, by=ADA))
+    made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
 
     assert (made.done, made.failed, made.starts) == (0, 3, [])
     assert "may not start 3 runs" in made.errors[0]["message"]

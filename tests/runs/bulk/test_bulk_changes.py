@@ -39,16 +39,16 @@ def put(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def waited(made: BulkChange) -> float:
     """Pass over the time that the target has told, and return its seconds."""
     assert made.waits_until
-    assert list(leases.left()) == []
+    assert list(leases.unclaimed()) == []
     seconds = (made.waits_until - datetime.now(UTC)).total_seconds()
     BulkChange.objects.filter(pk=made.pk).update(waits_until=datetime.now(UTC))
-    assert list(leases.left()) == [made.pk]
+    assert list(leases.unclaimed()) == [made.pk]
     return seconds
 
 
 def asked(runs: list[Run], action: str = "pause") -> BulkChange:
-    confirmed = bulk_change.confirmation(action, Filters(), [run.pk for run in runs])
-    return bulk_change.ask(confirmed, by=ADA, reason="stuck")
+    confirmed = bulk_change.sign(action, Filters(), [run.pk for run in runs])
+    return bulk_change.enqueue(confirmed, by=ADA, reason="stuck")
 
 
 def many(count: int) -> list[Run]:
@@ -99,12 +99,12 @@ def test_a_long_change_gives_others_their_turn(
     made = asked(many(2))
     put.clear()
     turns = iter([True, False])
-    monkeypatch.setattr(leases.Work, "goes_on", property(lambda _work: next(turns)))
+    monkeypatch.setattr(leases.ClaimedChange, "goes_on", property(lambda _work: next(turns)))
 
     performed(made)
 
     assert (made.done, made.ended_at, put) == (1, None, [made.pk])
-    assert list(leases.left()) == [made.pk]
+    assert list(leases.unclaimed()) == [made.pk]
 
 
 def died(made: BulkChange, **done: Any) -> None:
@@ -118,7 +118,7 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
     made = asked(runs)
     died(made, done=2)
 
-    found = list(leases.left())
+    found = list(leases.unclaimed())
     performed(made)
 
     assert found == [made.pk]
@@ -133,7 +133,7 @@ def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
 
     performed(made)
 
-    assert list(leases.left()) == []
+    assert list(leases.unclaimed()) == []
     assert answering.asked == []
 
 
@@ -171,7 +171,7 @@ def test_many_runs_have_threads_of_their_own() -> None:
 def test_a_fault_of_ours_ends_the_change_and_says_so(
     answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_work: leases.Work) -> None:
+    def broken(_work: leases.ClaimedChange) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(tasks, "change_the_rest", broken)

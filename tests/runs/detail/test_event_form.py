@@ -186,7 +186,7 @@ def test_a_schema_that_cannot_be_read_refuses_nothing_and_fetches_nothing(
     workflow = waiting_workflow(schema=schema)
     run = make_run(live_deployment(workflow=workflow, ir=workflow.ir))
 
-    assert event_schemas.problem(run, "go", {}) == ""
+    assert event_schemas.payload_problem(run, "go", {}) == ""
 
 
 @pytest.mark.parametrize("schema", [{"type": 5}, "odd"])

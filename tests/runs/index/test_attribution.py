@@ -92,9 +92,9 @@ def test_a_run_that_was_known_before_its_deploy_was_over_is_placed_again(
     old = deployed(workflow, target, at=0)
     after, before = placed(old, row(111), row(105))
     new = deployed(workflow, target, at=100, ir=with_trigger(workflow, type="http"))
-    assert attribution.newest_live(target, new.worker_name) == (new.pk, "succeeded")
+    assert attribution.newest_deployment(target, new.worker_name) == (new.pk, "succeeded")
 
-    attribution.place_again(target, new.worker_name)
+    attribution.reassign_recent(target, new.worker_name)
 
     before.refresh_from_db()
     after.refresh_from_db()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runs.logs.log_lines import LONGEST, Line, Wanted, lines
+from runs.logs.log_lines import MAX_LINE, Line, LineFilter, log_lines
 from targets.cloudflare.redaction import redact
 
 AT = 1_790_000_000_000
@@ -18,11 +18,11 @@ def trace(**fields: Any) -> dict[str, Any]:
 
 
 def told(**fields: Any) -> list[tuple[str, str]]:
-    return [(line.level, line.text) for line in lines(trace(**fields))]
+    return [(line.level, line.text) for line in log_lines(trace(**fields))]
 
 
 def test_what_caused_it_comes_first_with_its_outcome() -> None:
-    (first,) = lines(trace())
+    (first,) = log_lines(trace())
 
     assert (first.level, first.text, first.outcome) == (
         "event",
@@ -61,11 +61,11 @@ def test_every_cause_has_its_words(event: Any, words: str) -> None:
 
 
 def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
-    odd = {"logs": [{"level": "shout", "message": "x" * (2 * LONGEST)}], "eventTimestamp": "soon"}
+    odd = {"logs": [{"level": "shout", "message": "x" * (2 * MAX_LINE)}], "eventTimestamp": "soon"}
 
-    _, log = lines(odd)
+    _, log = log_lines(odd)
 
-    assert (log.level, len(log.text)) == ("log", LONGEST)
+    assert (log.level, len(log.text)) == ("log", MAX_LINE)
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
     ],
 )
 def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
-    assert Wanted.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
+    assert LineFilter.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
 
 
 def test_a_secret_across_the_cut_is_masked_before_it_is_cut() -> None:
     secret = "sentinel-of-logs"
-    logs = [{"level": "log", "message": "x" * (LONGEST - 8) + secret}]
+    logs = [{"level": "log", "message": "x" * (MAX_LINE - 8) + secret}]
 
-    _, log = lines(trace(logs=logs), hide=lambda text: redact(text, [secret]))
+    _, log = log_lines(trace(logs=logs), hide=lambda text: redact(text, [secret]))
 
     assert log.text.endswith("x•••")
 
 
 def test_lost_lines_are_told_as_such() -> None:
-    (line,) = lines({"event": {"type": "overload", "message": "Too much is logged."}})
+    (line,) = log_lines({"event": {"type": "overload", "message": "Too much is logged."}})
 
     assert (line.level, line.text, line.outcome) == ("warn", "Too much is logged.", "overload")
 
@@ -106,10 +106,10 @@ def test_lost_lines_are_told_as_such() -> None:
     ],
 )
 def test_no_trace_is_too_odd_to_be_read(odd: dict[str, Any]) -> None:
-    assert list(lines(odd))
+    assert list(log_lines(odd))
 
 
 def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
-    (first,) = lines(trace(open=True))
+    (first,) = log_lines(trace(open=True))
 
     assert first.outcome == ""

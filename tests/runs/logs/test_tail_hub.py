@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from deployments.models import Deployment
 from runs.logs import consumer, log_lines, tail_hub
-from runs.logs.tail_hub import watch
+from runs.logs.tail_hub import watch_tail
 from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
 from tests.runs.logs.log_sockets import opened
@@ -66,7 +66,7 @@ def test_viewers_share_one_tail_until_the_last_of_them_leaves(tails: Tails) -> N
     heard: list[list[dict[str, Any]]] = [[], []]
 
     async def scenario() -> None:
-        watching = [asyncio.ensure_future(watch(a_live(), one.append)) for one in heard]
+        watching = [asyncio.ensure_future(watch_tail(a_live(), one.append)) for one in heard]
         await settled()
         tails.queues[0].put_nowait({"n": 1})
         await settled()
@@ -88,10 +88,10 @@ def test_a_tail_that_cannot_be_opened_is_told_to_each_and_tried_anew(tails: Tail
     tails.error = DeployError("too many tails")
 
     async def scenario() -> list[Any]:
-        both = [watch(a_live(), lambda _event: None) for _ in range(2)]
+        both = [watch_tail(a_live(), lambda _event: None) for _ in range(2)]
         told = await asyncio.gather(*both, return_exceptions=True)
         tails.error = None
-        again = asyncio.ensure_future(watch(a_live(), lambda _event: None))
+        again = asyncio.ensure_future(watch_tail(a_live(), lambda _event: None))
         await settled()
         tails.queues[0].put_nowait(None)
         await again
@@ -127,7 +127,7 @@ def test_a_trace_that_cannot_be_read_costs_no_other(
     tails: Tails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live, ada = live_deployment(), User.objects.create_superuser("ada")
-    read = log_lines.lines
+    read = log_lines.log_lines
 
     def failing(event: dict[str, Any], **options: Any) -> Any:
         if event.get("breaks"):

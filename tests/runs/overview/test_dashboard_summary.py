@@ -43,7 +43,7 @@ def test_a_workflow_has_the_runs_and_errors_of_its_last_day(admin_client: Client
 
     page = admin_client.get("/")
 
-    found = dashboard_summary.days([workflow_of(run).pk])[workflow_of(run).pk]
+    found = dashboard_summary.day_summaries([workflow_of(run).pk])[workflow_of(run).pk]
     assert (found.total, found.errors) == (3, 1)
     assert [(bar.x, bar.height, bar.errors) for bar in found.bars] == [(0, 10, 0), (84, 20, 10)]
     assert "3 runs , 1 errored" in text(page)
@@ -56,7 +56,7 @@ def test_the_days_of_all_workflows_are_one_query(
     runs = [make_run(make_deployment(target=target), **hours_ago(2)) for _ in range(3)]
 
     with django_assert_num_queries(1):
-        found = dashboard_summary.days(workflow_of(run).pk for run in runs)
+        found = dashboard_summary.day_summaries(workflow_of(run).pk for run in runs)
 
     assert len(found) == 3
 

@@ -81,7 +81,7 @@ def test_a_state_that_nobody_knows_is_one_that_has_not_ended() -> None:
 def test_the_parts_lie_on_the_clock_and_reach_beyond_now(span: overview.Range) -> None:
     now = datetime(2026, 11, 26, 13, 47, tzinfo=UTC)
 
-    lines = overview.edges(span, now, BERLIN)
+    lines = overview.boundaries(span, now, BERLIN)
 
     assert len(lines) == span.hours // span.part + 1
     assert lines[-2] <= now < lines[-1]
@@ -89,7 +89,7 @@ def test_the_parts_lie_on_the_clock_and_reach_beyond_now(span: overview.Range) -
 
 
 def test_a_day_of_25_hours_is_one_part() -> None:
-    lines = overview.edges(RANGES[2], datetime(2026, 10, 30, 12, tzinfo=UTC), BERLIN)
+    lines = overview.boundaries(RANGES[2], datetime(2026, 10, 30, 12, tzinfo=UTC), BERLIN)
 
     assert {line.strftime("%H:%M") for line in lines} == {"00:00"}
 
@@ -98,11 +98,11 @@ def test_a_day_of_25_hours_is_one_part() -> None:
     ("highest", "top"), [(0, 1), (0.03, 0.05), (1, 1), (7, 10), (101, 200), (2000, 2000)]
 )
 def test_a_scale_ends_at_a_round_number(highest: float, top: float) -> None:
-    assert overview.top_of(highest) == pytest.approx(top)
+    assert overview.axis_top(highest) == pytest.approx(top)
 
 
 def test_bars_stand_on_one_another_inside_the_field() -> None:
-    low, high = overview.stacked([{"a": 1, "b": 3, "c": 0}], top=4)
+    low, high = overview.stacked_bars([{"a": 1, "b": 3, "c": 0}], top=4)
 
     assert (low.y, low.height, high.y, high.height) == (75, 25, 0, 75)
     assert low.x == high.x > 0
@@ -136,7 +136,9 @@ def test_steps_that_are_slow_or_tried_again_are_named_and_linked(target: Target)
         RunStep.objects.create(run=run, name="call-1", kind="step", seconds=4, attempts=attempts)
         RunStep.objects.create(run=run, name="nap-1", kind="sleep", seconds=900, attempts=0)
 
-    found = overview_figures.steps(workflow.pk, timezone.now() - timedelta(hours=1), timezone.now())
+    found = overview_figures.step_statistics(
+        workflow.pk, timezone.now() - timedelta(hours=1), timezone.now()
+    )
     page = text(viewer().get(f"/runs/overview/?workflow={workflow.pk}"))
 
     (call,) = found.slowest

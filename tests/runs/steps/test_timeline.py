@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runs.steps.step_reader import Step, occurrence, read_steps, retry_at
+from runs.steps.step_reader import Step, parse_occurrence, read_steps, retry_at
 from runs.steps.timeline import PER_PAGE, Timeline, page_of, timeline
 from tests.runs.examples import BEGAN, tried, waits
 
@@ -100,7 +100,7 @@ def test_a_restart_may_begin_at_any_occurrence(
     (step,) = steps(tried((0, 1, True), name=told))
 
     assert step.restart_name == name
-    assert occurrence(name) == meant
+    assert parse_occurrence(name) == meant
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from runs.bulk import batch_work, bulk_change, tasks
 from runs.bulk.json_lines import read_lines
 from runs.index.listing import Filters
 from runs.services import control, lookup
-from runs.sync.call_budget import MOST, WINDOW, Budget, Use
+from runs.sync.call_budget import MAX_CALLS, WINDOW, Budget, Use
 from targets.models import Target
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.fake_target import FakeTarget
@@ -59,7 +59,7 @@ def test_one_use_does_not_take_the_share_of_another() -> None:
 def test_the_poller_rests_where_pages_have_used_what_cloudflare_allows() -> None:
     budget = Budget("account")
 
-    budget.spend(Use.PAGES, MOST)
+    budget.spend(Use.PAGES, MAX_CALLS)
 
     assert not budget.allows(Use.LISTS)
 
@@ -98,7 +98,7 @@ def test_what_is_started_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
     control.trigger(live, {}, by=ADA)
-    list(batch_work.start_all(live, read_lines(["{}"] * 101)))
+    list(batch_work.start_in_chunks(live, read_lines(["{}"] * 101)))
 
     assert calls(answering, live.target) == (4, 4)
 
@@ -106,8 +106,8 @@ def test_what_is_started_is_counted(answering: FakeTarget) -> None:
 def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
     runs = [make_run(live) for _ in range(3)]
-    confirmed = bulk_change.confirmation("pause", Filters(), [run.pk for run in runs])
-    made = bulk_change.ask(confirmed, by=ADA, reason="")
+    confirmed = bulk_change.sign("pause", Filters(), [run.pk for run in runs])
+    made = bulk_change.enqueue(confirmed, by=ADA, reason="")
 
     tasks.perform.func(made.pk)
 
@@ -117,6 +117,6 @@ def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
 def test_a_run_that_is_looked_for_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
-    lookup.find(live, "not-indexed-yet")
+    lookup.find_run(live, "not-indexed-yet")
 
     assert calls(answering, live.target) == (1, 1)

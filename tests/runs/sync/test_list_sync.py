@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.models import Retention, Run, RunChange, Watermark
 from runs.sync.call_budget import Budget
-from runs.sync.list_sync import Walk, catch_up, suspects
+from runs.sync.list_sync import ListReader, possibly_changed, sync_new_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
@@ -29,14 +29,16 @@ def fake() -> FakeTarget:
     return FakeTarget()
 
 
-def walk(fake: FakeTarget, target: Target, name: str = WORKFLOW) -> Walk:
+def walk(fake: FakeTarget, target: Target, name: str = WORKFLOW) -> ListReader:
     budget = Budget(target.account_id)
-    return Walk(target=target, workflow_name=name, account=fake.account(target), budget=budget)
+    return ListReader(
+        target=target, workflow_name=name, account=fake.account(target), budget=budget
+    )
 
 
-def caught_up(fake: FakeTarget, target: Target) -> Walk:
+def caught_up(fake: FakeTarget, target: Target) -> ListReader:
     done = walk(fake, target)
-    catch_up(done)
+    sync_new_runs(done)
     return done
 
 
@@ -109,7 +111,7 @@ def test_one_run_that_waits_for_days_does_not_make_all_newer_ones_be_listed_agai
     done = caught_up(fake, target)
 
     assert len(fake.calls) == 1
-    assert suspects(done) == [Run.objects.get(is_open=True).pk]
+    assert possibly_changed(done) == [Run.objects.get(is_open=True).pk]
     assert len(fake.calls) == 1
 
 
@@ -124,7 +126,7 @@ def test_of_many_old_runs_that_go_on_lists_tell_which_have_changed(
     fake.change("run-7", "complete")
     fake.calls = []
 
-    found = suspects(caught_up(fake, target))
+    found = possibly_changed(caught_up(fake, target))
 
     assert found == [Run.objects.get(instance_id="run-7").pk]
     assert len(fake.calls) == 3
@@ -140,7 +142,7 @@ def test_many_that_ended_together_are_listed_and_not_asked_for_one_by_one(
         fake.change(f"run-{number}", "complete")
     fake.calls = []
 
-    found = suspects(caught_up(fake, target))
+    found = possibly_changed(caught_up(fake, target))
 
     assert (found, len(fake.calls)) == ([], 12)
     assert Run.objects.filter(status="complete").count() == 900
@@ -167,6 +169,6 @@ def test_what_a_short_retention_took_away_is_not_made_again(
     fake.add(1, "waiting")
     recent = fake.add(int((timezone.now() - BEGAN).total_seconds()) - 60)
 
-    catch_up(walk(fake, target, f"awaitstep-{workflow.pk}"))
+    sync_new_runs(walk(fake, target, f"awaitstep-{workflow.pk}"))
 
     assert {run.instance_id for run in Run.objects.all()} == {"run-1", recent}

@@ -15,7 +15,7 @@ from runs.bulk import batch_work
 from runs.bulk.json_lines import read_lines
 from runs.index import listing, watchers, writer
 from runs.index.listing import Filters
-from runs.models import Interest, Polling, Retention, Run, RunChange, RunDetails, RunStep
+from runs.models import PollStatus, Retention, Run, RunChange, RunDetails, RunStep, Watcher
 from runs.services import control as controls
 from runs.steps.step_reader import Step, read_steps
 from runs.sync.poller import Poller, describe
@@ -58,7 +58,7 @@ def waiting(target: Target) -> Deployment:
 
 def polled(*, until_status: str, run: Run, poller: Poller) -> Run:
     """Poll as for somebody who looks at the run, until it has this status."""
-    watchers.show(watchers.channel_of_run(run.pk))
+    watchers.mark_watched(watchers.channel_of_run(run.pk))
 
     def has_it() -> bool:
         poller.turn()
@@ -153,7 +153,7 @@ def test_a_deleted_run_stays_in_the_index_as_gone(live: Deployment) -> None:
 def test_what_has_ended_is_not_asked_for_again(live: Deployment, control: Control) -> None:
     poller = Poller()
     run = polled(until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=poller)
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
     poller.turn()
     control.forget_calls()
 
@@ -170,7 +170,7 @@ def test_calls_are_counted_and_stay_in_the_budget(live: Deployment, control: Con
         poller.turn()
 
     assert poller.calls(live.target) == len(control.calls())
-    assert Polling.objects.get().calls_in_window == poller.calls(live.target)
+    assert PollStatus.objects.get().calls_in_window == poller.calls(live.target)
 
 
 def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: Control) -> None:
@@ -181,7 +181,7 @@ def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: C
     control.forget_calls()
     poller.turn()
 
-    assert "we fail" in Polling.objects.get().error
+    assert "we fail" in PollStatus.objects.get().error
     assert control.calls() == []
 
 
@@ -239,7 +239,7 @@ def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: 
     poller = Poller()
     asleep = polled(until_status="waiting", run=started.run, poller=poller)
     assert (asleep.waits_for, asleep.due_at is not None) == ("", True)
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
 
     def waits_for_go() -> bool:
         poller.turn()
@@ -280,7 +280,7 @@ def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> Non
     live = deploy(sample, target)
     assert live.state is Status.SUCCEEDED, live.message
 
-    parts = list(batch_work.start_all(live, read_lines(["{}"] * 1000)))
+    parts = list(batch_work.start_in_chunks(live, read_lines(["{}"] * 1000)))
     poller = Poller()
     poller.turn()
 

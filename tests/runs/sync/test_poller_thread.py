@@ -14,11 +14,11 @@ from django.utils import timezone
 from deployments.pipeline.stages import Action
 from runs.detail import fetch, waiting_runs
 from runs.index import watchers, writer
-from runs.models import Interest, PollerLease, Polling, Run, RunDetails
+from runs.models import PollerLease, PollStatus, Run, RunDetails, Watcher
 from runs.sync.call_budget import Budget, Use
-from runs.sync.poll_backoff import SLOWEST, Pace
-from runs.sync.poller import LostLease, Poller
-from runs.sync.poller_thread import hold
+from runs.sync.poll_backoff import MAX_WAIT, Backoff
+from runs.sync.poller import Poller, PollerLeaseLost
+from runs.sync.poller_thread import acquire_lease
 from targets.cloudflare.account import Account
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
@@ -47,7 +47,7 @@ def watched(fake: FakeTarget, status: str = "running", **told: Any) -> Run:
     """A run that somebody looks at and that has been read before."""
     id_ = fake.add(0, status, **told)
     run = make_run(instance_id=id_, status=status, version_id="v", read_at=timezone.now())
-    watchers.show(watchers.channel_of_run(run.pk))
+    watchers.mark_watched(watchers.channel_of_run(run.pk))
     return run
 
 
@@ -80,7 +80,7 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
     live = live_deployment()
     for number in range(20):
         run = make_run(live, instance_id=fake.add(number, "running"), read_at=timezone.now())
-        watchers.show(watchers.channel_of_run(run.pk))
+        watchers.mark_watched(watchers.channel_of_run(run.pk))
     asking, lists = Poller(), 0
 
     for turn in range(60):  # five minutes
@@ -96,12 +96,12 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
 
 
 def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_due() -> None:
-    run, pace, seconds = make_run(), Pace(), []
+    run, pace, seconds = make_run(), Backoff(), []
     for has_changed in (True, *(False,) * 8, True):
         pace.after(run, has_changed=has_changed, least=1.0)
         seconds.append(pace.wait)
     assert seconds[:3] == [1.0, 1.5, 2.25]
-    assert (seconds[-2], seconds[-1]) == (SLOWEST, 1.0)
+    assert (seconds[-2], seconds[-1]) == (MAX_WAIT, 1.0)
 
     run.seen_at = timezone.now()
 
@@ -119,7 +119,7 @@ def test_a_run_that_fails_rests_alone(fake: FakeTarget) -> None:
 
     assert fake.calls_of(run.instance_id) == asked
     assert fake.calls_of("/instances") == 1
-    assert Polling.objects.get().error == ""
+    assert PollStatus.objects.get().error == ""
 
 
 def test_what_cannot_be_understood_of_a_run_does_not_stop_the_others(
@@ -155,15 +155,15 @@ def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
 
     Poller().turn()
 
-    assert "the log says why" in Polling.objects.get(target=bad).error
-    assert Polling.objects.get(target=good).error == ""
+    assert "the log says why" in PollStatus.objects.get(target=bad).error
+    assert PollStatus.objects.get(target=good).error == ""
     assert fake.calls_of("/instances") == 1
 
 
 def test_a_poller_that_lost_its_lease_asks_nothing_more(fake: FakeTarget) -> None:
     watched(fake)
 
-    with pytest.raises(LostLease):
+    with pytest.raises(PollerLeaseLost):
         Poller(lambda: False).turn()
 
     assert fake.calls == []
@@ -171,7 +171,7 @@ def test_a_poller_that_lost_its_lease_asks_nothing_more(fake: FakeTarget) -> Non
 
 def test_a_run_that_was_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
     run = watched(fake, "waiting")
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
     fake.forget(run.instance_id)
 
     Poller().turn()
@@ -187,7 +187,7 @@ def test_runs_that_wait_are_marked_as_gone_after_a_takedown(fake: FakeTarget) ->
     make_deployment(
         workflow=live.workflow, target=live.target, action=Action.TAKEDOWN, status="succeeded"
     )
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
     fake.has_workflow = False
 
     Poller().turn()
@@ -200,7 +200,7 @@ def test_a_wait_that_was_answered_elsewhere_is_found_though_the_status_stays(
     fake: FakeTarget,
 ) -> None:
     run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
     long_ago = timezone.now() - timedelta(minutes=5)
     Run.objects.update(waits_for="go", read_at=long_ago)
 
@@ -214,7 +214,7 @@ def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarge
     late = (timezone.now() - timedelta(seconds=30)).isoformat()
     run = watched(fake, "waiting", steps=[{**waiting_step("sleep"), "end": late}])
     Run.objects.update(due_at=timezone.now() - timedelta(seconds=29))
-    Interest.objects.all().delete()
+    Watcher.objects.all().delete()
 
     Poller().turn()
 
@@ -226,7 +226,7 @@ def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarge
 def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
     run = watched(fake)
 
-    told = [fetch.read(Run.objects.get(pk=run.pk)).told for _ in range(3)]
+    told = [fetch.fetch_run(Run.objects.get(pk=run.pk)).told for _ in range(3)]
 
     assert fake.calls_of(run.instance_id) == 1
     assert told[0] == told[2]
@@ -238,7 +238,7 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
     Poller().turn()
     asked = len(fake.calls)
 
-    shown = fetch.read(Run.objects.get(pk=run.pk))
+    shown = fetch.fetch_run(Run.objects.get(pk=run.pk))
 
     assert shown.told
     assert shown.told["output"] == '"given"'
@@ -247,7 +247,7 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
 
 def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarget) -> None:
     run = watched(fake)
-    fetch.read(run)
+    fetch.fetch_run(run)
     assert RunDetails.objects.exists()
     RunDetails.objects.update(asked_at=timezone.now() - timedelta(minutes=6))
 
@@ -262,7 +262,7 @@ def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
     run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
     Run.objects.update(waits_for="go")
 
-    waiting_runs.waiting(Run.objects.select_related("target", "workflow"))
+    waiting_runs.waiting_page(Run.objects.select_related("target", "workflow"))
 
     run.refresh_from_db()
     assert (run.status, run.waits_for) == ("waiting", "")
@@ -275,7 +275,7 @@ def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls
     Run.objects.update(waits_for="go")
     fake.forget(run.instance_id)
 
-    page = waiting_runs.waiting(Run.objects.select_related("target", "workflow"))
+    page = waiting_runs.waiting_page(Run.objects.select_related("target", "workflow"))
 
     run.refresh_from_db()
     assert (page.shown, run.is_open) == ([], False)
@@ -284,8 +284,8 @@ def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls
 
 def test_a_lease_that_is_written_again_while_its_holder_works_is_nobody_elses() -> None:
     mine, other = uuid4(), uuid4()
-    assert hold(mine)
+    assert acquire_lease(mine)
     PollerLease.objects.update(beat_at=timezone.now() - timedelta(seconds=12))
 
-    assert not hold(other)
-    assert hold(mine)
+    assert not acquire_lease(other)
+    assert acquire_lease(mine)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
-from runs.models import BulkChange, Interest, Polling, Run
+from runs.models import BulkChange, PollStatus, Run, Watcher
 from tests.runs.examples import BEGAN, live_deployment, make_run, workflow_of
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
@@ -118,12 +118,12 @@ def test_the_list_is_fetched_in_parts_and_shows_interest(admin_client: Client) -
     part = admin_client.get(f"/runs/{query}", headers={"HX-Request": "true"})
 
     assert "<html" not in part.content.decode()
-    assert Interest.objects.get().about == f"runs-{workflow_of(run).pk}"
+    assert Watcher.objects.get().about == f"runs-{workflow_of(run).pk}"
 
 
 def test_a_target_that_cannot_be_asked_is_told(admin_client: Client) -> None:
     run = make_run()
-    Polling.objects.create(target=run.target, asked_at=timezone.now(), error="It is down.")
+    PollStatus.objects.create(target=run.target, asked_at=timezone.now(), error="It is down.")
 
     assert "account could not be asked for its runs" in text(admin_client.get("/runs/"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from runs.detail.fetch import hidden
 from runs.detail.json_tree import read_json, tree
-from runs.detail.summary import Situation, shortcuts_of, situation
+from runs.detail.summary import Summary, shortcuts_of, summarize
 from runs.index.listing import Filters
 from runs.presentation import filter_words
 from runs.steps.step_reader import read_steps
@@ -18,9 +18,9 @@ from tests.runs.examples import tried, waits
 NASTY = '"><script>alert(1)</script>'
 
 
-def summed(*told: Any, errored: bool = False, **data: Any) -> Situation:
+def summed(*told: Any, errored: bool = False, **data: Any) -> Summary:
     steps = read_steps({"steps": list(told)}, is_over=errored)
-    return situation(steps, dict.fromkeys(range(1, 20), data), errored=errored)
+    return summarize(steps, dict.fromkeys(range(1, 20), data), errored=errored)
 
 
 @pytest.mark.parametrize("value", [NASTY, {NASTY: 1}, [{"a": [NASTY]}], {"a": {NASTY: NASTY}}])

@@ -10,7 +10,7 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment
-from runs.models import Interest, Run, RunDetails
+from runs.models import Run, RunDetails, Watcher
 from runs.services import control as controls
 from runs.sync.poller import Poller
 from targets.models import Target
@@ -66,7 +66,7 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
     assert NASTY not in html
     assert 'class="tl-bar tl-done"' in html
     assert "data-picture" in html
-    assert Interest.objects.filter(about=f"run-{run.pk}").exists()
+    assert Watcher.objects.filter(about=f"run-{run.pk}").exists()
 
 
 def test_a_failure_is_told_first_with_its_step_and_what_to_do(
