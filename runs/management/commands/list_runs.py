@@ -39,7 +39,9 @@ class Command(BaseCommand):
             "--search", default="", metavar="TEXT", help="search in payloads, outputs and errors"
         )
         parser.add_argument("--limit", type=int, default=50, metavar="N", help="default: 50")
-        parser.add_argument("--json", action="store_true", help="a JSON list with all fields")
+        parser.add_argument(
+            "--json", action="store_true", help="print a JSON list with every field"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:

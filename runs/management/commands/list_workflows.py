@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--target", metavar="NAME", help="default: all targets")
-        parser.add_argument("--json", action="store_true", help="a JSON list with all fields")
+        parser.add_argument(
+            "--json", action="store_true", help="print a JSON list with every field"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:

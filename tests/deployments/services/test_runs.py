@@ -75,5 +75,5 @@ def test_a_workflow_without_a_worker_or_a_run_is_told(installation: Installation
     nothing = installation.manage("describe_run", fresh, "latest", check=False)
 
     assert (never.returncode, nothing.returncode) == (1, 1)
-    assert "deploy it first" in never.stderr
+    assert "Deploy it first" in never.stderr
     assert "no runs yet" in nothing.stderr

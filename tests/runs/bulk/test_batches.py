@@ -21,7 +21,7 @@ def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> No
 
     made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
 
-    assert (made.done, made.there, made.failed, made.starts) == (2, 1, 0, [])
+    assert (made.done, made.existing, made.failed, made.starts) == (2, 1, 0, [])
     assert made.errors[0] == {"run": "one", "message": batch_work.ALREADY_EXISTS}
     assert Entry.objects.get(action="batch of runs started").detail["runs"] == 3
 
@@ -33,12 +33,12 @@ def test_a_batch_counts_the_runs_that_it_started_and_no_line_twice(
 
     made = performed(batch_start.enqueue(live_deployment(), lines, by=ADA))
 
-    assert (made.done, made.there, made.failed) == (1, 2, 0)
+    assert (made.done, made.existing, made.failed) == (1, 2, 0)
     assert answering.bodies == [[{"instance_id": "one", "params": '{"n": 1}'}]]
-    assert made.errors[0]["message"].startswith("Line 2 has the id of line 1")
+    assert made.errors[0]["message"].startswith("Line 2 has the same id as line 1")
     page = text(admin_client.get(made.get_absolute_url()))
-    assert "1 started, 2 were there already" in page
-    assert "Line 3 has the id of line 1" in page
+    assert "1 started, 2 already existed" in page
+    assert "Line 3 has the same id as line 1" in page
 
 
 def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(

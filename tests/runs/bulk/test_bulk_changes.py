@@ -12,9 +12,10 @@ from django.test import Client
 from audit.models import Entry
 from audit.trail import Actor
 from awaitstep_site.settings import TASKS
+from deployments.pipeline.errors import LeaseLost
 from deployments.queue.tasks import process_queue
 from deployments.queue.thread_backend import ThreadBackend
-from runs.bulk import bulk_change, change_work, leases, tasks
+from runs.bulk import bulk_change, claims, tasks
 from runs.index.listing import Filters
 from runs.models import BulkChange, BulkLease, Run
 from tests.runs.examples import live_deployment, make_run
@@ -32,17 +33,17 @@ def put(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """What was put into the queue."""
     found: list[int] = []
     monkeypatch.setattr(type(tasks.perform), "enqueue", lambda _task, pk: found.append(pk))
-    monkeypatch.setattr(tasks, "_asked", {})
+    monkeypatch.setattr(tasks, "_enqueued_at", {})
     return found
 
 
 def waited(made: BulkChange) -> float:
     """Pass over the time that the target has told, and return its seconds."""
     assert made.waits_until
-    assert list(leases.unclaimed()) == []
+    assert list(claims.unclaimed()) == []
     seconds = (made.waits_until - datetime.now(UTC)).total_seconds()
     BulkChange.objects.filter(pk=made.pk).update(waits_until=datetime.now(UTC))
-    assert list(leases.unclaimed()) == [made.pk]
+    assert list(claims.unclaimed()) == [made.pk]
     return seconds
 
 
@@ -99,12 +100,12 @@ def test_a_long_change_gives_others_their_turn(
     made = asked(many(2))
     put.clear()
     turns = iter([True, False])
-    monkeypatch.setattr(leases.ClaimedChange, "goes_on", property(lambda _work: next(turns)))
+    monkeypatch.setattr(claims.ClaimedChange, "may_continue", property(lambda _work: next(turns)))
 
     performed(made)
 
     assert (made.done, made.ended_at, put) == (1, None, [made.pk])
-    assert list(leases.unclaimed()) == [made.pk]
+    assert list(claims.unclaimed()) == [made.pk]
 
 
 def died(made: BulkChange, **done: Any) -> None:
@@ -118,7 +119,7 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
     made = asked(runs)
     died(made, done=2)
 
-    found = list(leases.unclaimed())
+    found = list(claims.unclaimed())
     performed(made)
 
     assert found == [made.pk]
@@ -128,22 +129,22 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
 
 def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
     made = asked(many(1))
-    work = leases.claim(made.pk)
+    work = claims.claim(made.pk)
     assert work is not None
 
     performed(made)
 
-    assert list(leases.unclaimed()) == []
+    assert list(claims.unclaimed()) == []
     assert answering.asked == []
 
 
 def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeTarget) -> None:
-    work = leases.claim(asked(many(2)).pk)
+    work = claims.claim(asked(many(2)).pk)
     assert work is not None
     BulkLease.objects.all().delete()
 
-    with pytest.raises(leases.Lost):
-        change_work.change_the_rest(work)
+    with pytest.raises(LeaseLost):
+        tasks.change_remaining(work)
 
     assert BulkChange.objects.get().done == 0
 
@@ -171,10 +172,10 @@ def test_many_runs_have_threads_of_their_own() -> None:
 def test_a_fault_of_ours_ends_the_change_and_says_so(
     answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_work: leases.ClaimedChange) -> None:
+    def broken(_work: claims.ClaimedChange) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(tasks, "change_the_rest", broken)
+    monkeypatch.setattr(tasks, "change_remaining", broken)
 
     made = performed(asked(many(2)))
 
@@ -227,7 +228,7 @@ def test_one_run_is_one_run(admin_client: Client) -> None:
 
     assert "Terminate 1 run |" in page.content.decode()
     assert "Terminate 1 run |" in told.content.decode()
-    assert "1 run: it goes on" in text(told)
+    assert "1 run queued" in text(told)
     assert str(BulkChange.objects.get()) == "terminate of 1 run"
 
 
@@ -237,7 +238,7 @@ def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: s
 
     page = admin_client.post("/runs/bulk/", {"action": "pause", "confirmed": confirmed})
 
-    assert "Look again which runs fit" in text(page)
+    assert "This confirmation is not valid" in text(page)
     assert not BulkChange.objects.exists()
 
 
@@ -259,6 +260,6 @@ def test_a_filter_that_cannot_be_read_changes_nothing(
     page = admin_client.get("/runs/bulk/", {"action": "delete", name: value})
 
     assert value in text(page)
-    assert "A filter cannot be read" in text(page)
+    assert "A filter is not valid" in text(page)
     assert "confirmed" not in page.context
     assert "It is left out" in text(admin_client.get("/runs/", {name: value}))

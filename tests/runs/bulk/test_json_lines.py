@@ -28,7 +28,7 @@ def test_a_misspelt_line_is_no_payload(line: str, named: str) -> None:
     told = refused("{}", line)
 
     assert told.startswith("Line 2: ")
-    assert f"here is {named}" in told
+    assert f"not {named}" in told
     assert 'write {"params": ...} around it' in told
 
 
@@ -53,7 +53,7 @@ def test_of_many_lines_that_are_wrong_the_first_are_named() -> None:
     told = refused(*["{"] * 13).splitlines()
 
     assert len(told) == 11
-    assert told[-1] == "3 more lines cannot be read either."
+    assert told[-1] == "3 more lines cannot be read."
 
 
 def test_a_payload_that_no_target_takes_is_refused_in_a_named_line_too() -> None:

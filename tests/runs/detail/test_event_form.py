@@ -128,7 +128,7 @@ def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
 ) -> None:
     page = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "go", "payload": answer})
 
-    assert "go does not take this payload" in text(page)
+    assert "The payload is not valid for go" in text(page)
     assert sent(answering) == []
 
 
@@ -162,8 +162,8 @@ def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarg
     answered = control.send_event(waiting, "other", {}, by=ADA)
 
     assert sent(answering) == [{}]
-    assert "No step has asked for other yet" in answered.note
-    assert "The run waits for go now." in answered.note
+    assert "No step has waited for other yet" in answered.note
+    assert "The run is now waiting for go." in answered.note
 
 
 def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
@@ -173,8 +173,8 @@ def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
     posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
     right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
 
-    assert "was sent to run-0. No step has asked for og yet" in text(wrong)
-    assert "has asked for" not in text(right)
+    assert "was sent to run-0. No step has waited for og yet" in text(wrong)
+    assert "has waited for" not in text(right)
 
 
 @pytest.mark.parametrize(

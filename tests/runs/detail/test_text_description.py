@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from runs.steps.durations import in_words, seconds_of
 
-from runs.detail.text_description import LONGEST_OUTPUT, describe
+from runs.detail.text_description import LONGEST_OUTPUT, describe, in_words
+from runs.steps.step_reader import seconds_of
 
 NOW = datetime(2024, 10, 15, 14, tzinfo=UTC)
 STARTED, ENDED = "2024-10-15T13:55:31Z", "2024-10-15T13:56:32Z"

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Nothing answers at its target, and nobody waits for that."""
-    monkeypatch.setattr(waiting_runs, "_told", lambda _runs: {})
+    monkeypatch.setattr(waiting_runs, "_fetch_all", lambda _runs: {})
     return live_deployment()
 
 

@@ -79,7 +79,7 @@ def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
     ],
 )
 def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
-    assert LineFilter.of(asked).takes(Line(at="", level="warn", text="a slow call")) is takes
+    assert LineFilter.of(asked).matches(Line(at="", level="warn", text="a slow call")) is takes
 
 
 def test_a_secret_across_the_cut_is_masked_before_it_is_cut() -> None:

@@ -48,7 +48,7 @@ class Tails:
 @pytest.fixture
 def tails(monkeypatch: pytest.MonkeyPatch) -> Tails:
     fake = Tails()
-    monkeypatch.setattr(tail_hub, "tail", fake)
+    monkeypatch.setattr(tail_hub, "open_tail", fake)
     return fake
 
 
@@ -119,7 +119,7 @@ def test_a_viewer_who_loses_the_right_hears_no_more(
             told = json.loads(await socket.receive_from(timeout=10))
             return told["error"], (await socket.receive_output(timeout=10))["code"]
 
-    assert asyncio.run(scenario()) == ("You may not view runs any more.", 4403)
+    assert asyncio.run(scenario()) == ("You no longer have permission to view runs.", 4403)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,7 +134,7 @@ def test_a_trace_that_cannot_be_read_costs_no_other(
             raise ZeroDivisionError
         return read(event, **options)
 
-    monkeypatch.setattr(consumer, "lines", failing)
+    monkeypatch.setattr(consumer, "log_lines", failing)
 
     async def scenario() -> Any:
         async with opened(live.workflow_public_id, ada) as socket:

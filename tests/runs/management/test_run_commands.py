@@ -66,7 +66,7 @@ def test_a_payload_may_come_as_an_argument_and_the_same_id_starts_one_run(
     second = here.manage("trigger_workflow", workflow, "--payload", "{}", "--id", "only-one")
 
     assert json.loads(first.stdout)["id"] == json.loads(second.stdout)["id"] == "only-one"
-    assert (first.stderr, "was there already" in second.stderr) == ("", True)
+    assert (first.stderr, "exists already" in second.stderr) == ("", True)
     assert here.json("describe_run", workflow, "only-one", "--json")["params"] == {"n": 1}
 
 
@@ -86,7 +86,7 @@ def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) 
     runs = here.json("list_runs", workflow, "--json")
     assert told == {"started": 2, "refused": []}
     assert twice == {"started": 1, "refused": ["one"]}
-    assert "1 started, 1 was there already" in again.stderr
+    assert "1 started, 1 already existed" in again.stderr
     assert (named.returncode, "--id is for one run" in named.stderr) == (1, True)
     assert "('again', " in entries(here, "batch of runs started")
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
@@ -103,7 +103,7 @@ def test_the_list_is_true_now_and_can_be_narrowed(here: Installation, workflow: 
     assert "│ Run " in text
     assert [run["id"] for run in newest] == [id_]
     assert newest[0]["status"] in ("running", "waiting")
-    assert "No run fits" in none
+    assert "No matching runs" in none
 
 
 def test_a_run_is_changed_and_the_trail_says_why(here: Installation, workflow: str) -> None:
@@ -137,8 +137,8 @@ def test_an_event_is_sent_to_the_latest_run_and_put_on_the_trail(
     wrong = here.manage("send_event", workflow, "latest", "aprove")
     told = here.manage("send_event", workflow, "latest", "approve", "--reason", "seen it")
 
-    assert "No step has asked for aprove yet" in wrong.stderr
-    assert "The run waits for approve now." in wrong.stderr
+    assert "No step has waited for aprove yet" in wrong.stderr
+    assert "The run is now waiting for approve." in wrong.stderr
     assert told.stdout.strip() == f"sent approve to {id_}"
     assert ended_run(here, workflow, id_)["status"] == "complete"
     assert "seen it" in entries(here, "event sent")
@@ -161,7 +161,10 @@ def test_the_workflows_of_every_target_are_listed(here: Installation, workflow: 
     ("command", "sentence"),
     [
         (["control_run", "ID", "no-such-run", "pause"], "has no run no-such-run"),
-        (["control_run", "ID", "latest", "pause", "--from", "x"], "Only a restart begins"),
+        (
+            ["control_run", "ID", "latest", "pause", "--from", "x"],
+            "Only a restart can start at a step",
+        ),
         (["send_event", "ID", "no-such-run", "approve"], "has no run no-such-run"),
         (["list_runs", "nobody"], "There is no workflow"),
         (["list_runs", "--status", "sleepy"], "No run has the status 'sleepy'"),

@@ -172,7 +172,7 @@ def test_charts_are_told_to_those_who_do_not_see_them(target: Target) -> None:
     page = viewer().get("/runs/overview/?hours=168").content.decode()
 
     assert page.count("<desc ") == 3
-    assert "1 run by what became of them" in page
+    assert "1 run by outcome" in page
     assert "Runs per 6 hours" in page
     assert "style=" not in page[page.index("<dl") :]
 

@@ -40,7 +40,7 @@ def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget,
 
     started = control.trigger(live_deployment(), {}, by=ADA, instance_id=id_)
 
-    assert (started.is_new, started.told["status"]) == (True, "waiting")
+    assert (started.is_new, started.answer["status"]) == (True, "waiting")
     assert Entry.objects.get(action="run started").subject_id == started.run.instance_id
 
 
@@ -122,7 +122,7 @@ def test_a_payload_that_no_target_takes_is_not_sent(answering: FakeTarget, paylo
     ("cause", "headline"),
     [
         (Cause.PERMISSION, "Nothing was sent"),
-        (Cause.UNREACHABLE, "No answer came: it may have been sent"),
+        (Cause.UNREACHABLE, "No answer: it may have been sent"),
     ],
 )
 def test_a_page_says_nothing_was_done_only_where_that_is_known(

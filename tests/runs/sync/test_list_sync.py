@@ -89,7 +89,7 @@ def test_a_cursor_that_the_target_does_not_know_any_more_makes_the_listing_begin
     for number in range(250):
         fake.add(number)
     Watermark.objects.create(
-        target=target, workflow_name=WORKFLOW, cursor="lost", begun_at=BEGAN + timedelta(days=1)
+        target=target, workflow_name=WORKFLOW, cursor="lost", newest_at=BEGAN + timedelta(days=1)
     )
     fake.fails = {"cursor=lost": 400}
 

@@ -196,7 +196,7 @@ def test_secrets_of_a_workflow_are_in_no_text_of_its_runs(target: Target) -> Non
     )
 
     assert "sentinel" not in run.text.output
-    assert "sentinel" not in str(RunDetails.objects.get(run=run).told)
+    assert "sentinel" not in str(RunDetails.objects.get(run=run).data)
 
 
 def test_search_finds_what_a_run_was_given_gave_and_failed_with(target: Target) -> None:

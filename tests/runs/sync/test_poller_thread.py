@@ -74,8 +74,8 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
 ) -> None:
     clock = SimpleNamespace(now=10_000.0)
     clock.monotonic = lambda: clock.now
-    for name in ("poller", "pace", "places"):
-        monkeypatch.setattr(f"runs.{name}.time", clock)
+    for name in ("poller", "poll_backoff", "poll_state"):
+        monkeypatch.setattr(f"runs.sync.{name}.time", clock)
     monkeypatch.setattr("runs.sync.poller.Budget", partial(Budget, clock=clock.monotonic))
     live = live_deployment()
     for number in range(20):
@@ -98,7 +98,7 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
 def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_due() -> None:
     run, pace, seconds = make_run(), Backoff(), []
     for has_changed in (True, *(False,) * 8, True):
-        pace.after(run, has_changed=has_changed, least=1.0)
+        pace.after(run, has_changed=has_changed, shortest=1.0)
         seconds.append(pace.wait)
     assert seconds[:3] == [1.0, 1.5, 2.25]
     assert (seconds[-2], seconds[-1]) == (MAX_WAIT, 1.0)
@@ -136,7 +136,7 @@ def test_what_cannot_be_understood_of_a_run_does_not_stop_the_others(
 
     first.refresh_from_db()
     assert first.read_at is not None
-    assert f"{second} could not be read" in caplog.text
+    assert f"could not read {second}" in caplog.text
 
 
 def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
@@ -155,7 +155,7 @@ def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
 
     Poller().turn()
 
-    assert "the log says why" in PollStatus.objects.get(target=bad).error
+    assert "See the log" in PollStatus.objects.get(target=bad).error
     assert PollStatus.objects.get(target=good).error == ""
     assert fake.calls_of("/instances") == 1
 
@@ -226,7 +226,7 @@ def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarge
 def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
     run = watched(fake)
 
-    told = [fetch.fetch_run(Run.objects.get(pk=run.pk)).told for _ in range(3)]
+    told = [fetch.fetch_run(Run.objects.get(pk=run.pk)).data for _ in range(3)]
 
     assert fake.calls_of(run.instance_id) == 1
     assert told[0] == told[2]
@@ -240,8 +240,8 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
 
     shown = fetch.fetch_run(Run.objects.get(pk=run.pk))
 
-    assert shown.told
-    assert shown.told["output"] == '"given"'
+    assert shown.data
+    assert shown.data["output"] == '"given"'
     assert len(fake.calls) == asked
 
 
@@ -249,7 +249,7 @@ def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarge
     run = watched(fake)
     fetch.fetch_run(run)
     assert RunDetails.objects.exists()
-    RunDetails.objects.update(asked_at=timezone.now() - timedelta(minutes=6))
+    RunDetails.objects.update(fetched_at=timezone.now() - timedelta(minutes=6))
 
     writer.prune()
 

@@ -54,7 +54,7 @@ def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> N
 
     page = admin_client.get("/runs/?q=teapot")
 
-    assert "No run fits: runs in every state of all workflows, whose payload" in text(page)
+    assert "No run fits: runs of all workflows, with “teapot” in the payload" in text(page)
     assert "Show all runs" in text(page)
 
 
@@ -66,10 +66,10 @@ def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client)
     some = admin_client.get("/runs/?status=bogus,errored")
     new = admin_client.get("/runs/?status=of-tomorrow")
 
-    assert "A filter cannot be read (no state of a run: bogus). It is left out." in text(odd)
+    assert "A filter is not valid (not a status: bogus). It is left out." in text(odd)
     assert [chip["status"] for chip in odd.context["chips"]] == ["errored", "of-tomorrow"]
     assert (len(odd.context["page"].runs), some.context["page"].runs) == (2, [run])
-    assert "cannot be read" not in text(new)
+    assert "is not valid" not in text(new)
     assert len(new.context["page"].runs) == 1
 
 
@@ -118,12 +118,12 @@ def test_the_list_is_fetched_in_parts_and_shows_interest(admin_client: Client) -
     part = admin_client.get(f"/runs/{query}", headers={"HX-Request": "true"})
 
     assert "<html" not in part.content.decode()
-    assert Watcher.objects.get().about == f"runs-{workflow_of(run).pk}"
+    assert Watcher.objects.get().channel == f"runs-{workflow_of(run).pk}"
 
 
 def test_a_target_that_cannot_be_asked_is_told(admin_client: Client) -> None:
     run = make_run()
-    PollStatus.objects.create(target=run.target, asked_at=timezone.now(), error="It is down.")
+    PollStatus.objects.create(target=run.target, polled_at=timezone.now(), error="It is down.")
 
     assert "account could not be asked for its runs" in text(admin_client.get("/runs/"))
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from runs.detail.fetch import hidden
 from runs.detail.json_tree import read_json, tree
 from runs.detail.summary import Summary, shortcuts_of, summarize
 from runs.index.listing import Filters
 from runs.presentation import filter_words
 from runs.steps.step_reader import read_steps
+from targets.cloudflare.redaction import redact_json
 from tests.runs.examples import tried, waits
 
 NASTY = '"><script>alert(1)</script>'
@@ -59,7 +59,7 @@ def test_what_failed_last_is_told_first_in_a_run_that_failed() -> None:
     told = summed(tried((0, 1, True)), failed, errored=True)
 
     assert told.failed
-    assert (told.failed.label, told.first) == ("pay", told.failed)
+    assert (told.failed.label, told.main_step) == ("pay", told.failed)
 
 
 def test_a_failure_that_was_caught_does_not_end_a_run() -> None:
@@ -67,8 +67,8 @@ def test_a_failure_that_was_caught_does_not_end_a_run() -> None:
 
     assert told.failed is None
     assert [step.label for step in told.failures] == ["charge"]
-    assert told.first
-    assert told.first.kind == "waitForEvent"
+    assert told.main_step
+    assert told.main_step.kind == "waitForEvent"
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,12 @@ def test_a_filter_is_said_in_words() -> None:
     words = filter_words(filters, "Orders")
 
     assert words == (
-        "errored or waiting runs of Orders, started by Cron, whose id begins with or, "
-        "whose payload, output or error holds “teapot”"
+        "errored or waiting runs of Orders, started by Cron, with an id starting with or, "
+        "with “teapot” in the payload, output or error"
     )
 
 
 def test_secrets_are_hidden_wherever_they_stand() -> None:
     told = {"steps": [{"output": "the-secret!", "n": 1}], "params": {"a": ["the-secret!"]}}
 
-    assert "the-secret!" not in str(hidden(told, ["the-secret!"]))
+    assert "the-secret!" not in str(redact_json(told, ["the-secret!"]))

@@ -49,7 +49,7 @@ def ended(target: Target, code: str, *, status: str = "complete", **policy: Any)
     workflow.ir["nodes"][0]["data"] |= policy
     run = controls.trigger(deploy(changed(workflow), target), {"n": 1}, by=ADA).run
     polled(until_status=status, run=run, poller=Poller())
-    RunDetails.objects.update(asked_at=BEGAN)
+    RunDetails.objects.update(fetched_at=BEGAN)
     return run
 
 
@@ -66,7 +66,7 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
     assert NASTY not in html
     assert 'class="tl-bar tl-done"' in html
     assert "data-picture" in html
-    assert Watcher.objects.filter(about=f"run-{run.pk}").exists()
+    assert Watcher.objects.filter(channel=f"run-{run.pk}").exists()
 
 
 def test_a_failure_is_told_first_with_its_step_and_what_to_do(
@@ -163,7 +163,7 @@ def test_what_does_not_fit_the_state_is_told_and_not_sent(
 
     page = admin_client.post(f"/runs/{run.pk}/pause/", follow=True)
 
-    assert "a run that is complete cannot be told to pause" in text(page)
+    assert "you cannot pause a run that is complete" in text(page)
     assert control.writes() == []
 
 

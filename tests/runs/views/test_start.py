@@ -57,7 +57,7 @@ def test_the_same_id_twice_leads_to_the_one_run_and_says_so(
 
     page = start(admin_client, live, instance_id="order-7")
 
-    assert "A run with the id order-7 was there already" in text(page)
+    assert "This run with the id order-7 exists already" in text(page)
     assert Run.objects.count() == 1
 
 
@@ -66,7 +66,7 @@ def test_the_same_id_twice_leads_to_the_one_run_and_says_so(
     [
         ({"payload": "{"}, "The payload is not JSON"),
         ({"payload": '{"a": NaN}'}, "The payload is not JSON"),
-        ({"payload": f'"{"x" * 1024 * 1024}"'}, "a run takes 1,048,576"),
+        ({"payload": f'"{"x" * 1024 * 1024}"'}, "the limit is 1,048,576 bytes"),
         ({"instance_id": "has blank"}, "The id of a run has"),
         ({"target": "nowhere"}, "There is no target nowhere"),
     ],
@@ -90,7 +90,7 @@ def test_what_is_not_live_leads_to_its_deployment(admin_client: Client) -> None:
 
     page = admin_client.get(f"/runs/start/?workflow={workflow.pk}")
 
-    assert "is not live: deploy it first" in text(page)
+    assert "is not live. Deploy it first" in text(page)
     assert f"/workflows/{workflow.pk}/deploy/" in page.content.decode()
 
 
@@ -133,8 +133,8 @@ def test_a_payload_without_its_secret_says_so_and_is_not_started(
     answering.bodies.clear()
     page = start(admin_client, live, payload=again.context["payload"])
 
-    assert "a secret was taken out of what is shown" in text(again)
-    assert "The payload is not whole" in text(page)
+    assert "A secret is masked" in text(again)
+    assert "The payload is incomplete" in text(page)
     assert answering.bodies == []
 
 
@@ -180,13 +180,13 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("", "There is no line"),
+        ("", "There are no lines"),
         ("{}\n{", "Line 2: The payload is not JSON"),
-        ('{"id": "a b", "params": 1}', "Line 1: The id has"),
+        ('{"id": "a b", "params": 1}', "Line 1: An id has"),
         ("{\n\n[NaN]", "Line 3: The payload is not JSON"),
-        ('{"id": "a", "param": 1}', 'here is "param"'),
-        ('{"id": null, "params": 1}', "Line 1: The id has"),
-        ("[NaN]", "NaN is no JSON"),
+        ('{"id": "a", "param": 1}', 'not "param"'),
+        ('{"id": null, "params": 1}', "Line 1: An id has"),
+        ("[NaN]", "NaN is not allowed in JSON"),
         (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
     ],
 )
