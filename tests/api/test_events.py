@@ -145,7 +145,7 @@ def test_a_payload_that_is_too_large_for_a_run_is_an_error(db: None, answering: 
 
     (raised,) = start_runs("paid", "x" * LARGEST_PAYLOAD, by=ADA)
 
-    assert "a run takes 1,048,576" in raised.error
+    assert "the limit is 1,048,576 bytes" in raised.error
     assert answering.asked == []
 
 

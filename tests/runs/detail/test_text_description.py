@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from runs.steps.durations import in_words, seconds_of
 
 from runs.detail.text_description import LONGEST_OUTPUT, describe, in_words
 from runs.steps.step_reader import seconds_of
