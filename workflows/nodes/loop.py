@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
-from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.parser import Syntax, children_of
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
@@ -97,7 +97,7 @@ def _length(collection: Code) -> int | None:
     list_ = Syntax(collection).expression
     if list_ is None or list_.type != "array":
         return None
-    items = [part.type for part in list_.named_children if part.type != "comment"]
+    items = [item.type for item in children_of(list_)]
     return None if "spread_element" in items else len(items)
 
 

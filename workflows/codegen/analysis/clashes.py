@@ -79,8 +79,8 @@ def _after_first_arm(
 def _containers(id_: str, ir: WorkflowIR) -> Iterator[tuple[str, Container, int]]:
     """Yield each container around a node: its id, itself, and its region that holds the node."""
     structure = ir.structure
-    for place in structure.enclosing(structure.locations[id_][0]):
-        owner = structure.regions[place].owner
+    for region_id in structure.enclosing(structure.locations[id_][0]):
+        owner = structure.regions[region_id].owner
         container = ir.nodes[owner].type.container
         if container:
-            yield owner, container, place
+            yield owner, container, region_id

@@ -30,30 +30,33 @@ LastValues = Mapping[int, LastValue]
 
 
 def last_values(ir: WorkflowIR) -> LastValues:
-    """Return the last value of each frame by its place: the root, iterations, concurrent arms."""
+    """Return the last value of each frame by region id: the root, iterations, concurrent arms."""
     frames = Frames(ir.nodes, ir.structure)
     values: dict[int, set[str]] = {}
     for node in ir.nodes.values():
-        place, _ = ir.structure.locations[node.id]
-        if node.type.output is not None and not frames.is_cleanup[place]:
-            values.setdefault(frames.around[place], set()).add(node.id)
+        region_id, _ = ir.structure.locations[node.id]
+        if node.type.output is not None and not frames.is_cleanup[region_id]:
+            values.setdefault(frames.frame_of[region_id], set()).add(node.id)
     with_break = frames.with_break()
     return {
         region.id: _last_value(
             _tail(region, ir.nodes),
-            own={step.node_id for step in region.steps},
+            direct={step.node_id for step in region.steps},
             on_break=frozenset(values.get(region.id, ())) if region.id in with_break else None,
         )
         for region in _regions(ir.structure.root)
-        if frames.around[region.id] == region.id
+        if frames.frame_of[region.id] == region.id
     }
 
 
-def _last_value(tail: list[str], *, own: set[str], on_break: frozenset[str] | None) -> LastValue:
-    """Return the last value of a region; `on_break` are all its values if a `break` may end it."""
+def _last_value(tail: list[str], *, direct: set[str], on_break: frozenset[str] | None) -> LastValue:
+    """Return the last value of a region; `on_break` are all its values if a `break` may end it.
+
+    `tail` are the nodes that may come last, `direct` those that are steps of the region itself.
+    """
     if on_break is not None:
         return LastValue(candidates=on_break, has_break=True)
-    if len(tail) == 1 and tail[0] in own:
+    if len(tail) == 1 and tail[0] in direct:
         return LastValue(node_id=tail[0])
     return LastValue(candidates=frozenset(tail))
 
@@ -98,31 +101,31 @@ def _regions(root: Region) -> Iterator[Region]:
 
 
 class Frames:
-    """The frame of each place: the nearest region around it that has a value of its own.
+    """The frame of each region: the nearest enclosing region, or itself, with a value of its own.
 
-    `around` holds it by place; `is_cleanup` tells which places are cleanup in their frame.
+    `frame_of` and `is_cleanup` are indexed by region id; cleanup has no part in the frame's value.
     """
 
     def __init__(self, nodes: Mapping[str, Node], structure: Structure) -> None:
         self._nodes = nodes
         self._structure = structure
-        self.around: list[int] = []
+        self.frame_of: list[int] = []
         self.is_cleanup: list[bool] = []
-        for number, place in enumerate(structure.regions):  # outer ones come before inner ones
-            self._add(number, place)
+        for region_id, region in enumerate(structure.regions):  # outer ones come first
+            self._add(region_id, region)
 
-    def _add(self, number: int, place: RegionInfo) -> None:
-        container = self._container(number)
+    def _add(self, region_id: int, region: RegionInfo) -> None:
+        container = self._container(region_id)
         if not container or container.repeats or container.concurrent:
-            self.around.append(number)
+            self.frame_of.append(region_id)
             self.is_cleanup.append(False)
         else:
-            self.around.append(self.around[place.parent])
-            is_cleanup = place.label in container.cleanup
-            self.is_cleanup.append(is_cleanup or self.is_cleanup[place.parent])
+            self.frame_of.append(self.frame_of[region.parent])
+            is_cleanup = region.label in container.cleanup
+            self.is_cleanup.append(is_cleanup or self.is_cleanup[region.parent])
 
-    def _container(self, place: int) -> Container | None:
-        owner = self._structure.regions[place].owner
+    def _container(self, region_id: int) -> Container | None:
+        owner = self._structure.regions[region_id].owner
         return self._nodes[owner].type.container if owner else None
 
     def with_break(self) -> set[int]:
@@ -133,11 +136,11 @@ class Frames:
                 frames.update(self._left_by_break(self._structure.locations[node.id][0]))
         return frames
 
-    def _left_by_break(self, place: int) -> Iterator[int]:
+    def _left_by_break(self, region_id: int) -> Iterator[int]:
         while True:
-            frame = self.around[place]
+            frame = self.frame_of[region_id]
             yield frame
             container = self._container(frame)
             if container is None or container.repeats:
                 return
-            place = self._structure.regions[frame].parent
+            region_id = self._structure.regions[frame].parent

@@ -30,9 +30,9 @@ def name_nodes(ir: WorkflowIR, *, taken: Collection[str]) -> Naming:
 def _container_names(ir: WorkflowIR) -> set[str]:
     """Return all names that containers define, for their regions or their own settings."""
     names: set[str] = set()
-    for place in ir.structure.regions[1:]:
-        node = ir.nodes[place.owner]
+    for region in ir.structure.regions[1:]:
+        node = ir.nodes[region.owner]
         if node.type.container:
-            names.update(node.type.container.inner_names(node.settings, place.label))
+            names.update(node.type.container.inner_names(node.settings, region.label))
             names.update(node.type.container.own_names(node.settings))
     return names

@@ -14,10 +14,10 @@ Reads = Mapping[str, Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """`used` are the nodes whose value is read; `level` is the place that declares each variable.
+    """`used` are the nodes whose value is read; `level` is the region that declares each variable.
 
-    `hoisted` lists the nodes to declare before a step, by the place and position of that step;
-    `crossing` lists the nodes whose values leave a region, by its place. `raced` are the nodes whose
+    `hoisted` lists the nodes to declare before a step, by the region and position of that step;
+    `crossing` lists the nodes whose values leave a region, by its id. `raced` are the nodes whose
     values leave a race, where only the run determines which of them exist.
     """
 
@@ -27,8 +27,8 @@ class Usage:
     crossing: Mapping[int, list[str]]
     raced: frozenset[str]
 
-    def is_hoisted(self, node_id: str, own: int) -> bool:
-        return self.level.get(node_id, own) != own
+    def is_hoisted(self, node_id: str, region_id: int) -> bool:
+        return self.level.get(node_id, region_id) != region_id
 
 
 def written_order(root: Region) -> list[str]:
@@ -59,8 +59,8 @@ def usage(
         pass
     crossing: dict[int, list[str]] = {}
     for id_ in order:
-        for place in levels.crossed(id_):
-            crossing.setdefault(place, []).append(id_)
+        for region_id in levels.crossed(id_):
+            crossing.setdefault(region_id, []).append(id_)
     return Usage(
         used=frozenset(levels.used),
         level=levels.level,
@@ -71,14 +71,14 @@ def usage(
 
 
 class _Levels:
-    """The place that declares each value, moved outwards until all its readers can see it.
+    """The region that declares each value, moved outwards until all its readers can see it.
 
     A callback from which the value's type is inferred moves out together with the value, and so do
     the values that this callback reads.
     """
 
     def __init__(self, ir: WorkflowIR, reads: Reads) -> None:
-        self.level = {id_: place for id_, (place, _) in ir.structure.locations.items()}
+        self.level = {id_: region_id for id_, (region_id, _) in ir.structure.locations.items()}
         self.used: set[str] = set()
         self._ir = ir
         self._reads = reads
@@ -98,15 +98,15 @@ class _Levels:
                 is_unfinished |= self.read(other, where) and other in visited
         return is_unfinished
 
-    def read(self, id_: str, place: int) -> bool:
-        """Declare the value where the place can see it; return whether that moved it."""
+    def read(self, id_: str, region_id: int) -> bool:
+        """Declare the value where the region can see it; return whether that moved it."""
         self.used.add(id_)
         before = self.level[id_]
-        self.level[id_] = self._ir.structure.common(before, place)
+        self.level[id_] = self._ir.structure.common(before, region_id)
         return self.level[id_] != before
 
     def crossed(self, id_: str) -> Iterator[int]:
-        """Return the places that the value leaves, from the innermost outwards."""
+        """Return the regions that the value leaves, from the innermost outwards."""
         return self._ir.structure.enclosing(self._own(id_), until=self.level[id_])
 
     def is_raced(self, id_: str) -> bool:
@@ -119,8 +119,8 @@ class _Levels:
     def _own(self, id_: str) -> int:
         return self._ir.structure.locations[id_][0]
 
-    def _is_in_step(self, place: int) -> bool:
-        container = self._ir.nodes[self._ir.structure.regions[place].owner].type.container
+    def _is_in_step(self, region_id: int) -> bool:
+        container = self._ir.nodes[self._ir.structure.regions[region_id].owner].type.container
         return container is not None and container.step_timeout is not None
 
 
@@ -129,8 +129,8 @@ def _hoisted(
 ) -> dict[tuple[int, int], list[str]]:
     hoisted: dict[tuple[int, int], list[str]] = {}
     for id_ in order:
-        place = level[id_]
-        if place != ir.structure.locations[id_][0]:
-            position, _ = ir.structure.position_in(place, id_)
-            hoisted.setdefault((place, position), []).append(id_)
+        region_id = level[id_]
+        if region_id != ir.structure.locations[id_][0]:
+            position, _ = ir.structure.position_in(region_id, id_)
+            hoisted.setdefault((region_id, position), []).append(id_)
     return hoisted

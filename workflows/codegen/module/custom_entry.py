@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,12 +9,11 @@ from tree_sitter import Node
 
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.syntax.env_uses import parameter_names
-from workflows.codegen.syntax.parser import Syntax, text
+from workflows.codegen.syntax.parser import Syntax, blanked, children_of, text
 from workflows.codegen.text.writer import Mapped, Writer
 from workflows.ir.reading.problems import listed
 
 HANDLERS: Final = ("fetch", "queue", "scheduled")
-_NOT_A_LINE_END: Final = re.compile(rb"[^\n\r]")
 _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
 
 
@@ -44,7 +42,7 @@ class CustomEntry:
             name if name == inner else f"{name}: {inner}" for name, inner in self.handlers.items()
         )
         writer.line("const entry = (() => {")
-        writer.verbatim(Mapped(_blanked(self.syntax, self._blanks), ENTRY_PATH, 1, 1))
+        writer.verbatim(Mapped(_without_exports(self.syntax, self._blanks), ENTRY_PATH, 1, 1))
         writer.line(f"  return {{ {returned} }};")
         writer.line("})();")
         writer.line()
@@ -102,16 +100,16 @@ def _env_parameters(program: Node, handlers: set[str]) -> Iterator[Node]:
             function = node.child_by_field_name("value") or node
             parameters = function.child_by_field_name("parameters")
             if name and text(name) in handlers and parameters:
-                patterns = [part for part in parameters.named_children if part.type != "comment"]
+                patterns = children_of(parameters)
                 second = patterns[1].child_by_field_name("pattern") if patterns[1:] else None
                 if second:
                     yield second
 
 
-def _blanked(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:
+def _without_exports(syntax: Syntax, blanks: list[tuple[int, int]]) -> str:
     """Return the code with imports and `export` blanked out."""
     imports = [(node.start_byte, node.end_byte) for node in syntax.top_imports]
     data = bytearray(syntax.data)
     for start, end in (*imports, *blanks):
-        data[start:end] = _NOT_A_LINE_END.sub(b" ", bytes(data[start:end]))
+        data[start:end] = blanked(bytes(data[start:end]))
     return data.decode()

@@ -186,7 +186,7 @@ class _ModuleBuilder:
         variables, values = self._naming.variables, last_values(self._ir)
         root = self._ir.structure.root.id
         if self._is_script:  # it returns its exports, not its last value
-            values = {place: value for place, value in values.items() if place != root}
+            values = {id_: value for id_, value in values.items() if id_ != root}
         sources = [id_ for value in values.values() for id_ in value.sources]
         at_end: Collection[str] = exports(self._ir.nodes.values()) if self._is_script else ()
         return Plan(

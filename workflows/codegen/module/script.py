@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from workflows.codegen.analysis.inputs import member
 from workflows.codegen.steps.break_flow import Frame
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.steps.settings_writer import Plan
-from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.kinds import exports
 from workflows.ir.document.model import Node
-from workflows.ir.reading.identifiers import is_identifier
 
 # With Cloudflare's type alone, the payload would not be assignable to other types.
 EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
@@ -66,10 +65,7 @@ class _ScriptEmitter(Emitter):
     def _members(self) -> Iterator[str]:
         for id_, name in self._exports.items():
             if id_ in self._assigned:
-                is_plain = is_identifier(name) and name != "__proto__"
-                key = name if is_plain else f"[{literal(name)}]"
-                variable = self._plan.variables[id_]
-                yield key if key == variable else f"{key}: {variable}"
+                yield member(name, self._plan.variables[id_])
 
 
 STEP: Final = """\

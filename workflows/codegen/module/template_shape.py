@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.parser import Mistake, Syntax, text
+from workflows.codegen.syntax.parser import Mistake, Syntax, blanked, children_of, text
 from workflows.codegen.text.writer import Mapped, Piece
 
 CONTEXT: Final = "NodeContext"
 _FUNCTIONS: Final = frozenset({"function_expression", "function_declaration", "arrow_function"})
-_NOT_A_LINE_END: Final = re.compile(rb"[^\n\r]")
 _MISSING: Final = (
     "write `export default async function (ctx) { ... }`, which nodes of this type run"
 )
@@ -61,12 +59,7 @@ class Shape:
         bare = exported.child_by_field_name("parameter")
         if bare:
             return bare
-        parameters = exported.child_by_field_name("parameters")
-        patterns = (
-            [part for part in parameters.named_children if part.type != "comment"]
-            if parameters
-            else []
-        )
+        patterns = children_of(exported.child_by_field_name("parameters"))
         return patterns[0].child_by_field_name("pattern") if patterns else None
 
     def pieces(self, path: str) -> list[Piece]:
@@ -99,7 +92,9 @@ class Shape:
         data = self._syntax.data
         for node in self._syntax.top_imports:
             yield _Edit(
-                node.start_byte, node.end_byte, _blank(data[node.start_byte : node.end_byte])
+                node.start_byte,
+                node.end_byte,
+                blanked(data[node.start_byte : node.end_byte]).decode(),
             )
         for node in self._others:
             end = node.start_byte + len(b"export")
@@ -113,7 +108,7 @@ class Shape:
             return
         before = self._syntax.data[node.start_byte : exported.start_byte]
         if exported.type == "function_declaration":
-            yield _Edit(node.start_byte, exported.start_byte, _blank(before))
+            yield _Edit(node.start_byte, exported.start_byte, blanked(before).decode())
         else:
             newlines = "\n" * before.count(b"\n")
             yield _Edit(node.start_byte, exported.start_byte, f"const {self.function} = {newlines}")
@@ -148,7 +143,3 @@ def _is_default(node: Node) -> bool:
 
 def _exported(node: Node) -> Node | None:
     return node.child_by_field_name("value") or node.child_by_field_name("declaration")
-
-
-def _blank(data: bytes) -> str:
-    return _NOT_A_LINE_END.sub(b" ", data).decode()

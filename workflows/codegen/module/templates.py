@@ -122,9 +122,9 @@ class Templates:
             path = f"{template.node.path}.type"
             self._reader.add_env(part, node_id=template.node.id, path=path)
 
-    def dependencies(self, own: Mapping[str, str]) -> dict[str, str]:
+    def dependencies(self, declared: Mapping[str, str]) -> dict[str, str]:
         """Return the packages of the workflow and its types; refuse two versions of one package."""
-        merged, sources = dict(own), dict.fromkeys(own, "the workflow")
+        merged, sources = dict(declared), dict.fromkeys(declared, "the workflow")
         for template in self._templates.values():
             for name, version in template.definition.dependencies.items():
                 if merged.setdefault(name, version) != version:

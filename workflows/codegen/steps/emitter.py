@@ -216,9 +216,9 @@ class Emitter(StepWriter):
         node.type.emit(node, self)
         self._step = before
 
-    def _declare(self, place: int, position: int) -> None:
+    def _declare(self, region_id: int, position: int) -> None:
         """Declare the variables of inner nodes that are used outside their own region."""
-        for id_ in self._plan.usage.hoisted.get((place, position), ()):
+        for id_ in self._plan.usage.hoisted.get((region_id, position), ()):
             node = self._plan.ir.nodes[id_]
             self._writer.set_node(id_)
             if self._moves(node) and node.type.callback:

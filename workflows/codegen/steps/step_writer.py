@@ -86,8 +86,8 @@ class StepWriter(SettingsWriter):
         return str(node.type.output)
 
     def _is_hoisted(self, node: Node) -> bool:
-        own, _ = self._plan.ir.structure.locations[node.id]
-        return self._plan.usage.is_hoisted(node.id, own)
+        region_id, _ = self._plan.ir.structure.locations[node.id]
+        return self._plan.usage.is_hoisted(node.id, region_id)
 
     def _moves(self, node: Node) -> bool:
         """Whether the callback moves to the declaration, whose type is inferred from it."""
@@ -99,13 +99,17 @@ class StepWriter(SettingsWriter):
         """Return the names from regions that a moved callback uses but can no longer see."""
         if not self._moves(node):
             return []
-        local = (name for place in self._crossed(node) for name in self._scopes.inner_names(place))
+        local = (
+            name
+            for region_id in self._crossed(node)
+            for name in self._scopes.inner_names(region_id)
+        )
         names = dict.fromkeys(local)
         used = self._names_in(node) if names else set()
         return [name for name in names if name in used]
 
     def _crossed(self, node: Node) -> Iterator[int]:
-        """Return the places between the node and the declaration of its variable."""
+        """Return the regions between the node and the declaration of its variable."""
         structure, level = self._plan.ir.structure, self._plan.usage.level[node.id]
         return structure.enclosing(structure.locations[node.id][0], until=level)
 

@@ -138,7 +138,7 @@ def _is_inside(node: Node, blocks: list[Node]) -> bool:
 
 
 def outermost(node: Node) -> tuple[Node, Node | None]:
-    """Return the node with the parentheses, casts and `!` around it, and the parent of that."""
+    """Return the node with its parentheses, casts and `!`, and the parent of all that."""
     parent = node.parent
     while parent is not None and (parent.type in _TRANSPARENT or _is_misread(parent, node)):
         node, parent = parent, parent.parent
@@ -147,9 +147,9 @@ def outermost(node: Node) -> tuple[Node, Node | None]:
 
 def _is_misread(parent: Node, node: Node) -> bool:
     """Whether the grammar parsed `1 + env!` as `(1 + env)!`, as it does with every operator."""
-    around = parent.parent
+    outer = parent.parent
     is_operation = parent.type in ("binary_expression", "unary_expression", "await_expression")
-    is_bang = around is not None and around.type == "non_null_expression"
+    is_bang = outer is not None and outer.type == "non_null_expression"
     return is_operation and is_bang and parent.end_byte == node.end_byte
 
 

@@ -17,7 +17,7 @@ from workflows.codegen.syntax.env_expressions import (
     outermost,
     patterns_of_env,
 )
-from workflows.codegen.syntax.parser import Mistake, Syntax
+from workflows.codegen.syntax.parser import Mistake, Syntax, children_of
 
 UNREADABLE: Final = (
     "cannot tell which binding of `env` is used here: write env.NAME, or declare the binding on the "
@@ -51,17 +51,17 @@ def env_names(syntax: Syntax, holders: Collection[bytes] = ()) -> EnvNames:
 
     `holders` are names of objects with a member `env`, besides `this`.
     """
-    found = EnvNames()
+    result = EnvNames()
     if b"env" not in syntax.data:
-        return found
+        return result
     uses = [(node, _names_of(node)) for node in env_expressions(syntax, holders)]
     uses += [(pattern, _pattern_keys(pattern)) for pattern in inner_patterns(syntax, holders)]
     for node, names in sorted(uses, key=lambda use: use[0].start_byte):
         if names is None:
-            found.unreadable.append(syntax.mistake(node, UNREADABLE))
+            result.unreadable.append(syntax.mistake(node, UNREADABLE))
         else:
-            found.names += names
-    return found
+            result.names += names
+    return result
 
 
 def parameter_names(syntax: Syntax, pattern: Node) -> EnvNames:
@@ -76,14 +76,14 @@ def parameter_names(syntax: Syntax, pattern: Node) -> EnvNames:
 
 def context_names(syntax: Syntax, pattern: Node) -> EnvNames:
     """Find the names in a parameter whose member `env` is destructured: `{ env: { X } }`."""
-    found = EnvNames()
+    result = EnvNames()
     for inner in patterns_of_env(pattern) if pattern.type == "object_pattern" else ():
         names = _pattern_keys(inner)
         if names is None:
-            found.unreadable.append(syntax.mistake(inner, UNREADABLE))
+            result.unreadable.append(syntax.mistake(inner, UNREADABLE))
         else:
-            found.names += names
-    return found
+            result.names += names
+    return result
 
 
 def _names_of(env: Node) -> list[str] | None:
@@ -119,5 +119,5 @@ def _pattern_keys(pattern: Node | None) -> list[str] | None:
     """Return the keys of a destructuring pattern; None if some of them are unknown."""
     if pattern is None or pattern.type != "object_pattern":
         return None
-    keys = [key(part) for part in pattern.named_children if part.type != "comment"]
+    keys = [key(part) for part in children_of(pattern)]
     return None if None in keys else [name for name in keys if name is not None]

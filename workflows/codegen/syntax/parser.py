@@ -83,7 +83,7 @@ class Syntax:
             start = size + len(before)
             size = start + len(written)
             self._spans[reference.start] = (start, start + len(name))
-            pieces += [before, name, _NOT_A_BREAK.sub(b" ", written[len(name) :])]
+            pieces += [before, name, blanked(written[len(name) :])]
             position = reference.end
         return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
@@ -180,15 +180,14 @@ class Syntax:
     @cached_property
     def expression(self) -> Node | None:
         """The single expression that the code consists of; None if it is anything else."""
-        parts = [part for part in self.tree.root_node.named_children if part.type != "comment"]
+        parts = children_of(self.tree.root_node)
         if len(parts) != 1 or parts[0].type != "expression_statement":
             return None
         inner = parts[0].named_children[0]
         is_wrapped = (
             inner.type == "parenthesized_expression" and inner.end_byte == len(self.data) + 3
         )
-        wrapped = inner.named_children if is_wrapped else []
-        expressions = [part for part in wrapped if part.type != "comment"]
+        expressions = children_of(inner) if is_wrapped else []
         return expressions[0] if len(expressions) == 1 else None
 
     @property
@@ -227,6 +226,17 @@ class Syntax:
 
 def _position(node: Node) -> tuple[int, int]:
     return node.start_byte, -node.end_byte
+
+
+def children_of(node: Node | None) -> list[Node]:
+    """Return the named children of a node, without comments."""
+    children = node.named_children if node else []
+    return [child for child in children if child.type != "comment"]
+
+
+def blanked(data: bytes) -> bytes:
+    """Replace everything but line breaks with blanks."""
+    return _NOT_A_BREAK.sub(b" ", data)
 
 
 def text(node: Node) -> str:
