@@ -1,4 +1,4 @@
-"""Generated modules in a few words, for tests."""
+"""Shortcuts for generated modules in tests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workflows.nodes.built_in import NODE_TYPES
 
 def generated(document: object, types: Registry = NODE_TYPES, **settings: Any) -> GeneratedModule:
     """Return the module of a document; `settings` are those of the module."""
-    wanted = {"class_name": "Flow", "workflow_binding": "WORKFLOW"} | settings
-    return generate_from_document(document, ModuleSettings(**wanted), types)
+    values = {"class_name": "Flow", "workflow_binding": "WORKFLOW"} | settings
+    return generate_from_document(document, ModuleSettings(**values), types)
 
 
 def refusal(document: object, **settings: Any) -> str:
-    """Return why there can be no module, one problem a line."""
+    """Return the problems of a document that cannot be generated, one per line."""
     with pytest.raises(InvalidIR) as refused:
         generated(document, **settings)
     return str(refused.value)

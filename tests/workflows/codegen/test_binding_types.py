@@ -1,4 +1,4 @@
-"""Every kind of binding has the type that Cloudflare gives it."""
+"""Every kind of binding has Cloudflare's type."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ USES = {
 
 
 @pytest.mark.parametrize("kind", BindingKind)
-def test_what_a_binding_can_do_is_known_and_what_it_cannot_is_an_error(
+def test_correct_uses_of_a_binding_compile_and_wrong_ones_do_not(
     kind: BindingKind, tmp_path: Path
 ) -> None:
-    good = generated(chain(node("a", code=USES[kind])), bindings={"NAME": kind})
+    correct = generated(chain(node("a", code=USES[kind])), bindings={"NAME": kind})
     wrong = generated(chain(node("a", code="return env.NAME > 1;")), bindings={"NAME": kind})
 
-    assert compile_module(good.source, tmp_path)
+    assert compile_module(correct.source, tmp_path)
     with pytest.raises(CompileFailed):
         compile_module(wrong.source, tmp_path)

@@ -71,7 +71,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("code", READ)
-def test_uses_of_env_are_read_from_the_tree(code: str) -> None:
+def test_uses_of_env_are_found_in_the_syntax_tree(code: str) -> None:
     module = generated(chain(node("a", code=code)))
 
     assert [use.name for use in module.env_uses] == READ[code]
@@ -79,7 +79,7 @@ def test_uses_of_env_are_read_from_the_tree(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", UNREADABLE)
-def test_a_use_that_cannot_be_read_is_a_warning_on_its_node(code: str) -> None:
+def test_an_unclear_use_of_env_is_a_warning_on_its_node(code: str) -> None:
     (problem,) = generated(chain(node("a", code=code))).problems
 
     assert problem.node_id == "a"
@@ -98,22 +98,22 @@ def test_a_use_that_cannot_be_read_is_a_warning_on_its_node(code: str) -> None:
         "// env.B\nexport const fetch = (request, env) => new Response(process.env.C ?? `${env['A']}`);",
     ],
 )
-def test_entry_code_is_read_too(entry: str) -> None:
-    found = generated(chain(node("a")), entry_code=entry).env_uses
+def test_uses_of_env_are_found_in_entry_code(entry: str) -> None:
+    uses = generated(chain(node("a")), entry_code=entry).env_uses
 
-    assert [(use.name, use.node_id, use.path) for use in found] == [("A", "", "entryCode")]
+    assert [(use.name, use.node_id, use.path) for use in uses] == [("A", "", "entryCode")]
 
 
-def test_uses_in_conditions_texts_and_json_are_found_and_the_own_workflow_is_left_out() -> None:
+def test_uses_in_conditions_text_and_json_are_found_without_the_own_workflow() -> None:
     ask = node("ask", "http_request", url="{{ env.HOST }}/x", headers={"a": ["{{ env.KEY }}"]})
-    drawn = document(
+    workflow = document(
         [branch("b", x="env.FLAG === '1'"), ask, node("s", code="await env.WORKFLOW.create()")],
         "b ask x", "ask s",
     )  # fmt: skip
 
-    found = generated(drawn).env_uses
+    uses = generated(workflow).env_uses
 
-    assert [(use.name, use.node_id, use.path) for use in found] == [
+    assert [(use.name, use.node_id, use.path) for use in uses] == [
         ("FLAG", "b", "nodes.b.data.branches.0.condition"),
         ("HOST", "ask", "nodes.ask.data.url"),
         ("KEY", "ask", "nodes.ask.data.headers"),
@@ -132,7 +132,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_declared_or_a_variable_or_said_by_its_words(name: str) -> None:
+def test_a_binding_kind_is_declared_a_variable_or_derived_from_the_name(name: str) -> None:
     declared = {"LIMITS": BindingKind.WORKFLOW}
 
     assert resolve(name, declared=declared, variables={"DB_PASSWORD"}) == NAMES[name]
@@ -148,6 +148,6 @@ def test_the_second_parameter_of_a_handler_is_the_environment() -> None:
     module = generated(chain(node("a")), entry_code=entry)
 
     assert [use.name for use in module.env_uses] == ["MY_KV", "KEY"]
-    assert [str(one) for one in module.problems] == [
+    assert [str(problem) for problem in module.problems] == [
         "entryCode: line 3, column 46: name this parameter `env`"
     ]

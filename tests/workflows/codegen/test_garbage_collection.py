@@ -11,19 +11,21 @@ from workflows.nodes.documents import parse
 
 
 @pytest.fixture(autouse=True)
-def empty() -> None:
-    generated(every_type())  # whatever is made once
+def clean_heap() -> None:
+    generated(every_type())  # creates everything that is only created once
     gc.collect()
 
 
-@pytest.mark.parametrize("drawn", [every_type(), chain(*(node(f"n{i}") for i in range(300)))])
-def test_a_module_leaves_nothing_that_only_a_collection_would_free(drawn: dict[str, Any]) -> None:
-    generated(drawn)
+@pytest.mark.parametrize("workflow", [every_type(), chain(*(node(f"n{i}") for i in range(300)))])
+def test_generating_a_module_leaves_no_reference_cycles(
+    workflow: dict[str, Any],
+) -> None:
+    generated(workflow)
 
     assert gc.collect() == 0
 
 
-def test_collections_go_on_after_a_module_and_after_a_refusal() -> None:
+def test_garbage_collection_is_enabled_again_after_success_and_failure() -> None:
     generated(every_type())
     assert gc.isenabled()
 

@@ -18,15 +18,15 @@ CASES = [
 
 @pytest.mark.parametrize(("ids", "expected"), CASES)
 def test_a_variable_is_named_after_the_id(ids: list[str], expected: list[str]) -> None:
-    found = assign_variables(ids, Names())
+    names = assign_variables(ids, Names())
 
-    assert [found[id_] for id_ in ids] == expected
+    assert [names[id_] for id_ in ids] == expected
 
 
 @given(ids=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(sorted(RESERVED))), unique=True))
 def test_variables_are_valid_unique_and_not_reserved(ids: list[str]) -> None:
-    found = assign_variables(ids, Names())
+    names = assign_variables(ids, Names())
 
-    assert set(found) == set(ids)
-    assert len(set(found.values())) == len(ids)
-    assert all(is_identifier(name) and name not in RESERVED for name in found.values())
+    assert set(names) == set(ids)
+    assert len(set(names.values())) == len(ids)
+    assert all(is_identifier(name) and name not in RESERVED for name in names.values())

@@ -82,28 +82,28 @@ def test_cloudflare_node_and_declared_packages_may_be_imported(code: str) -> Non
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_every_other_import_is_a_problem_of_its_node(code: str) -> None:
+def test_every_other_import_is_a_problem_on_its_node(code: str) -> None:
     refused = refusal(chain(node("a", code=f"\n{code}")), dependencies=DEPENDENCIES)
 
     assert refused.startswith("nodes.a.data.code: line 2, column ")
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_and_of_the_entry_code(code: str) -> None:
+def test_every_other_import_is_a_problem_in_entry_code(code: str) -> None:
     entry = f"export function fetch() {{\n  return new Response('x');\n}}\n{code}"
 
     assert "entryCode: line 4" in refusal(chain(node("a")), entry_code=entry)
 
 
-def test_imports_move_to_the_head_once_and_leave_their_lines() -> None:
+def test_imports_move_to_the_header_once_and_leave_blank_lines() -> None:
     first = "import { createHash, type Hash } from 'node:crypto';\n\nreturn createHash('a')"
     second = "import { createHash as hash, createHash } from 'node:crypto';\nreturn hash('b')"
 
     source = generated(chain(node("a", code=first), node("b", code=second))).source
 
     assert source.count("node:crypto") == 1
-    head = 'import { createHash, createHash as hash, type Hash } from "node:crypto";\n'
-    assert head in source
+    header = 'import { createHash, createHash as hash, type Hash } from "node:crypto";\n'
+    assert header in source
     assert f"=> {{\n{' ' * 52}\n\nreturn createHash('a')\n" in source
 
 
@@ -138,11 +138,11 @@ SHADOWING = [
 
 
 @pytest.mark.parametrize("code", SHADOWING)
-def test_an_import_never_takes_a_name_that_generated_code_relies_on(code: str) -> None:
+def test_an_import_cannot_replace_a_name_that_generated_code_uses(code: str) -> None:
     assert "import it under another name" in refusal(chain(node("a", code=code)))
 
 
-def test_generated_code_relies_on_no_other_names() -> None:
+def test_generated_code_uses_no_other_global_names() -> None:
     module = generated(every_type() | {"trigger": {"type": "http"}})
     code = Syntax(Code("", module.source, is_expression=False, references=()))
 
@@ -150,20 +150,20 @@ def test_generated_code_relies_on_no_other_names() -> None:
 
 
 @pytest.mark.parametrize("kind", BindingKind)
-def test_nor_on_other_types(kind: BindingKind) -> None:
+def test_generated_code_uses_no_other_global_types(kind: BindingKind) -> None:
     assert re.match(r"\w+", kind.typescript)[0] in USED_GLOBALS  # type: ignore[index]
 
 
 CRYPTO = "import crypto from 'node:crypto'; return crypto.createHash('md5')"
 
 
-def test_an_import_may_be_called_as_a_global_that_nobody_else_uses() -> None:
+def test_an_import_may_have_the_name_of_a_global_that_other_code_does_not_use() -> None:
     other = "const crypto = 1; return [crypto].map((process) => process)"
 
     assert generated(chain(node("a", code=CRYPTO), node("b", code=other)))
 
 
-def test_and_never_changes_what_a_global_means_elsewhere() -> None:
+def test_an_import_cannot_change_the_meaning_of_a_global_in_other_code() -> None:
     other = node("b", code="return crypto.randomUUID()")
 
     assert refusal(chain(node("a", code=CRYPTO), other)) == (

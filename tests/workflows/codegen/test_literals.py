@@ -19,33 +19,33 @@ NASTY = [
 
 
 def _evaluated(expressions: list[str]) -> list[Any]:
-    """Let Node say what each expression is, as JSON (which keeps halves of characters)."""
+    """Evaluate each expression in Node; JSON preserves lone surrogates."""
     program = f"process.stdout.write(JSON.stringify([{','.join(expressions)}]))"
     done = subprocess.run([NODE, "-"], input=program, capture_output=True, text=True, check=True)
-    found: list[Any] = json.loads(done.stdout)
-    return found
+    values: list[Any] = json.loads(done.stdout)
+    return values
 
 
 @settings(deadline=None, max_examples=examples(8, 100))
 @given(texts=st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=30)), max_size=200))
-def test_a_literal_means_the_text_it_was_made_of(texts: list[str]) -> None:
+def test_a_literal_evaluates_to_its_text(texts: list[str]) -> None:
     quoted = _evaluated([literal(text) for text in texts])
     in_template = _evaluated([f"`{escaped(text)}`" for text in texts])
 
     assert quoted == in_template == texts
 
 
-def test_nasty_texts_hold_their_meaning() -> None:
+def test_nasty_literals_evaluate_to_their_text() -> None:
     assert _evaluated([literal(text) for text in NASTY]) == NASTY
 
 
 def test_a_comment_never_ends_its_line() -> None:
-    found = _evaluated([f"{comment(text)}\n{index}" for index, text in enumerate(NASTY)])
+    values = _evaluated([f"{comment(text)}\n{index}" for index, text in enumerate(NASTY)])
 
-    assert found == list(range(len(NASTY)))
+    assert values == list(range(len(NASTY)))
 
 
-def test_a_literal_cannot_end_what_it_stands_in() -> None:
+def test_a_literal_cannot_end_the_comment_script_or_line_around_it() -> None:
     for text in NASTY:
         written = literal(text)
         assert "*/" not in written

@@ -14,21 +14,21 @@ SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
 
 
 def _errors(module: GeneratedModule, folder: Path) -> list[tuple[str, int, str]]:
-    """Compile; return path, line and message of every error."""
+    """Compile the module; return path, line and message of every error."""
     with pytest.raises(CompileFailed) as failed:
         compile_module(module.source, folder)
-    found = []
+    errors = []
     for error in failed.value.diagnostics:
-        at = module.locate(error.line, error.column)
-        assert at is not None, error
-        found.append((at.path, at.line, error.message))
-    return found
+        location = module.locate(error.line, error.column)
+        assert location is not None, error
+        errors.append((location.path, location.line, error.message))
+    return errors
 
 
-def test_a_document_always_gives_the_same_module() -> None:
-    drawn = chain(node("a"), node("b", code="return {{ a.from }}"))
+def test_the_same_document_generates_the_same_module() -> None:
+    workflow = chain(node("a"), node("b", code="return {{ a.from }}"))
 
-    assert generated(drawn).source == generated(drawn).source
+    assert generated(workflow).source == generated(workflow).source
 
 
 def test_code_is_emitted_byte_for_byte() -> None:
@@ -57,20 +57,20 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("code", BROKEN)
-def test_code_that_cannot_stand_in_a_function_is_a_problem_with_its_line(code: str) -> None:
-    refused = refusal(chain(node("a", code=code)))
+def test_code_that_cannot_be_a_function_body_is_a_problem_with_its_line(code: str) -> None:
+    problem = refusal(chain(node("a", code=code)))
 
-    assert refused.startswith("nodes.a.data.code: ")
-    assert BROKEN[code] in refused
+    assert problem.startswith("nodes.a.data.code: ")
+    assert BROKEN[code] in problem
 
 
 @pytest.mark.parametrize(
     "condition", ["a) { steal(", "1; 2", "return 1", "(1", "1)", "x = {", "// nothing", "if (1) {}"]
 )
-def test_a_condition_is_one_expression(condition: str) -> None:
-    drawn = document([branch("b", x=condition), node("a")], "b a x")
+def test_a_condition_must_be_a_single_expression(condition: str) -> None:
+    workflow = document([branch("b", x=condition), node("a")], "b a x")
 
-    assert "nodes.b.data.branches.0.condition: line 1" in refusal(drawn)
+    assert "nodes.b.data.branches.0.condition: line 1" in refusal(workflow)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_a_condition_is_one_expression(condition: str) -> None:
 )
 def test_a_condition_may_be_any_expression(condition: str, tmp_path: Path) -> None:
     first = node("a", code="return event.payload")
-    drawn = document([first, branch("b", x=condition, y=""), node("c")], "a b", "b c x")
+    workflow = document([first, branch("b", x=condition, y=""), node("c")], "a b", "b c x")
 
-    assert compile_module(generated(drawn).source, tmp_path)
+    assert compile_module(generated(workflow).source, tmp_path)
 
 
-def test_all_problems_of_code_are_reported_at_once() -> None:
+def test_all_problems_of_code_are_reported_together() -> None:
     refused = refusal(chain(node("a", code="}"), node("b"), node("c", code="require(x)")))
 
     assert [line.split(":")[0] for line in refused.splitlines()] == [
@@ -101,18 +101,18 @@ def test_all_problems_of_code_are_reported_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_code_outside_of_steps_sees_its_one_attempt(tmp_path: Path) -> None:
-    drawn = document(
+def test_code_outside_of_steps_has_a_single_attempt(tmp_path: Path) -> None:
+    workflow = document(
         [branch("b", x="ctx.attempt === 1"), node("a", code="return ctx.attempt")], "b a x"
     )
 
-    assert compile_module(generated(drawn).source, tmp_path)
+    assert compile_module(generated(workflow).source, tmp_path)
 
 
-def test_problems_of_code_are_reported_beside_those_of_the_graph() -> None:
-    drawn = document([node("a", code="}"), node("b"), node("lost", code="{")], "a b")
+def test_problems_of_code_and_graph_are_reported_together() -> None:
+    workflow = document([node("a", code="}"), node("b"), node("lost", code="{")], "a b")
 
-    refused = refusal(drawn, entry_code="export const x = 1")
+    refused = refusal(workflow, entry_code="export const x = 1")
 
     assert [line.split(":")[0] for line in refused.splitlines()] == [
         "nodes.lost", "nodes.a.data.code", "nodes.lost.data.code", "entryCode",
@@ -140,17 +140,17 @@ def test_a_type_error_is_found_on_its_node_and_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_column_is_that_of_the_persons_own_code(tmp_path: Path) -> None:
+def test_columns_refer_to_the_users_own_code(tmp_path: Path) -> None:
     code = "return {{ a.from }} + nothing"
     module = generated(chain(node("a"), node("b", code=code)))
 
     with pytest.raises(CompileFailed) as failed:
         compile_module(module.source, tmp_path)
     (error,) = failed.value.diagnostics
-    at = module.locate(error.line, error.column)
+    location = module.locate(error.line, error.column)
 
-    assert at is not None
-    assert (at.line, at.column) == (1, code.index("nothing") + 1)
+    assert location is not None
+    assert (location.line, location.column) == (1, code.index("nothing") + 1)
 
 
 def test_a_reference_in_a_string_of_code_is_a_warning_and_stays() -> None:
@@ -196,8 +196,8 @@ def test_packages_need_not_be_installed(tmp_path: Path) -> None:
     assert compile_module(module.source, tmp_path, dependencies=["stripe"])
 
 
-def test_a_value_can_be_used_after_the_join_of_the_arm_that_made_it(tmp_path: Path) -> None:
-    drawn = document(
+def test_a_value_from_an_arm_can_be_used_after_the_join(tmp_path: Path) -> None:
+    workflow = document(
         [
             branch("b", x="event.payload.x", y=""),
             node("inner", code="return { id: 1 };"),
@@ -207,20 +207,20 @@ def test_a_value_can_be_used_after_the_join_of_the_arm_that_made_it(tmp_path: Pa
         "b inner x", "inner made", "made after", "b after y",
     )  # fmt: skip
 
-    source = generated(drawn).source
+    source = generated(workflow).source
 
     assert "let made: Awaited<ReturnType<typeof run_made>> | undefined;" in source
     assert compile_module(source, tmp_path)
 
 
 def test_a_misspelt_value_after_a_join_is_an_error_too(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [branch("b", x="1", y=""), node("made", code="return { id: 1 };"),
          node("after", code="return made.ld;")],
         "b made x", "made after", "b after y",
     )  # fmt: skip
 
-    ((path, line, message),) = _errors(generated(drawn), tmp_path)
+    ((path, line, message),) = _errors(generated(workflow), tmp_path)
 
     assert (path, line) == ("nodes.after.data.code", 1)
     assert "Property 'ld' does not exist" in message
@@ -246,7 +246,7 @@ def test_a_reference_may_hold_any_blanks(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", BLANKS)
-def test_and_places_behind_it_hold(written: str) -> None:
+def test_positions_after_a_reference_are_correct(written: str) -> None:
     code = f"const x = {written};\nconst y = ;"
     line = code.count("\n") + 1
 
@@ -262,12 +262,12 @@ UNMATCHED = {
 
 
 @pytest.mark.parametrize("code", UNMATCHED)
-def test_the_bracket_that_is_at_fault_is_named(code: str) -> None:
+def test_a_syntax_error_names_the_unmatched_bracket(code: str) -> None:
     assert UNMATCHED[code] in refusal(chain(node("a", code=code)))
 
 
 @pytest.mark.parametrize("condition", ["(1", "1)", ")", "f(", "]", "a b", "= 1", "1 +", "x = {"])
-def test_an_expression_is_shown_without_the_parentheses_it_is_read_in(condition: str) -> None:
+def test_an_expression_is_reported_without_its_internal_parentheses(condition: str) -> None:
     refused = refusal(document([branch("b", x=condition), node("a")], "b a x"))
 
     assert "column 0" not in refused

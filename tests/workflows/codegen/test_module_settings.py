@@ -1,4 +1,4 @@
-"""What is saved of a workflow, as the settings of its module."""
+"""The settings of a module, from a saved workflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workflows.nodes.documents import parse_valid
 
 @dataclass(frozen=True)
 class Saved:
-    """A workflow as it is saved."""
+    """A saved workflow."""
 
     ir: Any
     bindings: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def calls(worker: str) -> Any:
     return chain(node("call", "sub_workflow", workflowId=worker))
 
 
-def test_declared_bindings_are_kinds_and_win_over_words() -> None:
+def test_a_declared_kind_overrides_the_one_that_the_name_suggests() -> None:
     saved = Saved(chain(node("a", code="return env.MY_KV;")), bindings={"MY_KV": "queue"})
 
     (use,) = module(saved).env_uses
@@ -56,14 +56,14 @@ def test_a_workflow_that_calls_itself_uses_its_own_binding() -> None:
     assert "workflow: env.WORKFLOW," in generated.source
 
 
-def test_a_workflow_that_is_declared_is_not_bound_again() -> None:
+def test_a_declared_workflow_is_not_bound_again() -> None:
     generated = module(Saved(calls("kid"), bindings={"KID": "workflow"}), KID_BINDING_ID=" kid ")
 
     assert generated.children == ()
     assert "workflow: env.KID," in generated.source
 
 
-def test_any_other_workflow_is_a_child_by_a_name_that_nothing_has() -> None:
+def test_any_other_workflow_is_a_child_with_an_unused_name() -> None:
     saved = Saved(calls("kid"), bindings={"CHILD_KID": "kv"})
 
     (child,) = module(saved).children

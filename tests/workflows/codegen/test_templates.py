@@ -16,8 +16,8 @@ SECRET = {"type": "secret", "envVarName": "MY_AI_DB", "required": True}
 
 def module(template: str, value: dict[str, Any] | None = None, **settings: Any) -> GeneratedModule:
     """Return the module of two nodes of a type with this template."""
-    drawn = chain(node("a", "greet"), node("b", "greet"))
-    return generated(drawn, type_of(value or node_json(), template), **settings)
+    workflow = chain(node("a", "greet"), node("b", "greet"))
+    return generated(workflow, type_of(value or node_json(), template), **settings)
 
 
 def env(template: str, value: dict[str, Any] | None = None, **settings: Any) -> list[str]:
@@ -37,24 +37,24 @@ USES = {
 
 
 @pytest.mark.parametrize("template", USES)
-def test_what_a_template_uses_of_env_is_found(template: str) -> None:
+def test_names_of_env_are_found_in_templates(template: str) -> None:
     assert env(template) == USES[template]
 
 
-def test_a_use_is_told_with_the_first_node_of_the_type() -> None:
+def test_a_use_of_env_is_reported_on_the_first_node_of_the_type() -> None:
     (use,) = module("export default async (ctx) => ctx.env.A_KEY;").env_uses
 
     assert (use.node_id, use.path, use.kind) == ("a", "nodes.a.type", None)
 
 
-def test_a_secret_is_a_variable_whatever_its_name_says() -> None:
+def test_a_secret_is_a_variable_whatever_its_name_suggests() -> None:
     first, second = module(TEMPLATE, with_fields(key=SECRET)).env_uses
 
     assert (first.name, first.kind, first.is_secret) == ("MY_AI_DB", "variable", True)
     assert [first.path, second.path] == ["nodes.a.data.key", "nodes.b.data.key"]
 
 
-def test_a_secret_that_need_not_be_there_is_used_where_it_is_set() -> None:
+def test_an_optional_secret_is_only_used_if_it_is_set() -> None:
     value = with_fields(key=SECRET | {"required": False})
     template = "export default async (ctx) => ctx.env.MY_AI_DB ?? ctx.config.key;"
 
@@ -63,14 +63,14 @@ def test_a_secret_that_need_not_be_there_is_used_where_it_is_set() -> None:
     assert set(env(template, value, variables=frozenset({"MY_AI_DB"}))) == {"MY_AI_DB"}
 
 
-def test_a_use_that_cannot_be_read_is_warned_of_on_a_node() -> None:
-    (told,) = module("export default async (ctx) => Object.keys(ctx.env);").problems
+def test_an_unclear_use_of_env_is_a_warning_on_a_node() -> None:
+    (warning,) = module("export default async (ctx) => Object.keys(ctx.env);").problems
 
-    assert told.node_id == "a"
-    assert "cannot tell which binding of `env` is used here" in told.message
+    assert warning.node_id == "a"
+    assert "cannot tell which binding of `env` is used here" in warning.message
 
 
-def test_a_template_stands_in_the_module_once() -> None:
+def test_a_template_is_written_once() -> None:
     source = module(TEMPLATE).source
 
     assert source.count("return ctx.config;") == 1
@@ -87,32 +87,32 @@ def test_a_template_is_written_byte_for_byte() -> None:
 
 
 def test_code_of_a_node_may_not_import_what_only_a_type_depends_on() -> None:
-    drawn = chain(node("s", code='import x from "zod"; return x;'), node("a", "greet"))
+    workflow = chain(node("s", code='import x from "zod"; return x;'), node("a", "greet"))
     registry = type_of(node_json(dependencies={"zod": "4.1.0"}))
 
     assert 'nodes.s.data.code: line 1, column 15: "zod" cannot be imported' in refusal(
-        drawn, types=registry
+        workflow, types=registry
     )
 
 
-def test_the_packages_of_types_are_those_of_the_module() -> None:
+def test_the_packages_of_types_become_packages_of_the_module() -> None:
     value = node_json(dependencies={"zod": "4.1.0"})
 
-    found = module(TEMPLATE, value, dependencies={"hono": "4.0.0", "zod": "4.1.0"})
+    result = module(TEMPLATE, value, dependencies={"hono": "4.0.0", "zod": "4.1.0"})
 
-    assert found.dependencies == {"hono": "4.0.0", "zod": "4.1.0"}
+    assert result.dependencies == {"hono": "4.0.0", "zod": "4.1.0"}
 
 
-def test_two_versions_of_a_package_are_refused_and_both_named() -> None:
+def test_conflicting_versions_of_a_package_are_refused_and_named() -> None:
     registry = types(
         (node_json(dependencies={"zod": "4.1.0"}), TEMPLATE),
         (node_json("other", dependencies={"zod": "3.0.0", "hono": "^4"}), TEMPLATE),
     )
-    drawn = chain(node("a", "greet"), node("b", "other"))
+    workflow = chain(node("a", "greet"), node("b", "other"))
 
-    told = refusal(drawn, types=registry, dependencies={"hono": "4.0.0"})
+    problems = refusal(workflow, types=registry, dependencies={"hono": "4.0.0"})
 
-    assert told.splitlines() == [
+    assert problems.splitlines() == [
         "dependencies.zod: node type greet 1.0.0 needs zod 4.1.0 and node type other 1.0.0 needs zod "
         "3.0.0, but a Worker can only have one version of a package: use the same version (node \"b\")",
         "dependencies.hono: the workflow needs hono 4.0.0 and node type other 1.0.0 needs hono ^4, "
@@ -129,32 +129,33 @@ export default async function (ctx) {
 """
 
 
-def errors(found: GeneratedModule, folder: Path) -> list[tuple[str, str, int]]:
+def errors(generated: GeneratedModule, folder: Path) -> list[tuple[str, str, int]]:
     """Return node, path and line of each error of the compiler."""
     with pytest.raises(CompileFailed) as failed:
-        compile_module(found.source, folder)
-    places = [found.locate(one.line, one.column) for one in failed.value.diagnostics]
-    return [(one.node_id, one.path, one.line) for one in places if one]
+        compile_module(generated.source, folder)
+    diagnostics = failed.value.diagnostics
+    locations = [generated.locate(error.line, error.column) for error in diagnostics]
+    return [(at.node_id, at.path, at.line) for at in locations if at]
 
 
-def test_an_error_in_a_template_is_the_types_and_not_a_nodes(tmp_path: Path) -> None:
-    found = module(BAD, with_fields(text={}))
+def test_an_error_in_a_template_is_reported_on_the_type(tmp_path: Path) -> None:
+    result = module(BAD, with_fields(text={}))
 
-    assert errors(found, tmp_path) == [("", "node type greet 1.0.0", 5)]
+    assert errors(result, tmp_path) == [("", "node type greet 1.0.0", 5)]
 
 
-def test_a_value_of_another_type_is_an_error_of_its_setting(tmp_path: Path) -> None:
-    drawn = chain(node("first", code="return 'x';"), node("a", "greet", n="{{ first }}"))
-    found = generated(drawn, type_of(with_fields(n={"type": "number"})))
+def test_a_value_of_the_wrong_type_is_reported_on_its_setting(tmp_path: Path) -> None:
+    workflow = chain(node("first", code="return 'x';"), node("a", "greet", n="{{ first }}"))
+    result = generated(workflow, type_of(with_fields(n={"type": "number"})))
 
-    assert errors(found, tmp_path) == [("a", "nodes.a.data.n", 1)]
+    assert errors(result, tmp_path) == [("a", "nodes.a.data.n", 1)]
 
 
 def test_the_output_of_a_type_is_checked_where_it_is_used(tmp_path: Path) -> None:
     value = node_json(outputSchema={"id": {"type": "string"}})
     template = "export default async () => ({ id: 'x' });"
-    drawn = chain(node("a", "greet"), node("b", code="\nreturn a.di;"))
+    workflow = chain(node("a", "greet"), node("b", code="\nreturn a.di;"))
 
-    assert errors(generated(drawn, type_of(value, template)), tmp_path) == [
+    assert errors(generated(workflow, type_of(value, template)), tmp_path) == [
         ("b", "nodes.b.data.code", 2)
     ]

@@ -6,9 +6,9 @@ from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import branch, chain, document, node
 
 EARLY = "return { x: b.y }"
-NOT_THERE = '"b" does not run before "a": refer to a node before this one'
+NO_OUTPUT = '"b" does not run before "a": refer to a node before this one'
 
-ITS_OWN = [
+DECLARED = [
     "return ((b) => b.y)({})",
     "const { b } = event.payload; return b",
     "const { c: b = 1 } = event.payload; return b",
@@ -26,28 +26,28 @@ ITS_OWN = [
 ]
 
 
-def test_a_value_that_is_not_there_yet_is_a_problem_of_the_code_that_uses_it() -> None:
-    drawn = chain(node("a", code=f"\n{EARLY}"), node("b"), node("c", code="return b.from"))
+def test_code_cannot_use_the_output_of_a_later_node() -> None:
+    workflow = chain(node("a", code=f"\n{EARLY}"), node("b"), node("c", code="return b.from"))
 
-    assert refusal(drawn) == f"nodes.a.data.code: line 2, column 13: {NOT_THERE}"
+    assert refusal(workflow) == f"nodes.a.data.code: line 2, column 13: {NO_OUTPUT}"
 
 
-def test_so_is_its_own() -> None:
+def test_code_cannot_use_its_own_output() -> None:
     assert "column 8: refers to itself" in refusal(chain(node("a", code="return a")))
 
 
-def test_in_a_condition_too() -> None:
-    drawn = document([branch("a", x="[b, 1]"), node("b")], "a b x")
+def test_a_condition_cannot_use_the_output_of_a_later_node() -> None:
+    workflow = document([branch("a", x="[b, 1]"), node("b")], "a b x")
 
-    assert refusal(drawn) == f"nodes.a.data.branches.0.condition: line 1, column 2: {NOT_THERE}"
+    assert refusal(workflow) == f"nodes.a.data.branches.0.condition: line 1, column 2: {NO_OUTPUT}"
 
 
-@pytest.mark.parametrize("code", ITS_OWN)
-def test_a_name_that_the_code_declares_is_its_own(code: str) -> None:
+@pytest.mark.parametrize("code", DECLARED)
+def test_a_name_that_the_code_declares_is_allowed(code: str) -> None:
     assert generated(chain(node("a", code=code), node("b")))
 
 
-def test_a_reference_is_never_taken_for_a_name() -> None:
+def test_a_reference_is_never_mistaken_for_a_name() -> None:
     hidden = node("_" * len("{{ trigger.x }}"))
 
     assert generated(chain(node("a", code="return {{ trigger.x }}"), hidden))

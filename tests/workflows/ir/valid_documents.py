@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.workflows.ir.documents import Document, branch, chain, document, node
 from tests.workflows.ir.graphs import random_document
-from tests.workflows.programs.harness.programs import Draw, Item, drawn
+from tests.workflows.programs.harness.programs import Item, ProgramGenerator, document_of
 from workflows.nodes.documents import parse
 
 
@@ -91,8 +91,8 @@ def _programs(count: int) -> Iterator[Document]:
     """Yield random nestings of all containers, with references instead of bare names."""
     random = Random(1)  # noqa: S311 - the same every time
     while count:
-        items: list[Item] = Draw(random).program(depth=3, length=3)
-        program = drawn(items)
+        items: list[Item] = ProgramGenerator(random).program(depth=3, length=3)
+        program = document_of(items)
         for item in program["nodes"]:
             _add_references(item["data"])
         if len(program["nodes"]) < 30 and parse(program).ir:

@@ -16,7 +16,7 @@ from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, chain, document, every_type, node
 from tests.workflows.ir.graphs import random_document
 from tests.workflows.ir.valid_documents import pool
-from tests.workflows.programs.harness.programs import Draw, drawn
+from tests.workflows.programs.harness.programs import ProgramGenerator, document_of
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
@@ -90,7 +90,7 @@ def test_nothing_overlaps_in_random_graphs(seed: int, size: int, then: float) ->
 @settings(deadline=None, max_examples=examples(20, 200))
 @given(seed=st.integers(0, 2**32))
 def test_nothing_overlaps_in_random_nests_of_all_containers(seed: int) -> None:
-    program = drawn(Draw(Random(seed)).program(depth=4, length=3))  # noqa: S311
+    program = document_of(ProgramGenerator(Random(seed)).program(depth=4, length=3))  # noqa: S311
     if len(program["nodes"]) < 80 and parse(program).ir:
         check(program)
 

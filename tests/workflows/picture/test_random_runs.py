@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.examples import examples
-from tests.workflows.programs.harness.programs import Draw, drawn
+from tests.workflows.programs.harness.programs import ProgramGenerator, document_of
 from tests.workflows.programs.harness.workers import Run, compiled, run_all
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse, parse_valid
@@ -26,7 +26,7 @@ def programs(*, seed: int, few_names: bool) -> dict[str, dict[str, Any]]:
     random = Random(seed)  # noqa: S311 - the same each time
     found: dict[str, dict[str, Any]] = {}
     while len(found) < DRAWN:
-        document = drawn(Draw(random).program(depth=3, length=3))
+        document = document_of(ProgramGenerator(random).program(depth=3, length=3))
         for node in document["nodes"] if few_names else ():
             node["name"] = random.choice(["pay", "pack", "send"])
         if parse(document).ir:

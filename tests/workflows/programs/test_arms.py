@@ -8,9 +8,9 @@ from tests.workflows.ir.documents import Document, document, node
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 
 
-def ran(folder: Path, drawn: Document, params: Any = None) -> dict[str, Any]:
+def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
     """Return the one run of a document."""
-    return run_all(compiled({"Arms": drawn}, folder), [Run(workflow="Arms", params=params)])[0]
+    return run_all(compiled({"Arms": workflow}, folder), [Run(workflow="Arms", params=params)])[0]
 
 
 def failing(id_: str, **data: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def failing(id_: str, **data: Any) -> dict[str, Any]:
 def test_arms_run_at_once_and_the_output_has_their_values_in_the_order_of_edges(
     tmp_path: Path,
 ) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("both", "parallel"),
             node("nap", "sleep", duration=150),
@@ -31,15 +31,15 @@ def test_arms_run_at_once_and_the_output_has_their_values_in_the_order_of_edges(
         "both nap x", "nap slow", "both quick y", "both after z", "slow after", "quick after",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == ["nap", "quick", "slow", "after"]
+    assert names(run) == ["nap", "quick", "slow", "after"]
     slow, quick = {"from": "slow"}, {"from": "quick"}
-    assert found["output"] == [[slow, quick, None], slow, quick]
+    assert run["output"] == [[slow, quick, None], slow, quick]
 
 
 def test_an_arm_that_fails_fails_the_node_once_the_others_have_ended(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("guard", "try_catch"),
             node("both", "parallel"),
@@ -51,34 +51,34 @@ def test_an_arm_that_fails_fails_the_node_once_the_others_have_ended(tmp_path: P
         "guard both try", "both broken x", "both nap y", "nap slow", "guard mend catch",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == ["broken", "nap", "slow", "mend"]
-    assert found["output"] == ["TypeError", "broken", {"from": "slow"}]
+    assert names(run) == ["broken", "nap", "slow", "mend"]
+    assert run["output"] == ["TypeError", "broken", {"from": "slow"}]
 
 
 def test_arms_that_are_collected_tell_what_became_of_each(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [node("all", "parallel", onError="collect"), node("good"), failing("bad")],
         "all good x", "all bad y",
     )  # fmt: skip
 
-    assert ran(tmp_path, drawn)["output"] == [
+    assert run_document(tmp_path, workflow)["output"] == [
         {"status": "fulfilled", "value": {"from": "good"}},
         {"status": "rejected", "error": {"name": "TypeError", "message": "bad"}},
     ]
 
 
 def test_a_parallel_of_one_arm_holds_all_that_follows(tmp_path: Path) -> None:
-    drawn = document([node("one", "parallel"), node("a"), node("b")], "one a x", "a b")
+    workflow = document([node("one", "parallel"), node("a"), node("b")], "one a x", "a b")
 
-    assert ran(tmp_path, drawn)["output"] == [{"from": "b"}]
+    assert run_document(tmp_path, workflow)["output"] == [{"from": "b"}]
 
 
 def test_steps_of_one_name_in_arms_get_names_of_their_own_and_elsewhere_they_are_counted(
     tmp_path: Path,
 ) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("first", name="Pay"),
             node("second", name="Pay"),
@@ -89,15 +89,15 @@ def test_steps_of_one_name_in_arms_get_names_of_their_own_and_elsewhere_they_are
         "first second", "second both", "both left x", "both right y",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert [step["name"] for step in found["steps"]] == [
+    assert [step["name"] for step in run["steps"]] == [
         "Pay-1", "Pay-2", "Ask-1", "Ask (right)-1",
     ]  # fmt: skip
 
 
 def test_the_first_arm_to_finish_wins_and_its_values_are_there_afterwards(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("race", "race", timeout="1 minute"),
             node("quick", code="return { answer: 1 };"),
@@ -112,18 +112,18 @@ def test_the_first_arm_to_finish_wins_and_its_values_are_there_afterwards(tmp_pa
         "wait later",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert outputs(found)["after"] == [2, 1, 2, "not yet"]
-    assert outputs(found)["later"] == [2, "still not"]
-    assert outputs(found)["race"] == {"value": 2, "values": {"quick": {"answer": 1}, "also": 2}}
-    race = next(step for step in found["steps"] if step["name"] == "race-1")
+    assert outputs(run)["after"] == [2, 1, 2, "not yet"]
+    assert outputs(run)["later"] == [2, "still not"]
+    assert outputs(run)["race"] == {"value": 2, "values": {"quick": {"answer": 1}, "also": 2}}
+    race = next(step for step in run["steps"] if step["name"] == "race-1")
     assert race["config"]["retries"]["limit"] == 0
     assert race["config"]["timeout"] == "1 minute"
 
 
 def test_a_race_whose_first_arm_fails_fails_at_once_and_runs_nothing_twice(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("guard", "try_catch"),
             node("race", "race"),
@@ -134,14 +134,14 @@ def test_a_race_whose_first_arm_fails_fails_at_once_and_runs_nothing_twice(tmp_p
         "guard race try", "race bad x", "race nap y", "guard mend catch",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert found["output"] == "bad"
-    assert names(found).count("bad") == 1
+    assert run["output"] == "bad"
+    assert names(run).count("bad") == 1
 
 
 def test_what_fails_is_caught_and_the_cleanup_runs_either_way(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("guard", "try_catch"),
             node("made", code="return event.payload.from;"),
@@ -156,7 +156,7 @@ def test_what_fails_is_caught_and_the_cleanup_runs_either_way(tmp_path: Path) ->
     )  # fmt: skip
     runs = [Run(workflow="Try", params={"bad": bad, "from": "a"}) for bad in (True, False)]
 
-    caught, fine = run_all(compiled({"Try": drawn}, tmp_path), runs)
+    caught, fine = run_all(compiled({"Try": workflow}, tmp_path), runs)
 
     assert names(caught) == ["made", "risky", "mend", "tidy", "after"]
     assert caught["output"] == ["a", None, "no after a", "tidied"]
@@ -165,7 +165,7 @@ def test_what_fails_is_caught_and_the_cleanup_runs_either_way(tmp_path: Path) ->
 
 
 def test_an_error_in_a_catch_goes_on_after_the_cleanup(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("guard", "try_catch"), failing("first"), failing("second"), node("tidy"),
             node("after"),
@@ -173,10 +173,10 @@ def test_an_error_in_a_catch_goes_on_after_the_cleanup(tmp_path: Path) -> None:
         "guard first try", "guard second catch", "guard tidy finally", "guard after then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == ["first", "second", "tidy"]
-    assert (found["status"], found["error"]["message"]) == ("errored", "second")
+    assert names(run) == ["first", "second", "tidy"]
+    assert (run["status"], run["error"]["message"]) == ("errored", "second")
 
 
 def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like_others(
@@ -196,7 +196,7 @@ def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like
     ]
     steps = [node(id_, code=f"return '{id_}!';") for id_ in ids]
     shown = ", ".join(f"{{{{ {id_} }}}}" for id_ in ids if id_ != "event")
-    drawn = document(
+    workflow = document(
         [
             *steps, node("each", "loop", loopType="times", count=1, indexVar="k"),
             node("a", code="return k;"), node("race", "race"), node("quick"),
@@ -206,7 +206,7 @@ def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like
         f"{ids[-1]} each", "each a body", "each race then", "race quick x", "race all then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
     made = [f"{id_}!" for id_ in ids if id_ != "event"]
-    assert found["output"] == [*made, [0], "quick"]
+    assert run["output"] == [*made, [0], "quick"]

@@ -16,43 +16,45 @@ DRAWN = examples(8, 100)
 RUNS_OF_EACH = 3
 
 
-def _payload(drawn: dict[str, Any], choices: dict[str, str]) -> dict[str, Any]:
+def _payload(workflow: dict[str, Any], choices: dict[str, str]) -> dict[str, Any]:
     """Return a payload whose members make each branch take its arm, by rewriting the conditions."""
-    for one in drawn["nodes"]:
+    for one in workflow["nodes"]:
         for arm in one["data"].get("branches", ()):
             arm["condition"] = f"event.payload.{one['id']} === '{arm['label']}'"
     return choices
 
 
 def test_every_rule_of_branches_holds_in_workerd(tmp_path: Path) -> None:
-    drawn = {f"Case{index}": case for index, case in enumerate(CASES.values())}
-    runs = [Run(workflow=name, params=_payload(case[0], case[1])) for name, case in drawn.items()]
+    workflows = {f"Case{index}": case for index, case in enumerate(CASES.values())}
+    runs = [
+        Run(workflow=name, params=_payload(case[0], case[1])) for name, case in workflows.items()
+    ]
 
-    found = run_all(compiled({name: case[0] for name, case in drawn.items()}, tmp_path), runs)
+    results = run_all(compiled({name: case[0] for name, case in workflows.items()}, tmp_path), runs)
 
-    assert [names(one) for one in found] == [case[2] for case in drawn.values()]
-    assert {one["status"] for one in found} == {"complete"}
+    assert [names(result) for result in results] == [case[2] for case in workflows.values()]
+    assert {result["status"] for result in results} == {"complete"}
 
 
 def test_random_graphs_run_as_a_walk_through_them(tmp_path: Path) -> None:
     random = Random(20261122)  # noqa: S311 - the same graphs each time
-    drawn = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
+    workflows = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
     runs = [
         Run(workflow=name, params=random_choices(random, one))
-        for name, one in drawn.items()
+        for name, one in workflows.items()
         for _ in range(RUNS_OF_EACH)
     ]
 
-    modules = compiled(drawn, tmp_path)
-    found = run_all(modules, runs)
+    modules = compiled(workflows, tmp_path)
+    results = run_all(modules, runs)
 
-    expected = [Walker(drawn[run.workflow], run.params).steps() for run in runs]
-    assert [names(one) for one in found] == expected
+    expected = [Walker(workflows[run.workflow], run.params).steps() for run in runs]
+    assert [names(result) for result in results] == expected
     assert sum("reached_" in module for module in modules.values()) > 2
 
 
 def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             branch("outer", x="event.payload.x", y=""),
             branch("inner", deep="1", flat=""),
@@ -63,15 +65,15 @@ def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: P
         "outer inner x", "inner made deep", "made joined", "inner joined flat", "joined after",
         "outer after y",
     )  # fmt: skip
-    drawn["nodes"][1]["data"]["branches"][0]["condition"] = "{{ trigger.x }} > 1"
+    workflow["nodes"][1]["data"]["branches"][0]["condition"] = "{{ trigger.x }} > 1"
     payloads = [{"x": 2}, {"x": 1}, {}]
 
-    found = run_all(
-        compiled({"Values": drawn}, tmp_path),
+    results = run_all(
+        compiled({"Values": workflow}, tmp_path),
         [Run(workflow="Values", params=payload) for payload in payloads],
     )
 
-    assert [outputs(one).get("after") for one in found] == [
+    assert [outputs(result).get("after") for result in results] == [
         [["a"], 2, 2],
         [None, "none", "none"],
         [None, None, None],
@@ -81,6 +83,6 @@ def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: P
 def _meaningful(random: Random) -> dict[str, Any]:
     """Return a random document that is allowed, and has a branch."""
     while True:
-        drawn = random_document(random, size=random.randint(5, 16), then=random.choice([0, 0.4]))
-        if parse(drawn).ir and any(one["type"] == "branch" for one in drawn["nodes"]):
-            return drawn
+        workflow = random_document(random, size=random.randint(5, 16), then=random.choice([0, 0.4]))
+        if parse(workflow).ir and any(one["type"] == "branch" for one in workflow["nodes"]):
+            return workflow

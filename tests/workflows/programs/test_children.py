@@ -9,15 +9,15 @@ from tests.workflows.programs.harness.workers import Run, compiled, names, outpu
 CHILDREN = {"CHILD_DOUBLE": "Double", "CHILD_BAD": "Bad", "CHILD_SLOW": "Slow"}
 
 
-def ran(folder: Path, parent: Document, params: Any = None) -> dict[str, Any]:
+def run_document(folder: Path, parent: Document, params: Any = None) -> dict[str, Any]:
     """Return the run of a workflow beside those that it calls."""
-    drawn = {
+    workflows = {
         "Parent": parent,
         "Double": chain(node("a", code="return { twice: event.payload.n * 2 };")),
         "Bad": chain(node("a", code="throw new Error('out of stock');", retryLimit=0)),
         "Slow": chain(node("nap", "sleep", duration="1 hour")),
     }
-    modules = compiled(drawn, folder)
+    modules = compiled(workflows, folder)
     return run_all(modules, [Run(workflow="Parent", params=params)], children=CHILDREN)[0]
 
 
@@ -27,17 +27,19 @@ def child(id_: str, worker: str, **data: Any) -> dict[str, Any]:
 
 def test_a_child_gets_its_input_and_gives_its_output(tmp_path: Path) -> None:
     asked = child("asked", "double", input="{ n: {{ trigger.n }} + first.one }")
-    drawn = chain(node("first", code="return { one: 1 };"), asked, node("b", code="return asked;"))
+    workflow = chain(
+        node("first", code="return { one: 1 };"), asked, node("b", code="return asked;")
+    )
 
-    found = ran(tmp_path, drawn, {"n": 20})
+    run = run_document(tmp_path, workflow, {"n": 20})
 
-    assert found["output"] == {"twice": 42}
-    assert names(found)[:4] == ["first", "asked: id", "asked", "asked: wait"]
-    assert all(len(step["attempts"]) == 1 for step in found["steps"] if step["type"] == "step")
+    assert run["output"] == {"twice": 42}
+    assert names(run)[:4] == ["first", "asked: id", "asked", "asked: wait"]
+    assert all(len(step["attempts"]) == 1 for step in run["steps"] if step["type"] == "step")
 
 
 def test_a_child_that_fails_fails_the_node_at_once_with_its_reason(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("guard", "try_catch"), child("asked", "bad"),
             node("mend", code="return err.message;"),
@@ -45,26 +47,26 @@ def test_a_child_that_fails_fails_the_node_at_once_with_its_reason(tmp_path: Pat
         "guard asked try", "guard mend catch",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert "asked errored" in found["output"]
-    assert "out of stock" in found["output"]
-    assert names(found).count("asked: status") == 1
+    assert "asked errored" in run["output"]
+    assert "out of stock" in run["output"]
+    assert names(run).count("asked: status") == 1
 
 
 def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
-    found = ran(
+    run = run_document(
         tmp_path, chain(child("asked", "slow", timeout="{{ trigger.time }}")), {"time": "2 seconds"}
     )
 
-    assert found["status"] == "errored"
-    assert "did not finish within 2000 ms" in found["error"]["message"]
+    assert run["status"] == "errored"
+    assert "did not finish within 2000 ms" in run["error"]["message"]
 
 
 def test_a_child_that_is_not_waited_for_gives_its_id_and_each_iteration_has_one(
     tmp_path: Path,
 ) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", collection="[1, 2]"),
             child("asked", "slow", waitForCompletion=False, input="{ n: item }"),
@@ -73,7 +75,7 @@ def test_a_child_that_is_not_waited_for_gives_its_id_and_each_iteration_has_one(
         "each asked body", "each ids then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == ["asked: id [0]", "asked [0]", "asked: id [1]", "asked [1]", "ids"]
-    assert outputs(found)["ids"] == 2
+    assert names(run) == ["asked: id [0]", "asked [0]", "asked: id [1]", "asked [1]", "ids"]
+    assert outputs(run)["ids"] == 2

@@ -19,10 +19,10 @@ ONCE: dict[str, Any] = {"retryLimit": 0}
 
 
 def run_one(
-    folder: Path, drawn: Any, types: Any, *, params: Any = None, variables: Any = None
+    folder: Path, workflow: Any, types: Any, *, params: Any = None, variables: Any = None
 ) -> dict[str, Any]:
     set_ = variables or {}
-    modules = compiled({"One": drawn}, folder, types=types, variables=frozenset(set_))
+    modules = compiled({"One": workflow}, folder, types=types, variables=frozenset(set_))
     (run,) = run_all(modules, [Run(workflow="One", params=params)], variables=set_)
     return run
 
@@ -57,14 +57,14 @@ def test_a_template_gets_its_settings_inputs_env_and_attempt(tmp_path: Path) -> 
         "shape": '{"deep": [{{ first.n }}, "{{ trigger.name }}!"]}',
         "sum": "first.n + 1",
     }
-    drawn = chain(
+    workflow = chain(
         node("first", code="return { n: 2, list: [1, 2] };"),
         node("it", "greet", retryLimit=1, retryDelay=10, **settings),
     )
 
     run = run_one(
         tmp_path,
-        drawn,
+        workflow,
         type_of(fields, code),
         params={"name": "Ada", "size": "l"},
         variables={"THE_KEY": "k1", "REGION": "eu"},
@@ -84,7 +84,7 @@ def test_a_template_gets_its_settings_inputs_env_and_attempt(tmp_path: Path) -> 
 
 
 def test_inputs_are_the_outputs_of_the_nodes_that_lead_to_it(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             branch("if", yes="event.payload.yes", no=""),
             node("left-hand", code="return 'left';"),
@@ -96,7 +96,7 @@ def test_inputs_are_the_outputs_of_the_nodes_that_lead_to_it(tmp_path: Path) -> 
         "if left-hand yes", "if right no", "left-hand it", "right pause", "pause it", "it next",
     )  # fmt: skip
     code = "export default async (ctx) => Object.entries(ctx.inputs);"
-    modules = compiled({"One": drawn}, tmp_path, types=type_of(node_json(), code))
+    modules = compiled({"One": workflow}, tmp_path, types=type_of(node_json(), code))
 
     taken, other = run_all(
         modules, [Run(workflow="One", params={"yes": yes}) for yes in (True, False)]
@@ -126,12 +126,12 @@ def test_a_template_may_be_written_in_many_ways(tmp_path: Path) -> None:
     for name, code in SHAPES.items():
         folder = tmp_path / name
         folder.mkdir()
-        drawn = chain(node("it", "greet"))
-        modules |= compiled({name: drawn}, folder, types=type_of(node_json(), code))
+        workflow = chain(node("it", "greet"))
+        modules |= compiled({name: workflow}, folder, types=type_of(node_json(), code))
 
-    found = run_all(modules, [Run(workflow=name) for name in SHAPES])
+    results = run_all(modules, [Run(workflow=name) for name in SHAPES])
 
-    kept = {name: run["output"] for name, run in zip(SHAPES, found, strict=True)}
+    kept = {name: run["output"] for name, run in zip(SHAPES, results, strict=True)}
     assert kept.pop("Named") == ["function", 1]
     assert list(kept.values()) == [["x", 1]] * len(kept)
 
@@ -149,7 +149,7 @@ import { inspect as total } from "node:util";
 export default async (ctx) => [createHash("/a/b"), total([1]), helper()];
 function helper() { return "second"; }
 """
-    drawn = chain(
+    workflow = chain(
         node("createHash", code="return new URL('http://x/y').pathname;", **ONCE),
         node("total", code="return createHash + '!';", **ONCE),
         node("one", "greet", **ONCE),
@@ -161,7 +161,7 @@ function helper() { return "second"; }
         (node_json("other"), second),
     )
 
-    run = run_one(tmp_path, drawn, registry)
+    run = run_one(tmp_path, workflow, registry)
 
     assert outputs(run) == {
         "createHash": "/y",
@@ -177,9 +177,11 @@ def test_two_versions_of_a_type_run_in_one_workflow(tmp_path: Path) -> None:
         (node_json(), "export default async () => 'old';"),
         (node_json(version="2.0.0"), "export default async () => 'new';"),
     )
-    drawn = chain(node("a", "greet"), node("b", "greet") | {"version": "2.0.0"}, node("c", "greet"))
+    workflow = chain(
+        node("a", "greet"), node("b", "greet") | {"version": "2.0.0"}, node("c", "greet")
+    )
 
-    run = run_one(tmp_path, drawn, registry)
+    run = run_one(tmp_path, workflow, registry)
 
     assert outputs(run) == {"a": "old", "b": "new", "c": "old"}
 
@@ -190,7 +192,7 @@ def test_custom_nodes_stand_in_loops_arms_races_and_tries(tmp_path: Path) -> Non
   if (ctx.config.say === "fail") throw new NonRetryableError("failed");
   return { said: ctx.config.say };
 };"""
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", loopType="forEach", collection="['a', 'b']"),
             node("inside", "greet", say="{{ item }}{{ i }}"),
@@ -208,7 +210,7 @@ def test_custom_nodes_stand_in_loops_arms_races_and_tries(tmp_path: Path) -> Non
         "fast one x", "fast guard then", "guard risky try", "guard rescue catch", "guard end then",
     )  # fmt: skip
 
-    run = run_one(tmp_path, drawn, type_of(value, code))
+    run = run_one(tmp_path, workflow, type_of(value, code))
 
     last = outputs(run)["end"]
     assert last[:2] == [["a0", "b1"], "left"]
@@ -217,13 +219,13 @@ def test_custom_nodes_stand_in_loops_arms_races_and_tries(tmp_path: Path) -> Non
 
 
 def test_custom_nodes_run_in_scripts(tmp_path: Path) -> None:
-    drawn = chain(
+    workflow = chain(
         node("it", "greet", name="EXPORT_it"),
         kind="script",
         trigger={"type": "http", "method": "POST", "path": "/"},
     )
     code = "export default async (ctx) => [ctx.attempt, ctx.idempotencyKey.length];"
-    modules = compiled({"Script": drawn}, tmp_path, types=type_of(node_json(), code))
+    modules = compiled({"Script": workflow}, tmp_path, types=type_of(node_json(), code))
 
     (answer,) = run_all(modules, [Run(workflow="Script", request={"method": "POST"})])
 
@@ -234,13 +236,13 @@ def test_any_text_reaches_a_template_as_it_is(tmp_path: Path) -> None:
     choice = {"type": "select", "options": TEXTS}
     fields = with_fields(text={"type": "textarea"}, more={"type": "json"}, one=choice)
     code = "export default async ({ config }) => [config.text, config.more, config.one];"
-    drawn = chain(
+    workflow = chain(
         *(
             node(f"n{index}", "greet", text=text, more={text: [text]}, one=text)
             for index, text in enumerate(TEXTS)
         )
     )
 
-    run = run_one(tmp_path, drawn, type_of(fields, code))
+    run = run_one(tmp_path, workflow, type_of(fields, code))
 
     assert list(outputs(run).values()) == [[text, {text: [text]}, text] for text in TEXTS]

@@ -21,9 +21,9 @@ def test_graphs_of_all_containers_run_as_a_token_walks_through_them(tmp_path: Pa
     choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
     runs = [Run(workflow=name, params=choices[name]) for name in graphs]
 
-    found = run_all(compiled(graphs, tmp_path), runs)
+    results = run_all(compiled(graphs, tmp_path), runs)
 
-    for (name, graph), one in zip(graphs.items(), found, strict=True):
+    for (name, graph), one in zip(graphs.items(), results, strict=True):
         token = Token(graph, choices[name])
         token.walk("n0")
         assert Counter(names(one)) == Counter(token.ran), name
@@ -33,11 +33,11 @@ def test_graphs_of_all_containers_run_as_a_token_walks_through_them(tmp_path: Pa
 
 def _meaningful(random: Random) -> Document:
     while True:
-        drawn = random_graph(random, size=random.randint(5, 11))
-        nested = [kind for kind in _kinds(drawn) if kind != "step"]
-        if len(nested) > 1 and parse(drawn).ir is not None:
-            return drawn
+        workflow = random_graph(random, size=random.randint(5, 11))
+        nested = [kind for kind in _kinds(workflow) if kind != "step"]
+        if len(nested) > 1 and parse(workflow).ir is not None:
+            return workflow
 
 
-def _kinds(drawn: dict[str, Any]) -> set[str]:
-    return {one["type"] for one in drawn["nodes"]}
+def _kinds(workflow: dict[str, Any]) -> set[str]:
+    return {one["type"] for one in workflow["nodes"]}

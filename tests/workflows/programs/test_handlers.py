@@ -33,7 +33,7 @@ def _ask(workflow: str, method: str = "GET", path: str = "/", **more: Any) -> Ru
 
 def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
     step = node("a", code="return event.payload")
-    drawn = {
+    workflows = {
         "Post": chain(step, trigger={"type": "http"}),
         "Get": chain(step, trigger={"type": "http", "method": "GET", "path": "/go"}),
         "Manual": chain(step),
@@ -51,24 +51,24 @@ def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
         _ask("Manual", "POST"),
     ]
 
-    found = run_all(compiled(drawn, tmp_path), asked)
+    results = run_all(compiled(workflows, tmp_path), asked)
 
-    statuses = [one["status"] for one in found]
+    statuses = [result["status"] for result in results]
     assert statuses == [200, 200, 400, 405, 404, 404, 404, 200, 404, 404]
-    started = json.loads(found[0]["text"])
+    started = json.loads(results[0]["text"])
     assert started["id"] == started["instanceId"]
     assert started["details"]["status"] in ("queued", "running", "complete")
-    assert found[3]["headers"]["allow"] == "POST"
-    assert "POST / with a JSON body" in json.loads(found[3]["text"])["error"]
-    assert "started from its page" in json.loads(found[9]["text"])["error"]
+    assert results[3]["headers"]["allow"] == "POST"
+    assert "POST / with a JSON body" in json.loads(results[3]["text"])["error"]
+    assert "started from its page" in json.loads(results[9]["text"])["error"]
 
 
 def test_own_entry_code_replaces_the_handlers(tmp_path: Path) -> None:
     modules = compiled({"Own": chain(node("a"))}, tmp_path, entry_code=OWN)
 
-    (found,) = run_all(modules, [_ask("Own")], variables={"NAME": "a"})
+    (result,) = run_all(modules, [_ask("Own")], variables={"NAME": "a"})
 
-    assert json.loads(found["text"]) == {"hash": "0cc175b9c0f1b6a831c399e269772661"}
+    assert json.loads(result["text"]) == {"hash": "0cc175b9c0f1b6a831c399e269772661"}
     assert "return { fetch: handle, scheduled };" in modules["Own"]
 
 
@@ -96,10 +96,10 @@ def _call(workflow: str, handler: str, event: Any) -> Run:
 
 def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule")
-    drawn = chain(step, trigger={"type": "cron", "expression": "0 8 * * MON"})
+    workflow = chain(step, trigger={"type": "cron", "expression": "0 8 * * MON"})
     event = {"cron": "0 8 * * MON", "scheduledTime": 1_700_000_000_000, "type": "scheduled"}
 
-    modules = compiled({"Weekly": drawn}, tmp_path)
+    modules = compiled({"Weekly": workflow}, tmp_path)
     called, shown = run_all(modules, [_call("Weekly", "scheduled", event), _ask("Weekly", "POST")])
 
     (run,) = called["runs"]
@@ -113,10 +113,10 @@ def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -
 
 def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path: Path) -> None:
     step = node("a", code="return event.payload")
-    drawn = chain(step, trigger={"type": "queue", "queue": "orders"})
+    workflow = chain(step, trigger={"type": "queue", "queue": "orders"})
     one, odd = {"id": "a1", "body": {"n": 1}}, {"id": "no id: ä", "body": "text"}
 
-    modules = compiled({"Orders": drawn}, tmp_path)
+    modules = compiled({"Orders": workflow}, tmp_path)
     called, shown = run_all(
         modules,
         [
@@ -131,9 +131,9 @@ def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path:
 
 
 def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path: Path) -> None:
-    drawn = chain(node("a"), trigger={"type": "queue", "queue": "orders"})
+    workflow = chain(node("a"), trigger={"type": "queue", "queue": "orders"})
     refused = "a" * 200
-    code = compiled({"Orders": drawn}, tmp_path)["Orders"].replace("{0,99}", "*")
+    code = compiled({"Orders": workflow}, tmp_path)["Orders"].replace("{0,99}", "*")
     messages = [{"id": refused, "body": 1}, {"id": "b", "body": 2}]
 
     (called,) = run_all({"Orders": code}, [_call("Orders", "queue", {"messages": messages})])
@@ -142,34 +142,34 @@ def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path
 
 
 def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
-    drawn = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
+    workflow = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
 
-    (found,) = run_all(compiled({"Paid": drawn}, tmp_path), [_ask("Paid", "POST")])
+    (result,) = run_all(compiled({"Paid": workflow}, tmp_path), [_ask("Paid", "POST")])
 
-    assert found["status"] == 404
-    assert "POST /api/events/paid on AwaitStep" in json.loads(found["text"])["error"]
+    assert result["status"] == 404
+    assert "POST /api/events/paid on AwaitStep" in json.loads(result["text"])["error"]
 
 
 def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:
     paths = ["/größe/{x}", "/a%20b", "//two", "/[1]|2^3'!~"]
-    drawn = {
+    workflows = {
         f"Path{at}": chain(node("a"), trigger={"type": "http", "path": path})
         for at, path in enumerate(paths)
     }
     asked = [_ask(f"Path{at}", "POST", f"http://x{path}") for at, path in enumerate(paths)]
 
-    found = run_all(compiled(drawn, tmp_path), asked)
+    results = run_all(compiled(workflows, tmp_path), asked)
 
-    assert [one["status"] for one in found] == [200] * len(paths)
+    assert [result["status"] for result in results] == [200] * len(paths)
 
 
 def test_own_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule.cron")
-    drawn = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
+    workflow = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
     own = "export function fetch() { return new Response('mine') }"
     event = {"cron": "0 0 1 * *", "scheduledTime": 0}
 
-    modules = compiled({"Monthly": drawn}, tmp_path, entry_code=own)
+    modules = compiled({"Monthly": workflow}, tmp_path, entry_code=own)
     called, asked = run_all(modules, [_call("Monthly", "scheduled", event), _ask("Monthly")])
 
     assert called["runs"][0]["steps"][0]["output"] == "0 0 1 * *"

@@ -11,13 +11,13 @@ from tests.workflows.programs.harness.workers import Run, compiled, names, outpu
 from workflows.nodes.documents import parse
 
 
-def ran(folder: Path, drawn: Document, params: Any = None) -> dict[str, Any]:
+def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
     """Return the one run of a document."""
-    return run_all(compiled({"Loop": drawn}, folder), [Run(workflow="Loop", params=params)])[0]
+    return run_all(compiled({"Loop": workflow}, folder), [Run(workflow="Loop", params=params)])[0]
 
 
 def test_the_body_sees_the_item_and_its_index_in_code_text_and_json(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", collection="{{ trigger.orders }}", itemVar="order", indexVar="at"),
             node("show", code="return `${order.id} at ${at} of {{ order.id }}` + {{ order.id }};"),
@@ -26,16 +26,16 @@ def test_the_body_sees_the_item_and_its_index_in_code_text_and_json(tmp_path: Pa
         "each show body", "show until",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn, {"orders": [{"id": 7, "pause": 1}, {"id": 8, "pause": 2}]})
+    run = run_document(
+        tmp_path, workflow, {"orders": [{"id": 7, "pause": 1}, {"id": 8, "pause": 2}]}
+    )
 
-    assert names(found) == ["show [0]", "until [0]", "show [1]", "until [1]"]
-    assert found["output"] == {
-        "results": ["7 at 0 of {{ order.id }}7", "8 at 1 of {{ order.id }}8"]
-    }
+    assert names(run) == ["show [0]", "until [0]", "show [1]", "until [1]"]
+    assert run["output"] == {"results": ["7 at 0 of {{ order.id }}7", "8 at 1 of {{ order.id }}8"]}
 
 
 def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("outer", "loop", loopType="times", count=2),
             node("inner", "loop", collection="['a', 'b']"),
@@ -45,19 +45,19 @@ def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Pat
         "outer inner body", "inner leaf body", "inner last then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == [
+    assert names(run) == [
         "leaf [0][0]", "leaf [0][1]", "last [0]", "leaf [1][0]", "leaf [1][1]", "last [1]",
     ]  # fmt: skip
-    assert outputs(found)["leaf [1][1]"] == "b1"
-    assert found["output"] == {"results": [0, 1]}
+    assert outputs(run)["leaf [1][1]"] == "b1"
+    assert run["output"] == {"results": [0, 1]}
 
 
 def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_its_own(
     tmp_path: Path,
 ) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("outer", "loop", collection="[{ list: ['a', 'b'] }, { list: ['c'] }]"),
             node("inner", "loop", collection="item.list"),
@@ -68,20 +68,20 @@ def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_
         "outer inner body", "inner leaf body", "inner again then", "again last body",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == [
+    assert names(run) == [
         "leaf [0][0]", "leaf [0][1]", "last [0][0]", "leaf [1][0]", "last [1][0]",
     ]  # fmt: skip
-    assert outputs(found)["leaf [0][1]"] == "b1"
-    assert outputs(found)["leaf [1][0]"] == "c0"
-    assert found["output"] == {"results": [{"results": [0]}, {"results": [1]}]}
+    assert outputs(run)["leaf [0][1]"] == "b1"
+    assert outputs(run)["leaf [1][0]"] == "c0"
+    assert run["output"] == {"results": [{"results": [0]}, {"results": [1]}]}
 
 
 def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
     tmp_path: Path,
 ) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("poll", "loop", loopType="while", condition="i < 5 && !ask?.done && {{ i }} >= 0"),
             node("ask", code="return { done: i === 2 };"),
@@ -94,13 +94,13 @@ def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
         "poll after then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert outputs(found)["after"] == [["nothing", "nothing", "noted"], True, "noted"]
+    assert outputs(run)["after"] == [["nothing", "nothing", "noted"], True, "noted"]
 
 
 def test_a_value_of_the_last_iteration_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", loopType="times", count=2),
             branch("first", yes="i === 0"),
@@ -111,14 +111,14 @@ def test_a_value_of_the_last_iteration_is_not_taken_for_one_of_this(tmp_path: Pa
         "each first body", "first charge yes", "first joined then", "each after then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert outputs(found)["joined [1]"] == "not charged"
-    assert found["output"] == "not the last time"
+    assert outputs(run)["joined [1]"] == "not charged"
+    assert run["output"] == "not the last time"
 
 
 def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("poll", "loop", name='Ask "again"', loopType="while", condition="true",
                  maxIterations=3),
@@ -127,24 +127,24 @@ def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
         "poll ask body",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert names(found) == ["ask [0]", "ask [1]", "ask [2]"]
-    assert found["error"]["message"] == '"Ask \\"again\\"" exceeded the maximum of 3 iterations'
+    assert names(run) == ["ask [0]", "ask [1]", "ask [2]"]
+    assert run["error"]["message"] == '"Ask \\"again\\"" exceeded the maximum of 3 iterations'
 
 
 def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [node("each", "loop", collection="{{ trigger.none }}"), node("a")], "each a body"
     )
 
-    found = ran(tmp_path, drawn, {"none": {"a": 1}})
+    run = run_document(tmp_path, workflow, {"none": {"a": 1}})
 
-    assert found["error"]["message"] == '"each" needs a list, but got {"a":1}'
+    assert run["error"]["message"] == '"each" needs a list, but got {"a":1}'
 
 
 def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", loopType="times", count=3),
             node("before", code="return i;"),
@@ -158,17 +158,17 @@ def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> N
         "each before body", "before shaky",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
-    assert found["output"] == {"results": [1, 3, 1]}
-    assert [(step["name"], len(step["attempts"])) for step in found["steps"]] == [
+    assert run["output"] == {"results": [1, 3, 1]}
+    assert [(step["name"], len(step["attempts"])) for step in run["steps"]] == [
         ("before [0]-1", 1), ("shaky [0]-1", 1), ("before [1]-1", 1), ("shaky [1]-1", 3),
         ("before [2]-1", 1), ("shaky [2]-1", 1),
     ]  # fmt: skip
 
 
 def test_a_break_ends_the_innermost_loop_alone_from_wherever_it_stands(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("outer", "loop", loopType="times", count=2, indexVar="o"),
             node("inner", "loop", loopType="times", count=9),
@@ -185,30 +185,30 @@ def test_a_break_ends_the_innermost_loop_alone_from_wherever_it_stands(tmp_path:
         "guard stop try", "guard mend catch", "guard tidy finally", "both never then",
     )  # fmt: skip
 
-    found = ran(tmp_path, drawn)
+    run = run_document(tmp_path, workflow)
 
     rounds = ["look", "tidy", "beside", "never"], ["look", "tidy", "beside"]
     expected = [f"{name} [{o}][{i}]" for o in (0, 1) for i in (0, 1) for name in rounds[i]]
-    assert sorted(names(found)) == sorted(expected)
+    assert sorted(names(run)) == sorted(expected)
     made = {"from": "beside"}
-    assert found["output"]["results"][1] == {"results": ["after the break", [None, made]]}
+    assert run["output"]["results"][1] == {"results": ["after the break", [None, made]]}
 
 
 def test_a_break_outside_of_loops_ends_the_run_with_what_it_came_to(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [node("a"), branch("b", yes="event.payload.stop"), node("leave", "break"), node("c")],
         "a b", "b leave yes", "b c then",
     )  # fmt: skip
     runs = [Run(workflow="Flow", params={"stop": stop}) for stop in (True, False)]
 
-    stopped, whole = run_all(compiled({"Flow": drawn}, tmp_path), runs)
+    stopped, whole = run_all(compiled({"Flow": workflow}, tmp_path), runs)
 
     assert (names(stopped), stopped["output"]) == (["a"], {"from": "a"})
     assert (names(whole), whole["output"]) == (["a", "c"], {"from": "c"})
 
 
 def test_waits_stand_in_loops_and_each_is_one_of_its_own(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             node("each", "loop", loopType="times", count=1),
             node("answer", "wait_for_event", eventType="answer", timeout="1 minute"),
@@ -219,23 +219,24 @@ def test_waits_stand_in_loops_and_each_is_one_of_its_own(tmp_path: Path) -> None
     )  # fmt: skip
     event = {"type": "answer", "payload": {"said": "yes"}}
 
-    found = run_all(compiled({"Waits": drawn}, tmp_path), [Run(workflow="Waits", event=event)])[0]
+    run = run_all(compiled({"Waits": workflow}, tmp_path), [Run(workflow="Waits", event=event)])[0]
 
-    assert names(found) == ["answer [0]", "nap [0]", "use [0]"]
-    assert found["output"] == {"results": ["yes"]}
+    assert names(run) == ["answer [0]", "nap [0]", "use [0]"]
+    assert run["output"] == {"results": ["yes"]}
 
 
 def test_whole_graphs_run_in_bodies_and_arms_as_they_do_alone(tmp_path: Path) -> None:
     random = Random(20261126)  # noqa: S311 - the same graphs each time
     graphs = {f"Graph{index}": _meaningful(random) for index in range(15)}
     choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
-    drawn = {name: _inside(graph) for name, graph in graphs.items()}
+    workflows = {name: _inside(graph) for name, graph in graphs.items()}
 
-    found = run_all(
-        compiled(drawn, tmp_path), [Run(workflow=name, params=choices[name]) for name in drawn]
+    results = run_all(
+        compiled(workflows, tmp_path),
+        [Run(workflow=name, params=choices[name]) for name in workflows],
     )
 
-    for (name, graph), one in zip(graphs.items(), found, strict=True):
+    for (name, graph), one in zip(graphs.items(), results, strict=True):
         alone = Walker(graph, choices[name]).steps()
         repeated = [f"{step} [{index}]" for index in (0, 1) for step in alone]
         assert sorted(names(one)) == sorted([*repeated, "beside [0]", "beside [1]", "after"])
@@ -243,9 +244,9 @@ def test_whole_graphs_run_in_bodies_and_arms_as_they_do_alone(tmp_path: Path) ->
 
 def _meaningful(random: Random) -> Document:
     while True:
-        drawn = random_document(random, size=random.randint(5, 9), then=0.3)
-        if parse(drawn).ir is not None:
-            return drawn
+        workflow = random_document(random, size=random.randint(5, 9), then=0.3)
+        if parse(workflow).ir is not None:
+            return workflow
 
 
 def _inside(graph: Document) -> Document:

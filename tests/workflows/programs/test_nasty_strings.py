@@ -86,10 +86,12 @@ def test_a_string_means_itself_in_every_setting(echo: str, texts: list[str]) -> 
 def _all_ran(cases: list[Case]) -> list[dict[str, Any]]:
     """Compile once, start workerd once, and return what the three runs of each case came to."""
     variables = {f"V{index}": case.words.text for index, case in enumerate(cases)}
-    drawn = {name: one for case in cases for name, one in case.documents.items()}
+    workflows = {name: one for case in cases for name, one in case.documents.items()}
     with TemporaryDirectory() as folder:
         modules = compiled(
-            drawn | {"Echo": ECHO, "Answer": ANSWER}, Path(folder), variables=frozenset(variables)
+            workflows | {"Echo": ECHO, "Answer": ANSWER},
+            Path(folder),
+            variables=frozenset(variables),
         )
     return run_all(
         modules,

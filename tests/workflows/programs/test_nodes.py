@@ -63,7 +63,7 @@ def _asked(id_: str, **data: Any) -> dict[str, Any]:
 
 
 def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
-    drawn = chain(
+    workflow = chain(
         node("first", code="return { id: 7, tags: ['a', 'b'], text: 'a b&c' };"),
         _asked("get", url=f"{echo}/items/{{{{ first.id }}}}?x=1",
                queryParams={"q": "{{ first.text }}", "n": 1, "list": [1]},
@@ -78,7 +78,7 @@ def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
                body={"{{ first.id }}": {"n {{ first.id }}": 1}}),
     )  # fmt: skip
 
-    (run,) = run_all(compiled({"Ask": drawn}, tmp_path), [Run(workflow="Ask")])
+    (run,) = run_all(compiled({"Ask": workflow}, tmp_path), [Run(workflow="Ask")])
 
     found = outputs(run)
     get = found["get"]["body"]
@@ -102,33 +102,33 @@ STATUSES = {404: 1, 400: 1, 408: 2, 425: 2, 429: 2, 500: 2, 503: 2}
 
 
 def test_a_status_that_cannot_get_better_is_not_tried_again(echo: str, tmp_path: Path) -> None:
-    drawn = {
+    workflows = {
         f"S{status}": chain(_asked("ask", url=f"{echo}/status/{status}?secret=1"))
         for status in STATUSES
     }
 
-    found = run_all(compiled(drawn, tmp_path), [Run(workflow=name) for name in drawn])
+    results = run_all(compiled(workflows, tmp_path), [Run(workflow=name) for name in workflows])
 
     tries = {
         status: len(run["steps"][0]["attempts"])
-        for status, run in zip(STATUSES, found, strict=True)
+        for status, run in zip(STATUSES, results, strict=True)
     }
     assert tries == STATUSES
-    assert {run["status"] for run in found} == {"errored"}
-    said = found[0]["error"]["message"]
+    assert {run["status"] for run in results} == {"errored"}
+    said = results[0]["error"]["message"]
     assert said.startswith(f"GET {echo}/status/404 answered 404: ")  # the query may be secret
 
 
 def test_a_request_that_never_fails_gives_its_status(echo: str, tmp_path: Path) -> None:
-    drawn = chain(_asked("ask", url=f"{echo}/status/404", failOn="never"))
+    workflow = chain(_asked("ask", url=f"{echo}/status/404", failOn="never"))
 
-    (run,) = run_all(compiled({"Never": drawn}, tmp_path), [Run(workflow="Never")])
+    (run,) = run_all(compiled({"Never": workflow}, tmp_path), [Run(workflow="Never")])
 
     assert outputs(run)["ask"]["status"] == 404
 
 
 def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
-    drawn = chain(
+    workflow = chain(
         node("a", code="return { ok: true, at: new Date(0) };"),
         node("b", code="import { createHash } from 'node:crypto';\n"
                        "return createHash('md5').update('a').digest('hex') + ctx.attempt;"),
@@ -143,7 +143,7 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
     payload = {"some": {"thing": [1]}, "when": soon.isoformat()}
 
     (run,) = run_all(
-        compiled({"Code": drawn}, tmp_path, variables=frozenset({"NAME"})),
+        compiled({"Code": workflow}, tmp_path, variables=frozenset({"NAME"})),
         [Run(workflow="Code", params=payload)],
         variables={"NAME": "me"},
     )
@@ -157,7 +157,7 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
 
 
 def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
-    drawn = document(
+    workflow = document(
         [
             branch("b", wait="{{ trigger.waits }}", no=""),
             node("paid", "wait_for_event", eventType="paid-{{ trigger.id }}", timeout="1 minute"),
@@ -167,15 +167,15 @@ def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
     )  # fmt: skip
     event = {"type": "paid-7", "payload": {"sum": 12}}
 
-    found = run_all(
-        compiled({"Wait": drawn}, tmp_path),
+    results = run_all(
+        compiled({"Wait": workflow}, tmp_path),
         [
             Run(workflow="Wait", params={"waits": True, "id": 7}, event=event),
             Run(workflow="Wait", params={"waits": False}),
         ],
     )
 
-    assert [outputs(one)["after"] for one in found] == [
+    assert [outputs(result)["after"] for result in results] == [
         [12, "paid-7", True],
         [None, None, True],
     ]
@@ -183,7 +183,7 @@ def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
 
 def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
     strings = [text for text in NASTY if text and text.isprintable() and "{{" not in text]
-    drawn = document(
+    workflow = document(
         [
             branch("b", **dict.fromkeys(["`${x}` */ \u2028 // '\""], "")),
             *(node(f"n{i}", name=text, code="return 1") for i, text in enumerate(strings)),
@@ -192,22 +192,22 @@ def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
         *(f"n{i} n{i + 1}" for i in range(len(strings) - 1)),
         trigger={"type": "http", "path": "/`${x}`*/"},
     )
-    drawn["metadata"]["name"] = (
+    workflow["metadata"]["name"] = (
         "".join(NASTY).encode("utf-8", "ignore").decode()
     )  # halves are refused
 
-    (run,) = run_all(compiled({"Nasty": drawn}, tmp_path), [Run(workflow="Nasty")])
+    (run,) = run_all(compiled({"Nasty": workflow}, tmp_path), [Run(workflow="Nasty")])
 
     assert names(run) == strings
 
 
 def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -> None:
-    drawn = json.loads(SAMPLE.read_text())
-    drawn["nodes"][2]["data"]["duration"] = "1 second"
-    drawn["nodes"][3]["config"]["retries"]["delay"] = "1 second"
+    workflow = json.loads(SAMPLE.read_text())
+    workflow["nodes"][2]["data"]["duration"] = "1 second"
+    workflow["nodes"][3]["config"]["retries"]["delay"] = "1 second"
 
     (run,) = run_all(
-        compiled({"Guide": drawn}, tmp_path, variables=frozenset({"CLOUDFLARE_API"})),
+        compiled({"Guide": workflow}, tmp_path, variables=frozenset({"CLOUDFLARE_API"})),
         [Run(workflow="Guide", params={"hello": "world"})],
         variables={"CLOUDFLARE_API": echo},
     )
@@ -222,15 +222,15 @@ def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -
 
 
 def test_a_moment_that_is_none_ends_the_run_with_its_reason(tmp_path: Path) -> None:
-    drawn = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
+    workflow = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
     payloads = [{"when": "31.01."}, {}, {"when": None}]
 
-    found = run_all(
-        compiled({"Until": drawn}, tmp_path),
+    results = run_all(
+        compiled({"Until": workflow}, tmp_path),
         [Run(workflow="Until", params=payload) for payload in payloads],
     )
 
-    assert [run["error"]["message"] for run in found] == [
+    assert [run["error"]["message"] for run in results] == [
         '"31.01." is not a date',
         "undefined is not a date",
         "null is not a date",

@@ -7,7 +7,13 @@ from typing import Any
 
 from tests.support.examples import examples
 from tests.workflows.programs.harness.interpreter import Interpreter
-from tests.workflows.programs.harness.programs import CONTAINERS, Draw, Item, drawn, walk
+from tests.workflows.programs.harness.programs import (
+    CONTAINERS,
+    Item,
+    ProgramGenerator,
+    document_of,
+    walk,
+)
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse
 
@@ -15,64 +21,63 @@ DRAWN = examples(12, 400)
 
 
 def _results(programs: dict[str, list[Item]], folder: Path) -> dict[str, dict[str, Any]]:
-    modules = compiled({name: drawn(program) for name, program in programs.items()}, folder)
-    found = run_all(modules, [Run(workflow=name) for name in programs])
-    return dict(zip(programs, found, strict=True))
+    modules = compiled({name: document_of(program) for name, program in programs.items()}, folder)
+    results = run_all(modules, [Run(workflow=name) for name in programs])
+    return dict(zip(programs, results, strict=True))
 
 
-def _check(program: list[Item], found: dict[str, Any]) -> None:
-    said = Interpreter()
-    status, value = said.run(program)
+def _check(program: list[Item], run: dict[str, Any]) -> None:
+    expected = Interpreter()
+    status, value = expected.run(program)
 
     kinds = {item.kind for item in walk(program)}
-    ran = [name for name in names(found) if "_" not in name]
-    late = _losing(program)
-    ran = [name for name in ran if name.split(" ")[0] not in late]
-    assert Counter(ran) == Counter(said.ran)
+    losing = _losing(program)
+    steps = [name for name in names(run) if "_" not in name and name.split(" ")[0] not in losing]
+    assert Counter(steps) == Counter(expected.steps)
     if not kinds & {"parallel", "race"}:
-        assert ran == said.ran
-    assert found["status"] == status
-    made = outputs(found)
-    assert {name: made[name] for name in said.outputs} == said.outputs
+        assert steps == expected.steps
+    assert run["status"] == status
+    actual = outputs(run)
+    assert {name: actual[name] for name in expected.outputs} == expected.outputs
     if status == "errored":
-        assert value in found["error"]["message"]
+        assert value in run["error"]["message"]
     else:
-        assert plain(found["output"]) == plain(value)
+        assert plain(run["output"]) == plain(value)
 
 
 def _losing(program: list[Item]) -> set[str]:
-    """Return the nodes in arms that lose a race: some may begin before the run ends."""
+    """Return the nodes in arms that lose a race: some may start before the run ends."""
     races = (item for item in walk(program) if item.kind == "race")
-    return {one.id for race in races for arm in race.regions[1:] for one in walk(arm)}
+    return {item.id for race in races for arm in race.regions[1:] for item in walk(arm)}
 
 
 def plain(value: Any) -> Any:
-    """Return the value without members that are null: `undefined` leaves none behind."""
+    """Return the value without null members, as JSON has none for `undefined`."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items() if inner is not None}
     return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def test_containers_nest_in_every_pairing(tmp_path: Path) -> None:
+def test_every_pair_of_containers_can_be_nested(tmp_path: Path) -> None:
     programs = {}
     for outer in CONTAINERS:
         for inner in CONTAINERS:
-            draw = Draw(Random(f"{outer} {inner}"), (inner,))  # noqa: S311 - the same each time
+            generator = ProgramGenerator(Random(f"{outer} {inner}"), (inner,))  # noqa: S311 - the same each time
             programs[f"{outer}_{inner}"] = [
-                draw.container(outer, "outer", depth=2), Item("step", "after"),
+                generator.container(outer, "outer", depth=2), Item("step", "after"),
             ]  # fmt: skip
 
-    for name, found in _results(programs, tmp_path).items():
-        _check(programs[name], found)
+    for name, run in _results(programs, tmp_path).items():
+        _check(programs[name], run)
 
 
-def test_random_programs_do_what_they_say(tmp_path: Path) -> None:
+def test_random_programs_run_as_interpreted(tmp_path: Path) -> None:
     random = Random(20261125)  # noqa: S311 - the same each time
     programs: dict[str, list[Item]] = {}
     while len(programs) < DRAWN:
-        program = Draw(random).program(depth=3, length=3)
-        if parse(drawn(program)).ir is not None:
+        program = ProgramGenerator(random).program(depth=3, length=3)
+        if parse(document_of(program)).ir is not None:
             programs[f"P{len(programs)}"] = program
 
-    for name, found in _results(programs, tmp_path).items():
-        _check(programs[name], found)
+    for name, run in _results(programs, tmp_path).items():
+        _check(programs[name], run)

@@ -23,7 +23,7 @@ from tests.local_cloudflare.support.uploads import (
 from tests.support.platform_fixture import Platform, start_platform
 from tests.workflows.ir.documents import Document, chain, document, node
 from tests.workflows.programs.harness.interpreter import Interpreter
-from tests.workflows.programs.harness.programs import Draw, Item, drawn, walk
+from tests.workflows.programs.harness.programs import Item, ProgramGenerator, document_of, walk
 from tests.workflows.programs.harness.workers import compiled
 from workflows.nodes.documents import parse
 
@@ -51,12 +51,12 @@ def _programs() -> dict[str, list[Item]]:
     random = Random(20261127)  # noqa: S311 - the same each time
     found: dict[str, list[Item]] = {}
     while len(found) < PROGRAMS:
-        program = Draw(random).program(depth=3, length=3)
+        program = ProgramGenerator(random).program(depth=3, length=3)
         steps = [item.id for item in walk(program) if item.kind == "step"]
         whole = [*program, Item("wait", "pause"), Item("step", "after", reads=steps)]
         kinds = {item.kind for item in walk(program)}
         is_rich = {"race", "parallel", "loop"} <= kinds
-        if is_rich and _reaches_the_wait(program) and parse(drawn(whole)).ir is not None:
+        if is_rich and _reaches_the_wait(program) and parse(document_of(whole)).ir is not None:
             found[f"program{len(found)}"] = whole
     return found
 
@@ -67,7 +67,7 @@ def _reaches_the_wait(program: list[Item]) -> bool:
 
 def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path, start: Start) -> None:
     programs = _programs()
-    modules = compiled({name: drawn(one) for name, one in programs.items()}, tmp_path)
+    modules = compiled({name: document_of(one) for name, one in programs.items()}, tmp_path)
     before = start()
     runs = {name: _begun(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():

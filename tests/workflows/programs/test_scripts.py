@@ -13,7 +13,7 @@ from tests.support.examples import examples
 from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.programs.harness.interpreter import Interpreter
-from tests.workflows.programs.harness.programs import Draw, Item, drawn, walk
+from tests.workflows.programs.harness.programs import Item, ProgramGenerator, document_of, walk
 from tests.workflows.programs.harness.workers import Run, compiled, run_all
 from tests.workflows.programs.test_nodes import FAST, echo
 from tests.workflows.programs.test_programs import plain
@@ -37,18 +37,18 @@ def _ask(script: str, body: Any = None, *, method: str = "POST", path: str = "/"
     )
 
 
-def answers(drawn: dict[str, Any], bodies: dict[str, Any], folder: Path) -> dict[str, Any]:
+def answers(script: dict[str, Any], bodies: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return what each script answers to its body."""
     asked = [_ask(name, body) for name, body in bodies.items()]
-    found = run_all(compiled(drawn, folder), asked)
+    results = run_all(compiled(script, folder), asked)
     return {
         name: json.loads(one["text"]) if one["status"] == 200 else one["status"]
-        for name, one in zip(bodies, found, strict=True)
+        for name, one in zip(bodies, results, strict=True)
     }
 
 
 def test_a_script_answers_with_its_exports(tmp_path: Path) -> None:
-    drawn = chain(
+    script = chain(
         node("start", code="if (event.payload.n > 1) return { n: event.payload.n };\nreturn null;"),
         _export("sum", "return start.n + 1;"),
         _export("odd", "return {{ trigger.n }} + '!';", name="an odd name"),
@@ -58,14 +58,14 @@ def test_a_script_answers_with_its_exports(tmp_path: Path) -> None:
         **SCRIPT,
     )
 
-    (found,) = answers({"Sum": drawn}, {"Sum": {"n": 2}}, tmp_path).values()
+    (found,) = answers({"Sum": script}, {"Sum": {"n": 2}}, tmp_path).values()
 
     assert found == {"sum": 3, "an odd name": "2!", "__proto__": [1], "null": None}
 
 
 def test_exports_inside_containers_count(tmp_path: Path) -> None:
     arms = [branch("b", yes="event.payload.yes", no=""), _export("y", "return 'y'")]
-    drawn = {
+    scripts = {
         "Branch": document([*arms, _export("n", "return 'n'")], "b y yes", "b n no", **SCRIPT),
         "Loop": document(
             [node("loop", "loop", collection="[1, 2, 3]"), _export("last", "return item * 10")],
@@ -87,9 +87,9 @@ def test_exports_inside_containers_count(tmp_path: Path) -> None:
         ),
     }  # fmt: skip
 
-    found = answers(drawn, {name: {"yes": True} for name in drawn}, tmp_path)
+    answers_ = answers(scripts, {name: {"yes": True} for name in scripts}, tmp_path)
 
-    assert found == {
+    assert answers_ == {
         "Branch": {"y": "y"},
         "Loop": {"last": 30},
         "Parallel": {"all": [1, 2], "x": 1},
@@ -100,7 +100,7 @@ def test_exports_inside_containers_count(tmp_path: Path) -> None:
 
 def _as_script(program: list[Item]) -> dict[str, Any]:
     """Return the program as a script that exports every output."""
-    asked = drawn(program) | SCRIPT
+    asked = document_of(program) | SCRIPT
     for one in asked["nodes"]:
         if one["type"] == "sleep":
             one |= {"type": "step", "data": {"code": "await scheduler.wait(400)"}}
@@ -121,15 +121,15 @@ def test_random_scripts_answer_what_their_nodes_came_to(tmp_path: Path) -> None:
     random = Random(20261126)  # noqa: S311 - the same each time
     programs: dict[str, list[Item]] = {}
     while len(programs) < DRAWN:
-        program = Draw(random).program(depth=3, length=3)
+        program = ProgramGenerator(random).program(depth=3, length=3)
         if parse(_as_script(program)).ir is not None:
             programs[f"S{len(programs)}"] = program
 
     scripts = {name: _as_script(program) for name, program in programs.items()}
-    found = answers(scripts, {name: {} for name in scripts}, tmp_path)
+    answers_ = answers(scripts, {name: {} for name in scripts}, tmp_path)
 
     said = {name: _said(program) for name, program in programs.items()}
-    assert {name: plain(answer) for name, answer in found.items()} == said
+    assert {name: plain(answer) for name, answer in answers_.items()} == said
     assert 0 < list(said.values()).count(500) < DRAWN / 2
 
 
@@ -143,16 +143,16 @@ def test_a_break_outside_of_loops_ends_a_script_with_what_there_is(tmp_path: Pat
         _export("d", "return a + 3"),
     ]
     edges = ("a stop", "stop b", "b c late", "c leave", "b d then")
-    drawn = document(nodes, *edges, **SCRIPT)
+    script = document(nodes, *edges, **SCRIPT)
     bodies = {"Stop": {"stop": True}, "Late": {"late": True}, "On": {}}
 
-    found = answers(dict.fromkeys(bodies, drawn), bodies, tmp_path)
+    answers_ = answers(dict.fromkeys(bodies, script), bodies, tmp_path)
 
-    assert found == {"Stop": {"a": 1}, "Late": {"a": 1, "c": 3}, "On": {"a": 1, "d": 4}}
+    assert answers_ == {"Stop": {"a": 1}, "Late": {"a": 1, "c": 3}, "On": {"a": 1, "d": 4}}
 
 
 def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
-    drawn = chain(
+    script = chain(
         node("first", code="const kept = { list: [1] }; globalThis.kept = kept; return kept"),
         node("second", code="globalThis.kept.list.push(2)"),
         _export("list", "return first.list"),
@@ -164,9 +164,9 @@ def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
         **SCRIPT,
     )
 
-    found = answers({"Copies": drawn}, {"Copies": {}}, tmp_path)
+    answers_ = answers({"Copies": script}, {"Copies": {}}, tmp_path)
 
-    assert found["Copies"] == {
+    assert answers_["Copies"] == {
         "list": [1],
         "ctx": [1, "EXPORT_ctx"],
         "event": [True, 36, "test"],
@@ -174,21 +174,21 @@ def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
 
 
 def test_a_step_reaches_the_environment_as_in_a_workflow(tmp_path: Path) -> None:
-    drawn = chain(
+    script = chain(
         _export("all", "const { env: { NAME } } = this; return [this.env.NAME, env.NAME, NAME]"),
         **SCRIPT,
     )
-    modules = compiled({"Env": drawn}, tmp_path, variables=frozenset({"NAME"}))
+    modules = compiled({"Env": script}, tmp_path, variables=frozenset({"NAME"}))
 
-    (found,) = run_all(modules, [_ask("Env", {})], variables={"NAME": "me"})
+    (result,) = run_all(modules, [_ask("Env", {})], variables={"NAME": "me"})
 
-    assert json.loads(found["text"]) == {"all": ["me", "me", "me"]}
+    assert json.loads(result["text"]) == {"all": ["me", "me", "me"]}
 
 
 def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
     export = _export("payload", "return event.payload")
     trigger = {"type": "http", "method": "GET", "path": "/hello"}
-    drawn = {
+    scripts = {
         "Post": chain(export, **SCRIPT),
         "Get": chain(export, kind="script", trigger=trigger),
     }
@@ -203,12 +203,12 @@ def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
         _ask("Get", {}, path="/hello"),
     ]
 
-    found = run_all(compiled(drawn, tmp_path), asked)
+    results = run_all(compiled(scripts, tmp_path), asked)
 
-    assert [one["status"] for one in found] == [200, 200, 400, 405, 404, 404, 200, 405]
-    told = [json.loads(one["text"]) for one in found]
+    assert [result["status"] for result in results] == [200, 200, 400, 405, 404, 404, 200, 405]
+    told = [json.loads(result["text"]) for result in results]
     assert [told[at]["payload"] for at in (0, 1, 6)] == [{"a": 1}, {"a": "2"}, {"a": "3", "b": ""}]
-    assert found[3]["headers"]["allow"] == "POST"
+    assert results[3]["headers"]["allow"] == "POST"
     assert told[4]["error"] == "POST / with a JSON body as the payload runs this script."
     assert told[7]["error"] == "GET /hello with the query as the payload runs this script."
 
@@ -217,39 +217,39 @@ def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
     "code", ["throw new Error('secret')", "return 1n", "return () => 1", "return missing.secret"]
 )
 def test_a_script_that_fails_tells_the_caller_no_details(code: str, tmp_path: Path) -> None:
-    drawn = chain(_export("a", code.replace("missing", "(null as any)")), **SCRIPT)
+    script = chain(_export("a", code.replace("missing", "(null as any)")), **SCRIPT)
 
-    (found,) = run_all(compiled({"Fails": drawn}, tmp_path), [_ask("Fails", {})])
+    (result,) = run_all(compiled({"Fails": script}, tmp_path), [_ask("Fails", {})])
 
-    assert found["status"] == 500
-    assert json.loads(found["text"]) == {
+    assert result["status"] == 500
+    assert json.loads(result["text"]) == {
         "error": "The script failed. See the Worker's log for the cause."
     }
 
 
 def test_a_script_sends_requests(echo: str, tmp_path: Path) -> None:
     request = FAST | {"method": "POST", "url": f"{echo}/x", "body": {"n": "{{ trigger.n }}"}}
-    drawn = chain(
+    script = chain(
         node("send", "http_request", name="EXPORT_sent", **request),
         _export("status", "return send.status"),
         **SCRIPT,
     )
 
-    found = answers({"Sends": drawn}, {"Sends": {"n": 1}}, tmp_path)["Sends"]
+    answers_ = answers({"Sends": script}, {"Sends": {"n": 1}}, tmp_path)["Sends"]
 
-    assert found["status"] == 200
-    assert found["sent"]["body"]["body"] == '{"n":1}'
+    assert answers_["status"] == 200
+    assert answers_["sent"]["body"]["body"] == '{"n":1}'
 
 
 def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
     asked = {"workflowId": "double", "input": "{ n: {{ trigger.n }} }"}
     script = chain(node("call", "sub_workflow", name="EXPORT_twice", **asked), **SCRIPT)
-    drawn = {"Calls": script, "Double": chain(node("a", code="return event.payload.n * 2"))}
+    scripts = {"Calls": script, "Double": chain(node("a", code="return event.payload.n * 2"))}
 
-    modules, children = compiled(drawn, tmp_path), {"CHILD_DOUBLE": "Double"}
-    (found,) = run_all(modules, [_ask("Calls", {"n": 21})], children=children)
+    modules, children = compiled(scripts, tmp_path), {"CHILD_DOUBLE": "Double"}
+    (result,) = run_all(modules, [_ask("Calls", {"n": 21})], children=children)
 
-    assert json.loads(found["text"]) == {"twice": 42}
+    assert json.loads(result["text"]) == {"twice": 42}
 
 
 def test_a_script_without_exports_answers_an_empty_object(tmp_path: Path) -> None:

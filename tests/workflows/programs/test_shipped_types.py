@@ -80,10 +80,10 @@ def test_an_email_is_sent_as_resend_asks(server: Recorder, tmp_path: Path) -> No
     url = server.at("mail", (200, {"id": "mail-1", "more": 1}))
     whole = MAIL | {"to": "ada@x.c, bob@x.c", "html": "<b>Hi</b>", "replyTo": "{{ trigger.to }}"}
 
-    found = run(tmp_path, {"Mail": chain(node("mail", "resend_email", **whole, baseUrl=url))})
+    runs = run(tmp_path, {"Mail": chain(node("mail", "resend_email", **whole, baseUrl=url))})
 
     (asked,) = server.asked["mail"]
-    assert found["Mail"]["output"] == {"id": "mail-1"}
+    assert runs["Mail"]["output"] == {"id": "mail-1"}
     assert (asked.method, asked.path) == ("POST", "/emails")
     assert asked.headers["authorization"] == "Bearer re_secret"
     assert asked.headers["content-type"] == "application/json"
@@ -102,16 +102,16 @@ def test_a_message_is_posted_as_slack_asks(server: Recorder, tmp_path: Path) -> 
     answer = {"ok": True, "channel": "C1", "ts": "1.2", "message": {}}
     url = server.at("post", (200, answer))
     blocks = [{"type": "divider"}]
-    drawn = chain(
+    workflow = chain(
         node("first", "slack_message", **POST, baseUrl=url),
         node("second", "slack_message", **POST, baseUrl=f"{url}/", blocks=blocks,
              threadTs="{{ first.ts }}"),
     )  # fmt: skip
 
-    found = run(tmp_path, {"Post": drawn})
+    runs = run(tmp_path, {"Post": workflow})
 
     first, second = server.asked["post"]
-    assert found["Post"]["output"] == {"channel": "C1", "ts": "1.2"}
+    assert runs["Post"]["output"] == {"channel": "C1", "ts": "1.2"}
     assert (first.path, first.headers["authorization"]) == (
         "/chat.postMessage",
         "Bearer xoxb-secret",
@@ -128,12 +128,12 @@ def test_a_charge_is_made_as_stripe_asks(server: Recorder, tmp_path: Path) -> No
         "metadata": {"order": 7, "of": "a&b"},
     }
 
-    found = run(
+    runs = run(
         tmp_path, {"Charge": chain(node("pay", "stripe_charge", **CHARGE, **more, baseUrl=url))}
     )
 
     (asked,) = server.asked["charge"]
-    assert found["Charge"]["output"] == {
+    assert runs["Charge"]["output"] == {
         "id": "pi_1", "status": "succeeded", "amount": 1999, "currency": "eur",
     }  # fmt: skip
     assert asked.path == "/v1/payment_intents"
@@ -168,13 +168,13 @@ def test_only_what_may_pass_is_tried_again(server: Recorder, tmp_path: Path, typ
     urls = {f"S{code}": server.at(f"{type_}{code}", (code, {}), good) for code in PASSING}
     urls |= {f"S{code}": server.at(f"{type_}{code}", (code, "no"), good) for code in FINAL}
 
-    found = cases(tmp_path, type_, urls)
+    runs = cases(tmp_path, type_, urls)
 
     for code in PASSING:
-        assert attempts(found[f"S{code}"]) == [False, True], code
+        assert attempts(runs[f"S{code}"]) == [False, True], code
     for code in FINAL:
         assert len(server.asked[f"{type_}{code}"]) == 1, code
-        assert f"answered {code}: no" in found[f"S{code}"]["error"]["message"]
+        assert f"answered {code}: no" in runs[f"S{code}"]["error"]["message"]
 
 
 @pytest.mark.parametrize("type_", ["resend_email", "stripe_charge"])
@@ -184,10 +184,10 @@ def test_every_attempt_of_a_step_has_one_idempotency_key(
     case = f"key_{type_}"
     url = server.at(case, (500, {}), (429, {}), (200, GOOD[type_]))
 
-    found = cases(tmp_path, type_, {"Key": url})
+    runs = cases(tmp_path, type_, {"Key": url})
 
     keys = [asked.headers["idempotency-key"] for asked in server.asked[case]]
-    assert attempts(found["Key"]) == [False, False, True]
+    assert attempts(runs["Key"]) == [False, False, True]
     assert (len(keys), len(set(keys))) == (3, 1)
     assert len(keys[0]) == 64
 
@@ -195,7 +195,7 @@ def test_every_attempt_of_a_step_has_one_idempotency_key(
 def test_every_step_of_every_run_has_a_key_of_its_own(server: Recorder, tmp_path: Path) -> None:
     url = server.at("keys", (200, PAID))
     pay = {**CHARGE, "baseUrl": url}
-    drawn = document(
+    workflow = document(
         [
             node("twice", "loop", loopType="times", count=2),
             node("inside", "stripe_charge", name="pay", **pay),
@@ -204,7 +204,7 @@ def test_every_step_of_every_run_has_a_key_of_its_own(server: Recorder, tmp_path
         ],
         "twice inside body", "twice after then", "after last",
     )  # fmt: skip
-    modules = compiled({"Keys": drawn}, tmp_path, types=shipped(), variables=frozenset(SECRETS))
+    modules = compiled({"Keys": workflow}, tmp_path, types=shipped(), variables=frozenset(SECRETS))
 
     run_all(modules, [Run(workflow="Keys"), Run(workflow="Keys")], variables=SECRETS)
 
@@ -217,12 +217,12 @@ def test_slack_says_in_its_answer_what_may_pass(server: Recorder, tmp_path: Path
     busy = server.at("busy", (200, {"ok": False, "error": "ratelimited"}), good)
     lost = server.at("lost", (200, {"ok": False, "error": "channel_not_found"}), good)
 
-    found = cases(tmp_path, "slack_message", {"Busy": busy, "Lost": lost})
+    runs = cases(tmp_path, "slack_message", {"Busy": busy, "Lost": lost})
 
-    assert attempts(found["Busy"]) == [False, True]
-    assert attempts(found["Lost"]) == [False]
+    assert attempts(runs["Busy"]) == [False, True]
+    assert attempts(runs["Lost"]) == [False]
     message = "Slack refused the message: channel_not_found"
-    assert message in found["Lost"]["error"]["message"]
+    assert message in runs["Lost"]["error"]["message"]
 
 
 def test_stripes_own_words_are_the_reason_and_a_payment_that_waits_is_none(
@@ -234,13 +234,13 @@ def test_stripes_own_words_are_the_reason_and_a_payment_that_waits_is_none(
         "Waits": server.at("waits", (200, PAID | {"status": "requires_action"})),
     }
 
-    found = cases(tmp_path, "stripe_charge", urls)
+    runs = cases(tmp_path, "stripe_charge", urls)
 
-    assert attempts(found["Declined"]) == attempts(found["Waits"]) == [False]
-    assert found["Declined"]["error"]["message"].endswith(
+    assert attempts(runs["Declined"]) == attempts(runs["Waits"]) == [False]
+    assert runs["Declined"]["error"]["message"].endswith(
         "Stripe answered 402: Your card was declined. (card_declined)"
     )
-    assert "pi_1 is requires_action" in found["Waits"]["error"]["message"]
+    assert "pi_1 is requires_action" in runs["Waits"]["error"]["message"]
 
 
 def test_what_cannot_be_sent_is_not_tried(server: Recorder, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_what_cannot_be_sent_is_not_tried(server: Recorder, tmp_path: Path) -> N
     empty = {name: value for name, value in MAIL.items() if name != "text"}
     half = CHARGE | {"amount": "{{ half.price }}"}
 
-    found = run(
+    runs = run(
         tmp_path,
         {
             "Empty": chain(node("mail", "resend_email", **empty, baseUrl=url)),
@@ -259,6 +259,6 @@ def test_what_cannot_be_sent_is_not_tried(server: Recorder, tmp_path: Path) -> N
         },
     )
 
-    assert "neither HTML nor text" in found["Empty"]["error"]["message"]
-    assert "a whole number of cents, not 19.99" in found["Half"]["error"]["message"]
+    assert "neither HTML nor text" in runs["Empty"]["error"]["message"]
+    assert "a whole number of cents, not 19.99" in runs["Half"]["error"]["message"]
     assert "never" not in server.asked

@@ -1,4 +1,4 @@
-"""What a program must do, step by step: the meaning of documents said a second time, for tests."""
+"""A second implementation of what documents mean, for tests: interprets programs step by step."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ NOTHING = None
 
 
 class Failed(Exception):
-    """A step failed for good; the message is its id."""
+    """A step failed permanently; the message is its id."""
 
 
-class Left(Exception):
+class BreakReached(Exception):
     """A `break` was reached."""
 
 
 class Interpreter:
-    """`ran` are the names of steps in order, `values` what each node has come to."""
+    """Runs a program; `steps` are the names of its steps in order, `values` the results of nodes."""
 
     def __init__(self) -> None:
-        self.ran: list[str] = []
+        self.steps: list[str] = []
         self.outputs: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self._indices: list[int] = []
 
     def run(self, program: list[Item]) -> tuple[str, Any]:
-        """Return the status of the run, and its output or the reason of its failure."""
+        """Return the status of the run, and its output or the cause of its failure."""
         frame: list[Any] = []
         try:
             self._region(program, frame)
         except Failed as failed:
             return "errored", str(failed)
-        except Left:
+        except BreakReached:
             pass
         return "complete", _last(frame)
 
@@ -45,28 +45,28 @@ class Interpreter:
         counted = "".join(f"[{index}]" for index in self._indices)
         return f"{item.id} {counted}" if counted else item.id
 
-    def _gives(self, item: Item, value: Any, frame: list[Any]) -> None:
+    def _set_value(self, item: Item, value: Any, frame: list[Any]) -> None:
         self.values[item.id] = value
         frame.append(value)
 
     def _step(self, item: Item, frame: list[Any]) -> None:
-        self.ran.append(self._name(item))
-        saw = [(self.values.get(one) or {}).get("at") for one in item.reads]
+        self.steps.append(self._name(item))
+        seen = [(self.values.get(id_) or {}).get("at") for id_ in item.reads]
         index = self._indices[-1] if self._indices else -1
-        value = {"at": item.id, "i": index, "saw": ["", *saw]}
+        value = {"at": item.id, "i": index, "saw": ["", *seen]}
         self.outputs[self._name(item)] = value
-        self._gives(item, value, frame)
+        self._set_value(item, value, frame)
 
     def _fail(self, item: Item, _frame: list[Any]) -> None:
-        self.ran.append(self._name(item))
+        self.steps.append(self._name(item))
         raise Failed(item.id)
 
     def _wait(self, item: Item, frame: list[Any]) -> None:
-        self._gives(item, {}, frame)
+        self._set_value(item, {}, frame)
 
     def _break(self, item: Item, _frame: list[Any]) -> None:
         if self._indices and self._indices[-1] == item.break_at:
-            raise Left
+            raise BreakReached
 
     def _branch(self, item: Item, frame: list[Any]) -> None:
         if item.chosen < len(item.regions):
@@ -88,27 +88,27 @@ class Interpreter:
             inner: list[Any] = []
             try:
                 self._region(region, inner)
-            except (Failed, Left) as end:
+            except (Failed, BreakReached) as end:
                 ends.append(end)
             values.append(_last(inner))
         failed = [end for end in ends if isinstance(end, Failed)]
         if failed:
             raise failed[0]
-        self._gives(item, values, frame)
+        self._set_value(item, values, frame)
         if ends:
-            raise Left
+            raise BreakReached
 
     def _race(self, item: Item, frame: list[Any]) -> None:
-        self.ran.append(self._name(item))
+        self.steps.append(self._name(item))
         inner: list[Any] = []
         try:
             self._region(item.regions[0], inner)
-            is_left = False
-        except Left:
-            is_left = True
-        self._gives(item, _last(inner), frame)
-        if is_left:
-            raise Left
+            has_break = False
+        except BreakReached:
+            has_break = True
+        self._set_value(item, _last(inner), frame)
+        if has_break:
+            raise BreakReached
 
     def _loop(self, item: Item, frame: list[Any]) -> None:
         results: list[Any] = []
@@ -119,13 +119,13 @@ class Interpreter:
             self._indices.append(index)
             try:
                 self._region(item.regions[0], inner)
-            except Left:
+            except BreakReached:
                 results += [_last(inner)] if _last(inner) is not NOTHING else []
                 break
             finally:
                 self._indices.pop()
             results.append(_last(inner))
-        self._gives(item, {"results": results}, frame)
+        self._set_value(item, {"results": results}, frame)
 
 
 def _last(frame: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Documents in which one string stands in every setting that takes a person's own words."""
+"""Documents that contain one string in every setting that takes free text."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _LOST_IN_A_URL = re.compile(r"[\t\n\r]")
 
 
 def plain(text: str) -> str:
-    """Return the text without references: what looks like one has a blank in its braces."""
+    """Return the text without references, by inserting a blank into their braces."""
     while references_in(text):
         text = text.replace("{{", "{ {", 1)
     return text
 
 
 def literal(value: object) -> str:
-    """Return the value as JSON writes it, without double braces."""
+    """Return the value as JSON, without double braces."""
     return json.dumps(value, ensure_ascii=False).replace("{{", "{\\u007b")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A string, and as much of it as each kind of setting can hold."""
+    """A string, and as much of it as each kind of setting can contain."""
 
     text: str
 
     @property
     def code(self) -> str:
-        """A string literal, as JSON writes it; what looks like a reference is one in code too."""
+        """A JSON string literal, without references, which would also be resolved in code."""
         return literal(self.text)
 
     @property
@@ -62,13 +62,13 @@ class Words:
 
     @property
     def query(self) -> str:
-        """What a query written into an address keeps of it."""
+        """What a query in a URL preserves of it."""
         return plain(re.sub(r"[#%]", "", self.text))
 
 
 @dataclass(slots=True)
-class Drawing:
-    """A document that grows node by node, and what each of its steps must come to."""
+class DocumentBuilder:
+    """Builds a document node by node, with the expected output of each step."""
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
     edges: list[dict[str, str]] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Drawing:
         self._last, self._label = id_, ""
 
     def arm(self, label: str, id_: str, **data: Any) -> None:
-        """Add a step as an arm of the last node, which leads on by its `then` edge."""
+        """Add a step as an arm of the last node, which continues along its `then` edge."""
         self.nodes.append(node(id_, **FAST, **data))
         self.edge(self._last, id_, label)
         self._label = "then"
@@ -94,9 +94,9 @@ class Drawing:
         self.edges.append(edge | ({"label": label} if label else {}))
 
     def document(self, words: Words, **parts: Any) -> Document:
-        said = {"name": words.text, "description": words.text}
+        texts = {"name": words.text, "description": words.text}
         return {
-            "metadata": {**said, "version": 1, "createdAt": words.text, "updatedAt": words.text},
+            "metadata": {**texts, "version": 1, "createdAt": words.text, "updatedAt": words.text},
             "nodes": self.nodes,
             "edges": self.edges,
             "entryNodeId": self.nodes[0]["id"],
@@ -106,37 +106,37 @@ class Drawing:
 
 
 def workflow(words: Words, *, echo: str, variable: str) -> tuple[Document, dict[str, Any]]:
-    """Return a workflow, and what its steps must come to, by their names."""
-    drawing = Drawing()
+    """Return a workflow, and the expected outputs by step names."""
+    builder = DocumentBuilder()
     values = {"text": words.text, "header": words.header, "query": words.query, "type": "call"}
-    drawing.add("first", code=f"return {literal(values)};")
-    drawing.add("heard", "wait_for_event", eventType="{{ first.type }}", timeout="1 minute")
-    _values(drawing, words, variable)
-    _requests(drawing, words, echo)
-    _containers(drawing, words)
-    return drawing.document(words), drawing.expected
+    builder.add("first", code=f"return {literal(values)};")
+    builder.add("received", "wait_for_event", eventType="{{ first.type }}", timeout="1 minute")
+    _values(builder, words, variable)
+    _requests(builder, words, echo)
+    _containers(builder, words)
+    return builder.document(words), builder.expected
 
 
-def _values(drawing: Drawing, words: Words, variable: str) -> None:
+def _values(builder: DocumentBuilder, words: Words, variable: str) -> None:
     codes = {
         "code": f"return {words.code};",
         "payload": "return {{ trigger.text }};",
-        "event": "return {{ heard.payload }};",
+        "event": "return {{ received.payload }};",
         "before": "return {{ first.text }};",
         "variable": f"return env.{variable};",
         "joined": f"return {words.code} + {{{{ first.text }}}} + {words.code};",
     }
     for id_, code in codes.items():
-        drawing.add(id_, code=code)
-        drawing.expected[id_] = words.text
-    drawing.expected["joined"] = words.text * 3
-    drawing.add("named", name=f"named {words.name}", code="return 1;")
-    drawing.expected[f"named {words.name}"] = 1
+        builder.add(id_, code=code)
+        builder.expected[id_] = words.text
+    builder.expected["joined"] = words.text * 3
+    builder.add("named", name=f"named {words.name}", code="return 1;")
+    builder.expected[f"named {words.name}"] = 1
 
 
-def _requests(drawing: Drawing, words: Words, echo: str) -> None:
+def _requests(builder: DocumentBuilder, words: Words, echo: str) -> None:
     free, header, twice = words.free, words.header, f"{words.free}{{{{ first.text }}}}"
-    asked: dict[str, dict[str, Any]] = {
+    requests: dict[str, dict[str, Any]] = {
         "address": {"url": f"{echo}/?{words.query}{{{{ first.query }}}}end"},
         "query": {"queryParams": {free: free, "q": twice}},
         "query_text": {"queryParams": json.dumps({free: free, "q": twice}, ensure_ascii=False)},
@@ -145,11 +145,11 @@ def _requests(drawing: Drawing, words: Words, echo: str) -> None:
         "json_text": {"method": "PUT", "body": json.dumps({free: free}, ensure_ascii=False)},
         "body": {"method": "POST", "body": f"[{words.code}, first.text].join('')"},
     }
-    for id_, settings in asked.items():
-        drawing.add(id_, "http_request", **({"url": f"{echo}/"} | FAST | settings))
-    sent = words.query * 2
-    drawing.expected |= {
-        "address": _LOST_IN_A_URL.sub("", f"{sent}end"),
+    for id_, settings in requests.items():
+        builder.add(id_, "http_request", **({"url": f"{echo}/"} | FAST | settings))
+    query = words.query * 2
+    builder.expected |= {
+        "address": _LOST_IN_A_URL.sub("", f"{query}end"),
         "query": {free: free, "q": free + words.text},
         "query_text": {free: free, "q": free + words.text},
         "headers": [header, f"b{header}".strip()],
@@ -159,44 +159,44 @@ def _requests(drawing: Drawing, words: Words, echo: str) -> None:
     }
 
 
-def _containers(drawing: Drawing, words: Words) -> None:
-    code, expected = words.code, drawing.expected
-    said = f"<{words.text}>"  # the platform cuts blanks off the ends of an error's message
-    error = literal(said)
+def _containers(builder: DocumentBuilder, words: Words) -> None:
+    code, expected = words.code, builder.expected
+    message = f"<{words.text}>"  # the platform strips blanks from error messages
+    error = literal(message)
     arms = [
         {"label": words.label, "condition": f"event.payload.text === {code}"},
         {"label": f"x{words.text}"},
     ]
-    drawing.add("branch", "branch", branches=arms)
-    drawing.arm(words.label, "taken", code="return 'taken';")
-    drawing.arm(f"x{words.text}", "missed", code="return 'missed';")
-    drawing.add("each", "loop", name=words.name, collection=f"[{code}]")
-    drawing.arm("body", "item", name=f"item {words.name}", code="return {{ item }};")
-    drawing.add("while", "loop", loopType="while", condition=f"i < 1 && {code} === first.text")
-    drawing.arm("body", "turn", code="return {{ first.text }};")
-    drawing.add("stop", "break", condition=f"{code} !== {{{{ first.text }}}}")
-    drawing.add("both", "parallel", onError="collect")
-    drawing.arm("", "well", code=f"return {code};")
-    drawing.arm("", "badly", code=f"throw new Error({error});")
-    drawing.add("race", "race", name=f"race {words.name}", **FAST)
-    drawing.arm("", "only", code=f"return {code};")
-    drawing.arm("", "same", code=f"return {code};")
-    drawing.add("guard", "try_catch")
-    drawing.arm("try", "fails", code=f"throw new Error({error});")
-    drawing.arm("catch", "mends", code="return {{ err.message }};")
-    drawing.add("child", "sub_workflow", workflowId="echo", input=f"({{ text: {code} }})")
-    drawing.add("script", "sub_script", workerName="script", queryParams={"q": words.free},
+    builder.add("branch", "branch", branches=arms)
+    builder.arm(words.label, "taken", code="return 'taken';")
+    builder.arm(f"x{words.text}", "missed", code="return 'missed';")
+    builder.add("each", "loop", name=words.name, collection=f"[{code}]")
+    builder.arm("body", "item", name=f"item {words.name}", code="return {{ item }};")
+    builder.add("while", "loop", loopType="while", condition=f"i < 1 && {code} === first.text")
+    builder.arm("body", "turn", code="return {{ first.text }};")
+    builder.add("stop", "break", condition=f"{code} !== {{{{ first.text }}}}")
+    builder.add("both", "parallel", onError="collect")
+    builder.arm("", "well", code=f"return {code};")
+    builder.arm("", "badly", code=f"throw new Error({error});")
+    builder.add("race", "race", name=f"race {words.name}", **FAST)
+    builder.arm("", "only", code=f"return {code};")
+    builder.arm("", "same", code=f"return {code};")
+    builder.add("guard", "try_catch")
+    builder.arm("try", "fails", code=f"throw new Error({error});")
+    builder.arm("catch", "fixes", code="return {{ err.message }};")
+    builder.add("child", "sub_workflow", workflowId="echo", input=f"({{ text: {code} }})")
+    builder.add("script", "sub_script", workerName="script", queryParams={"q": words.free},
                 headers={"X-Workflow": "Answer"}, body={"text": words.free})  # fmt: skip
-    drawing.add("last", code="return [each, both, race, child, script.body];")
+    builder.add("last", code="return [each, both, race, child, script.body];")
     collected = [
         {"status": "fulfilled", "value": words.text},
-        {"status": "rejected", "error": {"name": "Error", "message": said}},
+        {"status": "rejected", "error": {"name": "Error", "message": message}},
     ]
     expected |= {
         "taken": "taken",
         f"item {words.name} [0]": words.text,
         "turn [0]": words.text,
-        "mends": said,
+        "fixes": message,
         "last": [
             {"results": [words.text]},
             collected,
@@ -208,10 +208,10 @@ def _containers(drawing: Drawing, words: Words) -> None:
 
 
 def script(words: Words) -> tuple[Document, Mapping[str, Any]]:
-    """Return a script, and its answer to a body {text}."""
-    drawing = Drawing()
-    drawing.add("text", name=f"EXPORT_a{words.name}", code="return {{ trigger.text }};")
-    drawing.add("name", name="EXPORT_name", code="return event.workflowName;")
-    drawing.add("code", name="EXPORT_code", code=f"return {words.code};")
+    """Return a script, and its response to the body {text}."""
+    builder = DocumentBuilder()
+    builder.add("text", name=f"EXPORT_a{words.name}", code="return {{ trigger.text }};")
+    builder.add("name", name="EXPORT_name", code="return event.workflowName;")
+    builder.add("code", name="EXPORT_code", code=f"return {words.code};")
     answer = {f"a{words.name}": words.text, "name": words.text, "code": words.text}
-    return drawing.document(words, kind="script"), answer
+    return builder.document(words, kind="script"), answer

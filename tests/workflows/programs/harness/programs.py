@@ -1,4 +1,4 @@
-"""Programs as trees, drawn at random: each becomes a document, and says itself what it must do."""
+"""Random programs as trees, which become documents and can be interpreted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTAINERS: tuple[Kind, ...] = ("branch", "parallel", "race", "loop", "try_catch
 
 @dataclass(slots=True)
 class Item:
-    """A node and its regions; `reads` are earlier nodes whose values it looks at."""
+    """A node and its regions; `reads` are earlier nodes whose values it uses."""
 
     kind: Kind
     id: str
@@ -29,8 +29,8 @@ class Item:
     in_loop: bool = False
 
 
-class Draw:
-    """Draws programs; `containers` may be limited, `depth` is how deep they nest."""
+class ProgramGenerator:
+    """Generates random programs from the given containers."""
 
     def __init__(self, random: Random, containers: tuple[Kind, ...] = CONTAINERS) -> None:
         self._random = random
@@ -38,9 +38,10 @@ class Draw:
         self._count = 0
 
     def program(self, *, depth: int, length: int) -> list[Item]:
-        found = self._region(depth, length=length, loops=0, in_race=False)
-        _read(found, [], self._random)
-        return found
+        """Return a program nested at most `depth` deep."""
+        program = self._region(depth, length=length, loops=0, in_race=False)
+        _choose_reads(program, [], self._random)
+        return program
 
     def _region(self, depth: int, *, length: int, loops: int, in_race: bool) -> list[Item]:
         return [
@@ -72,20 +73,20 @@ class Draw:
         item.regions = [
             self._region(depth - 1, length=2, loops=loops, in_race=racing) for _ in range(count)
         ]
-        item.chosen = random.randrange(count + 1)  # the last one: no arm is true
+        item.chosen = random.randrange(count + 1)  # one more than arms: no condition is true
         return item
 
 
-def _read(region: list[Item], before: list[str], random: Random) -> None:
+def _choose_reads(region: list[Item], before: list[str], random: Random) -> None:
     """Choose what each step reads: any of the nodes that may have run before it."""
     for item in region:
         if item.kind == "step":
             item.reads = random.sample(before, min(len(before), 3))
         seen = list(before)
         for inner in item.regions:
-            _read(inner, list(seen if item.kind == "try_catch" else before), random)
-            seen += [one.id for one in walk(inner) if one.kind == "step"]
-        before += [one.id for one in walk([item]) if one.kind == "step"]
+            _choose_reads(inner, list(seen if item.kind == "try_catch" else before), random)
+            seen += [step.id for step in walk(inner) if step.kind == "step"]
+        before += [step.id for step in walk([item]) if step.kind == "step"]
 
 
 def walk(region: list[Item]) -> Iterator[Item]:
@@ -95,7 +96,7 @@ def walk(region: list[Item]) -> Iterator[Item]:
             yield from walk(inner)
 
 
-def drawn(program: list[Item]) -> dict[str, Any]:
+def document_of(program: list[Item]) -> dict[str, Any]:
     """Return the document of a program."""
     nodes: list[dict[str, Any]] = []
     edges: list[str] = []
@@ -107,17 +108,17 @@ def _connect(
     region: list[Item], nodes: list[dict[str, Any]], edges: list[str], *, after: str
 ) -> None:
     """Add the nodes of a region; its last one leads to `after`, "" for nowhere."""
-    for item, following in zip(region, [*(one.id for one in region[1:]), after], strict=True):
+    for item, following in zip(region, [*(next_.id for next_ in region[1:]), after], strict=True):
         nodes.append(_node(item))
         if not item.regions:
             edges += [f"{item.id} {following}"] if following else []
             continue
         then = following if item.has_then or len(item.regions) < 2 else ""
         edges += [f"{item.id} {then} then"] if then else []
-        slow = item.kind == "race"
+        is_race = item.kind == "race"
         for number, inner in enumerate(item.regions):
             first = inner
-            if slow and number:  # so that the first arm wins
+            if is_race and number:  # so that the first arm wins
                 pause = Item("step", f"{item.id}_{number}")
                 nodes.append(node(pause.id, "sleep", duration=400))
                 edges += [
@@ -138,9 +139,9 @@ def _label(item: Item, number: int) -> str:
 def _node(item: Item) -> dict[str, Any]:
     match item.kind:
         case "step":
-            saw = "".join(f", {one}?.at" for one in item.reads)
+            seen = "".join(f", {id_}?.at" for id_ in item.reads)
             index = "i" if item.in_loop else "-1"
-            return node(item.id, code=f"return {{ at: '{item.id}', i: {index}, saw: [''{saw}] }};")
+            return node(item.id, code=f"return {{ at: '{item.id}', i: {index}, saw: [''{seen}] }};")
         case "fail":
             return node(item.id, code=f"throw new Error('{item.id}');", retryLimit=0)
         case "branch":

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that answers as it is told and remembers what it was asked."""
+"""An HTTP server on loopback that gives prepared answers and records requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Answer = tuple[int, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request; names of headers are in small letters."""
+class RecordedRequest:
+    """A request; header names are in lower case."""
 
     method: str
     path: str
@@ -29,23 +29,23 @@ class Asked:
 
 @dataclass
 class Recorder:
-    """The first part of a path names a case, whose answers are given in turn, the last for ever."""
+    """Answers by the first part of the path, its case: each answer once, the last repeatedly."""
 
     address: str
     answers: dict[str, list[Answer]] = field(default_factory=dict)
-    asked: dict[str, list[Asked]] = field(default_factory=dict)
+    requests: dict[str, list[RecordedRequest]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def at(self, case: str, *answers: Answer) -> str:
-        """Set the answers of a case and return the address where they are given."""
+        """Set the answers of a case and return its address."""
         self.answers[case] = list(answers)
         return f"{self.address}/{case}"
 
-    def hear(self, case: str, asked: Asked) -> Answer:
+    def answer(self, case: str, request: RecordedRequest) -> Answer:
         with self._lock:
-            self.asked.setdefault(case, []).append(asked)
-            left = self.answers[case]
-            return left.pop(0) if len(left) > 1 else left[0]
+            self.requests.setdefault(case, []).append(request)
+            answers = self.answers[case]
+            return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 @contextmanager
@@ -56,13 +56,13 @@ def recording() -> Iterator[Recorder]:
         def do_POST(self) -> None:
             _, case, *rest = self.path.split("/")
             length = int(self.headers.get("content-length") or 0)
-            asked = Asked(
+            request = RecordedRequest(
                 method=self.command,
                 path="/" + "/".join(rest),
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.rfile.read(length).decode(),
             )
-            status, body = recorder.hear(case, asked)
+            status, body = recorder.answer(case, request)
             data = (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

@@ -1,7 +1,7 @@
-// Runs generated modules in workerd: reads {modules, vars, runs} from stdin, writes what each run did.
-// modules: {name: JavaScript that exports the class of that name, or handlers alone};
-// children: {binding: name of such a class}; services: bindings of these modules themselves (`x-workflow` says which);
-// runs: [{workflow, params}], or [{workflow, request}], whose `calls` names another handler than fetch.
+// Runs generated modules in workerd: reads {modules, vars, runs} from stdin, writes the result of each run.
+// modules: {name: JavaScript that exports the class of that name, or only handlers};
+// children: {binding: name of such a class}; services: bindings to these modules (`x-workflow` selects one);
+// runs: [{workflow, params}], or [{workflow, request}], whose `calls` names a handler other than fetch.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -137,8 +137,8 @@ async function answer(workflow, { path = '/', calls, ...init }) {
 }
 
 const results = [];
-for (let at = 0; at < runs.length; at += 20)
-  results.push(...(await Promise.all(runs.slice(at, at + 20).map(finished))));
+for (let start = 0; start < runs.length; start += 20)
+  results.push(...(await Promise.all(runs.slice(start, start + 20).map(finished))));
 process.stdout.write(JSON.stringify(results));
 await miniflare.dispose();
 rmSync(state, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-"""What any graph does, said as a token that walks from node to node; it knows no regions.
+"""Runs any graph as a token that walks from node to node, without regions.
 
-It shares nothing with the code that it is held against: a container's end is wherever its ways meet.
+It shares no logic with the code under test: a container ends where its paths meet.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ TIMES = 2
 
 
 class Token:
-    """Walks one document; `ran` are the names of the steps, in the order of edges."""
+    """Walks a document; `steps` are the names of its steps, in the order of edges."""
 
-    def __init__(self, drawn: Document, choices: dict[str, str]) -> None:
-        self.ran: list[str] = []
-        self._walker = Walker(drawn, choices)
-        self._types = {one["id"]: one["type"] for one in drawn["nodes"]}
+    def __init__(self, workflow: Document, choices: dict[str, str]) -> None:
+        self.steps: list[str] = []
+        self._walker = Walker(workflow, choices)
+        self._types = {node["id"]: node["type"] for node in workflow["nodes"]}
         self._indices: list[int] = []
 
-    def walk(self, here: str, stops: frozenset[str] = frozenset({END})) -> None:
-        """Walk until the way ends, or comes to where a container around goes on."""
-        while here not in stops:
-            here = self._pass(here, stops)
+    def walk(self, node_id: str, stops: frozenset[str] = frozenset({END})) -> None:
+        """Walk until the path ends or reaches the point where a surrounding container continues."""
+        while node_id not in stops:
+            node_id = self._visit(node_id, stops)
 
-    def _pass(self, here: str, stops: frozenset[str]) -> str:
-        ways = self._walker.edges[here]
-        match self._types[here]:
+    def _visit(self, node_id: str, stops: frozenset[str]) -> str:
+        targets = self._walker.edges[node_id]
+        match self._types[node_id]:
             case "step":
                 counted = "".join(f"[{index}]" for index in self._indices)
-                self.ran.append(f"{here} {counted}".strip())
-                return ways.get("then", END)
+                self.steps.append(f"{node_id} {counted}".strip())
+                return targets.get("then", END)
             case "branch":
-                arms = [self._walker.choices[here]]
+                arms = [self._walker.choices[node_id]]
             case "loop":
                 arms = ["body"] * TIMES
             case "try_catch":
                 arms = ["try"]
             case _:
-                arms = [label for label in ways if label != "then"]
-        join = self._walker.join(here)
+                arms = [label for label in targets if label != "then"]
+        join = self._walker.join(node_id)
         for turn, label in enumerate(arms):
-            self._indices += [turn] if self._types[here] == "loop" else []
-            self.walk(ways.get(label, END), stops | {join})
-            self._indices = self._indices[:-1] if self._types[here] == "loop" else self._indices
+            self._indices += [turn] if self._types[node_id] == "loop" else []
+            self.walk(targets.get(label, END), stops | {join})
+            self._indices = self._indices[:-1] if self._types[node_id] == "loop" else self._indices
         return join
 
 
 def random_graph(random: Random, *, size: int) -> Document:
-    """Return a graph of every container that a token can walk; few of them mean something."""
+    """Return a random graph of containers that a token can walk; few of them are valid."""
     nodes: list[dict[str, Any]] = []
     edges: list[str] = []
     for index in range(size):
@@ -79,8 +79,8 @@ def _container(id_: str, kind: str) -> dict[str, Any]:
 
 def _reached(nodes: list[dict[str, Any]], edges: list[str]) -> Document:
     seen = {"n0"}
-    for edge in edges:  # edges lead forwards, so that one pass finds all
+    for edge in edges:  # edges lead forward, so one pass is enough
         source, target, *_ = edge.split()
         seen |= {target} if source in seen else set()
-    kept = [one for one in nodes if one["id"] in seen]
-    return document(kept, *(edge for edge in edges if edge.split()[0] in seen))
+    reached = [node for node in nodes if node["id"] in seen]
+    return document(reached, *(edge for edge in edges if edge.split()[0] in seen))

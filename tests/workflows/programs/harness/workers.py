@@ -18,7 +18,7 @@ RUNNER = Path(__file__).parent / "runner.mjs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run of one of the workflows (`event` is sent when it waits), or a request to its handlers."""
+    """A run of a workflow (`event` is sent when it waits), or a request to its handlers."""
 
     workflow: str
     params: Any = None
@@ -43,12 +43,12 @@ def run_all(
     children: Mapping[str, str] | None = None,
     services: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Return what each run came to: Cloudflare's instance, or {status, headers, text}.
+    """Return the result of each run: Cloudflare's instance, or {status, headers, text}.
 
-    `children` are workflows by the names of the bindings that others call them by, `services` the
-    bindings by which requests reach these modules, of which the header X-Workflow names one.
+    `children` are workflows by the names of the bindings through which others call them. `services`
+    are bindings that reach these modules; the header X-Workflow of a request selects one.
     """
-    asked = {
+    job = {
         "modules": dict(modules),
         "vars": dict(variables or {}),
         "children": dict(children or {}),
@@ -65,14 +65,14 @@ def run_all(
     }
     done = subprocess.run(
         [NODE, RUNNER, TOOLCHAIN],
-        input=json.dumps(asked).encode(),
+        input=json.dumps(job).encode(),
         capture_output=True,
         timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
 
 
 def names(instance: Mapping[str, Any]) -> list[str]:
