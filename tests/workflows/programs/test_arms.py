@@ -9,7 +9,7 @@ from tests.workflows.programs.harness.workers import Run, compiled, names, outpu
 
 
 def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    """Return the one run of a document."""
+    """Run a document once and return the run."""
     return run_all(compiled({"Arms": workflow}, folder), [Run(workflow="Arms", params=params)])[0]
 
 
@@ -17,7 +17,7 @@ def failing(id_: str, **data: Any) -> dict[str, Any]:
     return node(id_, code=f"throw new TypeError('{id_}');", retryLimit=0, **data)
 
 
-def test_arms_run_at_once_and_the_output_has_their_values_in_the_order_of_edges(
+def test_arms_run_concurrently_and_the_output_keeps_the_order_of_edges(
     tmp_path: Path,
 ) -> None:
     workflow = document(
@@ -38,7 +38,7 @@ def test_arms_run_at_once_and_the_output_has_their_values_in_the_order_of_edges(
     assert run["output"] == [[slow, quick, None], slow, quick]
 
 
-def test_an_arm_that_fails_fails_the_node_once_the_others_have_ended(tmp_path: Path) -> None:
+def test_a_failing_arm_fails_the_node_after_the_others_have_finished(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"),
@@ -57,7 +57,7 @@ def test_an_arm_that_fails_fails_the_node_once_the_others_have_ended(tmp_path: P
     assert run["output"] == ["TypeError", "broken", {"from": "slow"}]
 
 
-def test_arms_that_are_collected_tell_what_became_of_each(tmp_path: Path) -> None:
+def test_collected_arms_report_the_result_of_each(tmp_path: Path) -> None:
     workflow = document(
         [node("all", "parallel", onError="collect"), node("good"), failing("bad")],
         "all good x", "all bad y",
@@ -69,13 +69,13 @@ def test_arms_that_are_collected_tell_what_became_of_each(tmp_path: Path) -> Non
     ]
 
 
-def test_a_parallel_of_one_arm_holds_all_that_follows(tmp_path: Path) -> None:
+def test_a_parallel_with_one_arm_contains_everything_after_it(tmp_path: Path) -> None:
     workflow = document([node("one", "parallel"), node("a"), node("b")], "one a x", "a b")
 
     assert run_document(tmp_path, workflow)["output"] == [{"from": "b"}]
 
 
-def test_steps_of_one_name_in_arms_get_names_of_their_own_and_elsewhere_they_are_counted(
+def test_steps_with_the_same_name_get_unique_names_in_arms_and_counters_elsewhere(
     tmp_path: Path,
 ) -> None:
     workflow = document(
@@ -96,7 +96,7 @@ def test_steps_of_one_name_in_arms_get_names_of_their_own_and_elsewhere_they_are
     ]  # fmt: skip
 
 
-def test_the_first_arm_to_finish_wins_and_its_values_are_there_afterwards(tmp_path: Path) -> None:
+def test_the_first_arm_to_finish_wins_and_its_values_remain(tmp_path: Path) -> None:
     workflow = document(
         [
             node("race", "race", timeout="1 minute"),
@@ -122,7 +122,7 @@ def test_the_first_arm_to_finish_wins_and_its_values_are_there_afterwards(tmp_pa
     assert race["config"]["timeout"] == "1 minute"
 
 
-def test_a_race_whose_first_arm_fails_fails_at_once_and_runs_nothing_twice(tmp_path: Path) -> None:
+def test_a_race_fails_as_soon_as_its_first_arm_fails_and_runs_nothing_twice(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"),
@@ -140,7 +140,7 @@ def test_a_race_whose_first_arm_fails_fails_at_once_and_runs_nothing_twice(tmp_p
     assert names(run).count("bad") == 1
 
 
-def test_what_fails_is_caught_and_the_cleanup_runs_either_way(tmp_path: Path) -> None:
+def test_an_error_is_caught_and_the_cleanup_always_runs(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"),
@@ -164,7 +164,7 @@ def test_what_fails_is_caught_and_the_cleanup_runs_either_way(tmp_path: Path) ->
     assert fine["output"] == ["a", "fine", None, "tidied"]
 
 
-def test_an_error_in_a_catch_goes_on_after_the_cleanup(tmp_path: Path) -> None:
+def test_an_error_in_a_catch_is_thrown_after_the_cleanup(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"), failing("first"), failing("second"), node("tidy"),
@@ -179,7 +179,7 @@ def test_an_error_in_a_catch_goes_on_after_the_cleanup(tmp_path: Path) -> None:
     assert (run["status"], run["error"]["message"]) == ("errored", "second")
 
 
-def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like_others(
+def test_ids_may_be_keywords_or_names_from_generated_code(
     tmp_path: Path,
 ) -> None:
     ids = [
@@ -208,5 +208,5 @@ def test_ids_that_are_names_of_the_language_or_of_generated_code_are_values_like
 
     run = run_document(tmp_path, workflow)
 
-    made = [f"{id_}!" for id_ in ids if id_ != "event"]
-    assert run["output"] == [*made, [0], "quick"]
+    values = [f"{id_}!" for id_ in ids if id_ != "event"]
+    assert run["output"] == [*values, [0], "quick"]

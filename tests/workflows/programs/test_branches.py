@@ -17,10 +17,10 @@ RUNS_OF_EACH = 3
 
 
 def _payload(workflow: dict[str, Any], choices: dict[str, str]) -> dict[str, Any]:
-    """Return a payload whose members make each branch take its arm, by rewriting the conditions."""
-    for one in workflow["nodes"]:
-        for arm in one["data"].get("branches", ()):
-            arm["condition"] = f"event.payload.{one['id']} === '{arm['label']}'"
+    """Rewrite the conditions; return a payload that makes each branch take its chosen arm."""
+    for node_ in workflow["nodes"]:
+        for arm in node_["data"].get("branches", ()):
+            arm["condition"] = f"event.payload.{node_['id']} === '{arm['label']}'"
     return choices
 
 
@@ -36,12 +36,12 @@ def test_every_rule_of_branches_holds_in_workerd(tmp_path: Path) -> None:
     assert {result["status"] for result in results} == {"complete"}
 
 
-def test_random_graphs_run_as_a_walk_through_them(tmp_path: Path) -> None:
+def test_random_graphs_run_in_the_order_of_a_walk(tmp_path: Path) -> None:
     random = Random(20261122)  # noqa: S311 - the same graphs each time
-    workflows = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
+    workflows = {f"Graph{index}": _valid_document(random) for index in range(DRAWN)}
     runs = [
-        Run(workflow=name, params=random_choices(random, one))
-        for name, one in workflows.items()
+        Run(workflow=name, params=random_choices(random, workflow))
+        for name, workflow in workflows.items()
         for _ in range(RUNS_OF_EACH)
     ]
 
@@ -53,7 +53,7 @@ def test_random_graphs_run_as_a_walk_through_them(tmp_path: Path) -> None:
     assert sum("reached_" in module for module in modules.values()) > 2
 
 
-def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: Path) -> None:
+def test_a_value_from_an_arm_is_available_after_the_join_or_undefined(tmp_path: Path) -> None:
     workflow = document(
         [
             branch("outer", x="event.payload.x", y=""),
@@ -80,9 +80,9 @@ def test_a_value_made_in_an_arm_is_there_after_the_join_or_undefined(tmp_path: P
     ]
 
 
-def _meaningful(random: Random) -> dict[str, Any]:
-    """Return a random document that is allowed, and has a branch."""
+def _valid_document(random: Random) -> dict[str, Any]:
+    """Return a random valid document with a branch."""
     while True:
         workflow = random_document(random, size=random.randint(5, 16), then=random.choice([0, 0.4]))
-        if parse(workflow).ir and any(one["type"] == "branch" for one in workflow["nodes"]):
+        if parse(workflow).ir and any(node["type"] == "branch" for node in workflow["nodes"]):
             return workflow

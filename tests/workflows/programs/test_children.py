@@ -10,7 +10,7 @@ CHILDREN = {"CHILD_DOUBLE": "Double", "CHILD_BAD": "Bad", "CHILD_SLOW": "Slow"}
 
 
 def run_document(folder: Path, parent: Document, params: Any = None) -> dict[str, Any]:
-    """Return the run of a workflow beside those that it calls."""
+    """Return the run of a workflow that calls the others."""
     workflows = {
         "Parent": parent,
         "Double": chain(node("a", code="return { twice: event.payload.n * 2 };")),
@@ -25,7 +25,7 @@ def child(id_: str, worker: str, **data: Any) -> dict[str, Any]:
     return node(id_, "sub_workflow", workflowId=worker, **data)
 
 
-def test_a_child_gets_its_input_and_gives_its_output(tmp_path: Path) -> None:
+def test_a_child_receives_its_input_and_returns_its_output(tmp_path: Path) -> None:
     asked = child("asked", "double", input="{ n: {{ trigger.n }} + first.one }")
     workflow = chain(
         node("first", code="return { one: 1 };"), asked, node("b", code="return asked;")
@@ -38,7 +38,7 @@ def test_a_child_gets_its_input_and_gives_its_output(tmp_path: Path) -> None:
     assert all(len(step["attempts"]) == 1 for step in run["steps"] if step["type"] == "step")
 
 
-def test_a_child_that_fails_fails_the_node_at_once_with_its_reason(tmp_path: Path) -> None:
+def test_a_failing_child_fails_the_node_immediately_with_its_error(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"), child("asked", "bad"),
@@ -63,7 +63,7 @@ def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     assert "did not finish within 2000 ms" in run["error"]["message"]
 
 
-def test_a_child_that_is_not_waited_for_gives_its_id_and_each_iteration_has_one(
+def test_a_child_without_waiting_returns_its_id_and_each_iteration_has_its_own(
     tmp_path: Path,
 ) -> None:
     workflow = document(

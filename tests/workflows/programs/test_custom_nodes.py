@@ -1,4 +1,4 @@
-"""Custom node types in workerd: what a template is given, and that it meets nothing of the others."""
+"""Custom node types in workerd: what a template receives, and that templates do not interfere."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_template_gets_its_settings_inputs_env_and_attempt(tmp_path: Path) -> 
     }  # fmt: skip
 
 
-def test_inputs_are_the_outputs_of_the_nodes_that_lead_to_it(tmp_path: Path) -> None:
+def test_inputs_are_the_outputs_of_the_previous_nodes(tmp_path: Path) -> None:
     workflow = document(
         [
             branch("if", yes="event.payload.yes", no=""),
@@ -98,13 +98,13 @@ def test_inputs_are_the_outputs_of_the_nodes_that_lead_to_it(tmp_path: Path) -> 
     code = "export default async (ctx) => Object.entries(ctx.inputs);"
     modules = compiled({"One": workflow}, tmp_path, types=type_of(node_json(), code))
 
-    taken, other = run_all(
+    left, right = run_all(
         modules, [Run(workflow="One", params={"yes": yes}) for yes in (True, False)]
     )
 
-    assert outputs(taken)["it"] == [["left-hand", "left"]]
-    assert outputs(taken)["next"] == [["it", [["left-hand", "left"]]]]
-    assert outputs(other)["it"] == [["left-hand", None]]
+    assert outputs(left)["it"] == [["left-hand", "left"]]
+    assert outputs(left)["next"] == [["it", [["left-hand", "left"]]]]
+    assert outputs(right)["it"] == [["left-hand", None]]
 
 
 SHAPES = {
@@ -121,7 +121,7 @@ SHAPES = {
 }
 
 
-def test_a_template_may_be_written_in_many_ways(tmp_path: Path) -> None:
+def test_a_template_can_have_any_of_these_shapes(tmp_path: Path) -> None:
     modules: dict[str, str] = {}
     for name, code in SHAPES.items():
         folder = tmp_path / name
@@ -131,13 +131,13 @@ def test_a_template_may_be_written_in_many_ways(tmp_path: Path) -> None:
 
     results = run_all(modules, [Run(workflow=name) for name in SHAPES])
 
-    kept = {name: run["output"] for name, run in zip(SHAPES, results, strict=True)}
-    assert kept.pop("Named") == ["function", 1]
-    assert list(kept.values()) == [["x", 1]] * len(kept)
+    actual = {name: run["output"] for name, run in zip(SHAPES, results, strict=True)}
+    assert actual.pop("Named") == ["function", 1]
+    assert list(actual.values()) == [["x", 1]] * len(actual)
 
 
-def test_names_of_templates_nodes_and_code_never_meet(tmp_path: Path) -> None:
-    """Each imports, declares and is called what the others are, and means its own."""
+def test_names_of_templates_nodes_and_code_never_clash(tmp_path: Path) -> None:
+    """Each uses the names of the others, and gets its own meaning."""
     first = """import { createHash } from "node:crypto";
 import { join as URL } from "node:path";
 const total = "mine";
@@ -186,7 +186,7 @@ def test_two_versions_of_a_type_run_in_one_workflow(tmp_path: Path) -> None:
     assert outputs(run) == {"a": "old", "b": "new", "c": "old"}
 
 
-def test_custom_nodes_stand_in_loops_arms_races_and_tries(tmp_path: Path) -> None:
+def test_custom_nodes_run_in_loops_arms_races_and_tries(tmp_path: Path) -> None:
     value = with_fields(say={"required": True}) | {"outputSchema": {"said": {"type": "string"}}}
     code = """export default async (ctx) => {
   if (ctx.config.say === "fail") throw new NonRetryableError("failed");
@@ -232,7 +232,7 @@ def test_custom_nodes_run_in_scripts(tmp_path: Path) -> None:
     assert (answer["status"], answer["text"]) == (200, '{"it":[1,64]}')
 
 
-def test_any_text_reaches_a_template_as_it_is(tmp_path: Path) -> None:
+def test_any_text_reaches_a_template_unchanged(tmp_path: Path) -> None:
     choice = {"type": "select", "options": TEXTS}
     fields = with_fields(text={"type": "textarea"}, more={"type": "json"}, one=choice)
     code = "export default async ({ config }) => [config.text, config.more, config.one];"

@@ -15,23 +15,23 @@ from workflows.nodes.documents import parse
 DRAWN = examples(15, 300)
 
 
-def test_graphs_of_all_containers_run_as_a_token_walks_through_them(tmp_path: Path) -> None:
+def test_graphs_of_all_containers_run_like_a_walking_token(tmp_path: Path) -> None:
     random = Random(20261128)  # noqa: S311 - the same graphs each time
-    graphs = {f"Graph{index}": _meaningful(random) for index in range(DRAWN)}
+    graphs = {f"Graph{index}": _valid_graph(random) for index in range(DRAWN)}
     choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
     runs = [Run(workflow=name, params=choices[name]) for name in graphs]
 
     results = run_all(compiled(graphs, tmp_path), runs)
 
-    for (name, graph), one in zip(graphs.items(), results, strict=True):
+    for (name, graph), run in zip(graphs.items(), results, strict=True):
         token = Token(graph, choices[name])
         token.walk("n0")
-        assert Counter(names(one)) == Counter(token.ran), name
+        assert Counter(names(run)) == Counter(token.steps), name
         if not _kinds(graph) & {"parallel"}:
-            assert names(one) == token.ran, name
+            assert names(run) == token.steps, name
 
 
-def _meaningful(random: Random) -> Document:
+def _valid_graph(random: Random) -> Document:
     while True:
         workflow = random_graph(random, size=random.randint(5, 11))
         nested = [kind for kind in _kinds(workflow) if kind != "step"]
@@ -40,4 +40,4 @@ def _meaningful(random: Random) -> Document:
 
 
 def _kinds(workflow: dict[str, Any]) -> set[str]:
-    return {one["type"] for one in workflow["nodes"]}
+    return {node["type"] for node in workflow["nodes"]}

@@ -38,7 +38,7 @@ def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
         "Get": chain(step, trigger={"type": "http", "method": "GET", "path": "/go"}),
         "Manual": chain(step),
     }
-    asked = [
+    requests = [
         _ask("Post", "POST", body='{"a": 1}'),
         _ask("Post", "POST", "/?a=1"),
         _ask("Post", "POST", body="{"),
@@ -51,7 +51,7 @@ def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
         _ask("Manual", "POST"),
     ]
 
-    results = run_all(compiled(workflows, tmp_path), asked)
+    results = run_all(compiled(workflows, tmp_path), requests)
 
     statuses = [result["status"] for result in results]
     assert statuses == [200, 200, 400, 405, 404, 404, 404, 200, 404, 404]
@@ -82,11 +82,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("code", REFUSED)
-def test_entry_code_that_is_no_set_of_handlers_is_refused(code: str) -> None:
-    refused = refusal(chain(node("a")), entry_code=code)
+def test_entry_code_that_does_not_export_handlers_is_refused(code: str) -> None:
+    problem = refusal(chain(node("a")), entry_code=code)
 
-    assert refused.startswith("entryCode: ")
-    assert REFUSED[code] in refused
+    assert problem.startswith("entryCode: ")
+    assert REFUSED[code] in problem
 
 
 def _call(workflow: str, handler: str, event: Any) -> Run:
@@ -94,7 +94,7 @@ def _call(workflow: str, handler: str, event: Any) -> Run:
     return Run(workflow=workflow, request=request)
 
 
-def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -> None:
+def test_the_cron_handler_starts_a_run_with_its_schedule(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule")
     workflow = chain(step, trigger={"type": "cron", "expression": "0 8 * * MON"})
     event = {"cron": "0 8 * * MON", "scheduledTime": 1_700_000_000_000, "type": "scheduled"}
@@ -111,16 +111,18 @@ def test_the_cron_handler_starts_a_run_that_knows_its_schedule(tmp_path: Path) -
     assert '"0 8 * * MON" in UTC' in json.loads(shown["text"])["error"]
 
 
-def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path: Path) -> None:
+def test_each_message_of_a_queue_starts_one_run_however_often_it_is_delivered(
+    tmp_path: Path,
+) -> None:
     step = node("a", code="return event.payload")
     workflow = chain(step, trigger={"type": "queue", "queue": "orders"})
-    one, odd = {"id": "a1", "body": {"n": 1}}, {"id": "no id: ä", "body": "text"}
+    plain, odd = {"id": "a1", "body": {"n": 1}}, {"id": "no id: ä", "body": "text"}
 
     modules = compiled({"Orders": workflow}, tmp_path)
     called, shown = run_all(
         modules,
         [
-            _call("Orders", "queue", {"queue": "orders", "messages": [one, odd, one]}),
+            _call("Orders", "queue", {"queue": "orders", "messages": [plain, odd, plain]}),
             _ask("Orders", "POST"),
         ],
     )
@@ -130,7 +132,9 @@ def test_each_message_of_a_queue_starts_one_run_however_often_it_comes(tmp_path:
     assert 'the queue "orders"' in json.loads(shown["text"])["error"]
 
 
-def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path: Path) -> None:
+def test_a_message_that_cannot_start_a_run_is_retried_without_blocking_others(
+    tmp_path: Path,
+) -> None:
     workflow = chain(node("a"), trigger={"type": "queue", "queue": "orders"})
     refused = "a" * 200
     code = compiled({"Orders": workflow}, tmp_path)["Orders"].replace("{0,99}", "*")
@@ -141,7 +145,7 @@ def test_a_message_that_starts_no_run_comes_again_and_holds_up_no_other(tmp_path
     assert called["done"] == [f"retry {refused}", "ack b"]
 
 
-def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
+def test_an_event_only_starts_runs_through_the_api_of_awaitstep(tmp_path: Path) -> None:
     workflow = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
 
     (result,) = run_all(compiled({"Paid": workflow}, tmp_path), [_ask("Paid", "POST")])
@@ -150,15 +154,15 @@ def test_an_event_starts_runs_by_the_products_api_alone(tmp_path: Path) -> None:
     assert "POST /api/events/paid on AwaitStep" in json.loads(result["text"])["error"]
 
 
-def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:
+def test_a_path_is_compared_in_its_url_encoding(tmp_path: Path) -> None:
     paths = ["/größe/{x}", "/a%20b", "//two", "/[1]|2^3'!~"]
     workflows = {
         f"Path{at}": chain(node("a"), trigger={"type": "http", "path": path})
         for at, path in enumerate(paths)
     }
-    asked = [_ask(f"Path{at}", "POST", f"http://x{path}") for at, path in enumerate(paths)]
+    requests = [_ask(f"Path{at}", "POST", f"http://x{path}") for at, path in enumerate(paths)]
 
-    results = run_all(compiled(workflows, tmp_path), asked)
+    results = run_all(compiled(workflows, tmp_path), requests)
 
     assert [result["status"] for result in results] == [200] * len(paths)
 
@@ -166,11 +170,11 @@ def test_a_path_is_compared_as_urls_write_it(tmp_path: Path) -> None:
 def test_own_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule.cron")
     workflow = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
-    own = "export function fetch() { return new Response('mine') }"
+    own = "export function fetch() { return new Response('custom') }"
     event = {"cron": "0 0 1 * *", "scheduledTime": 0}
 
     modules = compiled({"Monthly": workflow}, tmp_path, entry_code=own)
-    called, asked = run_all(modules, [_call("Monthly", "scheduled", event), _ask("Monthly")])
+    called, answered = run_all(modules, [_call("Monthly", "scheduled", event), _ask("Monthly")])
 
     assert called["runs"][0]["steps"][0]["output"] == "0 0 1 * *"
-    assert asked["text"] == "mine"
+    assert answered["text"] == "custom"

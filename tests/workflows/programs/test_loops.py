@@ -12,7 +12,7 @@ from workflows.nodes.documents import parse
 
 
 def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    """Return the one run of a document."""
+    """Run a document once and return the run."""
     return run_all(compiled({"Loop": workflow}, folder), [Run(workflow="Loop", params=params)])[0]
 
 
@@ -34,7 +34,7 @@ def test_the_body_sees_the_item_and_its_index_in_code_text_and_json(tmp_path: Pa
     assert run["output"] == {"results": ["7 at 0 of {{ order.id }}7", "8 at 1 of {{ order.id }}8"]}
 
 
-def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Path) -> None:
+def test_nested_loops_count_separately_even_with_the_same_names(tmp_path: Path) -> None:
     workflow = document(
         [
             node("outer", "loop", loopType="times", count=2),
@@ -54,7 +54,7 @@ def test_loops_in_loops_count_each_for_itself_whatever_their_names(tmp_path: Pat
     assert run["output"] == {"results": [0, 1]}
 
 
-def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_its_own(
+def test_an_inner_loop_can_iterate_over_the_outer_item_of_the_same_name(
     tmp_path: Path,
 ) -> None:
     workflow = document(
@@ -78,7 +78,7 @@ def test_an_inner_loop_goes_through_the_item_of_the_outer_one_whatever_it_calls_
     assert run["output"] == {"results": [{"results": [0]}, {"results": [1]}]}
 
 
-def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
+def test_a_while_loop_reads_values_of_its_body_and_a_join_in_it_runs_each_time(
     tmp_path: Path,
 ) -> None:
     workflow = document(
@@ -99,7 +99,7 @@ def test_a_while_loop_reads_what_its_body_made_and_a_join_in_it_runs_each_time(
     assert outputs(run)["after"] == [["nothing", "nothing", "noted"], True, "noted"]
 
 
-def test_a_value_of_the_last_iteration_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+def test_a_value_of_the_last_iteration_is_not_visible_in_the_next(tmp_path: Path) -> None:
     workflow = document(
         [
             node("each", "loop", loopType="times", count=2),
@@ -117,7 +117,7 @@ def test_a_value_of_the_last_iteration_is_not_taken_for_one_of_this(tmp_path: Pa
     assert run["output"] == "not the last time"
 
 
-def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
+def test_an_endless_loop_fails_and_names_itself(tmp_path: Path) -> None:
     workflow = document(
         [
             node("poll", "loop", name='Ask "again"', loopType="while", condition="true",
@@ -133,7 +133,7 @@ def test_a_loop_that_does_not_end_fails_and_says_which(tmp_path: Path) -> None:
     assert run["error"]["message"] == '"Ask \\"again\\"" exceeded the maximum of 3 iterations'
 
 
-def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> None:
+def test_a_loop_without_a_list_fails_and_shows_the_value(tmp_path: Path) -> None:
     workflow = document(
         [node("each", "loop", collection="{{ trigger.none }}"), node("a")], "each a body"
     )
@@ -143,7 +143,7 @@ def test_a_loop_through_no_list_fails_and_says_what_it_got(tmp_path: Path) -> No
     assert run["error"]["message"] == '"each" needs a list, but got {"a":1}'
 
 
-def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> None:
+def test_a_retry_in_a_loop_does_not_repeat_finished_steps(tmp_path: Path) -> None:
     workflow = document(
         [
             node("each", "loop", loopType="times", count=3),
@@ -167,7 +167,7 @@ def test_a_retry_in_a_loop_repeats_no_step_that_is_finished(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
-def test_a_break_ends_the_innermost_loop_alone_from_wherever_it_stands(tmp_path: Path) -> None:
+def test_a_break_only_ends_the_innermost_loop_wherever_it_is(tmp_path: Path) -> None:
     workflow = document(
         [
             node("outer", "loop", loopType="times", count=2, indexVar="o"),
@@ -190,11 +190,11 @@ def test_a_break_ends_the_innermost_loop_alone_from_wherever_it_stands(tmp_path:
     rounds = ["look", "tidy", "beside", "never"], ["look", "tidy", "beside"]
     expected = [f"{name} [{o}][{i}]" for o in (0, 1) for i in (0, 1) for name in rounds[i]]
     assert sorted(names(run)) == sorted(expected)
-    made = {"from": "beside"}
-    assert run["output"]["results"][1] == {"results": ["after the break", [None, made]]}
+    beside = {"from": "beside"}
+    assert run["output"]["results"][1] == {"results": ["after the break", [None, beside]]}
 
 
-def test_a_break_outside_of_loops_ends_the_run_with_what_it_came_to(tmp_path: Path) -> None:
+def test_a_break_outside_loops_ends_the_run_with_the_last_value(tmp_path: Path) -> None:
     workflow = document(
         [node("a"), branch("b", yes="event.payload.stop"), node("leave", "break"), node("c")],
         "a b", "b leave yes", "b c then",
@@ -207,17 +207,17 @@ def test_a_break_outside_of_loops_ends_the_run_with_what_it_came_to(tmp_path: Pa
     assert (names(whole), whole["output"]) == (["a", "c"], {"from": "c"})
 
 
-def test_waits_stand_in_loops_and_each_is_one_of_its_own(tmp_path: Path) -> None:
+def test_each_iteration_of_a_loop_waits_separately(tmp_path: Path) -> None:
     workflow = document(
         [
             node("each", "loop", loopType="times", count=1),
             node("answer", "wait_for_event", eventType="answer", timeout="1 minute"),
             node("nap", "sleep", duration=5),
-            node("use", code="return answer.payload.said;"),
+            node("use", code="return answer.payload.text;"),
         ],
         "each answer body", "answer nap", "nap use",
     )  # fmt: skip
-    event = {"type": "answer", "payload": {"said": "yes"}}
+    event = {"type": "answer", "payload": {"text": "yes"}}
 
     run = run_all(compiled({"Waits": workflow}, tmp_path), [Run(workflow="Waits", event=event)])[0]
 
@@ -225,9 +225,9 @@ def test_waits_stand_in_loops_and_each_is_one_of_its_own(tmp_path: Path) -> None
     assert run["output"] == {"results": ["yes"]}
 
 
-def test_whole_graphs_run_in_bodies_and_arms_as_they_do_alone(tmp_path: Path) -> None:
+def test_whole_graphs_run_the_same_in_bodies_and_arms(tmp_path: Path) -> None:
     random = Random(20261126)  # noqa: S311 - the same graphs each time
-    graphs = {f"Graph{index}": _meaningful(random) for index in range(15)}
+    graphs = {f"Graph{index}": _valid_document(random) for index in range(15)}
     choices = {name: random_choices(random, graph) for name, graph in graphs.items()}
     workflows = {name: _inside(graph) for name, graph in graphs.items()}
 
@@ -236,13 +236,13 @@ def test_whole_graphs_run_in_bodies_and_arms_as_they_do_alone(tmp_path: Path) ->
         [Run(workflow=name, params=choices[name]) for name in workflows],
     )
 
-    for (name, graph), one in zip(graphs.items(), results, strict=True):
+    for (name, graph), run in zip(graphs.items(), results, strict=True):
         alone = Walker(graph, choices[name]).steps()
         repeated = [f"{step} [{index}]" for index in (0, 1) for step in alone]
-        assert sorted(names(one)) == sorted([*repeated, "beside [0]", "beside [1]", "after"])
+        assert sorted(names(run)) == sorted([*repeated, "beside [0]", "beside [1]", "after"])
 
 
-def _meaningful(random: Random) -> Document:
+def _valid_document(random: Random) -> Document:
     while True:
         workflow = random_document(random, size=random.randint(5, 9), then=0.3)
         if parse(workflow).ir is not None:

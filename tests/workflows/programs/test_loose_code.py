@@ -40,7 +40,7 @@ def test_loose_code_compiles(tmp_path: Path) -> None:
     assert len(compile_modules(sources, tmp_path)) == len(LOOSE)
 
 
-def test_what_is_certainly_wrong_does_not(tmp_path: Path) -> None:
+def test_certain_mistakes_do_not_compile(tmp_path: Path) -> None:
     wrong = "const answer = await fetch('http://x'); return answer.jsn();"
 
     with pytest.raises(CompileFailed, match="jsn"):
@@ -68,7 +68,7 @@ RESHAPED = {
 
 def test_code_that_reshapes_its_own_values_runs(tmp_path: Path) -> None:
     steps = [node(f"n{at}", code=code, retryLimit=0) for at, code in enumerate(RESHAPED)]
-    shown = ", ".join(one["id"] for one in steps)
+    shown = ", ".join(step["id"] for step in steps)
     module = generated(chain(*steps, node("all", code=f"return [{shown}];")))
 
     script = compile_leniently(module, tmp_path)
@@ -77,8 +77,8 @@ def test_code_that_reshapes_its_own_values_runs(tmp_path: Path) -> None:
     assert run["output"] == list(RESHAPED.values())
 
 
-def _reads_what_was_reshaped(code: str) -> dict[str, object]:
-    """A loop and an arm of a branch read an object that was extended after its first shape."""
+def _reads_reshaped_values(code: str) -> dict[str, object]:
+    """Return a document whose loop and branch read an object that got more properties later."""
     return document(
         [
             node("first", code="const made = {}; made.list = [1]; made.sum = 5; return made;"),
@@ -93,9 +93,9 @@ def _reads_what_was_reshaped(code: str) -> dict[str, object]:
     )  # fmt: skip
 
 
-def test_what_reads_a_reshaped_output_compiles_and_runs(tmp_path: Path) -> None:
+def test_readers_of_a_reshaped_output_compile_and_run(tmp_path: Path) -> None:
     module = generated(
-        _reads_what_was_reshaped("return [made.sum, {{ first.sum }}, shapes.d ?? typed.total];")
+        _reads_reshaped_values("return [made.sum, {{ first.sum }}, shapes.d ?? typed.total];")
     )
 
     (run,) = run_all({"Flow": compile_leniently(module, tmp_path)}, [Run(workflow="Flow")])
@@ -120,23 +120,23 @@ WRONG = {
 
 
 @pytest.mark.parametrize("code", WRONG)
-def test_mistakes_beside_loose_code_are_told_alone(code: str, tmp_path: Path) -> None:
-    module = generated(_reads_what_was_reshaped(code))
+def test_only_real_mistakes_are_reported_beside_loose_code(code: str, tmp_path: Path) -> None:
+    module = generated(_reads_reshaped_values(code))
 
     with pytest.raises(CompileFailed, match=WRONG[code]) as failed:
         compile_leniently(module, tmp_path)
 
-    (found,) = failed.value.diagnostics
-    place = module.locate(found.line, found.column)
-    assert (place and place.path) == "nodes.after.data.code"
+    (error,) = failed.value.diagnostics
+    location = module.locate(error.line, error.column)
+    assert (location and location.path) == "nodes.after.data.code"
 
 
-def test_loose_entry_code_compiles_and_its_mistakes_are_told(tmp_path: Path) -> None:
+def test_loose_entry_code_compiles_and_its_mistakes_are_reported(tmp_path: Path) -> None:
     entry = "const seen = {}; seen.at = 1; export const fetch = () => Response.json(seen.at"
-    right = generated(chain(node("a")), entry_code=f"{entry});")
+    correct = generated(chain(node("a")), entry_code=f"{entry});")
     wrong = generated(chain(node("a")), entry_code=f"{entry} + missing);")
 
-    assert "seen.at" in compile_leniently(right, tmp_path)
+    assert "seen.at" in compile_leniently(correct, tmp_path)
     with pytest.raises(CompileFailed, match="missing") as failed:
         compile_leniently(wrong, tmp_path)
     assert len(failed.value.diagnostics) == 1

@@ -1,4 +1,4 @@
-"""Every string that a person writes means itself, wherever it stands and whatever is in it."""
+"""Every string that a user writes is preserved, whatever it contains and wherever it is."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ECHO = chain(node("text", code="return {{ trigger.text }};"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A string in a workflow and in a script, by their names, and what both must come to."""
+    """A string in a workflow and in a script, by their names, and the expected results of both."""
 
     words: Words
     flow: str
@@ -70,23 +70,23 @@ def _case(index: int, text: str, echo: str) -> Case:
 )
 @example(texts=["__proto__", *JOINED])
 @given(texts=st.lists(strings, min_size=8, max_size=8, unique=True))
-def test_a_string_means_itself_in_every_setting(echo: str, texts: list[str]) -> None:
+def test_a_string_is_preserved_in_every_setting(echo: str, texts: list[str]) -> None:
     cases = [_case(index, text, echo) for index, text in enumerate(texts)]
 
-    found = _all_ran(cases)
+    results = _run_cases(cases)
 
     for index, case in enumerate(cases):
-        ran, refused, answered = found[index * 3 : index * 3 + 3]
-        _check_steps(case, ran)
+        run, refused, answered = results[index * 3 : index * 3 + 3]
+        _check_steps(case, run)
         assert refused["status"] == 405, case.words
         assert f"POST {case.words.path} with" in json.loads(refused["text"])["error"]
         assert json.loads(answered["text"]) == case.answer, case.words
 
 
-def _all_ran(cases: list[Case]) -> list[dict[str, Any]]:
-    """Compile once, start workerd once, and return what the three runs of each case came to."""
+def _run_cases(cases: list[Case]) -> list[dict[str, Any]]:
+    """Compile once, start workerd once, and return the results of each case's three runs."""
     variables = {f"V{index}": case.words.text for index, case in enumerate(cases)}
-    workflows = {name: one for case in cases for name, one in case.documents.items()}
+    workflows = {name: workflow for case in cases for name, workflow in case.documents.items()}
     with TemporaryDirectory() as folder:
         modules = compiled(
             workflows | {"Echo": ECHO, "Answer": ANSWER},
@@ -105,38 +105,38 @@ def _all_ran(cases: list[Case]) -> list[dict[str, Any]]:
 def _runs(case: Case) -> list[Run]:
     """Return a run of the workflow, a request that it refuses, and one that the script answers."""
     text, path = case.words.text, case.words.path
-    asked = {"method": "POST", "path": path, "body": json.dumps({"text": text})}
+    request = {"method": "POST", "path": path, "body": json.dumps({"text": text})}
     return [
         Run(workflow=case.flow, params={"text": text}, event={"type": "call", "payload": text}),
         Run(workflow=case.flow, request={"method": "GET", "path": path}),
-        Run(workflow=case.script, request=asked),
+        Run(workflow=case.script, request=request),
     ]
 
 
-def _check_steps(case: Case, ran: dict[str, Any]) -> None:
-    assert ran["status"] == "complete", (case.words, ran["error"])
-    made = outputs(ran)
-    found = {name: _sent(name, made.get(name)) for name in case.steps}
-    wrong = {name: found[name] for name in case.steps if found[name] != case.steps[name]}
+def _check_steps(case: Case, run: dict[str, Any]) -> None:
+    assert run["status"] == "complete", (case.words, run["error"])
+    values = outputs(run)
+    actual = {name: _sent(name, values.get(name)) for name in case.steps}
+    wrong = {name: actual[name] for name in case.steps if actual[name] != case.steps[name]}
     assert wrong == {}, (case.words, {name: case.steps[name] for name in wrong})
 
 
 def _sent(name: str, output: Any) -> Any:
-    """Return what the server saw of a request; any other step's output as it is."""
+    """Return what the server received in a request; other outputs are returned as they are."""
     if not isinstance(output, dict) or "body" not in output:
         return output
     body = output["body"]
-    seen = json.loads(body) if isinstance(body, str) else body  # a path may ask for text
-    query = urlsplit(seen["path"]).query
+    received = json.loads(body) if isinstance(body, str) else body  # a path may ask for text
+    query = urlsplit(received["path"]).query
     match name:
         case "address":
             return unquote(query)
         case "query" | "query_text":
             return dict(parse_qsl(query, keep_blank_values=True))
         case "headers":
-            return [seen["headers"].get("x-a"), seen["headers"]["x-b"]]
+            return [received["headers"].get("x-a"), received["headers"]["x-b"]]
         case "json" | "json_text":
-            return json.loads(seen["body"])
+            return json.loads(received["body"])
         case "body":
-            return seen["body"]
+            return received["body"]
     return output

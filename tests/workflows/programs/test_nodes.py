@@ -19,11 +19,11 @@ FAST: dict[str, Any] = {"retryLimit": 1, "retryDelay": 10, "backoff": "constant"
 
 
 class _Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked; the path may name a status."""
+    """Answers with the request itself; the path may contain a status."""
 
     def do_GET(self) -> None:
         length = int(self.headers.get("content-length") or 0)
-        asked = {
+        request = {
             "method": self.command,
             "path": self.path,
             "headers": {name.lower(): value for name, value in self.headers.items()},
@@ -32,12 +32,12 @@ class _Echo(BaseHTTPRequestHandler):
         status = (
             int(self.path.split("?")[0].split("/")[2]) if self.path.startswith("/status/") else 200
         )
-        self._answer(status, "text/plain" if "text" in self.path else "application/json", asked)
+        self._answer(status, "text/plain" if "text" in self.path else "application/json", request)
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
 
-    def _answer(self, status: int, content_type: str, asked: dict[str, Any]) -> None:
-        body = json.dumps(asked).encode()
+    def _answer(self, status: int, content_type: str, request: dict[str, Any]) -> None:
+        body = json.dumps(request).encode()
         self.send_response(status)
         self.send_header("content-type", content_type)
         self.send_header("content-length", str(len(body)))
@@ -50,7 +50,7 @@ class _Echo(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[str]:
-    """The address of a server that answers with what it was asked."""
+    """The address of a server that answers with the request itself."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -58,52 +58,52 @@ def echo() -> Iterator[str]:
     server.server_close()
 
 
-def _asked(id_: str, **data: Any) -> dict[str, Any]:
+def _request_node(id_: str, **data: Any) -> dict[str, Any]:
     return node(id_, "http_request", **(FAST | data))
 
 
-def test_requests_are_sent_as_they_are_set(echo: str, tmp_path: Path) -> None:
+def test_requests_are_sent_as_configured(echo: str, tmp_path: Path) -> None:
     workflow = chain(
         node("first", code="return { id: 7, tags: ['a', 'b'], text: 'a b&c' };"),
-        _asked("get", url=f"{echo}/items/{{{{ first.id }}}}?x=1",
+        _request_node("get", url=f"{echo}/items/{{{{ first.id }}}}?x=1",
                queryParams={"q": "{{ first.text }}", "n": 1, "list": [1]},
                headers='{"X-Id": {{ first.id }}, "X-Text": "id {{ first.id }}"}'),
-        _asked("json", method="POST", url=f"{echo}/json", body={"id": "{{ first.id }}", "t": [
+        _request_node("json", method="POST", url=f"{echo}/json", body={"id": "{{ first.id }}", "t": [
             "{{ first.tags }}", "tags: {{ first.tags[1] }}", True, None]}),
-        _asked("text", method="PUT", url=f"{echo}/text", body="'plain ' + first.id"),
-        _asked("object", method="POST", url=f"{echo}/object", body="({ a: first.id })"),
-        _asked("template", method="POST", url=f"{echo}/t", body='{"id": {{ first.id }}, "s": "{{ first.id }}!"}'),
-        _asked("own", method="POST", url=f"{echo}/o", body=[1], headers={"Content-Type": "a/b"}),
-        _asked("keys", method="POST", url=f"{echo}/k", headers={"X-{{ first.id }}": "1"},
+        _request_node("text", method="PUT", url=f"{echo}/text", body="'plain ' + first.id"),
+        _request_node("object", method="POST", url=f"{echo}/object", body="({ a: first.id })"),
+        _request_node("template", method="POST", url=f"{echo}/t", body='{"id": {{ first.id }}, "s": "{{ first.id }}!"}'),
+        _request_node("own", method="POST", url=f"{echo}/o", body=[1], headers={"Content-Type": "a/b"}),
+        _request_node("keys", method="POST", url=f"{echo}/k", headers={"X-{{ first.id }}": "1"},
                body={"{{ first.id }}": {"n {{ first.id }}": 1}}),
     )  # fmt: skip
 
     (run,) = run_all(compiled({"Ask": workflow}, tmp_path), [Run(workflow="Ask")])
 
-    found = outputs(run)
-    get = found["get"]["body"]
+    values = outputs(run)
+    get = values["get"]["body"]
     assert get["path"] == "/items/7?x=1&q=a+b%26c&n=1&list=%5B1%5D"
     assert (get["headers"]["x-id"], get["headers"]["x-text"]) == ("7", "id 7")
-    assert found["get"]["status"] == 200
-    assert found["get"]["headers"]["content-type"] == "application/json"
-    assert json.loads(found["json"]["body"]["body"]) == {
+    assert values["get"]["status"] == 200
+    assert values["get"]["headers"]["content-type"] == "application/json"
+    assert json.loads(values["json"]["body"]["body"]) == {
         "id": 7, "t": [["a", "b"], "tags: b", True, None],
     }  # fmt: skip
-    assert found["json"]["body"]["headers"]["content-type"] == "application/json"
-    assert json.loads(found["text"]["body"])["body"] == "plain 7"
-    assert json.loads(found["object"]["body"]["body"]) == {"a": 7}
-    assert json.loads(found["template"]["body"]["body"]) == {"id": 7, "s": "7!"}
-    assert found["own"]["body"]["headers"]["content-type"] == "a/b"
-    assert found["keys"]["body"]["headers"]["x-7"] == "1"
-    assert json.loads(found["keys"]["body"]["body"]) == {"7": {"n 7": 1}}
+    assert values["json"]["body"]["headers"]["content-type"] == "application/json"
+    assert json.loads(values["text"]["body"])["body"] == "plain 7"
+    assert json.loads(values["object"]["body"]["body"]) == {"a": 7}
+    assert json.loads(values["template"]["body"]["body"]) == {"id": 7, "s": "7!"}
+    assert values["own"]["body"]["headers"]["content-type"] == "a/b"
+    assert values["keys"]["body"]["headers"]["x-7"] == "1"
+    assert json.loads(values["keys"]["body"]["body"]) == {"7": {"n 7": 1}}
 
 
 STATUSES = {404: 1, 400: 1, 408: 2, 425: 2, 429: 2, 500: 2, 503: 2}
 
 
-def test_a_status_that_cannot_get_better_is_not_tried_again(echo: str, tmp_path: Path) -> None:
+def test_only_temporary_statuses_are_retried(echo: str, tmp_path: Path) -> None:
     workflows = {
-        f"S{status}": chain(_asked("ask", url=f"{echo}/status/{status}?secret=1"))
+        f"S{status}": chain(_request_node("ask", url=f"{echo}/status/{status}?secret=1"))
         for status in STATUSES
     }
 
@@ -115,12 +115,12 @@ def test_a_status_that_cannot_get_better_is_not_tried_again(echo: str, tmp_path:
     }
     assert tries == STATUSES
     assert {run["status"] for run in results} == {"errored"}
-    said = results[0]["error"]["message"]
-    assert said.startswith(f"GET {echo}/status/404 answered 404: ")  # the query may be secret
+    message = results[0]["error"]["message"]
+    assert message.startswith(f"GET {echo}/status/404 answered 404: ")  # the query may be secret
 
 
-def test_a_request_that_never_fails_gives_its_status(echo: str, tmp_path: Path) -> None:
-    workflow = chain(_asked("ask", url=f"{echo}/status/404", failOn="never"))
+def test_a_request_that_never_fails_returns_its_status(echo: str, tmp_path: Path) -> None:
+    workflow = chain(_request_node("ask", url=f"{echo}/status/404", failOn="never"))
 
     (run,) = run_all(compiled({"Never": workflow}, tmp_path), [Run(workflow="Never")])
 
@@ -156,7 +156,7 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
     assert len(run["steps"][-1]["attempts"]) == 1
 
 
-def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
+def test_a_received_event_has_its_payload(tmp_path: Path) -> None:
     workflow = document(
         [
             branch("b", wait="{{ trigger.waits }}", no=""),
@@ -181,7 +181,7 @@ def test_an_event_that_was_waited_for_has_its_payload(tmp_path: Path) -> None:
     ]
 
 
-def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
+def test_text_of_a_document_never_becomes_code(tmp_path: Path) -> None:
     strings = [text for text in NASTY if text and text.isprintable() and "{{" not in text]
     workflow = document(
         [
@@ -194,14 +194,14 @@ def test_texts_of_a_document_never_become_code(tmp_path: Path) -> None:
     )
     workflow["metadata"]["name"] = (
         "".join(NASTY).encode("utf-8", "ignore").decode()
-    )  # halves are refused
+    )  # lone surrogates are refused
 
     (run,) = run_all(compiled({"Nasty": workflow}, tmp_path), [Run(workflow="Nasty")])
 
     assert names(run) == strings
 
 
-def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -> None:
+def test_the_workflow_of_the_guide_runs_as_described(echo: str, tmp_path: Path) -> None:
     workflow = json.loads(SAMPLE.read_text())
     workflow["nodes"][2]["data"]["duration"] = "1 second"
     workflow["nodes"][3]["config"]["retries"]["delay"] = "1 second"
@@ -216,12 +216,12 @@ def test_the_guides_workflow_runs_as_the_guide_says(echo: str, tmp_path: Path) -
     assert first["output"]["inputParams"]["payload"] == {"hello": "world"}
     assert second["output"]["path"] == "/ips"
     assert pause["type"] == "sleep"
-    assert [one["success"] for one in write["attempts"]] == [False, True]
+    assert [attempt["success"] for attempt in write["attempts"]] == [False, True]
     assert write["attempts"][0]["error"]["message"] == "API call to $STORAGE_SYSTEM failed"
     assert write["config"]["timeout"] == "15 minutes"
 
 
-def test_a_moment_that_is_none_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+def test_an_invalid_date_ends_the_run_with_its_cause(tmp_path: Path) -> None:
     workflow = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
     payloads = [{"when": "31.01."}, {}, {"when": None}]
 

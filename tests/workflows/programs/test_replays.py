@@ -1,4 +1,4 @@
-"""A run that is taken up again replays what it did: everything must be decided as it was before."""
+"""A resumed run replays its steps, so generated code must decide everything as before."""
 
 from __future__ import annotations
 
@@ -37,39 +37,39 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start platforms on one data directory, one after the other."""
     started: list[Platform] = []
 
-    def begin_one() -> Platform:
+    def start_one() -> Platform:
         started.append(start_platform(tmp_path / "state"))
         return started[-1]
 
-    yield begin_one
+    yield start_one
     for platform in started:
         platform.running.stop()
 
 
 def _programs() -> dict[str, list[Item]]:
-    """Return programs that wait for an event once, and then look at all that they have made."""
+    """Return programs that wait for an event once, and then read all their values."""
     random = Random(20261127)  # noqa: S311 - the same each time
-    found: dict[str, list[Item]] = {}
-    while len(found) < PROGRAMS:
+    programs: dict[str, list[Item]] = {}
+    while len(programs) < PROGRAMS:
         program = ProgramGenerator(random).program(depth=3, length=3)
         steps = [item.id for item in walk(program) if item.kind == "step"]
         whole = [*program, Item("wait", "pause"), Item("step", "after", reads=steps)]
         kinds = {item.kind for item in walk(program)}
         is_rich = {"race", "parallel", "loop"} <= kinds
         if is_rich and _reaches_the_wait(program) and parse(document_of(whole)).ir is not None:
-            found[f"program{len(found)}"] = whole
-    return found
+            programs[f"program{len(programs)}"] = whole
+    return programs
 
 
 def _reaches_the_wait(program: list[Item]) -> bool:
     return Interpreter().run(program)[0] == "complete"
 
 
-def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path, start: Start) -> None:
+def test_a_killed_run_continues_with_the_same_values(tmp_path: Path, start: Start) -> None:
     programs = _programs()
-    modules = compiled({name: document_of(one) for name, one in programs.items()}, tmp_path)
+    modules = compiled({name: document_of(program) for name, program in programs.items()}, tmp_path)
     before = start()
-    runs = {name: _begun(before, name, code) for name, code in modules.items()}
+    runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
         until(partial(status, before, name, run), "waiting", seconds=60)
     before.kill()
@@ -77,39 +77,39 @@ def test_a_run_that_is_killed_goes_on_with_the_values_it_had(tmp_path: Path, sta
     after = start()
     for name, run in runs.items():
         call(after, name, run)
-        said = Interpreter().run(programs[name])
-        assert ended(after, name, run) == said[1]
+        _, expected = Interpreter().run(programs[name])
+        assert ended(after, name, run) == expected
 
 
 def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
-    """Return two arms whose steps are called in another order when they are taken up again."""
+    """Return two arms whose steps are called in a different order when the run is resumed."""
     left = node("left", name=left_name, code="return 'left';")
     right = node("right", name=right_name, code="return 'right';")
     slow = node("slow", code="await scheduler.wait(300); return 1;")
     each = [node("each", "loop", loopType="times", count=1)] if looped else []
-    way = ["slow each", "each left body"] if looped else ["slow left"]
+    path = ["slow each", "each left body"] if looped else ["slow left"]
     return document(
         [
             node("both", "parallel"), slow, *each, node("quick"), left, right,
             node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
             node("after", code="return [left, right];"),
         ],
-        "both slow x", *way, "both quick y", "quick right", "both pause then", "pause after",
+        "both slow x", *path, "both quick y", "quick right", "both pause then", "pause after",
     )  # fmt: skip
 
 
-def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(
+def test_steps_with_a_shared_name_keep_their_own_values_after_a_kill(
     tmp_path: Path, start: Start
 ) -> None:
     long = "x" * 255
-    drawn_ = {
+    workflows = {
         "Equal": _arms("Pay", "Pay"),
         "Cut": _arms(long + "a", long + "b", looped=True),
         "Indexed": _arms("Charge", "Charge [0]", looped=True),
     }
-    modules = compiled(drawn_, tmp_path)
+    modules = compiled(workflows, tmp_path)
     before = start()
-    runs = {name: _begun(before, name, code) for name, code in modules.items()}
+    runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
         until(partial(status, before, name.lower(), run), "waiting", seconds=60)
     before.kill()
@@ -120,24 +120,24 @@ def test_steps_that_would_share_a_name_keep_their_own_values_after_a_kill(
         assert ended(after, name.lower(), run) == ["left", "right"], name
 
 
-def _begun(platform: Platform, name: str, code: str, **params: object) -> str:
+def _started_run(platform: Platform, name: str, code: str, **params: object) -> str:
     worker = name.lower()
     uploaded(platform, worker, code, own_workflow(worker) | {"class_name": name})
     platform.api("PUT", f"workflows/{worker}", json={"script_name": worker, "class_name": name})
     return begin(platform, worker, **params)
 
 
-def test_a_moment_that_has_passed_is_waited_for_no_longer(tmp_path: Path, start: Start) -> None:
-    """The platform fails whoever asks it for a moment that is past, in a replay too."""
-    drawn_ = chain(
+def test_a_moment_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> None:
+    """The platform rejects sleeping until a moment in the past, even in a replay."""
+    workflow = chain(
         node("soon", "sleep_until", timestamp="{{ trigger.at }}"),
         node("before", "sleep_until", timestamp="2020-01-01T00:00:00Z"),
         node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
         node("after"),
     )
-    code = compiled({"Moments": drawn_}, tmp_path)["Moments"]
+    code = compiled({"Moments": workflow}, tmp_path)["Moments"]
     first = start()
-    run = _begun(first, "Moments", code, at=time.time() * 1000 + 800)
+    run = _started_run(first, "Moments", code, at=time.time() * 1000 + 800)
     until(partial(status, first, "moments", run), "waiting", seconds=60)
     until(lambda: len(describe(first, "moments", run).steps), 3, seconds=60)
     first.kill()

@@ -1,4 +1,4 @@
-"""Scripts in workerd: what they answer, and that their steps are what steps are in a workflow."""
+"""Scripts in workerd: their responses, and that their steps behave as in a workflow."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def _ask(script: str, body: Any = None, *, method: str = "POST", path: str = "/"
     )
 
 
-def answers(script: dict[str, Any], bodies: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what each script answers to its body."""
-    asked = [_ask(name, body) for name, body in bodies.items()]
-    results = run_all(compiled(script, folder), asked)
+def responses(scripts: dict[str, Any], bodies: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the response of each script to its body."""
+    requests = [_ask(name, body) for name, body in bodies.items()]
+    results = run_all(compiled(scripts, folder), requests)
     return {
-        name: json.loads(one["text"]) if one["status"] == 200 else one["status"]
-        for name, one in zip(bodies, results, strict=True)
+        name: json.loads(result["text"]) if result["status"] == 200 else result["status"]
+        for name, result in zip(bodies, results, strict=True)
     }
 
 
-def test_a_script_answers_with_its_exports(tmp_path: Path) -> None:
+def test_a_script_responds_with_its_exports(tmp_path: Path) -> None:
     script = chain(
         node("start", code="if (event.payload.n > 1) return { n: event.payload.n };\nreturn null;"),
         _export("sum", "return start.n + 1;"),
@@ -58,9 +58,9 @@ def test_a_script_answers_with_its_exports(tmp_path: Path) -> None:
         **SCRIPT,
     )
 
-    (found,) = answers({"Sum": script}, {"Sum": {"n": 2}}, tmp_path).values()
+    (exported,) = responses({"Sum": script}, {"Sum": {"n": 2}}, tmp_path).values()
 
-    assert found == {"sum": 3, "an odd name": "2!", "__proto__": [1], "null": None}
+    assert exported == {"sum": 3, "an odd name": "2!", "__proto__": [1], "null": None}
 
 
 def test_exports_inside_containers_count(tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_exports_inside_containers_count(tmp_path: Path) -> None:
         ),
     }  # fmt: skip
 
-    answers_ = answers(scripts, {name: {"yes": True} for name in scripts}, tmp_path)
+    found = responses(scripts, {name: {"yes": True} for name in scripts}, tmp_path)
 
-    assert answers_ == {
+    assert found == {
         "Branch": {"y": "y"},
         "Loop": {"last": 30},
         "Parallel": {"all": [1, 2], "x": 1},
@@ -100,24 +100,24 @@ def test_exports_inside_containers_count(tmp_path: Path) -> None:
 
 def _as_script(program: list[Item]) -> dict[str, Any]:
     """Return the program as a script that exports every output."""
-    asked = document_of(program) | SCRIPT
-    for one in asked["nodes"]:
-        if one["type"] == "sleep":
-            one |= {"type": "step", "data": {"code": "await scheduler.wait(400)"}}
-        elif one["type"] in ("step", "parallel", "race", "loop"):
-            one["name"] = f"EXPORT_{one['id']}"
-    return asked
+    script = document_of(program) | SCRIPT
+    for node_ in script["nodes"]:
+        if node_["type"] == "sleep":
+            node_ |= {"type": "step", "data": {"code": "await scheduler.wait(400)"}}
+        elif node_["type"] in ("step", "parallel", "race", "loop"):
+            node_["name"] = f"EXPORT_{node_['id']}"
+    return script
 
 
-def _said(program: list[Item]) -> Any:
-    """Return what the program answers: the value that each node came to, if it did."""
-    said = Interpreter()
-    if said.run(program)[0] == "errored":
+def _expected_response(program: list[Item]) -> Any:
+    """Return the expected response: the value of each node that has one."""
+    interpreter = Interpreter()
+    if interpreter.run(program)[0] == "errored":
         return 500
-    return plain({item.id: said.values.get(item.id) for item in walk(program)})
+    return plain({item.id: interpreter.values.get(item.id) for item in walk(program)})
 
 
-def test_random_scripts_answer_what_their_nodes_came_to(tmp_path: Path) -> None:
+def test_random_scripts_respond_as_interpreted(tmp_path: Path) -> None:
     random = Random(20261126)  # noqa: S311 - the same each time
     programs: dict[str, list[Item]] = {}
     while len(programs) < DRAWN:
@@ -126,14 +126,14 @@ def test_random_scripts_answer_what_their_nodes_came_to(tmp_path: Path) -> None:
             programs[f"S{len(programs)}"] = program
 
     scripts = {name: _as_script(program) for name, program in programs.items()}
-    answers_ = answers(scripts, {name: {} for name in scripts}, tmp_path)
+    found = responses(scripts, {name: {} for name in scripts}, tmp_path)
 
-    said = {name: _said(program) for name, program in programs.items()}
-    assert {name: plain(answer) for name, answer in answers_.items()} == said
-    assert 0 < list(said.values()).count(500) < DRAWN / 2
+    expected = {name: _expected_response(program) for name, program in programs.items()}
+    assert {name: plain(answer) for name, answer in found.items()} == expected
+    assert 0 < list(expected.values()).count(500) < DRAWN / 2
 
 
-def test_a_break_outside_of_loops_ends_a_script_with_what_there_is(tmp_path: Path) -> None:
+def test_a_break_outside_loops_ends_a_script_with_its_exports_so_far(tmp_path: Path) -> None:
     nodes = [
         _export("a", "return 1"),
         node("stop", "break", condition="event.payload.stop"),
@@ -146,12 +146,12 @@ def test_a_break_outside_of_loops_ends_a_script_with_what_there_is(tmp_path: Pat
     script = document(nodes, *edges, **SCRIPT)
     bodies = {"Stop": {"stop": True}, "Late": {"late": True}, "On": {}}
 
-    answers_ = answers(dict.fromkeys(bodies, script), bodies, tmp_path)
+    found = responses(dict.fromkeys(bodies, script), bodies, tmp_path)
 
-    assert answers_ == {"Stop": {"a": 1}, "Late": {"a": 1, "c": 3}, "On": {"a": 1, "d": 4}}
+    assert found == {"Stop": {"a": 1}, "Late": {"a": 1, "c": 3}, "On": {"a": 1, "d": 4}}
 
 
-def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
+def test_a_step_returns_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
     script = chain(
         node("first", code="const kept = { list: [1] }; globalThis.kept = kept; return kept"),
         node("second", code="globalThis.kept.list.push(2)"),
@@ -164,9 +164,9 @@ def test_a_step_hands_on_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
         **SCRIPT,
     )
 
-    answers_ = answers({"Copies": script}, {"Copies": {}}, tmp_path)
+    found = responses({"Copies": script}, {"Copies": {}}, tmp_path)
 
-    assert answers_["Copies"] == {
+    assert found["Copies"] == {
         "list": [1],
         "ctx": [1, "EXPORT_ctx"],
         "event": [True, 36, "test"],
@@ -185,14 +185,14 @@ def test_a_step_reaches_the_environment_as_in_a_workflow(tmp_path: Path) -> None
     assert json.loads(result["text"]) == {"all": ["me", "me", "me"]}
 
 
-def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
+def test_the_trigger_determines_which_request_runs_a_script(tmp_path: Path) -> None:
     export = _export("payload", "return event.payload")
     trigger = {"type": "http", "method": "GET", "path": "/hello"}
     scripts = {
         "Post": chain(export, **SCRIPT),
         "Get": chain(export, kind="script", trigger=trigger),
     }
-    asked = [
+    requests = [
         _ask("Post", {"a": 1}),
         _ask("Post", path="/?a=2"),
         Run(workflow="Post", request={"method": "POST", "body": "{"}),
@@ -203,20 +203,24 @@ def test_the_trigger_says_which_request_runs_a_script(tmp_path: Path) -> None:
         _ask("Get", {}, path="/hello"),
     ]
 
-    results = run_all(compiled(scripts, tmp_path), asked)
+    results = run_all(compiled(scripts, tmp_path), requests)
 
     assert [result["status"] for result in results] == [200, 200, 400, 405, 404, 404, 200, 405]
-    told = [json.loads(result["text"]) for result in results]
-    assert [told[at]["payload"] for at in (0, 1, 6)] == [{"a": 1}, {"a": "2"}, {"a": "3", "b": ""}]
+    bodies = [json.loads(result["text"]) for result in results]
+    assert [bodies[at]["payload"] for at in (0, 1, 6)] == [
+        {"a": 1},
+        {"a": "2"},
+        {"a": "3", "b": ""},
+    ]
     assert results[3]["headers"]["allow"] == "POST"
-    assert told[4]["error"] == "POST / with a JSON body as the payload runs this script."
-    assert told[7]["error"] == "GET /hello with the query as the payload runs this script."
+    assert bodies[4]["error"] == "POST / with a JSON body as the payload runs this script."
+    assert bodies[7]["error"] == "GET /hello with the query as the payload runs this script."
 
 
 @pytest.mark.parametrize(
     "code", ["throw new Error('secret')", "return 1n", "return () => 1", "return missing.secret"]
 )
-def test_a_script_that_fails_tells_the_caller_no_details(code: str, tmp_path: Path) -> None:
+def test_a_failing_script_shows_the_caller_no_details(code: str, tmp_path: Path) -> None:
     script = chain(_export("a", code.replace("missing", "(null as any)")), **SCRIPT)
 
     (result,) = run_all(compiled({"Fails": script}, tmp_path), [_ask("Fails", {})])
@@ -235,15 +239,15 @@ def test_a_script_sends_requests(echo: str, tmp_path: Path) -> None:
         **SCRIPT,
     )
 
-    answers_ = answers({"Sends": script}, {"Sends": {"n": 1}}, tmp_path)["Sends"]
+    found = responses({"Sends": script}, {"Sends": {"n": 1}}, tmp_path)["Sends"]
 
-    assert answers_["status"] == 200
-    assert answers_["sent"]["body"]["body"] == '{"n":1}'
+    assert found["status"] == 200
+    assert found["sent"]["body"]["body"] == '{"n":1}'
 
 
 def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
-    asked = {"workflowId": "double", "input": "{ n: {{ trigger.n }} }"}
-    script = chain(node("call", "sub_workflow", name="EXPORT_twice", **asked), **SCRIPT)
+    data = {"workflowId": "double", "input": "{ n: {{ trigger.n }} }"}
+    script = chain(node("call", "sub_workflow", name="EXPORT_twice", **data), **SCRIPT)
     scripts = {"Calls": script, "Double": chain(node("a", code="return event.payload.n * 2"))}
 
     modules, children = compiled(scripts, tmp_path), {"CHILD_DOUBLE": "Double"}
@@ -252,18 +256,20 @@ def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
     assert json.loads(result["text"]) == {"twice": 42}
 
 
-def test_a_script_without_exports_answers_an_empty_object(tmp_path: Path) -> None:
-    assert answers({"Empty": chain(node("a"), **SCRIPT)}, {"Empty": {}}, tmp_path) == {"Empty": {}}
+def test_a_script_without_exports_responds_with_an_empty_object(tmp_path: Path) -> None:
+    assert responses({"Empty": chain(node("a"), **SCRIPT)}, {"Empty": {}}, tmp_path) == {
+        "Empty": {}
+    }
 
 
-def test_a_script_is_no_workflow() -> None:
+def test_a_script_is_not_a_workflow() -> None:
     module = generated(chain(node("a"), **SCRIPT))
 
     assert "WorkflowEntrypoint" not in module.source
     assert "WORKFLOW" not in module.source
 
 
-def test_what_only_a_workflow_has_is_refused_in_a_script() -> None:
+def test_a_script_cannot_have_entry_code_or_its_own_workflow() -> None:
     own = refusal(chain(node("a"), **SCRIPT), entry_code="export const fetch = () => null")
     binding = refusal(chain(node("a", code="return env.WORKFLOW"), **SCRIPT))
 

@@ -61,7 +61,7 @@ def run(folder: Path, documents: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def cases(folder: Path, type_: str, settings: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Run one node of the type against each address; return the runs by the names of the cases."""
+    """Run a node of the type against each address; return the runs by the names of the cases."""
     data = {"resend_email": MAIL, "slack_message": POST, "stripe_charge": CHARGE}[type_]
     return run(
         folder,
@@ -73,22 +73,22 @@ def cases(folder: Path, type_: str, settings: dict[str, str]) -> dict[str, dict[
 
 
 def attempts(run: dict[str, Any]) -> list[bool]:
-    return [one["success"] for one in run["steps"][0]["attempts"]]
+    return [attempt["success"] for attempt in run["steps"][0]["attempts"]]
 
 
-def test_an_email_is_sent_as_resend_asks(server: Recorder, tmp_path: Path) -> None:
+def test_an_email_is_sent_as_resend_expects(server: Recorder, tmp_path: Path) -> None:
     url = server.at("mail", (200, {"id": "mail-1", "more": 1}))
     whole = MAIL | {"to": "ada@x.c, bob@x.c", "html": "<b>Hi</b>", "replyTo": "{{ trigger.to }}"}
 
     runs = run(tmp_path, {"Mail": chain(node("mail", "resend_email", **whole, baseUrl=url))})
 
-    (asked,) = server.asked["mail"]
+    (request,) = server.requests["mail"]
     assert runs["Mail"]["output"] == {"id": "mail-1"}
-    assert (asked.method, asked.path) == ("POST", "/emails")
-    assert asked.headers["authorization"] == "Bearer re_secret"
-    assert asked.headers["content-type"] == "application/json"
-    assert asked.headers["user-agent"] == "AwaitStep"
-    assert asked.json == {
+    assert (request.method, request.path) == ("POST", "/emails")
+    assert request.headers["authorization"] == "Bearer re_secret"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"] == "AwaitStep"
+    assert request.json == {
         "from": "shop@example.com",
         "to": ["ada@x.c", "bob@x.c"],
         "subject": "Hello",
@@ -98,7 +98,7 @@ def test_an_email_is_sent_as_resend_asks(server: Recorder, tmp_path: Path) -> No
     }
 
 
-def test_a_message_is_posted_as_slack_asks(server: Recorder, tmp_path: Path) -> None:
+def test_a_message_is_posted_as_slack_expects(server: Recorder, tmp_path: Path) -> None:
     answer = {"ok": True, "channel": "C1", "ts": "1.2", "message": {}}
     url = server.at("post", (200, answer))
     blocks = [{"type": "divider"}]
@@ -110,7 +110,7 @@ def test_a_message_is_posted_as_slack_asks(server: Recorder, tmp_path: Path) -> 
 
     runs = run(tmp_path, {"Post": workflow})
 
-    first, second = server.asked["post"]
+    first, second = server.requests["post"]
     assert runs["Post"]["output"] == {"channel": "C1", "ts": "1.2"}
     assert (first.path, first.headers["authorization"]) == (
         "/chat.postMessage",
@@ -120,7 +120,7 @@ def test_a_message_is_posted_as_slack_asks(server: Recorder, tmp_path: Path) -> 
     assert second.json == first.json | {"blocks": blocks, "thread_ts": "1.2"}
 
 
-def test_a_charge_is_made_as_stripe_asks(server: Recorder, tmp_path: Path) -> None:
+def test_a_charge_is_created_as_stripe_expects(server: Recorder, tmp_path: Path) -> None:
     url = server.at("charge", (200, PAID))
     more: dict[str, Any] = {
         "customer": "cus_1",
@@ -132,13 +132,13 @@ def test_a_charge_is_made_as_stripe_asks(server: Recorder, tmp_path: Path) -> No
         tmp_path, {"Charge": chain(node("pay", "stripe_charge", **CHARGE, **more, baseUrl=url))}
     )
 
-    (asked,) = server.asked["charge"]
+    (request,) = server.requests["charge"]
     assert runs["Charge"]["output"] == {
         "id": "pi_1", "status": "succeeded", "amount": 1999, "currency": "eur",
     }  # fmt: skip
-    assert asked.path == "/v1/payment_intents"
-    assert asked.headers["authorization"] == "Bearer sk_secret"
-    assert {name: values[0] for name, values in parse_qs(asked.body).items()} == {
+    assert request.path == "/v1/payment_intents"
+    assert request.headers["authorization"] == "Bearer sk_secret"
+    assert {name: values[0] for name, values in parse_qs(request.body).items()} == {
         "amount": "1999",
         "currency": "eur",
         "payment_method": "pm_1",
@@ -158,27 +158,27 @@ GOOD = {
     "slack_message": {"ok": True, "channel": "C1", "ts": "1.2"},
     "stripe_charge": PAID,
 }
-PASSING = (408, 409, 425, 429, 500, 503)
+TEMPORARY = (408, 409, 425, 429, 500, 503)
 FINAL = (400, 401, 402, 403, 404, 422)
 
 
 @pytest.mark.parametrize("type_", GOOD)
-def test_only_what_may_pass_is_tried_again(server: Recorder, tmp_path: Path, type_: str) -> None:
+def test_only_temporary_errors_are_retried(server: Recorder, tmp_path: Path, type_: str) -> None:
     good = (200, GOOD[type_])
-    urls = {f"S{code}": server.at(f"{type_}{code}", (code, {}), good) for code in PASSING}
+    urls = {f"S{code}": server.at(f"{type_}{code}", (code, {}), good) for code in TEMPORARY}
     urls |= {f"S{code}": server.at(f"{type_}{code}", (code, "no"), good) for code in FINAL}
 
     runs = cases(tmp_path, type_, urls)
 
-    for code in PASSING:
+    for code in TEMPORARY:
         assert attempts(runs[f"S{code}"]) == [False, True], code
     for code in FINAL:
-        assert len(server.asked[f"{type_}{code}"]) == 1, code
+        assert len(server.requests[f"{type_}{code}"]) == 1, code
         assert f"answered {code}: no" in runs[f"S{code}"]["error"]["message"]
 
 
 @pytest.mark.parametrize("type_", ["resend_email", "stripe_charge"])
-def test_every_attempt_of_a_step_has_one_idempotency_key(
+def test_every_attempt_of_a_step_has_the_same_idempotency_key(
     server: Recorder, tmp_path: Path, type_: str
 ) -> None:
     case = f"key_{type_}"
@@ -186,13 +186,15 @@ def test_every_attempt_of_a_step_has_one_idempotency_key(
 
     runs = cases(tmp_path, type_, {"Key": url})
 
-    keys = [asked.headers["idempotency-key"] for asked in server.asked[case]]
+    keys = [request.headers["idempotency-key"] for request in server.requests[case]]
     assert attempts(runs["Key"]) == [False, False, True]
     assert (len(keys), len(set(keys))) == (3, 1)
     assert len(keys[0]) == 64
 
 
-def test_every_step_of_every_run_has_a_key_of_its_own(server: Recorder, tmp_path: Path) -> None:
+def test_every_step_of_every_run_has_its_own_idempotency_key(
+    server: Recorder, tmp_path: Path
+) -> None:
     url = server.at("keys", (200, PAID))
     pay = {**CHARGE, "baseUrl": url}
     workflow = document(
@@ -208,11 +210,13 @@ def test_every_step_of_every_run_has_a_key_of_its_own(server: Recorder, tmp_path
 
     run_all(modules, [Run(workflow="Keys"), Run(workflow="Keys")], variables=SECRETS)
 
-    keys = [asked.headers["idempotency-key"] for asked in server.asked["keys"]]
+    keys = [request.headers["idempotency-key"] for request in server.requests["keys"]]
     assert (len(keys), len(set(keys))) == (8, 8)
 
 
-def test_slack_says_in_its_answer_what_may_pass(server: Recorder, tmp_path: Path) -> None:
+def test_temporary_errors_in_a_response_of_slack_are_retried(
+    server: Recorder, tmp_path: Path
+) -> None:
     good = (200, GOOD["slack_message"])
     busy = server.at("busy", (200, {"ok": False, "error": "ratelimited"}), good)
     lost = server.at("lost", (200, {"ok": False, "error": "channel_not_found"}), good)
@@ -225,7 +229,7 @@ def test_slack_says_in_its_answer_what_may_pass(server: Recorder, tmp_path: Path
     assert message in runs["Lost"]["error"]["message"]
 
 
-def test_stripes_own_words_are_the_reason_and_a_payment_that_waits_is_none(
+def test_stripes_message_is_the_cause_and_a_pending_payment_fails(
     server: Recorder, tmp_path: Path
 ) -> None:
     declined = {"error": {"code": "card_declined", "message": "Your card was declined."}}
@@ -243,7 +247,7 @@ def test_stripes_own_words_are_the_reason_and_a_payment_that_waits_is_none(
     assert "pi_1 is requires_action" in runs["Waits"]["error"]["message"]
 
 
-def test_what_cannot_be_sent_is_not_tried(server: Recorder, tmp_path: Path) -> None:
+def test_an_invalid_request_is_not_sent(server: Recorder, tmp_path: Path) -> None:
     url = server.at("never", (200, {}))
     empty = {name: value for name, value in MAIL.items() if name != "text"}
     half = CHARGE | {"amount": "{{ half.price }}"}
@@ -261,4 +265,4 @@ def test_what_cannot_be_sent_is_not_tried(server: Recorder, tmp_path: Path) -> N
 
     assert "neither HTML nor text" in runs["Empty"]["error"]["message"]
     assert "a whole number of cents, not 19.99" in runs["Half"]["error"]["message"]
-    assert "never" not in server.asked
+    assert "never" not in server.requests
