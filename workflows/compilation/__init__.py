@@ -1,0 +1,3 @@
+"""From a document to compiled JavaScript."""
+
+from __future__ import annotations

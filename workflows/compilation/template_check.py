@@ -35,6 +35,7 @@ class TemplateCheck:
 
 
 def check_template(definition: Definition, template: str) -> TemplateCheck:
+    """Check the exports, imports and syntax of a template, and the defaults of its type."""
     reader, writer = CodeReader(dependencies=frozenset()), Writer()
     type_ = custom_type(definition, template)
     node = Node(id="node", type=type_, name="node", settings=None, fields=())

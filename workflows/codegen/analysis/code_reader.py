@@ -40,6 +40,7 @@ class CodeReader:
     _pieces: list[tuple[Syntax, str]] = field(default_factory=list)
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
+        """Read the settings of all nodes."""
         for node in nodes:
             for part in node.fields:
                 self._read_references(node, part)
@@ -59,6 +60,7 @@ class CodeReader:
             yield from syntax.names
 
     def refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+        """Add the mistake as an error."""
         self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
 
     def _read_references(self, node: Node, part: Field) -> None:
@@ -117,6 +119,7 @@ class CodeReader:
         return users
 
     def add_env(self, env_names: EnvNames, *, node_id: str, path: str) -> None:
+        """Add names of `env`, and a warning for each unclear use."""
         for name in env_names.names:
             self._use(name, node_id=node_id, path=path)
         for mistake in env_names.unreadable:

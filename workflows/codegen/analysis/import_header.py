@@ -45,6 +45,7 @@ class ImportHeader:
 
     @property
     def names(self) -> set[str]:
+        """All imported names."""
         return set(self._by_name)
 
     def add(self, declaration: Declaration, *, node_id: str, path: str) -> Iterator[str]:

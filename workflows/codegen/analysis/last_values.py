@@ -23,6 +23,7 @@ class LastValue:
 
     @property
     def sources(self) -> frozenset[str]:
+        """All nodes that the last value may come from."""
         return self.candidates | {self.node_id} if self.node_id else self.candidates
 
 

@@ -54,6 +54,7 @@ class StepNames:
 
 
 def step_names(ir: WorkflowIR) -> StepNames:
+    """Choose suffixes for the nodes whose steps need a unique name."""
     clashes = clashing_nodes(ir)
     taken = {node.name for node in ir.nodes.values()} if clashes else set()
     suffixes: dict[str, str] = {}

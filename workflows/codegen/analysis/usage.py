@@ -28,6 +28,7 @@ class Usage:
     raced: frozenset[str]
 
     def is_hoisted(self, node_id: str, region_id: int) -> bool:
+        """Whether the variable of a node in this region is declared outside it."""
         return self.level.get(node_id, region_id) != region_id
 
 

@@ -1,0 +1,3 @@
+"""Assembles the module of a Worker: imports, types, class or script, handlers."""
+
+from __future__ import annotations

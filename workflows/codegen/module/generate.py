@@ -170,6 +170,7 @@ class _ModuleBuilder:
         self._reader = reader
 
     def write(self, uses: tuple[EnvUse, ...], entry: CustomEntry | None) -> Writer:
+        """Return a writer with the whole module."""
         body, binding = Writer(), self._settings.workflow_binding
         write_program = write_script if self._is_script else self._class
         emitter = write_program(self._plan(), body)

@@ -38,6 +38,7 @@ class Shape:
         self.function = self._name()
 
     def mistakes(self) -> Iterator[Mistake]:
+        """Yield why the exports of the template are not exactly one default function."""
         if not self._defaults:
             yield Mistake(line=1, column=1, message=_MISSING)
         for node in self._defaults[1:]:

@@ -26,6 +26,7 @@ _ALIASED_TYPE: Final = "type {name}<_A = any, _B = any, _C = any> = any;"
 
 
 def type_key(type_: NodeType) -> Key:
+    """Return the name and version that identify a type."""
     return type_.name, type_.version
 
 
@@ -82,6 +83,7 @@ class Templates:
 
     @property
     def source(self) -> str:
+        """The code of all templates."""
         return "\n".join(template.custom.template for template in self._templates.values())
 
     def _read(self, node: Node, custom: Custom) -> None:
@@ -177,6 +179,7 @@ class Templates:
             raise AssertionError(listed(refused))
 
     def write(self, writer: Writer) -> None:
+        """Write a function for each template."""
         for key, template in self._templates.items():
             self._write(template, self._names[key], writer)
 

@@ -1,0 +1,3 @@
+"""Writes the steps of a workflow."""
+
+from __future__ import annotations

@@ -57,6 +57,7 @@ class SettingsWriter:
         self._scopes = Scopes(plan.ir.nodes, plan.ir.structure)
 
     def indented(self) -> AbstractContextManager[None]:
+        """Indent the lines written inside by one level."""
         return self._writer.indented()
 
     def code(self, code: Code) -> None:
@@ -69,6 +70,7 @@ class SettingsWriter:
             self.helpers.append(helper)
 
     def comment(self, text: str) -> str:
+        """Return a comment for the end of a line."""
         return f" {comment(text)}"
 
     def value(self, field: Field) -> list[Piece]:

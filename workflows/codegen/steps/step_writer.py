@@ -65,6 +65,7 @@ class StepWriter(SettingsWriter):
         self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){returned} => {{")
 
     def callback_name(self, node: Node) -> str:
+        """Return the name of the function that the node's step runs."""
         if node.id not in self._callbacks:
             self._callbacks[node.id] = self.unique_name("run", node)
         return self._callbacks[node.id]

@@ -154,6 +154,7 @@ def _is_misread(parent: Node, node: Node) -> bool:
 
 
 def key(part: Node) -> str | None:
+    """Return the key of a part of an object pattern; None if it is computed or a rest."""
     match part.type:
         case "shorthand_property_identifier_pattern":
             return text(part)
@@ -177,4 +178,5 @@ def member(expression: Node) -> str | None:
 
 
 def is_field(parent: Node, name: str, node: Node) -> bool:
+    """Whether the node is this field of its parent."""
     return parent.child_by_field_name(name) == node

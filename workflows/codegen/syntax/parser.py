@@ -49,6 +49,7 @@ class Mistake:
 
 
 def parse_typescript(data: bytes) -> Tree:
+    """Return the syntax tree of TypeScript in UTF-8, which may contain errors."""
     return _PARSER.parse(data)
 
 
@@ -136,6 +137,7 @@ class Syntax:
         return row + 1, len(before) + 1 if start >= 0 else column
 
     def mistake(self, node: Node, message: str) -> Mistake:
+        """Return a mistake at the position of a node."""
         line, column = self.position_of(node)
         return Mistake(line=line, column=column, message=message)
 
@@ -205,6 +207,7 @@ class Syntax:
 
     @property
     def top_imports(self) -> list[Node]:
+        """The import declarations at the top level."""
         return [
             node
             for node in self.captured("import_statement")
@@ -240,6 +243,7 @@ def blanked(data: bytes) -> bytes:
 
 
 def text(node: Node) -> str:
+    """Return the source of a node."""
     return (node.text or b"").decode("utf-8", "replace")
 
 

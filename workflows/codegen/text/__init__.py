@@ -1,0 +1,3 @@
+"""TypeScript as text: escaping, and lines that remember where they come from."""
+
+from __future__ import annotations

@@ -50,6 +50,7 @@ class _Segment:
 
 
 def count_line_ends(text: str) -> int:
+    """Return the number of line ends, as the compiler counts them."""
     if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.findall(text))
     return text.count("\n")
@@ -88,11 +89,13 @@ class Writer:
 
     @property
     def source(self) -> str:
+        """Everything written so far."""
         self._parts = ["".join(self._parts)]
         return self._parts[0]
 
     @property
     def node_id(self) -> str:
+        """The node whose lines are being written, "" for none."""
         return self._node_starts[-1][1]
 
     def set_node(self, node_id: str) -> None:
