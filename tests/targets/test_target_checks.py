@@ -16,7 +16,7 @@ from targets.lookup import embedded_target
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault, Token
-from tests.local_cloudflare.support.zones import add_record, make_zone
+from tests.local_cloudflare.support.zones import create_record, create_zone
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, configured, deploy
 from workflows.ir.reading.bindings import BindingKind
@@ -42,7 +42,7 @@ def let_in(control: Control, *permissions: str, **more: str) -> None:
 def test_a_token_that_may_do_everything_passes_and_is_told_apart_from_proof(
     platform: Platform,
 ) -> None:
-    make_zone(platform, "passes.example")
+    create_zone(platform, "passes.example")
     target = account_target(platform)
 
     found = rows(target)
@@ -100,7 +100,7 @@ def test_without_the_right_to_read_workers_nothing_can_be_deployed(
 def test_rights_in_zones_are_tried_on_a_zone_and_unknown_without_one(
     platform: Platform, control: Control
 ) -> None:
-    zone = make_zone(platform, "rights.example")
+    zone = create_zone(platform, "rights.example")
     control.tokens(
         Token(token=FEW, permissions=("Workers Scripts Write", "Zone Read"), zones=(zone,)),
         Token(token="zoneless", permissions=("Zone Read", "Workers Scripts Write"), zones=()),
@@ -239,8 +239,8 @@ def test_the_embedded_platform_is_asked_in_the_same_way(
 
 
 def test_a_deployment_proves_what_the_token_may_write(platform: Platform) -> None:
-    zone = make_zone(platform, "proven.example")
-    add_record(platform, zone, name="proven.example", type="AAAA", content="100::", proxied=True)
+    zone = create_zone(platform, "proven.example")
+    create_record(platform, zone, name="proven.example", type="AAAA", content="100::", proxied=True)
     target = account_target(platform)
     routes = [{"pattern": "proven.example/*", "zoneName": "proven.example"}]
     ended = deploy(configured({"routes": routes}), target)

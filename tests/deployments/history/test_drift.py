@@ -19,7 +19,7 @@ from targets.models import Target
 from targets.policy import Refused
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
 from workflows.models import Workflow
@@ -96,7 +96,7 @@ def test_an_edit_on_the_dashboard_is_drift_and_says_so(
 
 
 def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -> None:
-    zone = make_zone(platform, "drift.example")
+    zone = create_zone(platform, "drift.example")
     route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
     deployed = succeeded(deploy(configured({"routes": [route]}), target))
     for one in platform.client().workers.routes.list(zone_id=zone):
@@ -236,7 +236,7 @@ def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: 
 def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
     platform: Platform, target: Target
 ) -> None:
-    zone = make_zone(platform, "undone.example")
+    zone = create_zone(platform, "undone.example")
     route = {"pattern": "api.undone.example/*", "zoneName": "undone.example"}
     workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
     deployed = succeeded(deploy(workflow, target))
@@ -244,7 +244,7 @@ def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
     down = succeeded(performed(controls.take_down(workflow, target, by=Actor(name="ada"))))
 
     assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
     assert (worker_on(workflow, target).live, worker_on(workflow, target).taken_down) == (
         None,
         down,

@@ -14,8 +14,8 @@ from targets.checks.check_state import CheckState
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 from tests.local_cloudflare.support.control import Control, Token
-from tests.local_cloudflare.support.uploads import begin
-from tests.local_cloudflare.support.zones import make_zone
+from tests.local_cloudflare.support.workers import start_run
+from tests.local_cloudflare.support.zones import create_zone
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
 from workflows.models import Workflow
@@ -58,7 +58,7 @@ def test_what_is_deployed_as_it_is_changes_nothing(target: Target) -> None:
 def test_code_variables_and_triggers_that_differ_are_told(
     platform: Platform, target: Target
 ) -> None:
-    make_zone(platform, "plan.example")
+    create_zone(platform, "plan.example")
     workflow = configured({"cronTriggers": ["1 1 * * *"]}, "return env.OLD;")
     set_variable("OLD", "1", workflow=workflow)
     deploy(workflow, target)
@@ -143,7 +143,7 @@ def test_runs_in_progress_are_counted(platform: Platform, target: Target) -> Non
     workflow = waiting_workflow()
     done = deploy(workflow, target)
     for name in ("one", "two"):
-        begin(platform, done.worker_name, name=name)
+        start_run(platform, done.worker_name, name=name)
 
     plan = forecast.plan(workflow, target)
 

@@ -12,8 +12,8 @@ from targets.cloudflare.errors import Cause
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault, Token
-from tests.local_cloudflare.support.uploads import uploaded
-from tests.local_cloudflare.support.zones import add_record, make_route, make_zone
+from tests.local_cloudflare.support.workers import deploy_worker
+from tests.local_cloudflare.support.zones import create_record, create_route, create_zone
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
 from workflows.services import set_variable
@@ -159,7 +159,7 @@ def test_a_workflow_name_of_another_worker(
 ) -> None:
     workflow = make_workflow()
     name = f"awaitstep-{workflow.pk}"
-    uploaded(platform, "somebody-elses", HELLO)
+    deploy_worker(platform, "somebody-elses", HELLO)
     platform.client().workflows.update(
         name, account_id=platform.account_id, class_name="Theirs", script_name="somebody-elses"
     )
@@ -172,15 +172,15 @@ def test_a_workflow_name_of_another_worker(
 
 
 def routed(platform: Platform, zone: str) -> dict[str, Any]:
-    make_zone(platform, zone)
+    create_zone(platform, zone)
     return {"routes": [{"pattern": f"api.{zone}/*", "zoneName": zone}]}
 
 
 def test_a_route_of_another_worker(platform: Platform, target: Target, control: Control) -> None:
     settings = routed(platform, "taken.example")
     (zone,) = platform.client().zones.list(name="taken.example")
-    uploaded(platform, "route-owner", HELLO)
-    make_route(platform, zone.id, "api.taken.example/*", "route-owner")
+    deploy_worker(platform, "route-owner", HELLO)
+    create_route(platform, zone.id, "api.taken.example/*", "route-owner")
     control.forget_calls()
 
     failed = deploy(configured(settings), target)
@@ -211,7 +211,7 @@ def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create
 def test_a_route_with_a_proxied_record_needs_no_word(platform: Platform, target: Target) -> None:
     settings = routed(platform, "proxied.example")
     (zone,) = platform.client().zones.list(name="proxied.example")
-    add_record(
+    create_record(
         platform, zone.id, name="api.proxied.example", type="AAAA", content="100::", proxied=True
     )
 
@@ -219,8 +219,8 @@ def test_a_route_with_a_proxied_record_needs_no_word(platform: Platform, target:
 
 
 def test_a_custom_domain_that_would_replace_a_record(platform: Platform, target: Target) -> None:
-    zone = make_zone(platform, "domain.example")
-    add_record(platform, zone, name="www.domain.example")
+    zone = create_zone(platform, "domain.example")
+    create_record(platform, zone, name="www.domain.example")
 
     failed = deploy(configured({"customDomains": ["www.domain.example"]}), target)
 

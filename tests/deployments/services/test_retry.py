@@ -14,7 +14,7 @@ from targets.models import Target
 from targets.policy import Refused
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
 
@@ -43,7 +43,7 @@ def zone(platform: Platform) -> str:
     """A domain of the account, and a queue that nobody takes."""
     client, account = platform.client(), platform.account_id
     client.queues.create(account_id=account, queue_name="partial-jobs")
-    return make_zone(platform, ZONE)
+    return create_zone(platform, ZONE)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_routes_and_domains_that_are_no_longer_meant_are_removed(
     second = deploy(changed(first.workflow, settings={}), target)
 
     assert second.state is Status.SUCCEEDED, second.message
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
     domains = platform.api("GET", f"workers/domains?service={first.worker_name}").json()["result"]
     assert domains == []
 

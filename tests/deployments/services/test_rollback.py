@@ -16,8 +16,8 @@ from targets.models import Target
 from targets.policy import Refused
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.local_cloudflare.support.uploads import WORKFLOW, uploaded
-from tests.local_cloudflare.support.zones import make_zone, patterns
+from tests.local_cloudflare.support.workers import WORKFLOW, deploy_worker
+from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import (
     account_target,
@@ -70,7 +70,7 @@ def test_the_old_version_itself_takes_all_requests(platform: Platform, first: De
 
 
 def test_what_leads_to_the_worker_is_put_back(platform: Platform, target: Target) -> None:
-    zone = make_zone(platform, "back.example")
+    zone = create_zone(platform, "back.example")
     old = {
         "routes": [{"pattern": "api.back.example/*", "zoneName": "back.example"}],
         "cronTriggers": ["1 1 * * *"],
@@ -86,7 +86,7 @@ def test_what_leads_to_the_worker_is_put_back(platform: Platform, target: Target
     done = rolled_back(first)
 
     assert done.state is Status.SUCCEEDED, done.message
-    assert patterns(platform, zone) == {"api.back.example/*": first.worker_name}
+    assert route_patterns(platform, zone) == {"api.back.example/*": first.worker_name}
     script = f"workers/scripts/{first.worker_name}"
     (schedule,) = platform.api("GET", f"{script}/schedules").json()["result"]["schedules"]
     assert schedule["cron"] == "1 1 * * *"
@@ -189,7 +189,7 @@ def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
     assert first.workflow
     deploy(changed(first.workflow, settings={}), target)
     client.queues.delete(queue.queue_id or "", account_id=account)
-    uploaded(platform, "back-thief", WORKFLOW)
+    deploy_worker(platform, "back-thief", WORKFLOW)
     theirs = {"script_name": "back-thief", "class_name": "Flow"}
     platform.api("PUT", f"workflows/{first.worker_name}", json=theirs).raise_for_status()
 
@@ -249,7 +249,7 @@ def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(
 def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
     platform: Platform, target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zone = make_zone(platform, "unread.example")
+    zone = create_zone(platform, "unread.example")
     route = {"pattern": "new.unread.example/*", "zoneName": "unread.example"}
     first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
     assert first.workflow
@@ -267,7 +267,7 @@ def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
     retried = performed(controls.retry_failed(back))
 
     assert (back.state, retried.state) == (Status.PARTIAL, Status.SUCCEEDED)
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
     answer = platform.api("GET", f"workers/scripts/{first.worker_name}/schedules")
     assert [one["cron"] for one in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
 

@@ -17,7 +17,7 @@ from targets.cloudflare.errors import Cause, DeployError
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.local_cloudflare.support.control import Control, Fault, Token
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, performed
 
@@ -61,7 +61,7 @@ def test_one_that_was_killed_after_its_last_write_is_done(target: Target) -> Non
 
 def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target: Target) -> None:
     before = live(target)
-    uploaded(platform, before.worker_name, HELLO)
+    deploy_worker(platform, before.worker_name, HELLO)
 
     stopped = killed(before)
 
@@ -84,7 +84,7 @@ def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(
     target = account_target(platform, token="no-zones")
     route = {"pattern": "api.unread-zone.example/*", "zone_name": "unread-zone.example"}
     before = live(target, wrangler_json=json.dumps({"routes": [route]}))
-    uploaded(platform, before.worker_name, HELLO)
+    deploy_worker(platform, before.worker_name, HELLO)
     control.tokens(Token(token="no-zones", permissions=("Workers Scripts Write",)))
     control.forget_calls()
 
@@ -99,7 +99,7 @@ def test_a_failure_after_the_worker_is_gone_is_none(
     platform: Platform, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = live(target)
-    uploaded(platform, before.worker_name, HELLO)
+    deploy_worker(platform, before.worker_name, HELLO)
     delete = DeployTools.delete_worker
 
     def then_fail(tools: DeployTools, worker: str) -> None:
@@ -118,7 +118,7 @@ def test_a_worker_that_could_not_be_deleted_is_still_there(
     platform: Platform, target: Target, control: Control
 ) -> None:
     before = live(target)
-    uploaded(platform, before.worker_name, HELLO)
+    deploy_worker(platform, before.worker_name, HELLO)
     control.faults(Fault(method="DELETE", path="/workers/scripts/", status=400, code=10064))
 
     failed = performed(takedown(before))

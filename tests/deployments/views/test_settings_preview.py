@@ -12,7 +12,7 @@ from deployments.pipeline.stages import Status
 from deployments.settings_form.preview import FOUND, UNSET, Preview, preview
 from tests.deployments.factories import make_workflow
 from tests.deployments.views.settings_form import address, filled_in, row
-from tests.local_cloudflare.support.zones import make_zone
+from tests.local_cloudflare.support.zones import create_zone
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, configured, deploy
@@ -102,7 +102,7 @@ def test_a_secret_is_no_part_of_the_preview(admin_client: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_workers")
 def test_the_preview_is_what_a_deploy_writes(platform: Platform) -> None:
-    make_zone(platform, "preview.example")
+    create_zone(platform, "preview.example")
     settings = COMPLETE | {
         "routes": [{"pattern": "api.preview.example/*", "zoneName": "preview.example"}],
         "customDomains": ["shop.preview.example"],

@@ -8,8 +8,14 @@ import cloudflare
 import httpx
 import pytest
 
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
-from tests.local_cloudflare.support.zones import add_record, codes, make_route, make_zone, visit
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
+from tests.local_cloudflare.support.zones import (
+    create_record,
+    create_route,
+    create_zone,
+    error_codes,
+    fetch_host,
+)
 from tests.support.platform_fixture import Platform
 
 
@@ -38,13 +44,13 @@ def publish(
 
 
 def test_a_domain_answers_and_makes_its_record(platform: Platform) -> None:
-    uploaded(platform, "domain-one", HELLO)
-    zone = make_zone(platform, "answers.example")
+    deploy_worker(platform, "domain-one", HELLO)
+    zone = create_zone(platform, "answers.example")
 
     made = attach(platform, "app.answers.example", "domain-one")
 
     assert (made.zone_id, made.environment) == (zone, "production")
-    assert visit(platform, "app.answers.example", "/any").text == "hello"
+    assert fetch_host(platform, "app.answers.example", "/any").text == "hello"
     (record,) = platform.client().dns.records.list(zone_id=zone)
     assert (record.name, record.type, record.proxied) == ("app.answers.example", "AAAA", True)
     with pytest.raises(cloudflare.BadRequestError):
@@ -52,8 +58,8 @@ def test_a_domain_answers_and_makes_its_record(platform: Platform) -> None:
 
 
 def test_a_domain_is_listed_read_and_deleted_with_its_record(platform: Platform) -> None:
-    uploaded(platform, "domain-two", HELLO)
-    zone = make_zone(platform, "deleted.example")
+    deploy_worker(platform, "domain-two", HELLO)
+    zone = create_zone(platform, "deleted.example")
     made = attach(platform, "deleted.example", "domain-two")
     domains, account = platform.client().workers.domains, platform.account_id
 
@@ -63,25 +69,25 @@ def test_a_domain_is_listed_read_and_deleted_with_its_record(platform: Platform)
 
     assert read is not None
     assert (listed, read.hostname) == ([made.id], "deleted.example")
-    assert visit(platform, "deleted.example").status_code == 421
+    assert fetch_host(platform, "deleted.example").status_code == 421
     assert list(platform.client().dns.records.list(zone_id=zone)) == []
 
 
 def test_a_route_goes_before_a_domain(platform: Platform) -> None:
     for name in ("behind", "before"):
-        uploaded(platform, f"domain-{name}", HELLO.replace("hello", name))
-    zone = make_zone(platform, "both.example")
+        deploy_worker(platform, f"domain-{name}", HELLO.replace("hello", name))
+    zone = create_zone(platform, "both.example")
     attach(platform, "both.example", "domain-behind")
-    make_route(platform, zone, "both.example/api/*", "domain-before")
+    create_route(platform, zone, "both.example/api/*", "domain-before")
 
-    assert visit(platform, "both.example", "/api/x").text == "before"
-    assert visit(platform, "both.example", "/x").text == "behind"
+    assert fetch_host(platform, "both.example", "/api/x").text == "before"
+    assert fetch_host(platform, "both.example", "/x").text == "behind"
 
 
 def test_the_host_of_another_worker_moves_only_when_told(platform: Platform) -> None:
     for name in ("first", "second"):
-        uploaded(platform, f"domain-{name}", HELLO.replace("hello", name))
-    make_zone(platform, "moves.example")
+        deploy_worker(platform, f"domain-{name}", HELLO.replace("hello", name))
+    create_zone(platform, "moves.example")
     attach(platform, "moves.example", "domain-first")
 
     told = changeset(platform, "domain-second", "moves.example")
@@ -89,41 +95,41 @@ def test_the_host_of_another_worker_moves_only_when_told(platform: Platform) -> 
     publish(platform, "domain-second", "moves.example")
 
     assert told == {"added": [], "removed": [], "updated": ["moves.example"], "conflicting": []}
-    assert (kept.status_code, codes(kept)) == (409, [100116])
-    assert visit(platform, "moves.example").text == "second"
+    assert (kept.status_code, error_codes(kept)) == (409, [100116])
+    assert fetch_host(platform, "moves.example").text == "second"
 
 
 def test_a_record_of_somebody_else_is_never_replaced(platform: Platform) -> None:
-    uploaded(platform, "domain-clash", HELLO)
-    zone = make_zone(platform, "clash.example")
-    add_record(platform, zone, name="clash.example")
+    deploy_worker(platform, "domain-clash", HELLO)
+    zone = create_zone(platform, "clash.example")
+    create_record(platform, zone, name="clash.example")
 
     told = changeset(platform, "domain-clash", "clash.example")
     refused = publish(platform, "domain-clash", "clash.example")
 
     assert told["conflicting"] == ["clash.example"]
-    assert (refused.status_code, codes(refused)) == (409, [100117])
+    assert (refused.status_code, error_codes(refused)) == (409, [100117])
 
 
 def test_what_is_not_named_any_more_goes(platform: Platform) -> None:
-    uploaded(platform, "domain-swap", HELLO)
-    make_zone(platform, "swap.example")
+    deploy_worker(platform, "domain-swap", HELLO)
+    create_zone(platform, "swap.example")
     publish(platform, "domain-swap", "a.swap.example", "b.swap.example")
 
     told = changeset(platform, "domain-swap", "b.swap.example")
     publish(platform, "domain-swap", "b.swap.example")
 
     assert told["removed"] == ["a.swap.example"]
-    answers = [visit(platform, f"{name}.swap.example").status_code for name in "ab"]
+    answers = [fetch_host(platform, f"{name}.swap.example").status_code for name in "ab"]
     assert answers == [421, 200]
 
 
 def test_a_deleted_worker_takes_its_domains_along(platform: Platform) -> None:
-    uploaded(platform, "domain-gone", HELLO)
-    zone = make_zone(platform, "left.example")
+    deploy_worker(platform, "domain-gone", HELLO)
+    zone = create_zone(platform, "left.example")
     attach(platform, "left.example", "domain-gone")
 
     platform.api("DELETE", "workers/scripts/domain-gone")
 
-    assert visit(platform, "left.example").status_code == 421
+    assert fetch_host(platform, "left.example").status_code == 421
     assert list(platform.client().dns.records.list(zone_id=zone)) == []

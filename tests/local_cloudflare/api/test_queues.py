@@ -7,27 +7,27 @@ from typing import Any
 import cloudflare
 import pytest
 
-from tests.local_cloudflare.support.messaging import (
+from tests.local_cloudflare.support.queues import (
     PRODUCER,
-    backlog,
-    consume,
-    listener,
-    make,
-    producer,
-    push,
+    add_consumer,
+    backlog_count,
+    create_queue,
+    deploy_consumer,
+    producer_binding,
+    push_message,
 )
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.support.platform_fixture import Platform
 
 
 def test_a_queue_has_one_consumer(platform: Platform) -> None:
     for name in ("only", "second"):
-        uploaded(platform, name, HELLO)
-    queue = make(platform, "single")
-    consume(platform, queue, "only")
+        deploy_worker(platform, name, HELLO)
+    queue = create_queue(platform, "single")
+    add_consumer(platform, queue, "only")
 
     with pytest.raises(cloudflare.ConflictError, match="11004"):
-        consume(platform, queue, "second")
+        add_consumer(platform, queue, "second")
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "under_score", "-dash", "dash-", "x" * 64])
@@ -38,16 +38,16 @@ def test_a_name_that_cloudflare_refuses_is_refused(platform: Platform, name: str
 
 
 def test_a_name_is_taken_once(platform: Platform) -> None:
-    make(platform, "unique")
+    create_queue(platform, "unique")
 
     with pytest.raises(cloudflare.ConflictError, match="already taken"):
-        make(platform, "unique")
+        create_queue(platform, "unique")
 
 
 def test_queues_are_found_by_name_and_in_pages(platform: Platform) -> None:
     names = [f"found-{number}" for number in range(3)]
     for name in names:
-        make(platform, name)
+        create_queue(platform, name)
 
     asked = platform.api("GET", "queues?name=found-0&name=found-2&name=nowhere").json()
     paged = platform.api("GET", "queues?per_page=1&page=2").json()
@@ -58,7 +58,7 @@ def test_queues_are_found_by_name_and_in_pages(platform: Platform) -> None:
 
 
 def test_settings_are_read_changed_and_checked(platform: Platform) -> None:
-    queue = make(platform, "tuned")
+    queue = create_queue(platform, "tuned")
     queues = platform.client().queues
     where: Any = {"account_id": platform.account_id}
 
@@ -75,42 +75,42 @@ def test_settings_are_read_changed_and_checked(platform: Platform) -> None:
 
 
 def test_a_paused_queue_keeps_its_messages_until_they_are_purged(platform: Platform) -> None:
-    listener(platform, "paused")
-    queue = make(platform, "to-paused")
-    consume(platform, queue, "paused")
+    deploy_consumer(platform, "paused")
+    queue = create_queue(platform, "to-paused")
+    add_consumer(platform, queue, "paused")
     client: Any = platform.client().queues
     where = {"account_id": platform.account_id}
     client.edit(queue, **where, settings={"delivery_paused": True})
 
-    push(platform, queue, "held")
-    assert backlog(platform, queue) == 1
+    push_message(platform, queue, "held")
+    assert backlog_count(platform, queue) == 1
     client.purge.start(queue, **where, delete_messages_permanently=True)
-    assert backlog(platform, queue) == 0
+    assert backlog_count(platform, queue) == 0
 
 
 def test_a_queue_in_use_is_not_deleted(platform: Platform) -> None:
-    queue = make(platform, "held-fast")
-    uploaded(platform, "holds-fast", PRODUCER, producer("held-fast"))
+    queue = create_queue(platform, "held-fast")
+    deploy_worker(platform, "holds-fast", PRODUCER, producer_binding("held-fast"))
 
     with pytest.raises(cloudflare.BadRequestError, match="'holds-fast'"):
         platform.client().queues.delete(queue, account_id=platform.account_id)
 
 
 def test_a_deleted_queue_takes_its_messages_along(platform: Platform) -> None:
-    queue = make(platform, "short")
-    push(platform, queue, "gone")
+    queue = create_queue(platform, "short")
+    push_message(platform, queue, "gone")
 
     platform.client().queues.delete(queue, account_id=platform.account_id)
 
     with pytest.raises(cloudflare.NotFoundError):
         platform.client().queues.get(queue, account_id=platform.account_id)
-    assert backlog(platform, make(platform, "short")) == 0
+    assert backlog_count(platform, create_queue(platform, "short")) == 0
 
 
 def test_a_consumer_is_deleted_only_by_force_and_leaves_its_queue(platform: Platform) -> None:
-    uploaded(platform, "leaver", HELLO)
-    queue = make(platform, "left")
-    consume(platform, queue, "leaver")
+    deploy_worker(platform, "leaver", HELLO)
+    queue = create_queue(platform, "left")
+    add_consumer(platform, queue, "leaver")
 
     kept = platform.api("DELETE", "workers/services/leaver")
     gone = platform.api("DELETE", "workers/services/leaver?force=true")

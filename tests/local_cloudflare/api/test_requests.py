@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from tests.local_cloudflare.support.uploads import until, uploaded
+from tests.local_cloudflare.support.workers import deploy_worker, wait_for
 from tests.support.platform_fixture import Platform
 
 MIRROR = """
@@ -51,7 +51,7 @@ MASKED_HI = bytes([0x81, 0x82, 0, 0, 0, 0]) + b"hi"
 
 @pytest.fixture(scope="module")
 def mirror(platform: Platform) -> Platform:
-    uploaded(platform, "mirror", MIRROR)
+    deploy_worker(platform, "mirror", MIRROR)
     return platform
 
 
@@ -119,10 +119,10 @@ def test_a_worker_that_throws_answers_500_without_paths_of_this_host(mirror: Pla
 
 
 def test_what_a_worker_prints_is_kept_in_a_private_file(platform: Platform) -> None:
-    uploaded(platform, "chatty", PRINTS)
+    deploy_worker(platform, "chatty", PRINTS)
     platform.fetch("chatty")
     file = platform.state / "logs" / "worker-chatty.jsonl"
 
-    until(lambda: "printed" if file.exists() and LINE in file.read_text() else "", "printed")
+    wait_for(lambda: "printed" if file.exists() and LINE in file.read_text() else "", "printed")
 
     assert file.stat().st_mode & 0o077 == 0

@@ -9,7 +9,7 @@ from typing import Any
 import cloudflare
 import pytest
 
-from tests.local_cloudflare.support.uploads import HELLO, Binding, uploaded
+from tests.local_cloudflare.support.workers import HELLO, Binding, deploy_worker
 from tests.support.platform_fixture import Platform, start_platform
 
 STORES = """
@@ -47,7 +47,7 @@ def provision(platform: Platform, name: str) -> list[Binding]:
 
 def test_a_worker_uses_all_three_and_they_outlive_the_platform(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
-    uploaded(first, "stores", STORES, *provision(first, "stores"))
+    deploy_worker(first, "stores", STORES, *provision(first, "stores"))
     wrote = first.fetch("stores", "/a", method="PUT", content="kept")
     first.kill()
 
@@ -95,7 +95,7 @@ def test_a_name_is_taken_once(platform: Platform) -> None:
 
 def test_a_bound_resource_is_not_deleted(platform: Platform) -> None:
     kv, *_ = provision(platform, "bound")
-    uploaded(platform, "holder", HELLO, kv)
+    deploy_worker(platform, "holder", HELLO, kv)
 
     answer = platform.api("DELETE", f"storage/kv/namespaces/{kv['namespace_id']}")
 

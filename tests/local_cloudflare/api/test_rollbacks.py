@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.local_cloudflare.support.control import Control
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.workers import (
     Binding,
-    go_live,
+    deploy_version,
+    deploy_worker,
     live_version,
-    own_workflow,
     upload,
-    uploaded,
+    workflow_binding,
 )
-from tests.local_cloudflare.support.zones import codes
+from tests.local_cloudflare.support.zones import error_codes
 from tests.support.platform_fixture import Platform
 
 ENV = "export default { fetch(request, env) { return Response.json({ ...env, code: 1 }) } }"
@@ -33,28 +33,28 @@ def plain(text: str) -> Binding:
 
 
 def test_secrets_that_changed_refuse_it_and_are_named(platform: Platform) -> None:
-    uploaded(
+    deploy_worker(
         platform, "back-secrets", ENV, secret("old"), secret("gone", "OLD"), secret("1", "SAME")
     )
     first = live_version(platform, "back-secrets")
-    uploaded(
+    deploy_worker(
         platform, "back-secrets", NEWER, secret("new"), secret("x", "MORE"), secret("1", "SAME")
     )
     second = live_version(platform, "back-secrets")
 
-    refused = go_live(platform, "back-secrets", first)
+    refused = deploy_version(platform, "back-secrets", first)
 
-    assert codes(refused) == [10220]
+    assert error_codes(refused) == [10220]
     assert "The following secrets have changed: KEY, MORE, OLD" in refused.text
     assert live_version(platform, "back-secrets") == second
 
 
 def test_by_force_the_code_goes_back_and_the_secrets_stay(platform: Platform) -> None:
-    uploaded(platform, "back-forced", ENV, plain("old"), secret("old"))
+    deploy_worker(platform, "back-forced", ENV, plain("old"), secret("old"))
     first = live_version(platform, "back-forced")
-    uploaded(platform, "back-forced", NEWER, plain("new"), secret("new"))
+    deploy_worker(platform, "back-forced", NEWER, plain("new"), secret("new"))
 
-    answer = go_live(platform, "back-forced", first, "?force=true")
+    answer = deploy_version(platform, "back-forced", first, "?force=true")
 
     assert answer.status_code == 200
     assert live_version(platform, "back-forced") == first
@@ -64,50 +64,50 @@ def test_by_force_the_code_goes_back_and_the_secrets_stay(platform: Platform) ->
 
 
 def test_forward_again_everything_is_the_newest(platform: Platform) -> None:
-    uploaded(platform, "forth", ENV, secret("old"))
+    deploy_worker(platform, "forth", ENV, secret("old"))
     first = live_version(platform, "forth")
-    uploaded(platform, "forth", NEWER, secret("new"))
+    deploy_worker(platform, "forth", NEWER, secret("new"))
     newest = live_version(platform, "forth")
-    go_live(platform, "forth", first, "?force=true")
+    deploy_version(platform, "forth", first, "?force=true")
 
-    answer = go_live(platform, "forth", newest)
+    answer = deploy_version(platform, "forth", newest)
 
     assert answer.status_code == 200
     assert platform.fetch("forth").json() == {"KEY": "new", "code": 2}
 
 
 def test_what_is_live_is_deployed_again(platform: Platform) -> None:
-    uploaded(platform, "again", ENV, secret("old"))
+    deploy_worker(platform, "again", ENV, secret("old"))
     first = live_version(platform, "again")
-    uploaded(platform, "again", NEWER, secret("new"))
-    go_live(platform, "again", first, "?force=true")
+    deploy_worker(platform, "again", NEWER, secret("new"))
+    deploy_version(platform, "again", first, "?force=true")
 
-    answer = go_live(platform, "again", first)
+    answer = deploy_version(platform, "again", first)
 
     assert answer.status_code == 200
     assert platform.fetch("again").json() == {"KEY": "new", "code": 1}
 
 
 def test_an_upload_after_a_rollback_keeps_the_newest_secrets(platform: Platform) -> None:
-    uploaded(platform, "kept", ENV, secret("old"))
+    deploy_worker(platform, "kept", ENV, secret("old"))
     first = live_version(platform, "kept")
-    uploaded(platform, "kept", NEWER, secret("new"))
-    go_live(platform, "kept", first, "?force=true")
+    deploy_worker(platform, "kept", NEWER, secret("new"))
+    deploy_version(platform, "kept", first, "?force=true")
 
-    uploaded(platform, "kept", NEWER, {"type": "inherit", "name": "KEY"})
+    deploy_worker(platform, "kept", NEWER, {"type": "inherit", "name": "KEY"})
 
     assert platform.fetch("kept").json() == {"KEY": "new", "code": 2}
 
 
 def test_a_version_that_a_hundred_follow_is_gone(platform: Platform, control: Control) -> None:
-    uploaded(platform, "far-back", ENV)
+    deploy_worker(platform, "far-back", ENV)
     first = live_version(platform, "far-back")
-    uploaded(platform, "far-back", NEWER)
+    deploy_worker(platform, "far-back", NEWER)
     control.versions("far-back", 99)
 
-    refused = go_live(platform, "far-back", first)
+    refused = deploy_version(platform, "far-back", first)
 
-    assert (refused.status_code, codes(refused)) == (404, [10192])
+    assert (refused.status_code, error_codes(refused)) == (404, [10192])
     assert platform.fetch("far-back").json() == {"code": 2}
 
 
@@ -122,17 +122,17 @@ def test_a_version_whose_resource_is_gone_is_refused(
     made = platform.api("POST", where, json=named).json()["result"]
     resource = made.get("id") or made["uuid"]
     binding: Binding = {"type": kind, "name": "R", "namespace_id": resource, "id": resource}
-    uploaded(platform, f"back-{kind}", ENV, binding)
+    deploy_worker(platform, f"back-{kind}", ENV, binding)
     first = live_version(platform, f"back-{kind}")
-    uploaded(platform, f"back-{kind}", NEWER)
+    deploy_worker(platform, f"back-{kind}", NEWER)
     platform.api("DELETE", f"{where}/{resource}")
 
-    assert codes(go_live(platform, f"back-{kind}", first)) == [code]
+    assert error_codes(deploy_version(platform, f"back-{kind}", first)) == [code]
     assert platform.fetch(f"back-{kind}").json() == {"code": 2}
 
 
 def test_a_version_says_what_it_was_made_of(platform: Platform) -> None:
-    uploaded(platform, "told", ENV, plain("text"), secret("never"))
+    deploy_worker(platform, "told", ENV, plain("text"), secret("never"))
     version = live_version(platform, "told")
     told = platform.api("GET", f"workers/scripts/told/versions/{version}").json()["result"]
 
@@ -144,6 +144,6 @@ def test_a_version_says_what_it_was_made_of(platform: Platform) -> None:
 def test_a_workflow_needs_a_subdomain(platform: Platform, control: Control) -> None:
     control.subdomain("")
 
-    refused = upload(platform, "homeless", FLOWING + ENV, own_workflow("homeless"))
+    refused = upload(platform, "homeless", FLOWING + ENV, workflow_binding("homeless"))
 
-    assert codes(refused) == [10063]
+    assert error_codes(refused) == [10063]

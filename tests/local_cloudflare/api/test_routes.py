@@ -5,8 +5,14 @@ from __future__ import annotations
 import cloudflare
 import pytest
 
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
-from tests.local_cloudflare.support.zones import codes, make_route, make_zone, patterns, visit
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
+from tests.local_cloudflare.support.zones import (
+    create_route,
+    create_zone,
+    error_codes,
+    fetch_host,
+    route_patterns,
+)
 from tests.support.platform_fixture import Platform
 
 
@@ -16,13 +22,13 @@ def saying(word: str) -> str:
 
 @pytest.fixture(scope="module")
 def zone(platform: Platform) -> str:
-    zone = make_zone(platform, "routed.example")
+    zone = create_zone(platform, "routed.example")
     for name in ("near", "far"):
-        uploaded(platform, f"routes-{name}", saying(name))
-    make_route(platform, zone, "*.routed.example/*", "routes-far")
-    make_route(platform, zone, "https://www.routed.example/near*", "routes-near")
-    make_route(platform, zone, "www.routed.example/near/exact", "routes-far")
-    make_route(platform, zone, "*routed.example/all", "routes-near")
+        deploy_worker(platform, f"routes-{name}", saying(name))
+    create_route(platform, zone, "*.routed.example/*", "routes-far")
+    create_route(platform, zone, "https://www.routed.example/near*", "routes-near")
+    create_route(platform, zone, "www.routed.example/near/exact", "routes-far")
+    create_route(platform, zone, "*routed.example/all", "routes-near")
     return zone
 
 
@@ -40,41 +46,41 @@ def zone(platform: Platform) -> str:
 def test_the_most_specific_pattern_wins(
     platform: Platform, zone: str, host: str, path: str, word: str
 ) -> None:
-    assert visit(platform, host, path).text == word
+    assert fetch_host(platform, host, path).text == word
 
 
 @pytest.mark.parametrize("host", ["routed.example", "evilrouted.example", "routed.example.evil"])
 def test_a_host_that_no_pattern_holds_is_refused(platform: Platform, zone: str, host: str) -> None:
-    assert visit(platform, host, "/x").status_code == 421
+    assert fetch_host(platform, host, "/x").status_code == 421
 
 
 def test_a_route_reaches_no_api(platform: Platform, zone: str) -> None:
-    answer = visit(platform, "any.routed.example", "/client/v4/accounts")
+    answer = fetch_host(platform, "any.routed.example", "/client/v4/accounts")
 
     assert answer.text == "far"
 
 
 def test_a_route_is_read_changed_and_deleted(platform: Platform) -> None:
-    uploaded(platform, "routes-changed", HELLO)
-    zone = make_zone(platform, "changed.example")
+    deploy_worker(platform, "routes-changed", HELLO)
+    zone = create_zone(platform, "changed.example")
     routes = platform.client().workers.routes
-    route = make_route(platform, zone, "changed.example/a", "routes-changed")
+    route = create_route(platform, zone, "changed.example/a", "routes-changed")
 
     routes.update(route, zone_id=zone, pattern="changed.example/b", script="routes-changed")
     read = routes.get(route, zone_id=zone)
-    moved = [visit(platform, "changed.example", path).status_code for path in ("/a", "/b")]
+    moved = [fetch_host(platform, "changed.example", path).status_code for path in ("/a", "/b")]
     routes.delete(route, zone_id=zone)
 
     assert read is not None
     assert (read.pattern, read.script) == ("changed.example/b", "routes-changed")
-    assert (moved, patterns(platform, zone)) == ([421, 200], {})
+    assert (moved, route_patterns(platform, zone)) == ([421, 200], {})
 
 
 def test_a_pattern_has_one_worker(platform: Platform, zone: str) -> None:
     with pytest.raises(cloudflare.ConflictError) as refused:
-        make_route(platform, zone, "*.routed.example/*", "routes-near")
+        create_route(platform, zone, "*.routed.example/*", "routes-near")
 
-    assert codes(refused.value.response) == [10020]
+    assert error_codes(refused.value.response) == [10020]
 
 
 @pytest.mark.parametrize(
@@ -90,9 +96,9 @@ def test_a_route_that_cannot_be_is_refused(
     platform: Platform, zone: str, pattern: str, script: str, code: int
 ) -> None:
     with pytest.raises(cloudflare.BadRequestError) as refused:
-        make_route(platform, zone, pattern, script)
+        create_route(platform, zone, pattern, script)
 
-    assert codes(refused.value.response) == [code]
+    assert error_codes(refused.value.response) == [code]
 
 
 def test_a_route_without_a_worker_keeps_a_path_from_all(platform: Platform, zone: str) -> None:
@@ -101,31 +107,31 @@ def test_a_route_without_a_worker_keeps_a_path_from_all(platform: Platform, zone
     made = routes.create(zone_id=zone, pattern="any.routed.example/closed")
 
     assert made is not None
-    assert visit(platform, "any.routed.example", "/closed").status_code == 421
-    assert visit(platform, "any.routed.example", "/open").text == "far"
+    assert fetch_host(platform, "any.routed.example", "/closed").status_code == 421
+    assert fetch_host(platform, "any.routed.example", "/open").text == "far"
 
 
 def test_a_deleted_worker_takes_its_routes_along(platform: Platform) -> None:
-    uploaded(platform, "routes-gone", HELLO)
-    zone = make_zone(platform, "gone.example")
-    make_route(platform, zone, "gone.example/*", "routes-gone")
+    deploy_worker(platform, "routes-gone", HELLO)
+    zone = create_zone(platform, "gone.example")
+    create_route(platform, zone, "gone.example/*", "routes-gone")
 
     platform.api("DELETE", "workers/scripts/routes-gone")
 
-    assert patterns(platform, zone) == {}
-    assert visit(platform, "gone.example").status_code == 421
+    assert route_patterns(platform, zone) == {}
+    assert fetch_host(platform, "gone.example").status_code == 421
 
 
 def test_workers_dev_is_turned_off_for_the_own_host_alone(platform: Platform) -> None:
-    uploaded(
+    deploy_worker(
         platform, "routes-only", "export default { fetch: () => new Response(), scheduled() {} }"
     )
-    zone = make_zone(platform, "only.example")
-    make_route(platform, zone, "only.example/*", "routes-only")
+    zone = create_zone(platform, "only.example")
+    create_route(platform, zone, "only.example/*", "routes-only")
 
     platform.api("POST", "workers/scripts/routes-only/subdomain", json={"enabled": False})
 
     answer = platform.fetch("routes-only")
     assert (answer.status_code, "workers_dev disabled" in answer.text) == (404, True)
-    assert visit(platform, "only.example").status_code == 200
+    assert fetch_host(platform, "only.example").status_code == 200
     assert platform.fetch("routes-only", "/cdn-cgi/handler/scheduled").text == "ok"

@@ -7,15 +7,15 @@ from typing import Any
 import cloudflare
 import pytest
 
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.workers import (
     HELLO,
     Binding,
+    deploy_worker,
+    enable_workers_dev,
+    group_pid,
     live_version,
-    open_host,
-    own_workflow,
-    process_of,
     upload,
-    uploaded,
+    workflow_binding,
 )
 from tests.support.platform_fixture import Platform
 
@@ -33,12 +33,12 @@ def test_an_upload_through_the_sdk_answers(platform: Platform) -> None:
 
     assert made is not None
     assert (made.id, made.last_deployed_from) == ("by-sdk", "api")
-    open_host(platform, "by-sdk")
+    enable_workers_dev(platform, "by-sdk")
     assert platform.fetch("by-sdk").text == "hello"
 
 
 def test_uploads_are_listed_with_their_versions(platform: Platform) -> None:
-    uploaded(platform, "listed", HELLO)
+    deploy_worker(platform, "listed", HELLO)
     scripts = platform.client().workers.scripts
 
     names = [script.id for script in scripts.list(account_id=platform.account_id)]
@@ -50,9 +50,9 @@ def test_uploads_are_listed_with_their_versions(platform: Platform) -> None:
 
 
 def test_an_older_version_goes_live_again(platform: Platform) -> None:
-    uploaded(platform, "rolled", HELLO)
+    deploy_worker(platform, "rolled", HELLO)
     first = live_version(platform, "rolled")
-    uploaded(platform, "rolled", HELLO.replace("hello", "changed"))
+    deploy_worker(platform, "rolled", HELLO.replace("hello", "changed"))
 
     platform.client().workers.scripts.deployments.create(
         "rolled",
@@ -102,7 +102,7 @@ def test_a_module_outside_of_the_worker_is_refused(platform: Platform, module: s
 
 
 def test_a_class_that_is_missing_is_refused(platform: Platform) -> None:
-    answer = upload(platform, "no-class", HELLO, own_workflow("no-class"))
+    answer = upload(platform, "no-class", HELLO, workflow_binding("no-class"))
 
     assert answer.json()["errors"][0]["code"] == 10021
     assert '"Flow"' in answer.json()["errors"][0]["message"]
@@ -117,7 +117,7 @@ def test_a_binding_without_its_resource_is_refused(platform: Platform) -> None:
 
 
 def test_a_secret_reaches_the_worker_and_no_answer(platform: Platform) -> None:
-    uploaded(platform, "secretive", ENV, SECRET)
+    deploy_worker(platform, "secretive", ENV, SECRET)
     scripts = platform.client().workers.scripts
 
     answers = [
@@ -132,7 +132,7 @@ def test_a_secret_reaches_the_worker_and_no_answer(platform: Platform) -> None:
 
 
 def test_secrets_change_through_the_sdk(platform: Platform) -> None:
-    uploaded(platform, "sdk-secrets", ENV)
+    deploy_worker(platform, "sdk-secrets", ENV)
     secrets = platform.client().workers.scripts.secrets
     account = platform.account_id
 
@@ -144,7 +144,7 @@ def test_secrets_change_through_the_sdk(platform: Platform) -> None:
 
 
 def test_settings_are_read_and_changed_through_the_sdk(platform: Platform) -> None:
-    uploaded(platform, "settled", ENV, SECRET)
+    deploy_worker(platform, "settled", ENV, SECRET)
     settings: Any = platform.client().workers.scripts.script_and_version_settings
     plain = {"type": "plain_text", "name": "A", "text": "1"}
     changed = {"bindings": [plain, {"type": "inherit", "name": "KEY"}]}
@@ -158,7 +158,7 @@ def test_settings_are_read_and_changed_through_the_sdk(platform: Platform) -> No
 
 
 def test_schedules_are_kept_and_checked(platform: Platform) -> None:
-    uploaded(platform, "scheduled", HELLO)
+    deploy_worker(platform, "scheduled", HELLO)
     schedules = platform.client().workers.scripts.schedules
     account = platform.account_id
 
@@ -173,8 +173,8 @@ def test_schedules_are_kept_and_checked(platform: Platform) -> None:
 
 
 def test_a_worker_in_use_is_deleted_only_by_force(platform: Platform) -> None:
-    uploaded(platform, "served", HELLO)
-    uploaded(platform, "server", HELLO, {"type": "service", "name": "S", "service": "served"})
+    deploy_worker(platform, "served", HELLO)
+    deploy_worker(platform, "server", HELLO, {"type": "service", "name": "S", "service": "served"})
 
     kept = platform.api("DELETE", "workers/services/served")
     gone = platform.api("DELETE", "workers/services/served?force=true")
@@ -184,10 +184,10 @@ def test_a_worker_in_use_is_deleted_only_by_force(platform: Platform) -> None:
 
 
 def test_what_changes_nothing_starts_nothing(platform: Platform) -> None:
-    uploaded(platform, "steady", HELLO)
-    before = process_of(platform, "worker-steady")
+    deploy_worker(platform, "steady", HELLO)
+    before = group_pid(platform, "worker-steady")
 
     platform.api("POST", "workers/scripts/steady/subdomain", json={"enabled": True})
     platform.api("PATCH", "workers/scripts/steady/script-settings", json={"tags": ["a"]})
 
-    assert process_of(platform, "worker-steady") == before
+    assert group_pid(platform, "worker-steady") == before

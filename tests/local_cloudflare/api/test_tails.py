@@ -13,22 +13,22 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.local_cloudflare.support.listening import (
+from tests.local_cloudflare.support.projects import Project
+from tests.local_cloudflare.support.tails import (
     Listener,
-    listening,
-    make_tail,
-    shake,
+    create_tail,
+    open_tail,
+    open_websocket,
     wrangler_tail,
 )
-from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.workers import (
     WORKFLOW,
-    begin,
+    deploy_worker,
+    deploy_workflow,
     live_version,
-    own_workflow,
-    until,
-    uploaded,
-    with_workflow,
+    start_run,
+    wait_for,
+    workflow_binding,
 )
 from tests.support.files import contents
 from tests.support.platform_fixture import Platform
@@ -50,13 +50,13 @@ export default {
 
 @pytest.fixture(scope="module")
 def printing(platform: Platform) -> Platform:
-    uploaded(platform, "printing", PRINTS)
+    deploy_worker(platform, "printing", PRINTS)
     return platform
 
 
 @pytest.fixture
 def listener(printing: Platform) -> Iterator[Listener]:
-    with listening(printing, "printing") as one:
+    with open_tail(printing, "printing") as one:
         yield one
 
 
@@ -114,11 +114,11 @@ SAYING = WORKFLOW.replace(
 
 
 def test_a_step_is_heard_while_its_run_goes_on(platform: Platform) -> None:
-    uploaded(platform, "saying", SAYING, own_workflow("saying"))
+    deploy_worker(platform, "saying", SAYING, workflow_binding("saying"))
     body = {"script_name": "saying", "class_name": "Flow"}
     platform.api("PUT", "workflows/saying", json=body)
-    with listening(platform, "saying") as listener:
-        begin(platform, "saying", wait=True)
+    with open_tail(platform, "saying") as listener:
+        start_run(platform, "saying", wait=True)
 
         event = listener.hear("in a step")
 
@@ -129,21 +129,21 @@ def test_a_step_is_heard_while_its_run_goes_on(platform: Platform) -> None:
 
 def test_who_listens_late_hears_a_run_that_went_on_before(platform: Platform) -> None:
     code = WORKFLOW.replace("return { attempt:", "console.log('second'); return { attempt:")
-    uploaded(platform, "late", code, own_workflow("late"))
+    deploy_worker(platform, "late", code, workflow_binding("late"))
     platform.api("PUT", "workflows/late", json={"script_name": "late", "class_name": "Flow"})
-    instance = begin(platform, "late", wait=True)
+    instance = start_run(platform, "late", wait=True)
     path = f"workflows/late/instances/{instance}"
-    until(lambda: platform.api("GET", path).json()["result"]["status"], "waiting")
+    wait_for(lambda: platform.api("GET", path).json()["result"]["status"], "waiting")
 
-    with listening(platform, "late") as listener:
+    with open_tail(platform, "late") as listener:
         platform.api("POST", f"{path}/events/call", json=1)
 
         assert listener.hear("second")["event"] == {"rpcMethod": "run"}
 
 
 def test_each_listener_hears_its_own_worker_alone(printing: Platform, listener: Listener) -> None:
-    uploaded(printing, "other-prints", PRINTS.replace("heard", "elsewhere"))
-    with listening(printing, "printing") as second:
+    deploy_worker(printing, "other-prints", PRINTS.replace("heard", "elsewhere"))
+    with open_tail(printing, "printing") as second:
         printing.fetch("other-prints")
         printing.fetch("printing", "/both")
 
@@ -152,7 +152,7 @@ def test_each_listener_hears_its_own_worker_alone(printing: Platform, listener: 
 
 
 def test_filters_keep_events_away(printing: Platform) -> None:
-    with listening(printing, "printing", outcome=["exception"]) as listener:
+    with open_tail(printing, "printing", outcome=["exception"]) as listener:
         printing.fetch("printing", "/fine")
         printing.fetch("printing", "/throws")
 
@@ -160,13 +160,13 @@ def test_filters_keep_events_away(printing: Platform) -> None:
 
 
 def test_a_listener_goes_on_after_a_deploy(printing: Platform, listener: Listener) -> None:
-    uploaded(printing, "printing", PRINTS.replace('"heard"', '"newly heard"'))
+    deploy_worker(printing, "printing", PRINTS.replace('"heard"', '"newly heard"'))
 
     printing.fetch("printing")
 
     assert listener.hear("newly heard")["outcome"] == "ok"
     assert live_version(printing, "printing")
-    uploaded(printing, "printing", PRINTS)
+    deploy_worker(printing, "printing", PRINTS)
 
 
 def test_a_slow_listener_is_told_how_much_it_lost(printing: Platform, listener: Listener) -> None:
@@ -179,20 +179,20 @@ def test_a_slow_listener_is_told_how_much_it_lost(printing: Platform, listener: 
 
 
 def test_a_url_opens_once_and_not_without_the_protocol(printing: Platform) -> None:
-    parts = urlsplit(make_tail(printing, "printing")["url"])
+    parts = urlsplit(create_tail(printing, "printing")["url"])
 
     with ExitStack() as open_ones:
         statuses = []
         for protocol in ("other", "trace-v1", "trace-v1"):
             address = (parts.hostname or "", parts.port or 0)
             connection = open_ones.enter_context(socket.create_connection(address, timeout=15))
-            statuses.append(shake(connection, parts.path, protocol))
+            statuses.append(open_websocket(connection, parts.path, protocol))
 
     assert statuses == [400, 101, 404]
 
 
 def test_tails_are_listed_and_deleted_through_the_sdk(printing: Platform) -> None:
-    with_workflow(printing, "tail-sdk")
+    deploy_workflow(printing, "tail-sdk")
     tails = printing.client().workers.scripts.tail
     account = printing.account_id
 
@@ -220,7 +220,7 @@ def test_the_real_wrangler_prints_what_it_hears(project: Project) -> None:
     project.deploy()
     with wrangler_tail(project) as told:
         tails = f"workers/scripts/{project.name}/tails"
-        until(lambda: len(project.platform.api("GET", tails).json()["result"]), 1)
+        wait_for(lambda: len(project.platform.api("GET", tails).json()["result"]), 1)
         with ThreadPoolExecutor(1) as reader:
             first = reader.submit(next, told)
 
@@ -228,7 +228,7 @@ def test_the_real_wrangler_prints_what_it_hears(project: Project) -> None:
                 project.platform.fetch(project.name, "/by-wrangler")
                 return "heard" if first.done() else "silent"
 
-            until(heard, "heard")
+            wait_for(heard, "heard")
             event = first.result()
 
     assert event["logs"][0]["message"] == ["heard", "/by-wrangler", {"deep": [1, None]}]

@@ -8,13 +8,13 @@ import cloudflare
 import pytest
 
 from tests.local_cloudflare.support.control import Control, Token
-from tests.local_cloudflare.support.zones import add_record, codes, make_zone
+from tests.local_cloudflare.support.zones import create_record, create_zone, error_codes
 from tests.support.platform_fixture import Platform
 
 
 def test_a_zone_is_made_found_and_deleted(platform: Platform) -> None:
     zones = platform.client().zones
-    made = make_zone(platform, "made.example")
+    made = create_zone(platform, "made.example")
 
     named = [zone.id for zone in zones.list(name="made.example")]
     mine = [zone.id for zone in zones.list(account={"id": platform.account_id})]
@@ -32,26 +32,26 @@ def test_a_zone_is_made_found_and_deleted(platform: Platform) -> None:
 @pytest.mark.parametrize("name", ["", "localhost", "a.localhost", "10.0.0.1", "no dots"])
 def test_what_is_no_domain_is_no_zone(platform: Platform, name: str) -> None:
     with pytest.raises(cloudflare.BadRequestError):
-        make_zone(platform, name)
+        create_zone(platform, name)
 
 
 def test_a_zone_is_made_once(platform: Platform) -> None:
-    make_zone(platform, "once.example")
+    create_zone(platform, "once.example")
 
     with pytest.raises(cloudflare.BadRequestError) as refused:
-        make_zone(platform, "once.example")
+        create_zone(platform, "once.example")
 
-    assert codes(refused.value.response) == [1061]
+    assert error_codes(refused.value.response) == [1061]
 
 
 def test_pages_of_zones_are_turned(platform: Platform) -> None:
-    made = {make_zone(platform, f"page{number}.example") for number in range(6)}
+    made = {create_zone(platform, f"page{number}.example") for number in range(6)}
 
     assert made <= {zone.id for zone in platform.client().zones.list(per_page=5)}
 
 
 def test_a_token_sees_its_own_zones(platform: Platform, control: Control) -> None:
-    mine, other = make_zone(platform, "mine.example"), make_zone(platform, "other.example")
+    mine, other = create_zone(platform, "mine.example"), create_zone(platform, "other.example")
     control.tokens(Token(token="narrow", permissions=("Zone Read",), zones=(mine,)))
     zones = platform.client("narrow").zones
 
@@ -61,10 +61,10 @@ def test_a_token_sees_its_own_zones(platform: Platform, control: Control) -> Non
 
 
 def test_records_are_found_by_type_and_name(platform: Platform) -> None:
-    zone = make_zone(platform, "dns.example")
+    zone = create_zone(platform, "dns.example")
     records = platform.client().dns.records
-    address = add_record(platform, zone, name="www", proxied=True)
-    add_record(platform, zone, name="@", type="TXT", content="text")
+    address = create_record(platform, zone, name="www", proxied=True)
+    create_record(platform, zone, name="@", type="TXT", content="text")
 
     named = list(records.list(zone_id=zone, name={"exact": "www.dns.example"}))
     typed = [found.name for found in records.list(zone_id=zone, type="TXT")]
@@ -74,9 +74,9 @@ def test_records_are_found_by_type_and_name(platform: Platform) -> None:
 
 
 def test_a_record_changes_and_goes(platform: Platform) -> None:
-    zone = make_zone(platform, "changes.example")
+    zone = create_zone(platform, "changes.example")
     records: Any = platform.client().dns.records
-    made = add_record(platform, zone, name="a")
+    made = create_record(platform, zone, name="a")
     where = {"zone_id": zone, "name": "a", "ttl": 1}
 
     edited = records.edit(made.id, type="A", proxied=True, **where)
@@ -94,10 +94,10 @@ def test_a_record_changes_and_goes(platform: Platform) -> None:
 def test_records_that_clash_are_refused(
     platform: Platform, kind: str, content: str, code: int
 ) -> None:
-    zone = make_zone(platform, f"clash-{code}.example")
-    add_record(platform, zone, name="a")
+    zone = create_zone(platform, f"clash-{code}.example")
+    create_record(platform, zone, name="a")
 
     with pytest.raises(cloudflare.BadRequestError) as refused:
-        add_record(platform, zone, name="a", type=kind, content=content)
+        create_record(platform, zone, name="a", type=kind, content=content)
 
-    assert codes(refused.value.response) == [code]
+    assert error_codes(refused.value.response) == [code]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.local_cloudflare.support.uploads import live_version
+from tests.local_cloudflare.support.workers import live_version
 from tests.support.platform_fixture import Platform
 from toolchain import process
 from toolchain.node_tools import NODE, WRANGLER

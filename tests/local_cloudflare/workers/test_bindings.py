@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloudflare.support.messaging import backlog, heard, make, push
 from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.queues import (
+    backlog_count,
+    create_queue,
+    push_message,
+    received_messages,
+)
+from tests.local_cloudflare.support.workers import (
     HELLO,
     Binding,
-    ended,
-    until,
+    deploy_workflow,
     upload,
-    with_workflow,
+    wait_for,
+    wait_for_output,
 )
 from tests.support.platform_fixture import Platform
 
@@ -91,7 +96,7 @@ def namespace(project: Project) -> dict[str, str]:
 
 
 def test_a_deploy_makes_the_worker_its_queues_consumer(project: Project) -> None:
-    queue, name = make(project.platform, "orders"), project.name
+    queue, name = create_queue(project.platform, "orders"), project.name
     consumer = {"queue": "orders", "max_batch_size": 3, "max_batch_timeout": 1}
     consumer |= {"max_retries": 7, "retry_delay": 9, "max_concurrency": 2}
     consumer |= {"dead_letter_queue": "orders-dead"}
@@ -100,9 +105,9 @@ def test_a_deploy_makes_the_worker_its_queues_consumer(project: Project) -> None
 
     project.deploy()
     project.platform.fetch(name, method="POST", json={"by": "code"})
-    push(project.platform, queue, {"by": "api"})
+    push_message(project.platform, queue, {"by": "api"})
 
-    bodies = [message["body"] for message in heard(project.platform, name, 2)]
+    bodies = [message["body"] for message in received_messages(project.platform, name, 2)]
     assert sorted(bodies, key=str) == [{"by": "api"}, {"by": "code"}]
     [kept] = project.platform.api("GET", f"queues/{queue}/consumers").json()["result"]
     assert (kept["script"], kept["dead_letter_queue"]) == (name, "orders-dead")
@@ -111,7 +116,7 @@ def test_a_deploy_makes_the_worker_its_queues_consumer(project: Project) -> None
 
 
 def test_a_later_deploy_changes_the_consumer_it_has(project: Project) -> None:
-    queue = make(project.platform, "again")
+    queue = create_queue(project.platform, "again")
     for size in (2, 4):
         project.write(QUEUES, queues={"consumers": [{"queue": "again", "max_batch_size": size}]})
         project.deploy()
@@ -149,17 +154,17 @@ def test_wrangler_makes_shows_and_deletes_a_queue(project: Project) -> None:
 
 
 def test_messages_survive_a_deploy_of_their_consumer(project: Project) -> None:
-    queue = make(project.platform, "busy")
+    queue = create_queue(project.platform, "busy")
     slow = {"queue": "busy", "max_batch_timeout": 4}
     settings = {"kv_namespaces": [namespace(project)], "queues": {"consumers": [slow]}}
     project.write(QUEUES, **settings)
     project.deploy()
 
-    push(project.platform, queue, "kept")
+    push_message(project.platform, queue, "kept")
     project.deploy()
 
-    assert heard(project.platform, project.name)[0]["body"] == "kept"
-    until(lambda: backlog(project.platform, queue), 0)
+    assert received_messages(project.platform, project.name)[0]["body"] == "kept"
+    wait_for(lambda: backlog_count(project.platform, queue), 0)
 
 
 def test_a_worker_calls_another_through_its_binding(project: Project, tmp_path: Path) -> None:
@@ -175,7 +180,7 @@ def test_a_worker_calls_another_through_its_binding(project: Project, tmp_path: 
 
 
 def test_a_worker_runs_the_workflow_of_another_to_its_end(project: Project) -> None:
-    with_workflow(project.platform, "child-flow")
+    deploy_workflow(project.platform, "child-flow")
     binding = {"binding": "CHILD", "name": "child-flow", "class_name": "Flow"}
     project.write(CALLER, workflows=[binding | {"script_name": "child-flow"}])
 
@@ -184,7 +189,9 @@ def test_a_worker_runs_the_workflow_of_another_to_its_end(project: Project) -> N
 
     assert answer["status"]["status"] == "complete"
     assert answer["status"]["output"]["second"] == {"attempt": 1}
-    assert ended(project.platform, "child-flow", answer["id"]) == answer["status"]["output"]
+    assert (
+        wait_for_output(project.platform, "child-flow", answer["id"]) == answer["status"]["output"]
+    )
 
 
 def test_analytics_points_are_written(project: Project) -> None:

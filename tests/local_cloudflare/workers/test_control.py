@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.local_cloudflare.support.uploads import HELLO, live_version, uploaded
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker, live_version
 from tests.support.platform_fixture import Platform, start_platform
 
 BUSY = Fault(
@@ -36,7 +36,7 @@ def test_a_call_fails_as_often_as_asked(platform: Platform, control: Control) ->
 
 
 def test_a_call_is_executed_and_said_to_have_failed(platform: Platform, control: Control) -> None:
-    uploaded(platform, "half-done", HELLO)
+    deploy_worker(platform, "half-done", HELLO)
     control.faults(
         Fault(method="DELETE", path="/workers/scripts/half-done$", status=502, after=True)
     )
@@ -50,7 +50,7 @@ def test_a_call_is_executed_and_said_to_have_failed(platform: Platform, control:
 def test_a_call_is_executed_never_where_it_fails_before(
     platform: Platform, control: Control
 ) -> None:
-    uploaded(platform, "spared", HELLO)
+    deploy_worker(platform, "spared", HELLO)
     control.faults(Fault(method="DELETE", path="/workers/scripts/spared$", status=500))
 
     assert platform.api("DELETE", "workers/scripts/spared").status_code == 500
@@ -109,7 +109,7 @@ def test_the_subdomain_is_taken_away_and_registered(platform: Platform, control:
 
 
 def test_the_dashboard_deploys_a_version(platform: Platform, control: Control) -> None:
-    uploaded(platform, "edited", HELLO)
+    deploy_worker(platform, "edited", HELLO)
 
     version = control.dashboard_edit("edited")
 
@@ -121,7 +121,7 @@ def test_the_dashboard_deploys_a_version(platform: Platform, control: Control) -
 
 
 def test_many_versions_are_added_at_once(platform: Platform, control: Control) -> None:
-    uploaded(platform, "busy", HELLO)
+    deploy_worker(platform, "busy", HELLO)
     live = live_version(platform, "busy")
 
     added = control.versions("busy", 100)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.support.platform_fixture import Platform
 from toolchain import process
 from toolchain.node_tools import NODE, TOOLCHAIN
@@ -94,8 +94,8 @@ def test_a_schedule_set_by_wrangler_is_fired_at_once(project: Project) -> None:
 
 
 def test_a_schedule_that_fails_says_why(platform: Platform) -> None:
-    uploaded(platform, "restless", CLOCK)
-    uploaded(platform, "timeless", HELLO)
+    deploy_worker(platform, "restless", CLOCK)
+    deploy_worker(platform, "timeless", HELLO)
 
     failed = platform.fetch("restless", f"{FIRE}?cron=0+0+*+*+SUN")
     missing = platform.fetch("timeless", FIRE)
@@ -105,7 +105,7 @@ def test_a_schedule_that_fails_says_why(platform: Platform) -> None:
 
 
 def test_a_page_elsewhere_fires_nothing(platform: Platform) -> None:
-    uploaded(platform, "guarded", CLOCK)
+    deploy_worker(platform, "guarded", CLOCK)
 
     answer = httpx.get(
         f"http://127.0.0.1:{platform.port}{FIRE}",

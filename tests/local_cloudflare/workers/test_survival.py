@@ -13,22 +13,27 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.workers import (
     HELLO,
     WORKFLOW,
-    begin,
-    describe,
-    ended,
-    go_live,
+    deploy_version,
+    deploy_worker,
+    deploy_workflow,
+    describe_run,
+    group_pid,
     live_version,
-    own_workflow,
-    process_of,
-    status,
-    until,
-    uploaded,
-    with_workflow,
+    run_status,
+    start_run,
+    wait_for,
+    wait_for_output,
+    workflow_binding,
 )
-from tests.local_cloudflare.support.zones import make_route, make_zone, patterns, visit
+from tests.local_cloudflare.support.zones import (
+    create_route,
+    create_zone,
+    fetch_host,
+    route_patterns,
+)
 from tests.support.platform_fixture import Platform, start_platform
 from tests.support.processes import is_running
 from toolchain.embedded_platform import PlatformFailed
@@ -65,10 +70,10 @@ class Survivors:
     told: Mapping[str, Any]
 
     def ended(self, run: str) -> Any:
-        return ended(self.platform, self.workflow(run), self.runs[run])
+        return wait_for_output(self.platform, self.workflow(run), self.runs[run])
 
     def describe(self, run: str) -> Any:
-        return describe(self.platform, self.workflow(run), self.runs[run])
+        return describe_run(self.platform, self.workflow(run), self.runs[run])
 
     @staticmethod
     def workflow(run: str) -> str:
@@ -79,21 +84,21 @@ class Survivors:
 def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     folder = tmp_path_factory.mktemp("survivors")
     before = start_platform(folder)
-    with_workflow(before, "kept")
-    uploaded(before, "middle", SLOW_FIRST, own_workflow("middle"))
+    deploy_workflow(before, "kept")
+    deploy_worker(before, "middle", SLOW_FIRST, workflow_binding("middle"))
     before.api("PUT", "workflows/middle", json={"script_name": "middle", "class_name": "Flow"})
     runs = {
-        "sleep": begin(before, "kept", sleep=6000),
-        "wait": begin(before, "kept", wait=True),
-        "retry": begin(before, "kept", fails=3000),
-        "paused": begin(before, "kept", sleep="1 minute"),
-        "middle": begin(before, "middle"),
+        "sleep": start_run(before, "kept", sleep=6000),
+        "wait": start_run(before, "kept", wait=True),
+        "retry": start_run(before, "kept", fails=3000),
+        "paused": start_run(before, "kept", sleep="1 minute"),
+        "middle": start_run(before, "middle"),
     }
     before.api(
         "PATCH", f"workflows/kept/instances/{runs['paused']}/status", json={"status": "pause"}
     )
-    until(lambda: status(before, "kept", runs["paused"]), "paused")
-    told = {run: describe(before, Survivors.workflow(run), runs[run]) for run in runs}
+    wait_for(lambda: run_status(before, "kept", runs["paused"]), "paused")
+    told = {run: describe_run(before, Survivors.workflow(run), runs[run]) for run in runs}
     before.kill()
     platform = start_platform(folder)
     yield Survivors(platform=platform, runs=runs, told=told)
@@ -131,29 +136,29 @@ def test_a_run_that_was_paused_stays_paused_until_it_is_resumed(survivors: Survi
     path = f"workflows/kept/instances/{survivors.runs['paused']}/status"
     survivors.platform.api("PATCH", path, json={"status": "resume"})
 
-    until(lambda: survivors.describe("paused").status, "waiting")
+    wait_for(lambda: survivors.describe("paused").status, "waiting")
 
 
 def test_a_run_that_was_about_to_pause_is_paused_after_the_kill(start: Start) -> None:
     before = start()
-    uploaded(before, "pausing", SLOW_FIRST, own_workflow("pausing"))
+    deploy_worker(before, "pausing", SLOW_FIRST, workflow_binding("pausing"))
     before.api("PUT", "workflows/pausing", json={"script_name": "pausing", "class_name": "Flow"})
-    instance = begin(before, "pausing")
+    instance = start_run(before, "pausing")
     path = f"workflows/pausing/instances/{instance}/status"
     before.api("PATCH", path, json={"status": "pause"})
-    until(lambda: status(before, "pausing", instance), "waitingForPause")
+    wait_for(lambda: run_status(before, "pausing", instance), "waitingForPause")
     before.kill()
 
     platform = start()
 
-    until(lambda: status(platform, "pausing", instance), "paused")
+    wait_for(lambda: run_status(platform, "pausing", instance), "paused")
     platform.api("PATCH", path, json={"status": "resume"})
-    assert ended(platform, "pausing", instance)["first"] == 2
+    assert wait_for_output(platform, "pausing", instance)["first"] == 2
 
 
 def test_many_runs_go_on_after_a_kill(start: Start) -> None:
     before = start()
-    with_workflow(before, "many")
+    deploy_workflow(before, "many")
     batch = [{"params": {"sleep": 3000}} for _ in range(100)]
     before.api("POST", "workflows/many/instances/batch", json=batch)
     before.kill()
@@ -161,42 +166,42 @@ def test_many_runs_go_on_after_a_kill(start: Start) -> None:
     platform = start()
 
     counts = "workflows/many"
-    until(lambda: platform.api("GET", counts).json()["result"]["instances"]["complete"], 100)
+    wait_for(lambda: platform.api("GET", counts).json()["result"]["instances"]["complete"], 100)
 
 
 def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
     platform = start()
-    with_workflow(platform, "crashed")
-    instance = begin(platform, "crashed", wait=True)
-    until(lambda: status(platform, "crashed", instance), "waiting")
+    deploy_workflow(platform, "crashed")
+    instance = start_run(platform, "crashed", wait=True)
+    wait_for(lambda: run_status(platform, "crashed", instance), "waiting")
 
-    os.kill(int(process_of(platform, "worker-crashed")), signal.SIGKILL)
+    os.kill(int(group_pid(platform, "worker-crashed")), signal.SIGKILL)
 
     path = f"workflows/crashed/instances/{instance}/events/call"
-    until(lambda: platform.api("POST", path, json=1).status_code, 200)
-    ended(platform, "crashed", instance)
+    wait_for(lambda: platform.api("POST", path, json=1).status_code, 200)
+    wait_for_output(platform, "crashed", instance)
 
 
 def test_zones_and_their_routes_are_there_after_a_kill(start: Start) -> None:
     before = start()
-    uploaded(before, "routed", HELLO)
-    zone = make_zone(before, "kept.example")
-    make_route(before, zone, "kept.example/*", "routed")
+    deploy_worker(before, "routed", HELLO)
+    zone = create_zone(before, "kept.example")
+    create_route(before, zone, "kept.example/*", "routed")
     before.kill()
 
     platform = start()
 
-    assert patterns(platform, zone) == {"kept.example/*": "routed"}
-    assert visit(platform, "kept.example").text == "hello"
+    assert route_patterns(platform, zone) == {"kept.example/*": "routed"}
+    assert fetch_host(platform, "kept.example").text == "hello"
 
 
 def test_an_old_version_has_todays_secrets_after_a_kill(start: Start) -> None:
     before = start()
     code = "export default { fetch: (request, env) => new Response(env.KEY) }"
-    uploaded(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
+    deploy_worker(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
     first = live_version(before, "rolled")
-    uploaded(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "new"})
-    go_live(before, "rolled", first, "?force=true")
+    deploy_worker(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "new"})
+    deploy_version(before, "rolled", first, "?force=true")
     before.kill()
 
     assert start().fetch("rolled").text == "new"
@@ -204,8 +209,8 @@ def test_an_old_version_has_todays_secrets_after_a_kill(start: Start) -> None:
 
 def test_no_workerd_outlives_the_platform(start: Start) -> None:
     platform = start()
-    uploaded(platform, "mortal", HELLO)
-    workerd = psutil.Process(int(process_of(platform, "worker-mortal")))
+    deploy_worker(platform, "mortal", HELLO)
+    workerd = psutil.Process(int(group_pid(platform, "worker-mortal")))
 
     platform.kill()
 
@@ -215,7 +220,7 @@ def test_no_workerd_outlives_the_platform(start: Start) -> None:
 
 def test_a_leftover_process_is_ended_before_its_folder_is_used(start: Start) -> None:
     before = start()
-    uploaded(before, "leftover", HELLO)
+    deploy_worker(before, "leftover", HELLO)
     before.kill()
     note = before.state / "groups" / "worker-leftover" / "workerd.pid"
     with subprocess.Popen(["/bin/sleep", "60"]) as left:
@@ -229,7 +234,7 @@ def test_a_leftover_process_is_ended_before_its_folder_is_used(start: Start) -> 
 
 def test_a_process_that_only_took_the_number_is_left_alone(start: Start) -> None:
     before = start()
-    uploaded(before, "renumbered", HELLO)
+    deploy_worker(before, "renumbered", HELLO)
     before.kill()
     note = before.state / "groups" / "worker-renumbered" / "workerd.pid"
     old = Path("/proc/self/stat").read_text()
@@ -270,30 +275,30 @@ def test_a_port_in_use_is_one_clear_sentence(
 
 def test_a_quiet_group_is_stopped_and_starts_with_the_next_request(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.5")
-    uploaded(platform, "drowsy", HELLO)
-    pid = int(process_of(platform, "worker-drowsy"))
+    deploy_worker(platform, "drowsy", HELLO)
+    pid = int(group_pid(platform, "worker-drowsy"))
 
-    until(lambda: "running" if psutil.pid_exists(pid) else "stopped", "stopped")
+    wait_for(lambda: "running" if psutil.pid_exists(pid) else "stopped", "stopped")
 
     assert platform.fetch("drowsy").text == "hello"
 
 
 def test_a_group_with_a_live_run_is_not_stopped(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.2")
-    with_workflow(platform, "awake")
-    begin(platform, "awake", sleep="1 minute")
-    pid = int(process_of(platform, "worker-awake"))
-    uploaded(platform, "drowsy-beside", HELLO)
-    quiet = int(process_of(platform, "worker-drowsy-beside"))
+    deploy_workflow(platform, "awake")
+    start_run(platform, "awake", sleep="1 minute")
+    pid = int(group_pid(platform, "worker-awake"))
+    deploy_worker(platform, "drowsy-beside", HELLO)
+    quiet = int(group_pid(platform, "worker-drowsy-beside"))
 
-    until(lambda: "running" if psutil.pid_exists(quiet) else "stopped", "stopped")
+    wait_for(lambda: "running" if psutil.pid_exists(quiet) else "stopped", "stopped")
 
     assert psutil.pid_exists(pid)  # it has been quiet for longer
 
 
 def test_what_it_keeps_is_private(start: Start) -> None:
     platform = start()
-    uploaded(platform, "private", HELLO, {"type": "secret_text", "name": "S", "text": "hush"})
+    deploy_worker(platform, "private", HELLO, {"type": "secret_text", "name": "S", "text": "hush"})
 
     files = [path for path in platform.state.rglob("*") if path.is_file()]
 

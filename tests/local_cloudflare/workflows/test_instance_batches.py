@@ -8,14 +8,14 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.local_cloudflare.support.uploads import (
-    begin,
-    describe,
-    ended,
-    process_of,
-    status,
-    until,
-    with_workflow,
+from tests.local_cloudflare.support.workers import (
+    deploy_workflow,
+    describe_run,
+    group_pid,
+    run_status,
+    start_run,
+    wait_for,
+    wait_for_output,
 )
 from tests.support.platform_fixture import Platform
 
@@ -25,7 +25,7 @@ PATH = f"workflows/{NAME}/instances"
 
 @pytest.fixture(scope="module")
 def batches(platform: Platform) -> Platform:
-    with_workflow(platform, NAME)
+    deploy_workflow(platform, NAME)
     return platform
 
 
@@ -43,7 +43,7 @@ def test_a_batch_answers_for_each_of_its_runs(batches: Platform) -> None:
 
     first, second = answer["result"]
     assert first["id"] == "fresh"
-    assert describe(batches, NAME, second["id"]).params == {"a": 1}
+    assert describe_run(batches, NAME, second["id"]).params == {"a": 1}
     (refused,) = answer["messages"]
     assert refused["code"] == 10405
     assert "twice" in refused["message"]
@@ -67,32 +67,32 @@ def test_no_run_is_called_like_a_call(batches: Platform, reserved: str) -> None:
 
 
 def test_a_batch_is_terminated(batches: Platform) -> None:
-    waits = [begin(batches, NAME, wait=True) for _ in range(3)]
-    done = begin(batches, NAME)
-    ended(batches, NAME, done)
+    waits = [start_run(batches, NAME, wait=True) for _ in range(3)]
+    done = start_run(batches, NAME)
+    wait_for_output(batches, NAME, done)
 
     answer = post(batches, "batch/terminate", [*waits, done, "nobody"])["result"]
 
     assert answer == {"status": "ok", "instancesTerminated": 3}
-    assert {status(batches, NAME, one) for one in waits} == {"terminated"}
-    assert status(batches, NAME, done) == "complete"
+    assert {run_status(batches, NAME, one) for one in waits} == {"terminated"}
+    assert run_status(batches, NAME, done) == "complete"
 
 
 def test_those_of_one_status_are_terminated(batches: Platform) -> None:
-    paused, waiting = (begin(batches, NAME, wait=True) for _ in range(2))
-    until(lambda: status(batches, NAME, paused), "waiting")
+    paused, waiting = (start_run(batches, NAME, wait=True) for _ in range(2))
+    wait_for(lambda: run_status(batches, NAME, paused), "waiting")
     batches.api("PATCH", f"{PATH}/{paused}/status", json={"status": "pause"})
-    until(lambda: status(batches, NAME, paused), "paused")
+    wait_for(lambda: run_status(batches, NAME, paused), "paused")
 
     begun = batches.api("PUT", f"{PATH}/terminate?status=paused").json()["result"]
 
     assert begun == {"status": "ok"}
-    until(lambda: status(batches, NAME, paused), "terminated")
-    assert status(batches, NAME, waiting) == "waiting"
+    wait_for(lambda: run_status(batches, NAME, paused), "terminated")
+    assert run_status(batches, NAME, waiting) == "waiting"
 
 
 def test_a_batch_is_deleted(batches: Platform) -> None:
-    ids = [begin(batches, NAME) for _ in range(3)]
+    ids = [start_run(batches, NAME) for _ in range(3)]
 
     answer = post(batches, "batch/delete", {"instances": [*ids, "nobody"]})["result"]
 
@@ -103,7 +103,7 @@ def test_a_batch_is_deleted(batches: Platform) -> None:
 
 
 def test_a_cursor_holds_when_its_run_is_deleted(batches: Platform) -> None:
-    ids = [begin(batches, NAME) for _ in range(4)]
+    ids = [start_run(batches, NAME) for _ in range(4)]
     page = batches.api("GET", f"{PATH}?per_page=2").json()
     batches.api("DELETE", f"{PATH}/{ids[2]}")
 
@@ -115,7 +115,7 @@ def test_a_cursor_holds_when_its_run_is_deleted(batches: Platform) -> None:
 
 
 def test_a_date_without_a_zone_is_in_utc(batches: Platform) -> None:
-    instance = begin(batches, NAME)
+    instance = start_run(batches, NAME)
     created = batches.api("GET", f"{PATH}?per_page=1").json()["result"][0]["created_on"]
     bare = created.removesuffix("Z")
 
@@ -125,18 +125,18 @@ def test_a_date_without_a_zone_is_in_utc(batches: Platform) -> None:
 
 
 def test_ended_runs_are_put_down_and_still_restarted(batches: Platform) -> None:
-    with_workflow(batches, "put-down")
+    deploy_workflow(batches, "put-down")
     path = "workflows/put-down/instances"
     made = batches.api("POST", f"{path}/batch", json=[{} for _ in range(60)]).json()["result"]
-    workerd = psutil.Process(int(process_of(batches, "worker-put-down")))
+    workerd = psutil.Process(int(group_pid(batches, "worker-put-down")))
     counts = "workflows/put-down"
-    until(lambda: batches.api("GET", counts).json()["result"]["instances"]["complete"], 60)
+    wait_for(lambda: batches.api("GET", counts).json()["result"]["instances"]["complete"], 60)
 
-    until(lambda: "few" if workerd.num_fds() < 100 else "many", "few")
+    wait_for(lambda: "few" if workerd.num_fds() < 100 else "many", "few")
 
     one = made[0]["id"]
     batches.api("PATCH", f"{path}/{one}/status", json={"status": "restart"})
-    assert ended(batches, "put-down", one)["second"] == {"attempt": 1}
+    assert wait_for_output(batches, "put-down", one)["second"] == {"attempt": 1}
 
 
 def test_many_runs_do_not_hold_up_other_calls(batches: Platform) -> None:

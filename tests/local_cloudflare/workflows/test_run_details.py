@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloudflare.support.uploads import (
-    begin,
-    ended,
-    own_workflow,
-    until,
-    uploaded,
-    with_workflow,
+from tests.local_cloudflare.support.workers import (
+    deploy_worker,
+    deploy_workflow,
+    start_run,
+    wait_for,
+    wait_for_output,
+    workflow_binding,
 )
 from tests.support.platform_fixture import Platform
 
@@ -35,13 +35,13 @@ export default { fetch: () => new Response("") };
 
 @pytest.fixture(scope="module")
 def told(platform: Platform) -> Told:
-    uploaded(platform, "told", CODE, own_workflow("told"))
+    deploy_worker(platform, "told", CODE, workflow_binding("told"))
     platform.api("PUT", "workflows/told", json={"script_name": "told", "class_name": "Flow"})
-    run = Told(platform, begin(platform, "told"))
+    run = Told(platform, start_run(platform, "told"))
     run.until_step(4)
     run.platform.api("POST", f"{run.path}/events/call", json={"said": "y" * 3000})
     run.until_step(5)
-    until(lambda: run.describe()["status"], "waiting")
+    wait_for(lambda: run.describe()["status"], "waiting")
     return run
 
 
@@ -56,7 +56,7 @@ class Told:
         return self.platform.api("GET", self.path + query).json()["result"]
 
     def until_step(self, count: int) -> None:
-        until(lambda: self.describe()["step_count"], count)
+        wait_for(lambda: self.describe()["step_count"], count)
 
     def step(self, **asked: object) -> Any:
         return self.platform.api("GET", f"{self.path}/step", params=asked)
@@ -116,11 +116,11 @@ def test_steps_are_left_out_or_turned_round_when_asked(told: Told) -> None:
 
 
 def test_an_id_may_come_url_encoded(platform: Platform) -> None:
-    with_workflow(platform, "encoded")
+    deploy_workflow(platform, "encoded")
     body = {"instance_id": "an-id_1", "params": json.dumps({})}
     platform.api("POST", "workflows/encoded/instances", json=body)
 
     answer = platform.api("GET", "workflows/encoded/instances/an%2Did%5F1")
 
     assert answer.json()["result"]["params"] == {}
-    ended(platform, "encoded", "an-id_1")
+    wait_for_output(platform, "encoded", "an-id_1")

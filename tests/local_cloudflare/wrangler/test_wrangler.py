@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import (
+from tests.local_cloudflare.support.workers import (
     HELLO,
     WORKFLOW,
-    begin,
-    ended,
-    own_workflow,
+    start_run,
     upload,
+    wait_for_output,
+    workflow_binding,
 )
 
 SECRET = "found-nowhere-but-in-env"
@@ -25,8 +25,8 @@ def test_a_first_deploy_makes_a_worker_and_its_workflow(project: Project) -> Non
     line = project.deploy()
 
     assert (line["type"], line["version_id"]) == ("deploy", project.live())
-    instance = begin(project.platform, project.name)
-    assert ended(project.platform, project.name, instance)["second"] == {"attempt": 1}
+    instance = start_run(project.platform, project.name)
+    assert wait_for_output(project.platform, project.name, instance)["second"] == {"attempt": 1}
 
 
 def test_a_later_deploy_replaces_the_code_and_keeps_the_secrets(project: Project) -> None:
@@ -51,7 +51,7 @@ def test_strict_refuses_a_worker_that_the_api_changed(project: Project) -> None:
 
 
 def test_strict_refuses_the_workflow_of_another_worker(project: Project) -> None:
-    upload(project.platform, "workflow-owner", WORKFLOW, own_workflow("taken"))
+    upload(project.platform, "workflow-owner", WORKFLOW, workflow_binding("taken"))
     body = {"script_name": "workflow-owner", "class_name": "Flow"}
     project.platform.api("PUT", "workflows/taken", json=body)
     project.write(WORKFLOW, workflows=[{"name": "taken", "binding": "W", "class_name": "Flow"}])

@@ -8,8 +8,14 @@ from typing import Any
 
 from tests.local_cloudflare.support.control import Control, Fault, Token
 from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import HELLO, WORKFLOW, uploaded
-from tests.local_cloudflare.support.zones import add_record, make_route, make_zone, patterns, visit
+from tests.local_cloudflare.support.workers import HELLO, WORKFLOW, deploy_worker
+from tests.local_cloudflare.support.zones import (
+    create_record,
+    create_route,
+    create_zone,
+    fetch_host,
+    route_patterns,
+)
 
 ENV = "export default { fetch(request, env) { return Response.json(env) } }"
 
@@ -20,25 +26,25 @@ def said(project: Project, *arguments: str) -> tuple[int | None, str]:
 
 
 def test_routes_are_set_and_replaced(project: Project) -> None:
-    zone = make_zone(project.platform, "wrangled.example")
+    zone = create_zone(project.platform, "wrangled.example")
     by_name = {"pattern": "a.wrangled.example/*", "zone_name": "wrangled.example"}
     by_id = {"pattern": "b.wrangled.example/*", "zone_id": zone}
     project.write(HELLO, workers_dev=False, routes=[by_name, by_id, "c.wrangled.example/*"])
     project.deploy()
-    first = patterns(project.platform, zone)
+    first = route_patterns(project.platform, zone)
     project.write(HELLO, workers_dev=False, routes=[by_id])
     project.deploy()
 
     assert sorted(first) == [f"{name}.wrangled.example/*" for name in "abc"]
-    assert patterns(project.platform, zone) == {by_id["pattern"]: project.name}
-    assert visit(project.platform, "b.wrangled.example").text == "hello"
+    assert route_patterns(project.platform, zone) == {by_id["pattern"]: project.name}
+    assert fetch_host(project.platform, "b.wrangled.example").text == "hello"
     assert project.platform.fetch(project.name).status_code == 404
 
 
 def test_the_route_of_another_worker_is_refused(project: Project) -> None:
-    uploaded(project.platform, "route-owner", HELLO)
-    zone = make_zone(project.platform, "owned.example")
-    make_route(project.platform, zone, "owned.example/*", "route-owner")
+    deploy_worker(project.platform, "route-owner", HELLO)
+    zone = create_zone(project.platform, "owned.example")
+    create_route(project.platform, zone, "owned.example/*", "route-owner")
     project.write(HELLO, workers_dev=False, routes=["owned.example/*"])
 
     exit_code, text = said(project, "deploy")
@@ -48,9 +54,9 @@ def test_the_route_of_another_worker_is_refused(project: Project) -> None:
 
 
 def test_with_workers_dev_the_api_refuses_the_route_of_another(project: Project) -> None:
-    uploaded(project.platform, "route-holder", HELLO)
-    zone = make_zone(project.platform, "held.example")
-    make_route(project.platform, zone, "held.example/*", "route-holder")
+    deploy_worker(project.platform, "route-holder", HELLO)
+    zone = create_zone(project.platform, "held.example")
+    create_route(project.platform, zone, "held.example/*", "route-holder")
     project.write(HELLO, routes=["held.example/*"])
 
     exit_code, text = said(project, "deploy")
@@ -69,7 +75,7 @@ def test_a_route_without_its_zone_is_refused(project: Project) -> None:
 
 
 def test_a_token_for_one_zone_sets_routes_one_by_one(project: Project, control: Control) -> None:
-    zone = make_zone(project.platform, "narrowed.example")
+    zone = create_zone(project.platform, "narrowed.example")
     groups = ("Workers Scripts Write", "Workers Routes Write", "Zone Read")
     control.tokens(Token(token="narrow", permissions=groups, zones=(zone,)))
     narrow = replace(project, token="narrow")
@@ -77,7 +83,7 @@ def test_a_token_for_one_zone_sets_routes_one_by_one(project: Project, control: 
 
     narrow.deploy()
 
-    assert patterns(project.platform, zone) == {"narrowed.example/*": project.name}
+    assert route_patterns(project.platform, zone) == {"narrowed.example/*": project.name}
 
 
 def test_to_write_scripts_is_enough_without_a_zone(project: Project, control: Control) -> None:
@@ -129,8 +135,8 @@ def test_settings_are_kept_with_the_version(project: Project) -> None:
 
 
 def test_a_custom_domain_is_attached_and_taken_over(project: Project) -> None:
-    make_zone(project.platform, "custom.example")
-    uploaded(project.platform, "domain-owner", HELLO)
+    create_zone(project.platform, "custom.example")
+    deploy_worker(project.platform, "domain-owner", HELLO)
     project.platform.api(
         "PUT",
         "workers/domains",
@@ -143,12 +149,12 @@ def test_a_custom_domain_is_attached_and_taken_over(project: Project) -> None:
 
     project.deploy()
 
-    assert visit(project.platform, "custom.example", "/any").text == "taken"
+    assert fetch_host(project.platform, "custom.example", "/any").text == "taken"
 
 
 def test_a_custom_domain_with_another_record_is_refused(project: Project) -> None:
-    zone = make_zone(project.platform, "recorded.example")
-    add_record(project.platform, zone, name="recorded.example")
+    zone = create_zone(project.platform, "recorded.example")
+    create_record(project.platform, zone, name="recorded.example")
     project.write(HELLO, routes=[{"pattern": "recorded.example", "custom_domain": True}])
 
     exit_code, text = said(project, "deploy")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
-from tests.local_cloudflare.support.uploads import status, until, with_workflow
+from tests.local_cloudflare.support.workers import deploy_workflow, run_status, wait_for
 from tests.support.platform_fixture import Platform
 
 NAME = "by-wrangler"
@@ -17,7 +17,7 @@ PAUSING = {"wait": True}
 
 @pytest.fixture(scope="module")
 def deployed(platform: Platform) -> Platform:
-    with_workflow(platform, NAME)
+    deploy_workflow(platform, NAME)
     return platform
 
 
@@ -45,7 +45,7 @@ class Wrangler:
         return str(self.json("trigger", NAME, *given, *arguments)["id"])
 
     def until(self, instance: str, wanted: str) -> None:
-        until(lambda: status(self.project.platform, NAME, instance), wanted)
+        wait_for(lambda: run_status(self.project.platform, NAME, instance), wanted)
 
 
 def test_workflows_are_listed_and_described(wrangler: Wrangler) -> None:
@@ -163,7 +163,7 @@ def test_a_terminated_run_is_rolled_back_when_asked(deployed: Platform, project:
     project.deploy()
     triggered = project.wrangler("workflows", "trigger", project.name, "--json")
     instance = json.loads(triggered.stdout)["id"]
-    until(lambda: status(deployed, project.name, instance), "waiting")
+    wait_for(lambda: run_status(deployed, project.name, instance), "waiting")
 
     done = project.wrangler(
         "workflows", "instances", "terminate", project.name, instance, "--rollback"
@@ -183,7 +183,7 @@ def test_a_terminated_run_is_rolled_back_when_asked(deployed: Platform, project:
 
 
 def test_all_unfinished_runs_are_terminated(deployed: Platform, project: Project) -> None:
-    with_workflow(deployed, "all-ended")
+    deploy_workflow(deployed, "all-ended")
     path = "workflows/all-ended/instances"
     deployed.api("POST", f"{path}/batch", json=[{"params": PAUSING} for _ in range(12)])
 
@@ -192,6 +192,6 @@ def test_all_unfinished_runs_are_terminated(deployed: Platform, project: Project
     assert done.exit_code == 0, done.stdout + done.stderr
     assert "has been started" in done.stdout
     job = f"{path}/terminate"
-    until(lambda: deployed.api("GET", job).json()["result"]["status"], "not_running")
+    wait_for(lambda: deployed.api("GET", job).json()["result"]["status"], "not_running")
     counts = deployed.api("GET", "workflows/all-ended").json()["result"]["instances"]
     assert (counts["terminated"], counts["waiting"], counts["running"]) == (12, 0, 0)

@@ -11,8 +11,13 @@ from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.worker_parts import Part, PartKind, Triggers
 from tests.local_cloudflare.support.control import Control, Token
-from tests.local_cloudflare.support.uploads import HELLO, WORKFLOW, uploaded
-from tests.local_cloudflare.support.zones import add_record, make_route, make_zone, patterns
+from tests.local_cloudflare.support.workers import HELLO, WORKFLOW, deploy_worker
+from tests.local_cloudflare.support.zones import (
+    create_record,
+    create_route,
+    create_zone,
+    route_patterns,
+)
 from tests.support.platform_fixture import Platform
 from workflows.ir.deploy.deploy_settings import Route
 
@@ -22,8 +27,8 @@ ZONE = "addressed.example"
 
 @pytest.fixture(scope="module")
 def zone(platform: Platform) -> str:
-    uploaded(platform, WORKER, HELLO)
-    return make_zone(platform, ZONE)
+    deploy_worker(platform, WORKER, HELLO)
+    return create_zone(platform, ZONE)
 
 
 @pytest.fixture
@@ -47,40 +52,40 @@ def remove(account: Account, pattern: str, previous: Triggers) -> None:
 def test_a_route_is_removed_from_the_zone_that_the_record_names(
     platform: Platform, zone: str, account: Account, pattern: str
 ) -> None:
-    make_route(platform, zone, pattern, WORKER)
+    create_route(platform, zone, pattern, WORKER)
 
     remove(account, pattern, routed(pattern))
 
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
 
 
 def test_a_route_of_a_zone_whose_child_is_a_zone_too_is_removed_from_its_own(
     platform: Platform, zone: str, account: Account
 ) -> None:
-    make_zone(platform, f"child.{ZONE}")
+    create_zone(platform, f"child.{ZONE}")
     pattern = f"child.{ZONE}/*"
-    make_route(platform, zone, pattern, WORKER)
+    create_route(platform, zone, pattern, WORKER)
 
     remove(account, pattern, routed(pattern))
 
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
 
 
 def test_a_route_that_no_record_names_is_removed_by_its_host(
     platform: Platform, zone: str, account: Account
 ) -> None:
-    make_route(platform, zone, f"*{ZONE}/theirs", WORKER)
+    create_route(platform, zone, f"*{ZONE}/theirs", WORKER)
 
     remove(account, f"*{ZONE}/theirs", Triggers())
 
-    assert patterns(platform, zone) == {}
+    assert route_patterns(platform, zone) == {}
 
 
 def test_the_record_of_the_host_itself_counts_before_a_wildcard(
     platform: Platform, zone: str, account: Account
 ) -> None:
-    add_record(platform, zone, name="*", proxied=True)
-    add_record(platform, zone, name="past", proxied=False)
+    create_record(platform, zone, name="*", proxied=True)
+    create_record(platform, zone, name="past", proxied=False)
     routes = [Route(pattern=f"{name}.{ZONE}/*", zone=ZONE) for name in ("any", "past")]
 
     sites = zones.route_sites(account, routes)
@@ -91,9 +96,9 @@ def test_the_record_of_the_host_itself_counts_before_a_wildcard(
 def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
     platform: Platform, account: Account
 ) -> None:
-    wild = make_zone(platform, f"wild.{ZONE}")
-    add_record(platform, wild, name="*", proxied=True)
-    add_record(platform, wild, name="own", proxied=True)
+    wild = create_zone(platform, f"wild.{ZONE}")
+    create_record(platform, wild, name="*", proxied=True)
+    create_record(platform, wild, name="own", proxied=True)
 
     sites = zones.domain_sites(account, [f"api.wild.{ZONE}", f"own.wild.{ZONE}"])
 
@@ -103,7 +108,7 @@ def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
 def test_what_another_worker_has_is_not_put(
     platform: Platform, zone: str, account: Account
 ) -> None:
-    uploaded(platform, "other-addressed", WORKFLOW)
+    deploy_worker(platform, "other-addressed", WORKFLOW)
     theirs = {"script_name": "other-addressed", "class_name": "Flow"}
     platform.api("PUT", "workflows/addressed-flow", json=theirs).raise_for_status()
     part = Part(kind=PartKind.WORKFLOW, name="addressed-flow")

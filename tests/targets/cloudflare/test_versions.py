@@ -8,7 +8,7 @@ from targets.cloudflare import versions
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from tests.local_cloudflare.support.control import Control
-from tests.local_cloudflare.support.uploads import HELLO, uploaded
+from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.support.platform_fixture import Platform
 
 WORKER = "versioned"
@@ -26,7 +26,7 @@ def account(platform: Platform) -> Account:
 def test_the_newest_version_may_be_another_one_than_the_live(
     platform: Platform, account: Account, control: Control
 ) -> None:
-    uploaded(platform, WORKER, HELLO)
+    deploy_worker(platform, WORKER, HELLO)
     live = account.live(WORKER).version
     assert versions.newest_version(account, WORKER) == live
 

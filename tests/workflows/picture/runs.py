@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.local_cloudflare.support.uploads import begin, describe, own_workflow, until, uploaded
+from tests.local_cloudflare.support.workers import (
+    deploy_worker,
+    describe_run,
+    start_run,
+    wait_for,
+    workflow_binding,
+)
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import Document
 from tests.workflows.programs.harness.workers import compiled
@@ -49,7 +55,7 @@ class Runs:
             folder = self.folder / name
             folder.mkdir(exist_ok=True)
             code = compiled({"Flow": document}, folder)["Flow"]
-            uploaded(self.platform, name, code, own_workflow(name))
+            deploy_worker(self.platform, name, code, workflow_binding(name))
             self.platform.client().workflows.update(
                 name, account_id=self.platform.account_id, class_name="Flow", script_name=name
             )
@@ -57,7 +63,7 @@ class Runs:
         return self.names[key]
 
     def told(self, document: Document, name: str, instance: str) -> Told:
-        run = describe(self.platform, name, instance).to_dict(mode="json", use_api_names=True)
+        run = describe_run(self.platform, name, instance).to_dict(mode="json", use_api_names=True)
         ir = parse_valid(document)
         nodes = node_states(ir, run["steps"], run["status"])
         return Told(ir=ir, status=run["status"], steps=run["steps"], nodes=nodes)
@@ -65,11 +71,11 @@ class Runs:
     def ran(self, document: Document, *, shows: str = "", **payload: object) -> Told:
         """Return a run that has ended, or one that shows a node in this state ("wait waiting")."""
         name = self.upload(document)
-        instance = begin(self.platform, name, **payload)
+        instance = start_run(self.platform, name, **payload)
 
         node, _, state = shows.partition(" ")
         if shows:
-            until(lambda: self.told(document, name, instance).states[node], state)
+            wait_for(lambda: self.told(document, name, instance).states[node], state)
         else:
-            until(lambda: self.told(document, name, instance).status, *ENDED)
+            wait_for(lambda: self.told(document, name, instance).status, *ENDED)
         return self.told(document, name, instance)

@@ -10,15 +10,15 @@ from random import Random
 
 import pytest
 
-from tests.local_cloudflare.support.uploads import (
-    begin,
-    call,
-    describe,
-    ended,
-    own_workflow,
-    status,
-    until,
-    uploaded,
+from tests.local_cloudflare.support.workers import (
+    deploy_worker,
+    describe_run,
+    run_status,
+    send_event,
+    start_run,
+    wait_for,
+    wait_for_output,
+    workflow_binding,
 )
 from tests.support.platform_fixture import Platform, start_platform
 from tests.workflows.ir.documents import Document, chain, document, node
@@ -71,14 +71,14 @@ def test_a_killed_run_continues_with_the_same_values(tmp_path: Path, start: Star
     before = start()
     runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
-        until(partial(status, before, name, run), "waiting", seconds=60)
+        wait_for(partial(run_status, before, name, run), "waiting", seconds=60)
     before.kill()
 
     after = start()
     for name, run in runs.items():
-        call(after, name, run)
+        send_event(after, name, run)
         _, expected = Interpreter().run(programs[name])
-        assert ended(after, name, run) == expected
+        assert wait_for_output(after, name, run) == expected
 
 
 def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
@@ -111,20 +111,20 @@ def test_steps_with_a_shared_name_keep_their_own_values_after_a_kill(
     before = start()
     runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
-        until(partial(status, before, name.lower(), run), "waiting", seconds=60)
+        wait_for(partial(run_status, before, name.lower(), run), "waiting", seconds=60)
     before.kill()
 
     after = start()
     for name, run in runs.items():
-        call(after, name.lower(), run)
-        assert ended(after, name.lower(), run) == ["left", "right"], name
+        send_event(after, name.lower(), run)
+        assert wait_for_output(after, name.lower(), run) == ["left", "right"], name
 
 
 def _started_run(platform: Platform, name: str, code: str, **params: object) -> str:
     worker = name.lower()
-    uploaded(platform, worker, code, own_workflow(worker) | {"class_name": name})
+    deploy_worker(platform, worker, code, workflow_binding(worker) | {"class_name": name})
     platform.api("PUT", f"workflows/{worker}", json={"script_name": worker, "class_name": name})
-    return begin(platform, worker, **params)
+    return start_run(platform, worker, **params)
 
 
 def test_a_moment_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> None:
@@ -138,10 +138,10 @@ def test_a_moment_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) ->
     code = compiled({"Moments": workflow}, tmp_path)["Moments"]
     first = start()
     run = _started_run(first, "Moments", code, at=time.time() * 1000 + 800)
-    until(partial(status, first, "moments", run), "waiting", seconds=60)
-    until(lambda: len(describe(first, "moments", run).steps), 3, seconds=60)
+    wait_for(partial(run_status, first, "moments", run), "waiting", seconds=60)
+    wait_for(lambda: len(describe_run(first, "moments", run).steps), 3, seconds=60)
     first.kill()
 
     again = start()
-    call(again, "moments", run)
-    assert ended(again, "moments", run) == {"from": "after"}
+    send_event(again, "moments", run)
+    assert wait_for_output(again, "moments", run) == {"from": "after"}

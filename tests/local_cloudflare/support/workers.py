@@ -57,18 +57,18 @@ def upload(
     return platform.api("PUT", f"workers/scripts/{name}", files=files)
 
 
-def uploaded(platform: Platform, name: str, code: str, *bindings: Binding) -> None:
+def deploy_worker(platform: Platform, name: str, code: str, *bindings: Binding) -> None:
     """Upload the Worker, and let it answer at its own host, which an upload alone does not."""
     answer = upload(platform, name, code, *bindings)
     assert answer.status_code == 200, answer.text
-    open_host(platform, name)
+    enable_workers_dev(platform, name)
 
 
-def open_host(platform: Platform, name: str) -> None:
+def enable_workers_dev(platform: Platform, name: str) -> None:
     platform.api("POST", f"workers/scripts/{name}/subdomain", json={"enabled": True})
 
 
-def own_workflow(name: str) -> Binding:
+def workflow_binding(name: str) -> Binding:
     return {
         "type": "workflow",
         "name": "WORKFLOW",
@@ -77,38 +77,38 @@ def own_workflow(name: str) -> Binding:
     }
 
 
-def with_workflow(platform: Platform, name: str) -> None:
+def deploy_workflow(platform: Platform, name: str) -> None:
     """Upload the Worker with its Workflow of the same name, as a deploy does."""
-    uploaded(platform, name, WORKFLOW, own_workflow(name))
+    deploy_worker(platform, name, WORKFLOW, workflow_binding(name))
     platform.client().workflows.update(
         name, account_id=platform.account_id, class_name="Flow", script_name=name
     )
 
 
-def begin(platform: Platform, workflow: str, **params: object) -> str:
+def start_run(platform: Platform, workflow: str, **params: object) -> str:
     created = platform.client().workflows.instances.create(
         workflow, account_id=platform.account_id, params=json.dumps(params)
     )
     return created.id
 
 
-def call(platform: Platform, workflow: str, instance: str) -> None:
+def send_event(platform: Platform, workflow: str, instance: str) -> None:
     """Send the event that a run begun with `wait` waits for."""
     path = f"workflows/{workflow}/instances/{instance}/events/call"
     assert platform.api("POST", path, json=1).status_code == 200
 
 
-def describe(platform: Platform, workflow: str, instance: str) -> Any:
+def describe_run(platform: Platform, workflow: str, instance: str) -> Any:
     return platform.client().workflows.instances.get(
         instance, account_id=platform.account_id, workflow_name=workflow
     )
 
 
-def status(platform: Platform, workflow: str, instance: str) -> str:
-    return str(describe(platform, workflow, instance).status)
+def run_status(platform: Platform, workflow: str, instance: str) -> str:
+    return str(describe_run(platform, workflow, instance).status)
 
 
-def until(ask: Callable[[], T], *wanted: T, seconds: float = 15) -> T:
+def wait_for(ask: Callable[[], T], *wanted: T, seconds: float = 15) -> T:
     """Ask until one of the wanted answers comes."""
     deadline = time.monotonic() + seconds
     while (answer := ask()) not in wanted:
@@ -117,10 +117,10 @@ def until(ask: Callable[[], T], *wanted: T, seconds: float = 15) -> T:
     return answer
 
 
-def ended(platform: Platform, workflow: str, instance: str) -> Any:
+def wait_for_output(platform: Platform, workflow: str, instance: str) -> Any:
     """Return the instance when it is complete, with its output read."""
-    until(lambda: status(platform, workflow, instance), "complete")
-    return json.loads(describe(platform, workflow, instance).output)
+    wait_for(lambda: run_status(platform, workflow, instance), "complete")
+    return json.loads(describe_run(platform, workflow, instance).output)
 
 
 def live_version(platform: Platform, worker: str) -> str:
@@ -129,13 +129,15 @@ def live_version(platform: Platform, worker: str) -> str:
     return str(answer["result"]["deployments"][0]["versions"][0]["version_id"])
 
 
-def go_live(platform: Platform, worker: str, version: str, query: str = "") -> httpx.Response:
+def deploy_version(
+    platform: Platform, worker: str, version: str, query: str = ""
+) -> httpx.Response:
     """Deploy a version that was uploaded before."""
     body = {"strategy": "percentage", "versions": [{"percentage": 100, "version_id": version}]}
     return platform.api("POST", f"workers/scripts/{worker}/deployments{query}", json=body)
 
 
-def process_of(platform: Platform, group: str) -> str:
+def group_pid(platform: Platform, group: str) -> str:
     """Return the process that runs a group: another one after every start."""
     note = platform.state / "groups" / group / "workerd.pid"
     return note.read_text().splitlines()[0]

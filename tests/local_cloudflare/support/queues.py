@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.local_cloudflare.support.uploads import Binding, until, uploaded
+from tests.local_cloudflare.support.workers import Binding, deploy_worker, wait_for
 from tests.support.platform_fixture import Platform
 
 # Takes what it hears into a namespace, one key for each message; fails as often as the message says.
@@ -37,14 +37,14 @@ export default {
 """
 
 
-def make(platform: Platform, name: str) -> str:
+def create_queue(platform: Platform, name: str) -> str:
     queue = platform.client().queues.create(account_id=platform.account_id, queue_name=name)
     assert queue is not None
     assert queue.queue_id is not None
     return queue.queue_id
 
 
-def consume(platform: Platform, queue: str, script: str, dead: str = "", **more: int) -> None:
+def add_consumer(platform: Platform, queue: str, script: str, dead: str = "", **more: int) -> None:
     """Make the Worker the queue's consumer; a batch waits for nothing unless told."""
     settings: Any = {"max_wait_time_ms": 10} | more
     platform.client().queues.consumers.create(
@@ -57,17 +57,17 @@ def consume(platform: Platform, queue: str, script: str, dead: str = "", **more:
     )
 
 
-def push(platform: Platform, queue: str, body: object, **more: Any) -> Any:
+def push_message(platform: Platform, queue: str, body: object, **more: Any) -> Any:
     messages: Any = platform.client().queues.messages
     kind = {"content_type": "json"} | more
     return messages.push(queue, account_id=platform.account_id, body=body, **kind)
 
 
-def listener(platform: Platform, name: str) -> None:
+def deploy_consumer(platform: Platform, name: str) -> None:
     """Upload the Worker that keeps what it hears."""
     kv = platform.client().kv.namespaces.create(account_id=platform.account_id, title=name)
     assert kv is not None
-    uploaded(
+    deploy_worker(
         platform,
         name,
         CONSUMER,
@@ -75,17 +75,17 @@ def listener(platform: Platform, name: str) -> None:
     )
 
 
-def heard(platform: Platform, name: str, count: int = 1) -> list[Any]:
+def received_messages(platform: Platform, name: str, count: int = 1) -> list[Any]:
     """Return what the Worker heard, once it is so many messages."""
-    until(lambda: len(platform.fetch(name).json()), count)
+    wait_for(lambda: len(platform.fetch(name).json()), count)
     return list(platform.fetch(name).json())
 
 
-def producer(queue: str) -> Binding:
+def producer_binding(queue: str) -> Binding:
     return {"type": "queue", "name": "OUT", "queue_name": queue}
 
 
-def backlog(platform: Platform, queue: str) -> int:
+def backlog_count(platform: Platform, queue: str) -> int:
     metrics = platform.client().queues.get_metrics(queue, account_id=platform.account_id)
     assert metrics is not None
     return int(metrics.backlog_count)

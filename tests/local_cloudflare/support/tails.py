@@ -56,7 +56,7 @@ class Listener:
         return read
 
 
-def make_tail(platform: Platform, worker: str, **filters: object) -> Any:
+def create_tail(platform: Platform, worker: str, **filters: object) -> Any:
     body = {"filters": [{name: value} for name, value in filters.items()]}
     answer = platform.api("POST", f"workers/scripts/{worker}/tails", json=body)
     assert answer.status_code == 200, answer.text
@@ -64,15 +64,15 @@ def make_tail(platform: Platform, worker: str, **filters: object) -> Any:
 
 
 @contextmanager
-def listening(platform: Platform, worker: str, **filters: object) -> Iterator[Listener]:
+def open_tail(platform: Platform, worker: str, **filters: object) -> Iterator[Listener]:
     """Listen to a Worker; when the body begins, nothing that it prints is missed."""
-    parts = urlsplit(make_tail(platform, worker, **filters)["url"])
+    parts = urlsplit(create_tail(platform, worker, **filters)["url"])
     with socket.create_connection((parts.hostname, parts.port), timeout=15) as connection:
-        assert shake(connection, parts.path) == 101
+        assert open_websocket(connection, parts.path) == 101
         yield Listener(connection)
 
 
-def shake(connection: socket.socket, path: str, protocol: str = PROTOCOL) -> int:
+def open_websocket(connection: socket.socket, path: str, protocol: str = PROTOCOL) -> int:
     """Ask for a WebSocket, and return the status of the answer."""
     key = base64.b64encode(os.urandom(16)).decode()
     head = [f"GET {path} HTTP/1.1", "host: 127.0.0.1", "upgrade: websocket", "connection: Upgrade"]
