@@ -12,7 +12,7 @@ from tests.workflows.ir.walker import Walker
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse
 
-DRAWN = examples(8, 100)
+DRAWN = examples(20, 100)
 RUNS_OF_EACH = 3
 
 
