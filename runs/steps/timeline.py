@@ -1,4 +1,4 @@
-"""A run's steps as the rows of a timeline: what was tried when, in percent of the time shown."""
+"""The timeline of a run: its steps and attempts as bars, in percent of the time shown."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from workflows.picture.states import State
 
 PER_PAGE: Final = 300
 MAX_BARS: Final = 60
-_NARROWEST: Final = 0.4  # percent: what is shorter would not be seen
-_AHEAD: Final = 0.15  # of the time so far, where a step goes on
+_MIN_WIDTH: Final = 0.4  # percent; narrower bars would be invisible
+_ROOM_AHEAD: Final = 0.15  # of the time so far, for open steps
+_PAUSE: Final = "Waiting to retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A stretch of time; `look` is a state, "pause" between attempts, "sleep" or "wait"."""
+    """A period; `kind` is a state, "pause" between attempts, "sleep" or "wait"."""
 
-    look: str
+    kind: str
     left: float
     width: float
-    words: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """A page of rows; `marks` are the seconds since the first of them at the quarters of the width."""
+    """A page of rows; `marks` are the seconds at each quarter of the width."""
 
     rows: tuple[Row, ...]
     page: int
@@ -44,12 +45,12 @@ class Timeline:
 
 
 def page_of(number: int) -> int:
-    """Return the page on which a step stands."""
+    """Return the page that shows the step with this number."""
     return (max(number, 1) - 1) // PER_PAGE + 1
 
 
 def timeline(steps: Sequence[Step], *, page: int, now: datetime) -> Timeline:
-    """Lay out a page of the steps over the time that they took."""
+    """Lay out a page of the steps over the time that they cover."""
     pages = max(page_of(len(steps)), 1)
     page = min(max(page, 1), pages)
     shown = steps[(page - 1) * PER_PAGE : page * PER_PAGE]
@@ -65,7 +66,7 @@ def timeline(steps: Sequence[Step], *, page: int, now: datetime) -> Timeline:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """The time that a page shows; what goes on has some room ahead of it, however long it will be."""
+    """The time that a page covers; open steps leave some room ahead, whatever their end."""
 
     start: datetime
     seconds: float
@@ -79,14 +80,14 @@ class _Scale:
         first = min(starts)
         last = max(_ends(steps, now), default=first)
         seconds = (last - first).total_seconds()
-        ahead = 1 + _AHEAD if any(step.is_open for step in steps) else 1
+        ahead = 1 + _ROOM_AHEAD if any(step.is_open for step in steps) else 1
         return cls(first, max(seconds * ahead, 0.001), now)
 
-    def bar(self, look: str, start: datetime, end: datetime, words: str) -> Bar:
+    def bar(self, kind: str, start: datetime, end: datetime, title: str) -> Bar:
         left = self._percent(start)
-        width = max(self._percent(end) - left, _NARROWEST)
+        width = max(self._percent(end) - left, _MIN_WIDTH)
         left = min(left, 100 - width)
-        return Bar(look=look, left=round(left, 3), width=round(width, 3), words=words)
+        return Bar(kind=kind, left=round(left, 3), width=round(width, 3), title=title)
 
     def _percent(self, moment: datetime) -> float:
         share = (moment - self.start).total_seconds() / self.seconds
@@ -98,7 +99,7 @@ def _ends(steps: Iterable[Step], now: datetime) -> Iterator[datetime]:
         if step.is_open:
             yield now
         elif step.end or step.start:
-            ends = [step.end or step.start, *(one.end for one in step.attempts)]
+            ends = [step.end or step.start, *(attempt.end for attempt in step.attempts)]
             yield max(end for end in ends if end)
 
 
@@ -106,25 +107,25 @@ def _bars(step: Step, scale: _Scale) -> tuple[Bar, ...]:
     if step.start is None:
         return ()
     if step.attempts:
-        return tuple(_tried(step, scale))[-MAX_BARS:]
+        return tuple(_attempt_bars(step, scale))[-MAX_BARS:]
     end = step.end or (scale.now if step.is_open else step.start)
-    look = {"sleep": "sleep", "waitForEvent": "wait"}.get(step.kind, str(step.state))
+    kind = {"sleep": "sleep", "waitForEvent": "wait"}.get(step.kind, str(step.state))
     if step.state in (State.FAILED, State.STOPPED):
-        look = str(step.state)
-    return (scale.bar(look, step.start, max(end, step.start), step.state.label),)
+        kind = str(step.state)
+    return (scale.bar(kind, step.start, max(end, step.start), step.state.label),)
 
 
-def _tried(step: Step, scale: _Scale) -> Iterator[Bar]:
-    """A bar for each attempt, and one for the pause after each that failed."""
-    before: datetime | None = None
-    for one in step.attempts:
-        if one.start is None:
+def _attempt_bars(step: Step, scale: _Scale) -> Iterator[Bar]:
+    """Yield a bar for each attempt, and for the pause after each failed attempt."""
+    previous_end: datetime | None = None
+    for attempt in step.attempts:
+        if attempt.start is None:
             continue
-        if before:
-            yield scale.bar("pause", before, one.start, "Waits to try again")
-        end = one.end or scale.now
-        words = f"Attempt {one.number}: {one.state.label}"
-        yield scale.bar(str(one.state), one.start, end, f"{words} · {one.error}".rstrip(" ·"))
-        before = one.end
-    if before and step.state is State.RETRYING:
-        yield scale.bar("pause", before, max(scale.now, before), "Waits to try again")
+        if previous_end:
+            yield scale.bar("pause", previous_end, attempt.start, _PAUSE)
+        end = attempt.end or scale.now
+        title = f"Attempt {attempt.number}: {attempt.state.label} · {attempt.error}".rstrip(" ·")
+        yield scale.bar(str(attempt.state), attempt.start, end, title)
+        previous_end = attempt.end
+    if previous_end and step.state is State.RETRYING:
+        yield scale.bar("pause", previous_end, max(scale.now, previous_end), _PAUSE)

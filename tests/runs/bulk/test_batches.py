@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 LINES = ['{"id": "one", "params": {"n": 1}}', '{"n": 2}', "[3]"]
 
 
-def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> None:
+def test_a_batch_reports_runs_that_exist_already(answering: FakeTarget) -> None:
     answering.there = {"one"}
 
     made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
@@ -26,7 +26,7 @@ def test_a_batch_says_which_runs_were_there_already(answering: FakeTarget) -> No
     assert Entry.objects.get(action="batch of runs started").detail["runs"] == 3
 
 
-def test_a_batch_counts_the_runs_that_it_started_and_no_line_twice(
+def test_a_batch_starts_a_repeated_id_once(
     answering: FakeTarget, admin_client: Client
 ) -> None:
     lines = [LINES[0], '{"id": "one", "params": {"n": 2}}', LINES[0]]
@@ -41,7 +41,7 @@ def test_a_batch_counts_the_runs_that_it_started_and_no_line_twice(
     assert "Line 3 has the same id as line 1" in page
 
 
-def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
+def test_a_batch_that_was_sent_before_a_crash_starts_no_run_twice(
     answering: FakeTarget,
 ) -> None:
     made = batch_start.enqueue(live_deployment(), LINES[1:], by=ADA)
@@ -53,7 +53,7 @@ def test_a_batch_that_may_have_been_sent_before_a_crash_starts_no_run_twice(
     assert (made.done, made.failed, made.starts) == (2, 0, [])
 
 
-def test_a_batch_waits_for_a_target_that_is_asked_too_often(answering: FakeTarget) -> None:
+def test_a_batch_waits_for_a_rate_limited_target(answering: FakeTarget) -> None:
     answering.refuses["POST"] = [refusal(429, retry_after="60")]
 
     made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))
@@ -64,7 +64,7 @@ def test_a_batch_waits_for_a_target_that_is_asked_too_often(answering: FakeTarge
     assert (made.done, made.failed) == (3, 0)
 
 
-def test_a_batch_that_a_target_refuses_keeps_no_payload(answering: FakeTarget) -> None:
+def test_a_refused_batch_keeps_no_payload(answering: FakeTarget) -> None:
     answering.refuses["POST"] = [refusal(403)]
 
     made = performed(batch_start.enqueue(live_deployment(), LINES, by=ADA))

@@ -63,7 +63,7 @@ def performed(made: BulkChange) -> BulkChange:
     return made
 
 
-def test_each_run_is_changed_with_one_call_and_is_on_the_trail(answering: FakeTarget) -> None:
+def test_each_run_is_changed_with_one_call_and_recorded(answering: FakeTarget) -> None:
     made = performed(asked(many(3)))
 
     assert (made.done, made.failed, bool(made.ended_at)) == (3, 0, True)
@@ -72,7 +72,7 @@ def test_each_run_is_changed_with_one_call_and_is_on_the_trail(answering: FakeTa
     assert not BulkLease.objects.exists()
 
 
-def test_what_one_run_refuses_keeps_no_other_from_its_own(answering: FakeTarget) -> None:
+def test_a_refused_run_does_not_stop_the_others(answering: FakeTarget) -> None:
     answering.refuses["PATCH"] = [refusal(409)]
     first, *others = many(3)
 
@@ -82,7 +82,7 @@ def test_what_one_run_refuses_keeps_no_other_from_its_own(answering: FakeTarget)
     assert made.errors[0]["run"] == first.instance_id
 
 
-def test_a_target_that_is_asked_too_often_is_waited_for(answering: FakeTarget) -> None:
+def test_a_bulk_change_waits_for_a_rate_limited_target(answering: FakeTarget) -> None:
     answering.refuses["PATCH"] = [refusal(429, retry_after="300")]
 
     made = performed(asked(many(2)))
@@ -94,7 +94,7 @@ def test_a_target_that_is_asked_too_often_is_waited_for(answering: FakeTarget) -
     assert Entry.objects.filter(action="run: pause").count() == 2
 
 
-def test_a_long_change_gives_others_their_turn(
+def test_a_long_bulk_change_lets_others_have_their_turn(
     answering: FakeTarget, monkeypatch: pytest.MonkeyPatch, put: list[int]
 ) -> None:
     made = asked(many(2))
@@ -114,7 +114,7 @@ def died(made: BulkChange, **done: Any) -> None:
     BulkLease.objects.create(change=made, heartbeat_at=LONG_AGO, **OTHER_BOOT)
 
 
-def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget) -> None:
+def test_the_bulk_change_of_a_dead_worker_is_continued(answering: FakeTarget) -> None:
     runs = many(3)
     made = asked(runs)
     died(made, done=2)
@@ -127,7 +127,7 @@ def test_what_a_dead_worker_left_is_found_and_gone_on_with(answering: FakeTarget
     assert answering.of("PATCH")[0].split("/")[-2] == runs[2].instance_id
 
 
-def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
+def test_a_bulk_change_that_another_process_holds_is_left_alone(answering: FakeTarget) -> None:
     made = asked(many(1))
     work = claims.claim(made.pk)
     assert work is not None
@@ -138,7 +138,7 @@ def test_what_somebody_works_on_is_left_to_them(answering: FakeTarget) -> None:
     assert answering.asked == []
 
 
-def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeTarget) -> None:
+def test_a_worker_stops_when_its_bulk_change_was_taken_over(answering: FakeTarget) -> None:
     work = claims.claim(asked(many(2)).pk)
     assert work is not None
     BulkLease.objects.all().delete()
@@ -149,7 +149,7 @@ def test_a_worker_whose_change_was_taken_over_does_nothing_more(answering: FakeT
     assert BulkChange.objects.get().done == 0
 
 
-def test_the_sweep_asks_once_a_minute_for_what_waits(put: list[int]) -> None:
+def test_the_sweep_enqueues_a_waiting_change_once_a_minute(put: list[int]) -> None:
     made = asked(many(1))
 
     tasks.sweep()
@@ -158,7 +158,7 @@ def test_the_sweep_asks_once_a_minute_for_what_waits(put: list[int]) -> None:
     assert put == [made.pk, made.pk]  # when it was asked for, and by one sweep
 
 
-def test_many_runs_have_threads_of_their_own() -> None:
+def test_bulk_changes_have_their_own_threads() -> None:
     backend = ThreadBackend("default", {**TASKS["default"], "OPTIONS": {"threads": 1}})
     held, done = threading.Event(), threading.Event()
     backend.pools[tasks.QUEUE].submit(held.wait)
@@ -169,7 +169,7 @@ def test_many_runs_have_threads_of_their_own() -> None:
     held.set()
 
 
-def test_a_fault_of_ours_ends_the_change_and_says_so(
+def test_an_internal_error_ends_the_bulk_change(
     answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_work: claims.ClaimedChange) -> None:
@@ -184,7 +184,7 @@ def test_a_fault_of_ours_ends_the_change_and_says_so(
     assert "The server's log" in made.errors[0]["message"]
 
 
-def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: Client) -> None:
+def test_only_confirmed_runs_are_changed(admin_client: Client) -> None:
     run = make_run(status="waiting")
     query = {"action": "terminate", "status": "waiting"}
     page = admin_client.get("/runs/bulk/", query)
@@ -195,7 +195,7 @@ def test_what_was_confirmed_is_changed_and_no_run_that_fits_later(admin_client: 
     assert BulkChange.objects.get().run_ids == [run.pk]
 
 
-def test_only_runs_whose_state_allows_it_are_counted_and_changed(admin_client: Client) -> None:
+def test_only_runs_whose_status_allows_the_action_are_changed(admin_client: Client) -> None:
     run = make_run(status="waiting")
     for status in ("complete", "errored", "terminated"):
         make_run(run.deployment, status=status)
@@ -211,7 +211,7 @@ def test_only_runs_whose_state_allows_it_are_counted_and_changed(admin_client: C
     assert "No run that fits allows it" in text(resuming)
 
 
-def test_a_list_of_ended_runs_offers_only_what_they_allow(admin_client: Client) -> None:
+def test_a_list_of_ended_runs_offers_only_their_actions(admin_client: Client) -> None:
     make_run(status="complete")
 
     page = admin_client.get("/runs/?status=complete,errored")
@@ -219,7 +219,7 @@ def test_a_list_of_ended_runs_offers_only_what_they_allow(admin_client: Client) 
     assert [action for action, _ in page.context["bulk_actions"]] == ["restart", "delete"]
 
 
-def test_one_run_is_one_run(admin_client: Client) -> None:
+def test_a_single_run_is_singular_in_all_texts(admin_client: Client) -> None:
     make_run(status="waiting")
     page = admin_client.get("/runs/bulk/", {"action": "terminate"})
     form = {"action": "terminate", "confirmed": page.context["confirmed"]}
@@ -233,7 +233,7 @@ def test_one_run_is_one_run(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("confirmed", ["", "made-up"])
-def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: str) -> None:
+def test_an_invalid_confirmation_changes_nothing(admin_client: Client, confirmed: str) -> None:
     make_run()
 
     page = admin_client.post("/runs/bulk/", {"action": "pause", "confirmed": confirmed})
@@ -252,7 +252,7 @@ def test_what_nobody_confirmed_is_not_changed(admin_client: Client, confirmed: s
         ("status", "bogus"),
     ],
 )
-def test_a_filter_that_cannot_be_read_changes_nothing(
+def test_an_invalid_filter_changes_nothing(
     admin_client: Client, name: str, value: str
 ) -> None:
     make_run()

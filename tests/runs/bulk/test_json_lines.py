@@ -24,7 +24,7 @@ def refused(*lines: str) -> str:
         ('{"id": "zz", "params": {}, "reason": "x"}', '"reason"'),
     ],
 )
-def test_a_misspelt_line_is_no_payload(line: str, named: str) -> None:
+def test_a_misspelled_key_is_refused(line: str, named: str) -> None:
     told = refused("{}", line)
 
     assert told.startswith("Line 2: ")
@@ -41,7 +41,7 @@ def test_a_payload_may_have_an_id_of_its_own(line: str) -> None:
     assert (read.params, read.is_named) == (line, False)
 
 
-def test_every_line_that_is_wrong_is_named_by_its_place_among_blank_ones() -> None:
+def test_every_invalid_line_is_named_by_its_number_in_the_file() -> None:
     told = refused("", "{", "{}", "[NaN]", '{"id": "a b", "params": 1}')
 
     assert [line.split(":")[0] for line in told.splitlines()] == ["Line 2", "Line 4", "Line 5"]
@@ -49,20 +49,20 @@ def test_every_line_that_is_wrong_is_named_by_its_place_among_blank_ones() -> No
     assert "started" not in told
 
 
-def test_of_many_lines_that_are_wrong_the_first_are_named() -> None:
+def test_only_the_first_invalid_lines_are_listed() -> None:
     told = refused(*["{"] * 13).splitlines()
 
     assert len(told) == 11
     assert told[-1] == "3 more lines cannot be read."
 
 
-def test_a_payload_that_no_target_takes_is_refused_in_a_named_line_too() -> None:
+def test_a_payload_that_is_too_large_is_refused_in_a_line_with_an_id() -> None:
     assert "Line 1: The payload has" in refused(
         f'{{"id": "a", "params": "{"x" * LARGEST_PAYLOAD}"}}'
     )
 
 
-def test_a_line_that_repeats_an_id_knows_of_which_line() -> None:
+def test_a_line_that_repeats_an_id_refers_to_the_first_line() -> None:
     lines = read_lines(['{"id": "a", "params": 1}', "", '{"id": "a", "params": 2}', "{}", "{}"])
 
     assert [(line.number, line.repeats) for line in lines] == [(1, 0), (3, 1), (4, 0), (5, 0)]

@@ -45,7 +45,7 @@ def filled(**values: str) -> dict[str, str]:
     return {one.id: values[one.name] for one in form().fields if one.name in values}
 
 
-def test_each_property_is_a_field_of_its_kind() -> None:
+def test_each_property_has_a_field_of_its_kind() -> None:
     found = [(one.label, one.kind, one.is_required) for one in form().fields]
 
     assert found == [
@@ -59,7 +59,7 @@ def test_each_property_is_a_field_of_its_kind() -> None:
     assert form().fields[4].initial == '"l"'
 
 
-def test_what_is_filled_in_is_the_payload_and_what_is_not_is_left_out() -> None:
+def test_the_payload_has_only_the_fields_that_were_filled_in() -> None:
     posted = filled(approved="true", amount="7", rate="0.5", note="ok", lines="[1]", size="")
 
     payload = read_form(form(), posted)
@@ -75,12 +75,12 @@ def test_what_is_filled_in_is_the_payload_and_what_is_not_is_left_out() -> None:
         (filled(approved="true", amount="7", lines="["), "lines is not JSON"),
     ],
 )
-def test_what_is_wrong_names_its_field(posted: dict[str, str], said: str) -> None:
+def test_an_error_names_its_field(posted: dict[str, str], said: str) -> None:
     with pytest.raises(Refused, match=said):
         read_form(form(), posted)
 
 
-def test_an_answer_may_be_one_value() -> None:
+def test_an_answer_may_be_a_single_value() -> None:
     assert read_form(form({"type": "string"}), {"field-0": "yes"}) == "yes"
     assert form_of({}) is form_of("odd") is None
 
@@ -107,7 +107,7 @@ def sent(answering: FakeTarget) -> list[Any]:
     return [body for body in answering.bodies if body is not None]
 
 
-def test_the_form_of_a_wait_is_on_the_runs_page_and_sends_what_it_says(
+def test_the_form_of_a_wait_is_on_the_page_and_sends_its_payload(
     admin_client: Client, waiting: Run, answering: FakeTarget
 ) -> None:
     page = admin_client.get(f"/runs/{waiting.pk}/")
@@ -132,7 +132,7 @@ def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
     assert sent(answering) == []
 
 
-def test_a_refusal_beside_an_answer_looks_like_any_other(
+def test_an_error_next_to_an_answer_looks_like_any_other(
     admin_client: Client, waiting: Run
 ) -> None:
     headers = {"HX-Request": "true"}
@@ -146,7 +146,7 @@ def test_a_refusal_beside_an_answer_looks_like_any_other(
     assert "The payload is not JSON" in text(part)
 
 
-def test_what_was_filled_in_is_kept_when_it_is_refused(
+def test_entered_values_are_kept_after_an_error(
     admin_client: Client, waiting: Run, answering: FakeTarget
 ) -> None:
     posted = {"type": "go", "form": form().key, **filled(approved="true", amount="0")}
@@ -158,7 +158,7 @@ def test_what_was_filled_in_is_kept_when_it_is_refused(
     assert sent(answering) == []
 
 
-def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarget) -> None:
+def test_an_event_of_another_type_does_not_answer_the_wait(waiting: Run, answering: FakeTarget) -> None:
     answered = control.send_event(waiting, "other", {}, by=ADA)
 
     assert sent(answering) == [{}]
@@ -166,7 +166,7 @@ def test_an_event_of_another_type_is_no_answer(waiting: Run, answering: FakeTarg
     assert "The run is now waiting for go." in answered.note
 
 
-def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
+def test_the_page_notes_an_event_that_no_step_waits_for(
     admin_client: Client, waiting: Run
 ) -> None:
     wrong = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "og"}, follow=True)
@@ -180,7 +180,7 @@ def test_an_event_that_no_step_has_asked_for_is_told_on_the_page(
 @pytest.mark.parametrize(
     "schema", [{"type": 5}, {"$ref": "http://127.0.0.1:9/elsewhere.json"}, "odd", None]
 )
-def test_a_schema_that_cannot_be_read_refuses_nothing_and_fetches_nothing(
+def test_an_invalid_schema_accepts_everything_and_fetches_nothing(
     db: None, schema: Any
 ) -> None:
     workflow = waiting_workflow(schema=schema)
@@ -190,7 +190,7 @@ def test_a_schema_that_cannot_be_read_refuses_nothing_and_fetches_nothing(
 
 
 @pytest.mark.parametrize("schema", [{"type": 5}, "odd"])
-def test_an_author_is_warned_of_what_is_no_schema(db: None, schema: Any) -> None:
+def test_an_invalid_schema_is_a_warning_in_the_workflow(db: None, schema: Any) -> None:
     def told(document: dict[str, Any]) -> list[str]:
         return [str(one) for one in parse(document).problems]
 

@@ -53,7 +53,7 @@ def test_the_head_has_the_facts_of_the_guide_in_its_order() -> None:
     ]
 
 
-def test_a_step_has_its_output_and_a_table_of_its_attempts() -> None:
+def test_a_step_shows_its_output_and_a_table_of_attempts() -> None:
     told = lines(run(step("write-1", attempts=[FAILED, WORKED])))[13:]
 
     assert told[:6] == [
@@ -80,7 +80,7 @@ def test_a_sleep_has_no_output_and_no_attempts() -> None:
     assert not [line for line in told if "Output" in line or "│" in line]
 
 
-def test_a_sleep_that_goes_on_says_when_it_ends_and_is_no_success() -> None:
+def test_an_open_sleep_shows_when_it_ends_and_is_not_the_last_success() -> None:
     sleep = {"name": "pause-1", "type": "sleep", "start": STARTED, "end": "2024-10-15T14:05:00Z"}
 
     told = lines(run(step("write-1"), sleep, status="waiting", success=None, end=None))
@@ -92,7 +92,7 @@ def test_a_sleep_that_goes_on_says_when_it_ends_and_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("backoff", "wait"), [("constant", 10), ("linear", 20), ("exponential", 20)]
 )
-def test_a_step_that_is_tried_again_says_when(backoff: str, wait: int) -> None:
+def test_a_step_that_will_be_retried_shows_when(backoff: str, wait: int) -> None:
     retries = {"limit": 5, "delay": "10 seconds", "backoff": backoff}
     waiting = step(
         "call-1", success=None, end=None, attempts=[FAILED] * 2, config={"retries": retries}
@@ -105,7 +105,7 @@ def test_a_step_that_is_tried_again_says_when(backoff: str, wait: int) -> None:
     assert "Success: Yes" not in told
 
 
-def test_a_long_output_is_cut_and_says_where_the_rest_is() -> None:
+def test_a_long_output_is_truncated_with_a_hint() -> None:
     told = "\n".join(lines(run(step("big-1", output="x" * (LONGEST_OUTPUT + 7)))))
 
     assert "[... 7 characters more: --json prints them]" in told
@@ -124,7 +124,7 @@ def test_a_long_output_is_cut_and_says_where_the_rest_is() -> None:
         (timedelta(days=800), "2 years"),
     ],
 )
-def test_spans_are_said_in_one_unit_as_wrangler_says_them(span: timedelta, words: str) -> None:
+def test_durations_are_in_one_unit_like_wranglers(span: timedelta, words: str) -> None:
     assert in_words(span) == words
 
 
@@ -132,5 +132,5 @@ def test_spans_are_said_in_one_unit_as_wrangler_says_them(span: timedelta, words
     ("span", "seconds"),
     [(1500, 1.5), ("5 seconds", 5), ("1 hour", 3600), ("2 day", 172_800), ("", None), ("x", None)],
 )
-def test_delays_are_read_as_settings_write_them(span: Any, seconds: float | None) -> None:
+def test_delays_are_read_in_milliseconds_or_words(span: Any, seconds: float | None) -> None:
     assert seconds_of(span) == seconds

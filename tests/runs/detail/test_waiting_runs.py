@@ -29,7 +29,7 @@ def listed(page: Any) -> list[str]:
     return [one.run.instance_id for one in page.context["page"].shown]
 
 
-def test_runs_that_wait_are_paged_by_when_they_time_out(
+def test_waiting_runs_are_paginated_in_order_of_their_timeout(
     admin_client: Client, live: Deployment
 ) -> None:
     for number in reversed(range(45)):
@@ -51,13 +51,13 @@ def test_runs_that_wait_are_paged_by_when_they_time_out(
     assert "status=waiting" not in page.content.decode()
 
 
-def test_an_odd_cursor_is_the_first_page(admin_client: Client, live: Deployment) -> None:
+def test_an_invalid_cursor_shows_the_first_page(admin_client: Client, live: Deployment) -> None:
     make_run(live, instance_id="w", status="waiting", waits_for="go")
 
     assert listed(admin_client.get("/runs/waiting/", {"after": "odd_x"})) == ["w"]
 
 
-def test_what_a_page_draws_in_part_can_be_had_whole(
+def test_a_truncated_value_can_be_downloaded_whole(
     admin_client: Client, answering: FakeTarget
 ) -> None:
     run = make_run(live_deployment())

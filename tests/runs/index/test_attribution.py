@@ -76,7 +76,7 @@ def with_trigger(workflow: Workflow, **trigger: Any) -> dict[str, Any]:
     return {**workflow.ir, "trigger": trigger}
 
 
-def test_a_run_that_begins_while_a_deploy_builds_has_the_code_that_was_live(
+def test_a_run_started_during_a_deploy_has_the_code_that_was_live(
     workflow: Workflow, target: Target
 ) -> None:
     old, new = (deployed(workflow, target, at=seconds) for seconds in (0, 100))
@@ -86,7 +86,7 @@ def test_a_run_that_begins_while_a_deploy_builds_has_the_code_that_was_live(
     assert (building.deployment, answering.deployment) == (old, new)
 
 
-def test_a_run_that_was_known_before_its_deploy_was_over_is_placed_again(
+def test_a_run_indexed_before_its_deploy_ended_is_reassigned(
     workflow: Workflow, target: Target
 ) -> None:
     old = deployed(workflow, target, at=0)
@@ -103,7 +103,7 @@ def test_a_run_that_was_known_before_its_deploy_was_over_is_placed_again(
 
 
 @pytest.mark.parametrize("kind", ["http", "cron", "queue"])
-def test_a_run_that_the_generated_handler_started_says_by_which_trigger(
+def test_a_run_started_by_a_generated_handler_has_its_trigger(
     workflow: Workflow, target: Target, kind: str
 ) -> None:
     live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type=kind))
@@ -112,7 +112,7 @@ def test_a_run_that_the_generated_handler_started_says_by_which_trigger(
     assert triggered_by(live, trigger="api", id_="by-hand") == "api"
 
 
-def test_a_schedule_of_the_deploy_settings_starts_runs_too(
+def test_a_cron_trigger_in_the_deploy_settings_is_recognized(
     workflow: Workflow, target: Target
 ) -> None:
     live = deployed(workflow, target, at=0, deploy_settings={"cronTriggers": ["0 0 * * *"]})
@@ -127,7 +127,7 @@ def test_a_schedule_of_the_deploy_settings_starts_runs_too(
         {"deploy_settings": {"cronTriggers": ["0 0 * * *"]}},
     ],
 )
-def test_where_several_things_use_the_binding_the_platforms_word_stays(
+def test_an_ambiguous_trigger_stays_a_binding(
     workflow: Workflow, target: Target, fields: dict[str, Any]
 ) -> None:
     ir = with_trigger(workflow, type="http")
@@ -136,7 +136,7 @@ def test_where_several_things_use_the_binding_the_platforms_word_stays(
     assert triggered_by(live) == "binding"
 
 
-def test_a_run_that_another_workflow_may_have_started_stays_one_of_a_binding(
+def test_a_run_that_another_workflow_may_have_started_stays_a_binding(
     workflow: Workflow, target: Target
 ) -> None:
     live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="http"))
@@ -146,7 +146,7 @@ def test_a_run_that_another_workflow_may_have_started_stays_one_of_a_binding(
     assert triggered_by(live) == "binding"
 
 
-def test_a_run_that_an_event_started_says_so(workflow: Workflow, target: Target) -> None:
+def test_a_run_started_by_an_event_has_the_event_trigger(workflow: Workflow, target: Target) -> None:
     ir = with_trigger(workflow, type="event", eventType="paid")
     live = deployed(workflow, target, at=0, ir=ir)
 
@@ -154,7 +154,7 @@ def test_a_run_that_an_event_started_says_so(workflow: Workflow, target: Target)
     assert triggered_by(live, trigger="api", id_="event-by-hand") == "api"
 
 
-def test_what_a_list_tells_again_does_not_change_the_trigger(
+def test_listing_a_run_again_does_not_change_its_trigger(
     workflow: Workflow, target: Target
 ) -> None:
     live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="cron"))

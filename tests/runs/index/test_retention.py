@@ -16,7 +16,7 @@ from tests.runs.examples import make_run
 ADD = "/admin/runs/retention/add/"
 
 
-def test_a_retention_is_set_in_the_admin_and_put_on_the_trail(admin_client: Client) -> None:
+def test_a_retention_set_in_the_admin_is_recorded(admin_client: Client) -> None:
     workflow = make_workflow()
 
     admin_client.post(ADD, {"workflow": workflow.pk, "days": 90, "keeps_details": "on"})
@@ -26,7 +26,7 @@ def test_a_retention_is_set_in_the_admin_and_put_on_the_trail(admin_client: Clie
     assert (entry.subject_id, entry.detail["days"]) == (workflow.pk, 90)
 
 
-def test_a_retention_that_is_removed_is_put_on_the_trail(admin_client: Client) -> None:
+def test_a_removed_retention_is_recorded(admin_client: Client) -> None:
     retention = Retention.objects.create(workflow=make_workflow())
 
     admin_client.post(f"/admin/runs/retention/{retention.pk}/delete/", {"post": "yes"})
@@ -35,7 +35,7 @@ def test_a_retention_that_is_removed_is_put_on_the_trail(admin_client: Client) -
     assert Entry.objects.get(action="retention removed").subject_id == retention.workflow_id
 
 
-def test_runs_that_the_target_forgot_are_kept_for_the_days_of_their_retention(db: None) -> None:
+def test_gone_runs_are_kept_for_the_days_of_their_retention(db: None) -> None:
     kept, other = make_workflow(), make_workflow()
     Retention.objects.create(workflow=kept, days=30)
     now, target = timezone.now(), make_target()
@@ -55,7 +55,7 @@ def test_runs_that_the_target_forgot_are_kept_for_the_days_of_their_retention(db
     assert [run.instance_id for run in Run.objects.all()] == [f"{kept.pk}-10"]
 
 
-def test_a_run_that_is_gone_stays_for_a_day(db: None) -> None:
+def test_a_gone_run_is_kept_for_a_day(db: None) -> None:
     run = make_run(status="terminated")
     writer.mark_gone(run)
     writer.prune()

@@ -67,7 +67,7 @@ def run(scenario: Any) -> Any:
     return asyncio.run(scenario)
 
 
-def test_what_a_worker_prints_and_throws_arrives_without_its_secrets(
+def test_console_output_and_exceptions_arrive_without_secrets(
     platform: Platform, target: Target
 ) -> None:
     live, ada = talking(target), viewer()
@@ -99,7 +99,7 @@ def _tails(platform: Platform, live: Deployment) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def test_a_viewer_gets_the_level_and_the_text_that_were_asked_for(
+def test_a_viewer_receives_only_matching_lines(
     platform: Platform, target: Target
 ) -> None:
     live, ada = talking(target), viewer()
@@ -125,7 +125,7 @@ def refusal(workflow: str, user: Any) -> tuple[str, int]:
     return result
 
 
-def test_nobody_reads_logs_without_the_right(target: Target) -> None:
+def test_logs_need_the_permission_to_view_runs(target: Target) -> None:
     staff = User.objects.create_user("bob", is_staff=True)
 
     for user in (AnonymousUser(), staff):
@@ -133,11 +133,11 @@ def test_nobody_reads_logs_without_the_right(target: Target) -> None:
         assert (sentence, code) == ("Log in as a user who may view runs.", 4403)
 
 
-def test_a_workflow_that_is_not_live_says_so(db: None) -> None:
+def test_a_workflow_that_is_not_live_has_no_logs(db: None) -> None:
     assert refusal(make_workflow().pk, viewer())[1] == 4404
 
 
-def test_the_page_leads_to_its_socket(admin_client: Any, target: Target) -> None:
+def test_the_page_has_the_address_of_its_socket(admin_client: Any, target: Target) -> None:
     live = talking(target)
     workflow = Workflow.objects.get(pk=live.workflow_public_id)
 
@@ -150,7 +150,7 @@ def test_the_page_leads_to_its_socket(admin_client: Any, target: Target) -> None
     assert "<noscript>" in shown
 
 
-def test_the_page_needs_the_right(client: Any) -> None:
+def test_the_page_needs_the_permission_to_view_runs(client: Any) -> None:
     bob = User.objects.create_user("bob", is_staff=True)
     client.force_login(bob)
     address = f"/runs/logs/{make_workflow().pk}/"

@@ -21,7 +21,7 @@ def told(**fields: Any) -> list[tuple[str, str]]:
     return [(line.level, line.text) for line in log_lines(trace(**fields))]
 
 
-def test_what_caused_it_comes_first_with_its_outcome() -> None:
+def test_the_event_comes_first_with_its_outcome() -> None:
     (first,) = log_lines(trace())
 
     assert (first.level, first.text, first.outcome) == (
@@ -32,13 +32,13 @@ def test_what_caused_it_comes_first_with_its_outcome() -> None:
     assert first.at == "2026-09-21T14:13:20.000+00:00"
 
 
-def test_arguments_are_joined_as_a_console_does() -> None:
+def test_arguments_are_joined_like_in_a_console() -> None:
     logs = [{"level": "warn", "timestamp": AT, "message": ["slow:", {"ms": 12}, 3, None]}]
 
     assert told(logs=logs)[1] == ("warn", 'slow: {"ms": 12} 3 null')
 
 
-def test_an_exception_brings_its_stack() -> None:
+def test_an_exception_includes_its_stack() -> None:
     thrown = [
         {"name": "TypeError", "message": "no x", "stack": "at run (worker.js:1)", "timestamp": AT}
     ]
@@ -56,11 +56,11 @@ def test_an_exception_brings_its_stack() -> None:
         ("odd", "invocation"),
     ],
 )
-def test_every_cause_has_its_words(event: Any, words: str) -> None:
+def test_every_event_has_a_description(event: Any, words: str) -> None:
     assert told(event=event)[0][1] == words
 
 
-def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
+def test_invalid_values_of_a_trace_are_accepted() -> None:
     odd = {"logs": [{"level": "shout", "message": "x" * (2 * MAX_LINE)}], "eventTimestamp": "soon"}
 
     _, log = log_lines(odd)
@@ -78,11 +78,11 @@ def test_what_a_tail_may_never_send_is_read_all_the_same() -> None:
         ({"level": ["odd"], "text": None}, True),
     ],
 )
-def test_a_viewer_gets_what_was_asked_for(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
+def test_a_filter_matches_by_level_and_text(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
     assert LineFilter.of(asked).matches(Line(at="", level="warn", text="a slow call")) is takes
 
 
-def test_a_secret_across_the_cut_is_masked_before_it_is_cut() -> None:
+def test_secrets_are_masked_before_a_line_is_truncated() -> None:
     secret = "sentinel-of-logs"
     logs = [{"level": "log", "message": "x" * (MAX_LINE - 8) + secret}]
 
@@ -91,7 +91,7 @@ def test_a_secret_across_the_cut_is_masked_before_it_is_cut() -> None:
     assert log.text.endswith("x•••")
 
 
-def test_lost_lines_are_told_as_such() -> None:
+def test_missing_lines_are_reported() -> None:
     (line,) = log_lines({"event": {"type": "overload", "message": "Too much is logged."}})
 
     assert (line.level, line.text, line.outcome) == ("warn", "Too much is logged.", "overload")
@@ -105,11 +105,11 @@ def test_lost_lines_are_told_as_such() -> None:
         {"eventTimestamp": float("nan"), "exceptions": [{"stack": ["at"]}]},
     ],
 )
-def test_no_trace_is_too_odd_to_be_read(odd: dict[str, Any]) -> None:
+def test_malformed_traces_are_accepted(odd: dict[str, Any]) -> None:
     assert list(log_lines(odd))
 
 
-def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
+def test_an_open_call_has_no_outcome_yet() -> None:
     (first,) = log_lines(trace(open=True))
 
     assert first.outcome == ""

@@ -62,7 +62,7 @@ def a_live(**fields: Any) -> Deployment:
     return Deployment(worker_name="awaitstep-shared", **fields)
 
 
-def test_viewers_share_one_tail_until_the_last_of_them_leaves(tails: Tails) -> None:
+def test_viewers_share_one_tail_until_the_last_leaves(tails: Tails) -> None:
     heard: list[list[dict[str, Any]]] = [[], []]
 
     async def scenario() -> None:
@@ -84,7 +84,7 @@ def test_viewers_share_one_tail_until_the_last_of_them_leaves(tails: Tails) -> N
     assert (tails.opened, tails.closed) == (1, 1)
 
 
-def test_a_tail_that_cannot_be_opened_is_told_to_each_and_tried_anew(tails: Tails) -> None:
+def test_all_viewers_get_the_error_of_a_tail_and_the_next_opens_it_again(tails: Tails) -> None:
     tails.error = DeployError("too many tails")
 
     async def scenario() -> list[Any]:
@@ -104,7 +104,7 @@ def test_a_tail_that_cannot_be_opened_is_told_to_each_and_tried_anew(tails: Tail
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_viewer_who_loses_the_right_hears_no_more(
+def test_a_viewer_who_loses_the_permission_is_disconnected(
     tails: Tails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def nobody(_scope: Any) -> AnonymousUser:
@@ -123,7 +123,7 @@ def test_a_viewer_who_loses_the_right_hears_no_more(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_trace_that_cannot_be_read_costs_no_other(
+def test_a_trace_that_cannot_be_read_does_not_end_the_stream(
     tails: Tails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live, ada = live_deployment(), User.objects.create_superuser("ada")

@@ -59,7 +59,7 @@ def entries(here: Installation, action: str) -> str:
     return here.manage("shell", "-v", "0", "-c", code).stdout
 
 
-def test_a_payload_may_come_as_an_argument_and_the_same_id_starts_one_run(
+def test_a_payload_can_be_an_argument_and_an_id_starts_one_run(
     here: Installation, workflow: str
 ) -> None:
     first = here.manage("trigger_workflow", workflow, '{"n": 1}', "--id", "only-one")
@@ -92,7 +92,7 @@ def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) 
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
 
 
-def test_the_list_is_true_now_and_can_be_narrowed(here: Installation, workflow: str) -> None:
+def test_the_list_is_current_and_can_be_filtered(here: Installation, workflow: str) -> None:
     id_ = started(here, workflow, '{"word": "pomegranate"}')
 
     text = here.manage("list_runs", workflow).stdout
@@ -106,7 +106,7 @@ def test_the_list_is_true_now_and_can_be_narrowed(here: Installation, workflow: 
     assert "No matching runs" in none
 
 
-def test_a_run_is_changed_and_the_trail_says_why(here: Installation, workflow: str) -> None:
+def test_a_run_is_changed_and_the_reason_recorded(here: Installation, workflow: str) -> None:
     id_ = started(here, workflow)
 
     told = here.manage("control_run", workflow, id_, "terminate", "--reason", "wrong order")
@@ -117,7 +117,7 @@ def test_a_run_is_changed_and_the_trail_says_why(here: Installation, workflow: s
     assert "command line" in entries(here, "run: terminate")
 
 
-def test_a_restart_and_a_deletion_are_told(here: Installation, workflow: str) -> None:
+def test_a_restart_and_a_deletion_print_their_result(here: Installation, workflow: str) -> None:
     id_ = started(here, workflow)
     here.manage("control_run", workflow, id_, "terminate")
 
@@ -129,7 +129,7 @@ def test_a_restart_and_a_deletion_are_told(here: Installation, workflow: str) ->
     assert row(here, workflow, id_)["gone_at"]
 
 
-def test_an_event_is_sent_to_the_latest_run_and_put_on_the_trail(
+def test_an_event_is_sent_to_the_latest_run_and_recorded(
     here: Installation, workflow: str
 ) -> None:
     id_ = started(here, workflow)
@@ -174,7 +174,7 @@ def test_the_workflows_of_every_target_are_listed(here: Installation, workflow: 
         (["trigger_workflow", "ID", "{}", "--id", "not an id"], "The id of a run has"),
     ],
 )
-def test_what_is_not_there_is_a_sentence(
+def test_an_error_is_one_sentence_without_a_traceback(
     here: Installation, workflow: str, command: list[str], sentence: str
 ) -> None:
     started(here, workflow)

@@ -23,7 +23,7 @@ def hours_ago(hours: float) -> dict[str, Any]:
     return {"created_at": timezone.now() - timedelta(hours=hours), "is_open": False}
 
 
-def test_runs_that_wait_need_attention_and_lead_to_their_page(admin_client: Client) -> None:
+def test_waiting_runs_need_attention_and_link_to_their_page(admin_client: Client) -> None:
     run = make_run(status="waiting", waits_for="approve")
     make_run(run.deployment, status="sleeping")
 
@@ -35,7 +35,7 @@ def test_runs_that_wait_need_attention_and_lead_to_their_page(admin_client: Clie
     assert 'href="/runs/waiting/"' in page.content.decode()
 
 
-def test_a_workflow_has_the_runs_and_errors_of_its_last_day(admin_client: Client) -> None:
+def test_a_workflow_shows_the_runs_and_errors_of_the_last_day(admin_client: Client) -> None:
     run = make_run(status="errored", **hours_ago(1))
     make_run(run.deployment, status="complete", **hours_ago(1))
     make_run(run.deployment, status="complete", **hours_ago(23.9))
@@ -49,7 +49,7 @@ def test_a_workflow_has_the_runs_and_errors_of_its_last_day(admin_client: Client
     assert "3 runs , 1 errored" in text(page)
 
 
-def test_the_days_of_all_workflows_are_one_query(
+def test_the_last_day_of_all_workflows_takes_one_query(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     target = live_deployment().target
@@ -61,7 +61,7 @@ def test_the_days_of_all_workflows_are_one_query(
     assert len(found) == 3
 
 
-def test_who_may_not_view_runs_is_told_nothing_of_them(log_in: LogIn) -> None:
+def test_a_user_who_may_not_view_runs_sees_none_on_the_dashboard(log_in: LogIn) -> None:
     make_run(status="waiting", waits_for="approve", **hours_ago(1))
 
     page = text(log_in("deployments.view_deployment").get("/"))

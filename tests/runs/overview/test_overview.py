@@ -61,24 +61,24 @@ def viewer() -> Client:
 
 
 @pytest.mark.parametrize(("percent", "value"), [(50, 5), (95, 10), (1, 1), (100, 10)])
-def test_a_percentile_is_a_value_that_was_there(percent: int, value: int) -> None:
+def test_a_percentile_is_one_of_the_values(percent: int, value: int) -> None:
     assert overview.percentile(range(1, 11), percent) == value
 
 
-def test_of_nothing_there_is_no_percentile_and_no_rate() -> None:
+def test_without_values_there_is_no_percentile_and_no_rate() -> None:
     assert (figures().p50, figures(running=3).error_rate) == (None, None)
 
 
-def test_the_error_rate_leaves_out_what_people_ended_and_what_goes_on() -> None:
+def test_the_error_rate_ignores_terminated_and_open_runs() -> None:
     assert figures(complete=3, errored=1, terminated=9, waiting=9).error_rate == 0.25
 
 
-def test_a_state_that_nobody_knows_is_one_that_has_not_ended() -> None:
+def test_an_unknown_status_counts_as_open() -> None:
     assert figures(complete=1, hibernating=2).count("open") == 2
 
 
 @pytest.mark.parametrize("span", RANGES)
-def test_the_parts_lie_on_the_clock_and_reach_beyond_now(span: overview.Range) -> None:
+def test_parts_start_on_the_hour_and_end_after_now(span: overview.Range) -> None:
     now = datetime(2026, 11, 26, 13, 47, tzinfo=UTC)
 
     lines = overview.boundaries(span, now, BERLIN)
@@ -97,18 +97,18 @@ def test_a_day_of_25_hours_is_one_part() -> None:
 @pytest.mark.parametrize(
     ("highest", "top"), [(0, 1), (0.03, 0.05), (1, 1), (7, 10), (101, 200), (2000, 2000)]
 )
-def test_a_scale_ends_at_a_round_number(highest: float, top: float) -> None:
+def test_an_axis_ends_at_a_round_number(highest: float, top: float) -> None:
     assert overview.axis_top(highest) == pytest.approx(top)
 
 
-def test_bars_stand_on_one_another_inside_the_field() -> None:
+def test_bars_are_stacked_inside_the_chart() -> None:
     low, high = overview.stacked_bars([{"a": 1, "b": 3, "c": 0}], top=4)
 
     assert (low.y, low.height, high.y, high.height) == (75, 25, 0, 75)
     assert low.x == high.x > 0
 
 
-def test_every_number_leads_to_the_runs_behind_it(target: Target) -> None:
+def test_every_figure_links_to_its_runs(target: Target) -> None:
     for status, seconds in [("complete", 1.0), ("complete", 9.0), ("errored", 3.0)]:
         make_run(target, status=status, seconds=seconds)
     make_run(target, status="waiting", seconds=None, is_open=True)
@@ -129,7 +129,7 @@ def _count(query: str) -> int:
     ).count()
 
 
-def test_steps_that_are_slow_or_tried_again_are_named_and_linked(target: Target) -> None:
+def test_slow_and_retried_steps_are_listed_with_links(target: Target) -> None:
     workflow = make_workflow()
     for attempts in (1, 3):
         run = make_run(target, workflow=workflow)
@@ -148,7 +148,7 @@ def test_steps_that_are_slow_or_tried_again_are_named_and_linked(target: Target)
     assert "nap-1" not in page
 
 
-def test_the_list_can_be_narrowed_to_a_step_and_its_tries(target: Target) -> None:
+def test_the_list_can_be_filtered_by_step_and_attempts(target: Target) -> None:
     slow, quick = make_run(target, seconds=60.5), make_run(target, seconds=1)
     RunStep.objects.create(run=slow, name="call-1", kind="step", attempts=2)
     RunStep.objects.create(run=quick, name="call-1", kind="step", attempts=1)
@@ -166,7 +166,7 @@ def test_without_runs_the_page_says_what_to_do(target: Target) -> None:
     assert "trigger_workflow" in page
 
 
-def test_charts_are_told_to_those_who_do_not_see_them(target: Target) -> None:
+def test_charts_have_descriptions_for_screen_readers(target: Target) -> None:
     make_run(target, status="errored")
 
     page = viewer().get("/runs/overview/?hours=168").content.decode()
@@ -177,7 +177,7 @@ def test_charts_are_told_to_those_who_do_not_see_them(target: Target) -> None:
     assert "style=" not in page[page.index("<dl") :]
 
 
-def test_the_page_asks_for_its_parts_again_each_minute(target: Target) -> None:
+def test_the_page_reloads_its_parts_every_minute(target: Target) -> None:
     make_run(target)
     client = viewer()
 
@@ -210,14 +210,14 @@ def test_an_unknown_workflow_is_not_found(target: Target) -> None:
     assert viewer().get("/runs/overview/?workflow=nobody").status_code == 404
 
 
-def test_others_are_refused(client: Client, db: None) -> None:
+def test_users_without_permission_are_refused(client: Client, db: None) -> None:
     client.force_login(User.objects.create_user("somebody", is_staff=True))
 
     assert client.get("/runs/overview/").status_code == 403
     assert client.get("/runs/workflows/").status_code == 403
 
 
-def test_the_workflows_of_a_target_are_shown_and_one_that_fails_says_so(
+def test_the_workflows_of_targets_are_listed_and_a_failing_target_shows_its_error(
     db: None, platform: Platform
 ) -> None:
     reached = {"account_id": platform.account_id, "api_base_url": platform.api_base_url}

@@ -22,7 +22,7 @@ ADA = Actor(None, "ada")
 BY_CRON = "wf 0/5 * * * * #2"
 
 
-def test_a_run_that_was_started_is_known_also_where_it_cannot_be_read(
+def test_a_started_run_is_indexed_even_if_it_cannot_be_read(
     answering: FakeTarget,
 ) -> None:
     answering.refuses["GET"] = [refusal(429, retry_after="300")]
@@ -44,7 +44,7 @@ def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget,
     assert Entry.objects.get(action="run started").subject_id == started.run.instance_id
 
 
-def test_an_id_that_is_taken_is_not_started_and_not_on_the_trail(answering: FakeTarget) -> None:
+def test_an_existing_id_starts_no_run_and_is_not_in_the_audit_trail(answering: FakeTarget) -> None:
     answering.refuses["POST"] = [refusal(400)]
 
     started = control.trigger(live_deployment(), {}, by=ADA, instance_id="order-7")
@@ -64,7 +64,7 @@ def answered(run: Run) -> Run:
 @pytest.mark.parametrize(
     ("done", "action"), [(terminated, "run: terminate"), (answered, "event sent")]
 )
-def test_what_was_done_is_no_failure_where_the_run_cannot_be_read_then(
+def test_an_action_succeeds_even_if_the_run_cannot_be_read_afterwards(
     answering: FakeTarget, done: Callable[[Run], Run], action: str
 ) -> None:
     answering.refuses["GET"] = [refusal(403)]
@@ -74,7 +74,7 @@ def test_what_was_done_is_no_failure_where_the_run_cannot_be_read_then(
     assert Entry.objects.get().action == action
 
 
-def test_what_a_target_refused_is_not_on_the_trail(answering: FakeTarget) -> None:
+def test_a_refused_action_is_not_in_the_audit_trail(answering: FakeTarget) -> None:
     answering.refuses["PATCH"] = [refusal(409)]
 
     with pytest.raises(DeployError):
@@ -84,7 +84,7 @@ def test_what_a_target_refused_is_not_on_the_trail(answering: FakeTarget) -> Non
 
 
 @pytest.mark.parametrize("action", ["pause", "restart", "delete"])
-def test_an_id_that_a_cron_made_reaches_the_target_whole(
+def test_the_id_of_a_scheduled_run_is_escaped(
     answering: FakeTarget, action: str
 ) -> None:
     run = make_run(instance_id=BY_CRON)
@@ -99,7 +99,7 @@ def test_an_id_that_a_cron_made_reaches_the_target_whole(
         assert "%20%232" in path
 
 
-def test_a_restart_says_where_it_begins(answering: FakeTarget) -> None:
+def test_a_restart_sends_the_step_to_start_at(answering: FakeTarget) -> None:
     control.change(make_run(), "restart", by=ADA, from_step="charge #2")
 
     begin = {"name": "charge", "count": 2}
@@ -107,7 +107,7 @@ def test_a_restart_says_where_it_begins(answering: FakeTarget) -> None:
 
 
 @pytest.mark.parametrize("payload", [float("nan"), [float("inf")], "x" * control.LARGEST_PAYLOAD])
-def test_a_payload_that_no_target_takes_is_not_sent(answering: FakeTarget, payload: Any) -> None:
+def test_an_invalid_payload_is_not_sent(answering: FakeTarget, payload: Any) -> None:
     live = live_deployment()
 
     with pytest.raises(control.Refused):
@@ -125,7 +125,7 @@ def test_a_payload_that_no_target_takes_is_not_sent(answering: FakeTarget, paylo
         (Cause.UNREACHABLE, "No answer: it may have been sent"),
     ],
 )
-def test_a_page_says_nothing_was_done_only_where_that_is_known(
+def test_a_page_claims_that_nothing_was_done_only_if_that_is_certain(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, cause: Cause, headline: str
 ) -> None:
     def refuse(*_args: object, **_more: object) -> None:

@@ -99,7 +99,7 @@ def test_the_workflow_is_listed_with_its_script_and_class(
     assert cells[4] == mine["modified_on"][:19].replace("T", " ")
 
 
-def test_a_run_that_wrangler_triggers_is_listed_and_gives_what_the_guide_shows(
+def test_a_run_triggered_by_wrangler_is_listed_with_the_steps_of_the_guide(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
     said = wrangler(installation, tmp_path, "trigger", f"awaitstep-{deployed}", PAYLOAD)
@@ -128,7 +128,7 @@ def test_describe_run_prints_fact_for_fact_what_wrangler_prints(
     assert ("Last Successful Step", STEPS[3]) in theirs
 
 
-def test_latest_is_the_newest_run_for_both(
+def test_latest_is_the_newest_run_here_and_in_wrangler(
     installation: Installation, deployed: str, started: str, tmp_path: Path
 ) -> None:
     newest = installation.json("trigger_workflow", deployed, PAYLOAD)["id"]
@@ -144,7 +144,7 @@ def test_latest_is_the_newest_run_for_both(
     )
 
 
-def test_the_attempts_are_told_with_the_error_of_the_guide(
+def test_attempts_show_the_error_of_the_guide(
     installation: Installation, deployed: str, started: str
 ) -> None:
     text = installation.manage("describe_run", deployed, started).stdout

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 SECRET = "sentinel-of-a-text"
 
 
-def test_a_secret_at_the_place_where_a_text_is_cut_leaves_no_part() -> None:
+def test_secrets_are_masked_before_texts_are_truncated() -> None:
     run = make_run(read_at=timezone.now())
     text, error = ("x" * (longest - 10) + SECRET for longest in (LONGEST_TEXT, LONGEST_ERROR - 7))
     told = {
@@ -34,7 +34,7 @@ def test_a_secret_at_the_place_where_a_text_is_cut_leaves_no_part() -> None:
     assert len(kept.output) <= LONGEST_TEXT
 
 
-def test_a_step_that_cannot_be_read_whole_keeps_no_other_from_being_told() -> None:
+def test_a_malformed_step_does_not_hide_the_others() -> None:
     whole = tried((0, 1, True))
     odd = {**whole, "start": "soon", "attempts": ["?", *whole["attempts"]]}
 
@@ -60,5 +60,5 @@ def test_a_step_that_cannot_be_read_whole_keeps_no_other_from_being_told() -> No
         (None, None),
     ],
 )
-def test_a_time_is_read_in_one_way(told: object, read: datetime | None) -> None:
+def test_timestamps_are_parsed(told: object, read: datetime | None) -> None:
     assert parse_timestamp(told) == read

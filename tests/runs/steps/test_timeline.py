@@ -21,15 +21,15 @@ def drawn(*told: Any, now: float = 10) -> Timeline:
     return timeline(steps(*told), page=1, now=BEGAN + timedelta(seconds=now))
 
 
-def test_a_retry_has_a_bar_for_each_attempt_and_one_for_the_pause() -> None:
+def test_a_retried_step_has_a_bar_for_each_attempt_and_pause() -> None:
     (row,) = drawn(tried((0, 2, False), (6, 10, True))).rows
 
-    bars = [(bar.look, bar.left, bar.width) for bar in row.bars]
+    bars = [(bar.kind, bar.left, bar.width) for bar in row.bars]
     assert bars == [("failed", 0, 20), ("pause", 20, 40), ("done", 60, 40)]
-    assert row.bars[0].words == "Attempt 1: Failed · Error: busy"
+    assert row.bars[0].title == "Attempt 1: Failed · Error: busy"
 
 
-def test_what_goes_on_ends_now_and_leaves_room_ahead() -> None:
+def test_an_open_step_ends_now_and_leaves_room_ahead() -> None:
     (row,) = drawn(tried((0, 0, None))).rows
 
     assert row.step.state == "running"
@@ -37,7 +37,7 @@ def test_what_goes_on_ends_now_and_leaves_room_ahead() -> None:
     assert 80 < bar.width < 90
 
 
-def test_a_sleep_that_is_long_does_not_hide_what_was_before() -> None:
+def test_a_long_sleep_does_not_hide_earlier_steps() -> None:
     done, sleeping = drawn(
         tried((0, 5, True)), waits("sleep", start=5, end=86_400 * 365), now=10
     ).rows
@@ -46,7 +46,7 @@ def test_a_sleep_that_is_long_does_not_hide_what_was_before() -> None:
     assert done.bars[0].width > 30
 
 
-def test_what_is_too_short_to_be_seen_is_drawn_all_the_same() -> None:
+def test_a_very_short_step_has_a_visible_bar() -> None:
     quick, _ = drawn(tried((0, 0.001, True)), tried((0, 3600, True))).rows
 
     assert quick.bars[0].width == 0.4
@@ -64,13 +64,13 @@ def test_what_is_too_short_to_be_seen_is_drawn_all_the_same() -> None:
         ({"name": "new-1", "type": "something new"}, "done"),
     ],
 )
-def test_a_step_says_its_state(told: Any, state: str) -> None:
+def test_a_step_has_a_state(told: Any, state: str) -> None:
     (step,) = steps(told)
 
     assert step.state == state
 
 
-def test_nothing_goes_on_in_a_run_that_is_over() -> None:
+def test_open_steps_of_an_ended_run_are_stopped() -> None:
     (step,) = steps(waits(), is_over=True)
 
     assert step.state == "stopped"
@@ -79,7 +79,7 @@ def test_nothing_goes_on_in_a_run_that_is_over() -> None:
 @pytest.mark.parametrize(
     ("name", "label"), [("charge-1", "charge"), ("charge-12", "charge #12"), ("odd", "odd")]
 )
-def test_the_counter_of_a_name_is_told_from_2_on(name: str, label: str) -> None:
+def test_a_label_has_a_counter_from_the_second_occurrence_on(name: str, label: str) -> None:
     (step,) = steps(tried((0, 1, True), name=name))
 
     assert step.label == label
@@ -94,7 +94,7 @@ def test_the_counter_of_a_name_is_told_from_2_on(name: str, label: str) -> None:
         ("charge #2-3", "charge #2 #3", ("charge #2", 3)),
     ],
 )
-def test_a_restart_may_begin_at_any_occurrence(
+def test_a_restart_can_start_at_any_occurrence(
     told: str, name: str, meant: tuple[str, int]
 ) -> None:
     (step,) = steps(tried((0, 1, True), name=told))
@@ -106,7 +106,7 @@ def test_a_restart_may_begin_at_any_occurrence(
 @pytest.mark.parametrize(
     ("backoff", "seconds"), [("exponential", 2 + 6), ("linear", 2 + 6), ("constant", 2 + 3)]
 )
-def test_the_next_attempt_is_due_after_its_pause(backoff: str, seconds: float) -> None:
+def test_the_next_attempt_is_due_after_the_retry_delay(backoff: str, seconds: float) -> None:
     config = {"retries": {"delay": "3 seconds", "backoff": backoff, "limit": 5}}
     (step,) = steps(tried((0, 1, False), (1.5, 2, False), config=config))
 
@@ -114,7 +114,7 @@ def test_the_next_attempt_is_due_after_its_pause(backoff: str, seconds: float) -
 
 
 @pytest.mark.parametrize("odd", [None, [], {"steps": 5}, {"steps": [None, 5, {"start": "x"}]}])
-def test_whatever_a_target_tells_can_be_drawn(odd: Any) -> None:
+def test_malformed_steps_can_be_drawn(odd: Any) -> None:
     told = odd if isinstance(odd, dict) else {"steps": odd}
 
     shown = timeline(read_steps(told, is_over=False), page=7, now=BEGAN)
@@ -122,7 +122,7 @@ def test_whatever_a_target_tells_can_be_drawn(odd: Any) -> None:
     assert shown.page == 1
 
 
-def test_ten_thousand_steps_are_shown_in_pages_and_quickly() -> None:
+def test_ten_thousand_steps_are_paginated_quickly() -> None:
     many = steps(*(tried((n, n + 1, True), name=f"work-{n}") for n in range(10_000)))
     began = perf_counter()
 

@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def test_calls_of_all_processes_and_targets_of_an_account_are_counted_together() -> None:
+def test_all_calls_to_an_account_are_counted_together() -> None:
     Budget("account").spend(Use.READS)
     Budget("account").spend(Use.PAGES, 3)
     Budget("another").spend(Use.READS)
@@ -35,7 +35,7 @@ def test_calls_of_all_processes_and_targets_of_an_account_are_counted_together()
     assert Budget("account").used == 4
 
 
-def test_calls_that_left_the_window_are_forgotten() -> None:
+def test_calls_outside_the_window_are_not_counted() -> None:
     clock = Clock()
     budget = Budget("account", clock)
     budget.spend(Use.READS, 7)
@@ -47,7 +47,7 @@ def test_calls_that_left_the_window_are_forgotten() -> None:
     assert budget.used == 0
 
 
-def test_one_use_does_not_take_the_share_of_another() -> None:
+def test_uses_have_separate_shares() -> None:
     budget = Budget("account")
 
     budget.spend(Use.WATCHED, Use.WATCHED.share)
@@ -56,7 +56,7 @@ def test_one_use_does_not_take_the_share_of_another() -> None:
     assert budget.allows(Use.LISTS)
 
 
-def test_the_poller_rests_where_pages_have_used_what_cloudflare_allows() -> None:
+def test_the_poller_pauses_when_pages_have_used_the_budget() -> None:
     budget = Budget("account")
 
     budget.spend(Use.PAGES, MAX_CALLS)
@@ -64,11 +64,11 @@ def test_the_poller_rests_where_pages_have_used_what_cloudflare_allows() -> None
     assert not budget.allows(Use.LISTS)
 
 
-def test_the_poller_takes_at_most_half_of_what_cloudflare_allows() -> None:
+def test_the_poller_uses_at_most_half_of_cloudflares_limit() -> None:
     assert sum(use.share for use in Use if use is not Use.PAGES) == 600
 
 
-def test_calls_become_rarer_before_a_share_is_used_up() -> None:
+def test_calls_slow_down_before_a_share_is_used_up() -> None:
     budget = Budget("account")
     assert budget.stretched(Use.WATCHED, 1) == 1
 
@@ -84,7 +84,7 @@ def calls(answering: FakeTarget, target: Target | None) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("action", ["pause", "restart", "delete"])
-def test_what_people_do_with_a_run_is_counted(answering: FakeTarget, action: str) -> None:
+def test_actions_on_a_run_are_counted(answering: FakeTarget, action: str) -> None:
     run = make_run()
 
     control.send_event(run, "go", {}, by=ADA)
@@ -94,7 +94,7 @@ def test_what_people_do_with_a_run_is_counted(answering: FakeTarget, action: str
     assert counted == made > 2
 
 
-def test_what_is_started_is_counted(answering: FakeTarget) -> None:
+def test_starts_are_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
     control.trigger(live, {}, by=ADA)
@@ -103,7 +103,7 @@ def test_what_is_started_is_counted(answering: FakeTarget) -> None:
     assert calls(answering, live.target) == (4, 4)
 
 
-def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
+def test_bulk_changes_are_counted(answering: FakeTarget) -> None:
     live = live_deployment()
     runs = [make_run(live) for _ in range(3)]
     confirmed = bulk_change.sign("pause", Filters(), [run.pk for run in runs])
@@ -114,7 +114,7 @@ def test_what_is_done_with_many_runs_is_counted(answering: FakeTarget) -> None:
     assert calls(answering, live.target) == (3, 3)
 
 
-def test_a_run_that_is_looked_for_is_counted(answering: FakeTarget) -> None:
+def test_looking_up_a_run_is_counted(answering: FakeTarget) -> None:
     live = live_deployment()
 
     lookup.find_run(live, "not-indexed-yet")

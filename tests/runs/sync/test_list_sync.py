@@ -42,7 +42,7 @@ def caught_up(fake: FakeTarget, target: Target) -> ListReader:
     return done
 
 
-def test_runs_that_ended_between_two_looks_are_found_behind_one_that_is_known(
+def test_runs_behind_a_known_run_are_found(
     fake: FakeTarget, target: Target
 ) -> None:
     fake.add(0)
@@ -64,7 +64,7 @@ def test_runs_that_ended_between_two_looks_are_found_behind_one_that_is_known(
     assert Run.objects.count() == 302
 
 
-def test_a_listing_that_was_cut_short_goes_on_where_it_stood(
+def test_an_interrupted_listing_continues_at_its_cursor(
     fake: FakeTarget, target: Target
 ) -> None:
     for number in range(350):
@@ -83,7 +83,7 @@ def test_a_listing_that_was_cut_short_goes_on_where_it_stood(
     assert Watermark.objects.get().complete_until == BEGAN + timedelta(seconds=350)
 
 
-def test_a_cursor_that_the_target_does_not_know_any_more_makes_the_listing_begin_anew(
+def test_an_expired_cursor_restarts_the_listing(
     fake: FakeTarget, target: Target
 ) -> None:
     for number in range(250):
@@ -99,7 +99,7 @@ def test_a_cursor_that_the_target_does_not_know_any_more_makes_the_listing_begin
     assert Run.objects.count() == 250
 
 
-def test_one_run_that_waits_for_days_does_not_make_all_newer_ones_be_listed_again(
+def test_an_old_open_run_does_not_cause_newer_runs_to_be_listed_again(
     fake: FakeTarget, target: Target
 ) -> None:
     fake.add(0, "waiting")
@@ -115,7 +115,7 @@ def test_one_run_that_waits_for_days_does_not_make_all_newer_ones_be_listed_agai
     assert len(fake.calls) == 1
 
 
-def test_of_many_old_runs_that_go_on_lists_tell_which_have_changed(
+def test_lists_show_which_of_many_open_runs_have_changed(
     fake: FakeTarget, target: Target
 ) -> None:
     for number in range(150):
@@ -132,7 +132,7 @@ def test_of_many_old_runs_that_go_on_lists_tell_which_have_changed(
     assert len(fake.calls) == 3
 
 
-def test_many_that_ended_together_are_listed_and_not_asked_for_one_by_one(
+def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
     fake: FakeTarget, target: Target
 ) -> None:
     for number in range(1000):
@@ -148,7 +148,7 @@ def test_many_that_ended_together_are_listed_and_not_asked_for_one_by_one(
     assert Run.objects.filter(status="complete").count() == 900
 
 
-def test_runs_of_a_workflow_that_is_gone_are_marked(fake: FakeTarget, target: Target) -> None:
+def test_runs_of_a_deleted_workflow_are_marked_as_gone(fake: FakeTarget, target: Target) -> None:
     fake.add(0, "waiting")
     caught_up(fake, target)
     fake.has_workflow = False
@@ -160,7 +160,7 @@ def test_runs_of_a_workflow_that_is_gone_are_marked(fake: FakeTarget, target: Ta
     assert RunChange.objects.filter(run=run).count() == 2
 
 
-def test_what_a_short_retention_took_away_is_not_made_again(
+def test_runs_deleted_by_the_retention_are_not_created_again(
     fake: FakeTarget, target: Target
 ) -> None:
     workflow = make_workflow()

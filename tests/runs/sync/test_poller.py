@@ -69,7 +69,7 @@ def polled(*, until_status: str, run: Run, poller: Poller) -> Run:
     return run
 
 
-def test_a_run_that_was_started_here_is_followed_to_its_end(live: Deployment) -> None:
+def test_a_run_started_here_is_polled_until_it_ends(live: Deployment) -> None:
     started = controls.trigger(live, {"order": 7}, by=ADA)
     poller = Poller()
 
@@ -83,7 +83,7 @@ def test_a_run_that_was_started_here_is_followed_to_its_end(live: Deployment) ->
     assert Entry.objects.get(action="run started").actor_name == "ada"
 
 
-def test_a_run_that_was_started_elsewhere_appears(platform: Platform, live: Deployment) -> None:
+def test_a_run_started_elsewhere_appears(platform: Platform, live: Deployment) -> None:
     platform.client().workflows.instances.create(
         live.worker_name, account_id=platform.account_id, instance_id="from-elsewhere"
     )
@@ -93,7 +93,7 @@ def test_a_run_that_was_started_elsewhere_appears(platform: Platform, live: Depl
     assert Run.objects.get().instance_id == "from-elsewhere"
 
 
-def test_the_same_id_twice_is_one_run(live: Deployment) -> None:
+def test_an_id_that_is_used_twice_is_one_run(live: Deployment) -> None:
     one = controls.trigger(live, {}, by=ADA, instance_id="only-once")
     two = controls.trigger(live, {}, by=ADA, instance_id="only-once")
 
@@ -102,7 +102,7 @@ def test_the_same_id_twice_is_one_run(live: Deployment) -> None:
 
 
 @pytest.mark.parametrize("id_", ["has blank", "-first", "x" * 101, "cf_" + "a" * 64])
-def test_an_impossible_id_is_refused_before_anything_is_sent(
+def test_an_invalid_id_is_refused_before_anything_is_sent(
     live: Deployment, control: Control, id_: str
 ) -> None:
     control.forget_calls()
@@ -113,7 +113,7 @@ def test_an_impossible_id_is_refused_before_anything_is_sent(
     assert control.calls() == []
 
 
-def test_a_run_that_waits_says_for_what_and_goes_on_when_it_comes(waiting: Deployment) -> None:
+def test_a_waiting_run_shows_its_event_and_continues_when_it_arrives(waiting: Deployment) -> None:
     poller = Poller()
     run = polled(
         until_status="waiting", run=controls.trigger(waiting, {}, by=ADA).run, poller=poller
@@ -127,7 +127,7 @@ def test_a_run_that_waits_says_for_what_and_goes_on_when_it_comes(waiting: Deplo
 
 
 @pytest.mark.parametrize(("action", "status"), [("pause", "paused"), ("terminate", "terminated")])
-def test_a_run_is_changed_and_its_row_at_once(
+def test_a_run_is_changed_with_its_row(
     waiting: Deployment, action: str, status: str
 ) -> None:
     run = controls.trigger(waiting, {}, by=ADA).run
@@ -150,7 +150,7 @@ def test_a_deleted_run_stays_in_the_index_as_gone(live: Deployment) -> None:
     assert not run.is_open
 
 
-def test_what_has_ended_is_not_asked_for_again(live: Deployment, control: Control) -> None:
+def test_an_ended_run_is_not_read_again(live: Deployment, control: Control) -> None:
     poller = Poller()
     run = polled(until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=poller)
     Watcher.objects.all().delete()
@@ -173,7 +173,7 @@ def test_calls_are_counted_and_stay_in_the_budget(live: Deployment, control: Con
     assert PollStatus.objects.get().calls_in_window == poller.calls(live.target)
 
 
-def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: Control) -> None:
+def test_a_failing_target_is_reported_and_paused(live: Deployment, control: Control) -> None:
     control.faults(Fault(path="/instances", status=500, code=10013, message="we fail"))
     poller = Poller()
 
@@ -185,7 +185,7 @@ def test_a_target_that_fails_is_told_and_left_alone(live: Deployment, control: C
     assert control.calls() == []
 
 
-def test_secrets_of_a_workflow_are_in_no_text_of_its_runs(target: Target) -> None:
+def test_secrets_of_a_workflow_are_masked_in_its_runs(target: Target) -> None:
     workflow = make_workflow("return { leaked: env.TOKEN };")
     set_variable("TOKEN", "sentinel-of-a-run", workflow=workflow, is_secret=True)
     Retention.objects.create(workflow=workflow)
@@ -199,7 +199,7 @@ def test_secrets_of_a_workflow_are_in_no_text_of_its_runs(target: Target) -> Non
     assert "sentinel" not in str(RunDetails.objects.get(run=run).data)
 
 
-def test_search_finds_what_a_run_was_given_gave_and_failed_with(target: Target) -> None:
+def test_search_finds_payloads_outputs_and_errors(target: Target) -> None:
     live = deploy(make_workflow('throw new Error("no such " + event.payload.what);'), target)
     workflow = live.workflow
     assert workflow
@@ -218,7 +218,7 @@ def test_search_finds_what_a_run_was_given_gave_and_failed_with(target: Target) 
     assert listing.counts(Filters()) == {"errored": 1}
 
 
-def test_a_change_is_told_once_and_forgotten(live: Deployment) -> None:
+def test_changes_are_deleted_after_an_hour(live: Deployment) -> None:
     run = controls.trigger(live, {}, by=ADA).run
     assert RunChange.objects.filter(run=run).exists()
     RunChange.objects.update(at="2026-01-01T00:00:00Z")
@@ -228,7 +228,7 @@ def test_a_change_is_told_once_and_forgotten(live: Deployment) -> None:
     assert not RunChange.objects.exists()
 
 
-def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: Target) -> None:
+def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(target: Target) -> None:
     workflow = make_workflow()
     (step,) = workflow.ir["nodes"]
     nap = {**step, "id": "nap", "type": "sleep", "data": {"duration": "3 seconds"}}
@@ -249,7 +249,7 @@ def test_what_waits_again_after_a_sleep_is_read_though_its_status_stays(target: 
     until(waits_for_go)
 
 
-def test_a_restart_begins_at_a_later_step_of_the_same_name(target: Target) -> None:
+def test_a_restart_can_start_at_a_later_step_with_the_same_name(target: Target) -> None:
     workflow = make_workflow("return crypto.randomUUID();")
     (step,) = workflow.ir["nodes"]
     twin = {**step, "id": "twin"}
@@ -257,17 +257,17 @@ def test_a_restart_begins_at_a_later_step_of_the_same_name(target: Target) -> No
     workflow.ir = {**workflow.ir, "nodes": [step, twin], "edges": [edge]}
     run = controls.trigger(deploy(changed(workflow), target), {}, by=ADA).run
     polled(until_status="complete", run=run, poller=Poller())
-    first, second = told_steps(run)
+    first, second = read_run_steps(run)
 
     controls.change(run, "restart", by=ADA, from_step=second.restart_name)
 
     polled(until_status="complete", run=run, poller=Poller())
-    kept, anew = told_steps(run)
+    kept, anew = read_run_steps(run)
     assert kept.raw["output"] == first.raw["output"]
     assert anew.raw["output"] != second.raw["output"]
 
 
-def told_steps(run: Run) -> tuple[Step, ...]:
+def read_run_steps(run: Run) -> tuple[Step, ...]:
     told = describe(account_of(run.target), run.workflow_name, run.instance_id)
     assert told is not None
     return read_steps(told, is_over=True)

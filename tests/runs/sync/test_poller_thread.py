@@ -51,7 +51,7 @@ def watched(fake: FakeTarget, status: str = "running", **told: Any) -> Run:
     return run
 
 
-def test_a_run_that_somebody_looks_at_is_not_asked_for_in_each_turn(fake: FakeTarget) -> None:
+def test_a_watched_run_is_not_read_in_every_turn(fake: FakeTarget) -> None:
     run = watched(fake)
     asking = Poller()
     for _ in range(4):
@@ -60,7 +60,7 @@ def test_a_run_that_somebody_looks_at_is_not_asked_for_in_each_turn(fake: FakeTa
     assert fake.calls_of(run.instance_id) == 1
 
 
-def test_lists_are_read_however_much_is_looked_at(fake: FakeTarget) -> None:
+def test_lists_are_read_even_if_watched_runs_use_their_share(fake: FakeTarget) -> None:
     run = watched(fake)
     Budget(run.target.account_id).spend(Use.WATCHED, Use.WATCHED.share)
 
@@ -69,7 +69,7 @@ def test_lists_are_read_however_much_is_looked_at(fake: FakeTarget) -> None:
     assert fake.calls_of("/instances") == 1
 
 
-def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
+def test_many_watched_runs_stay_within_the_budget(
     fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SimpleNamespace(now=10_000.0)
@@ -95,7 +95,7 @@ def test_however_much_is_looked_at_the_calls_stay_in_the_budget_and_lists_go_on(
     assert fake.calls_of("/instances") > lists
 
 
-def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_due() -> None:
+def test_a_run_that_does_not_change_is_read_less_and_less_often() -> None:
     run, pace, seconds = make_run(), Backoff(), []
     for has_changed in (True, *(False,) * 8, True):
         pace.after(run, has_changed=has_changed, shortest=1.0)
@@ -108,7 +108,7 @@ def test_a_run_that_does_not_change_is_asked_for_ever_more_rarely_until_it_is_du
     assert pace.is_due(run)
 
 
-def test_a_run_that_fails_rests_alone(fake: FakeTarget) -> None:
+def test_a_run_that_cannot_be_read_is_retried_later_without_affecting_others(fake: FakeTarget) -> None:
     run = watched(fake)
     fake.fails = {f"/instances/{run.instance_id}": 500}
     asking = Poller()
@@ -122,7 +122,7 @@ def test_a_run_that_fails_rests_alone(fake: FakeTarget) -> None:
     assert PollStatus.objects.get().error == ""
 
 
-def test_what_cannot_be_understood_of_a_run_does_not_stop_the_others(
+def test_a_malformed_run_does_not_stop_the_others(
     fake: FakeTarget, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = live_deployment()
@@ -139,7 +139,7 @@ def test_what_cannot_be_understood_of_a_run_does_not_stop_the_others(
     assert f"could not read {second}" in caplog.text
 
 
-def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
+def test_a_failing_target_does_not_stop_the_next(
     fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = make_target(), make_target(name="good")
@@ -160,7 +160,7 @@ def test_a_target_that_cannot_be_asked_does_not_keep_the_next_from_being_asked(
     assert fake.calls_of("/instances") == 1
 
 
-def test_a_poller_that_lost_its_lease_asks_nothing_more(fake: FakeTarget) -> None:
+def test_a_poller_without_its_lease_makes_no_calls(fake: FakeTarget) -> None:
     watched(fake)
 
     with pytest.raises(PollerLeaseLost):
@@ -169,7 +169,7 @@ def test_a_poller_that_lost_its_lease_asks_nothing_more(fake: FakeTarget) -> Non
     assert fake.calls == []
 
 
-def test_a_run_that_was_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
+def test_a_run_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
     run = watched(fake, "waiting")
     Watcher.objects.all().delete()
     fake.forget(run.instance_id)
@@ -180,7 +180,7 @@ def test_a_run_that_was_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) ->
     assert (run.gone_at is not None, run.is_open) == (True, False)
 
 
-def test_runs_that_wait_are_marked_as_gone_after_a_takedown(fake: FakeTarget) -> None:
+def test_waiting_runs_are_marked_as_gone_after_a_takedown(fake: FakeTarget) -> None:
     run = watched(fake, "waiting")
     live = run.deployment
     assert live
@@ -196,7 +196,7 @@ def test_runs_that_wait_are_marked_as_gone_after_a_takedown(fake: FakeTarget) ->
     assert (run.gone_at is not None, run.is_open) == (True, False)
 
 
-def test_a_wait_that_was_answered_elsewhere_is_found_though_the_status_stays(
+def test_a_wait_answered_elsewhere_is_found_although_the_status_is_the_same(
     fake: FakeTarget,
 ) -> None:
     run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
@@ -210,7 +210,7 @@ def test_a_wait_that_was_answered_elsewhere_is_found_though_the_status_stays(
     assert (run.status, run.waits_for) == ("waiting", "")
 
 
-def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarget) -> None:
+def test_an_overdue_run_is_read_again_after_a_growing_delay(fake: FakeTarget) -> None:
     late = (timezone.now() - timedelta(seconds=30)).isoformat()
     run = watched(fake, "waiting", steps=[{**waiting_step("sleep"), "end": late}])
     Run.objects.update(due_at=timezone.now() - timedelta(seconds=29))
@@ -223,7 +223,7 @@ def test_what_is_overdue_is_asked_for_again_and_ever_more_rarely(fake: FakeTarge
     assert 28 < (run.due_at - timezone.now()).total_seconds() <= 31
 
 
-def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
+def test_all_viewers_of_a_run_share_one_call(fake: FakeTarget) -> None:
     run = watched(fake)
 
     told = [fetch.fetch_run(Run.objects.get(pk=run.pk)).data for _ in range(3)]
@@ -233,7 +233,7 @@ def test_all_who_look_at_a_run_are_told_by_one_call(fake: FakeTarget) -> None:
     assert Budget(run.target.account_id).used == 1
 
 
-def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
+def test_pages_show_what_the_poller_has_read(fake: FakeTarget) -> None:
     run = watched(fake, output='"given"')
     Poller().turn()
     asked = len(fake.calls)
@@ -245,7 +245,7 @@ def test_what_the_poller_was_told_is_what_pages_show(fake: FakeTarget) -> None:
     assert len(fake.calls) == asked
 
 
-def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarget) -> None:
+def test_details_without_viewers_or_retention_are_deleted(fake: FakeTarget) -> None:
     run = watched(fake)
     fetch.fetch_run(run)
     assert RunDetails.objects.exists()
@@ -256,7 +256,7 @@ def test_what_nobody_looks_at_and_no_retention_keeps_is_not_kept(fake: FakeTarge
     assert not RunDetails.objects.exists()
 
 
-def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
+def test_the_waiting_page_notices_that_a_run_sleeps_now(
     fake: FakeTarget,
 ) -> None:
     run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
@@ -268,7 +268,7 @@ def test_the_page_of_waiting_runs_notices_that_one_has_gone_on_and_sleeps(
     assert (run.status, run.waits_for) == ("waiting", "")
 
 
-def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls(
+def test_the_waiting_page_marks_gone_runs_and_counts_its_calls(
     fake: FakeTarget,
 ) -> None:
     run = watched(fake, "waiting")
@@ -282,7 +282,7 @@ def test_the_page_of_waiting_runs_marks_those_that_are_gone_and_counts_its_calls
     assert Budget(run.target.account_id).used == 1
 
 
-def test_a_lease_that_is_written_again_while_its_holder_works_is_nobody_elses() -> None:
+def test_a_renewed_lease_cannot_be_acquired_by_others() -> None:
     mine, other = uuid4(), uuid4()
     assert acquire_lease(mine)
     PollerLease.objects.update(beat_at=timezone.now() - timedelta(seconds=12))

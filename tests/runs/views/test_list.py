@@ -17,14 +17,14 @@ from tests.support.sessions import LogIn
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 
 
-def test_an_installation_without_runs_says_how_to_make_the_first(admin_client: Client) -> None:
+def test_an_empty_list_explains_how_to_start_a_run(admin_client: Client) -> None:
     page = admin_client.get("/runs/")
 
     assert "Runs will be listed here" in text(page)
     assert 'href="/runs/start/"' in page.content.decode()
 
 
-def test_a_run_is_listed_with_its_state_and_what_is_wrong(admin_client: Client) -> None:
+def test_a_run_is_listed_with_its_status_and_error(admin_client: Client) -> None:
     run = make_run(status="errored", is_open=False, seconds=1.4, error="Error: sold out")
     make_run(run.deployment, status="waiting", waits_for="approve")
     make_run(run.deployment, status="dreaming")
@@ -36,7 +36,7 @@ def test_a_run_is_listed_with_its_state_and_what_is_wrong(admin_client: Client) 
     assert f'href="/runs/{run.pk}/"' in page.content.decode()
 
 
-def test_filters_stand_in_the_address_and_are_counted(admin_client: Client) -> None:
+def test_filters_are_in_the_address_and_counted(admin_client: Client) -> None:
     run = make_run(status="errored", is_open=False)
     other = make_run(run.deployment, status="complete", is_open=False)
     query = f"?workflow={workflow_of(run).pk}&status=errored"
@@ -49,7 +49,7 @@ def test_filters_stand_in_the_address_and_are_counted(admin_client: Client) -> N
     assert "Complete 1" in text(page)
 
 
-def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> None:
+def test_a_filter_without_matches_links_to_all_runs(admin_client: Client) -> None:
     make_run()
 
     page = admin_client.get("/runs/?q=teapot")
@@ -58,7 +58,7 @@ def test_a_filter_that_fits_nothing_leads_back_to_all(admin_client: Client) -> N
     assert "Show all runs" in text(page)
 
 
-def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client) -> None:
+def test_an_unknown_status_is_reported_and_ignored(admin_client: Client) -> None:
     run = make_run(status="errored")
     make_run(run.deployment, status="of-tomorrow")
 
@@ -82,7 +82,7 @@ def test_a_state_that_no_run_can_have_is_told_and_left_out(admin_client: Client)
         ("/runs/waiting/", "Waiting for somebody"),
     ],
 )
-def test_the_pages_about_many_runs_lead_to_each_other(
+def test_the_pages_of_many_runs_link_to_each_other(
     admin_client: Client, address: str, here: str
 ) -> None:
     page = admin_client.get(address).content.decode()
@@ -94,7 +94,7 @@ def test_the_pages_about_many_runs_lead_to_each_other(
     assert f'aria-current="page">{here}</a>' in tabs
 
 
-def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
+def test_the_list_is_paginated_by_keys(admin_client: Client) -> None:
     deployment = live_deployment()
     for number in range(60):
         moment = BEGAN + timedelta(seconds=number)
@@ -111,7 +111,7 @@ def test_pages_follow_each_other_by_keys(admin_client: Client) -> None:
     assert "Newer runs" in text(second)
 
 
-def test_the_list_is_fetched_in_parts_and_shows_interest(admin_client: Client) -> None:
+def test_the_list_is_fetched_in_parts_and_marked_as_watched(admin_client: Client) -> None:
     run = make_run()
     query = f"?workflow={workflow_of(run).pk}"
 
@@ -121,14 +121,14 @@ def test_the_list_is_fetched_in_parts_and_shows_interest(admin_client: Client) -
     assert Watcher.objects.get().channel == f"runs-{workflow_of(run).pk}"
 
 
-def test_a_target_that_cannot_be_asked_is_told(admin_client: Client) -> None:
+def test_a_target_that_cannot_be_polled_is_shown(admin_client: Client) -> None:
     run = make_run()
     PollStatus.objects.create(target=run.target, polled_at=timezone.now(), error="It is down.")
 
     assert "account could not be asked for its runs" in text(admin_client.get("/runs/"))
 
 
-def test_an_action_on_many_asks_with_the_count_and_the_filter(admin_client: Client) -> None:
+def test_a_bulk_change_is_confirmed_with_its_count_and_filter(admin_client: Client) -> None:
     run = make_run(status="waiting")
     make_run(run.deployment, status="errored", is_open=False)
     query = {"action": "terminate", "status": "waiting", "workflow": workflow_of(run).pk}
@@ -145,7 +145,7 @@ def test_an_action_on_many_asks_with_the_count_and_the_filter(admin_client: Clie
     assert "0 done, 1 to do" in text(page)
 
 
-def test_what_became_of_many_is_shown_with_what_was_refused(admin_client: Client) -> None:
+def test_the_result_of_a_bulk_change_lists_refused_runs(admin_client: Client) -> None:
     errors = [{"run": "run-7", "message": "It has ended."}]
     made = BulkChange.objects.create(
         action="pause", total=3, done=2, failed=1, errors=errors, ended_at=timezone.now()
@@ -171,7 +171,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("method", "address", "permission"), ADDRESSES)
-def test_each_page_needs_its_permission_and_a_refusal_is_on_the_trail(
+def test_each_page_needs_its_permission_and_a_refusal_is_in_the_audit_trail(
     log_in: LogIn, method: str, address: str, permission: str
 ) -> None:
     run = make_run()
@@ -185,7 +185,7 @@ def test_each_page_needs_its_permission_and_a_refusal_is_on_the_trail(
     assert entry.reason == f"runs.{permission}"
 
 
-def test_a_viewer_sees_no_button_that_changes_anything(log_in: LogIn) -> None:
+def test_a_viewer_sees_no_buttons_that_change_anything(log_in: LogIn) -> None:
     run = make_run()
     client = log_in("runs.view_run")
 
@@ -196,6 +196,6 @@ def test_a_viewer_sees_no_button_that_changes_anything(log_in: LogIn) -> None:
         assert "/bulk/" not in page
 
 
-def test_nobody_who_has_not_logged_in_sees_runs(client: Client) -> None:
+def test_runs_require_a_login(client: Client) -> None:
     assert client.get("/runs/")["Location"] == "/admin/login/?next=/runs/"
     assert not Run.objects.exists()

@@ -24,11 +24,11 @@ def summed(*told: Any, errored: bool = False, **data: Any) -> Summary:
 
 
 @pytest.mark.parametrize("value", [NASTY, {NASTY: 1}, [{"a": [NASTY]}], {"a": {NASTY: NASTY}}])
-def test_a_tree_escapes_whatever_is_in_it(value: Any) -> None:
+def test_a_tree_escapes_all_texts(value: Any) -> None:
     assert "<script" not in tree(value)
 
 
-def test_a_tree_of_a_large_value_shows_its_first_part_quickly() -> None:
+def test_a_large_value_is_truncated_quickly() -> None:
     began = perf_counter()
 
     html = tree([{"number": number} for number in range(100_000)])
@@ -38,7 +38,7 @@ def test_a_tree_of_a_large_value_shows_its_first_part_quickly() -> None:
     assert "more</li>" in html
 
 
-def test_a_tree_that_is_deep_goes_on_as_text() -> None:
+def test_a_deep_tree_continues_as_text() -> None:
     value: Any = "the end"
     for _ in range(200):
         value = [value]
@@ -49,11 +49,11 @@ def test_a_tree_that_is_deep_goes_on_as_text() -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [('{"a": 1}', {"a": 1}), ("plain", "plain"), (None, None), ("[" * 9999, 0)]
 )
-def test_an_output_is_read_as_the_json_that_it_is(text: Any, value: Any) -> None:
+def test_an_output_is_parsed_if_it_is_json(text: Any, value: Any) -> None:
     assert read_json(text) == (value if value != 0 else text)
 
 
-def test_what_failed_last_is_told_first_in_a_run_that_failed() -> None:
+def test_the_last_failed_step_comes_first_in_a_failed_run() -> None:
     failed = tried((1, 2, False), name="pay-1", success=False)
 
     told = summed(tried((0, 1, True)), failed, errored=True)
@@ -62,7 +62,7 @@ def test_what_failed_last_is_told_first_in_a_run_that_failed() -> None:
     assert (told.failed.label, told.main_step) == ("pay", told.failed)
 
 
-def test_a_failure_that_was_caught_does_not_end_a_run() -> None:
+def test_a_caught_failure_is_not_the_step_that_failed_the_run() -> None:
     told = summed(tried((0, 1, False), success=False), waits())
 
     assert told.failed is None
@@ -81,17 +81,17 @@ def test_a_failure_that_was_caught_does_not_end_a_run() -> None:
         ("odd", []),
     ],
 )
-def test_a_schema_gives_buttons_for_its_answers(schema: Any, labels: list[str]) -> None:
+def test_a_schema_gives_buttons_for_its_values(schema: Any, labels: list[str]) -> None:
     assert [one.label for one in shortcuts_of({"schema": schema})] == labels
 
 
-def test_an_answer_is_the_payload_as_json() -> None:
+def test_a_button_sends_its_payload_as_json() -> None:
     (wait,) = summed(waits(), schema={"properties": {"approved": {"type": "boolean"}}}).waits
 
     assert [one.text for one in wait.shortcuts] == ['{"approved": true}', '{"approved": false}']
 
 
-def test_a_filter_is_said_in_words() -> None:
+def test_filters_are_described_in_words() -> None:
     filters = Filters(status="errored,waiting", trigger="cron", q="teapot", id="or")
 
     words = filter_words(filters, "Orders")
@@ -102,7 +102,7 @@ def test_a_filter_is_said_in_words() -> None:
     )
 
 
-def test_secrets_are_hidden_wherever_they_stand() -> None:
+def test_secrets_are_masked_at_any_depth() -> None:
     told = {"steps": [{"output": "the-secret!", "n": 1}], "params": {"a": ["the-secret!"]}}
 
     assert "the-secret!" not in str(redact_json(told, ["the-secret!"]))

@@ -69,7 +69,7 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
     assert Watcher.objects.filter(channel=f"run-{run.pk}").exists()
 
 
-def test_a_failure_is_told_first_with_its_step_and_what_to_do(
+def test_a_failure_comes_first_with_its_step_and_a_restart(
     admin_client: Client, target: Target
 ) -> None:
     run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
@@ -83,7 +83,7 @@ def test_a_failure_is_told_first_with_its_step_and_what_to_do(
     assert f"/runs/{run.pk}/restart/?from=Only%20step" in page.content.decode()
 
 
-def test_a_wait_is_answered_by_its_own_shortcut(admin_client: Client, target: Target) -> None:
+def test_a_wait_is_answered_by_a_shortcut(admin_client: Client, target: Target) -> None:
     schema = {"properties": {"approved": {"type": "boolean"}}}
     run = waiting_at(target, schema=schema)
     page = text(admin_client.get(f"/runs/{run.pk}/"))
@@ -97,7 +97,7 @@ def test_a_wait_is_answered_by_its_own_shortcut(admin_client: Client, target: Ta
     assert Entry.objects.get(action="event sent").reason == "looks fine"
 
 
-def test_an_answer_that_is_no_json_is_kept_and_not_sent(
+def test_an_answer_that_is_not_json_is_kept_and_not_sent(
     admin_client: Client, target: Target, control: Control
 ) -> None:
     run = waiting_at(target)
@@ -111,7 +111,7 @@ def test_an_answer_that_is_no_json_is_kept_and_not_sent(
     assert control.writes() == []
 
 
-def test_who_waits_is_listed_and_answered_from_there(admin_client: Client, target: Target) -> None:
+def test_a_waiting_run_is_listed_and_answered_from_the_list(admin_client: Client, target: Target) -> None:
     run = waiting_at(target)
 
     page = admin_client.get("/runs/waiting/")
@@ -142,7 +142,7 @@ def test_a_run_is_changed_from_its_page(
     assert Entry.objects.get(action=f"run: {action}").reason == "stuck"
 
 
-def test_a_restart_offers_the_steps_and_says_what_is_lost(
+def test_a_restart_offers_the_steps_and_shows_what_would_be_lost(
     admin_client: Client, target: Target
 ) -> None:
     run = ended(target, "return 1;")
@@ -155,7 +155,7 @@ def test_a_restart_offers_the_steps_and_says_what_is_lost(
     assert Entry.objects.get(action="run: restart").detail["from"] == "Only step"
 
 
-def test_what_does_not_fit_the_state_is_told_and_not_sent(
+def test_an_action_that_the_status_forbids_is_not_sent(
     admin_client: Client, target: Target, control: Control
 ) -> None:
     run = ended(target, "return 1;")
@@ -167,7 +167,7 @@ def test_what_does_not_fit_the_state_is_told_and_not_sent(
     assert control.writes() == []
 
 
-def test_a_target_that_fails_leaves_the_page_with_what_is_known(
+def test_a_failing_target_leaves_the_page_with_stored_data(
     admin_client: Client, target: Target, control: Control
 ) -> None:
     run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
@@ -180,7 +180,7 @@ def test_a_target_that_fails_leaves_the_page_with_what_is_known(
     assert "sold out" in page
 
 
-def test_a_target_that_hangs_is_given_up_soon(
+def test_a_hanging_target_times_out_soon(
     admin_client: Client, target: Target, control: Control
 ) -> None:
     run = ended(target, "return 1;")
@@ -199,7 +199,7 @@ def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client)
     assert "The target has to be asked for the steps." in page
 
 
-def test_a_cut_output_is_loaded_whole(admin_client: Client, target: Target) -> None:
+def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Target) -> None:
     run = ended(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
     page = admin_client.get(f"/runs/{run.pk}/")
     assert "Load whole output" in text(page)
@@ -212,7 +212,7 @@ def test_a_cut_output_is_loaded_whole(admin_client: Client, target: Target) -> N
     assert "the end" in text(whole)
 
 
-def test_a_draft_that_has_gone_on_is_told(admin_client: Client, target: Target) -> None:
+def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: Target) -> None:
     run = ended(target, "return 1;")
     assert run.workflow
     changed(run.workflow, code="return 2;")
@@ -239,7 +239,7 @@ def made_live(deployment: Deployment | None, **fields: Any) -> None:
     deployment.save()
 
 
-def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
+def test_a_long_run_is_paginated_and_its_picture_loaded_last(
     admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = ended(target, "return 1;")
@@ -257,7 +257,7 @@ def test_a_run_of_many_steps_is_shown_in_parts_and_its_picture_last(
     assert "data-picture" in picture.content.decode()
 
 
-def test_a_restart_offers_the_step_that_is_asked_for_among_many(
+def test_a_restart_offers_the_requested_step_among_many(
     admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = ended(target, "return 1;")

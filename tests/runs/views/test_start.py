@@ -38,7 +38,7 @@ def start(client: Client, live: Deployment, **fields: Any) -> Any:
     return client.post("/runs/start/", form, follow=True)
 
 
-def test_a_run_is_started_with_what_was_typed_and_shown(
+def test_a_run_is_started_with_the_entered_payload_and_shown(
     admin_client: Client, live: Deployment
 ) -> None:
     page = start(admin_client, live, payload='{"order": 7}', instance_id="order-7")
@@ -50,7 +50,7 @@ def test_a_run_is_started_with_what_was_typed_and_shown(
     assert Entry.objects.get(action="run started").actor_name == "admin"
 
 
-def test_the_same_id_twice_leads_to_the_one_run_and_says_so(
+def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     admin_client: Client, live: Deployment
 ) -> None:
     start(admin_client, live, instance_id="order-7")
@@ -71,7 +71,7 @@ def test_the_same_id_twice_leads_to_the_one_run_and_says_so(
         ({"target": "nowhere"}, "There is no target nowhere"),
     ],
 )
-def test_what_is_refused_is_told_and_what_was_typed_stays(
+def test_an_error_is_shown_and_the_input_is_kept(
     admin_client: Client, live: Deployment, control: Control, fields: dict[str, str], said: str
 ) -> None:
     control.forget_calls()
@@ -85,7 +85,7 @@ def test_what_is_refused_is_told_and_what_was_typed_stays(
     assert control.writes() == []
 
 
-def test_what_is_not_live_leads_to_its_deployment(admin_client: Client) -> None:
+def test_a_workflow_that_is_not_live_links_to_its_deploy_page(admin_client: Client) -> None:
     workflow = make_workflow()
 
     page = admin_client.get(f"/runs/start/?workflow={workflow.pk}")
@@ -94,7 +94,7 @@ def test_what_is_not_live_leads_to_its_deployment(admin_client: Client) -> None:
     assert f"/workflows/{workflow.pk}/deploy/" in page.content.decode()
 
 
-def test_without_a_workflow_those_that_are_live_are_offered(
+def test_without_a_workflow_the_live_ones_are_offered(
     admin_client: Client, live: Deployment
 ) -> None:
     make_workflow()
@@ -104,7 +104,7 @@ def test_without_a_workflow_those_that_are_live_are_offered(
     assert [pk for pk, _name in page.context["choices"]] == [live.workflow_public_id]
 
 
-def test_to_start_many_says_so_also_where_the_workflow_is_chosen(
+def test_the_choice_of_a_workflow_for_many_runs_has_its_own_title(
     admin_client: Client, live: Deployment
 ) -> None:
     page = admin_client.get("/runs/batch/").content.decode()
@@ -113,7 +113,7 @@ def test_to_start_many_says_so_also_where_the_workflow_is_chosen(
     assert "&rsaquo; Start many\n" in page
 
 
-def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Deployment) -> None:
+def test_a_run_is_run_again_with_its_payload(admin_client: Client, live: Deployment) -> None:
     run = control.trigger(live, {"order": 7}, by=Actor(None, "ada")).run
 
     page = admin_client.get(f"/runs/start/?again={run.pk}")
@@ -122,7 +122,7 @@ def test_a_run_is_run_again_with_its_own_payload(admin_client: Client, live: Dep
     assert page.context["workflow"] == live.workflow
 
 
-def test_a_payload_without_its_secret_says_so_and_is_not_started(
+def test_a_payload_with_a_masked_secret_is_not_started(
     admin_client: Client, answering: FakeTarget
 ) -> None:
     live = live_deployment()
@@ -138,7 +138,7 @@ def test_a_payload_without_its_secret_says_so_and_is_not_started(
     assert answering.bodies == []
 
 
-def test_the_last_payloads_are_offered_each_once(admin_client: Client) -> None:
+def test_each_of_the_last_payloads_is_offered_once(admin_client: Client) -> None:
     run = make_run()
     for number, params in enumerate(['{"a": 1}', '{"a": 1}', '{"b": 2}']):
         one = make_run(run.deployment, instance_id=f"old-{number}")
@@ -149,7 +149,7 @@ def test_the_last_payloads_are_offered_each_once(admin_client: Client) -> None:
     assert [params for _, params in page.context["last_payloads"]] == ['{"b": 2}', '{"a": 1}']
 
 
-def test_what_is_typed_is_checked_while_it_is(admin_client: Client) -> None:
+def test_a_payload_is_checked_while_it_is_entered(admin_client: Client) -> None:
     headers = {"HX-Request": "true"}
 
     good = admin_client.post("/runs/start/check/", {"payload": '{"a": 1}'}, headers=headers)
@@ -159,7 +159,7 @@ def test_what_is_typed_is_checked_while_it_is(admin_client: Client) -> None:
     assert "line 1, column 7" in text(bad)
 
 
-def test_lines_start_a_run_each_and_are_forgotten_then(
+def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     admin_client: Client, live: Deployment
 ) -> None:
     file = SimpleUploadedFile("lines.jsonl", b'{"id": "b-1", "params": {"n": 1}}\n')
@@ -190,7 +190,7 @@ def test_lines_start_a_run_each_and_are_forgotten_then(
         (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
     ],
 )
-def test_lines_that_are_wrong_start_nothing_and_stay(
+def test_invalid_lines_start_nothing_and_are_kept(
     admin_client: Client, live: Deployment, lines: str, said: str
 ) -> None:
     form = {"workflow": live.workflow_public_id, "lines": lines}
@@ -203,7 +203,7 @@ def test_lines_that_are_wrong_start_nothing_and_stay(
     assert not BulkChange.objects.exists()
 
 
-def test_a_file_that_is_no_text_is_refused(admin_client: Client, live: Deployment) -> None:
+def test_a_binary_file_is_refused(admin_client: Client, live: Deployment) -> None:
     form = {"workflow": live.workflow_public_id, "file": BytesIO(b"\xff\xfe\x00")}
 
     assert "The file is not UTF-8 text" in text(admin_client.post("/runs/batch/", form))
