@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from tests.local_cloudflare.support.control import control  # noqa: F401 - a fixture
-from tests.runs.fake_target import answering  # noqa: F401 - a fixture
+from tests.runs.fake_api import fake_api  # noqa: F401 - a fixture
 from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
 from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures

@@ -20,7 +20,7 @@ from runs.services.control import LARGEST_PAYLOAD
 from runs.services.event_triggers import NoListener, start_runs
 from runs.sync.call_budget import Budget
 from tests.deployments.factories import make_deployment, make_target, make_workflow
-from tests.runs.fake_target import FakeTarget, refusal
+from tests.runs.fake_api import FakeApi, refusal
 from workflows.models import Workflow
 
 PAID: dict[str, Any] = {"trigger": {"type": "event", "eventType": "paid"}}
@@ -110,7 +110,7 @@ def test_an_event_that_starts_nothing_is_not_found(client: Client) -> None:
 
 
 def test_a_user_with_the_permission_raises_an_event_and_is_on_the_audit_trail(
-    client: Client, answering: FakeTarget
+    client: Client, fake_api: FakeApi
 ) -> None:
     eve = User.objects.create_user("eve")
     eve.user_permissions.add(Permission.objects.get(codename="trigger_run"))
@@ -125,28 +125,26 @@ def test_a_user_with_the_permission_raises_an_event_and_is_on_the_audit_trail(
     assert (entry.actor_name, entry.detail["event"]) == ("eve", "paid")
     assert entry.subject_id == run["instanceId"][:64]
     assert Run.objects.get().instance_id == run["instanceId"]
-    assert answering.bodies[0]["params"] == '{"sum": 7}'
+    assert fake_api.bodies[0]["params"] == '{"sum": 7}'
 
 
-def test_a_repeated_idempotency_key_starts_no_second_run(
-    client: Client, answering: FakeTarget
-) -> None:
+def test_a_repeated_idempotency_key_starts_no_second_run(client: Client, fake_api: FakeApi) -> None:
     live_listener(target=make_target())
     key = {"Idempotency-Key": "once"}
     first = post(client, **key)
-    answering.refuses["POST"] = [refusal(400)]
+    fake_api.refusals["POST"] = [refusal(400)]
 
     assert post(client, **key) == first
     assert Entry.objects.filter(action="run started").count() == 1
 
 
-def test_a_payload_that_is_too_large_for_a_run_is_an_error(db: None, answering: FakeTarget) -> None:
+def test_a_payload_that_is_too_large_for_a_run_is_an_error(db: None, fake_api: FakeApi) -> None:
     live_listener(target=make_target())
 
     (raised,) = start_runs("paid", "x" * LARGEST_PAYLOAD, by=ADA)
 
     assert "the limit is 1,048,576 bytes" in raised.error
-    assert answering.asked == []
+    assert fake_api.requests == []
 
 
 def test_an_unreachable_target_is_reported_with_its_workflow(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the index, and runs as a target tells them, without a target."""
+"""Examples of indexed runs, and of runs in the shape of Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from runs.models import Run
 from tests.deployments.factories import make_deployment, make_target
 from workflows.models import Workflow
 
-BEGAN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
 def at(seconds: float) -> str:
-    return (BEGAN + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+    return (START + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
-def tried(*ends: tuple[float, float, bool | None], name: str = "charge-1", **more: Any) -> Any:
-    """A step with these attempts: their start, end and success."""
+def attempted_step(
+    *ends: tuple[float, float, bool | None], name: str = "charge-1", **more: Any
+) -> Any:
+    """A step with these attempts, given as start, end and success."""
     attempts = [
         {
             "start": at(start),
@@ -34,7 +36,9 @@ def tried(*ends: tuple[float, float, bool | None], name: str = "charge-1", **mor
     return {**step, "output": None, "attempts": attempts, "config": {}, **more}
 
 
-def waits(kind: str = "waitForEvent", *, start: float = 0, end: float = 60, **more: Any) -> Any:
+def waiting_step(
+    kind: str = "waitForEvent", *, start: float = 0, end: float = 60, **more: Any
+) -> Any:
     step = {"name": f"{kind}-1", "type": kind, "start": at(start), "end": at(end)}
     return {**step, "finished": False, "error": None, "event_type": "go", **more}
 
@@ -45,7 +49,7 @@ def live_deployment(**fields: Any) -> Deployment:
 
 
 def make_run(deployment: Deployment | None = None, **fields: Any) -> Run:
-    """A run of a workflow that is live at a target where nothing answers."""
+    """A run of a live workflow on a target that does not answer."""
     deployment = deployment or live_deployment()
     values = {
         "target": deployment.target,
@@ -55,8 +59,8 @@ def make_run(deployment: Deployment | None = None, **fields: Any) -> Run:
         "status": "running",
         "trigger": "api",
         "deployment": deployment,
-        "created_at": BEGAN,
-        "started_at": BEGAN,
+        "created_at": START,
+        "started_at": START,
     }
     return Run.objects.create(**values | fields)
 

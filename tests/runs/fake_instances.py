@@ -1,4 +1,4 @@
-"""A target that answers for runs within this process: as many as a test wants, and it counts its calls."""
+"""A fake target with any number of runs, which records its calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloudflare import Cloudflare
 
 from targets.cloudflare.account import Account
 from targets.models import Target
-from tests.runs.examples import BEGAN
+from tests.runs.examples import START
 
 WORKFLOW = "awaitstep-of-a-fake"
 
@@ -29,7 +29,7 @@ class _FakeAccount(Account):
 
 
 class FakeTarget:
-    """`runs` are its rows, `details` what it tells of one; `fails` are the statuses of calls by a part of their address."""
+    """`runs` are rows of the list, `details` single runs; `fails` maps parts of URLs to statuses."""
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
@@ -43,22 +43,28 @@ class FakeTarget:
             account_id=target.account_id, api_base_url="", api_token="t", answer=self._answer
         )
 
-    def add(self, number: int, status: str = "complete", **told: Any) -> str:
-        """Add the run that began so many seconds after the others."""
+    def add(self, number: int, status: str = "complete", **fields: Any) -> str:
+        """Add a run that was created `number` seconds after START."""
         id_ = f"run-{number}"
-        created = (BEGAN + timedelta(seconds=number)).isoformat()
+        created = (START + timedelta(seconds=number)).isoformat()
         ended = created if status == "complete" else None
         times = {"created_on": created, "started_on": created, "ended_on": ended}
         source = {"trigger_source": "api", "version_id": "v"}
         self.runs[id_] = {"id": id_, "status": status, **times, **source}
-        self.details[id_] = {"status": status, "start": created, "end": ended, "steps": [], **told}
+        self.details[id_] = {
+            "status": status,
+            "start": created,
+            "end": ended,
+            "steps": [],
+            **fields,
+        }
         return id_
 
-    def change(self, id_: str, status: str, **told: Any) -> None:
+    def change(self, id_: str, status: str, **fields: Any) -> None:
         self.runs[id_] |= {"status": status}
-        self.details[id_] |= {"status": status, **told}
+        self.details[id_] |= {"status": status, **fields}
 
-    def forget(self, id_: str) -> None:
+    def delete(self, id_: str) -> None:
         del self.runs[id_], self.details[id_]
 
     def calls_of(self, end: str) -> int:
@@ -73,11 +79,11 @@ class FakeTarget:
         name = path.rpartition("/instances")[2].removeprefix("/")
         if name:
             return _of(self.details.get(name))
-        return self._listed(query) if self.has_workflow else _of(None)
+        return self._list(query) if self.has_workflow else _of(None)
 
-    def _listed(self, query: httpx.QueryParams) -> httpx.Response:
-        wanted = query.get("status")
-        rows = [row for row in self.runs.values() if wanted in (None, row["status"])]
+    def _list(self, query: httpx.QueryParams) -> httpx.Response:
+        status = query.get("status")
+        rows = [row for row in self.runs.values() if status in (None, row["status"])]
         rows.sort(key=lambda row: row["created_on"], reverse=True)
         start = int(query.get("cursor", 0))
         end = start + int(query["per_page"])

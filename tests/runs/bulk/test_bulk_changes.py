@@ -1,4 +1,4 @@
-"""Changes of many runs: what was confirmed is changed, whatever happens to target and worker."""
+"""Bulk changes: confirmed runs are changed, also if the target or the worker fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runs.bulk import bulk_change, claims, tasks
 from runs.index.listing import Filters
 from runs.models import BulkChange, BulkLease, Run
 from tests.runs.examples import live_deployment, make_run
-from tests.runs.fake_target import FakeTarget, refusal
+from tests.runs.fake_api import FakeApi, refusal
 from tests.support.page_text import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
@@ -29,117 +29,117 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def put(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What was put into the queue."""
-    found: list[int] = []
-    monkeypatch.setattr(type(tasks.perform), "enqueue", lambda _task, pk: found.append(pk))
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of the bulk changes that were enqueued."""
+    ids: list[int] = []
+    monkeypatch.setattr(type(tasks.perform), "enqueue", lambda _task, pk: ids.append(pk))
     monkeypatch.setattr(tasks, "_enqueued_at", {})
-    return found
+    return ids
 
 
-def waited(made: BulkChange) -> float:
-    """Pass over the time that the target has told, and return its seconds."""
-    assert made.waits_until
+def skip_wait(change: BulkChange) -> float:
+    """Skip the wait that the target asked for, and return its seconds."""
+    assert change.waits_until
     assert list(claims.unclaimed()) == []
-    seconds = (made.waits_until - datetime.now(UTC)).total_seconds()
-    BulkChange.objects.filter(pk=made.pk).update(waits_until=datetime.now(UTC))
-    assert list(claims.unclaimed()) == [made.pk]
+    seconds = (change.waits_until - datetime.now(UTC)).total_seconds()
+    BulkChange.objects.filter(pk=change.pk).update(waits_until=datetime.now(UTC))
+    assert list(claims.unclaimed()) == [change.pk]
     return seconds
 
 
-def asked(runs: list[Run], action: str = "pause") -> BulkChange:
+def enqueue_change(runs: list[Run], action: str = "pause") -> BulkChange:
     confirmed = bulk_change.sign(action, Filters(), [run.pk for run in runs])
     return bulk_change.enqueue(confirmed, by=ADA, reason="stuck")
 
 
-def many(count: int) -> list[Run]:
+def make_runs(count: int) -> list[Run]:
     live = live_deployment()
     return [make_run(live) for _ in range(count)]
 
 
-def performed(made: BulkChange) -> BulkChange:
-    tasks.perform.func(made.pk)
-    made.refresh_from_db()
-    return made
+def perform(change: BulkChange) -> BulkChange:
+    tasks.perform.func(change.pk)
+    change.refresh_from_db()
+    return change
 
 
-def test_each_run_is_changed_with_one_call_and_recorded(answering: FakeTarget) -> None:
-    made = performed(asked(many(3)))
+def test_each_run_is_changed_with_one_call_and_recorded(fake_api: FakeApi) -> None:
+    change = perform(enqueue_change(make_runs(3)))
 
-    assert (made.done, made.failed, bool(made.ended_at)) == (3, 0, True)
-    assert [method for method, _ in answering.asked] == ["PATCH"] * 3
+    assert (change.done, change.failed, bool(change.ended_at)) == (3, 0, True)
+    assert [method for method, _ in fake_api.requests] == ["PATCH"] * 3
     assert Entry.objects.filter(action="run: pause", reason="stuck").count() == 3
     assert not BulkLease.objects.exists()
 
 
-def test_a_refused_run_does_not_stop_the_others(answering: FakeTarget) -> None:
-    answering.refuses["PATCH"] = [refusal(409)]
-    first, *others = many(3)
+def test_a_refused_run_does_not_stop_the_others(fake_api: FakeApi) -> None:
+    fake_api.refusals["PATCH"] = [refusal(409)]
+    first, *others = make_runs(3)
 
-    made = performed(asked([first, *others]))
+    change = perform(enqueue_change([first, *others]))
 
-    assert (made.done, made.failed) == (2, 1)
-    assert made.errors[0]["run"] == first.instance_id
+    assert (change.done, change.failed) == (2, 1)
+    assert change.errors[0]["run"] == first.instance_id
 
 
-def test_a_bulk_change_waits_for_a_rate_limited_target(answering: FakeTarget) -> None:
-    answering.refuses["PATCH"] = [refusal(429, retry_after="300")]
+def test_a_bulk_change_waits_for_a_rate_limited_target(fake_api: FakeApi) -> None:
+    fake_api.refusals["PATCH"] = [refusal(429, retry_after="300")]
 
-    made = performed(asked(many(2)))
-    seconds = waited(made)
-    performed(made)
+    change = perform(enqueue_change(make_runs(2)))
+    seconds = skip_wait(change)
+    perform(change)
 
     assert 290 < seconds <= 300
-    assert (made.done, made.failed, made.waits_until) == (2, 0, None)
+    assert (change.done, change.failed, change.waits_until) == (2, 0, None)
     assert Entry.objects.filter(action="run: pause").count() == 2
 
 
 def test_a_long_bulk_change_lets_others_have_their_turn(
-    answering: FakeTarget, monkeypatch: pytest.MonkeyPatch, put: list[int]
+    fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch, enqueued: list[int]
 ) -> None:
-    made = asked(many(2))
-    put.clear()
+    change = enqueue_change(make_runs(2))
+    enqueued.clear()
     turns = iter([True, False])
     monkeypatch.setattr(claims.ClaimedChange, "may_continue", property(lambda _work: next(turns)))
 
-    performed(made)
+    perform(change)
 
-    assert (made.done, made.ended_at, put) == (1, None, [made.pk])
-    assert list(claims.unclaimed()) == [made.pk]
-
-
-def died(made: BulkChange, **done: Any) -> None:
-    """A worker of another host had it in its hands, and its heart has stopped."""
-    BulkChange.objects.filter(pk=made.pk).update(**done)
-    BulkLease.objects.create(change=made, heartbeat_at=LONG_AGO, **OTHER_BOOT)
+    assert (change.done, change.ended_at, enqueued) == (1, None, [change.pk])
+    assert list(claims.unclaimed()) == [change.pk]
 
 
-def test_the_bulk_change_of_a_dead_worker_is_continued(answering: FakeTarget) -> None:
-    runs = many(3)
-    made = asked(runs)
-    died(made, done=2)
+def abandon(change: BulkChange, **done: Any) -> None:
+    """Leave the change to a worker on another host that has died."""
+    BulkChange.objects.filter(pk=change.pk).update(**done)
+    BulkLease.objects.create(change=change, heartbeat_at=LONG_AGO, **OTHER_BOOT)
+
+
+def test_the_bulk_change_of_a_dead_worker_is_continued(fake_api: FakeApi) -> None:
+    runs = make_runs(3)
+    change = enqueue_change(runs)
+    abandon(change, done=2)
 
     found = list(claims.unclaimed())
-    performed(made)
+    perform(change)
 
-    assert found == [made.pk]
-    assert made.done == 3
-    assert answering.of("PATCH")[0].split("/")[-2] == runs[2].instance_id
+    assert found == [change.pk]
+    assert change.done == 3
+    assert fake_api.paths("PATCH")[0].split("/")[-2] == runs[2].instance_id
 
 
-def test_a_bulk_change_that_another_process_holds_is_left_alone(answering: FakeTarget) -> None:
-    made = asked(many(1))
-    work = claims.claim(made.pk)
+def test_a_bulk_change_that_another_process_holds_is_left_alone(fake_api: FakeApi) -> None:
+    change = enqueue_change(make_runs(1))
+    work = claims.claim(change.pk)
     assert work is not None
 
-    performed(made)
+    perform(change)
 
     assert list(claims.unclaimed()) == []
-    assert answering.asked == []
+    assert fake_api.requests == []
 
 
-def test_a_worker_stops_when_its_bulk_change_was_taken_over(answering: FakeTarget) -> None:
-    work = claims.claim(asked(many(2)).pk)
+def test_a_worker_stops_when_its_bulk_change_was_taken_over(fake_api: FakeApi) -> None:
+    work = claims.claim(enqueue_change(make_runs(2)).pk)
     assert work is not None
     BulkLease.objects.all().delete()
 
@@ -149,13 +149,13 @@ def test_a_worker_stops_when_its_bulk_change_was_taken_over(answering: FakeTarge
     assert BulkChange.objects.get().done == 0
 
 
-def test_the_sweep_enqueues_a_waiting_change_once_a_minute(put: list[int]) -> None:
-    made = asked(many(1))
+def test_the_sweep_enqueues_a_waiting_change_once_a_minute(enqueued: list[int]) -> None:
+    change = enqueue_change(make_runs(1))
 
     tasks.sweep()
     tasks.sweep()
 
-    assert put == [made.pk, made.pk]  # when it was asked for, and by one sweep
+    assert enqueued == [change.pk, change.pk]  # by the request, and by one sweep
 
 
 def test_bulk_changes_have_their_own_threads() -> None:
@@ -170,18 +170,18 @@ def test_bulk_changes_have_their_own_threads() -> None:
 
 
 def test_an_internal_error_ends_the_bulk_change(
-    answering: FakeTarget, monkeypatch: pytest.MonkeyPatch
+    fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_work: claims.ClaimedChange) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(tasks, "change_remaining", broken)
 
-    made = performed(asked(many(2)))
+    change = perform(enqueue_change(make_runs(2)))
 
-    assert (made.done, made.failed) == (0, 2)
-    assert made.ended_at
-    assert "The server's log" in made.errors[0]["message"]
+    assert (change.done, change.failed) == (0, 2)
+    assert change.ended_at
+    assert "The server's log" in change.errors[0]["message"]
 
 
 def test_only_confirmed_runs_are_changed(admin_client: Client) -> None:
@@ -224,11 +224,11 @@ def test_a_single_run_is_singular_in_all_texts(admin_client: Client) -> None:
     page = admin_client.get("/runs/bulk/", {"action": "terminate"})
     form = {"action": "terminate", "confirmed": page.context["confirmed"]}
 
-    told = admin_client.post("/runs/bulk/", form, follow=True)
+    result = admin_client.post("/runs/bulk/", form, follow=True)
 
     assert "Terminate 1 run |" in page.content.decode()
-    assert "Terminate 1 run |" in told.content.decode()
-    assert "1 run queued" in text(told)
+    assert "Terminate 1 run |" in result.content.decode()
+    assert "1 run queued" in text(result)
     assert str(BulkChange.objects.get()) == "terminate of 1 run"
 
 
@@ -252,9 +252,7 @@ def test_an_invalid_confirmation_changes_nothing(admin_client: Client, confirmed
         ("status", "bogus"),
     ],
 )
-def test_an_invalid_filter_changes_nothing(
-    admin_client: Client, name: str, value: str
-) -> None:
+def test_an_invalid_filter_changes_nothing(admin_client: Client, name: str, value: str) -> None:
     make_run()
 
     page = admin_client.get("/runs/bulk/", {"action": "delete", name: value})

@@ -1,4 +1,4 @@
-"""Lines that start runs: what is misspelt, too large or said twice is told by its number."""
+"""Lines that start runs: errors and repeated ids are reported by line number."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from runs.bulk.json_lines import read_lines
 from runs.services.control import LARGEST_PAYLOAD, Refused
 
 
-def refused(*lines: str) -> str:
-    with pytest.raises(Refused) as told:
+def refusal_of(*lines: str) -> str:
+    with pytest.raises(Refused) as error:
         read_lines(lines)
-    return str(told.value)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ def refused(*lines: str) -> str:
     ],
 )
 def test_a_misspelled_key_is_refused(line: str, named: str) -> None:
-    told = refused("{}", line)
+    message = refusal_of("{}", line)
 
-    assert told.startswith("Line 2: ")
-    assert f"not {named}" in told
-    assert 'write {"params": ...} around it' in told
+    assert message.startswith("Line 2: ")
+    assert f"not {named}" in message
+    assert 'write {"params": ...} around it' in message
 
 
 @pytest.mark.parametrize(
@@ -42,22 +42,22 @@ def test_a_payload_may_have_an_id_of_its_own(line: str) -> None:
 
 
 def test_every_invalid_line_is_named_by_its_number_in_the_file() -> None:
-    told = refused("", "{", "{}", "[NaN]", '{"id": "a b", "params": 1}')
+    message = refusal_of("", "{", "{}", "[NaN]", '{"id": "a b", "params": 1}')
 
-    assert [line.split(":")[0] for line in told.splitlines()] == ["Line 2", "Line 4", "Line 5"]
-    assert "at line 2, column 2" in told
-    assert "started" not in told
+    assert [line.split(":")[0] for line in message.splitlines()] == ["Line 2", "Line 4", "Line 5"]
+    assert "at line 2, column 2" in message
+    assert "started" not in message
 
 
 def test_only_the_first_invalid_lines_are_listed() -> None:
-    told = refused(*["{"] * 13).splitlines()
+    message = refusal_of(*["{"] * 13).splitlines()
 
-    assert len(told) == 11
-    assert told[-1] == "3 more lines cannot be read."
+    assert len(message) == 11
+    assert message[-1] == "3 more lines cannot be read."
 
 
 def test_a_payload_that_is_too_large_is_refused_in_a_line_with_an_id() -> None:
-    assert "Line 1: The payload has" in refused(
+    assert "Line 1: The payload has" in refusal_of(
         f'{{"id": "a", "params": "{"x" * LARGEST_PAYLOAD}"}}'
     )
 

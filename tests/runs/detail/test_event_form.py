@@ -1,4 +1,4 @@
-"""Answers to runs that wait: a form made of the node's schema, and what it does not allow."""
+"""Answers to waiting runs: the form from the node's schema, and payloads that it refuses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from runs.models import Run
 from runs.services import control, event_schemas
 from runs.services.control import Refused
 from tests.deployments.factories import make_workflow
-from tests.runs.examples import live_deployment, make_run, waits
-from tests.runs.fake_target import FakeTarget
+from tests.runs.examples import live_deployment, make_run, waiting_step
+from tests.runs.fake_api import FakeApi
 from tests.support.page_text import text
 from workflows.models import Workflow
 from workflows.nodes.documents import parse
@@ -36,17 +36,17 @@ ADA = Actor(None, "ada")
 
 
 def form(schema: Any = SCHEMA) -> Form:
-    made = form_of(schema)
-    assert made is not None
-    return made
+    result = form_of(schema)
+    assert result is not None
+    return result
 
 
-def filled(**values: str) -> dict[str, str]:
-    return {one.id: values[one.name] for one in form().fields if one.name in values}
+def form_data(**values: str) -> dict[str, str]:
+    return {field.id: values[field.name] for field in form().fields if field.name in values}
 
 
 def test_each_property_has_a_field_of_its_kind() -> None:
-    found = [(one.label, one.kind, one.is_required) for one in form().fields]
+    found = [(field.label, field.kind, field.is_required) for field in form().fields]
 
     assert found == [
         ("approved", "choice", True),
@@ -60,7 +60,7 @@ def test_each_property_has_a_field_of_its_kind() -> None:
 
 
 def test_the_payload_has_only_the_fields_that_were_filled_in() -> None:
-    posted = filled(approved="true", amount="7", rate="0.5", note="ok", lines="[1]", size="")
+    posted = form_data(approved="true", amount="7", rate="0.5", note="ok", lines="[1]", size="")
 
     payload = read_form(form(), posted)
 
@@ -68,15 +68,15 @@ def test_the_payload_has_only_the_fields_that_were_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("posted", "said"),
+    ("posted", "message"),
     [
-        (filled(amount="7"), "approved is missing"),
-        (filled(approved="true", amount="many"), "Amount in EUR is not a number"),
-        (filled(approved="true", amount="7", lines="["), "lines is not JSON"),
+        (form_data(amount="7"), "approved is missing"),
+        (form_data(approved="true", amount="many"), "Amount in EUR is not a number"),
+        (form_data(approved="true", amount="7", lines="["), "lines is not JSON"),
     ],
 )
-def test_an_error_names_its_field(posted: dict[str, str], said: str) -> None:
-    with pytest.raises(Refused, match=said):
+def test_an_error_names_its_field(posted: dict[str, str], message: str) -> None:
+    with pytest.raises(Refused, match=message):
         read_form(form(), posted)
 
 
@@ -95,41 +95,41 @@ def waiting_workflow(**data: Any) -> Workflow:
 
 
 @pytest.fixture
-def waiting(db: None, answering: FakeTarget) -> Run:
+def waiting(db: None, fake_api: FakeApi) -> Run:
     workflow = waiting_workflow(schema=SCHEMA)
     (node,) = workflow.ir["nodes"]
-    answering.steps = [waits(name=f"{node['name']}-1")]
+    fake_api.steps = [waiting_step(name=f"{node['name']}-1")]
     live = live_deployment(workflow=workflow, ir=workflow.ir)
     return make_run(live, status="waiting", waits_for="go")
 
 
-def sent(answering: FakeTarget) -> list[Any]:
-    return [body for body in answering.bodies if body is not None]
+def sent_payloads(fake_api: FakeApi) -> list[Any]:
+    return [body for body in fake_api.bodies if body is not None]
 
 
 def test_the_form_of_a_wait_is_on_the_page_and_sends_its_payload(
-    admin_client: Client, waiting: Run, answering: FakeTarget
+    admin_client: Client, waiting: Run, fake_api: FakeApi
 ) -> None:
     page = admin_client.get(f"/runs/{waiting.pk}/")
     key = form().key
-    posted = {"type": "go", "form": key, **filled(approved="true", amount="7")}
+    posted = {"type": "go", "form": key, **form_data(approved="true", amount="7")}
 
     admin_client.post(f"/runs/{waiting.pk}/event/", posted)
 
     assert "Amount in EUR" in text(page)
     assert "Approve Reject" not in text(page)  # neither would be allowed
     assert f'name="form" value="{key}"' in page.content.decode()
-    assert sent(answering) == [{"approved": True, "amount": 7}]
+    assert sent_payloads(fake_api) == [{"approved": True, "amount": 7}]
 
 
 @pytest.mark.parametrize("answer", ['{"approved": true}', '{"approved": 1, "amount": 7}', "[]"])
 def test_an_answer_that_the_schema_does_not_allow_is_not_sent(
-    admin_client: Client, waiting: Run, answering: FakeTarget, answer: str
+    admin_client: Client, waiting: Run, fake_api: FakeApi, answer: str
 ) -> None:
     page = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "go", "payload": answer})
 
     assert "The payload is not valid for go" in text(page)
-    assert sent(answering) == []
+    assert sent_payloads(fake_api) == []
 
 
 def test_an_error_next_to_an_answer_looks_like_any_other(
@@ -147,28 +147,26 @@ def test_an_error_next_to_an_answer_looks_like_any_other(
 
 
 def test_entered_values_are_kept_after_an_error(
-    admin_client: Client, waiting: Run, answering: FakeTarget
+    admin_client: Client, waiting: Run, fake_api: FakeApi
 ) -> None:
-    posted = {"type": "go", "form": form().key, **filled(approved="true", amount="0")}
+    posted = {"type": "go", "form": form().key, **form_data(approved="true", amount="0")}
 
     page = admin_client.post(f"/runs/{waiting.pk}/event/", posted)
 
     assert "amount: 0 is less than the minimum of 1" in text(page)
     assert '"amount": 0' in page.context["payload"]
-    assert sent(answering) == []
+    assert sent_payloads(fake_api) == []
 
 
-def test_an_event_of_another_type_does_not_answer_the_wait(waiting: Run, answering: FakeTarget) -> None:
-    answered = control.send_event(waiting, "other", {}, by=ADA)
+def test_an_event_of_another_type_does_not_answer_the_wait(waiting: Run, fake_api: FakeApi) -> None:
+    result = control.send_event(waiting, "other", {}, by=ADA)
 
-    assert sent(answering) == [{}]
-    assert "No step has waited for other yet" in answered.note
-    assert "The run is now waiting for go." in answered.note
+    assert sent_payloads(fake_api) == [{}]
+    assert "No step has waited for other yet" in result.note
+    assert "The run is now waiting for go." in result.note
 
 
-def test_the_page_notes_an_event_that_no_step_waits_for(
-    admin_client: Client, waiting: Run
-) -> None:
+def test_the_page_notes_an_event_that_no_step_waits_for(admin_client: Client, waiting: Run) -> None:
     wrong = admin_client.post(f"/runs/{waiting.pk}/event/", {"type": "og"}, follow=True)
     posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
     right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
@@ -180,9 +178,7 @@ def test_the_page_notes_an_event_that_no_step_waits_for(
 @pytest.mark.parametrize(
     "schema", [{"type": 5}, {"$ref": "http://127.0.0.1:9/elsewhere.json"}, "odd", None]
 )
-def test_an_invalid_schema_accepts_everything_and_fetches_nothing(
-    db: None, schema: Any
-) -> None:
+def test_an_invalid_schema_accepts_everything_and_fetches_nothing(db: None, schema: Any) -> None:
     workflow = waiting_workflow(schema=schema)
     run = make_run(live_deployment(workflow=workflow, ir=workflow.ir))
 
@@ -191,10 +187,10 @@ def test_an_invalid_schema_accepts_everything_and_fetches_nothing(
 
 @pytest.mark.parametrize("schema", [{"type": 5}, "odd"])
 def test_an_invalid_schema_is_a_warning_in_the_workflow(db: None, schema: Any) -> None:
-    def told(document: dict[str, Any]) -> list[str]:
-        return [str(one) for one in parse(document).problems]
+    def problems(document: dict[str, Any]) -> list[str]:
+        return [str(problem) for problem in parse(document).problems]
 
-    assert not any("schema" in one for one in told(waiting_workflow(schema=SCHEMA).ir))
+    assert not any("schema" in text for text in problems(waiting_workflow(schema=SCHEMA).ir))
     assert any(
-        "payloads are not checked" in one for one in told(waiting_workflow(schema=schema).ir)
+        "payloads are not checked" in text for text in problems(waiting_workflow(schema=schema).ir)
     )

@@ -1,4 +1,4 @@
-"""A run as text: the facts of the guide, in words, without a target."""
+"""A run as text, with the facts of Cloudflare's guide."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ WORKED = {"start": ENDED, "end": ENDED, "success": True}
 
 
 def step(name: str, **more: Any) -> dict[str, Any]:
-    told = {"name": name, "type": "step", "start": STARTED, "end": ENDED, "success": True}
-    return {**told, "output": None, "attempts": [WORKED], **more}
+    text = {"name": name, "type": "step", "start": STARTED, "end": ENDED, "success": True}
+    return {**text, "output": None, "attempts": [WORKED], **more}
 
 
 def run(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
-    told = {"status": "complete", "trigger": {"source": "api"}, "versionId": "v-1"}
+    text = {"status": "complete", "trigger": {"source": "api"}, "versionId": "v-1"}
     times = {"queued": STARTED, "start": STARTED, "end": ENDED, "success": True}
-    return {**told, **times, "steps": list(steps), **more}
+    return {**text, **times, "steps": list(steps), **more}
 
 
-def lines(told: dict[str, Any]) -> list[str]:
-    return describe("starter", "r-1", told, now=NOW).splitlines()
+def lines(text: dict[str, Any]) -> list[str]:
+    return describe("starter", "r-1", text, now=NOW).splitlines()
 
 
 def test_the_head_has_the_facts_of_the_guide_in_its_order() -> None:
@@ -54,9 +54,9 @@ def test_the_head_has_the_facts_of_the_guide_in_its_order() -> None:
 
 
 def test_a_step_shows_its_output_and_a_table_of_attempts() -> None:
-    told = lines(run(step("write-1", attempts=[FAILED, WORKED])))[13:]
+    text = lines(run(step("write-1", attempts=[FAILED, WORKED])))[13:]
 
-    assert told[:6] == [
+    assert text[:6] == [
         "  Name: write-1",
         "  Type: Step",
         "  Start: 2024-10-15 13:55:31 UTC",
@@ -64,8 +64,8 @@ def test_a_step_shows_its_output_and_a_table_of_attempts() -> None:
         "  Duration: 1 minute",
         "  Success: Yes",
     ]
-    assert told[6] == "  Output: null"
-    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told if "│" in line]
+    assert text[6] == "  Output: null"
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text if "│" in line]
     assert cells[0] == ["Start", "End", "Duration", "State", "Error"]
     assert [row[3:] for row in cells[1:]] == [["Error", "Error: no"], ["Success", ""]]
 
@@ -73,20 +73,20 @@ def test_a_step_shows_its_output_and_a_table_of_attempts() -> None:
 def test_a_sleep_has_no_output_and_no_attempts() -> None:
     sleep = {"name": "pause-1", "type": "sleep", "start": STARTED, "end": ENDED}
 
-    told = lines(run(sleep))
+    text = lines(run(sleep))
 
-    assert "  Type: Sleeping" in told
-    assert "Last Successful Step: pause-1" in told
-    assert not [line for line in told if "Output" in line or "│" in line]
+    assert "  Type: Sleeping" in text
+    assert "Last Successful Step: pause-1" in text
+    assert not [line for line in text if "Output" in line or "│" in line]
 
 
 def test_an_open_sleep_shows_when_it_ends_and_is_not_the_last_success() -> None:
     sleep = {"name": "pause-1", "type": "sleep", "start": STARTED, "end": "2024-10-15T14:05:00Z"}
 
-    told = lines(run(step("write-1"), sleep, status="waiting", success=None, end=None))
+    text = lines(run(step("write-1"), sleep, status="waiting", success=None, end=None))
 
-    assert "  Wakes: in 5 minutes" in told
-    assert "Last Successful Step: write-1" in told
+    assert "  Wakes: in 5 minutes" in text
+    assert "Last Successful Step: write-1" in text
 
 
 @pytest.mark.parametrize(
@@ -98,17 +98,17 @@ def test_a_step_that_will_be_retried_shows_when(backoff: str, wait: int) -> None
         "call-1", success=None, end=None, attempts=[FAILED] * 2, config={"retries": retries}
     )
 
-    told = lines(run(waiting, status="running", success=None, end=None))
+    text = lines(run(waiting, status="running", success=None, end=None))
 
-    assert f"  Retries At: 2024-10-15 13:55:{31 + wait} UTC (in 4 minutes)" in told
-    assert {"Status: Running", "  Success: Running", "Duration: 4 minutes"} <= set(told)
-    assert "Success: Yes" not in told
+    assert f"  Retries At: 2024-10-15 13:55:{31 + wait} UTC (in 4 minutes)" in text
+    assert {"Status: Running", "  Success: Running", "Duration: 4 minutes"} <= set(text)
+    assert "Success: Yes" not in text
 
 
 def test_a_long_output_is_truncated_with_a_hint() -> None:
-    told = "\n".join(lines(run(step("big-1", output="x" * (LONGEST_OUTPUT + 7)))))
+    text = "\n".join(lines(run(step("big-1", output="x" * (LONGEST_OUTPUT + 7)))))
 
-    assert "[... 7 characters more: --json prints them]" in told
+    assert "[... 7 characters more: --json prints them]" in text
 
 
 @pytest.mark.parametrize(

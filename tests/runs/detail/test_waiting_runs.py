@@ -1,4 +1,4 @@
-"""The page of runs that wait for somebody: all of them, what times out first at the head."""
+"""The page of waiting runs, in order of their timeouts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.test import Client
 
 from deployments.models import Deployment
 from runs.detail import waiting_runs
-from tests.runs.examples import BEGAN, live_deployment, make_run
-from tests.runs.fake_target import FakeTarget
+from tests.runs.examples import START, live_deployment, make_run
+from tests.runs.fake_api import FakeApi
 from tests.support.page_text import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
@@ -20,30 +20,30 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    """Nothing answers at its target, and nobody waits for that."""
+    """A deployment whose target is never called."""
     monkeypatch.setattr(waiting_runs, "_fetch_all", lambda _runs: {})
     return live_deployment()
 
 
-def listed(page: Any) -> list[str]:
-    return [one.run.instance_id for one in page.context["page"].shown]
+def listed_ids(page: Any) -> list[str]:
+    return [item.run.instance_id for item in page.context["page"].shown]
 
 
 def test_waiting_runs_are_paginated_in_order_of_their_timeout(
     admin_client: Client, live: Deployment
 ) -> None:
     for number in reversed(range(45)):
-        due = BEGAN + timedelta(minutes=number // 2) if number < 43 else None
+        due = START + timedelta(minutes=number // 2) if number < 43 else None
         fields = {"status": "waiting", "waits_for": "go", "due_at": due}
         make_run(live, instance_id=f"w{number:02}", **fields)
     make_run(live, instance_id="asleep", status="sleeping")
 
     seen: list[str] = []
     page = admin_client.get("/runs/waiting/")
-    seen += listed(page)
+    seen += listed_ids(page)
     while cursor := page.context["page"].next:
         page = admin_client.get("/runs/waiting/", {"after": cursor})
-        seen += listed(page)
+        seen += listed_ids(page)
 
     assert sorted(seen) == [f"w{number:02}" for number in range(45)]
     assert set(seen[:20]) == {f"w{number:02}" for number in range(20)}
@@ -54,14 +54,12 @@ def test_waiting_runs_are_paginated_in_order_of_their_timeout(
 def test_an_invalid_cursor_shows_the_first_page(admin_client: Client, live: Deployment) -> None:
     make_run(live, instance_id="w", status="waiting", waits_for="go")
 
-    assert listed(admin_client.get("/runs/waiting/", {"after": "odd_x"})) == ["w"]
+    assert listed_ids(admin_client.get("/runs/waiting/", {"after": "odd_x"})) == ["w"]
 
 
-def test_a_truncated_value_can_be_downloaded_whole(
-    admin_client: Client, answering: FakeTarget
-) -> None:
+def test_a_truncated_value_can_be_downloaded_whole(admin_client: Client, fake_api: FakeApi) -> None:
     run = make_run(live_deployment())
-    answering.params = list(range(5_000))
+    fake_api.params = list(range(5_000))
 
     page = admin_client.get(f"/runs/{run.pk}/")
     answer = admin_client.get(f"/runs/{run.pk}/values/payload/")

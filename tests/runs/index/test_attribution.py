@@ -1,4 +1,4 @@
-"""Which deployment a run is placed on, and by which trigger it says that it was started."""
+"""Which deployment and which trigger a run is assigned to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runs.models import Run
 from runs.steps.parsing import Row
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
-from tests.runs.examples import BEGAN
+from tests.runs.examples import START
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
 
 
-def later(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
+def second(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
 
 
 def row(seconds: float, *, trigger: str = "binding", id_: str = "") -> Row:
@@ -30,7 +30,7 @@ def row(seconds: float, *, trigger: str = "binding", id_: str = "") -> Row:
         status="complete",
         trigger=trigger,
         version_id="",
-        created_at=later(seconds),
+        created_at=second(seconds),
         started_at=None,
         ended_at=None,
     )
@@ -46,29 +46,29 @@ def workflow() -> Workflow:
     return make_workflow()
 
 
-def deployed(workflow: Workflow, target: Target, *, at: float, **fields: Any) -> Deployment:
-    """A deployment that began at this second and whose code answered ten seconds later."""
+def make_live(workflow: Workflow, target: Target, *, at: float, **fields: Any) -> Deployment:
+    """A deployment started at this second, whose code is live ten seconds later."""
     values: dict[str, Any] = {"status": "succeeded", "uploaded": "yes"}
     values |= {"version_id": f"v-{at}", "live_version": f"v-{at}"}
-    values |= {"started_at": later(at), "finished_at": later(at + 20)}
-    made = make_deployment(workflow=workflow, target=target, **values | fields)
+    values |= {"started_at": second(at), "finished_at": second(at + 20)}
+    deployment = make_deployment(workflow=workflow, target=target, **values | fields)
     StageRecord.objects.create(
-        deployment=made,
+        deployment=deployment,
         number=8,
         stage=Stage.WORKER_DEPLOYED,
         progress=80,
-        entered_at=later(at + 10),
+        entered_at=second(at + 10),
     )
-    return made
+    return deployment
 
 
-def placed(deployment: Deployment, *rows: Row) -> list[Run]:
+def index_rows(deployment: Deployment, *rows: Row) -> list[Run]:
     assert deployment.target
     return writer.apply_rows(deployment.target, deployment.worker_name, rows)
 
 
-def triggered_by(live: Deployment, **told: Any) -> str:
-    (run,) = placed(live, row(60, **told))
+def triggered_by(live: Deployment, **fields: Any) -> str:
+    (run,) = index_rows(live, row(60, **fields))
     return run.trigger
 
 
@@ -79,19 +79,19 @@ def with_trigger(workflow: Workflow, **trigger: Any) -> dict[str, Any]:
 def test_a_run_started_during_a_deploy_has_the_code_that_was_live(
     workflow: Workflow, target: Target
 ) -> None:
-    old, new = (deployed(workflow, target, at=seconds) for seconds in (0, 100))
+    old, new = (make_live(workflow, target, at=seconds) for seconds in (0, 100))
 
-    answering, building = placed(new, row(111), row(105))
+    fake_api, building = index_rows(new, row(111), row(105))
 
-    assert (building.deployment, answering.deployment) == (old, new)
+    assert (building.deployment, fake_api.deployment) == (old, new)
 
 
 def test_a_run_indexed_before_its_deploy_ended_is_reassigned(
     workflow: Workflow, target: Target
 ) -> None:
-    old = deployed(workflow, target, at=0)
-    after, before = placed(old, row(111), row(105))
-    new = deployed(workflow, target, at=100, ir=with_trigger(workflow, type="http"))
+    old = make_live(workflow, target, at=0)
+    after, before = index_rows(old, row(111), row(105))
+    new = make_live(workflow, target, at=100, ir=with_trigger(workflow, type="http"))
     assert attribution.newest_deployment(target, new.worker_name) == (new.pk, "succeeded")
 
     attribution.reassign_recent(target, new.worker_name)
@@ -106,7 +106,7 @@ def test_a_run_indexed_before_its_deploy_ended_is_reassigned(
 def test_a_run_started_by_a_generated_handler_has_its_trigger(
     workflow: Workflow, target: Target, kind: str
 ) -> None:
-    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type=kind))
+    live = make_live(workflow, target, at=0, ir=with_trigger(workflow, type=kind))
 
     assert triggered_by(live) == kind
     assert triggered_by(live, trigger="api", id_="by-hand") == "api"
@@ -115,7 +115,7 @@ def test_a_run_started_by_a_generated_handler_has_its_trigger(
 def test_a_cron_trigger_in_the_deploy_settings_is_recognized(
     workflow: Workflow, target: Target
 ) -> None:
-    live = deployed(workflow, target, at=0, deploy_settings={"cronTriggers": ["0 0 * * *"]})
+    live = make_live(workflow, target, at=0, deploy_settings={"cronTriggers": ["0 0 * * *"]})
 
     assert triggered_by(live) == "cron"
 
@@ -131,7 +131,7 @@ def test_an_ambiguous_trigger_stays_a_binding(
     workflow: Workflow, target: Target, fields: dict[str, Any]
 ) -> None:
     ir = with_trigger(workflow, type="http")
-    live = deployed(workflow, target, at=0, ir=ir, **fields)
+    live = make_live(workflow, target, at=0, ir=ir, **fields)
 
     assert triggered_by(live) == "binding"
 
@@ -139,16 +139,18 @@ def test_an_ambiguous_trigger_stays_a_binding(
 def test_a_run_that_another_workflow_may_have_started_stays_a_binding(
     workflow: Workflow, target: Target
 ) -> None:
-    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="http"))
+    live = make_live(workflow, target, at=0, ir=with_trigger(workflow, type="http"))
     called = {"name": "CHILD", "kind": "workflow", "resource": live.worker_name}
-    deployed(make_workflow(), target, at=0, resources=[called])
+    make_live(make_workflow(), target, at=0, resources=[called])
 
     assert triggered_by(live) == "binding"
 
 
-def test_a_run_started_by_an_event_has_the_event_trigger(workflow: Workflow, target: Target) -> None:
+def test_a_run_started_by_an_event_has_the_event_trigger(
+    workflow: Workflow, target: Target
+) -> None:
     ir = with_trigger(workflow, type="event", eventType="paid")
-    live = deployed(workflow, target, at=0, ir=ir)
+    live = make_live(workflow, target, at=0, ir=ir)
 
     assert triggered_by(live, trigger="api", id_="event-" + "0a" * 32) == "event"
     assert triggered_by(live, trigger="api", id_="event-by-hand") == "api"
@@ -157,8 +159,8 @@ def test_a_run_started_by_an_event_has_the_event_trigger(workflow: Workflow, tar
 def test_listing_a_run_again_does_not_change_its_trigger(
     workflow: Workflow, target: Target
 ) -> None:
-    live = deployed(workflow, target, at=0, ir=with_trigger(workflow, type="cron"))
-    placed(live, row(60))
+    live = make_live(workflow, target, at=0, ir=with_trigger(workflow, type="cron"))
+    index_rows(live, row(60))
 
-    assert placed(live, row(60)) == []
+    assert index_rows(live, row(60)) == []
     assert Run.objects.get().trigger == "cron"

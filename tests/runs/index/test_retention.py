@@ -1,4 +1,4 @@
-"""How long runs are kept: set in the admin, written on the trail."""
+"""How long runs are kept, and that changes of it are recorded."""
 
 from __future__ import annotations
 

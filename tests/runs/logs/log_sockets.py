@@ -16,7 +16,7 @@ _ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
 
 
 @asynccontextmanager
-async def opened(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommunicator]:
+async def open_socket(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommunicator]:
     socket = WebsocketCommunicator(_ROUTES, f"/logs/{workflow}/")
     socket.scope["user"] = user
     await socket.connect()

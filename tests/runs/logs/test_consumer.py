@@ -1,4 +1,4 @@
-"""Live logs of a Worker: from its console, through the target's tail, to a WebSocket of ours."""
+"""Live logs of a Worker: from its console through the tail to our WebSocket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser, Permission, User
 from deployments.models import Deployment
 from targets.models import Target
 from tests.deployments.factories import make_workflow
-from tests.runs.logs.log_sockets import opened
+from tests.runs.logs.log_sockets import open_socket
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy
 from workflows.models import Workflow
@@ -37,7 +37,7 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def talking(target: Target) -> Deployment:
+def deploy_logging_worker(target: Target) -> Deployment:
     workflow = make_workflow()
     workflow.entry_code = ENTRY
     set_variable("TOKEN", "sentinel-of-logs", workflow=workflow, is_secret=True)
@@ -49,8 +49,8 @@ def viewer() -> User:
     return User.objects.create_superuser("ada")
 
 
-async def heard(socket: WebsocketCommunicator, text: str) -> list[dict[str, str]]:
-    """Return the lines up to the first that has the text."""
+async def receive_until(socket: WebsocketCommunicator, text: str) -> list[dict[str, str]]:
+    """Return the lines up to the first with this text."""
     found: list[dict[str, str]] = []
     async with asyncio.timeout(20):
         while not any(text in line["text"] for line in found):
@@ -58,7 +58,7 @@ async def heard(socket: WebsocketCommunicator, text: str) -> list[dict[str, str]
     return found
 
 
-async def visited(platform: Platform, live: Deployment, *paths: str) -> None:
+async def visit(platform: Platform, live: Deployment, *paths: str) -> None:
     for where in paths:
         await asyncio.to_thread(platform.fetch, live.worker_name, where)
 
@@ -70,24 +70,24 @@ def run(scenario: Any) -> Any:
 def test_console_output_and_exceptions_arrive_without_secrets(
     platform: Platform, target: Target
 ) -> None:
-    live, ada = talking(target), viewer()
+    live, ada = deploy_logging_worker(target), viewer()
 
     async def scenario() -> list[dict[str, str]]:
-        async with opened(live.workflow_public_id, ada) as socket:
-            await listening(platform, live)
-            await visited(platform, live, "/first", "/throw")
-            return await heard(socket, "thrown on purpose")
+        async with open_socket(live.workflow_public_id, ada) as socket:
+            await wait_for_tail(platform, live)
+            await visit(platform, live, "/first", "/throw")
+            return await receive_until(socket, "thrown on purpose")
 
     lines = run(scenario())
 
-    assert ("log", 'hello {"from": "/first"}') in [(one["level"], one["text"]) for one in lines]
-    assert any(one["level"] == "warn" and "•••" in one["text"] for one in lines)
-    assert not any("sentinel" in one["text"] for one in lines)
-    assert any(one["level"] == "event" and "/throw" in one["text"] for one in lines)
+    assert ("log", 'hello {"from": "/first"}') in [(line["level"], line["text"]) for line in lines]
+    assert any(line["level"] == "warn" and "•••" in line["text"] for line in lines)
+    assert not any("sentinel" in line["text"] for line in lines)
+    assert any(line["level"] == "event" and "/throw" in line["text"] for line in lines)
 
 
-async def listening(platform: Platform, live: Deployment) -> None:
-    """Return when the target has a tail of the Worker."""
+async def wait_for_tail(platform: Platform, live: Deployment) -> None:
+    """Wait until the target has a tail of the Worker."""
     async with asyncio.timeout(20):
         while not await asyncio.to_thread(_tails, platform, live):
             await asyncio.sleep(0.05)
@@ -99,27 +99,25 @@ def _tails(platform: Platform, live: Deployment) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def test_a_viewer_receives_only_matching_lines(
-    platform: Platform, target: Target
-) -> None:
-    live, ada = talking(target), viewer()
+def test_a_viewer_receives_only_matching_lines(platform: Platform, target: Target) -> None:
+    live, ada = deploy_logging_worker(target), viewer()
 
     async def scenario() -> list[dict[str, str]]:
-        async with opened(live.workflow_public_id, ada) as socket:
+        async with open_socket(live.workflow_public_id, ada) as socket:
             await socket.send_to(json.dumps({"level": "error"}))
-            await listening(platform, live)
-            await visited(platform, live, "/first", "/throw")
-            return await heard(socket, "thrown on purpose")
+            await wait_for_tail(platform, live)
+            await visit(platform, live, "/first", "/throw")
+            return await receive_until(socket, "thrown on purpose")
 
-    assert {one["level"] for one in run(scenario())} == {"error"}
+    assert {line["level"] for line in run(scenario())} == {"error"}
 
 
 def refusal(workflow: str, user: Any) -> tuple[str, int]:
     async def scenario() -> tuple[str, int]:
-        async with opened(workflow, user) as socket:
-            told = json.loads(await socket.receive_from())
+        async with open_socket(workflow, user) as socket:
+            message = json.loads(await socket.receive_from())
             closed = await socket.receive_output()
-            return told["error"], closed["code"]
+            return message["error"], closed["code"]
 
     result: tuple[str, int] = run(scenario())
     return result
@@ -138,7 +136,7 @@ def test_a_workflow_that_is_not_live_has_no_logs(db: None) -> None:
 
 
 def test_the_page_has_the_address_of_its_socket(admin_client: Any, target: Target) -> None:
-    live = talking(target)
+    live = deploy_logging_worker(target)
     workflow = Workflow.objects.get(pk=live.workflow_public_id)
 
     shown = admin_client.get(f"/runs/logs/{workflow.pk}/").content.decode()

@@ -1,4 +1,4 @@
-"""A trace event of a tail as lines for people, and what a viewer wants of them."""
+"""Trace events as log lines, and how lines are filtered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def trace(**fields: Any) -> dict[str, Any]:
     return {"outcome": "ok", "eventTimestamp": AT, "event": event, **fields}
 
 
-def told(**fields: Any) -> list[tuple[str, str]]:
+def parsed(**fields: Any) -> list[tuple[str, str]]:
     return [(line.level, line.text) for line in log_lines(trace(**fields))]
 
 
@@ -35,7 +35,7 @@ def test_the_event_comes_first_with_its_outcome() -> None:
 def test_arguments_are_joined_like_in_a_console() -> None:
     logs = [{"level": "warn", "timestamp": AT, "message": ["slow:", {"ms": 12}, 3, None]}]
 
-    assert told(logs=logs)[1] == ("warn", 'slow: {"ms": 12} 3 null')
+    assert parsed(logs=logs)[1] == ("warn", 'slow: {"ms": 12} 3 null')
 
 
 def test_an_exception_includes_its_stack() -> None:
@@ -43,7 +43,7 @@ def test_an_exception_includes_its_stack() -> None:
         {"name": "TypeError", "message": "no x", "stack": "at run (worker.js:1)", "timestamp": AT}
     ]
 
-    assert told(exceptions=thrown)[1] == ("error", "TypeError: no x\nat run (worker.js:1)")
+    assert parsed(exceptions=thrown)[1] == ("error", "TypeError: no x\nat run (worker.js:1)")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_exception_includes_its_stack() -> None:
     ],
 )
 def test_every_event_has_a_description(event: Any, words: str) -> None:
-    assert told(event=event)[0][1] == words
+    assert parsed(event=event)[0][1] == words
 
 
 def test_invalid_values_of_a_trace_are_accepted() -> None:
@@ -69,7 +69,7 @@ def test_invalid_values_of_a_trace_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "takes"),
+    ("message", "matches"),
     [
         ({}, True),
         ({"level": "error"}, False),
@@ -78,8 +78,8 @@ def test_invalid_values_of_a_trace_are_accepted() -> None:
         ({"level": ["odd"], "text": None}, True),
     ],
 )
-def test_a_filter_matches_by_level_and_text(asked: dict[str, Any], takes: bool) -> None:  # noqa: FBT001
-    assert LineFilter.of(asked).matches(Line(at="", level="warn", text="a slow call")) is takes
+def test_a_filter_matches_by_level_and_text(message: dict[str, Any], matches: bool) -> None:  # noqa: FBT001
+    assert LineFilter.of(message).matches(Line(at="", level="warn", text="a slow call")) is matches
 
 
 def test_secrets_are_masked_before_a_line_is_truncated() -> None:

@@ -1,4 +1,4 @@
-"""Who watches a Worker's logs: one tail for all of them, and for as long as they may."""
+"""Viewers of a Worker's logs share one tail and need permission."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from runs.logs import consumer, log_lines, tail_hub
 from runs.logs.tail_hub import watch_tail
 from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
-from tests.runs.logs.log_sockets import opened
+from tests.runs.logs.log_sockets import open_socket
 
 
 class Tails:
-    """Tails that tell what a test says."""
+    """Fake tails that send the events of a test."""
 
     def __init__(self) -> None:
         self.opened = self.closed = 0
@@ -52,35 +52,37 @@ def tails(monkeypatch: pytest.MonkeyPatch) -> Tails:
     return fake
 
 
-async def settled() -> None:
-    """Let every task go as far as it can."""
+async def run_tasks() -> None:
+    """Let every task run as far as it can."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-def a_live(**fields: Any) -> Deployment:
+def make_live(**fields: Any) -> Deployment:
     return Deployment(worker_name="awaitstep-shared", **fields)
 
 
 def test_viewers_share_one_tail_until_the_last_leaves(tails: Tails) -> None:
-    heard: list[list[dict[str, Any]]] = [[], []]
+    received: list[list[dict[str, Any]]] = [[], []]
 
     async def scenario() -> None:
-        watching = [asyncio.ensure_future(watch_tail(a_live(), one.append)) for one in heard]
-        await settled()
+        watching = [
+            asyncio.ensure_future(watch_tail(make_live(), events.append)) for events in received
+        ]
+        await run_tasks()
         tails.queues[0].put_nowait({"n": 1})
-        await settled()
+        await run_tasks()
         watching[0].cancel()
-        await settled()
+        await run_tasks()
         tails.queues[0].put_nowait({"n": 2})
-        await settled()
+        await run_tasks()
         assert (tails.opened, tails.closed) == (1, 0)
         watching[1].cancel()
         await asyncio.gather(*watching, return_exceptions=True)
 
     asyncio.run(scenario())
 
-    assert heard == [[{"n": 1}], [{"n": 1}, {"n": 2}]]
+    assert received == [[{"n": 1}], [{"n": 1}, {"n": 2}]]
     assert (tails.opened, tails.closed) == (1, 1)
 
 
@@ -88,18 +90,18 @@ def test_all_viewers_get_the_error_of_a_tail_and_the_next_opens_it_again(tails: 
     tails.error = DeployError("too many tails")
 
     async def scenario() -> list[Any]:
-        both = [watch_tail(a_live(), lambda _event: None) for _ in range(2)]
-        told = await asyncio.gather(*both, return_exceptions=True)
+        both = [watch_tail(make_live(), lambda _event: None) for _ in range(2)]
+        results = await asyncio.gather(*both, return_exceptions=True)
         tails.error = None
-        again = asyncio.ensure_future(watch_tail(a_live(), lambda _event: None))
-        await settled()
+        again = asyncio.ensure_future(watch_tail(make_live(), lambda _event: None))
+        await run_tasks()
         tails.queues[0].put_nowait(None)
         await again
-        return told
+        return results
 
-    told = asyncio.run(scenario())
+    results = asyncio.run(scenario())
 
-    assert [str(one) for one in told] == ["too many tails"] * 2
+    assert [str(result) for result in results] == ["too many tails"] * 2
     assert tails.opened == 2
 
 
@@ -115,9 +117,9 @@ def test_a_viewer_who_loses_the_permission_is_disconnected(
     live, ada = live_deployment(), User.objects.create_superuser("ada")
 
     async def scenario() -> tuple[str, int]:
-        async with opened(live.workflow_public_id, ada) as socket:
-            told = json.loads(await socket.receive_from(timeout=10))
-            return told["error"], (await socket.receive_output(timeout=10))["code"]
+        async with open_socket(live.workflow_public_id, ada) as socket:
+            message = json.loads(await socket.receive_from(timeout=10))
+            return message["error"], (await socket.receive_output(timeout=10))["code"]
 
     assert asyncio.run(scenario()) == ("You no longer have permission to view runs.", 4403)
 
@@ -137,7 +139,7 @@ def test_a_trace_that_cannot_be_read_does_not_end_the_stream(
     monkeypatch.setattr(consumer, "log_lines", failing)
 
     async def scenario() -> Any:
-        async with opened(live.workflow_public_id, ada) as socket:
+        async with open_socket(live.workflow_public_id, ada) as socket:
             async with asyncio.timeout(10):
                 while not tails.queues:
                     await asyncio.sleep(0.01)
@@ -145,4 +147,7 @@ def test_a_trace_that_cannot_be_read_does_not_end_the_stream(
             tails.queues[0].put_nowait({"logs": [{"message": ["still here"]}]})
             return json.loads(await socket.receive_from(timeout=10))
 
-    assert [one["text"] for one in asyncio.run(scenario())["lines"]] == ["invocation", "still here"]
+    assert [line["text"] for line in asyncio.run(scenario())["lines"]] == [
+        "invocation",
+        "still here",
+    ]

@@ -1,4 +1,4 @@
-"""Listing, starting, describing, changing and answering runs, by commands."""
+"""The commands that list, start, describe, change and answer runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.platform_fixture import start_platform
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation without a server: commands ask the target themselves."""
+def quiet_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation without a server, where commands call the target themselves."""
     quiet = Installation(Path(tmp_path_factory.mktemp("run-commands")) / "data")
     quiet.manage("migrate", "--verbosity", "0")
     platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
@@ -29,75 +29,85 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="module")
-def workflow(here: Installation) -> str:
+def workflow(quiet_installation: Installation) -> str:
     """A workflow whose run waits for an approval."""
-    workflow = here.import_document(waiting_document())
-    here.manage("deploy_workflow", workflow)
+    workflow = quiet_installation.import_document(waiting_document())
+    quiet_installation.manage("deploy_workflow", workflow)
     return workflow
 
 
-def started(here: Installation, workflow: str, *more: str) -> str:
-    """Start a run, and return its id when it waits."""
-    id_ = str(here.json("trigger_workflow", workflow, *more)["id"])
+def start_run(quiet_installation: Installation, workflow: str, *more: str) -> str:
+    """Start a run and return its id when it is no longer queued."""
+    id_ = str(quiet_installation.json("trigger_workflow", workflow, *more)["id"])
     until = time.monotonic() + 30
-    while here.json("describe_run", workflow, id_, "--json")["status"] == "queued":
+    while quiet_installation.json("describe_run", workflow, id_, "--json")["status"] == "queued":
         assert time.monotonic() < until
     return id_
 
 
-def row(here: Installation, workflow: str, id_: str) -> dict[str, Any]:
-    rows = here.json("list_runs", workflow, "--json")
-    return next(one for one in rows if one["id"] == id_)
+def row(quiet_installation: Installation, workflow: str, id_: str) -> dict[str, Any]:
+    rows = quiet_installation.json("list_runs", workflow, "--json")
+    return next(row for row in rows if row["id"] == id_)
 
 
-def entries(here: Installation, action: str) -> str:
-    """What the audit trail holds of an action: reasons and who it was."""
+def entries(quiet_installation: Installation, action: str) -> str:
+    """Return the reasons and actors of an action in the audit trail."""
     code = (
         "from audit.models import Entry\n"
         f"print([(e.reason, e.actor_name) for e in Entry.objects.filter(action={action!r})])"
     )
-    return here.manage("shell", "-v", "0", "-c", code).stdout
+    return quiet_installation.manage("shell", "-v", "0", "-c", code).stdout
 
 
 def test_a_payload_can_be_an_argument_and_an_id_starts_one_run(
-    here: Installation, workflow: str
+    quiet_installation: Installation, workflow: str
 ) -> None:
-    first = here.manage("trigger_workflow", workflow, '{"n": 1}', "--id", "only-one")
-    second = here.manage("trigger_workflow", workflow, "--payload", "{}", "--id", "only-one")
+    first = quiet_installation.manage("trigger_workflow", workflow, '{"n": 1}', "--id", "only-one")
+    second = quiet_installation.manage(
+        "trigger_workflow", workflow, "--payload", "{}", "--id", "only-one"
+    )
 
     assert json.loads(first.stdout)["id"] == json.loads(second.stdout)["id"] == "only-one"
     assert (first.stderr, "exists already" in second.stderr) == ("", True)
-    assert here.json("describe_run", workflow, "only-one", "--json")["params"] == {"n": 1}
+    assert quiet_installation.json("describe_run", workflow, "only-one", "--json")["params"] == {
+        "n": 1
+    }
 
 
-def test_a_batch_starts_a_run_for_each_line(here: Installation, tmp_path: Path) -> None:
-    workflow = here.import_document(document())
-    here.manage("deploy_workflow", workflow)
+def test_a_batch_starts_a_run_for_each_line(
+    quiet_installation: Installation, tmp_path: Path
+) -> None:
+    workflow = quiet_installation.import_document(document())
+    quiet_installation.manage("deploy_workflow", workflow)
     file = tmp_path / "orders.jsonl"
     file.write_text('{"id": "one", "params": {"n": 1}}\n\n{"n": 2}\n')
 
-    told = here.json("trigger_workflow", workflow, "--batch", str(file), "--reason", "again")
-    again = here.manage("trigger_workflow", workflow, "--batch", str(file))
+    result = quiet_installation.json(
+        "trigger_workflow", workflow, "--batch", str(file), "--reason", "again"
+    )
+    again = quiet_installation.manage("trigger_workflow", workflow, "--batch", str(file))
     twice = json.loads(again.stdout)
-    named = here.manage(
+    named = quiet_installation.manage(
         "trigger_workflow", workflow, "--batch", str(file), "--id", "x", check=False
     )
 
-    runs = here.json("list_runs", workflow, "--json")
-    assert told == {"started": 2, "refused": []}
+    runs = quiet_installation.json("list_runs", workflow, "--json")
+    assert result == {"started": 2, "refused": []}
     assert twice == {"started": 1, "refused": ["one"]}
     assert "1 started, 1 already existed" in again.stderr
     assert (named.returncode, "--id is for one run" in named.stderr) == (1, True)
-    assert "('again', " in entries(here, "batch of runs started")
+    assert "('again', " in entries(quiet_installation, "batch of runs started")
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
 
 
-def test_the_list_is_current_and_can_be_filtered(here: Installation, workflow: str) -> None:
-    id_ = started(here, workflow, '{"word": "pomegranate"}')
+def test_the_list_is_current_and_can_be_filtered(
+    quiet_installation: Installation, workflow: str
+) -> None:
+    id_ = start_run(quiet_installation, workflow, '{"word": "pomegranate"}')
 
-    text = here.manage("list_runs", workflow).stdout
-    newest = here.json("list_runs", workflow, "--limit", "1", "--json")
-    none = here.manage("list_runs", workflow, "--status", "errored").stdout
+    text = quiet_installation.manage("list_runs", workflow).stdout
+    newest = quiet_installation.json("list_runs", workflow, "--limit", "1", "--json")
+    none = quiet_installation.manage("list_runs", workflow, "--status", "errored").stdout
 
     assert id_ in text
     assert "│ Run " in text
@@ -106,54 +116,64 @@ def test_the_list_is_current_and_can_be_filtered(here: Installation, workflow: s
     assert "No matching runs" in none
 
 
-def test_a_run_is_changed_and_the_reason_recorded(here: Installation, workflow: str) -> None:
-    id_ = started(here, workflow)
+def test_a_run_is_changed_and_the_reason_recorded(
+    quiet_installation: Installation, workflow: str
+) -> None:
+    id_ = start_run(quiet_installation, workflow)
 
-    told = here.manage("control_run", workflow, id_, "terminate", "--reason", "wrong order")
+    result = quiet_installation.manage(
+        "control_run", workflow, id_, "terminate", "--reason", "wrong order"
+    )
 
-    assert told.stdout.strip() == f"terminate: {id_} is terminated"
-    assert row(here, workflow, id_)["status"] == "terminated"
-    assert "('wrong order', " in entries(here, "run: terminate")
-    assert "command line" in entries(here, "run: terminate")
+    assert result.stdout.strip() == f"terminate: {id_} is terminated"
+    assert row(quiet_installation, workflow, id_)["status"] == "terminated"
+    assert "('wrong order', " in entries(quiet_installation, "run: terminate")
+    assert "command line" in entries(quiet_installation, "run: terminate")
 
 
-def test_a_restart_and_a_deletion_print_their_result(here: Installation, workflow: str) -> None:
-    id_ = started(here, workflow)
-    here.manage("control_run", workflow, id_, "terminate")
+def test_a_restart_and_a_deletion_print_their_result(
+    quiet_installation: Installation, workflow: str
+) -> None:
+    id_ = start_run(quiet_installation, workflow)
+    quiet_installation.manage("control_run", workflow, id_, "terminate")
 
-    again = here.json("control_run", workflow, id_, "restart", "--json")
-    gone = here.manage("control_run", workflow, id_, "delete")
+    again = quiet_installation.json("control_run", workflow, id_, "restart", "--json")
+    deleted = quiet_installation.manage("control_run", workflow, id_, "delete")
 
     assert (again["id"], again["status"] in ("queued", "running", "waiting")) == (id_, True)
-    assert gone.stdout.strip() == f"delete: {id_} is deleted"
-    assert row(here, workflow, id_)["gone_at"]
+    assert deleted.stdout.strip() == f"delete: {id_} is deleted"
+    assert row(quiet_installation, workflow, id_)["gone_at"]
 
 
 def test_an_event_is_sent_to_the_latest_run_and_recorded(
-    here: Installation, workflow: str
+    quiet_installation: Installation, workflow: str
 ) -> None:
-    id_ = started(here, workflow)
+    id_ = start_run(quiet_installation, workflow)
 
-    wrong = here.manage("send_event", workflow, "latest", "aprove")
-    told = here.manage("send_event", workflow, "latest", "approve", "--reason", "seen it")
+    wrong = quiet_installation.manage("send_event", workflow, "latest", "aprove")
+    result = quiet_installation.manage(
+        "send_event", workflow, "latest", "approve", "--reason", "seen it"
+    )
 
     assert "No step has waited for aprove yet" in wrong.stderr
     assert "The run is now waiting for approve." in wrong.stderr
-    assert told.stdout.strip() == f"sent approve to {id_}"
-    assert ended_run(here, workflow, id_)["status"] == "complete"
-    assert "seen it" in entries(here, "event sent")
+    assert result.stdout.strip() == f"sent approve to {id_}"
+    assert ended_run(quiet_installation, workflow, id_)["status"] == "complete"
+    assert "seen it" in entries(quiet_installation, "event sent")
 
 
-def test_the_workflows_of_every_target_are_listed(here: Installation, workflow: str) -> None:
-    started(here, workflow)
+def test_the_workflows_of_every_target_are_listed(
+    quiet_installation: Installation, workflow: str
+) -> None:
+    start_run(quiet_installation, workflow)
 
-    text = here.manage("list_workflows").stdout
-    rows = here.json("list_workflows", "--target", "local", "--json")
+    text = quiet_installation.manage("list_workflows").stdout
+    rows = quiet_installation.json("list_workflows", "--target", "local", "--json")
 
-    mine = next(one for one in rows if one["workflow"] == workflow)
-    assert (mine["name"], mine["script_name"]) == (f"awaitstep-{workflow}",) * 2
-    assert sum(mine["instances"].values()) >= 1
-    for word in ("Name", "Script name", "Class name", "Created", "Modified", mine["class_name"]):
+    listed = next(row for row in rows if row["workflow"] == workflow)
+    assert (listed["name"], listed["script_name"]) == (f"awaitstep-{workflow}",) * 2
+    assert sum(listed["instances"].values()) >= 1
+    for word in ("Name", "Script name", "Class name", "Created", "Modified", listed["class_name"]):
         assert word in text
 
 
@@ -175,12 +195,12 @@ def test_the_workflows_of_every_target_are_listed(here: Installation, workflow: 
     ],
 )
 def test_an_error_is_one_sentence_without_a_traceback(
-    here: Installation, workflow: str, command: list[str], sentence: str
+    quiet_installation: Installation, workflow: str, command: list[str], sentence: str
 ) -> None:
-    started(here, workflow)
+    start_run(quiet_installation, workflow)
     named = [workflow if word == "ID" else word for word in command]
 
-    done = here.manage(*named, check=False)
+    done = quiet_installation.manage(*named, check=False)
 
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert sentence in done.stderr

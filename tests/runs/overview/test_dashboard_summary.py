@@ -1,4 +1,4 @@
-"""What the dashboard says of runs."""
+"""Runs on the dashboard."""
 
 from __future__ import annotations
 

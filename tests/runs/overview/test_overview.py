@@ -1,4 +1,4 @@
-"""The overview: pure figures, and the page with the runs behind each number."""
+"""The overview: its figures, and its page with a link from each figure to its runs."""
 
 from __future__ import annotations
 
@@ -81,17 +81,17 @@ def test_an_unknown_status_counts_as_open() -> None:
 def test_parts_start_on_the_hour_and_end_after_now(span: overview.Range) -> None:
     now = datetime(2026, 11, 26, 13, 47, tzinfo=UTC)
 
-    lines = overview.boundaries(span, now, BERLIN)
+    bounds = overview.boundaries(span, now, BERLIN)
 
-    assert len(lines) == span.hours // span.part + 1
-    assert lines[-2] <= now < lines[-1]
-    assert all(line.hour % span.part == 0 and line.minute == 0 for line in lines)
+    assert len(bounds) == span.hours // span.part + 1
+    assert bounds[-2] <= now < bounds[-1]
+    assert all(bound.hour % span.part == 0 and bound.minute == 0 for bound in bounds)
 
 
 def test_a_day_of_25_hours_is_one_part() -> None:
-    lines = overview.boundaries(RANGES[2], datetime(2026, 10, 30, 12, tzinfo=UTC), BERLIN)
+    bounds = overview.boundaries(RANGES[2], datetime(2026, 10, 30, 12, tzinfo=UTC), BERLIN)
 
-    assert {line.strftime("%H:%M") for line in lines} == {"00:00"}
+    assert {bound.strftime("%H:%M") for bound in bounds} == {"00:00"}
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_users_without_permission_are_refused(client: Client, db: None) -> None:
 def test_the_workflows_of_targets_are_listed_and_a_failing_target_shows_its_error(
     db: None, platform: Platform
 ) -> None:
-    reached = {"account_id": platform.account_id, "api_base_url": platform.api_base_url}
-    make_target(name="here", api_token=platform.token, **reached)
+    address = {"account_id": platform.account_id, "api_base_url": platform.api_base_url}
+    make_target(name="here", api_token=platform.token, **address)
     make_target(name="nowhere", api_token="x", api_base_url="http://127.0.0.1:9/client/v4")
 
     page = text(viewer().get("/runs/workflows/"))

@@ -1,4 +1,4 @@
-"""Starting, changing and answering runs: what is told when a target answers only in part."""
+"""Starting, changing and answering runs when a target refuses or does not answer."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from runs.models import Run
 from runs.services import control
 from targets.cloudflare.errors import Cause, DeployError
 from tests.runs.examples import live_deployment, make_run
-from tests.runs.fake_target import FakeTarget, refusal
+from tests.runs.fake_api import FakeApi, refusal
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
 ADA = Actor(None, "ada")
-BY_CRON = "wf 0/5 * * * * #2"
+SCHEDULED_ID = "wf 0/5 * * * * #2"
 
 
 def test_a_started_run_is_indexed_even_if_it_cannot_be_read(
-    answering: FakeTarget,
+    fake_api: FakeApi,
 ) -> None:
-    answering.refuses["GET"] = [refusal(429, retry_after="300")]
+    fake_api.refusals["GET"] = [refusal(429, retry_after="300")]
 
     started = control.trigger(live_deployment(), {}, by=ADA, reason="why not")
 
-    assert (started.is_new, started.run.instance_id) == (True, answering.bodies[0]["instance_id"])
+    assert (started.is_new, started.run.instance_id) == (True, fake_api.bodies[0]["instance_id"])
     assert (started.run.status, started.run.version_id) == ("queued", "v-one")
     assert Entry.objects.get(action="run started").reason == "why not"
 
 
 @pytest.mark.parametrize("id_", ["order-7", ""])
-def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget, id_: str) -> None:
-    answering.refuses["POST"] = [refusal(500)]
+def test_a_start_whose_answer_was_lost_is_found_by_its_id(fake_api: FakeApi, id_: str) -> None:
+    fake_api.refusals["POST"] = [refusal(500)]
 
     started = control.trigger(live_deployment(), {}, by=ADA, instance_id=id_)
 
@@ -44,8 +44,8 @@ def test_a_start_whose_answer_was_lost_is_found_by_its_id(answering: FakeTarget,
     assert Entry.objects.get(action="run started").subject_id == started.run.instance_id
 
 
-def test_an_existing_id_starts_no_run_and_is_not_in_the_audit_trail(answering: FakeTarget) -> None:
-    answering.refuses["POST"] = [refusal(400)]
+def test_an_existing_id_starts_no_run_and_is_not_in_the_audit_trail(fake_api: FakeApi) -> None:
+    fake_api.refusals["POST"] = [refusal(400)]
 
     started = control.trigger(live_deployment(), {}, by=ADA, instance_id="order-7")
 
@@ -53,61 +53,59 @@ def test_an_existing_id_starts_no_run_and_is_not_in_the_audit_trail(answering: F
     assert not Entry.objects.exists()
 
 
-def terminated(run: Run) -> Run:
+def terminate(run: Run) -> Run:
     return control.change(run, "terminate", by=ADA)
 
 
-def answered(run: Run) -> Run:
+def answer(run: Run) -> Run:
     return control.send_event(run, "go", {}, by=ADA).run
 
 
 @pytest.mark.parametrize(
-    ("done", "action"), [(terminated, "run: terminate"), (answered, "event sent")]
+    ("done", "action"), [(terminate, "run: terminate"), (answer, "event sent")]
 )
 def test_an_action_succeeds_even_if_the_run_cannot_be_read_afterwards(
-    answering: FakeTarget, done: Callable[[Run], Run], action: str
+    fake_api: FakeApi, done: Callable[[Run], Run], action: str
 ) -> None:
-    answering.refuses["GET"] = [refusal(403)]
+    fake_api.refusals["GET"] = [refusal(403)]
 
     done(make_run(instance_id="once"))
 
     assert Entry.objects.get().action == action
 
 
-def test_a_refused_action_is_not_in_the_audit_trail(answering: FakeTarget) -> None:
-    answering.refuses["PATCH"] = [refusal(409)]
+def test_a_refused_action_is_not_in_the_audit_trail(fake_api: FakeApi) -> None:
+    fake_api.refusals["PATCH"] = [refusal(409)]
 
     with pytest.raises(DeployError):
-        terminated(make_run())
+        terminate(make_run())
 
     assert not Entry.objects.exists()
 
 
 @pytest.mark.parametrize("action", ["pause", "restart", "delete"])
-def test_the_id_of_a_scheduled_run_is_escaped(
-    answering: FakeTarget, action: str
-) -> None:
-    run = make_run(instance_id=BY_CRON)
+def test_the_id_of_a_scheduled_run_is_escaped(fake_api: FakeApi, action: str) -> None:
+    run = make_run(instance_id=SCHEDULED_ID)
 
     control.change(run, action, by=ADA)
     control.send_event(run, "go", {}, by=ADA)
 
-    assert len(answering.asked) > 1
-    for _, path in answering.asked:
+    assert len(fake_api.requests) > 1
+    for _, path in fake_api.requests:
         segments = path.split("/")
         assert segments[segments.index("instances") + 1].startswith("wf%200%2F5%20")
         assert "%20%232" in path
 
 
-def test_a_restart_sends_the_step_to_start_at(answering: FakeTarget) -> None:
+def test_a_restart_sends_the_step_to_start_at(fake_api: FakeApi) -> None:
     control.change(make_run(), "restart", by=ADA, from_step="charge #2")
 
-    begin = {"name": "charge", "count": 2}
-    assert answering.bodies[0] == {"status": "restart", "from": begin}
+    start_at = {"name": "charge", "count": 2}
+    assert fake_api.bodies[0] == {"status": "restart", "from": start_at}
 
 
 @pytest.mark.parametrize("payload", [float("nan"), [float("inf")], "x" * control.LARGEST_PAYLOAD])
-def test_an_invalid_payload_is_not_sent(answering: FakeTarget, payload: Any) -> None:
+def test_an_invalid_payload_is_not_sent(fake_api: FakeApi, payload: Any) -> None:
     live = live_deployment()
 
     with pytest.raises(control.Refused):
@@ -115,7 +113,7 @@ def test_an_invalid_payload_is_not_sent(answering: FakeTarget, payload: Any) -> 
     with pytest.raises(control.Refused):
         control.send_event(make_run(live), "go", payload, by=ADA)
 
-    assert answering.asked == []
+    assert fake_api.requests == []
 
 
 @pytest.mark.parametrize(

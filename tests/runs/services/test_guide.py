@@ -1,4 +1,4 @@
-"""Sections 5 and 6 of Cloudflare's guide, by the product's commands and by wrangler's own."""
+"""Sections 5 and 6 of Cloudflare's guide, with our commands and with wrangler's."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def deployed(installation: Installation) -> str:
 
 @pytest.fixture(scope="module")
 def started(installation: Installation, deployed: str) -> str:
-    """Section 6: trigger it as the guide does, and wait for its end."""
+    """Section 6: trigger it as in the guide, and wait until it ends."""
     id_ = str(installation.json("trigger_workflow", deployed, PAYLOAD)["id"])
     ended_run(installation, deployed, id_)
     return id_
 
 
 def wrangler(installation: Installation, home: Path, *arguments: str) -> str:
-    """Run the guide's own command against the embedded platform."""
+    """Run a wrangler command of the guide against the embedded platform."""
     port = installation.local_cloudflare_port
     env = process.environment(
         home=home,
@@ -56,7 +56,7 @@ def wrangler(installation: Installation, home: Path, *arguments: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without colours and pictures, and with times in one form."""
+    """Remove colors and emoji, and write times in one format."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     text = re.sub(r"[\U0001F000-\U0001FFFF\u2300-\u23FF\u25B6\u2600-\u27BF\uFE0F]\s*", "", text)
     text = re.sub(r"\d+/\d+/\d{4}, \d+:\d\d:\d\d\s[AP]M", _american, text)
@@ -70,7 +70,7 @@ def _american(found: re.Match[str]) -> str:
 
 
 def facts(text: str) -> list[tuple[str, str]]:
-    """The names and values of a description, in their order, and the cells of its tables."""
+    """Return the names and values of a description, in order, and the cells of its tables."""
     found = []
     for line in plain(text).splitlines():
         if match := _FACT.fullmatch(line):
@@ -81,7 +81,7 @@ def facts(text: str) -> list[tuple[str, str]]:
 
 
 def _value(name: str, value: str) -> str:
-    """wrangler writes the JSON of an output once more as JSON."""
+    """Decode an output, which wrangler encodes as JSON twice."""
     return str(json.loads(value)) if name == "Output" and value.startswith('"') else value
 
 
@@ -91,21 +91,21 @@ def test_the_workflow_is_listed_with_its_script_and_class(
     ours = installation.json("list_workflows", "--target", "local", "--json")
     theirs = plain(wrangler(installation, tmp_path, "list", "--per-page", "100"))
 
-    (mine,) = [row for row in ours if row["workflow"] == deployed]
-    row = next(line for line in theirs.splitlines() if mine["name"] in line)
+    (listed,) = [row for row in ours if row["workflow"] == deployed]
+    row = next(line for line in theirs.splitlines() if listed["name"] in line)
     cells = [cell.strip() for cell in row.split("│")[1:-1]]
-    assert cells[:3] == [mine["name"], mine["script_name"], mine["class_name"]]
-    assert cells[3] == mine["created_on"][:19].replace("T", " ")
-    assert cells[4] == mine["modified_on"][:19].replace("T", " ")
+    assert cells[:3] == [listed["name"], listed["script_name"], listed["class_name"]]
+    assert cells[3] == listed["created_on"][:19].replace("T", " ")
+    assert cells[4] == listed["modified_on"][:19].replace("T", " ")
 
 
 def test_a_run_triggered_by_wrangler_is_listed_with_the_steps_of_the_guide(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
-    said = wrangler(installation, tmp_path, "trigger", f"awaitstep-{deployed}", PAYLOAD)
+    output = wrangler(installation, tmp_path, "trigger", f"awaitstep-{deployed}", PAYLOAD)
 
-    found = re.search(r'instance "([^"]+)" has been queued successfully', said)
-    assert found, said
+    found = re.search(r'instance "([^"]+)" has been queued successfully', output)
+    assert found, output
     listed = installation.json("list_runs", deployed, "--json")
     assert found[1] in [run["id"] for run in listed]
     run = ended_run(installation, deployed, found[1])
@@ -161,6 +161,6 @@ def test_a_request_to_the_worker_answers_with_the_run(
 ) -> None:
     answer: httpx.Response = installation.worker(deployed)
 
-    told: dict[str, Any] = answer.json()
-    assert {"id", "details"} <= told.keys()
-    assert told["details"]["status"] in ("queued", "running")
+    run: dict[str, Any] = answer.json()
+    assert {"id", "details"} <= run.keys()
+    assert run["details"]["status"] in ("queued", "running")

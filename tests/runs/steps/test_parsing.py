@@ -1,4 +1,4 @@
-"""What is kept of what a target tells."""
+"""Parsing runs in the shape of Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from runs.index import writer
 from runs.models import RunText
 from runs.steps.parsing import LONGEST_ERROR, LONGEST_TEXT, read_details
-from tests.runs.examples import BEGAN, make_run, tried, waits
+from tests.runs.examples import START, attempted_step, make_run, waiting_step
 from workflows.picture.timestamps import parse_timestamp
 
 pytestmark = pytest.mark.django_db
@@ -20,25 +20,25 @@ SECRET = "sentinel-of-a-text"
 def test_secrets_are_masked_before_texts_are_truncated() -> None:
     run = make_run(read_at=timezone.now())
     text, error = ("x" * (longest - 10) + SECRET for longest in (LONGEST_TEXT, LONGEST_ERROR - 7))
-    told = {
+    data = {
         "status": "errored",
         "params": text,
         "output": text,
         "error": {"name": "Error", "message": error},
     }
 
-    writer.apply_details(run, told, secrets=[SECRET])
+    writer.apply_details(run, data, secrets=[SECRET])
 
-    kept = RunText.objects.get(run=run)
-    assert "sent" not in kept.params + kept.output + kept.error + run.error
-    assert len(kept.output) <= LONGEST_TEXT
+    stored = RunText.objects.get(run=run)
+    assert "sent" not in stored.params + stored.output + stored.error + run.error
+    assert len(stored.output) <= LONGEST_TEXT
 
 
 def test_a_malformed_step_does_not_hide_the_others() -> None:
-    whole = tried((0, 1, True))
+    whole = attempted_step((0, 1, True))
     odd = {**whole, "start": "soon", "attempts": ["?", *whole["attempts"]]}
 
-    details = read_details({"status": "running", "steps": ["?", odd, waits()]})
+    details = read_details({"status": "running", "steps": ["?", odd, waiting_step()]})
 
     assert [(step.name, step.seconds, step.attempts) for step in details.steps] == [
         ("charge-1", None, 1),
@@ -48,17 +48,17 @@ def test_a_malformed_step_does_not_hide_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("value", "expected"),
     [
-        ("2026-01-01T12:00:00Z", BEGAN),
-        ("2026-01-01T13:00:00+01:00", BEGAN),
-        ("2026-01-01T12:00:00", BEGAN),
-        (BEGAN, BEGAN),
+        ("2026-01-01T12:00:00Z", START),
+        ("2026-01-01T13:00:00+01:00", START),
+        ("2026-01-01T12:00:00", START),
+        (START, START),
         ("soon", None),
         ("", None),
         (7, None),
         (None, None),
     ],
 )
-def test_timestamps_are_parsed(told: object, read: datetime | None) -> None:
-    assert parse_timestamp(told) == read
+def test_timestamps_are_parsed(value: object, expected: datetime | None) -> None:
+    assert parse_timestamp(value) == expected

@@ -1,4 +1,4 @@
-"""The rows of a timeline, from steps as a target tells them."""
+"""The timeline of steps in the shape of Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 
 from runs.steps.step_reader import Step, parse_occurrence, read_steps, retry_at
 from runs.steps.timeline import PER_PAGE, Timeline, page_of, timeline
-from tests.runs.examples import BEGAN, tried, waits
+from tests.runs.examples import START, attempted_step, waiting_step
 
 
-def steps(*told: Any, is_over: bool = False) -> tuple[Step, ...]:
-    return read_steps({"steps": list(told)}, is_over=is_over)
+def steps(*raw: Any, is_over: bool = False) -> tuple[Step, ...]:
+    return read_steps({"steps": list(raw)}, is_over=is_over)
 
 
-def drawn(*told: Any, now: float = 10) -> Timeline:
-    return timeline(steps(*told), page=1, now=BEGAN + timedelta(seconds=now))
+def make_timeline(*raw: Any, now: float = 10) -> Timeline:
+    return timeline(steps(*raw), page=1, now=START + timedelta(seconds=now))
 
 
 def test_a_retried_step_has_a_bar_for_each_attempt_and_pause() -> None:
-    (row,) = drawn(tried((0, 2, False), (6, 10, True))).rows
+    (row,) = make_timeline(attempted_step((0, 2, False), (6, 10, True))).rows
 
     bars = [(bar.kind, bar.left, bar.width) for bar in row.bars]
     assert bars == [("failed", 0, 20), ("pause", 20, 40), ("done", 60, 40)]
@@ -30,7 +30,7 @@ def test_a_retried_step_has_a_bar_for_each_attempt_and_pause() -> None:
 
 
 def test_an_open_step_ends_now_and_leaves_room_ahead() -> None:
-    (row,) = drawn(tried((0, 0, None))).rows
+    (row,) = make_timeline(attempted_step((0, 0, None))).rows
 
     assert row.step.state == "running"
     (bar,) = row.bars
@@ -38,8 +38,8 @@ def test_an_open_step_ends_now_and_leaves_room_ahead() -> None:
 
 
 def test_a_long_sleep_does_not_hide_earlier_steps() -> None:
-    done, sleeping = drawn(
-        tried((0, 5, True)), waits("sleep", start=5, end=86_400 * 365), now=10
+    done, sleeping = make_timeline(
+        attempted_step((0, 5, True)), waiting_step("sleep", start=5, end=86_400 * 365), now=10
     ).rows
 
     assert sleeping.step.state == "sleeping"
@@ -47,31 +47,31 @@ def test_a_long_sleep_does_not_hide_earlier_steps() -> None:
 
 
 def test_a_very_short_step_has_a_visible_bar() -> None:
-    quick, _ = drawn(tried((0, 0.001, True)), tried((0, 3600, True))).rows
+    quick, _ = make_timeline(attempted_step((0, 0.001, True)), attempted_step((0, 3600, True))).rows
 
     assert quick.bars[0].width == 0.4
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("raw", "state"),
     [
-        (tried((0, 1, False)), "retrying"),
-        (tried((0, 1, False), success=False), "failed"),
-        (waits(), "waiting"),
-        (waits(finished=True), "done"),
-        (waits(finished=True, error={"name": "Error", "message": "timed out"}), "failed"),
+        (attempted_step((0, 1, False)), "retrying"),
+        (attempted_step((0, 1, False), success=False), "failed"),
+        (waiting_step(), "waiting"),
+        (waiting_step(finished=True), "done"),
+        (waiting_step(finished=True, error={"name": "Error", "message": "timed out"}), "failed"),
         ({"type": "termination", "trigger": {}}, "done"),
         ({"name": "new-1", "type": "something new"}, "done"),
     ],
 )
-def test_a_step_has_a_state(told: Any, state: str) -> None:
-    (step,) = steps(told)
+def test_a_step_has_a_state(raw: Any, state: str) -> None:
+    (step,) = steps(raw)
 
     assert step.state == state
 
 
 def test_open_steps_of_an_ended_run_are_stopped() -> None:
-    (step,) = steps(waits(), is_over=True)
+    (step,) = steps(waiting_step(), is_over=True)
 
     assert step.state == "stopped"
 
@@ -80,13 +80,13 @@ def test_open_steps_of_an_ended_run_are_stopped() -> None:
     ("name", "label"), [("charge-1", "charge"), ("charge-12", "charge #12"), ("odd", "odd")]
 )
 def test_a_label_has_a_counter_from_the_second_occurrence_on(name: str, label: str) -> None:
-    (step,) = steps(tried((0, 1, True), name=name))
+    (step,) = steps(attempted_step((0, 1, True), name=name))
 
     assert step.label == label
 
 
 @pytest.mark.parametrize(
-    ("told", "name", "meant"),
+    ("raw_name", "name", "occurrence"),
     [
         ("charge-1", "charge", ("charge", 1)),
         ("charge-2", "charge #2", ("charge", 2)),
@@ -95,12 +95,12 @@ def test_a_label_has_a_counter_from_the_second_occurrence_on(name: str, label: s
     ],
 )
 def test_a_restart_can_start_at_any_occurrence(
-    told: str, name: str, meant: tuple[str, int]
+    raw_name: str, name: str, occurrence: tuple[str, int]
 ) -> None:
-    (step,) = steps(tried((0, 1, True), name=told))
+    (step,) = steps(attempted_step((0, 1, True), name=raw_name))
 
     assert step.restart_name == name
-    assert parse_occurrence(name) == meant
+    assert parse_occurrence(name) == occurrence
 
 
 @pytest.mark.parametrize(
@@ -108,27 +108,27 @@ def test_a_restart_can_start_at_any_occurrence(
 )
 def test_the_next_attempt_is_due_after_the_retry_delay(backoff: str, seconds: float) -> None:
     config = {"retries": {"delay": "3 seconds", "backoff": backoff, "limit": 5}}
-    (step,) = steps(tried((0, 1, False), (1.5, 2, False), config=config))
+    (step,) = steps(attempted_step((0, 1, False), (1.5, 2, False), config=config))
 
-    assert retry_at(step) == BEGAN + timedelta(seconds=seconds)
+    assert retry_at(step) == START + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("odd", [None, [], {"steps": 5}, {"steps": [None, 5, {"start": "x"}]}])
 def test_malformed_steps_can_be_drawn(odd: Any) -> None:
-    told = odd if isinstance(odd, dict) else {"steps": odd}
+    raw = odd if isinstance(odd, dict) else {"steps": odd}
 
-    shown = timeline(read_steps(told, is_over=False), page=7, now=BEGAN)
+    shown = timeline(read_steps(raw, is_over=False), page=7, now=START)
 
     assert shown.page == 1
 
 
 def test_ten_thousand_steps_are_paginated_quickly() -> None:
-    many = steps(*(tried((n, n + 1, True), name=f"work-{n}") for n in range(10_000)))
-    began = perf_counter()
+    many = steps(*(attempted_step((n, n + 1, True), name=f"work-{n}") for n in range(10_000)))
+    started = perf_counter()
 
-    shown = timeline(many, page=2, now=BEGAN)
+    shown = timeline(many, page=2, now=START)
 
-    assert perf_counter() - began < 0.5
+    assert perf_counter() - started < 0.5
     assert (len(shown.rows), shown.pages, shown.total) == (PER_PAGE, 34, 10_000)
     assert shown.rows[0].step.number == PER_PAGE + 1
     assert page_of(10_000) == 34

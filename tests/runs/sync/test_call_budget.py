@@ -1,4 +1,4 @@
-"""The calls of an account: counted together, each use with a share of its own."""
+"""The calls of an account: counted together, with a share for each use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runs.services import control, lookup
 from runs.sync.call_budget import MAX_CALLS, WINDOW, Budget, Use
 from targets.models import Target
 from tests.runs.examples import live_deployment, make_run
-from tests.runs.fake_target import FakeTarget
+from tests.runs.fake_api import FakeApi
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_workers")]
 
@@ -77,46 +77,46 @@ def test_calls_slow_down_before_a_share_is_used_up() -> None:
     assert budget.stretched(Use.WATCHED, 1) == 4
 
 
-def calls(answering: FakeTarget, target: Target | None) -> tuple[int, int]:
-    """How many calls were counted, and how many were made."""
+def calls(fake_api: FakeApi, target: Target | None) -> tuple[int, int]:
+    """Return the number of calls that were counted and made."""
     assert target
-    return Budget(target.account_id).used, len(answering.asked)
+    return Budget(target.account_id).used, len(fake_api.requests)
 
 
 @pytest.mark.parametrize("action", ["pause", "restart", "delete"])
-def test_actions_on_a_run_are_counted(answering: FakeTarget, action: str) -> None:
+def test_actions_on_a_run_are_counted(fake_api: FakeApi, action: str) -> None:
     run = make_run()
 
     control.send_event(run, "go", {}, by=ADA)
     control.change(run, action, by=ADA)
 
-    counted, made = calls(answering, run.target)
-    assert counted == made > 2
+    counted, sent = calls(fake_api, run.target)
+    assert counted == sent > 2
 
 
-def test_starts_are_counted(answering: FakeTarget) -> None:
+def test_starts_are_counted(fake_api: FakeApi) -> None:
     live = live_deployment()
 
     control.trigger(live, {}, by=ADA)
     list(batch_work.start_in_chunks(live, read_lines(["{}"] * 101)))
 
-    assert calls(answering, live.target) == (4, 4)
+    assert calls(fake_api, live.target) == (4, 4)
 
 
-def test_bulk_changes_are_counted(answering: FakeTarget) -> None:
+def test_bulk_changes_are_counted(fake_api: FakeApi) -> None:
     live = live_deployment()
     runs = [make_run(live) for _ in range(3)]
     confirmed = bulk_change.sign("pause", Filters(), [run.pk for run in runs])
-    made = bulk_change.enqueue(confirmed, by=ADA, reason="")
+    change = bulk_change.enqueue(confirmed, by=ADA, reason="")
 
-    tasks.perform.func(made.pk)
+    tasks.perform.func(change.pk)
 
-    assert calls(answering, live.target) == (3, 3)
+    assert calls(fake_api, live.target) == (3, 3)
 
 
-def test_looking_up_a_run_is_counted(answering: FakeTarget) -> None:
+def test_looking_up_a_run_is_counted(fake_api: FakeApi) -> None:
     live = live_deployment()
 
     lookup.find_run(live, "not-indexed-yet")
 
-    assert calls(answering, live.target) == (1, 1)
+    assert calls(fake_api, live.target) == (1, 1)

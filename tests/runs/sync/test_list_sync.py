@@ -1,4 +1,4 @@
-"""How far lists are read: all that is new, and nothing twice."""
+"""How far lists are read: all new runs, and no page twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runs.sync.list_sync import ListReader, possibly_changed, sync_new_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
-from tests.runs.examples import BEGAN
+from tests.runs.examples import START
 from tests.runs.fake_instances import WORKFLOW, FakeTarget
 
 pytestmark = pytest.mark.django_db
@@ -29,28 +29,26 @@ def fake() -> FakeTarget:
     return FakeTarget()
 
 
-def walk(fake: FakeTarget, target: Target, name: str = WORKFLOW) -> ListReader:
+def make_reader(fake: FakeTarget, target: Target, name: str = WORKFLOW) -> ListReader:
     budget = Budget(target.account_id)
     return ListReader(
         target=target, workflow_name=name, account=fake.account(target), budget=budget
     )
 
 
-def caught_up(fake: FakeTarget, target: Target) -> ListReader:
-    done = walk(fake, target)
-    sync_new_runs(done)
-    return done
+def sync(fake: FakeTarget, target: Target) -> ListReader:
+    reader = make_reader(fake, target)
+    sync_new_runs(reader)
+    return reader
 
 
-def test_runs_behind_a_known_run_are_found(
-    fake: FakeTarget, target: Target
-) -> None:
+def test_runs_behind_a_known_run_are_found(fake: FakeTarget, target: Target) -> None:
     fake.add(0)
-    caught_up(fake, target)
+    sync(fake, target)
     for number in range(1, 301):
         fake.add(number)
     newest = fake.add(301, "running")
-    created = BEGAN + timedelta(seconds=301)
+    created = START + timedelta(seconds=301)
     Run.objects.create(
         target=target,
         workflow_name=WORKFLOW,
@@ -59,42 +57,38 @@ def test_runs_behind_a_known_run_are_found(
         created_at=created,
     )
 
-    caught_up(fake, target)
+    sync(fake, target)
 
     assert Run.objects.count() == 302
 
 
-def test_an_interrupted_listing_continues_at_its_cursor(
-    fake: FakeTarget, target: Target
-) -> None:
+def test_an_interrupted_listing_continues_at_its_cursor(fake: FakeTarget, target: Target) -> None:
     for number in range(350):
         fake.add(number)
     fake.fails = {"cursor=200": 503}
     with pytest.raises(DeployError):
-        caught_up(fake, target)
+        sync(fake, target)
     assert Watermark.objects.get().complete_until is None
     fake.fails, fake.calls = {}, []
     fake.add(350)
 
-    caught_up(fake, target)
+    sync(fake, target)
 
     assert Run.objects.count() == 351
-    assert len(fake.calls) == 3  # the head, and the two pages that were not read
-    assert Watermark.objects.get().complete_until == BEGAN + timedelta(seconds=350)
+    assert len(fake.calls) == 3  # the first page, and the two pages that were missing
+    assert Watermark.objects.get().complete_until == START + timedelta(seconds=350)
 
 
-def test_an_expired_cursor_restarts_the_listing(
-    fake: FakeTarget, target: Target
-) -> None:
+def test_an_expired_cursor_restarts_the_listing(fake: FakeTarget, target: Target) -> None:
     for number in range(250):
         fake.add(number)
     Watermark.objects.create(
-        target=target, workflow_name=WORKFLOW, cursor="lost", newest_at=BEGAN + timedelta(days=1)
+        target=target, workflow_name=WORKFLOW, cursor="lost", newest_at=START + timedelta(days=1)
     )
     fake.fails = {"cursor=lost": 400}
 
-    caught_up(fake, target)
-    caught_up(fake, target)
+    sync(fake, target)
+    sync(fake, target)
 
     assert Run.objects.count() == 250
 
@@ -105,28 +99,26 @@ def test_an_old_open_run_does_not_cause_newer_runs_to_be_listed_again(
     fake.add(0, "waiting")
     for number in range(1, 1000):
         fake.add(number)
-    caught_up(fake, target)
+    sync(fake, target)
     fake.calls = []
 
-    done = caught_up(fake, target)
+    reader = sync(fake, target)
 
     assert len(fake.calls) == 1
-    assert possibly_changed(done) == [Run.objects.get(is_open=True).pk]
+    assert possibly_changed(reader) == [Run.objects.get(is_open=True).pk]
     assert len(fake.calls) == 1
 
 
-def test_lists_show_which_of_many_open_runs_have_changed(
-    fake: FakeTarget, target: Target
-) -> None:
+def test_lists_show_which_of_many_open_runs_have_changed(fake: FakeTarget, target: Target) -> None:
     for number in range(150):
         fake.add(number, "running")
     for number in range(150, 300):
         fake.add(number)
-    caught_up(fake, target)
+    sync(fake, target)
     fake.change("run-7", "complete")
     fake.calls = []
 
-    found = possibly_changed(caught_up(fake, target))
+    found = possibly_changed(sync(fake, target))
 
     assert found == [Run.objects.get(instance_id="run-7").pk]
     assert len(fake.calls) == 3
@@ -137,12 +129,12 @@ def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
 ) -> None:
     for number in range(1000):
         fake.add(number, "running")
-    caught_up(fake, target)
+    sync(fake, target)
     for number in range(900):
         fake.change(f"run-{number}", "complete")
     fake.calls = []
 
-    found = possibly_changed(caught_up(fake, target))
+    found = possibly_changed(sync(fake, target))
 
     assert (found, len(fake.calls)) == ([], 12)
     assert Run.objects.filter(status="complete").count() == 900
@@ -150,10 +142,10 @@ def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
 
 def test_runs_of_a_deleted_workflow_are_marked_as_gone(fake: FakeTarget, target: Target) -> None:
     fake.add(0, "waiting")
-    caught_up(fake, target)
+    sync(fake, target)
     fake.has_workflow = False
 
-    caught_up(fake, target)
+    sync(fake, target)
 
     run = Run.objects.get()
     assert (run.is_open, run.gone_at is not None) == (False, True)
@@ -167,8 +159,8 @@ def test_runs_deleted_by_the_retention_are_not_created_again(
     Retention.objects.create(workflow=workflow, days=3)
     fake.add(0)
     fake.add(1, "waiting")
-    recent = fake.add(int((timezone.now() - BEGAN).total_seconds()) - 60)
+    recent = fake.add(int((timezone.now() - START).total_seconds()) - 60)
 
-    sync_new_runs(walk(fake, target, f"awaitstep-{workflow.pk}"))
+    sync_new_runs(make_reader(fake, target, f"awaitstep-{workflow.pk}"))
 
     assert {run.instance_id for run in Run.objects.all()} == {"run-1", recent}

@@ -1,4 +1,4 @@
-"""The poller and the index, against the embedded platform reached as any account is."""
+"""The poller and the index, against the embedded platform as a Cloudflare account."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def waiting(target: Target) -> Deployment:
     return deploy(waiting_workflow(), target)
 
 
-def polled(*, until_status: str, run: Run, poller: Poller) -> Run:
-    """Poll as for somebody who looks at the run, until it has this status."""
+def poll_until(*, until_status: str, run: Run, poller: Poller) -> Run:
+    """Poll a run whose page is open until it has this status."""
     watchers.mark_watched(watchers.channel_of_run(run.pk))
 
-    def has_it() -> bool:
+    def has_status() -> bool:
         poller.turn()
         run.refresh_from_db()
         return run.status == until_status
 
-    until(has_it)
+    until(has_status)
     return run
 
 
@@ -73,7 +73,7 @@ def test_a_run_started_here_is_polled_until_it_ends(live: Deployment) -> None:
     started = controls.trigger(live, {"order": 7}, by=ADA)
     poller = Poller()
 
-    run = polled(until_status="complete", run=started.run, poller=poller)
+    run = poll_until(until_status="complete", run=started.run, poller=poller)
 
     assert (started.is_new, run.is_open, run.trigger) == (True, False, "api")
     assert (run.workflow, run.deployment) == (live.workflow, live)
@@ -94,11 +94,11 @@ def test_a_run_started_elsewhere_appears(platform: Platform, live: Deployment) -
 
 
 def test_an_id_that_is_used_twice_is_one_run(live: Deployment) -> None:
-    one = controls.trigger(live, {}, by=ADA, instance_id="only-once")
-    two = controls.trigger(live, {}, by=ADA, instance_id="only-once")
+    first = controls.trigger(live, {}, by=ADA, instance_id="only-once")
+    second = controls.trigger(live, {}, by=ADA, instance_id="only-once")
 
-    assert (one.is_new, two.is_new) == (True, False)
-    assert one.run == two.run
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.run == second.run
 
 
 @pytest.mark.parametrize("id_", ["has blank", "-first", "x" * 101, "cf_" + "a" * 64])
@@ -115,33 +115,31 @@ def test_an_invalid_id_is_refused_before_anything_is_sent(
 
 def test_a_waiting_run_shows_its_event_and_continues_when_it_arrives(waiting: Deployment) -> None:
     poller = Poller()
-    run = polled(
+    run = poll_until(
         until_status="waiting", run=controls.trigger(waiting, {}, by=ADA).run, poller=poller
     )
     assert run.waits_for == "go"
 
     controls.send_event(run, "go", {"approved": True}, by=ADA, reason="looks fine")
 
-    assert polled(until_status="complete", run=run, poller=poller).waits_for == ""
+    assert poll_until(until_status="complete", run=run, poller=poller).waits_for == ""
     assert Entry.objects.get(action="event sent").reason == "looks fine"
 
 
 @pytest.mark.parametrize(("action", "status"), [("pause", "paused"), ("terminate", "terminated")])
-def test_a_run_is_changed_with_its_row(
-    waiting: Deployment, action: str, status: str
-) -> None:
+def test_a_run_is_changed_with_its_row(waiting: Deployment, action: str, status: str) -> None:
     run = controls.trigger(waiting, {}, by=ADA).run
-    polled(until_status="waiting", run=run, poller=Poller())
+    poll_until(until_status="waiting", run=run, poller=Poller())
 
     controls.change(run, action, by=ADA, reason="because")
 
-    polled(until_status=status, run=run, poller=Poller())
+    poll_until(until_status=status, run=run, poller=Poller())
     assert Entry.objects.get(action=f"run: {action}").reason == "because"
 
 
 def test_a_deleted_run_stays_in_the_index_as_gone(live: Deployment) -> None:
     run = controls.trigger(live, {}, by=ADA).run
-    polled(until_status="complete", run=run, poller=Poller())
+    poll_until(until_status="complete", run=run, poller=Poller())
 
     controls.change(run, "delete", by=ADA)
 
@@ -152,7 +150,9 @@ def test_a_deleted_run_stays_in_the_index_as_gone(live: Deployment) -> None:
 
 def test_an_ended_run_is_not_read_again(live: Deployment, control: Control) -> None:
     poller = Poller()
-    run = polled(until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=poller)
+    run = poll_until(
+        until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=poller
+    )
     Watcher.objects.all().delete()
     poller.turn()
     control.forget_calls()
@@ -191,7 +191,7 @@ def test_secrets_of_a_workflow_are_masked_in_its_runs(target: Target) -> None:
     Retention.objects.create(workflow=workflow)
     live = deploy(workflow, target)
 
-    run = polled(
+    run = poll_until(
         until_status="complete", run=controls.trigger(live, {}, by=ADA).run, poller=Poller()
     )
 
@@ -206,7 +206,7 @@ def test_search_finds_payloads_outputs_and_errors(target: Target) -> None:
     (step,) = workflow.ir["nodes"]
     step["data"] |= {"retryLimit": 0}
     live = deploy(changed(workflow), target)
-    run = polled(
+    run = poll_until(
         until_status="errored",
         run=controls.trigger(live, {"what": "teapot"}, by=ADA).run,
         poller=Poller(),
@@ -228,7 +228,9 @@ def test_changes_are_deleted_after_an_hour(live: Deployment) -> None:
     assert not RunChange.objects.exists()
 
 
-def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(target: Target) -> None:
+def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
+    target: Target,
+) -> None:
     workflow = make_workflow()
     (step,) = workflow.ir["nodes"]
     nap = {**step, "id": "nap", "type": "sleep", "data": {"duration": "3 seconds"}}
@@ -237,7 +239,7 @@ def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
     workflow.ir = {**workflow.ir, "nodes": [nap, wait], "edges": [edge], "entryNodeId": "nap"}
     started = controls.trigger(deploy(changed(workflow), target), {}, by=ADA)
     poller = Poller()
-    asleep = polled(until_status="waiting", run=started.run, poller=poller)
+    asleep = poll_until(until_status="waiting", run=started.run, poller=poller)
     assert (asleep.waits_for, asleep.due_at is not None) == ("", True)
     Watcher.objects.all().delete()
 
@@ -256,21 +258,21 @@ def test_a_restart_can_start_at_a_later_step_with_the_same_name(target: Target) 
     edge = {"id": "then", "source": step["id"], "target": "twin"}
     workflow.ir = {**workflow.ir, "nodes": [step, twin], "edges": [edge]}
     run = controls.trigger(deploy(changed(workflow), target), {}, by=ADA).run
-    polled(until_status="complete", run=run, poller=Poller())
+    poll_until(until_status="complete", run=run, poller=Poller())
     first, second = read_run_steps(run)
 
     controls.change(run, "restart", by=ADA, from_step=second.restart_name)
 
-    polled(until_status="complete", run=run, poller=Poller())
-    kept, anew = read_run_steps(run)
+    poll_until(until_status="complete", run=run, poller=Poller())
+    kept, repeated = read_run_steps(run)
     assert kept.raw["output"] == first.raw["output"]
-    assert anew.raw["output"] != second.raw["output"]
+    assert repeated.raw["output"] != second.raw["output"]
 
 
 def read_run_steps(run: Run) -> tuple[Step, ...]:
-    told = describe(account_of(run.target), run.workflow_name, run.instance_id)
-    assert told is not None
-    return read_steps(told, is_over=True)
+    data = describe(account_of(run.target), run.workflow_name, run.instance_id)
+    assert data is not None
+    return read_steps(data, is_over=True)
 
 
 def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> None:
@@ -280,10 +282,10 @@ def test_a_thousand_runs_of_the_sample_start_as_one_batch(target: Target) -> Non
     live = deploy(sample, target)
     assert live.state is Status.SUCCEEDED, live.message
 
-    parts = list(batch_work.start_in_chunks(live, read_lines(["{}"] * 1000)))
+    results = list(batch_work.start_in_chunks(live, read_lines(["{}"] * 1000)))
     poller = Poller()
     poller.turn()
 
-    assert sum(part.started for part in parts) == 1000
+    assert sum(result.started for result in results) == 1000
     assert Run.objects.filter(workflow=live.workflow).count() == 1000
     assert poller.calls(target) < 100

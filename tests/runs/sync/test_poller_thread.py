@@ -1,4 +1,4 @@
-"""What the poller asks for and how often, and that what fails harms nothing else."""
+"""What the poller reads and how often, and that failures do not affect other runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from targets.cloudflare.account import Account
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.runs.examples import live_deployment, make_run
-from tests.runs.examples import waits as waiting_step
+from tests.runs.examples import waiting_step as waiting_step
 from tests.runs.fake_instances import FakeTarget
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
-    """A target that all targets lead to."""
+    """A fake behind all targets."""
     fake = FakeTarget()
     accounts: dict[int, Account] = {}
 
@@ -43,25 +43,25 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
     return fake
 
 
-def watched(fake: FakeTarget, status: str = "running", **told: Any) -> Run:
-    """A run that somebody looks at and that has been read before."""
-    id_ = fake.add(0, status, **told)
+def watched_run(fake: FakeTarget, status: str = "running", **fields: Any) -> Run:
+    """A run whose page is open and that has been read before."""
+    id_ = fake.add(0, status, **fields)
     run = make_run(instance_id=id_, status=status, version_id="v", read_at=timezone.now())
     watchers.mark_watched(watchers.channel_of_run(run.pk))
     return run
 
 
 def test_a_watched_run_is_not_read_in_every_turn(fake: FakeTarget) -> None:
-    run = watched(fake)
-    asking = Poller()
+    run = watched_run(fake)
+    poller = Poller()
     for _ in range(4):
-        asking.turn()
+        poller.turn()
 
     assert fake.calls_of(run.instance_id) == 1
 
 
 def test_lists_are_read_even_if_watched_runs_use_their_share(fake: FakeTarget) -> None:
-    run = watched(fake)
+    run = watched_run(fake)
     Budget(run.target.account_id).spend(Use.WATCHED, Use.WATCHED.share)
 
     Poller().turn()
@@ -81,43 +81,45 @@ def test_many_watched_runs_stay_within_the_budget(
     for number in range(20):
         run = make_run(live, instance_id=fake.add(number, "running"), read_at=timezone.now())
         watchers.mark_watched(watchers.channel_of_run(run.pk))
-    asking, lists = Poller(), 0
+    poller, lists = Poller(), 0
 
     for turn in range(60):  # five minutes
         if turn == 48:
             lists = fake.calls_of("/instances")
         clock.now += 5
-        for told in fake.details.values():
-            told["output"] = str(turn)
-        asking.turn()
+        for run_data in fake.details.values():
+            run_data["output"] = str(turn)
+        poller.turn()
 
     assert len(fake.calls) <= 600
     assert fake.calls_of("/instances") > lists
 
 
 def test_a_run_that_does_not_change_is_read_less_and_less_often() -> None:
-    run, pace, seconds = make_run(), Backoff(), []
+    run, backoff, seconds = make_run(), Backoff(), []
     for has_changed in (True, *(False,) * 8, True):
-        pace.after(run, has_changed=has_changed, shortest=1.0)
-        seconds.append(pace.wait)
+        backoff.after(run, has_changed=has_changed, shortest=1.0)
+        seconds.append(backoff.wait)
     assert seconds[:3] == [1.0, 1.5, 2.25]
     assert (seconds[-2], seconds[-1]) == (MAX_WAIT, 1.0)
 
     run.seen_at = timezone.now()
 
-    assert pace.is_due(run)
+    assert backoff.is_due(run)
 
 
-def test_a_run_that_cannot_be_read_is_retried_later_without_affecting_others(fake: FakeTarget) -> None:
-    run = watched(fake)
+def test_a_run_that_cannot_be_read_is_retried_later_without_affecting_others(
+    fake: FakeTarget,
+) -> None:
+    run = watched_run(fake)
     fake.fails = {f"/instances/{run.instance_id}": 500}
-    asking = Poller()
+    poller = Poller()
 
-    asking.turn()
-    asked = fake.calls_of(run.instance_id)
-    asking.turn()
+    poller.turn()
+    calls = fake.calls_of(run.instance_id)
+    poller.turn()
 
-    assert fake.calls_of(run.instance_id) == asked
+    assert fake.calls_of(run.instance_id) == calls
     assert fake.calls_of("/instances") == 1
     assert PollStatus.objects.get().error == ""
 
@@ -148,7 +150,7 @@ def test_a_failing_target_does_not_stop_the_next(
 
     def account_of(target: Target) -> Account:
         if target == bad:
-            raise RuntimeError("a fault of ours")
+            raise RuntimeError("an internal error")
         return fake.account(target)
 
     monkeypatch.setattr("runs.sync.poller.account_of", account_of)
@@ -161,7 +163,7 @@ def test_a_failing_target_does_not_stop_the_next(
 
 
 def test_a_poller_without_its_lease_makes_no_calls(fake: FakeTarget) -> None:
-    watched(fake)
+    watched_run(fake)
 
     with pytest.raises(PollerLeaseLost):
         Poller(lambda: False).turn()
@@ -170,9 +172,9 @@ def test_a_poller_without_its_lease_makes_no_calls(fake: FakeTarget) -> None:
 
 
 def test_a_run_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
-    run = watched(fake, "waiting")
+    run = watched_run(fake, "waiting")
     Watcher.objects.all().delete()
-    fake.forget(run.instance_id)
+    fake.delete(run.instance_id)
 
     Poller().turn()
 
@@ -181,7 +183,7 @@ def test_a_run_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
 
 
 def test_waiting_runs_are_marked_as_gone_after_a_takedown(fake: FakeTarget) -> None:
-    run = watched(fake, "waiting")
+    run = watched_run(fake, "waiting")
     live = run.deployment
     assert live
     make_deployment(
@@ -199,7 +201,7 @@ def test_waiting_runs_are_marked_as_gone_after_a_takedown(fake: FakeTarget) -> N
 def test_a_wait_answered_elsewhere_is_found_although_the_status_is_the_same(
     fake: FakeTarget,
 ) -> None:
-    run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
+    run = watched_run(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
     Watcher.objects.all().delete()
     long_ago = timezone.now() - timedelta(minutes=5)
     Run.objects.update(waits_for="go", read_at=long_ago)
@@ -212,7 +214,7 @@ def test_a_wait_answered_elsewhere_is_found_although_the_status_is_the_same(
 
 def test_an_overdue_run_is_read_again_after_a_growing_delay(fake: FakeTarget) -> None:
     late = (timezone.now() - timedelta(seconds=30)).isoformat()
-    run = watched(fake, "waiting", steps=[{**waiting_step("sleep"), "end": late}])
+    run = watched_run(fake, "waiting", steps=[{**waiting_step("sleep"), "end": late}])
     Run.objects.update(due_at=timezone.now() - timedelta(seconds=29))
     Watcher.objects.all().delete()
 
@@ -224,29 +226,29 @@ def test_an_overdue_run_is_read_again_after_a_growing_delay(fake: FakeTarget) ->
 
 
 def test_all_viewers_of_a_run_share_one_call(fake: FakeTarget) -> None:
-    run = watched(fake)
+    run = watched_run(fake)
 
-    told = [fetch.fetch_run(Run.objects.get(pk=run.pk)).data for _ in range(3)]
+    results = [fetch.fetch_run(Run.objects.get(pk=run.pk)).data for _ in range(3)]
 
     assert fake.calls_of(run.instance_id) == 1
-    assert told[0] == told[2]
+    assert results[0] == results[2]
     assert Budget(run.target.account_id).used == 1
 
 
 def test_pages_show_what_the_poller_has_read(fake: FakeTarget) -> None:
-    run = watched(fake, output='"given"')
+    run = watched_run(fake, output='"given"')
     Poller().turn()
-    asked = len(fake.calls)
+    calls = len(fake.calls)
 
     shown = fetch.fetch_run(Run.objects.get(pk=run.pk))
 
     assert shown.data
     assert shown.data["output"] == '"given"'
-    assert len(fake.calls) == asked
+    assert len(fake.calls) == calls
 
 
 def test_details_without_viewers_or_retention_are_deleted(fake: FakeTarget) -> None:
-    run = watched(fake)
+    run = watched_run(fake)
     fetch.fetch_run(run)
     assert RunDetails.objects.exists()
     RunDetails.objects.update(fetched_at=timezone.now() - timedelta(minutes=6))
@@ -259,7 +261,7 @@ def test_details_without_viewers_or_retention_are_deleted(fake: FakeTarget) -> N
 def test_the_waiting_page_notices_that_a_run_sleeps_now(
     fake: FakeTarget,
 ) -> None:
-    run = watched(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
+    run = watched_run(fake, "waiting", steps=[waiting_step("sleep", end=10**9)])
     Run.objects.update(waits_for="go")
 
     waiting_runs.waiting_page(Run.objects.select_related("target", "workflow"))
@@ -271,9 +273,9 @@ def test_the_waiting_page_notices_that_a_run_sleeps_now(
 def test_the_waiting_page_marks_gone_runs_and_counts_its_calls(
     fake: FakeTarget,
 ) -> None:
-    run = watched(fake, "waiting")
+    run = watched_run(fake, "waiting")
     Run.objects.update(waits_for="go")
-    fake.forget(run.instance_id)
+    fake.delete(run.instance_id)
 
     page = waiting_runs.waiting_page(Run.objects.select_related("target", "workflow"))
 
@@ -283,9 +285,9 @@ def test_the_waiting_page_marks_gone_runs_and_counts_its_calls(
 
 
 def test_a_renewed_lease_cannot_be_acquired_by_others() -> None:
-    mine, other = uuid4(), uuid4()
-    assert acquire_lease(mine)
+    holder, other = uuid4(), uuid4()
+    assert acquire_lease(holder)
     PollerLease.objects.update(beat_at=timezone.now() - timedelta(seconds=12))
 
     assert not acquire_lease(other)
-    assert acquire_lease(mine)
+    assert acquire_lease(holder)

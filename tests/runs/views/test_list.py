@@ -1,4 +1,4 @@
-"""The list of runs, and who may see and do what."""
+"""The list of runs, bulk changes from it, and permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from runs.models import BulkChange, PollStatus, Run, Watcher
-from tests.runs.examples import BEGAN, live_deployment, make_run, workflow_of
+from tests.runs.examples import START, live_deployment, make_run, workflow_of
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 
@@ -31,8 +31,8 @@ def test_a_run_is_listed_with_its_status_and_error(admin_client: Client) -> None
 
     page = admin_client.get("/runs/")
 
-    for said in ("Errored", "1.4 s", "sold out", "waits for approve", "Dreaming", "API"):
-        assert said in text(page)
+    for word in ("Errored", "1.4 s", "sold out", "waits for approve", "Dreaming", "API"):
+        assert word in text(page)
     assert f'href="/runs/{run.pk}/"' in page.content.decode()
 
 
@@ -62,13 +62,13 @@ def test_an_unknown_status_is_reported_and_ignored(admin_client: Client) -> None
     run = make_run(status="errored")
     make_run(run.deployment, status="of-tomorrow")
 
-    odd = admin_client.get("/runs/?status=bogus")
+    unknown = admin_client.get("/runs/?status=bogus")
     some = admin_client.get("/runs/?status=bogus,errored")
     new = admin_client.get("/runs/?status=of-tomorrow")
 
-    assert "A filter is not valid (not a status: bogus). It is left out." in text(odd)
-    assert [chip["status"] for chip in odd.context["chips"]] == ["errored", "of-tomorrow"]
-    assert (len(odd.context["page"].runs), some.context["page"].runs) == (2, [run])
+    assert "A filter is not valid (not a status: bogus). It is left out." in text(unknown)
+    assert [chip["status"] for chip in unknown.context["chips"]] == ["errored", "of-tomorrow"]
+    assert (len(unknown.context["page"].runs), some.context["page"].runs) == (2, [run])
     assert "is not valid" not in text(new)
     assert len(new.context["page"].runs) == 1
 
@@ -97,7 +97,7 @@ def test_the_pages_of_many_runs_link_to_each_other(
 def test_the_list_is_paginated_by_keys(admin_client: Client) -> None:
     deployment = live_deployment()
     for number in range(60):
-        moment = BEGAN + timedelta(seconds=number)
+        moment = START + timedelta(seconds=number)
         make_run(deployment, instance_id=f"r{number}", created_at=moment)
 
     first = admin_client.get("/runs/")
@@ -133,25 +133,29 @@ def test_a_bulk_change_is_confirmed_with_its_count_and_filter(admin_client: Clie
     make_run(run.deployment, status="errored", is_open=False)
     query = {"action": "terminate", "status": "waiting", "workflow": workflow_of(run).pk}
 
-    asking = admin_client.get("/runs/bulk/", query)
-    form = {"action": "terminate", "confirmed": asking.context["confirmed"], "reason": "stuck"}
+    confirmation = admin_client.get("/runs/bulk/", query)
+    form = {
+        "action": "terminate",
+        "confirmed": confirmation.context["confirmed"],
+        "reason": "stuck",
+    }
     page = admin_client.post("/runs/bulk/", form, follow=True)
 
-    assert "Terminate 1 run?" in text(asking)
-    assert f"waiting runs of {workflow_of(run).name}" in text(asking)
-    assert "What is lost" in text(asking)
-    made = BulkChange.objects.get()
-    assert (made.run_ids, made.reason) == ([run.pk], "stuck")
+    assert "Terminate 1 run?" in text(confirmation)
+    assert f"waiting runs of {workflow_of(run).name}" in text(confirmation)
+    assert "What is lost" in text(confirmation)
+    change = BulkChange.objects.get()
+    assert (change.run_ids, change.reason) == ([run.pk], "stuck")
     assert "0 done, 1 to do" in text(page)
 
 
 def test_the_result_of_a_bulk_change_lists_refused_runs(admin_client: Client) -> None:
     errors = [{"run": "run-7", "message": "It has ended."}]
-    made = BulkChange.objects.create(
+    change = BulkChange.objects.create(
         action="pause", total=3, done=2, failed=1, errors=errors, ended_at=timezone.now()
     )
 
-    page = admin_client.get(f"/runs/bulk/{made.pk}/")
+    page = admin_client.get(f"/runs/bulk/{change.pk}/")
 
     assert "2 done, 1 refused" in text(page)
     assert "run-7 : It has ended." in text(page)

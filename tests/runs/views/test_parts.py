@@ -1,4 +1,4 @@
-"""What pages of runs are made of: trees of JSON, what a person needs first, answers to waits."""
+"""Parts of the pages of runs: JSON trees, the summary of a run, answers to waits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from runs.index.listing import Filters
 from runs.presentation import filter_words
 from runs.steps.step_reader import read_steps
 from targets.cloudflare.redaction import redact_json
-from tests.runs.examples import tried, waits
+from tests.runs.examples import attempted_step, waiting_step
 
 NASTY = '"><script>alert(1)</script>'
 
 
-def summed(*told: Any, errored: bool = False, **data: Any) -> Summary:
-    steps = read_steps({"steps": list(told)}, is_over=errored)
-    return summarize(steps, dict.fromkeys(range(1, 20), data), errored=errored)
+def summary_of(*steps: Any, errored: bool = False, **data: Any) -> Summary:
+    parsed = read_steps({"steps": list(steps)}, is_over=errored)
+    return summarize(parsed, dict.fromkeys(range(1, 20), data), errored=errored)
 
 
 @pytest.mark.parametrize("value", [NASTY, {NASTY: 1}, [{"a": [NASTY]}], {"a": {NASTY: NASTY}}])
@@ -29,11 +29,11 @@ def test_a_tree_escapes_all_texts(value: Any) -> None:
 
 
 def test_a_large_value_is_truncated_quickly() -> None:
-    began = perf_counter()
+    started = perf_counter()
 
     html = tree([{"number": number} for number in range(100_000)])
 
-    assert perf_counter() - began < 1
+    assert perf_counter() - started < 1
     assert len(html) < 500_000
     assert "more</li>" in html
 
@@ -54,21 +54,21 @@ def test_an_output_is_parsed_if_it_is_json(text: Any, value: Any) -> None:
 
 
 def test_the_last_failed_step_comes_first_in_a_failed_run() -> None:
-    failed = tried((1, 2, False), name="pay-1", success=False)
+    failed = attempted_step((1, 2, False), name="pay-1", success=False)
 
-    told = summed(tried((0, 1, True)), failed, errored=True)
+    summary = summary_of(attempted_step((0, 1, True)), failed, errored=True)
 
-    assert told.failed
-    assert (told.failed.label, told.main_step) == ("pay", told.failed)
+    assert summary.failed
+    assert (summary.failed.label, summary.main_step) == ("pay", summary.failed)
 
 
 def test_a_caught_failure_is_not_the_step_that_failed_the_run() -> None:
-    told = summed(tried((0, 1, False), success=False), waits())
+    summary = summary_of(attempted_step((0, 1, False), success=False), waiting_step())
 
-    assert told.failed is None
-    assert [step.label for step in told.failures] == ["charge"]
-    assert told.main_step
-    assert told.main_step.kind == "waitForEvent"
+    assert summary.failed is None
+    assert [step.label for step in summary.failures] == ["charge"]
+    assert summary.main_step
+    assert summary.main_step.kind == "waitForEvent"
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,18 @@ def test_a_caught_failure_is_not_the_step_that_failed_the_run() -> None:
     ],
 )
 def test_a_schema_gives_buttons_for_its_values(schema: Any, labels: list[str]) -> None:
-    assert [one.label for one in shortcuts_of({"schema": schema})] == labels
+    assert [shortcut.label for shortcut in shortcuts_of({"schema": schema})] == labels
 
 
 def test_a_button_sends_its_payload_as_json() -> None:
-    (wait,) = summed(waits(), schema={"properties": {"approved": {"type": "boolean"}}}).waits
+    (wait,) = summary_of(
+        waiting_step(), schema={"properties": {"approved": {"type": "boolean"}}}
+    ).waits
 
-    assert [one.text for one in wait.shortcuts] == ['{"approved": true}', '{"approved": false}']
+    assert [shortcut.text for shortcut in wait.shortcuts] == [
+        '{"approved": true}',
+        '{"approved": false}',
+    ]
 
 
 def test_filters_are_described_in_words() -> None:
@@ -103,6 +108,6 @@ def test_filters_are_described_in_words() -> None:
 
 
 def test_secrets_are_masked_at_any_depth() -> None:
-    told = {"steps": [{"output": "the-secret!", "n": 1}], "params": {"a": ["the-secret!"]}}
+    data = {"steps": [{"output": "the-secret!", "n": 1}], "params": {"a": ["the-secret!"]}}
 
-    assert "the-secret!" not in str(redact_json(told, ["the-secret!"]))
+    assert "the-secret!" not in str(redact_json(data, ["the-secret!"]))

@@ -1,4 +1,4 @@
-"""The page of a run and what is done from it, against the embedded platform."""
+"""The page of a run and its actions, against the embedded platform."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from runs.sync.poller import Poller
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.runs.examples import BEGAN, make_run, tried
-from tests.runs.sync.test_poller import polled
+from tests.runs.examples import START, attempted_step, make_run
+from tests.runs.sync.test_poller import poll_until
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, changed, deploy
@@ -32,37 +32,37 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def waiting_at(target: Target, **data: Any) -> Run:
-    """A run that waits for the event `go`, whose node has these settings."""
+def waiting_run(target: Target, **data: Any) -> Run:
+    """A run that waits for the event `go`; its node has these settings."""
     workflow = make_workflow()
     (step,) = workflow.ir["nodes"]
     settings = {"eventType": "go", "timeout": "1 hour", **data}
     workflow.ir = {**workflow.ir, "nodes": [{**step, "type": "wait_for_event", "data": settings}]}
     live = deploy(changed(workflow), target)
     run = controls.trigger(live, {"who": NASTY}, by=ADA).run
-    return polled(until_status="waiting", run=run, poller=Poller())
+    return poll_until(until_status="waiting", run=run, poller=Poller())
 
 
-def ended(target: Target, code: str, *, status: str = "complete", **policy: Any) -> Run:
-    """A run that has ended a while ago: its page asks the target."""
+def ended_run(target: Target, code: str, *, status: str = "complete", **policy: Any) -> Run:
+    """A run that ended a while ago, so that its page reads it from the target."""
     workflow = make_workflow(code)
     workflow.ir["nodes"][0]["data"] |= policy
     run = controls.trigger(deploy(changed(workflow), target), {"n": 1}, by=ADA).run
-    polled(until_status=status, run=run, poller=Poller())
-    RunDetails.objects.update(fetched_at=BEGAN)
+    poll_until(until_status=status, run=run, poller=Poller())
+    RunDetails.objects.update(fetched_at=START)
     return run
 
 
 def test_a_run_shows_its_steps_payload_output_and_picture(
     admin_client: Client, target: Target
 ) -> None:
-    run = ended(target, f"return {{ said: {NASTY!r}, list: [1, 2] }};")
+    run = ended_run(target, f"return {{ said: {NASTY!r}, list: [1, 2] }};")
 
     page = admin_client.get(f"/runs/{run.pk}/")
 
     html = page.content.decode()
-    for said in ("Complete", "Only step", "Done", "n 1", "2 items", "Payload", "Its code"):
-        assert said in text(page)
+    for word in ("Complete", "Only step", "Done", "n 1", "2 items", "Payload", "Its code"):
+        assert word in text(page)
     assert NASTY not in html
     assert 'class="tl-bar tl-done"' in html
     assert "data-picture" in html
@@ -72,20 +72,20 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
 def test_a_failure_comes_first_with_its_step_and_a_restart(
     admin_client: Client, target: Target
 ) -> None:
-    run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
+    run = ended_run(target, "throw new Error('sold out');", status="errored", retryLimit=0)
 
     page = admin_client.get(f"/runs/{run.pk}/")
 
-    said = text(page)
-    assert "Failed at Only step" in said
-    assert "sold out" in said[: said.index("Steps 1")]
-    assert "Restart from this step" in said
+    content = text(page)
+    assert "Failed at Only step" in content
+    assert "sold out" in content[: content.index("Steps 1")]
+    assert "Restart from this step" in content
     assert f"/runs/{run.pk}/restart/?from=Only%20step" in page.content.decode()
 
 
 def test_a_wait_is_answered_by_a_shortcut(admin_client: Client, target: Target) -> None:
     schema = {"properties": {"approved": {"type": "boolean"}}}
-    run = waiting_at(target, schema=schema)
+    run = waiting_run(target, schema=schema)
     page = text(admin_client.get(f"/runs/{run.pk}/"))
     assert "Approve Reject" in page
     assert "times out in" in page
@@ -93,14 +93,14 @@ def test_a_wait_is_answered_by_a_shortcut(admin_client: Client, target: Target) 
     answer = {"type": "go", "answer": '{"approved": true}', "reason": "looks fine"}
     admin_client.post(f"/runs/{run.pk}/event/", answer)
 
-    polled(until_status="complete", run=run, poller=Poller())
+    poll_until(until_status="complete", run=run, poller=Poller())
     assert Entry.objects.get(action="event sent").reason == "looks fine"
 
 
 def test_an_answer_that_is_not_json_is_kept_and_not_sent(
     admin_client: Client, target: Target, control: Control
 ) -> None:
-    run = waiting_at(target)
+    run = waiting_run(target)
     control.forget_calls()
 
     page = admin_client.post(f"/runs/{run.pk}/event/", {"type": "go", "payload": '{"a": 1,,}'})
@@ -111,8 +111,10 @@ def test_an_answer_that_is_not_json_is_kept_and_not_sent(
     assert control.writes() == []
 
 
-def test_a_waiting_run_is_listed_and_answered_from_the_list(admin_client: Client, target: Target) -> None:
-    run = waiting_at(target)
+def test_a_waiting_run_is_listed_and_answered_from_the_list(
+    admin_client: Client, target: Target
+) -> None:
+    run = waiting_run(target)
 
     page = admin_client.get("/runs/waiting/")
     sent = admin_client.post(f"/runs/{run.pk}/event/", {"type": "go", "next": "waiting"})
@@ -120,7 +122,7 @@ def test_a_waiting_run_is_listed_and_answered_from_the_list(admin_client: Client
     assert run.instance_id in text(page)
     assert "times out in 59 m" in text(page)
     assert sent["Location"] == "/runs/waiting/"
-    polled(until_status="complete", run=run, poller=Poller())
+    poll_until(until_status="complete", run=run, poller=Poller())
     assert "No run waits for an event" in text(admin_client.get("/runs/waiting/"))
 
 
@@ -130,12 +132,12 @@ def test_a_waiting_run_is_listed_and_answered_from_the_list(admin_client: Client
 def test_a_run_is_changed_from_its_page(
     admin_client: Client, target: Target, action: str, status: str
 ) -> None:
-    run = waiting_at(target)
-    asked = text(admin_client.get(f"/runs/{run.pk}/{action}/"))
+    run = waiting_run(target)
+    confirmation = text(admin_client.get(f"/runs/{run.pk}/{action}/"))
 
     answer = admin_client.post(f"/runs/{run.pk}/{action}/", {"reason": "stuck"})
 
-    assert run.instance_id in asked
+    assert run.instance_id in confirmation
     assert answer["Location"] == f"/runs/{run.pk}/"
     run.refresh_from_db()
     assert (run.status, bool(run.gone_at)) == (status, action == "delete")
@@ -145,7 +147,7 @@ def test_a_run_is_changed_from_its_page(
 def test_a_restart_offers_the_steps_and_shows_what_would_be_lost(
     admin_client: Client, target: Target
 ) -> None:
-    run = ended(target, "return 1;")
+    run = ended_run(target, "return 1;")
 
     page = text(admin_client.get(f"/runs/{run.pk}/restart/?from=Only step"))
     admin_client.post(f"/runs/{run.pk}/restart/", {"from": "Only step"})
@@ -158,7 +160,7 @@ def test_a_restart_offers_the_steps_and_shows_what_would_be_lost(
 def test_an_action_that_the_status_forbids_is_not_sent(
     admin_client: Client, target: Target, control: Control
 ) -> None:
-    run = ended(target, "return 1;")
+    run = ended_run(target, "return 1;")
     control.forget_calls()
 
     page = admin_client.post(f"/runs/{run.pk}/pause/", follow=True)
@@ -170,7 +172,7 @@ def test_an_action_that_the_status_forbids_is_not_sent(
 def test_a_failing_target_leaves_the_page_with_stored_data(
     admin_client: Client, target: Target, control: Control
 ) -> None:
-    run = ended(target, "throw new Error('sold out');", status="errored", retryLimit=0)
+    run = ended_run(target, "throw new Error('sold out');", status="errored", retryLimit=0)
     control.faults(Fault(path="/instances", status=400, code=10013, message="we fail"))
 
     page = text(admin_client.get(f"/runs/{run.pk}/"))
@@ -183,7 +185,7 @@ def test_a_failing_target_leaves_the_page_with_stored_data(
 def test_a_hanging_target_times_out_soon(
     admin_client: Client, target: Target, control: Control
 ) -> None:
-    run = ended(target, "return 1;")
+    run = ended_run(target, "return 1;")
     control.faults(Fault(path="/instances", hang=True))
 
     page = text(admin_client.get(f"/runs/{run.pk}/"))
@@ -200,7 +202,7 @@ def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client)
 
 
 def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Target) -> None:
-    run = ended(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
+    run = ended_run(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
     page = admin_client.get(f"/runs/{run.pk}/")
     assert "Load whole output" in text(page)
 
@@ -213,25 +215,25 @@ def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Ta
 
 
 def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: Target) -> None:
-    run = ended(target, "return 1;")
+    run = ended_run(target, "return 1;")
     assert run.workflow
     changed(run.workflow, code="return 2;")
 
     drafted = text(admin_client.get(f"/runs/{run.pk}/"))
-    made_live(run.deployment, version_number=2)
+    copy_live(run.deployment, version_number=2)
     changed(run.workflow, code="return 3;")
     both = text(admin_client.get(f"/runs/{run.pk}/"))
-    made_live(run.deployment, version_number=3)
+    copy_live(run.deployment, version_number=3)
     live = text(admin_client.get(f"/runs/{run.pk}/"))
 
-    told = f"This run began with v1; v3 is live on {target.name} now"
+    newer = f"This run began with v1; v3 is live on {target.name} now"
     assert "This run began with v1; v2 is a draft that is not deployed there." in drafted
     assert f"v2 is live on {target.name} now, and v3 is a draft that is not deployed there." in both
-    assert f"{told}." in live
+    assert f"{newer}." in live
 
 
-def made_live(deployment: Deployment | None, **fields: Any) -> None:
-    """The same again, under another version, without a deploy."""
+def copy_live(deployment: Deployment | None, **fields: Any) -> None:
+    """Save a copy of the deployment with other fields."""
     assert deployment
     deployment.pk = None
     for name, value in fields.items():
@@ -242,11 +244,11 @@ def made_live(deployment: Deployment | None, **fields: Any) -> None:
 def test_a_long_run_is_paginated_and_its_picture_loaded_last(
     admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = ended(target, "return 1;")
-    steps = [tried((n, n + 1, True), name=f"work-{n}") for n in range(2000)]
-    steps.append(tried((2000, 2001, False), name="Only step-1", success=False))
-    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
-    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
+    run = ended_run(target, "return 1;")
+    steps = [attempted_step((n, n + 1, True), name=f"work-{n}") for n in range(2000)]
+    steps.append(attempted_step((2000, 2001, False), name="Only step-1", success=False))
+    data = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: data)
 
     page = admin_client.get(f"/runs/{run.pk}/?steps=1")
     picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
@@ -260,10 +262,10 @@ def test_a_long_run_is_paginated_and_its_picture_loaded_last(
 def test_a_restart_offers_the_requested_step_among_many(
     admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = ended(target, "return 1;")
-    steps = [tried((n, n + 1, True), name=f"work [{n}]-1") for n in range(2000)]
-    told = {"status": "complete", "params": {}, "output": "", "steps": steps}
-    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: told)
+    run = ended_run(target, "return 1;")
+    steps = [attempted_step((n, n + 1, True), name=f"work [{n}]-1") for n in range(2000)]
+    data = {"status": "complete", "params": {}, "output": "", "steps": steps}
+    monkeypatch.setattr("runs.sync.poller.describe", lambda *_args: data)
 
     page = admin_client.get(f"/runs/{run.pk}/restart/", {"from": "work [1999]"})
 

@@ -1,4 +1,4 @@
-"""Starting runs from the pages: one, the same once more, and many from lines."""
+"""Starting runs from the pages: one run, an earlier run again, and many from lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runs.sync.poller import Poller
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control
 from tests.runs.examples import live_deployment, make_run, workflow_of
-from tests.runs.fake_target import FakeTarget
+from tests.runs.fake_api import FakeApi
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy
@@ -62,7 +62,7 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"payload": "{"}, "The payload is not JSON"),
         ({"payload": '{"a": NaN}'}, "The payload is not JSON"),
@@ -72,16 +72,16 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     ],
 )
 def test_an_error_is_shown_and_the_input_is_kept(
-    admin_client: Client, live: Deployment, control: Control, fields: dict[str, str], said: str
+    admin_client: Client, live: Deployment, control: Control, fields: dict[str, str], message: str
 ) -> None:
     control.forget_calls()
 
     page = start(admin_client, live, **fields)
 
     assert "Nothing was started" in text(page)
-    assert said in text(page)
-    for typed in fields.values():
-        assert page.context.get("payload") == typed or typed in page.content.decode()
+    assert message in text(page)
+    for value in fields.values():
+        assert page.context.get("payload") == value or value in page.content.decode()
     assert control.writes() == []
 
 
@@ -123,26 +123,26 @@ def test_a_run_is_run_again_with_its_payload(admin_client: Client, live: Deploym
 
 
 def test_a_payload_with_a_masked_secret_is_not_started(
-    admin_client: Client, answering: FakeTarget
+    admin_client: Client, fake_api: FakeApi
 ) -> None:
     live = live_deployment()
     set_variable("TOKEN", "sentinel-of-payloads", workflow=live.workflow, is_secret=True)
-    answering.params = {"token": "sentinel-of-payloads"}
+    fake_api.params = {"token": "sentinel-of-payloads"}
 
     again = admin_client.get(f"/runs/start/?again={make_run(live).pk}")
-    answering.bodies.clear()
+    fake_api.bodies.clear()
     page = start(admin_client, live, payload=again.context["payload"])
 
     assert "A secret is masked" in text(again)
     assert "The payload is incomplete" in text(page)
-    assert answering.bodies == []
+    assert fake_api.bodies == []
 
 
 def test_each_of_the_last_payloads_is_offered_once(admin_client: Client) -> None:
     run = make_run()
     for number, params in enumerate(['{"a": 1}', '{"a": 1}', '{"b": 2}']):
-        one = make_run(run.deployment, instance_id=f"old-{number}")
-        RunText.objects.create(run=one, params=params)
+        earlier = make_run(run.deployment, instance_id=f"old-{number}")
+        RunText.objects.create(run=earlier, params=params)
 
     page = admin_client.get(f"/runs/start/?workflow={workflow_of(run).pk}")
 
@@ -166,19 +166,19 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     form = {"workflow": live.workflow_public_id, "lines": '{"n": 0}\n\n', "file": file}
 
     waiting = admin_client.post("/runs/batch/", form, follow=True)
-    made = BulkChange.objects.get()
-    tasks.perform.func(made.pk)
+    change = BulkChange.objects.get()
+    tasks.perform.func(change.pk)
     Poller().turn()
 
     assert "0 started, 2 to do" in text(waiting)
-    made.refresh_from_db()
-    assert (made.done, made.failed, made.starts) == (2, 0, [])
+    change.refresh_from_db()
+    assert (change.done, change.failed, change.starts) == (2, 0, [])
     assert Run.objects.filter(workflow=live.workflow).count() == 2
     assert Run.objects.filter(instance_id="b-1").exists()
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ("", "There are no lines"),
         ("{}\n{", "Line 2: The payload is not JSON"),
@@ -191,13 +191,13 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     ],
 )
 def test_invalid_lines_start_nothing_and_are_kept(
-    admin_client: Client, live: Deployment, lines: str, said: str
+    admin_client: Client, live: Deployment, lines: str, message: str
 ) -> None:
     form = {"workflow": live.workflow_public_id, "lines": lines}
 
     page = admin_client.post("/runs/batch/", form)
 
-    assert said in text(page)
+    assert message in text(page)
     assert text(page).count("Nothing was started") == 1
     assert page.context["lines"] == lines
     assert not BulkChange.objects.exists()
