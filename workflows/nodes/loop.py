@@ -123,9 +123,8 @@ def _for_each(node: Node, out: Emitter) -> list[Piece]:
     out.add_helper(HELPER)
     items = out.value(settings.collection) if settings.collection else []
     values = ["asList(", *items, f", {literal(node.name)})"]
-    if out.uses(
-        node, settings.item, settings.index
-    ):  # in the header these names already mean the loop's own
+    # In the header of the loop, its names no longer mean the values from outside.
+    if out.uses(node, settings.item, settings.index):
         name = out.unique_name("items", node)
         out.line(f"const {name} = ", *values, ";")
         values = [name]

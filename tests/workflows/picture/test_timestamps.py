@@ -43,7 +43,7 @@ def test_a_moment_is_a_date_as_javascript_reads_it_or_an_expression(timestamp: s
 def test_a_date_in_another_form_is_refused(timestamp: str) -> None:
     refused = refusal(_until(timestamp))
 
-    assert refused.startswith("nodes.wait.data.timestamp: write a date that exists as ")
+    assert refused.startswith("nodes.wait.data.timestamp: must be a valid date such as ")
 
 
 def test_blanks_are_no_moment() -> None:
