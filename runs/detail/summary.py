@@ -119,5 +119,5 @@ def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
     if ir is None:
         return {}
     numbers = {id(step.raw): step.number for step in steps}
-    called = Matcher(ir).called(step.raw for step in steps)
+    called = Matcher(ir).match(step.raw for step in steps)
     return {numbers[id(call.raw)]: call.node_id for call in called if id(call.raw) in numbers}

@@ -24,6 +24,7 @@ CHECKED: Final = [
     ":(glob)workflows/*.py",
     "workflows/management",
     "workflows/node_types",
+    "workflows/picture",
     "workflows/templatetags",
     "tests/api",
     "tests/audit",
@@ -33,6 +34,7 @@ CHECKED: Final = [
     "tests/toolchain",
     "tests/workflows/management",
     "tests/workflows/node_types",
+    "tests/workflows/picture",
 ]
 SUFFIXES: Final = {".html", ".js", ".json", ".md", ".py", ".ts"}
 INSTEAD: Final = {

@@ -1,3 +1,3 @@
-"""The picture of a workflow: laid out from its tree, drawn as SVG, with the states of a run."""
+"""Pictures of workflows: the layout of the tree, its SVG, and the states of a run."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The picture of a document, or the sentence that says why there is none."""
+"""The picture of a document, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from workflows.nodes.documents import parse
 from workflows.picture.layout import lay_out
 from workflows.picture.outline import outline
 from workflows.picture.states import NodeState, State
-from workflows.picture.svg import HIGH, LOW, Drawing, draw
+from workflows.picture.svg import SHORT, TALL, Drawing, draw
 
-MOST: Final = 2_000
-_MARKS: Final = (State.PLAIN, State.PROBLEM, State.WARNING)
-INVALID: Final = "There is no picture yet: the document has problems. Correct them and save."
+MAX_NODES: Final = 2_000
+_STATIC_STATES: Final = (State.PLAIN, State.PROBLEM, State.WARNING)
+INVALID: Final = "There is no picture, because the document has problems. Fix them and save."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """SVG and outline are markup that is safe; both are "" where `sentence` says why."""
+    """A picture as safe markup: SVG and outline. If there is none, `message` says why."""
 
     uid: str
     svg: str = ""
     outline: str = ""
-    sentence: str = ""
+    message: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.svg)
@@ -39,15 +39,15 @@ class Picture:
 def render(
     ir: WorkflowIR, states: Mapping[str, NodeState] | None = None, *, uid: str = "picture"
 ) -> Picture:
-    """Draw the tree of a document with what became of each node; `uid` begins every id."""
-    if len(ir.nodes) > MOST:
-        said = f"The workflow has {len(ir.nodes):,} nodes; up to {MOST:,} are drawn."
-        return Picture(uid=uid, sentence=said)
-    told = states or {}
-    is_run = any(one.state not in _MARKS for one in told.values())
-    layout = lay_out(ir, node_height=HIGH if is_run else LOW)
+    """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids."""
+    if len(ir.nodes) > MAX_NODES:
+        message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
+        return Picture(uid=uid, message=message)
+    states = states or {}
+    is_run = any(node.state not in _STATIC_STATES for node in states.values())
+    layout = lay_out(ir, node_height=TALL if is_run else SHORT)
     numbers = {id_: number for number, id_ in enumerate(ir.nodes)}
-    drawing = Drawing(ir=ir, layout=layout, states=told, uid=uid, numbers=numbers)
+    drawing = Drawing(ir=ir, layout=layout, states=states, uid=uid, numbers=numbers)
     return Picture(uid=uid, svg=draw(drawing), outline=outline(drawing))
 
 
@@ -59,14 +59,14 @@ def picture_of(
     problems: Mapping[str, State] | None = None,
     uid: str = "picture",
 ) -> Picture:
-    """Draw any JSON value; what is no valid document gives a sentence.
+    """Draw any JSON value; one that is not a valid document gives a message.
 
-    Each node leads to the address `base` with its id at the end, to nothing where that is None.
-    `problems` are the nodes that are marked; warnings about the document are added.
+    Each node links to `base` followed by its id; without `base` there are no links. `problems` are
+    marks of nodes by id; warnings about the document are added to them.
     """
     parsed = parse(document, types)
     if parsed.ir is None:
-        return Picture(uid=uid, sentence=INVALID)
+        return Picture(uid=uid, message=INVALID)
     marks = {problem.node_id: State.WARNING for problem in parsed.problems if problem.node_id}
     marks |= problems or {}
     states = {

@@ -1,4 +1,4 @@
-"""The icons of node types and of states, 16 by 16, drawn in lines."""
+"""Line icons of node types and states, 16 by 16 px."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def icon_of(node: Node) -> str:
 
 
 def symbols(names: Iterable[str], *, uid: str) -> str:
-    """Return the definitions of these icons, whose ids begin with `uid`."""
+    """Return SVG symbols of the icons; their ids start with `uid`."""
     return "".join(
         f'<symbol id="{uid}-i-{name}" viewBox="0 0 16 16">{_SHAPES[name]}</symbol>'
         for name in sorted(set(names) - {""})

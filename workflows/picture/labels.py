@@ -1,4 +1,4 @@
-"""The words of a picture beside the names of nodes: what starts a run, what an arm is, how long it took."""
+"""Labels in a picture: of triggers, arms and durations."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ OTHERWISE = "otherwise"
 
 
 def trigger_label(trigger: Trigger) -> str:
-    """Say what starts a run: "POST /orders", "Cron 0 3 * * *"."""
-    said = {
+    """Return what starts a run: "POST /orders", "Cron 0 3 * * *"."""
+    labels = {
         "http": f"{trigger.method} {trigger.path}",
         "cron": f"Cron {trigger.expression}",
         "event": f"Event {trigger.event_type}",
         "queue": f"Queue {trigger.queue}",
     }
-    return escape_surrogates(said.get(trigger.kind, "Started by hand"))
+    return escape_surrogates(labels.get(trigger.kind, "Started by hand"))
 
 
 def arm_label(node: Node, label: str) -> str:
-    """Say what a region of the node is: its label, or what a loop repeats its body for."""
+    """Return the label of a region of the node; for a loop, how it repeats."""
     settings = node.settings
     if not isinstance(settings, loop.Settings):
         return escape_surrogates(label)
     if settings.kind == "times":
         return f"{settings.count:,} times"
-    return "while it holds" if settings.kind == "while" else f"for each {settings.item}"
+    return "while condition holds" if settings.kind == "while" else f"for each {settings.item}"
 
 
 def has_else(node: Node) -> bool:
-    """Whether one of the regions of the node always runs: of a branch, the else."""
+    """Return whether one of the node's regions always runs; a branch may lack an else."""
     if not isinstance(node.settings, branch.Settings):
         return True
     return any(arm.condition is None for arm in node.settings.arms)
 
 
 def duration_label(seconds: float) -> str:
-    """Say how long a step took, or a sleep will: in days from two days on."""
+    """Format the duration of a step or a sleep; in days from two days on."""
     return duration_words(seconds) if seconds < 48 * 3600 else f"{round(seconds / 86400)} days"

@@ -1,4 +1,4 @@
-"""Where everything in a picture stands: boxes, frames, tags and lines, in px from the top left."""
+"""The positions of boxes, frames, tags and lines in a picture, in px from the top left."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from workflows.picture.text_width import SMALL, shortened, width_of
 MARGIN: Final = 12
 END_WIDTH: Final = 64
 CAP_HEIGHT: Final = 30
-_LEAST_CAP: Final = 96
+_MIN_CAP_WIDTH: Final = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """A rectangle; `depth` counts the frames around it."""
+    """A rectangle; `depth` is the number of frames around it."""
 
     x: float
     y: float
@@ -41,7 +41,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A way along right angles; from the node `source` to the node `node_id`, "" where there is none."""
+    """A line with right angles from the node `source` to the node `node_id`; each may be ""."""
 
     points: tuple[tuple[float, float], ...]
     node_id: str = ""
@@ -63,26 +63,26 @@ class Layout:
 
 
 def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
-    """Lay out the tree from top to bottom, in time linear in its nodes."""
+    """Lay out the tree from top to bottom, in linear time."""
     root = Measurer(ir.nodes, node_height=node_height).column(ir.structure.root)
-    words = trigger_label(ir.trigger)
-    text = shortened(words, NODE_WIDTH, size=SMALL)
-    cap = max(round(width_of(text, SMALL)) + 44, _LEAST_CAP)
+    label = trigger_label(ir.trigger)
+    text = shortened(label, NODE_WIDTH, size=SMALL)
+    cap = max(round(width_of(text, SMALL)) + 44, _MIN_CAP_WIDTH)
     width = max(root.width, cap) + 2 * MARGIN
     axis, top = width / 2, MARGIN + CAP_HEIGHT + GAP
     end = top + root.height + GAP
-    putter = _LayoutBuilder(node_height)
-    putter.line((axis, MARGIN + CAP_HEIGHT), (axis, top), node_id=ir.entry)
-    putter.column(root, axis=axis, top=top)
-    putter.line((axis, top + root.height), (axis, end), source=_last(root))
+    builder = _LayoutBuilder(node_height)
+    builder.line((axis, MARGIN + CAP_HEIGHT), (axis, top), node_id=ir.entry)
+    builder.column(root, axis=axis, top=top)
+    builder.line((axis, top + root.height), (axis, end), source=_last(root))
     return Layout(
         width=width,
         height=end + CAP_HEIGHT + MARGIN,
-        boxes=putter.boxes,
-        frames=putter.frames,
-        tags=tuple(putter.tags),
-        lines=tuple(putter.lines),
-        start=(Tag(text=text, full=words, width=cap), _cap(axis, MARGIN, cap)),
+        boxes=builder.boxes,
+        frames=builder.frames,
+        tags=tuple(builder.tags),
+        lines=tuple(builder.lines),
+        start=(Tag(text=text, full=label, width=cap), _cap(axis, MARGIN, cap)),
         end=(Tag(text="End", full="End", width=END_WIDTH), _cap(axis, end, END_WIDTH)),
     )
 
@@ -93,7 +93,7 @@ def _cap(axis: float, top: float, width: int) -> Area:
 
 @dataclass(slots=True)
 class _LayoutBuilder:
-    """Puts what was measured in its place, from the outside inwards."""
+    """Positions the measured parts, from the outside in."""
 
     node_height: int
     boxes: dict[str, Area] = field(default_factory=dict)
@@ -121,20 +121,20 @@ class _LayoutBuilder:
         )
 
     def column(self, column: Column, *, axis: float, top: float) -> None:
-        """Put the parts of a column under each other, with lines between them."""
-        at, leaves, source = top, False, ""
+        """Place the parts of a column below each other, with lines between them."""
+        at, has_exit, source = top, False, ""
         if column.head:
-            at, leaves = self._tag(column.head, axis=axis, top=at), True
-        targets: list[Block | Tag] = [*column.blocks, *([column.goes_on] if column.goes_on else [])]
+            at, has_exit = self._tag(column.head, axis=axis, top=at), True
+        targets: list[Block | Tag] = [*column.blocks, *([column.jump] if column.jump else [])]
         for target in targets:
-            if leaves:
+            if has_exit:
                 self.line((axis, at), (axis, at + GAP), node_id=target.node_id, source=source)
             at += GAP if at > top else 0
             if isinstance(target, Tag):
                 self._tag(target, axis=axis, top=at)
                 return
             self._block(target, axis=axis, top=at)
-            at, leaves, source = at + target.height, target.exits, target.node_id
+            at, has_exit, source = at + target.height, target.exits, target.node_id
 
     def _tag(self, tag: Tag, *, axis: float, top: float) -> float:
         area = Area(x=axis - tag.width / 2, y=top, width=tag.width, height=TAG_HEIGHT)
@@ -153,7 +153,7 @@ class _LayoutBuilder:
             self._frame(block, axis=axis, top=top)
 
     def _frame(self, block: Block, *, axis: float, top: float) -> None:
-        """Draw the frame from the middle of the node's box, which stands on its upper edge."""
+        """Place the frame of a container; the node's box sits on the middle of its upper edge."""
         self.frames[block.node_id] = Area(
             x=axis - block.width / 2,
             y=top + self.node_height / 2,
@@ -162,21 +162,21 @@ class _LayoutBuilder:
             depth=self.depth,
         )
         self.depth += 1
-        foot, at = top + block.height, top + self.node_height
+        bottom, at = top + block.height, top + self.node_height
         for number, row in enumerate(block.rows):
             is_last = number == len(block.rows) - 1
-            self._row(row, axis=axis, top=at, is_led_to=not row.is_shared)
+            self._row(row, axis=axis, top=at, is_entered=not row.is_shared)
             at += row.height + 2 * FAN
             self._merge(row, block, axis=axis, at=at, is_last=is_last)
         self.depth -= 1
         if block.repeats:
-            self._way_back(block, axis=axis, top=top + self.node_height, foot=foot)
+            self._line_back(block, axis=axis, top=top + self.node_height, bottom=bottom)
 
-    def _row(self, row: Row, *, axis: float, top: float, is_led_to: bool) -> None:
+    def _row(self, row: Row, *, axis: float, top: float, is_entered: bool) -> None:
         for column, middle in _middles(row, axis):
-            if is_led_to:
+            if is_entered:
                 first = column.blocks[0].node_id if column.blocks else ""
-                target = first or (column.goes_on.node_id if column.goes_on else "")
+                target = first or (column.jump.node_id if column.jump else "")
                 self.line(
                     (axis, top), (axis, top + FAN / 2), (middle, top + FAN / 2), (middle, top + FAN),
                     node_id=target,
@@ -186,27 +186,30 @@ class _LayoutBuilder:
             self.column(column, axis=middle, top=top + FAN)
 
     def _merge(self, row: Row, block: Block, *, axis: float, at: float, is_last: bool) -> None:
-        """Lead what falls through a row to the foot of it: `at`, in the middle or past what follows."""
+        """Draw lines from the columns that fall through to the bottom `at` of the row.
+
+        They end there on the axis, or pass the shared columns that follow.
+        """
         bus = at - FAN / 2
         end = [(axis, bus), (axis, at)]
         if block.has_bypass and not is_last and not row.is_shared:
             side = axis + block.width / 2 - PAD - LANE / 2
-            foot = self._foot(block, at)
-            end = [(side, bus), (side, foot - FAN / 2), (axis, foot - FAN / 2), (axis, foot)]
+            bottom = self._bottom(block, at)
+            end = [(side, bus), (side, bottom - FAN / 2), (axis, bottom - FAN / 2), (axis, bottom)]
         top = at - FAN - row.height
         for column, middle in _middles(row, axis):
-            if column.falls:
-                way = [(middle, top + column.height), (middle, bus), *end]
-                self.line(*way, source=_last(column), is_arrow=False)
+            if column.falls_through:
+                points = [(middle, top + column.height), (middle, bus), *end]
+                self.line(*points, source=_last(column), is_arrow=False)
 
-    def _foot(self, block: Block, at: float) -> float:
+    def _bottom(self, block: Block, at: float) -> float:
         return at + sum(row.height + 2 * FAN for row in block.rows[1:])
 
-    def _way_back(self, block: Block, *, axis: float, top: float, foot: float) -> None:
-        """Lead from the foot of a loop's body back to its head."""
+    def _line_back(self, block: Block, *, axis: float, top: float, bottom: float) -> None:
+        """Draw the line from the bottom of a loop's body back to its top."""
         side = axis - block.width / 2 + PAD + LANE / 2
-        bus, back = foot - FAN / 2, top + FAN / 2
-        if block.rows[0].falls:
+        bus, back = bottom - FAN / 2, top + FAN / 2
+        if block.rows[0].falls_through:
             self.line((axis, bus), (side, bus), (side, back), (axis - 1, back))
 
 
@@ -215,13 +218,13 @@ def _last(column: Column) -> str:
 
 
 def _middles(row: Row, axis: float) -> list[tuple[Column, float]]:
-    """Return the axis of each column of a row that stands in the middle."""
-    found = []
+    """Return the columns of a centred row with their axes."""
+    middles = []
     at = axis - row.width / 2
     between = (row.width - sum(column.width for column in row.columns)) / max(
         len(row.columns) - 1, 1
     )
     for column in row.columns:
-        found.append((column, at + column.width / 2))
+        middles.append((column, at + column.width / 2))
         at += column.width + between
-    return found
+    return middles

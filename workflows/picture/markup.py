@@ -1,4 +1,4 @@
-"""The one door for people's text into markup."""
+"""Escapes user text for use in markup. Nothing else may put such text into a picture."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 from workflows.ir.reading.problems import escape_surrogates
 
-_IMPOSSIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
-_NO_LINK: Final = re.compile(r"[\x00-\x20]*(javascript|data|vbscript)\s*:", re.IGNORECASE)
+_INVALID_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_UNSAFE_SCHEME: Final = re.compile(r"[\x00-\x20]*(javascript|data|vbscript)\s*:", re.IGNORECASE)
 
 
 def safe(text: str) -> str:
-    """Return the text for use between tags and in attributes, without what no page may hold."""
-    return escape(_IMPOSSIBLE.sub("\ufffd", escape_surrogates(text)), quote=True)
+    """Return the text escaped for content and attributes, without characters invalid in HTML."""
+    return escape(_INVALID_CHARACTERS.sub("\ufffd", escape_surrogates(text)), quote=True)
 
 
 def link(href: str) -> str:
-    """Return the attribute of a link, "" for an address that would run."""
-    return "" if not href or _NO_LINK.match(href) else f' href="{safe(href)}"'
+    """Return the `href` attribute; "" for a URL that would run a script."""
+    return "" if not href or _UNSAFE_SCHEME.match(href) else f' href="{safe(href)}"'

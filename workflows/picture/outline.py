@@ -1,4 +1,4 @@
-"""The picture in words: a nested list with the same facts, for the keyboard and for screen readers."""
+"""The picture as a nested list, for keyboards and screen readers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from workflows.picture.svg import Drawing
 def outline(drawing: Drawing) -> str:
     """Return the list as HTML."""
     root = drawing.ir.structure.root
-    begins = f"<li>{safe(trigger_label(drawing.ir.trigger))}</li>"
-    return f"<ol>{begins}{''.join(_steps(root, drawing))}<li>End</li></ol>"
+    trigger = f"<li>{safe(trigger_label(drawing.ir.trigger))}</li>"
+    return f"<ol>{trigger}{''.join(_steps(root, drawing))}<li>End</li></ol>"
 
 
 def _steps(region: Region, drawing: Drawing) -> Iterator[str]:
@@ -23,7 +23,7 @@ def _steps(region: Region, drawing: Drawing) -> Iterator[str]:
         yield from _regions(step, drawing)
         yield "</li>"
     if region.continues_at:
-        yield f"<li>goes on at {_name(region.continues_at, drawing)}</li>"
+        yield f"<li>continues at {_name(region.continues_at, drawing)}</li>"
 
 
 def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
@@ -36,27 +36,27 @@ def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
         if region.steps or region.continues_at or region.label not in container.cleanup:
             yield from _region(arm_label(node, region.label) or "arm", region, drawing)
     if not has_else(node):
-        yield f"<li>{OTHERWISE}: goes on</li>"
+        yield f"<li>{OTHERWISE}: continues</li>"
     for region in step.shared:
         yield from _region("where arms meet", region, drawing)
     yield "</ul>"
 
 
-def _region(words: str, region: Region, drawing: Drawing) -> Iterator[str]:
+def _region(label: str, region: Region, drawing: Drawing) -> Iterator[str]:
     if not region.steps and not region.continues_at:
-        yield f"<li>{safe(words)}: goes on</li>"
+        yield f"<li>{safe(label)}: continues</li>"
         return
-    yield f"<li>{safe(words)}:<ol>"
+    yield f"<li>{safe(label)}:<ol>"
     yield from _steps(region, drawing)
     yield "</ol></li>"
 
 
 def _node(node_id: str, drawing: Drawing) -> str:
-    told = drawing.state(node_id)
+    node = drawing.state(node_id)
     kind = f' <span class="quiet">{safe(drawing.ir.nodes[node_id].type.title)}</span>'
-    words = f' <span class="{told.state.tone}">{safe(told.words)}</span>' if told.words else ""
-    current = ' aria-current="step"' if told.state.is_active else ""
-    return f"<span{current}>{_name(node_id, drawing)}{kind}{words}</span>"
+    state = f' <span class="{node.state.tone}">{safe(node.summary)}</span>' if node.summary else ""
+    current = ' aria-current="step"' if node.state.is_active else ""
+    return f"<span{current}>{_name(node_id, drawing)}{kind}{state}</span>"
 
 
 def _name(node_id: str, drawing: Drawing) -> str:

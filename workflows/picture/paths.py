@@ -1,4 +1,4 @@
-"""Lines as SVG path data: right angles with round corners."""
+"""Lines as SVG path data, with rounded right angles."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ RADIUS: Final = 8.0
 
 
 def path(points: Sequence[Point]) -> str:
-    """Return the data of a path; points that are the same count once."""
-    kept = [points[0]]
-    kept += [point for point, before in zip(points[1:], points, strict=False) if point != before]
-    corners = [_corner(*kept[at - 1 : at + 2]) for at in range(1, len(kept) - 1)]
-    return "".join([f"M{_at(kept[0])}", *corners, f"L{_at(kept[-1])}"])
+    """Return the path data; repeated points are dropped."""
+    distinct = [points[0]]
+    distinct += [
+        point for point, before in zip(points[1:], points, strict=False) if point != before
+    ]
+    corners = [_corner(*distinct[at - 1 : at + 2]) for at in range(1, len(distinct) - 1)]
+    return "".join([f"M{_at(distinct[0])}", *corners, f"L{_at(distinct[-1])}"])
 
 
 def _corner(before: Point, corner: Point, after: Point) -> str:
@@ -24,7 +26,7 @@ def _corner(before: Point, corner: Point, after: Point) -> str:
 
 
 def _towards(corner: Point, other: Point) -> Point:
-    """Return the point at most RADIUS and half the way from the corner to the other one."""
+    """Return the point RADIUS away from the corner, or halfway to the other point if that is nearer."""
     (x, y), (to_x, to_y) = corner, other
     length = abs(to_x - x) + abs(to_y - y)
     share = min(RADIUS, length / 2) / length if length else 0

@@ -1,4 +1,4 @@
-"""Which nodes of a document the paths of problems are about."""
+"""Finds the nodes that the paths of problems refer to."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from workflows.picture.states import State
 def mark_problems(
     document: object, *, errors: Iterable[str] = (), warnings: Iterable[str] = ()
 ) -> dict[str, State]:
-    """Return the nodes that are named by paths such as "nodes.charge.data.url"; errors come first."""
+    """Return marks of the nodes in paths such as "nodes.charge.data.url"; errors override warnings."""
     ids = _ids(document)
-    found = dict.fromkeys((_node_of(path, ids) for path in warnings), State.WARNING)
-    found |= dict.fromkeys((_node_of(path, ids) for path in errors), State.PROBLEM)
-    found.pop("", None)
-    return found
+    marks = dict.fromkeys((_node_of(path, ids) for path in warnings), State.WARNING)
+    marks |= dict.fromkeys((_node_of(path, ids) for path in errors), State.PROBLEM)
+    marks.pop("", None)
+    return marks
 
 
 def _ids(document: object) -> set[str]:
     nodes = document.get("nodes") if isinstance(document, dict) else None
-    given = nodes if isinstance(nodes, list) else []
-    ids = (node.get("id") for node in given if isinstance(node, dict))
+    entries = nodes if isinstance(nodes, list) else []
+    ids = (node.get("id") for node in entries if isinstance(node, dict))
     return {id_ for id_ in ids if isinstance(id_, str)}
 
 
 def _node_of(path: str, ids: Collection[str]) -> str:
-    """Return the longest id that the path begins with: an id may hold points, too."""
+    """Return the longest id that the path starts with, because an id may contain dots."""
     before, _, rest = path.partition("nodes.")
     while rest and not before:
         if rest in ids:

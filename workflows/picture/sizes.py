@@ -1,6 +1,6 @@
-"""How large the parts of a picture are: a tree of columns and blocks, from the inside outwards.
+"""The sizes of the parts of a picture: a tree of columns and blocks, measured from the inside out.
 
-Every part is symmetrical about its middle, the axis, at which it is entered and left.
+Every part is symmetrical about its vertical axis, where lines enter and leave it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from workflows.picture.labels import OTHERWISE, arm_label, has_else
 from workflows.picture.text_width import SMALL, shortened, width_of
 
 NODE_WIDTH: Final = 264
-GAP: Final = 30  # between a block and the one under it
-BETWEEN: Final = 20  # columns that stand side by side
-PAD: Final = 16  # between a frame and what is in it
-FAN: Final = 32  # the lines from a container to its columns, and back
-LANE: Final = 26  # beside the columns: the way back of a loop, the way past shared columns
+GAP: Final = 30  # between a block and the one below it
+BETWEEN: Final = 20  # between columns side by side
+PAD: Final = 16  # between a frame and its content
+FAN: Final = 32  # height of the lines from a container to its columns, and back
+LANE: Final = 26  # beside the columns, for the line back of a loop or past shared columns
 TAG_HEIGHT: Final = 22
 TAG_PAD: Final = 20
-_MOST_OF_A_TAG: Final = NODE_WIDTH - 24
-_LEAST: Final = 56
+_MAX_TAG_WIDTH: Final = NODE_WIDTH - 24
+_MIN_WIDTH: Final = 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """A small label; `node_id` is the node that it leads to, "" for a name of a column."""
+    """A small label: the name of a column, or a link to the node `node_id`."""
 
     text: str
     full: str
@@ -38,12 +38,15 @@ class Tag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Blocks under each other; `falls` says whether the way goes on at its foot."""
+    """Blocks below each other; `falls_through` if the run continues at its bottom.
+
+    `jump` links to the node where the run continues instead.
+    """
 
     head: Tag | None
     blocks: tuple[Block, ...]
-    goes_on: Tag | None
-    falls: bool
+    jump: Tag | None
+    falls_through: bool
     is_aside: bool
     width: int
     height: int
@@ -51,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Columns side by side; the regions of one may run only after those of the row above."""
+    """Columns side by side; their regions run after those of the row above."""
 
     columns: tuple[Column, ...]
     is_shared: bool
@@ -59,13 +62,13 @@ class Row:
     height: int
 
     @property
-    def falls(self) -> bool:
-        return any(column.falls for column in self.columns)
+    def falls_through(self) -> bool:
+        return any(column.falls_through for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A node, with a frame around its rows where it is a container."""
+    """A node; if it is a container, with rows in a frame."""
 
     node_id: str
     rows: tuple[Row, ...]
@@ -76,12 +79,12 @@ class Block:
 
     @property
     def has_bypass(self) -> bool:
-        """Whether a way leads past a row of shared columns to the foot of the frame."""
-        return any(row.is_shared for row in self.rows) and self.rows[0].falls
+        """Whether a line leads past shared columns to the bottom of the frame."""
+        return any(row.is_shared for row in self.rows) and self.rows[0].falls_through
 
 
 class Measurer:
-    """Measures the tree of one document; `node_height` is that of every node."""
+    """Measures the tree of a document; all nodes have the same height."""
 
     def __init__(self, nodes: Mapping[str, Node], *, node_height: int) -> None:
         self._nodes = nodes
@@ -89,16 +92,16 @@ class Measurer:
 
     def column(self, region: Region, head: Tag | None = None, *, is_aside: bool = False) -> Column:
         blocks = tuple(map(self._block, region.steps))
-        goes_on = self._leading_to(region.continues_at)
-        parts = [(tag.width, TAG_HEIGHT) for tag in (head, goes_on) if tag]
+        jump = self._jump_to(region.continues_at)
+        parts = [(tag.width, TAG_HEIGHT) for tag in (head, jump) if tag]
         parts += [(block.width, block.height) for block in blocks]
         return Column(
             head=head,
             blocks=blocks,
-            goes_on=goes_on,
-            falls=goes_on is None and (not blocks or blocks[-1].exits),
+            jump=jump,
+            falls_through=jump is None and (not blocks or blocks[-1].exits),
             is_aside=is_aside,
-            width=max((width for width, _ in parts), default=_LEAST),
+            width=max((width for width, _ in parts), default=_MIN_WIDTH),
             height=sum(height for _, height in parts) + GAP * max(len(parts) - 1, 0),
         )
 
@@ -117,13 +120,13 @@ class Measurer:
 
     def _frame(self, node: Node, rows: tuple[Row, ...]) -> Block:
         repeats = bool(node.type.container and node.type.container.repeats)
-        has_bypass = any(row.is_shared for row in rows) and rows[0].falls
+        has_bypass = any(row.is_shared for row in rows) and rows[0].falls_through
         lanes = 2 * LANE if repeats or has_bypass else 0
         inner = max((row.width for row in rows), default=0) + lanes
         return Block(
             node_id=node.id,
             rows=rows,
-            exits=repeats or _leads_out(rows),
+            exits=repeats or _has_exit(rows),
             repeats=repeats,
             width=max(inner, NODE_WIDTH) + 2 * PAD,
             height=self.node_height + sum(row.height + 2 * FAN for row in rows),
@@ -133,46 +136,49 @@ class Measurer:
         container = node.type.container
         last = container.cleanup if container else ()
         columns = [
-            self._arm(node, region, turn=turn)
-            for turn, region in enumerate(step.regions)
+            self._arm(node, region, index=index)
+            for index, region in enumerate(step.regions)
             if region.label not in last
         ]
         if not has_else(node):
-            columns.append(_nothing(OTHERWISE))
+            columns.append(_empty_column(OTHERWISE))
         yield _row(columns)
         if step.shared:
-            yield _row([self._met(region) for region in step.shared], is_shared=True)
+            yield _row([self._shared_column(region) for region in step.shared], is_shared=True)
         for region in step.regions:
             if region.label in last and region.steps:
                 yield _row([self.column(region, _tag(region.label))])
 
-    def _arm(self, node: Node, region: Region, *, turn: int) -> Column:
-        words = arm_label(node, region.label)
+    def _arm(self, node: Node, region: Region, *, index: int) -> Column:
+        label = arm_label(node, region.label)
         container = node.type.container
-        is_aside = bool(turn and container and container.sequential)
-        return self.column(region, _tag(words) if words else None, is_aside=is_aside)
+        is_aside = bool(index and container and container.sequential)
+        return self.column(region, _tag(label) if label else None, is_aside=is_aside)
 
-    def _met(self, region: Region) -> Column:
-        """A column that several others lead to."""
+    def _shared_column(self, region: Region) -> Column:
+        """Return a column that several others continue in."""
         return self.column(region, _tag("where arms meet"))
 
-    def _leading_to(self, node_id: str) -> Tag | None:
+    def _jump_to(self, node_id: str) -> Tag | None:
         return _tag(self._nodes[node_id].name, node_id=node_id) if node_id else None
 
 
-def _leads_out(rows: Sequence[Row]) -> bool:
-    """Shared columns are one more way out; what runs at last takes all ways."""
-    falls = [row.falls or not row.columns for row in rows]
-    return any(falls) if any(row.is_shared for row in rows) else all(falls)
+def _has_exit(rows: Sequence[Row]) -> bool:
+    """Return whether the run can leave at the bottom.
+
+    Shared columns are an alternative to the first row, but a cleanup row is on every path.
+    """
+    falls_through = [row.falls_through or not row.columns for row in rows]
+    return any(falls_through) if any(row.is_shared for row in rows) else all(falls_through)
 
 
-def _nothing(label: str) -> Column:
+def _empty_column(label: str) -> Column:
     tag = _tag(label)
     return Column(
         head=tag,
         blocks=(),
-        goes_on=None,
-        falls=True,
+        jump=None,
+        falls_through=True,
         is_aside=True,
         width=tag.width,
         height=TAG_HEIGHT,
@@ -190,6 +196,6 @@ def _row(columns: list[Column], *, is_shared: bool = False) -> Row:
 
 
 def _tag(full: str, *, node_id: str = "") -> Tag:
-    text = shortened(full, _MOST_OF_A_TAG - TAG_PAD * (2 if node_id else 1), size=SMALL)
+    text = shortened(full, _MAX_TAG_WIDTH - TAG_PAD * (2 if node_id else 1), size=SMALL)
     width = round(width_of(text, SMALL)) + TAG_PAD * (2 if node_id else 1)
-    return Tag(text=text, full=full, width=max(width, _LEAST), node_id=node_id)
+    return Tag(text=text, full=full, width=max(width, _MIN_WIDTH), node_id=node_id)

@@ -1,4 +1,4 @@
-"""What became of a node in a run: a state, as an icon and a word, and how it came to it."""
+"""The state of a node in a run: a label, an icon, a colour, and details such as attempts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """PLAIN says nothing: there is no run, or no trace of what became of the node."""
+    """PLAIN has no label: there is no run, or the run left no trace of the node."""
 
     PLAIN = "plain"
     DONE = "done"
@@ -24,7 +24,7 @@ class State(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word that a person reads; "" for nothing to say."""
+        """The label for people; "" for PLAIN."""
         return _LABELS.get(self, self.value.replace("_", " ").capitalize())
 
     @property
@@ -33,7 +33,7 @@ class State(StrEnum):
 
     @property
     def tone(self) -> str:
-        """The class of its colour, which the product's stylesheet has."""
+        """The CSS class of the colour."""
         return _TONES.get(self, "tone-quiet")
 
     @property
@@ -41,13 +41,13 @@ class State(StrEnum):
         return self in ACTIVE
 
     @property
-    def is_pale(self) -> bool:
-        """Whether nothing has happened there."""
+    def is_untouched(self) -> bool:
+        """Whether the run has not executed the node."""
         return self in (State.SKIPPED, State.NOT_REACHED)
 
 
 ACTIVE = (State.RUNNING, State.RETRYING, State.WAITING, State.SLEEPING)
-_LABELS = {State.PLAIN: "", State.WARNING: "Worth a look"}
+_LABELS = {State.PLAIN: ""}
 _ICONS = {
     State.PLAIN: "",
     State.DONE: "check",
@@ -76,32 +76,32 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """The state of a node; `took` is a duration in words, `iterations` how often it ran in loops.
+    """The state of a node; `attempts` are those of its last step, `duration` is formatted text.
 
-    `attempts` are those of its last step. `href` is where the node leads to, "" for nowhere.
+    `iterations` counts how often it ran in loops. `href` is the target of its link, "" for none.
     """
 
     state: State = State.PLAIN
     attempts: int = 0
     iterations: int = 0
-    took: str = ""
+    duration: str = ""
     href: str = ""
 
     @property
-    def words(self) -> str:
-        """Say it on one line: "Done · 1.4 s · 3 attempts · 5 times"."""
+    def summary(self) -> str:
+        """One line, such as "Done · 1.4 s · 3 attempts · 5 times"."""
         times = f"{self.iterations:,} times" if self.iterations > 1 else ""
         return " · ".join(filter(None, [*self._facts(), times]))
 
     @property
-    def brief(self) -> str:
-        """Say it where there is little room, with the times as a factor."""
+    def short_summary(self) -> str:
+        """One line for narrow places, with the iterations as a factor."""
         times = f"\u00d7{self.iterations}" if self.iterations > 1 else ""
         return " · ".join(filter(None, [*self._facts(), times]))
 
     def _facts(self) -> tuple[str, str, str]:
         attempts = f"{self.attempts} attempts" if self.attempts > 1 else ""
-        return self.state.label, self.took, attempts
+        return self.state.label, self.duration, attempts
 
 
 PLAIN = NodeState()

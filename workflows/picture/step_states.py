@@ -1,4 +1,4 @@
-"""What the steps of one node say of it: its state, attempts, iterations and the time that it took."""
+"""Summarizes the steps of one node: its state, attempts, iterations and duration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from workflows.picture.labels import duration_label
 from workflows.picture.states import State
-from workflows.picture.step_matching import Raw, StepCall
+from workflows.picture.step_matching import RawStep, StepCall
 from workflows.picture.timestamps import parse_timestamp
 
 _CHILD_FAILED: Final = ("errored", "terminated")
@@ -18,36 +18,39 @@ _STATUS: Final = ": status"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSummary:
-    """`indices` has one entry for each iteration; `ends_unseen`: the end of it is told by no step."""
+    """The steps of a node; `indices` has one entry for each iteration.
+
+    `has_hidden_end` is set if the node's end leaves no step, as when the run that it waits for ends.
+    """
 
     state: State
     attempts: int
     indices: tuple[tuple[int, ...], ...]
-    took: str
-    ends_unseen: bool = False
+    duration: str
+    has_hidden_end: bool = False
 
 
-def summarize(calls: Sequence[StepCall], *, is_over: bool, is_awaited: bool) -> NodeSummary:
-    """Sum up the steps of one node, in the order in which they began: the last iteration counts."""
+def summarize(calls: Sequence[StepCall], *, is_over: bool, awaits_child: bool) -> NodeSummary:
+    """Summarize the steps of one node, given in the order of their start; the last iteration counts."""
     latest = [call for call in calls if call.indices == calls[-1].indices]
     is_child = any(call.part for call in calls)
-    state = _child(latest, is_awaited=is_awaited) if is_child else _state(latest[-1].raw)
-    ends_unseen = is_child and state is State.WAITING
+    state = _child(latest, awaits_child=awaits_child) if is_child else _state(latest[-1].raw)
+    has_hidden_end = is_child and state is State.WAITING
     if is_over and state.is_active:
         state = State.STOPPED
     return NodeSummary(
         state=state,
         attempts=max((len(_attempts(call.raw)) for call in latest), default=0),
         indices=tuple(dict.fromkeys(call.indices for call in calls)),
-        took=_took(calls, state=state, is_child=is_child),
-        ends_unseen=ends_unseen,
+        duration=_duration(calls, state=state, is_child=is_child),
+        has_hidden_end=has_hidden_end,
     )
 
 
-def _state(step: Raw) -> State:
+def _state(step: RawStep) -> State:
     kind = step.get("type", "step")
     if kind == "step":
-        return _of_work(step)
+        return _attempted_state(step)
     if step.get("error"):
         return State.FAILED
     if step.get("finished"):
@@ -55,7 +58,7 @@ def _state(step: Raw) -> State:
     return State.SLEEPING if kind == "sleep" else State.WAITING
 
 
-def _of_work(step: Raw) -> State:
+def _attempted_state(step: RawStep) -> State:
     if step.get("success") is not None:
         return State.DONE if step["success"] else State.FAILED
     attempts = _attempts(step)
@@ -63,23 +66,26 @@ def _of_work(step: Raw) -> State:
     return State.RETRYING if has_failed else State.RUNNING
 
 
-def _child(calls: Sequence[StepCall], *, is_awaited: bool) -> State:
-    """A run that was started: it has ended when its status says so, or when nobody waits for it."""
+def _child(calls: Sequence[StepCall], *, awaits_child: bool) -> State:
+    """Return the state of a node that starts a run.
+
+    It ends with that run, or with the start if the node does not wait.
+    """
     states = [_state(call.raw) for call in calls]
     if State.FAILED in states:
         return State.FAILED
-    told = _child_status(calls[-1].raw) if calls[-1].part == _STATUS else ""
-    if told in _CHILD_FAILED:
+    child_status = _child_status(calls[-1].raw) if calls[-1].part == _STATUS else ""
+    if child_status in _CHILD_FAILED:
         return State.FAILED
-    if told == "complete":
+    if child_status == "complete":
         return State.DONE
-    if not is_awaited and not calls[-1].part and states[-1] is State.DONE:
+    if not awaits_child and not calls[-1].part and states[-1] is State.DONE:
         return State.DONE
-    working = (state for state in states if state in (State.RUNNING, State.RETRYING))
-    return next(working, State.WAITING)
+    active = (state for state in states if state in (State.RUNNING, State.RETRYING))
+    return next(active, State.WAITING)
 
 
-def _child_status(step: Raw) -> str:
+def _child_status(step: RawStep) -> str:
     try:
         output = json.loads(step.get("output") or "null")
     except (TypeError, ValueError):
@@ -87,23 +93,23 @@ def _child_status(step: Raw) -> str:
     return str(output.get("status", "")) if isinstance(output, Mapping) else ""
 
 
-def _attempts(step: Raw) -> list[Mapping[str, Any]]:
-    given = step.get("attempts")
-    listed = given if isinstance(given, list) else []
-    return [attempt for attempt in listed if isinstance(attempt, Mapping)]
+def _attempts(step: RawStep) -> list[Mapping[str, Any]]:
+    value = step.get("attempts")
+    attempts = value if isinstance(value, list) else []
+    return [attempt for attempt in attempts if isinstance(attempt, Mapping)]
 
 
-def _took(calls: Sequence[StepCall], *, state: State, is_child: bool) -> str:
-    """Say how long all iterations took that have ended; of a sleep, how long it will be."""
+def _duration(calls: Sequence[StepCall], *, state: State, is_child: bool) -> str:
+    """Format the duration of all ended iterations; of a sleep, the time until its end."""
     if state in (State.RUNNING, State.RETRYING, State.WAITING, State.STOPPED):
         return ""
     times = [
         (parse_timestamp(call.raw.get("start")), parse_timestamp(call.raw.get("end")))
         for call in calls
     ]
-    known = [(start, end) for start, end in times if start and end]
-    if not known:
+    complete = [(start, end) for start, end in times if start and end]
+    if not complete:
         return ""
     if is_child:
-        return duration_label((known[-1][1] - known[0][0]).total_seconds())
-    return duration_label(sum((end - start).total_seconds() for start, end in known))
+        return duration_label((complete[-1][1] - complete[0][0]).total_seconds())
+    return duration_label(sum((end - start).total_seconds() for start, end in complete))

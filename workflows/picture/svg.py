@@ -1,7 +1,7 @@
-"""A layout as SVG. Colours and fonts are the stylesheet's; the outline beside it says the same in words.
+"""A layout as SVG. Colours and fonts come from the stylesheet.
 
-The links in it are for the pointer alone: 200 stops of the Tab key would be a trap, so the keyboard
-and screen readers have those of the outline, and the picture is one image.
+The links in the SVG are for pointers only, because 200 tab stops would trap keyboard users.
+Keyboards and screen readers use the outline, and the SVG is a single image to them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from workflows.picture.sizes import NODE_WIDTH, Tag
 from workflows.picture.states import PLAIN, NodeState, State
 from workflows.picture.text_width import NAME, SMALL, shortened
 
-LOW, HIGH = 50, 70  # the heights of nodes without and with a state
-_TEXT: Final = 46
-_ROOM: Final = NODE_WIDTH - _TEXT - 10
+SHORT, TALL = 50, 70  # heights of nodes without and with a state
+_TEXT_LEFT: Final = 46
+_TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What is drawn: `uid` begins every id, so that a page may hold several pictures."""
+    """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures."""
 
     ir: WorkflowIR
     layout: Layout
@@ -36,7 +36,7 @@ class Drawing:
     numbers: Mapping[str, int]
 
     def anchor(self, node_id: str) -> str:
-        """The id of a node's element: people's ids may hold what no id of a page may."""
+        """Return the HTML id of a node's element; node ids may have characters that are invalid there."""
         return f"{self.uid}-{self.numbers[node_id]}"
 
     def state(self, node_id: str) -> NodeState:
@@ -44,7 +44,7 @@ class Drawing:
 
 
 def draw(drawing: Drawing) -> str:
-    """Return the whole picture."""
+    """Return the SVG of the picture."""
     layout, uid = drawing.layout, drawing.uid
     size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
     box = f'viewBox="0 0 {number(layout.width)} {number(layout.height)}"'
@@ -71,13 +71,13 @@ def _title(drawing: Drawing) -> str:
 
 
 def _description(drawing: Drawing) -> str:
-    """Say what is to be seen, and how many nodes are in which state."""
+    """Describe the picture, and count the nodes by state."""
     nodes = len(drawing.ir.nodes)
-    said = f"{nodes} node{'' if nodes == 1 else 's'} from top to bottom"
-    found = Counter(drawing.state(id_).state for id_ in drawing.ir.nodes)
-    counts = [f"{found[state]} {state.label.lower()}" for state in State if found[state] > 0]
-    told = ", ".join(words for words in counts if not words.endswith(" "))
-    return f"{said}. {told + '. ' if told else ''}The outline has the same in words."
+    counts = Counter(drawing.state(id_).state for id_ in drawing.ir.nodes)
+    parts = [f"{counts[state]} {state.label.lower()}" for state in State if counts[state] > 0]
+    states = ", ".join(part for part in parts if not part.endswith(" "))
+    size = f"{nodes} node{'' if nodes == 1 else 's'} from top to bottom"
+    return f"{size}. {states + '. ' if states else ''}The outline has the same information as text."
 
 
 def _arrow(uid: str) -> str:
@@ -105,14 +105,14 @@ def _line(drawing: Drawing, line: Line) -> str:
     kinds = ["pic-line"]
     if line.is_aside:
         kinds.append("pic-aside")
-    if any(drawing.state(id_).state.is_pale for id_ in (line.source, line.node_id)):
+    if any(drawing.state(id_).state.is_untouched for id_ in (line.source, line.node_id)):
         kinds.append("pic-faint")
     arrow = f' marker-end="url(#{drawing.uid}-arrow)"' if line.is_arrow else ""
     return f'<path class="{" ".join(kinds)}" d="{path(line.points)}"{arrow}/>'
 
 
 def _cap(drawing: Drawing, tag: Tag, area: Area, *, icon: str = "") -> str:
-    """The pill at which the run begins or ends."""
+    """Return the pill at which the run starts or ends."""
     half = number(area.height / 2)
     shift = 10 if icon else 0
     mark = _use(drawing.uid, icon, x=10, y=8, size=14) if icon else ""
@@ -124,7 +124,7 @@ def _cap(drawing: Drawing, tag: Tag, area: Area, *, icon: str = "") -> str:
 
 
 def _tag(drawing: Drawing, tag: Tag, area: Area) -> str:
-    """The name of a column, or the link to a node that stands elsewhere."""
+    """Return the name of a column, or a link to a node elsewhere in the picture."""
     shift = 9 if tag.node_id else 0
     text = (
         f'<rect width="{number(area.width)}" height="{number(area.height)}" rx="11"/>'
@@ -134,7 +134,7 @@ def _tag(drawing: Drawing, tag: Tag, area: Area) -> str:
         return f'<g class="pic-tag" {_moved(area)}><title>{safe(tag.full)}</title>{text}</g>'
     return (
         f'<a class="pic-tag pic-goes-on" {_moved(area)} tabindex="-1" href="#{drawing.anchor(tag.node_id)}">'
-        f"<title>Goes on at {safe(tag.full)}</title>{text}"
+        f"<title>Continues at {safe(tag.full)}</title>{text}"
         f"{_use(drawing.uid, 'link', x=8, y=4, size=13)}</a>"
     )
 
@@ -145,22 +145,23 @@ def _boxes(drawing: Drawing) -> Iterator[str]:
 
 
 def _box(drawing: Drawing, node: Node, area: Area) -> str:
-    told, uid = drawing.state(node.id), drawing.uid
-    href = link(told.href)
-    name = shortened(node.name, _ROOM, size=NAME, is_bold=True)
-    is_marked = bool(told.words) and area.height == LOW
-    kind = shortened(node.type.title, _ROOM / 2 if is_marked else _ROOM, size=SMALL)
-    title = f"{node.name} ({node.type.title})" + (f": {told.words}" if told.words else "")
-    kinds = f"pic-node pic-{told.state}" + (" pic-custom" if node.type.custom else "")
-    current = ' data-current=""' if told.state.is_active else ""
+    state, uid = drawing.state(node.id), drawing.uid
+    href = link(state.href)
+    name = shortened(node.name, _TEXT_WIDTH, size=NAME, is_bold=True)
+    is_marked = bool(state.summary) and area.height == SHORT
+    kind_width = _TEXT_WIDTH / 2 if is_marked else _TEXT_WIDTH
+    kind = shortened(node.type.title, kind_width, size=SMALL)
+    title = f"{node.name} ({node.type.title})" + (f": {state.summary}" if state.summary else "")
+    kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
+    current = ' data-current=""' if state.state.is_active else ""
     inside = (
         f"<title>{safe(title)}</title>"
         f'<rect class="pic-box" width="{NODE_WIDTH}" height="{number(area.height)}" rx="8"/>'
         f'<rect class="pic-tile" x="9" y="10" width="30" height="30" rx="7"/>'
         f"{_use(uid, icon_of(node), x=16, y=17, size=16)}"
-        f'<text class="pic-name" x="{_TEXT}" y="22">{safe(name)}</text>'
-        f'<text class="pic-type" x="{_TEXT}" y="38">{safe(kind)}</text>'
-        f"{_state(told, uid, area)}"
+        f'<text class="pic-name" x="{_TEXT_LEFT}" y="22">{safe(name)}</text>'
+        f'<text class="pic-type" x="{_TEXT_LEFT}" y="38">{safe(kind)}</text>'
+        f"{_state(state, uid, area)}"
     )
     tag = f'a{href} tabindex="-1"' if href else "g"
     return (
@@ -169,25 +170,25 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     )
 
 
-def _state(told: NodeState, uid: str, area: Area) -> str:
-    """The icon and the words of a state: on a line of their own, or at the end of the type's."""
-    if not told.words:
+def _state(node: NodeState, uid: str, area: Area) -> str:
+    """Return a state's icon and text: on a line of their own, or at the end of the type's line."""
+    if not node.summary:
         return ""
-    words = shortened(told.brief, _ROOM, size=SMALL)
-    if area.height == HIGH:
-        icon = _state_icon(uid, told.state, x=16, y=47)
-        text = f'<text class="pic-words" x="{_TEXT}" y="58">{safe(words)}</text>'
+    text = shortened(node.short_summary, _TEXT_WIDTH, size=SMALL)
+    if area.height == TALL:
+        icon = _state_icon(uid, node.state, x=16, y=47)
+        label = f'<text class="pic-words" x="{_TEXT_LEFT}" y="58">{safe(text)}</text>'
     else:
         end = NODE_WIDTH - 12
-        icon = _state_icon(uid, told.state, x=end - 15, y=26)
-        text = (
-            f'<text class="pic-words" x="{end - 20}" y="38" text-anchor="end">{safe(words)}</text>'
+        icon = _state_icon(uid, node.state, x=end - 15, y=26)
+        label = (
+            f'<text class="pic-words" x="{end - 20}" y="38" text-anchor="end">{safe(text)}</text>'
         )
-    return f'<g class="{told.state.tone}">{icon}{text}</g>'
+    return f'<g class="{node.state.tone}">{icon}{label}</g>'
 
 
 def _state_icon(uid: str, state: State, *, x: int, y: int) -> str:
-    """The icon of a state; the one that turns does so around the origin of its own group."""
+    """Return the icon of a state; the rotating one turns around the origin of its own group."""
     if state is not State.RUNNING:
         return _use(uid, state.icon, x=x, y=y, size=15)
     ring = _use(uid, state.icon, x=-7.5, y=-7.5, size=15)

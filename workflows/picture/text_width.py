@@ -1,4 +1,4 @@
-"""How wide text is, about, and names that are shortened in the middle to fit."""
+"""Estimates the width of text, and shortens text to a width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BOLD: Final = 1.1
 
 
 def width_of(text: str, size: float, *, is_bold: bool = False) -> float:
-    """Return the width in px in a font that is wide: what fits by this fits in every usual one."""
+    """Return the width in px in a wide font, so that the text fits in every common font."""
     return sum(map(_em, text)) * size * (_BOLD if is_bold else 1.0)
 
 
@@ -34,7 +34,7 @@ def _em(char: str) -> float:
 
 
 def shortened(text: str, room: float, *, size: float, is_bold: bool = False) -> str:
-    """Return the text on one line, without its middle where it is wider than the room."""
+    """Return the text on one line; if it is wider than `room`, an ellipsis replaces its middle."""
     line = " ".join(text.split())
     if len(line) < 400 and width_of(line, size, is_bold=is_bold) <= room:
         return line

@@ -1,4 +1,4 @@
-"""Times as Cloudflare's API tells them: ISO 8601, in UTC where no zone is named."""
+"""Timestamps of Cloudflare's API: ISO 8601, in UTC unless they have a time zone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def parse_timestamp(value: object) -> datetime | None:
-    """Return the time; None where there is none or it cannot be read."""
+    """Return the time; None if it is missing or invalid."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

@@ -1,4 +1,4 @@
-"""Real runs of documents on the embedded platform, for tests of what pictures say of them."""
+"""Real runs of documents on the embedded platform, for tests of their pictures."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from workflows.picture.states import NodeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A run as the API tells it, and what a picture makes of it."""
+class RunWithStates:
+    """A run as the API reports it, and the states of its nodes in a picture."""
 
     ir: WorkflowIR
     status: str
@@ -34,15 +34,15 @@ class Told:
 
     @property
     def states(self) -> dict[str, str]:
-        return {id_: str(told.state) for id_, told in self.nodes.items()}
+        return {id_: str(node.state) for id_, node in self.nodes.items()}
 
 
-Ran = Callable[..., Told]
+RunDocument = Callable[..., RunWithStates]
 
 
 @dataclass
 class Runs:
-    """Uploads each document once, as a Worker of its own."""
+    """Uploads each document once, as a separate Worker."""
 
     platform: Platform
     folder: Path
@@ -62,20 +62,20 @@ class Runs:
             self.names[key] = name
         return self.names[key]
 
-    def told(self, document: Document, name: str, instance: str) -> Told:
+    def read(self, document: Document, name: str, instance: str) -> RunWithStates:
         run = describe_run(self.platform, name, instance).to_dict(mode="json", use_api_names=True)
         ir = parse_valid(document)
         nodes = node_states(ir, run["steps"], run["status"])
-        return Told(ir=ir, status=run["status"], steps=run["steps"], nodes=nodes)
+        return RunWithStates(ir=ir, status=run["status"], steps=run["steps"], nodes=nodes)
 
-    def ran(self, document: Document, *, shows: str = "", **payload: object) -> Told:
-        """Return a run that has ended, or one that shows a node in this state ("wait waiting")."""
+    def run(self, document: Document, *, shows: str = "", **payload: object) -> RunWithStates:
+        """Run to the end, or until a node has a state (`shows="wait waiting"`)."""
         name = self.upload(document)
         instance = start_run(self.platform, name, **payload)
 
         node, _, state = shows.partition(" ")
         if shows:
-            wait_for(lambda: self.told(document, name, instance).states[node], state)
+            wait_for(lambda: self.read(document, name, instance).states[node], state)
         else:
-            wait_for(lambda: self.told(document, name, instance).status, *ENDED)
-        return self.told(document, name, instance)
+            wait_for(lambda: self.read(document, name, instance).status, *ENDED)
+        return self.read(document, name, instance)

@@ -1,4 +1,4 @@
-"""A picture as markup: people's text stays text, links lead where they should, states are words."""
+"""A picture as markup: user text is escaped, nodes are links, and states have labels."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def drawn(*names: str, **states: NodeState) -> Picture:
 
 def texts(picture: Picture, kind: str) -> list[str]:
     root = ET.fromstring(picture.svg)  # noqa: S314 - our own
-    return ["".join(one.itertext()) for one in root.iter() if one.get("class") == kind]
+    return ["".join(item.itertext()) for item in root.iter() if item.get("class") == kind]
 
 
 def titles(picture: Picture) -> list[str | None]:
-    return [one.text for one in ET.fromstring(picture.svg).iter(f"{SVG}title")]  # noqa: S314
+    return [title.text for title in ET.fromstring(picture.svg).iter(f"{SVG}title")]  # noqa: S314
 
 
 @settings(deadline=None, max_examples=examples(40, 600))
 @given(name=st.text(min_size=1, max_size=256))
-def test_any_name_is_text_and_the_picture_is_well_formed(name: str) -> None:
+def test_any_name_gives_well_formed_markup(name: str) -> None:
     picture = picture_of(chain(node("a", name=name)), base="#node=")
 
     if picture:
@@ -46,7 +46,7 @@ def test_any_name_is_text_and_the_picture_is_well_formed(name: str) -> None:
         ET.fromstring(picture.outline)  # noqa: S314
 
 
-def test_a_name_is_never_markup() -> None:
+def test_a_name_is_escaped() -> None:
     hostile = '</title><script>alert("1")</script>'
     picture = drawn(hostile)
 
@@ -54,7 +54,7 @@ def test_a_name_is_never_markup() -> None:
     assert f"{hostile} (Step)" in titles(picture)
 
 
-def test_an_id_or_a_label_is_never_markup() -> None:
+def test_ids_and_labels_are_escaped() -> None:
     nodes = [branch("b", **{'"><script>': "1", "y": ""}), node('"><img src=x>'), node("c")]
     picture = picture_of(document(nodes, 'b c y', 'b "><img src=x> "><script>') | {"edges": [
         {"id": "1", "source": "b", "target": '"><img src=x>', "label": '"><script>'},
@@ -66,7 +66,7 @@ def test_an_id_or_a_label_is_never_markup() -> None:
     assert "<img" not in picture.svg + picture.outline
 
 
-def test_a_long_name_loses_its_middle_and_keeps_it_in_the_title() -> None:
+def test_a_long_name_is_shortened_in_the_middle_and_complete_in_the_title() -> None:
     name = "Send the confirmation e-mail to the customer of order 4711"
     picture = drawn(name)
 
@@ -83,8 +83,8 @@ def test_a_shortened_name_fits(name: str) -> None:
     assert width_of(shortened(name, 150, size=NAME), NAME) <= 150
 
 
-@pytest.mark.parametrize("state", [one for one in State if one is not State.PLAIN])
-def test_every_state_is_an_icon_and_a_word(state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PLAIN])
+def test_every_state_has_an_icon_and_a_label(state: State) -> None:
     picture = drawn("A", n0=NodeState(state=state))
 
     assert texts(picture, "pic-words") == [state.label]
@@ -93,15 +93,13 @@ def test_every_state_is_an_icon_and_a_word(state: State) -> None:
     assert f'id="picture-i-{state.icon}"' in picture.svg
 
 
-def test_a_state_says_its_time_attempts_and_iterations() -> None:
-    told = NodeState(state=State.DONE, took="1.4 s", attempts=3, iterations=5)
+def test_a_state_shows_duration_attempts_and_iterations() -> None:
+    state = NodeState(state=State.DONE, duration="1.4 s", attempts=3, iterations=5)
 
-    assert "Done · 1.4 s · 3 attempts · 5 times" in drawn("A", n0=told).outline
+    assert "Done · 1.4 s · 3 attempts · 5 times" in drawn("A", n0=state).outline
 
 
-def test_nodes_are_links_in_the_picture_for_the_pointer_and_in_the_outline_for_the_keyboard() -> (
-    None
-):
+def test_nodes_are_links_for_pointers_in_the_svg_and_for_keyboards_in_the_outline() -> None:
     picture = drawn("A", "B", n0=NodeState(href="/there?a=1&b=2"))
 
     assert 'href="/there?a=1&amp;b=2" tabindex="-1"' in picture.svg
@@ -109,13 +107,13 @@ def test_nodes_are_links_in_the_picture_for_the_pointer_and_in_the_outline_for_t
     assert picture.outline.count("<a") == 1
 
 
-def test_an_address_that_would_run_is_no_link() -> None:
+def test_a_javascript_url_is_not_a_link() -> None:
     picture = drawn("A", n0=NodeState(href=" javascript:alert(1)"))
 
     assert "javascript" not in picture.svg + picture.outline
 
 
-def test_an_id_with_any_character_is_encoded_in_its_link() -> None:
+def test_an_id_is_percent_encoded_in_its_link() -> None:
     picture = picture_of(chain(node("a b/ü&c")), base="#node=")
 
     assert 'href="#node=a%20b%2F%C3%BC%26c"' in picture.svg
@@ -129,7 +127,7 @@ def test_the_picture_is_one_image_with_a_title_and_a_description() -> None:
     assert "16 nodes from top to bottom" in picture.svg
 
 
-def test_the_outline_names_every_node_arm_and_way() -> None:
+def test_the_outline_has_every_node_and_arm_and_where_it_continues() -> None:
     drawn = document(
         [branch("b", x="1", y="2"), node("p"), node("s")], "b p x", "p s", "b s y",
     )  # fmt: skip
@@ -137,11 +135,11 @@ def test_the_outline_names_every_node_arm_and_way() -> None:
 
     assert (
         " ".join(words)
-        == "Started by hand b Branch x: p Step y: goes on otherwise: goes on s Step End"
+        == "Started by hand b Branch x: p Step y: continues otherwise: continues s Step End"
     )
 
 
-def test_two_pictures_of_one_page_share_no_id() -> None:
+def test_two_pictures_on_a_page_have_different_ids() -> None:
     ir = parse_valid(every_type())
     both = render(ir, uid="one").svg + render(ir, uid="two").svg
 
@@ -150,13 +148,13 @@ def test_two_pictures_of_one_page_share_no_id() -> None:
 
 
 @pytest.mark.parametrize("value", [*VALUES, {}, {"nodes": []}, {"nodes": [{"id": 1}], "edges": {}}])
-def test_what_is_no_document_gives_a_sentence(value: Any) -> None:
+def test_an_invalid_document_gives_a_message(value: Any) -> None:
     picture = picture_of(value)
 
-    assert (picture.svg, picture.sentence) == ("", INVALID)
+    assert (picture.svg, picture.message) == ("", INVALID)
 
 
-def test_problems_mark_their_nodes() -> None:
+def test_nodes_with_problems_are_marked() -> None:
     ids = chain(node("a"), node("a.b"), node("c"))
     marks = mark_problems(
         ids, errors=["nodes.a.b.data.code", "entryNodeId"], warnings=["nodes.a.data", "nodes.c"]
@@ -164,5 +162,5 @@ def test_problems_mark_their_nodes() -> None:
 
     assert marks == {"a": State.WARNING, "c": State.WARNING, "a.b": State.PROBLEM}
     assert texts(picture_of(ids, problems=marks), "pic-words") == [
-        "Worth a look", "Problem", "Worth a look",
+        "Warning", "Problem", "Warning",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A picture in a browser: its size, the keyboard, phones, no script and no motion."""
+"""A picture in a browser: zoom, keyboard, phones, no JavaScript, reduced motion."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def address(installation: Installation) -> str:
 
 
 def width(page: Page) -> float:
-    found: float = page.evaluate(WIDTH)
-    return found
+    picture_width: float = page.evaluate(WIDTH)
+    return picture_width
 
 
 def fits(page: Page) -> bool:
-    """Whether the frame shows the whole picture."""
-    found: bool = page.evaluate(
+    """Return whether the frame shows the whole picture."""
+    is_visible: bool = page.evaluate(
         "(frame => frame.scrollHeight <= frame.clientHeight && frame.scrollWidth <= frame.clientWidth)"
         "(document.querySelector('.picture-frame'))"
     )
-    return found
+    return is_visible
 
 
-def test_buttons_change_the_size_of_the_picture(open_page: Open, address: str) -> None:
+def test_buttons_zoom_the_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     first = width(page)
 
@@ -49,9 +49,7 @@ def test_buttons_change_the_size_of_the_picture(open_page: Open, address: str) -
     assert fits(page)
 
 
-def test_the_keyboard_does_the_same_where_the_picture_has_the_focus(
-    open_page: Open, address: str
-) -> None:
+def test_keys_zoom_and_scroll_a_focused_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     first = width(page)
     page.locator(".picture-frame").focus()
@@ -66,7 +64,7 @@ def test_the_keyboard_does_the_same_where_the_picture_has_the_focus(
     page.wait_for_function("document.querySelector('.picture-frame').scrollTop > 0")
 
 
-def test_a_mouse_drags_the_picture(open_page: Open, address: str) -> None:
+def test_the_mouse_drags_the_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     frame = page.locator(".picture-frame")
     frame.scroll_into_view_if_needed()
@@ -81,7 +79,7 @@ def test_a_mouse_drags_the_picture(open_page: Open, address: str) -> None:
     assert page.evaluate("document.querySelector('.picture-frame').scrollTop") == 100
 
 
-def test_a_node_leads_to_its_place_in_the_document(open_page: Open, address: str) -> None:
+def test_a_node_links_to_its_place_in_the_document(open_page: Open, address: str) -> None:
     page = open_page(address)
 
     page.locator(".pic [data-node=ask]").click()
@@ -93,24 +91,24 @@ def test_a_node_leads_to_its_place_in_the_document(open_page: Open, address: str
     assert '"id": "ask"' in chosen
 
 
-def test_a_phone_shows_a_picture_that_can_be_read(open_page: Open, address: str) -> None:
+def test_a_picture_is_readable_on_a_phone(open_page: Open, address: str) -> None:
     page = open_page(address, viewport={"width": 360, "height": 740})
 
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.evaluate("document.querySelector('.pic-name').getBoundingClientRect().height") > 9
 
 
-def test_without_a_script_the_picture_scrolls_in_its_frame(open_page: Open, address: str) -> None:
+def test_without_javascript_the_picture_scrolls_in_its_frame(open_page: Open, address: str) -> None:
     page = open_page(address, java_script_enabled=False, viewport={"width": 360, "height": 740})
 
     expect(page.locator(".picture-tools")).to_be_hidden()
     expect(page.locator(".picture .pic")).to_be_visible()
     page.get_by_text("Outline", exact=True).click()
-    expect(page.get_by_role("listitem").filter(has_text="goes on").first).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="continues").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "as-turn")])
-def test_a_running_node_turns_only_for_those_whom_it_does_not_disturb(
+def test_a_running_icon_respects_reduced_motion(
     open_page: Open, address: str, motion: str, name: str
 ) -> None:
     page = open_page(address, reduced_motion=motion)
@@ -118,12 +116,10 @@ def test_a_running_node_turns_only_for_those_whom_it_does_not_disturb(
     assert page.evaluate(MOTION) == name
 
 
-def test_no_name_of_a_node_is_wider_than_its_box(
-    open_page: Open, installation: Installation
-) -> None:
+def test_no_name_is_wider_than_its_box(open_page: Open, installation: Installation) -> None:
     long = every_type()
-    for at, one in enumerate(long["nodes"]):
-        one["name"] = ["W" * 90, "The quick brown fox jumps over it " * 3, "注文" * 40, "i" * 200][
+    for at, node in enumerate(long["nodes"]):
+        node["name"] = ["W" * 90, "The quick brown fox jumps over it " * 3, "注文" * 40, "i" * 200][
             at % 4
         ]
     workflow = installation.import_document(long)

@@ -1,4 +1,4 @@
-"""The layout of a picture: nothing overlaps, nothing leaves its frame, everything is there."""
+"""The layout of a picture: nothing overlaps or leaves its frame, and nothing is missing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
 from workflows.picture.layout import Area, Layout, lay_out
-from workflows.picture.svg import HIGH
+from workflows.picture.svg import TALL
 
 
 def laid_out(drawn: dict[str, Any]) -> tuple[WorkflowIR, Layout]:
     ir = parse_valid(drawn)
-    return ir, lay_out(ir, node_height=HIGH)
+    return ir, lay_out(ir, node_height=TALL)
 
 
 def check(drawn: dict[str, Any]) -> None:
@@ -36,41 +36,41 @@ def check(drawn: dict[str, Any]) -> None:
     small = [*layout.boxes.values(), *(area for _, area in layout.tags), *caps]
     whole = Area(x=0, y=0, width=layout.width, height=layout.height)
     for area in (*small, *layout.frames.values()):
-        assert _holds(whole, area)
+        assert _contains(whole, area)
     assert not [pair for pair in combinations(small, 2) if _overlap(*pair)]
-    for one, other in combinations(layout.frames, 2):
-        _check_frames(ir, layout, one, other)
+    for first, second in combinations(layout.frames, 2):
+        _check_frames(ir, layout, first, second)
     for owner, frame in layout.frames.items():
         _check_frame(ir, layout, owner, frame)
 
 
-def _check_frames(ir: WorkflowIR, layout: Layout, one: str, other: str) -> None:
-    """Two frames are apart, unless one node stands in the other's frame."""
-    if ir.structure.is_inside(one, other) or ir.structure.is_inside(other, one):
+def _check_frames(ir: WorkflowIR, layout: Layout, first: str, second: str) -> None:
+    """Check that the frames do not overlap, unless one node is inside the other."""
+    if ir.structure.is_inside(first, second) or ir.structure.is_inside(second, first):
         return
-    assert not _overlap(layout.frames[one], layout.frames[other])
+    assert not _overlap(layout.frames[first], layout.frames[second])
 
 
 def _check_frame(ir: WorkflowIR, layout: Layout, owner: str, frame: Area) -> None:
-    """What belongs to a container is in its frame, and nothing else but its own box is."""
+    """Check that a frame contains what is inside the container, and nothing else except its box."""
     for id_, box in layout.boxes.items():
         if ir.structure.is_inside(id_, owner):
-            assert _holds(frame, box)
-            assert id_ not in layout.frames or _holds(frame, layout.frames[id_])
+            assert _contains(frame, box)
+            assert id_ not in layout.frames or _contains(frame, layout.frames[id_])
         elif id_ != owner:
             assert not _overlap(frame, box)
 
 
-def _overlap(one: Area, other: Area) -> bool:
+def _overlap(first: Area, second: Area) -> bool:
     return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
+        first.x < second.x + second.width
+        and second.x < first.x + first.width
+        and first.y < second.y + second.height
+        and second.y < first.y + first.height
     )
 
 
-def _holds(outer: Area, inner: Area) -> bool:
+def _contains(outer: Area, inner: Area) -> bool:
     return (
         outer.x <= inner.x
         and outer.y <= inner.y
@@ -96,26 +96,26 @@ def test_nothing_overlaps_in_random_nests_of_all_containers(seed: int) -> None:
 
 
 def test_nothing_overlaps_in_documents_of_every_type() -> None:
-    for one in [every_type(), *pool()]:
-        check(one)
+    for example in [every_type(), *pool()]:
+        check(example)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_large_graphs_of_every_shape_are_drawn_quickly(shape: str) -> None:
     ir = parse_valid(SHAPES[shape](1000))
 
-    began = time.process_time()
+    started = time.process_time()
     picture = render(ir)
 
     assert picture
-    assert time.process_time() - began < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_picture_is_the_same_each_time() -> None:
     assert render(parse_valid(every_type())) == render(parse_valid(every_type()))
 
 
-def test_the_run_begins_at_the_top_and_ends_at_the_bottom() -> None:
+def test_a_run_starts_at_the_top_and_ends_at_the_bottom() -> None:
     _, layout = laid_out(every_type())
 
     ys = [area.y for area in layout.boxes.values()]
@@ -123,7 +123,7 @@ def test_the_run_begins_at_the_top_and_ends_at_the_bottom() -> None:
     assert layout.end[1].y > max(ys)
 
 
-def test_a_node_that_arms_share_is_drawn_once_and_linked_to() -> None:
+def test_a_node_shared_by_arms_is_drawn_once_and_linked() -> None:
     _, layout = laid_out(
         document(
             [branch("b", x="1", y="2", z=""), node("p"), node("s"), node("j")],
@@ -135,7 +135,7 @@ def test_a_node_that_arms_share_is_drawn_once_and_linked_to() -> None:
     assert links == ["s", "s"]
 
 
-def test_no_line_leads_on_from_what_always_leaves() -> None:
+def test_no_line_leaves_a_break_without_a_condition() -> None:
     _, layout = laid_out(
         document([branch("b", x="1", y=""), node("out", "break"), node("j")], "b out x", "b j then")
     )
@@ -145,15 +145,15 @@ def test_no_line_leads_on_from_what_always_leaves() -> None:
     assert (middle, foot) not in [line.points[0] for line in layout.lines]
 
 
-def test_100_containers_in_each_other_are_drawn() -> None:
+def test_100_nested_containers_are_drawn() -> None:
     nodes = [branch(f"b{at}", x="1", y="") for at in range(100)]
     edges = [f"b{at} b{at + 1} x" for at in range(99)]
 
     assert render(parse_valid(document([*nodes, node("end")], *edges, "b99 end x")))
 
 
-def test_a_workflow_that_is_too_large_to_draw_says_so() -> None:
+def test_a_workflow_that_is_too_large_has_a_message() -> None:
     picture = render(parse_valid(chain(*(node(f"n{at}") for at in range(2001)))))
 
     assert not picture
-    assert picture.sentence == "The workflow has 2,001 nodes; up to 2,000 are drawn."
+    assert picture.message == "The workflow has 2,001 nodes. Up to 2,000 can be drawn."

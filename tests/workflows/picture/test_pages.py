@@ -22,7 +22,7 @@ def tab(client: Client, deployment: Deployment) -> str:
     return client.get(f"/deployments/{deployment.pk}/picture/").content.decode()
 
 
-def test_a_workflow_page_draws_the_draft_with_links_to_its_nodes(admin_client: Client) -> None:
+def test_the_workflow_page_draws_the_draft_with_links_to_its_nodes(admin_client: Client) -> None:
     shown = page(admin_client, make_workflow())
 
     assert '<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="img"' in shown
@@ -30,7 +30,7 @@ def test_a_workflow_page_draws_the_draft_with_links_to_its_nodes(admin_client: C
     assert '<a href="#node=only"><bdi>Only step</bdi></a>' in shown
 
 
-def test_a_workflow_page_marks_what_would_keep_a_deploy_from_happening(
+def test_the_workflow_page_marks_nodes_that_would_fail_a_deploy(
     admin_client: Client,
 ) -> None:
     shown = page(admin_client, make_workflow("return (;"))
@@ -39,7 +39,7 @@ def test_a_workflow_page_marks_what_would_keep_a_deploy_from_happening(
     assert "Problem</span>" in shown
 
 
-def test_a_draft_that_is_no_document_has_a_sentence_instead(admin_client: Client) -> None:
+def test_an_invalid_draft_has_a_message_instead_of_a_picture(admin_client: Client) -> None:
     workflow = make_workflow()
     Workflow.objects.filter(pk=workflow.pk).update(ir={"nodes": []})
 
@@ -54,7 +54,7 @@ def test_a_new_workflow_has_no_picture(admin_client: Client) -> None:
     assert "data-picture" not in shown
 
 
-def test_a_deployment_has_a_tab_with_what_was_deployed(admin_client: Client) -> None:
+def test_a_deployment_has_a_tab_with_the_deployed_version(admin_client: Client) -> None:
     deployment = make_deployment()
     assert deployment.workflow
     shown = tab(admin_client, deployment)
@@ -65,7 +65,7 @@ def test_a_deployment_has_a_tab_with_what_was_deployed(admin_client: Client) -> 
     assert "as this deployment took it: version 1" in shown
 
 
-def test_the_nodes_of_its_problems_are_marked(admin_client: Client) -> None:
+def test_the_nodes_with_problems_of_a_deployment_are_marked(admin_client: Client) -> None:
     problem = {"node_id": "only", "message": "no", "path": "nodes.only.data.code"}
     shown = tab(admin_client, make_deployment(problems=[problem], status="failed"))
 
@@ -73,13 +73,13 @@ def test_the_nodes_of_its_problems_are_marked(admin_client: Client) -> None:
     assert "Marked: what this deployment found." in shown
 
 
-def test_its_warnings_are_marked_too(admin_client: Client) -> None:
+def test_the_nodes_with_warnings_of_a_deployment_are_marked(admin_client: Client) -> None:
     warning = {"node_id": "only", "message": "hm", "path": "nodes.only.data.code"}
 
     assert "pic-node pic-warning" in tab(admin_client, make_deployment(warnings=[warning]))
 
 
-def test_a_deployment_whose_workflow_is_gone_keeps_its_picture_without_links(
+def test_the_picture_of_a_deleted_workflow_has_no_links(
     admin_client: Client,
 ) -> None:
     deployment = make_deployment()
@@ -92,15 +92,15 @@ def test_a_deployment_whose_workflow_is_gone_keeps_its_picture_without_links(
     assert "#node=" not in shown
 
 
-def test_a_record_that_is_no_document_of_today_has_a_sentence(admin_client: Client) -> None:
+def test_a_stored_document_that_is_no_longer_valid_has_a_message(admin_client: Client) -> None:
     assert INVALID in tab(admin_client, make_deployment(ir={"nodes": "none"}))
 
 
-def test_200_nodes_are_drawn_in_well_under_half_a_second() -> None:
+def test_200_nodes_are_drawn_in_a_quarter_of_a_second() -> None:
     document = chain(200)
     picture_of(document)
 
-    began = time.process_time()
+    started = time.process_time()
     picture_of(document)
 
-    assert time.process_time() - began < 0.25
+    assert time.process_time() - started < 0.25
