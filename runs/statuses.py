@@ -43,8 +43,10 @@ def label(status: str) -> str:
 
 
 def trigger_label(trigger: str) -> str:
+    """Return the trigger in words."""
     return TRIGGERS.get(trigger, trigger.capitalize())
 
 
 def is_final(status: str) -> bool:
+    """Return whether a run with this status has ended."""
     return status in FINAL

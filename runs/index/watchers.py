@@ -14,10 +14,12 @@ WATCH_DURATION: Final = timedelta(seconds=40)
 
 
 def channel_of_run(pk: int) -> str:
+    """Return the channel of the page of a run."""
     return f"run-{pk}"
 
 
 def channel_of_workflow(pk: str) -> str:
+    """Return the channel of the list of a workflow's runs."""
     return f"runs-{pk}"
 
 
@@ -28,11 +30,13 @@ def mark_watched(channel: str) -> None:
 
 
 def watched_channels() -> frozenset[str]:
+    """Return the channels of all open pages."""
     current = Watcher.objects.filter(until__gt=timezone.now())
     return frozenset(current.values_list("channel", flat=True))
 
 
 def is_watched(run: Run) -> bool:
+    """Return whether the page of the run is open."""
     channel = channel_of_run(run.pk)
     return Watcher.objects.filter(channel=channel, until__gt=timezone.now()).exists()
 

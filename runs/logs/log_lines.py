@@ -48,6 +48,7 @@ class LineFilter:
         )
 
     def matches(self, line: Line) -> bool:
+        """Return whether the line passes the filter."""
         rank = LEVELS.index(line.level) if line.level in LEVELS else 0
         return rank >= LEVELS.index(self.level) and self.text.lower() in line.text.lower()
 

@@ -63,6 +63,7 @@ class RunCommand(BaseCommand):
             raise CommandError(str(error)) from None
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
+        """Run the command; subclasses override this."""
         raise NotImplementedError
 
     def print_json(self, value: Any) -> None:

@@ -1,1 +1,1 @@
-"""Many runs at once: figures, charts, the dashboard's summary, the Workflows on targets."""
+"""Figures and charts of many runs, the dashboard's summary, the Workflows on targets."""

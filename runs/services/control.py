@@ -33,7 +33,7 @@ from targets.models import Target
 from workflows.models import Workflow
 
 INSTANCE_ID: Final = re.compile(r"(?!cf_[0-9a-f]{64}$)[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}")
-INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, and does not start with -"
+INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, not starting with -"
 LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes, Cloudflare's limit
 ACTIONS: Final = ("pause", "resume", "restart", "terminate", "delete")
 _REFUSED: Final = (

@@ -54,6 +54,7 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def pretty(value: Any) -> str:
+    """Return the value as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 

@@ -44,6 +44,7 @@ class Changes:
         self.last = RunChange.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
     def read(self, listeners: ListenerManager) -> None:
+        """Send an event to each channel whose runs have changed since the last call."""
         newer = RunChange.objects.filter(pk__gt=self.last).order_by("pk")
         rows = list(newer.values_list("pk", "run", "run__workflow")[:_MAX_CHANGES])
         if not rows:

@@ -82,6 +82,7 @@ class ListReader:
         )
 
     def may_continue(self) -> bool:
+        """Return whether the limits allow another page."""
         return self._pages < _MAX_PAGES and self.budget.allows(self.deeper)
 
     def open_runs(self) -> dict[str, tuple[int, str]]:

@@ -37,11 +37,13 @@ def step_state(state: State) -> dict[str, Any]:
 
 @register.filter
 def run_seconds(run: Run) -> float | None:
+    """How long the run took, or has been running."""
     return presentation.seconds(run, timezone.now())
 
 
 @register.filter
 def json_tree_of(value: Any) -> SafeString:
+    """The value as a tree that folds."""
     return json_tree.tree(value)
 
 

@@ -81,6 +81,7 @@ def _filter_context(filters: Filters) -> dict[str, Any]:
 @never_cache
 @staff_with(VIEW)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The progress and the result of a bulk change."""
     change = get_object_or_404(BulkChange, pk=pk)
     filters = Filters.of(dict(parse_qsl(change.query)))
     result = presentation.bulk_result(change.action, done=change.done, existing=change.existing)

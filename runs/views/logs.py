@@ -20,6 +20,7 @@ from workflows.models import Workflow
 @never_cache
 @staff_with(VIEW)
 def logs(request: HttpRequest, workflow: str) -> HttpResponse:
+    """The page of live logs of a workflow."""
     found = get_object_or_404(Workflow.objects.only("name"), pk=workflow)
     context = {
         "workflow": found,

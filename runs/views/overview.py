@@ -23,6 +23,7 @@ from workflows.models import Workflow
 @never_cache
 @staff_with(VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
+    """The figures, charts and slowest steps of many runs."""
     span, workflow = find_range(request.GET.get("hours", "")), _workflow(request)
     chosen = workflow.pk if workflow else ""
     bounds = boundaries(span, timezone.now(), timezone.get_current_timezone())
@@ -52,6 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def workflows(request: HttpRequest) -> HttpResponse:
+    """All Workflows on the targets."""
     context = {"targets": list_workflows(Target.objects.all())}
     return page(request, "runs/overview/workflows", context)
 

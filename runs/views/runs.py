@@ -46,6 +46,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespon
 
 
 def viewable_runs() -> QuerySet[Run]:
+    """Return the runs with what every page needs; tokens of targets are not loaded."""
     return Run.objects.select_related("workflow", "target").defer("target__api_token")
 
 
@@ -53,6 +54,7 @@ def viewable_runs() -> QuerySet[Run]:
 @never_cache
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
+    """The list of runs, filtered by the address."""
     requested = Filters.of(request.GET)
     filters = requested.readable
     workflow = Workflow.objects.filter(pk=filters.workflow).first()
@@ -121,6 +123,7 @@ def sync_problems() -> list[PollStatus]:
 @never_cache
 @staff_with(VIEW)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page of one run."""
     shown = get_object_or_404(viewable_runs(), pk=pk)
     watchers.mark_watched(watchers.channel_of_run(pk))
     position = {"step": request.GET.get("step", ""), "page": request.GET.get("steps", "")}

@@ -18,6 +18,7 @@ CHECKED: Final = [
     "audit",
     "awaitstep_site",
     "manage.py",
+    "runs",
     "toolchain/*.py",
     "toolchain/local_cloudflare",
     "web/*.py",
