@@ -8,7 +8,7 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """The groups are created after all permissions: Django creates those of `auth` last."""
+        """Create the groups after all permissions: Django creates those of `auth` last."""
         from deployments.history.permission_proofs import proven_by_deployments
         from deployments.installation.groups import create_groups
         from targets.checks import proofs

@@ -1,4 +1,4 @@
-"""Django permissions that the pages and the API of deployments ask for."""
+"""The Django permissions that the pages and the API of deployments require."""
 
 from __future__ import annotations
 

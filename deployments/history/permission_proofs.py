@@ -1,4 +1,4 @@
-"""What deployments prove of a target's token: permissions that no read call can show."""
+"""Deployments as proof of token permissions that no read request can check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BY_PART: Final = {
 
 
 def proven_by_deployments(target: Target, token_set: datetime | None) -> Iterator[tuple[str, str]]:
-    """Yield (permission, deployment) of deployments since the token was set, newest first."""
+    """Yield (permission, proof) from deployments since the token was set, newest first."""
     deployments = Deployment.objects.filter(records.went_live(), target=target)
     if token_set:
         deployments = deployments.filter(started_at__gt=token_set)

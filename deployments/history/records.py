@@ -1,4 +1,4 @@
-"""What the record says of a Worker: what is live, what it was made of, what may lead to it."""
+"""The record of a Worker: what is live, what it was built from, and its possible triggers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from deployments.pipeline.trigger_reconciler import merged
 from targets.cloudflare.worker_parts import Part, PartKind, Triggers, parse_triggers
 from targets.models import Target
 
-_MARKS = 50
+_RECENT_TAGS = 50
 _NOT_DONE = [status.value for status in Status if status is not Status.SUCCEEDED]
 _PUTS_A_VERSION = [Action.DEPLOY.value, Action.ROLLBACK.value]
 
-# All that a deployment used, which another one that goes back to it or on with it uses again.
+# Everything that a deployment used. Rollbacks, retries and redeploys copy it.
 SNAPSHOT = (
     "workflow_id",
     "workflow_public_id",
@@ -36,7 +36,7 @@ SNAPSHOT = (
     "class_name",
     "worker_name",
 )
-# What came of it, which only an action that puts the same code live shares.
+# What a deployment produced. Only actions that keep the same code copy it.
 OUTCOME = (
     "source",
     "script_size",
@@ -53,42 +53,44 @@ OUTCOME = (
 
 
 def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deployment]:
-    """Return the deployments of one workflow at one target, the newest first."""
-    mine = Deployment.objects.filter(workflow_public_id=workflow_id, target=target)
-    return mine.order_by("-pk")
+    """Return the deployments of a workflow to a target, newest first."""
+    deployments = Deployment.objects.filter(workflow_public_id=workflow_id, target=target)
+    return deployments.order_by("-pk")
 
 
 def went_live() -> Q:
-    """The deployments whose code answered afterwards, also of those that were ended after that.
+    """Match deployments whose code went live, including those that were ended after that.
 
-    A retry that was ended has put no code there: the deployment that it goes on with is still live.
+    A retry that was ended put no code live: the deployment that it retries is still live.
     """
-    is_there = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(version_id="")
-    has_ended_well = Q(status__in=WENT_LIVE, action__in=DEPLOYS_CODE)
-    return has_ended_well | (is_there & Q(action__in=_PUTS_A_VERSION))
+    is_live_version = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(
+        version_id=""
+    )
+    ended_live = Q(status__in=WENT_LIVE, action__in=DEPLOYS_CODE)
+    return ended_live | (is_live_version & Q(action__in=_PUTS_A_VERSION))
 
 
 def changed_what_is_live() -> Q:
-    """The deployments after which something else answered, or nothing."""
+    """Match deployments that put another version live, or removed the Worker."""
     return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
 
 
-def _settled() -> Q:
-    """The deployments after which all that leads to the Worker was as they meant it."""
-    ends = [*DEPLOYS_CODE, Action.TAKEDOWN]
-    return Q(status=Status.SUCCEEDED.value, action__in=ends)
+def _set_all_triggers() -> Q:
+    """Match deployments after which all triggers were as expected."""
+    actions = [*DEPLOYS_CODE, Action.TAKEDOWN]
+    return Q(status=Status.SUCCEEDED.value, action__in=actions)
 
 
 def at_target(target: Any) -> QuerySet[Deployment]:
-    """Return the deployments at a target, for a subquery that also names a workflow.
+    """Return the deployments to a target, for a subquery that also filters by workflow.
 
-    `+ 0` keeps SQLite from the index of the target, in which a workflow's rows lie far apart.
+    `+ 0` keeps SQLite from using the index on the target, which is slower here.
     """
     return Deployment.objects.annotate(its_target=F("target_id") + 0).filter(its_target=target)
 
 
 def not_taken_down() -> QuerySet[Deployment]:
-    """Return what answers or was replaced: nothing that was taken down at its target since."""
+    """Return deployments that went live and were not taken down from their target since."""
     taken_down = (
         at_target(OuterRef("target_id"))
         .filter(
@@ -97,21 +99,21 @@ def not_taken_down() -> QuerySet[Deployment]:
             pk__gt=OuterRef("pk"),
         )
         .exclude(status__in=_NOT_DONE)
-    )  # in this form it keeps SQLite from the index of the status
+    )  # excluding keeps SQLite from using the index on the status
     return Deployment.objects.filter(went_live()).exclude(Exists(taken_down))
 
 
 def live(workflow_id: str, target: Target | int | None = None) -> Deployment | None:
-    """Return the deployment that is live by the record; None where the Worker was taken down.
+    """Return the deployment that the record shows as live; without a target, the newest anywhere.
 
-    Without a target it is the newest one anywhere.
+    Returns None if the Worker was taken down or never deployed.
     """
-    mine = not_taken_down().filter(workflow_public_id=workflow_id).order_by("-pk")
-    return (mine.filter(target=target) if target is not None else mine).first()
+    deployments = not_taken_down().filter(workflow_public_id=workflow_id).order_by("-pk")
+    return (deployments.filter(target=target) if target is not None else deployments).first()
 
 
 def known_version(workflow_id: str, target: Target | int | None) -> str:
-    """Return the version that by our records is live: what we did last, or took over since."""
+    """Return the version that should be live: our last change, or a later adoption."""
     ours = of_worker(workflow_id, target).filter(
         uploaded=Uploaded.YES.value, live_version=F("version_id")
     )
@@ -126,43 +128,43 @@ def known_version(workflow_id: str, target: Target | int | None) -> str:
 
 
 def version_tags(workflow_id: str) -> frozenset[str]:
-    """Return the tags of what deployments of the workflow may have uploaded lately, to any target.
+    """Return the version tags of the workflow's recent uploads to any target.
 
-    Two targets may be one account: what went up through the other one is ours too.
+    Two targets may be the same account, so uploads through the other one are ours too.
     """
     sent = Deployment.objects.filter(workflow_public_id=workflow_id, action=Action.DEPLOY.value)
     sent = sent.exclude(uploaded=Uploaded.NO.value).only("created_at").order_by("-pk")
-    return frozenset(deployment.version_tag for deployment in sent[:_MARKS])
+    return frozenset(deployment.version_tag for deployment in sent[:_RECENT_TAGS])
 
 
 def taken_down_since(deployment: Deployment) -> Deployment | None:
-    """Return the takedown after which the deployment's version is no more; None without one."""
-    mine = of_worker(deployment.workflow_public_id, deployment.target_id)
-    return mine.filter(
+    """Return the takedown that removed the deployment's version, if there was one."""
+    same_worker = of_worker(deployment.workflow_public_id, deployment.target_id)
+    return same_worker.filter(
         pk__gt=deployment.pk, action=Action.TAKEDOWN.value, status=Status.SUCCEEDED.value
     ).first()
 
 
 def previous_triggers(deployment: Deployment) -> Triggers:
-    """Return what may lead to the Worker: what was settled last, what was uploaded or adopted since.
+    """Return the triggers that may exist: those last set, and those uploaded or adopted since.
 
-    A partial deployment settles nothing: what it could not remove is still there.
+    A partial deployment does not count as set: what it could not remove still exists.
     """
-    found = Triggers()
+    triggers = Triggers()
     for config in (*_adopted(deployment), *_uploaded(deployment)):
-        found = merged(parse_triggers(config), found)
-    return found
+        triggers = merged(parse_triggers(config), triggers)
+    return triggers
 
 
 def _adopted(deployment: Deployment) -> list[dict[str, Any]]:
-    """What was taken over since all was in order: a later deployment has settled it."""
-    last = _before(deployment).filter(_settled()).values_list("pk", flat=True).first()
-    mine = DriftCheck.objects.filter(
+    """Return the configurations adopted since all triggers were last set."""
+    last = _before(deployment).filter(_set_all_triggers()).values_list("pk", flat=True).first()
+    checks = DriftCheck.objects.filter(
         workflow=deployment.workflow_public_id,
         target=deployment.target_id,
         adopted_after__gte=last or 0,
     )
-    return [config for config in mine.values_list("adopted_config", flat=True) if config]
+    return [config for config in checks.values_list("adopted_config", flat=True) if config]
 
 
 def _before(deployment: Deployment) -> QuerySet[Deployment]:
@@ -172,7 +174,7 @@ def _before(deployment: Deployment) -> QuerySet[Deployment]:
 
 def _uploaded(deployment: Deployment) -> Iterator[dict[str, Any]]:
     earlier = _before(deployment)
-    last = earlier.filter(_settled()).values_list("pk", flat=True).first()
+    last = earlier.filter(_set_all_triggers()).values_list("pk", flat=True).first()
     since = earlier.filter(pk__gte=last or 0, action__in=DEPLOYS_CODE)
     uploaded = since.exclude(uploaded=Uploaded.NO.value).exclude(wrangler_json="")
     for config in uploaded.values_list("wrangler_json", flat=True):
@@ -190,7 +192,7 @@ def record_of(deployment: Deployment) -> Record:
 
 
 def failed_parts(deployment: Deployment) -> tuple[Part, ...]:
-    """Return the parts that the deployment could not put, which another one may try again."""
+    """Return the parts that failed, which a retry may fix."""
     return tuple(
         Part(kind=PartKind(row["kind"]), name=row["name"])
         for row in deployment.parts
@@ -199,17 +201,17 @@ def failed_parts(deployment: Deployment) -> tuple[Part, ...]:
 
 
 def has_gone_live(deployment: Deployment) -> bool:
-    """Tell whether the deployment's code answered afterwards: went_live() of one."""
-    is_there = (
+    """Return whether the deployment matches `went_live()`."""
+    is_live_version = (
         deployment.uploaded == Uploaded.YES.value
         and deployment.version_id == deployment.live_version != ""
     )
-    has_ended_well = deployment.state in WENT_LIVE and deployment.action in DEPLOYS_CODE
-    return has_ended_well or (is_there and deployment.action in _PUTS_A_VERSION)
+    ended_live = deployment.state in WENT_LIVE and deployment.action in DEPLOYS_CODE
+    return ended_live or (is_live_version and deployment.action in _PUTS_A_VERSION)
 
 
 def copy_of(deployment: Deployment, action: Action, **fields: Any) -> Deployment:
-    """Return an unsaved deployment of the same content; `fields` are its own."""
+    """Return an unsaved copy for the action, with its own `fields`."""
     names = SNAPSHOT if action is Action.DEPLOY else (*SNAPSHOT, *OUTCOME)
-    kept = {name: getattr(deployment, name) for name in names}
-    return Deployment(action=action.value, **{**kept, **fields})
+    values = {name: getattr(deployment, name) for name in names}
+    return Deployment(action=action.value, **{**values, **fields})

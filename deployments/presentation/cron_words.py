@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
@@ -44,6 +44,12 @@ def describe_cron(expression: str, now: datetime) -> Schedule | None:
     next_run = _next(text, now)
     description = _describe(text) if next_run else ""
     return Schedule(expression=expression, description=description, next_run=next_run)
+
+
+def describe_crons(expressions: Iterable[str], now: datetime) -> list[Schedule]:
+    """Return the schedules of the valid expressions."""
+    schedules = (describe_cron(expression, now) for expression in expressions)
+    return [schedule for schedule in schedules if schedule]
 
 
 def _describe(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the dashboard shows, in a number of queries that does not grow with what there is."""
+"""The data of the dashboard, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ RECENT = 20
 WORKFLOWS = 50
 RUNNING = 30
 ATTENTION = 10
-_CANDIDATES = 200  # the newest of each bad status that may need attention
-_TYPICAL_OF = 9  # the last successful deployments whose median is the usual time
+_CANDIDATES = 200  # newest deployments of each bad status that may need attention
+_TYPICAL_OF = 9  # successful deployments whose median duration is typical
 _SUCCESSES = 300
 
 _DIFFERS = (DriftState.DRIFTED.value, DriftState.GONE.value)
@@ -62,16 +62,16 @@ SUMMARY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A deployment that waits or runs, with the usual time of its workflow in seconds."""
+    """A queued or running deployment; times in seconds."""
 
     deployment: Deployment
     elapsed: float
-    usual: float | None
+    typical: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A workflow with what is live of it, how that stands, and what was tried last."""
+    """A workflow with its live deployment, its drift, and its last deployment."""
 
     workflow: Workflow
     newest: int | None
@@ -81,13 +81,13 @@ class Row:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether a version was saved after the live one."""
+        """Whether there is a newer version than the live one."""
         return bool(self.live and self.newest and self.newest > self.live.version_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """`deploys_without_confirmation` tells whether a Deploy button needs no more than being pressed."""
+    """`deploys_without_confirmation`: the Deploy button deploys to the default target directly."""
 
     running: list[Card]
     attention: list[Deployment]
@@ -106,7 +106,7 @@ class Dashboard:
 
 
 def summaries() -> QuerySet[Deployment]:
-    """Deployments without the large columns: documents, code, configuration."""
+    """Return deployments without large columns: documents, code, configuration."""
     return Deployment.objects.only(*SUMMARY)
 
 
@@ -132,13 +132,13 @@ def load() -> Dashboard:
 
 
 def elapsed(deployment: Deployment) -> float:
-    """Seconds since the deployment began, or since it was asked for while it waits."""
+    """Return the seconds since the start, or since the request while it is queued."""
     since = deployment.started_at or deployment.created_at
     return max((timezone.now() - since).total_seconds(), 0)
 
 
 def typical_seconds(workflow_ids: Iterable[str]) -> dict[str, float]:
-    """Return the usual time in seconds of each workflow that has been deployed before."""
+    """Return the typical duration of each workflow that has been deployed before."""
     ends = Deployment.objects.filter(
         workflow_public_id__in=set(workflow_ids),
         status=Status.SUCCEEDED.value,
@@ -150,66 +150,66 @@ def typical_seconds(workflow_ids: Iterable[str]) -> dict[str, float]:
 
 
 def _medians(ends: Iterable[tuple[str, datetime | None, datetime | None]]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for workflow_id, started_at, finished_at in ends:
         if started_at and finished_at:
-            found.setdefault(workflow_id, []).append((finished_at - started_at).total_seconds())
-    return {key: median(times[:_TYPICAL_OF]) for key, times in found.items()}
+            seconds.setdefault(workflow_id, []).append((finished_at - started_at).total_seconds())
+    return {key: median(times[:_TYPICAL_OF]) for key, times in seconds.items()}
 
 
 def _running() -> list[Card]:
-    found = list(summaries().filter(status__in=UNFINISHED).order_by("pk")[:RUNNING])
-    usual = typical_seconds(item.workflow_public_id for item in found) if found else {}
+    running = list(summaries().filter(status__in=UNFINISHED).order_by("pk")[:RUNNING])
+    typical = typical_seconds(item.workflow_public_id for item in running) if running else {}
     return [
-        Card(deployment=item, elapsed=elapsed(item), usual=usual.get(item.workflow_public_id))
-        for item in found
+        Card(deployment=item, elapsed=elapsed(item), typical=typical.get(item.workflow_public_id))
+        for item in running
     ]
 
 
 def _attention() -> list[Deployment]:
-    """Deployments that ended badly and have no newer one: nobody has answered them yet."""
+    """Return unsuccessful deployments that no newer deployment has followed."""
     newer = records.at_target(OuterRef("target_id")).filter(
         pk__gt=OuterRef("pk"), workflow_public_id=OuterRef("workflow_public_id")
     )
-    found = Deployment.objects.only(*SUMMARY, "problems", "parts").filter(
+    unresolved = Deployment.objects.only(*SUMMARY, "problems", "parts").filter(
         ~Exists(newer), pk__in=_newest_bad()
     )
-    return list(found.order_by("-pk")[: ATTENTION + 1])
+    return list(unresolved.order_by("-pk")[: ATTENTION + 1])
 
 
 def _newest_bad() -> list[int]:
-    """Ids from the index of each status: years of answered failures are not looked through."""
+    """Return ids per status, using the index, so that years of old failures are not searched."""
     bad = (Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value)
-    found = [
+    ids = [
         Deployment.objects.filter(status=status, workflow__isnull=False)
         .order_by("-pk")
         .values_list("pk", flat=True)[:_CANDIDATES]
         for status in bad
     ]
-    return list(chain.from_iterable(found))
+    return list(chain.from_iterable(ids))
 
 
 def _workflows(drift_checks: Iterable[DriftCheck]) -> list[Row]:
-    mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+    latest = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
     workflows = Workflow.objects.only("name", "updated_at").annotate(
         newest=Subquery(versions.values("number")[:1]),
-        last_id=Subquery(mine.values("pk")[:1]),
+        last_id=Subquery(latest.values("pk")[:1]),
         live_id=Subquery(live.values("pk")[:1]),
     )
-    found = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
-    ids = {pk for workflow in found for pk in (workflow.last_id, workflow.live_id) if pk}
-    known = summaries().in_bulk(ids)
-    drifts = {(one.workflow_id, one.target_id): one for one in drift_checks}
+    rows = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
+    ids = {pk for workflow in rows for pk in (workflow.last_id, workflow.live_id) if pk}
+    deployments = summaries().in_bulk(ids)
+    drifts = {(check.workflow_id, check.target_id): check for check in drift_checks}
     return [
         _row(
             workflow,
-            live=known.get(workflow.live_id),
-            last=known.get(workflow.last_id),
+            live=deployments.get(workflow.live_id),
+            last=deployments.get(workflow.last_id),
             drifts=drifts,
         )
-        for workflow in found
+        for workflow in rows
     ]
 
 
@@ -225,20 +225,20 @@ def _row(
 
 
 def _drift_checks() -> list[DriftCheck]:
-    """What was found to differ from the record, where nothing has been deployed since."""
+    """Return the checks that found drift, if nothing has been deployed since."""
     changes = records.at_target(OuterRef("target_id")).filter(
         records.changed_what_is_live(), workflow_public_id=OuterRef("workflow_id")
     )
-    found = DriftCheck.objects.filter(state__in=_DIFFERS).select_related("workflow", "target")
-    found = found.annotate(changed_at=Subquery(changes.order_by("-pk").values("finished_at")[:1]))
-    found = found.only(
+    checks = DriftCheck.objects.filter(state__in=_DIFFERS).select_related("workflow", "target")
+    checks = checks.annotate(changed_at=Subquery(changes.order_by("-pk").values("finished_at")[:1]))
+    checks = checks.only(
         "state", "message", "differences", "checked_at", "workflow__name", "target__name"
     ).order_by("-checked_at")
-    return [one for one in found[:_CANDIDATES] if _is_of_now(one)]
+    return [check for check in checks[:_CANDIDATES] if _is_current(check)]
 
 
-def _is_of_now(drift_check: Any) -> bool:
-    """Whether it was checked after what is live was last changed by us."""
+def _is_current(drift_check: Any) -> bool:
+    """Return whether the check is newer than our last change of the Worker."""
     changed_at, checked_at = drift_check.changed_at, drift_check.checked_at
     return changed_at is None or checked_at is None or changed_at <= checked_at
 

@@ -1,4 +1,4 @@
-"""What is live of a workflow at each target, by the record, for the pages that show it."""
+"""A workflow's Worker on each target, as recorded, for the pages that show it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.stages import UNFINISHED, Action
 from deployments.pipeline.worker_changes import check_can_delete
-from deployments.presentation.cron_words import Schedule, describe_cron
+from deployments.presentation.cron_words import Schedule, describe_crons
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.time_limits import time_limited
 from targets.cloudflare.worker_parts import Triggers, parse_triggers
@@ -58,7 +58,7 @@ _TONES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """A workflow at one target: what is live there, or what took it away, and how it compares."""
+    """A workflow's Worker on one target: what is live, or what took it down, and its drift."""
 
     target: Target
     live: Deployment | None
@@ -68,12 +68,12 @@ class Worker:
 
     @property
     def drift_check(self) -> DriftCheck | None:
-        """The last comparison; None where it was made before what is live now came there."""
-        found, live = self.last_drift_check, self.live
-        if found is None or live is None or found.checked_at is None:
+        """The last check; None if it is older than the live deployment."""
+        check, live = self.last_drift_check, self.live
+        if check is None or live is None or check.checked_at is None:
             return None
-        newer = live.finished_at and live.finished_at > found.checked_at
-        return None if newer else found
+        is_outdated = live.finished_at and live.finished_at > check.checked_at
+        return None if is_outdated else check
 
     @property
     def tone(self) -> Tone:
@@ -93,7 +93,7 @@ class Worker:
 
     @property
     def can_be_adopted(self) -> bool:
-        """A gradual rollout has no version to take over."""
+        """Whether the drift can be adopted; a gradual rollout has no version to adopt."""
         return self.is_drifted and bool(self.drift_check and self.drift_check.live_version)
 
     @property
@@ -102,7 +102,7 @@ class Worker:
 
     @cached_property
     def triggers(self) -> Triggers:
-        """What leads to the Worker by the record, or by what was adopted since."""
+        """The triggers of the Worker, as recorded or adopted since."""
         live, drift_check = self.live, self.last_drift_check
         if live is None:
             return Triggers()
@@ -112,7 +112,7 @@ class Worker:
 
     @property
     def adopted_version(self) -> str:
-        """The version that somebody took over since this came live; "" where none was."""
+        """The version that was adopted since the live deployment; "" if none was."""
         drift_check, live = self.last_drift_check, self.live
         if drift_check is None or live is None or not drift_check.was_adopted_after(live.pk):
             return ""
@@ -120,15 +120,14 @@ class Worker:
 
     @property
     def addresses(self) -> list[tuple[str, str]]:
-        """Each route and custom domain with its URL; "" where a wildcard stands for many hosts."""
+        """Each route and custom domain with its URL; "" if a wildcard matches many hosts."""
         routes = [(pattern, _url(pattern)) for pattern in self.triggers.routes]
         domains = [(domain, f"https://{domain}") for domain in sorted(self.triggers.domains)]
         return [*routes, *domains]
 
     @property
     def schedules(self) -> list[Schedule]:
-        told = (describe_cron(one, timezone.now()) for one in sorted(self.triggers.crons))
-        return [one for one in told if one]
+        return describe_crons(sorted(self.triggers.crons), timezone.now())
 
 
 def _url(pattern: str) -> str:
@@ -138,43 +137,47 @@ def _url(pattern: str) -> str:
 
 
 def workers_of(workflow: Workflow) -> list[Worker]:
-    """Return a place for each target where the workflow was ever deployed, in the targets' order."""
+    """Return the Worker on each target that the workflow was ever deployed to."""
     targets = Target.objects.filter(
         Exists(Deployment.objects.filter(workflow_public_id=workflow.pk, target=OuterRef("pk")))
     )
-    drift_checks = {one.target_id: one for one in DriftCheck.objects.filter(workflow=workflow)}
-    found = targets.defer("api_token")
-    return [_place(workflow, target, drift_checks.get(target.pk)) for target in found]
+    drift_checks = {
+        check.target_id: check for check in DriftCheck.objects.filter(workflow=workflow)
+    }
+    return [
+        _worker(workflow, target, drift_checks.get(target.pk))
+        for target in targets.defer("api_token")
+    ]
 
 
 def worker_on(workflow: Workflow, target: Target) -> Worker:
     drift_check = DriftCheck.objects.filter(workflow=workflow, target=target).first()
-    return _place(workflow, target, drift_check)
+    return _worker(workflow, target, drift_check)
 
 
-def _place(workflow: Workflow, target: Target, drift_check: DriftCheck | None) -> Worker:
-    mine = records.of_worker(workflow.pk, target).only(*_SHOWN, "wrangler_json")
-    last = mine.filter(records.changed_what_is_live()).first()
+def _worker(workflow: Workflow, target: Target, drift_check: DriftCheck | None) -> Worker:
+    deployments = records.of_worker(workflow.pk, target).only(*_SHOWN, "wrangler_json")
+    last = deployments.filter(records.changed_what_is_live()).first()
     was_removed = last is not None and last.work is Action.TAKEDOWN
     return Worker(
         target=target,
         live=None if was_removed else last,
         taken_down=last if was_removed else None,
-        running=mine.filter(status__in=UNFINISHED).last(),
+        running=deployments.filter(status__in=UNFINISHED).last(),
         last_drift_check=drift_check,
     )
 
 
 def live_workers_of(workflow: Workflow) -> list[Worker]:
-    return [one for one in workers_of(workflow) if one.live]
+    return [worker for worker in workers_of(workflow) if worker.live]
 
 
-def rollbacks(one: Worker) -> list[Deployment]:
-    """Return what can be gone back to, the newest first: each version once, and not what is live."""
-    live = one.live
+def rollbacks(worker: Worker) -> list[Deployment]:
+    """Return the deployments to roll back to, newest first: each version once, except the live one."""
+    live = worker.live
     if live is None:
         return []
-    earlier = records.of_worker(live.workflow_public_id, one.target).only(*_SHOWN)
+    earlier = records.of_worker(live.workflow_public_id, worker.target).only(*_SHOWN)
     earlier = earlier.filter(records.went_live()).exclude(version_id__in=["", live.version_id])
     newest: dict[str, Deployment] = {}
     for deployment in earlier[: 5 * ROLLBACKS]:
@@ -183,27 +186,27 @@ def rollbacks(one: Worker) -> list[Deployment]:
     return list(newest.values())[:ROLLBACKS]
 
 
-def unused_secrets(one: Worker) -> list[str]:
-    """Ask the target for the secrets that the Worker has and what is live did not set.
+def unused_secrets(worker: Worker) -> list[str]:
+    """Return the secrets on the Worker that the live deployment did not set.
 
-    Raises DeployError where the target cannot be asked.
+    Raises DeployError if the target cannot be asked.
     """
-    if one.live is None:
+    if worker.live is None:
         return []
-    with time_limited(account_of(one.target)) as account:
-        there = account.secret_names(one.live.worker_name)
-    return sorted(there - set(one.live.secret_names))
+    with time_limited(account_of(worker.target)) as account:
+        existing = account.secret_names(worker.live.worker_name)
+    return sorted(existing - set(worker.live.secret_names))
 
 
-def deletable_secrets(one: Worker, names: Iterable[str]) -> list[str]:
-    """Return the secrets that can be deleted; raises DeployError for none, or where one cannot."""
-    asked = sorted(set(filter(None, names)))
-    if not asked:
-        raise Refused("No secret was chosen, and nothing was deleted: tick at least one.")
-    used = frozenset(one.live.secret_names if one.live else ())
+def deletable_secrets(worker: Worker, names: Iterable[str]) -> list[str]:
+    """Return the secrets to delete; raises DeployError if there are none, or one is in use."""
+    chosen = sorted(set(filter(None, names)))
+    if not chosen:
+        raise Refused("No secret was deleted: select at least one.")
+    used = frozenset(worker.live.secret_names if worker.live else ())
     try:
-        there = frozenset(unused_secrets(one)) | used
+        existing = frozenset(unused_secrets(worker)) | used
     except DeployError:
-        there = None  # whoever deletes them is told then
-    check_can_delete(asked, there=there, used=used)
-    return asked
+        existing = None  # the deletion will report the error
+    check_can_delete(chosen, there=existing, used=used)
+    return chosen

@@ -1,4 +1,4 @@
-"""The table is the queue: claiming what waits, and ending what nobody works on any more."""
+"""The deployment table as a queue: claims waiting deployments and ends abandoned ones."""
 
 from __future__ import annotations
 
@@ -25,29 +25,27 @@ from workflows.compilation.typescript import SCRATCH_PREFIX
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_LOOK = 600.0  # seconds
-
-
-_AGAIN = {
+_LONGEST_SCRATCH_USE = 600.0  # seconds
+_NEXT_STEP = {
     Action.DEPLOY: "You can deploy again.",
-    Action.ROLLBACK: "Roll back again: what leads to the Worker may not be in order.",
-    Action.RETRY: "Try again what failed.",
-    Action.DELETE_SECRETS: "See which secrets are left, and delete them again.",
-    Action.TAKEDOWN: "Take it down again: a part of it may be removed already.",
+    Action.ROLLBACK: "Roll back again: routes and triggers of the Worker may be incomplete.",
+    Action.RETRY: "Retry the failed parts.",
+    Action.DELETE_SECRETS: "See which secrets are left, then delete those again.",
+    Action.TAKEDOWN: "Take it down again: parts of it may already be removed.",
 }
 
 
 def process_queue() -> None:
-    """Reap what is silent, then perform what waits, the oldest first, until nothing does."""
+    """End abandoned deployments, then run waiting ones, oldest first, until none is left."""
     sweep()
-    while held := claim():
-        runner.perform(held)
+    while claimed := claim():
+        runner.perform(claimed)
 
 
 def claim() -> Claim | None:
-    """Take the oldest waiting deployment whose workflow and target are free; None without one.
+    """Claim the oldest waiting deployment whose workflow and target are free, if there is one.
 
-    Rollbacks and takedowns come before deploys: somebody has a reason to hurry.
+    Rollbacks and takedowns come before deploys, because they are urgent.
     """
     running = Deployment.objects.filter(
         workflow_public_id=OuterRef("workflow_public_id"),
@@ -57,50 +55,49 @@ def claim() -> Claim | None:
     waiting = due().filter(~Exists(running))
     urgent = Case(When(action__in=URGENT, then=0), default=1, output_field=IntegerField())
     for deployment in waiting.order_by(urgent, "pk"):
-        held = _take(deployment)
-        if held:
-            return held
+        if claimed := _try_claim(deployment):
+            return claimed
     return None
 
 
 def due() -> QuerySet[Deployment]:
-    """Return what waits, but for what the target has asked to come back with later."""
+    """Return the waiting deployments, without those that must wait for a busy target."""
     waiting = Deployment.objects.filter(status=Status.QUEUED.value)
     return waiting.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
 
-def _take(deployment: Deployment) -> Claim | None:
+def _try_claim(deployment: Deployment) -> Claim | None:
     try:
         with transaction.atomic():
             if transitions.start(deployment.pk):
                 return leases.grant(deployment)
     except IntegrityError:
-        logger.info("%s waits: another deployment of its workflow runs", deployment)
+        logger.info("%s waits: another deployment of its workflow is running", deployment)
     return None
 
 
 def sweep() -> None:
-    """End the deployments whose worker is gone, and remove what it left behind."""
+    """End the deployments whose process has died, and remove their files."""
     for lease in Lease.objects.select_related("deployment__target"):
         if leases.is_expired(lease):
             reap(lease)
-    _remove_left_folders()
+    _remove_abandoned_folders()
 
 
 def reap(lease: Lease) -> None:
-    """Interrupt a deployment: its programs end first, then the target is asked what is live."""
+    """Interrupt a deployment: kill its programs, then ask the target what is live."""
     leases.kill_programs(lease)
     deployment = lease.deployment
-    account = _reachable(deployment)
+    account = _account(deployment)
     if complete_if_removed(deployment, lease.token, account):
         return
-    was_asked = deployment.cancel_requested_at is not None
+    was_cancelled = deployment.cancel_requested_at is not None
     ended = transitions.end(
         deployment.pk,
         lease.token,
-        status=Status.CANCELLED if was_asked else Status.INTERRUPTED,
+        status=Status.CANCELLED if was_cancelled else Status.INTERRUPTED,
         message=f"Cancelled by {deployment.cancelled_by}."
-        if was_asked
+        if was_cancelled
         else _interrupted(deployment),
         facts=remote_outcome_of(deployment, account),
     )
@@ -111,34 +108,34 @@ def reap(lease: Lease) -> None:
 def _interrupted(deployment: Deployment) -> str:
     stage = Stage(deployment.stage).label if deployment.stage else "its start"
     return (
-        f"Interrupted at {stage}: the process that worked on this deployment ended before it did. "
-        f"Its programs have been ended and its files removed. {_AGAIN[deployment.work]}"
+        f"Interrupted at {stage}: the process running this deployment ended unexpectedly. "
+        f"Its programs were stopped and its files removed. {_NEXT_STEP[deployment.work]}"
     )
 
 
-def _reachable(deployment: Deployment) -> Account | None:
+def _account(deployment: Deployment) -> Account | None:
     try:
         return account_of(deployment.target) if deployment.target else None
     except DeployError:
         return None
 
 
-def _remove_left_folders() -> None:
-    """Remove the directories of deployments that do not run: a killed process left them."""
-    deploys = settings.AWAITSTEP.data_dir / "deploys"
-    folders = {folder: folder.name.partition("-")[0] for folder in deploys.glob("*-*")}
+def _remove_abandoned_folders() -> None:
+    """Remove directories of deployments that are not running, left by killed processes."""
+    root = settings.AWAITSTEP.data_dir / "deploys"
+    folders = {folder: folder.name.partition("-")[0] for folder in root.glob("*-*")}
     ids = [int(pk) for pk in folders.values() if pk.isdigit()]
     running = Deployment.objects.filter(pk__in=ids, status=Status.RUNNING.value)
     kept = {str(pk) for pk in running.values_list("pk", flat=True)}
     for folder, pk in folders.items():
-        if pk not in kept and not _is_looking(folder):
+        if pk not in kept and not _may_be_in_use(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_looking(folder: Path) -> bool:
-    """Tell whether a plan, a check or a load of node types may still use it: they are no deployments."""
+def _may_be_in_use(folder: Path) -> bool:
+    """Return whether a plan, a check or the loading of node types may still use the folder."""
     if not folder.name.startswith(SCRATCH_PREFIX):
         return False
     with suppress(OSError):
-        return time.time() - folder.stat().st_mtime < _LONGEST_LOOK
+        return time.time() - folder.stat().st_mtime < _LONGEST_SCRATCH_USE
     return False

@@ -1,4 +1,4 @@
-"""How a deployment comes into the queue: one waits for each workflow and target."""
+"""Puts deployments into the queue: at most one waits per workflow and target."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from deployments.pipeline.stages import UNFINISHED, Action, Status
 from deployments.queue import transitions
 from targets.cloudflare.errors import Cause, DeployError
 
-_TRIES = 5
+_ENQUEUE_ATTEMPTS = 5
 MAX_ATTEMPTS = 5
-_ASKED = (
+_REQUEST_FIELDS = (
     "about",
     "overwrite",
     "overrides_freeze",
@@ -28,21 +28,21 @@ _ASKED = (
 
 
 class Busy(DeployError):
-    """Something that must not be replaced waits or runs."""
+    """A deployment that must not be replaced is waiting or running."""
 
     cause = Cause.POLICY
 
 
 @retry(
-    retry=retry_if_exception_type(IntegrityError),  # somebody else's request came in between
-    stop=stop_after_attempt(_TRIES),
+    retry=retry_if_exception_type(IntegrityError),  # another request came first
+    stop=stop_after_attempt(_ENQUEUE_ATTEMPTS),
     reraise=True,
 )
 @transaction.atomic
 def enqueue(make: Callable[[], Deployment]) -> Deployment:
-    """Put what `make` returns into the queue; what waits there already ends as superseded.
+    """Enqueue the deployment that `make` returns; a waiting one ends as superseded.
 
-    `make` is called inside the transaction. Raises Busy where a rollback or a takedown waits.
+    `make` is called inside the transaction. Raises Busy if a rollback or a takedown is waiting.
     """
     return _replace_waiting(make())
 
@@ -51,7 +51,7 @@ def _replace_waiting(deployment: Deployment) -> Deployment:
     waiting = _unfinished(deployment).filter(status=Status.QUEUED.value).first()
     if waiting:
         _check_replaceable(waiting, deployment)
-        transitions.supersede(waiting, "A newer deployment took its place before it began.")
+        transitions.supersede(waiting, "Superseded by a newer deployment before it started.")
     deployment.save()
     if waiting:
         Deployment.objects.filter(pk=waiting.pk).update(superseded_by=deployment)
@@ -67,45 +67,45 @@ def _unfinished(deployment: Deployment) -> QuerySet[Deployment]:
 
 
 def _check_replaceable(waiting: Deployment, deployment: Deployment) -> None:
-    """A rollback is somebody's way out: a deploy that comes after it waits for its end."""
+    """Raise Busy for a deploy that would replace a rollback or a takedown."""
     if waiting.work.is_urgent and not deployment.work.is_urgent:
         raise Busy(
-            f"{waiting.work.label} #{waiting.pk} waits for its turn: ask again when it has ended, "
-            "or cancel it first."
+            f"{waiting.work.label} #{waiting.pk} is queued: try again when it has ended, or cancel "
+            "it first."
         )
 
 
-class _Newer(Exception):
-    """Something newer waits or runs: that counts, and not what was refused before."""
+class _NewerExists(Exception):
+    """A newer deployment is waiting or running, so a retry is pointless."""
 
 
 def enqueue_retry(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
-    """Put the same into the queue for later, as the target asked.
+    """Enqueue the same deployment again, to start when the target has asked to.
 
-    None where that was tried enough, or something newer waits or runs.
+    Returns None after MAX_ATTEMPTS, or if a newer deployment is waiting or running.
     """
     if deployment.attempt >= MAX_ATTEMPTS:
         return None
 
     def make() -> Deployment:
         if _unfinished(deployment).exclude(pk=deployment.pk).exists():
-            raise _Newer
-        return _same(deployment, not_before)
+            raise _NewerExists
+        return _next_attempt(deployment, not_before)
 
     try:
         return enqueue(make)
-    except (_Newer, IntegrityError):
+    except (_NewerExists, IntegrityError):
         return None
 
 
-def _same(deployment: Deployment, not_before: datetime) -> Deployment:
-    kept = {name: getattr(deployment, name) for name in _ASKED}
+def _next_attempt(deployment: Deployment, not_before: datetime) -> Deployment:
+    fields = {name: getattr(deployment, name) for name in _REQUEST_FIELDS}
     if deployment.work is Action.DELETE_SECRETS:
-        kept["secret_names"] = deployment.secret_names
+        fields["secret_names"] = deployment.secret_names
     return copy_of(
         deployment,
         deployment.work,
         attempt=deployment.attempt + 1,
         not_before=not_before,
-        **kept,
+        **fields,
     )

@@ -1,4 +1,4 @@
-"""Who works on a deployment, and how it is noticed that nobody does any more."""
+"""Leases: which process works on a deployment, and whether that process is still alive."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from deployments.pipeline.errors import Cancelled, LeaseLost
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0  # seconds
-CANCEL_CHECK = 0.5  # seconds between looks whether somebody has asked to cancel
-GRACE = 2.5  # seconds that a deployment has to end by itself when it is cancelled
+CANCEL_CHECK = 0.5  # seconds between checks for a requested cancellation
+GRACE = 2.5  # seconds that a cancelled deployment has to end by itself
 EXPIRES_AFTER = timedelta(seconds=60)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -36,7 +36,7 @@ _AnyLease = TypeVar("_AnyLease", bound=ProcessLease)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A running deployment in the hands of this process; `stop` is set when it is to end."""
+    """A running deployment that this process works on; `stop` is set when it must end."""
 
     deployment: Deployment
     token: UUID
@@ -44,18 +44,19 @@ class Claim:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise LeaseLost where another process has ended the deployment, Cancelled where one asks."""
-        mine = Lease.objects.filter(token=self.token)
-        asked = mine.values_list(
+        """Raise LeaseLost if another process ended the deployment, Cancelled if it was cancelled."""
+        lease = Lease.objects.filter(token=self.token)
+        row = lease.values_list(
             "deployment__cancel_requested_at", "deployment__cancelled_by"
         ).first()
-        if self.lost.is_set() or asked is None:
+        if self.lost.is_set() or row is None:
             raise LeaseLost(f"deployment {self.deployment.pk} was ended elsewhere")
-        if asked[0]:
-            raise Cancelled(f"Cancelled by {asked[1] or 'somebody'}.")
+        requested_at, by = row
+        if requested_at:
+            raise Cancelled(f"Cancelled by {by or 'somebody'}.")
 
     def pause(self, seconds: float) -> None:
-        """Wait; raises Cancelled or LeaseLost as soon as there is nothing to wait for."""
+        """Wait; raises Cancelled or LeaseLost as soon as the deployment must end."""
         self.stop.wait(seconds)
         self.check()
 
@@ -63,10 +64,10 @@ class Claim:
         return Lease.objects.filter(token=self.token).first()
 
     def program_started(self, pid: int) -> None:
-        """Remember the program on the lease, so that whoever reaps it can end it."""
-        with suppress(psutil.NoSuchProcess):  # it has ended already: there is nothing to remember
-            began = psutil.Process(pid).create_time()
-            Lease.objects.filter(token=self.token).update(program_pid=pid, program_started=began)
+        """Store the program on the lease, so that the process that reaps the lease can kill it."""
+        with suppress(psutil.NoSuchProcess):  # it has already ended
+            started = psutil.Process(pid).create_time()
+            Lease.objects.filter(token=self.token).update(program_pid=pid, program_started=started)
 
 
 @cache
@@ -77,7 +78,7 @@ def boot_id() -> str:
 
 
 def process_identity() -> dict[str, Any]:
-    """Return what a lease says of the process that holds it."""
+    """Return the lease fields that identify this process."""
     this = psutil.Process()
     return {
         "host": socket.gethostname(),
@@ -88,30 +89,30 @@ def process_identity() -> dict[str, Any]:
 
 
 def grant(deployment: Deployment) -> Claim:
-    """Give this process the lease on a deployment that it has just claimed."""
+    """Create a lease for this process on a deployment that it has just claimed."""
     return Claim(deployment, create_lease(Lease, deployment=deployment).token)
 
 
 def create_lease(model: type[_AnyLease], **subject: Any) -> _AnyLease:
-    """Create a lease held by this process. Raises IntegrityError where there is one already."""
+    """Create a lease held by this process; raises IntegrityError if there is one already."""
     return model._default_manager.create(**subject, **process_identity())
 
 
 def renew(model: type[ProcessLease], token: UUID) -> bool:
-    """Write a heartbeat; False where the lease has been taken away."""
+    """Write a heartbeat; return False if the lease has been lost."""
     return bool(model._default_manager.filter(token=token).update(heartbeat_at=timezone.now()))
 
 
 @contextmanager
-def keep_alive(held: Claim, *, overdue: Callable[[], None]) -> Iterator[None]:
-    """Beat while the body runs; a beat that finds the lease gone sets `held.lost`.
+def keep_alive(claim: Claim, *, on_overdue: Callable[[], None]) -> Iterator[None]:
+    """Send heartbeats while the body runs; a heartbeat that finds no lease sets `claim.lost`.
 
-    Where somebody has asked to cancel, `held.stop` is set; a body that goes on nevertheless (a call
-    of the target that does not answer) is `overdue` after a while.
+    After a cancellation `claim.stop` is set. If the body still runs after GRACE (for example in a
+    call to a target that does not respond), `on_overdue` is called.
     """
     done = threading.Event()
-    heart = _Heart(held, done, overdue)
-    thread = threading.Thread(target=heart.beat, name="heartbeat", daemon=True)
+    heartbeat = _Heartbeat(claim, done, on_overdue)
+    thread = threading.Thread(target=heartbeat.run, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -120,66 +121,64 @@ def keep_alive(held: Claim, *, overdue: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-class _Heart:
-    """Tells others that somebody works, and hears when that is to end."""
-
-    def __init__(self, held: Claim, done: threading.Event, overdue: Callable[[], None]) -> None:
-        self._held = held
+class _Heartbeat:
+    def __init__(self, claim: Claim, done: threading.Event, on_overdue: Callable[[], None]) -> None:
+        self._claim = claim
         self._done = done
-        self._overdue = overdue
+        self._on_overdue = on_overdue
         self._next_beat = time.monotonic() + HEARTBEAT
         self._stopped_at = 0.0
 
-    def beat(self) -> None:
+    def run(self) -> None:
         try:
-            while not self._done.wait(CANCEL_CHECK) and not self._held.lost.is_set():
+            while not self._done.wait(CANCEL_CHECK) and not self._claim.lost.is_set():
                 try:
-                    self._look()
+                    self._check()
                 except DatabaseError:
                     logger.warning("a heartbeat was missed", exc_info=True)
         finally:
             connections.close_all()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
-        mine = Lease.objects.filter(token=self._held.token)
+        lease = Lease.objects.filter(token=self._claim.token)
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT
-            if not renew(Lease, self._held.token):
-                self._held.lost.set()
-                self._held.stop.set()
+            if not renew(Lease, self._claim.token):
+                self._claim.lost.set()
+                self._claim.stop.set()
                 return
         if not self._stopped_at:
-            if mine.filter(deployment__cancel_requested_at__isnull=False).exists():
-                self._held.stop.set()
+            if lease.filter(deployment__cancel_requested_at__isnull=False).exists():
+                self._claim.stop.set()
                 self._stopped_at = now
         elif now - self._stopped_at > GRACE:
             self._stopped_at = now
-            self._overdue()
+            self._on_overdue()
 
 
 def is_on_this_host(lease: ProcessLease) -> bool:
-    """Tell whether the holder ran on this host since its last start: then its end can be seen."""
+    """Return whether the holder ran on this host since its last boot, so that its end is visible."""
     return lease.host == socket.gethostname() and lease.boot_id == boot_id()
 
 
 def is_expired(lease: ProcessLease) -> bool:
-    """Tell whether nobody holds it any more.
+    """Return whether the holder has died.
 
-    A holder on this host is silent as soon as its process is gone; one elsewhere, or from before
-    this host was started anew, when its heart has not beaten for a minute.
+    On this host, that is when its process has ended or the host was rebooted; elsewhere, when there
+    was no heartbeat for a minute.
     """
     if is_on_this_host(lease):
-        return not _lives(lease.pid, lease.pid_started)
+        return not _is_alive(lease.pid, lease.pid_started)
     if lease.host == socket.gethostname():
         return True
     return timezone.now() - lease.heartbeat_at > EXPIRES_AFTER
 
 
 def kill_programs(lease: Lease) -> None:
-    """End what the holder's program left running, and return when it is gone.
+    """Kill what the holder's program left running, and wait until it has ended.
 
-    A process counts as the program's when it is in its session and not older: numbers are reused.
+    A process belongs to the program if it is in its session and not older: session ids are reused.
     """
     if not lease.program_pid or not is_on_this_host(lease):
         return
@@ -200,7 +199,7 @@ def _belongs(process: psutil.Process, lease: Lease) -> bool:
         return False
 
 
-def _lives(pid: int, started: float) -> bool:
+def _is_alive(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - started) < 0.01

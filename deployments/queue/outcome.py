@@ -1,4 +1,4 @@
-"""How a deployment ends that did not complete: the error that ended it, in words for people."""
+"""The outcome of a deployment that did not complete, from the error that ended it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from targets.cloudflare.errors import DeployError, Finding, RateLimited
 from targets.cloudflare.worker_parts import PartResult
 
 INTERNAL_ERROR = (
-    "Something went wrong in AwaitStep itself, not in your workflow. The server's log has the "
-    "details. Nothing was uploaded after this stage; you can deploy again."
+    "An internal error in AwaitStep, not in your workflow. The server's log has the details. Nothing "
+    "was uploaded after this stage; you can deploy again."
 )
 
-_COMES_AGAIN = "It will be tried again then."
-_COMES_NO_MORE = "It will not be tried again by itself."
+_WILL_RETRY = "It will be retried then."
+_WILL_NOT_RETRY = "It will not be retried automatically."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What is recorded of an end, not yet redacted; `again_at` is when it is to be tried again."""
+    """What is recorded, before redaction. A busy target sets `retry_at`."""
 
     status: Status
     message: str
     cause: str = ""
     findings: tuple[Finding, ...] = ()
     parts: tuple[PartResult, ...] = ()
-    again_at: datetime | None = None
-    is_fault: bool = False
+    retry_at: datetime | None = None
+    is_internal_error: bool = False
 
-    def told(self, *, comes_again: bool) -> str:
-        """Return the message, with what becomes of a wish to be tried again."""
-        if self.again_at is None:
+    def full_message(self, *, will_retry: bool) -> str:
+        """Return the message, with whether it will be retried if the target asked for that."""
+        if self.retry_at is None:
             return self.message
-        return f"{self.message} {_COMES_AGAIN if comes_again else _COMES_NO_MORE}"
+        return f"{self.message} {_WILL_RETRY if will_retry else _WILL_NOT_RETRY}"
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """Return what an error makes of its deployment; anything but a DeployError is a fault of ours."""
+    """Return the outcome for an error; anything but a DeployError is an internal error."""
     match error:
         case Superseded():
             return Outcome(status=Status.SUPERSEDED, message=str(error))
@@ -51,7 +51,7 @@ def outcome_of(error: Exception) -> Outcome:
             )
         case RateLimited():
             return Outcome(
-                status=Status.FAILED, message=str(error), cause=error.cause, again_at=error.until
+                status=Status.FAILED, message=str(error), cause=error.cause, retry_at=error.until
             )
         case DeployError():
             return Outcome(
@@ -61,4 +61,4 @@ def outcome_of(error: Exception) -> Outcome:
                 findings=error.findings,
             )
         case _:
-            return Outcome(status=Status.FAILED, message=INTERNAL_ERROR, is_fault=True)
+            return Outcome(status=Status.FAILED, message=INTERNAL_ERROR, is_internal_error=True)

@@ -1,4 +1,4 @@
-"""Following a deployment from a process that has no event loop: a command's."""
+"""Waiting for a deployment in a process without an event loop, such as a command."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from deployments.models import Deployment, StageRecord
 from deployments.queue import tasks
 
 _POLL = 0.05  # seconds
-_NUDGE = 3.0  # seconds between looks for a worker that is gone
+_SWEEP = 3.0  # seconds between sweeps for abandoned deployments
 
 
-def wait_until_final(deployment: Deployment, tell: Callable[[StageRecord], None]) -> Deployment:
-    """Tell each stage record once, in order, and return the deployment when it has ended.
+def wait_until_final(deployment: Deployment, on_stage: Callable[[StageRecord], None]) -> Deployment:
+    """Call `on_stage` once for each stage record, in order, until the deployment has ended.
 
-    Any process may perform it. While it only waits, silent holders are looked for again and again.
+    Any process may run the deployment. While waiting, this one keeps sweeping the queue.
     """
-    known, nudged = 0, time.monotonic()
+    known, swept_at = 0, time.monotonic()
     while True:
         deployment.refresh_from_db(fields=["status", "worker_url", "message", "stage"])
         for record in deployment.records.filter(number__gt=known).order_by("number"):
             known = record.number
-            tell(record)
+            on_stage(record)
         if deployment.is_final:
             return deployment
-        if time.monotonic() - nudged > _NUDGE:
-            nudged = time.monotonic()
+        if time.monotonic() - swept_at > _SWEEP:
+            swept_at = time.monotonic()
             tasks.process_queue.enqueue()
         time.sleep(_POLL)

@@ -1,4 +1,4 @@
-"""What a deployment that did not complete left at its target."""
+"""What a deployment that did not complete left on its target."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ logger = logging.getLogger(__name__)
 
 
 def complete_if_removed(deployment: Deployment, token: UUID, account: Account | None) -> bool:
-    """End a takedown as done where the Worker is gone, whatever has stopped it after that."""
+    """Complete a takedown if the Worker has been removed, whatever stopped the takedown then."""
     if deployment.work is not Action.TAKEDOWN or deployment.stage != Stage.UPDATING_WORKFLOW:
         return False
-    if account is None or not _is_gone(deployment, account):
+    if account is None or not _is_removed(deployment, account):
         return False
     with suppress(LeaseLost):
-        gone = {"live_version": ""}
-        transitions.enter(deployment.pk, token, stage=Stage.COMPLETED, facts=gone)
+        facts = {"live_version": ""}
+        transitions.enter(deployment.pk, token, stage=Stage.COMPLETED, facts=facts)
         return True
     return False
 
 
-def _is_gone(deployment: Deployment, account: Account) -> bool:
-    """The Worker goes last; where there was none, its Workflows do."""
+def _is_removed(deployment: Deployment, account: Account) -> bool:
+    """Return whether nothing is left: the Worker is removed last, or its Workflows without one."""
     worker = deployment.worker_name
     try:
         return not account.has_worker(worker) and not any(
-            one.worker == worker for one in account.workflows()
+            workflow.worker == worker for workflow in account.workflows()
         )
-    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
-        logger.info("whether %s is done is unknown: %s", deployment, error)
+    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target responds
+        logger.info("cannot check whether %s is done: %s", deployment, error)
         return False
 
 
 def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[str, Any]:
-    """Return what a deployment that did not complete left at the target.
+    """Return the deployment fields that say what was left on the target.
 
-    Before DEPLOYING nothing was sent. From then on only the target knows; what others put live is
-    told from our own by the version's tag.
+    Before DEPLOYING nothing was sent. From then on only the target knows. The version's tag tells
+    our own upload from a version that others put live.
     """
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
@@ -58,13 +58,13 @@ def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[s
     try:
         if deployment.work is Action.TAKEDOWN:
             return {"live_version": account.live(deployment.worker_name).version}
-        return _found(deployment, account)
-    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target says
-        logger.info("what is live of %s is unknown: %s", deployment, error)
+        return _live_fields(deployment, account)
+    except Exception as error:  # noqa: BLE001 - the deployment must end, whatever the target responds
+        logger.info("cannot check what is live for %s: %s", deployment, error)
         return unknown
 
 
-def _found(deployment: Deployment, account: Account) -> dict[str, Any]:
+def _live_fields(deployment: Deployment, account: Account) -> dict[str, Any]:
     live = account.live(deployment.worker_name).version
     was_sent = deployment.version_id != ""
     if was_sent and live == deployment.version_id:
@@ -76,9 +76,9 @@ def _found(deployment: Deployment, account: Account) -> dict[str, Any]:
 
 
 def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
-    """Tell whether this deployment put it live: an upload has its tag, a rollback goes to a version.
+    """Return whether this deployment put the version live.
 
-    A deletion of secrets has neither.
+    An upload has a tag and a rollback names a version; a deletion of secrets has neither.
     """
     if not live or live == deployment.live_before:
         return False

@@ -1,4 +1,4 @@
-"""What a deployment asks to be done, out of its snapshot and the record."""
+"""Builds the pipeline's requests from a deployment's snapshot and the record."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WORKFLOW_DELETED = "The workflow has been deleted. Nothing was uploaded."
 
 
 def deploy_request(deployment: Deployment) -> DeployRequest:
-    """Return what the deployment's snapshot and the workflow's variables of now come to.
+    """Return the request for the deployment's snapshot with the workflow's current variables.
 
-    Raises DeployError where the workflow is gone, or the value of a variable cannot be read.
+    Raises DeployError if the workflow has been deleted or a variable's value cannot be read.
     """
     require_workflow(deployment)
     return DeployRequest(
@@ -44,7 +44,7 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
 
 
 def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
-    """Return the variables of now; raises DeployError, which names those that cannot be read."""
+    """Return the current variables; raises DeployError naming those that cannot be read."""
     try:
         return effective_variables(workflow)
     except UnreadableSecret as unreadable:
@@ -54,18 +54,19 @@ def variables_for(workflow: Workflow | None) -> dict[str, Variable]:
 def secret_values(
     variables: Mapping[str, bindings.Variable], node_types: Iterable[Mapping[str, Any]]
 ) -> tuple[str, ...]:
-    """Return the values that nothing may show, also of what a node type alone keeps as a secret."""
-    named = secret_variables(node_types)
-    return tuple(one.value for one in variables.values() if one.is_secret or one.name in named)
+    """Return the values to redact, including variables that only a node type declares secret."""
+    names = secret_variables(node_types)
+    secret = (item for item in variables.values() if item.is_secret or item.name in names)
+    return tuple(item.value for item in secret)
 
 
 def change_request(deployment: Deployment) -> ChangeRequest:
-    """Return what a rollback, retry, takedown or deletion of secrets is about."""
-    about = deployment.about
+    """Return the request for a rollback, retry, takedown or deletion of secrets."""
+    source = deployment.about
     return ChangeRequest(
         worker_name=deployment.worker_name,
-        record=records.record_of(about) if about else None,
-        failed=records.failed_parts(about) if about else (),
+        record=records.record_of(source) if source else None,
+        failed=records.failed_parts(source) if source else (),
         secrets=tuple(deployment.secret_names),
         used_secrets=_used_secrets(deployment),
         previous_triggers=records.previous_triggers(deployment),
@@ -73,12 +74,12 @@ def change_request(deployment: Deployment) -> ChangeRequest:
 
 
 def _used_secrets(deployment: Deployment) -> frozenset[str]:
-    """Return the names of the secrets that what is live by the record was deployed with."""
+    """Return the names of the secrets set by the live deployment."""
     live = records.live(deployment.workflow_public_id, deployment.target_id)
     return frozenset(live.secret_names) if live else frozenset()
 
 
 def require_workflow(deployment: Deployment) -> None:
-    """Raise DeployError where the workflow is gone: nothing could manage the Worker afterwards."""
+    """Raise DeployError if the workflow was deleted: nothing could manage its Worker afterwards."""
     if not Workflow.objects.filter(pk=deployment.workflow_id).exists():
         raise DeployError(WORKFLOW_DELETED)

@@ -1,4 +1,4 @@
-"""One deployment from its claim to its end, whatever happens on the way."""
+"""Runs a claimed deployment and records its outcome, whatever happens."""
 
 from __future__ import annotations
 
@@ -47,59 +47,59 @@ from workflows.models import Workflow
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = (1, 5, 10, 20)  # seconds between tries to write an end
+_WRITE_RETRIES = (1, 5, 10, 20)  # seconds between attempts to record an outcome
 
-LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target; longer, it comes again
+LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target before it is requeued
 
 
-def perform(held: Claim) -> None:
-    """Run the deployment; every ending is a recorded one."""
+def perform(claim: Claim) -> None:
+    """Run the deployment and record its outcome, even for unexpected errors."""
     try:
-        account = _account(held.deployment)
-        work = _work(held.deployment)
-        _check_frozen(held.deployment)
-    except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
-        _surely(
-            partial(transitions.enter, held.deployment.pk, held.token, stage=Stage.INITIALIZING)
+        account = _account(claim.deployment)
+        work = _work(claim.deployment)
+        _check_frozen(claim.deployment)
+    except Exception as error:  # noqa: BLE001 - a thread must record every outcome
+        _with_retries(
+            partial(transitions.enter, claim.deployment.pk, claim.token, stage=Stage.INITIALIZING)
         )
-        _end(held, error, secrets=())
+        _end(claim, error, secrets=())
         return
     secrets = [account.api_token, *work.secrets]
-    tools = _tools(held, account, secrets=secrets)
+    tools = _tools(claim, account, secrets=secrets)
     try:
-        _follow(held, work.stages(tools), overdue=partial(_cancel_overdue, held, account))
-    except Exception as error:  # noqa: BLE001 - the last line of defence in a thread
-        _end(held, error, secrets=secrets, account=account)
+        _run(claim, work.stages(tools), on_overdue=partial(_cancel_overdue, claim, account))
+    except Exception as error:  # noqa: BLE001 - a thread must record every outcome
+        _end(claim, error, secrets=secrets, account=account)
 
 
 def _check_frozen(deployment: Deployment) -> None:
-    """Whatever waited while the target froze is not performed, unless somebody said so."""
+    """Raise Frozen if the target was frozen while the deployment waited, unless overridden."""
     if deployment.target is not None:
         policy.check_frozen(deployment.target, is_overridden=deployment.overrides_freeze)
 
 
-def _follow(held: Claim, stages: Stages, *, overdue: Callable[[], None]) -> None:
-    pk = held.deployment.pk
+def _run(claim: Claim, stages: Stages, *, on_overdue: Callable[[], None]) -> None:
+    pk = claim.deployment.pk
     waiting = RetryPolicy(
         max_wait=LONGEST_WAIT,
-        on_wait=lambda until: transitions.set_waits_until(pk, held.token, until=until),
-        sleep=held.pause,
+        on_wait=lambda until: transitions.set_waits_until(pk, claim.token, until=until),
+        sleep=claim.pause,
     )
     with (
-        leases.keep_alive(held, overdue=overdue),
+        leases.keep_alive(claim, on_overdue=on_overdue),
         retries.using(waiting),
-        process.stopped_by(held.stop),
+        process.stopped_by(claim.stop),
         closing(stages),
     ):
         for progress in stages:
-            if progress.stage is not Stage.COMPLETED:  # what is done is not cancelled any more
-                held.check()
-            transitions.enter(pk, held.token, stage=progress.stage, facts=progress.facts)
+            if progress.stage is not Stage.COMPLETED:  # which can no longer be cancelled
+                claim.check()
+            transitions.enter(pk, claim.token, stage=progress.stage, facts=progress.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is to be done, with the secrets that nothing of it may show."""
+    """The stages to run, with the secrets to redact from everything they print."""
 
     stages: Callable[[DeployTools], Stages]
     secrets: tuple[str, ...] = ()
@@ -107,11 +107,11 @@ class _Work:
 
 def _work(deployment: Deployment) -> _Work:
     if deployment.work is Action.DEPLOY:
-        request = request_factory.deploy_request(deployment)
-        return _Work(lambda tools: pipeline.run(request, tools), _secrets(request))
+        deploy = request_factory.deploy_request(deployment)
+        return _Work(lambda tools: pipeline.run(deploy, tools), _secrets(deploy))
     change = _CHANGES[deployment.work]
-    about = request_factory.change_request(deployment)
-    return _Work(lambda tools: change(about, tools))
+    request = request_factory.change_request(deployment)
+    return _Work(lambda tools: change(request, tools))
 
 
 _CHANGES: dict[Action, Callable[[ChangeRequest, DeployTools], Stages]] = {
@@ -132,10 +132,10 @@ def _secrets(request: DeployRequest) -> tuple[str, ...]:
     return request_factory.secret_values(request.variables, request.node_types)
 
 
-def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTools:
-    deployment = held.deployment
+def _tools(claim: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTools:
+    deployment = claim.deployment
 
-    def keep(ran: ProgramRun) -> None:
+    def save(ran: ProgramRun) -> None:
         ProgramOutput.objects.create(
             deployment=deployment,
             program=ran.program,
@@ -145,14 +145,14 @@ def _tools(held: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTo
         )
 
     def before_write() -> None:
-        held.check()
+        claim.check()
         _check_newest(deployment)
         if deployment.work is Action.DEPLOY:
             request_factory.require_workflow(deployment)
 
     hooks = Hooks(
-        program_started=held.program_started,
-        program_ended=keep,
+        program_started=claim.program_started,
+        program_ended=save,
         before_write=before_write,
         hide=partial(redact, secrets=secrets),
     )
@@ -178,14 +178,14 @@ def tools_for(
     message: str = "",
     tag: str = "",
 ) -> _Kind:
-    """Return real tools of the kind; `name` is that of the temporary directories."""
-    here = settings.AWAITSTEP
+    """Return tools of the kind for a real target; temporary directories are called `name`."""
+    config = settings.AWAITSTEP
     return kind(
         account=account,
         ours=_ours,
-        deploys=here.data_dir / "deploys",
-        cache=here.data_dir / "node-cache",
-        timeout=here.deploy_timeout,
+        deploys=config.data_dir / "deploys",
+        cache=config.data_dir / "node-cache",
+        timeout=config.deploy_timeout,
         name=name,
         message=message,
         tag=tag,
@@ -199,60 +199,63 @@ def _ours(workflow_id: str) -> OwnWorkflow | None:
 
 
 def _check_newest(deployment: Deployment) -> None:
-    """Raise Superseded where a newer deployment has gone live: an older one never replaces it."""
-    mine = records.of_worker(deployment.workflow_public_id, deployment.target_id)
-    newer = mine.filter(records.changed_what_is_live(), pk__gt=deployment.pk).first()
+    """Raise Superseded if a newer deployment has gone live, which an older one never replaces."""
+    same_worker = records.of_worker(deployment.workflow_public_id, deployment.target_id)
+    newer = same_worker.filter(records.changed_what_is_live(), pk__gt=deployment.pk).first()
     if newer:
-        raise Superseded(f"Deployment #{newer.pk} is newer and live: nothing was uploaded.")
+        raise Superseded(f"Deployment #{newer.pk} is newer and live. Nothing was uploaded.")
 
 
 def _end(
-    held: Claim, error: Exception, *, secrets: Iterable[str], account: Account | None = None
+    claim: Claim, error: Exception, *, secrets: Iterable[str], account: Account | None = None
 ) -> None:
-    pk = held.deployment.pk
-    error = _what_ended(held, error)
+    pk = claim.deployment.pk
+    error = _cause_of_end(claim, error)
     if isinstance(error, LeaseLost):
         logger.info("deployment %s was ended elsewhere", pk)
         return
-    ending = outcome_of(error)
-    if ending.is_fault:
+    outcome = outcome_of(error)
+    if outcome.is_internal_error:
         logger.error("deployment %s failed", pk, exc_info=error)
-    _surely(lambda: _write_end(held, ending, secrets=secrets, account=account))
+    _with_retries(lambda: _write_outcome(claim, outcome, secrets=secrets, account=account))
 
 
-def _write_end(
-    held: Claim, ending: Outcome, *, secrets: Iterable[str], account: Account | None
+def _write_outcome(
+    claim: Claim, outcome: Outcome, *, secrets: Iterable[str], account: Account | None
 ) -> None:
-    deployment = Deployment.objects.get(pk=held.deployment.pk)
-    if complete_if_removed(deployment, held.token, account):
+    deployment = Deployment.objects.get(pk=claim.deployment.pk)
+    if complete_if_removed(deployment, claim.token, account):
         return
-    parts = {"parts": _redacted(ending.parts, secrets)} if ending.parts else {}
+    parts = {"parts": _redacted(outcome.parts, secrets)} if outcome.parts else {}
     facts = parts | remote_outcome_of(deployment, account)
     with transaction.atomic():
-        comes_again = ending.again_at and enqueue_retry(deployment, not_before=ending.again_at)
+        will_retry = outcome.retry_at is not None and bool(
+            enqueue_retry(deployment, not_before=outcome.retry_at)
+        )
         has_ended = transitions.end(
             deployment.pk,
-            held.token,
-            status=ending.status,
-            message=redact(ending.told(comes_again=bool(comes_again)), secrets),
-            cause=ending.cause,
+            claim.token,
+            status=outcome.status,
+            message=redact(outcome.full_message(will_retry=will_retry), secrets),
+            cause=outcome.cause,
             findings=tuple(
-                one.with_message(redact(one.message, secrets)) for one in ending.findings
+                finding.with_message(redact(finding.message, secrets))
+                for finding in outcome.findings
             ),
             facts=facts,
         )
-        if not has_ended:  # whoever ended it has said what comes next
+        if not has_ended:  # the process that ended it has decided about a retry
             transaction.set_rollback(True)
 
 
-def _what_ended(held: Claim, error: Exception) -> Exception:
-    """Return why it ended: a wish to cancel, or another's end, counts before what came of them."""
+def _cause_of_end(claim: Claim, error: Exception) -> Exception:
+    """Return why it ended: a cancellation or a lost lease explains the errors that follow it."""
     try:
-        held.check()
+        claim.check()
     except (Cancelled, LeaseLost) as reason:
         return reason
     except DatabaseError:
-        logger.warning("whether a deployment was cancelled is unknown", exc_info=True)
+        logger.warning("cannot check whether a deployment was cancelled", exc_info=True)
     if isinstance(error, ProgramStopped):
         return Cancelled("The programs of this deployment were stopped.")
     return error
@@ -263,28 +266,28 @@ def _redacted(parts: Iterable[PartResult], secrets: Iterable[str]) -> list[dict[
     return [{**row, "message": redact(row["message"], secrets)} for row in rows]
 
 
-def _cancel_overdue(held: Claim, account: Account) -> None:
-    """End a cancelled deployment whose thread hangs in a call: its programs die, others may go on."""
-    lease = held.lease()
+def _cancel_overdue(claim: Claim, account: Account) -> None:
+    """End a cancelled deployment whose thread hangs in a call, so that others can start."""
+    lease = claim.lease()
     if lease:
         leases.kill_programs(lease)
-        by = Deployment.objects.values_list("cancelled_by", flat=True).get(pk=held.deployment.pk)
-        _end(held, Cancelled(f"Cancelled by {by}."), secrets=(), account=account)
+        by = Deployment.objects.values_list("cancelled_by", flat=True).get(pk=claim.deployment.pk)
+        _end(claim, Cancelled(f"Cancelled by {by}."), secrets=(), account=account)
 
 
-def _surely(end: Callable[[], object]) -> object:
-    """A database that is locked or away for a while must not leave a deployment without an end."""
+def _with_retries(write: Callable[[], object]) -> object:
+    """Call the function; a database that is locked or away for a while is tried again."""
     retrying = Retrying(
         retry=retry_if_exception_type(DatabaseError),
-        stop=stop_after_attempt(len(_PATIENCE) + 1),
-        wait=wait_chain(*map(wait_fixed, _PATIENCE)),
-        before_sleep=_connect_anew,
+        stop=stop_after_attempt(len(_WRITE_RETRIES) + 1),
+        wait=wait_chain(*map(wait_fixed, _WRITE_RETRIES)),
+        before_sleep=_reconnect,
         reraise=True,
     )
-    return retrying(end)
+    return retrying(write)
 
 
-def _connect_anew(state: RetryCallState) -> None:
+def _reconnect(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    logger.error("the end of a deployment could not be written; trying again", exc_info=error)
+    logger.error("could not record the outcome of a deployment; trying again", exc_info=error)
     connections.close_all()

@@ -1,4 +1,4 @@
-"""A server's standing duty: what another process left, or a lost task, is found within seconds."""
+"""A background thread of the server that finds abandoned deployments and lost tasks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from deployments.queue import claims, tasks
 logger = logging.getLogger(__name__)
 
 INTERVAL = 3.0  # seconds
-_DRIFT_EVERY = 20  # sweeps between looks for a comparison that is due
+_DRIFT_EVERY = 20  # sweeps between checks for a drift check that is due
 
 
-def start_sweeper(*others: Callable[[], None]) -> None:
-    """Sweep at once and every few seconds, in a thread that ends with the process; so do others."""
-    arguments = (others,)
-    threading.Thread(target=_sweep_for_ever, args=arguments, name="sweeper", daemon=True).start()
+def start_sweeper(*sweeps: Callable[[], None]) -> None:
+    """Start a daemon thread that sweeps every few seconds, and calls the given functions too."""
+    threading.Thread(target=_run, args=(sweeps,), name="sweeper", daemon=True).start()
 
 
-def _sweep_for_ever(others: Sequence[Callable[[], None]]) -> None:
-    for sweeps in count():
+def _run(sweeps: Sequence[Callable[[], None]]) -> None:
+    for number in count():
         try:
             _sweep()
-            for other in others:
-                other()
-            if sweeps % _DRIFT_EVERY == _DRIFT_EVERY - 1:
+            for sweep in sweeps:
+                sweep()
+            if number % _DRIFT_EVERY == _DRIFT_EVERY - 1:
                 drift.check_due()
         except Exception:
             logger.exception("a sweep failed; the next one is in %s seconds", INTERVAL)

@@ -1,4 +1,4 @@
-"""The task that says that there is work; the table says which, so that a lost one costs nothing."""
+"""The task that processes the queue. The table is the queue, so losing a task is harmless."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ logger = logging.getLogger(__name__)
 
 @task()
 def process_queue() -> None:
-    """Perform the deployments that wait."""
+    """Run the waiting deployments."""
     from deployments.queue import claims
 
     try:
         claims.process_queue()
     except Exception:
-        logger.exception("the deployment queue stopped; the next sweep goes on with it")
+        logger.exception("the deployment queue stopped; the next sweep continues it")
         raise

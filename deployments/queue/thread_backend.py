@@ -1,4 +1,4 @@
-"""Runs Django tasks on a few background threads of this process."""
+"""A task backend that runs Django tasks on background threads of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_tasks.base import TaskResult
 
 
 class ThreadBackend(ImmediateBackend):
-    """The default backend; OPTIONS: `threads`, how many tasks of each of its QUEUES run at once."""
+    """The default backend. OPTIONS: `threads`, the number of concurrent tasks per queue."""
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)

@@ -1,4 +1,4 @@
-"""The one door through which a deployment's status and stage change, always by compare-and-set."""
+"""The only place that changes a deployment's status and stage, always by compare-and-set."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
 
 
 def start(pk: int) -> bool:
-    """Have a waiting deployment run; False where it waits no more.
+    """Mark a waiting deployment as running; return False if it no longer waits.
 
-    Raises IntegrityError where another one of its workflow and target runs.
+    Raises IntegrityError if another deployment of its workflow and target is running.
     """
     waiting = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
     return bool(waiting.update(status=Status.RUNNING.value, started_at=timezone.now()))
@@ -34,9 +34,9 @@ def start(pk: int) -> bool:
 
 @transaction.atomic
 def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOTHING) -> None:
-    """Begin the stage and write down what is known by now; COMPLETED ends the deployment.
+    """Enter the stage and store the facts known so far; COMPLETED ends the deployment.
 
-    Raises LeaseLost where the token no longer holds the deployment, or the stage cannot follow.
+    Raises LeaseLost if the token no longer holds the deployment, or the stage is out of order.
     """
     changes: dict[str, Any] = {"stage": stage.value, **facts}
     if stage is Stage.COMPLETED:
@@ -60,7 +60,7 @@ def end(
     findings: tuple[Finding, ...] = (),
     facts: Mapping[str, Any] = _NOTHING,
 ) -> bool:
-    """End a running deployment that did not complete; False where it was ended elsewhere."""
+    """End a running deployment that did not complete; return False if it was ended elsewhere."""
     changes = _ended(status, message, findings) | {"cause": cause, **facts}
     if not _held(pk, token).update(**changes):
         return False
@@ -71,7 +71,7 @@ def end(
 
 @transaction.atomic
 def request_cancel(pk: int, *, by: str) -> None:
-    """Have whoever performs a running deployment end it; the first to ask is remembered."""
+    """Ask the process that runs a deployment to end it; the first request is recorded."""
     running = Deployment.objects.filter(
         pk=pk, status=Status.RUNNING.value, cancel_requested_at=None
     )
@@ -80,9 +80,9 @@ def request_cancel(pk: int, *, by: str) -> None:
 
 @transaction.atomic
 def cancel_waiting(pk: int, *, by: str) -> bool:
-    """End a deployment that has not begun; False where it has."""
+    """End a deployment that has not started; return False if it has."""
     queued = Deployment.objects.filter(pk=pk, status=Status.QUEUED.value)
-    message = f"Cancelled by {by} before it began. Nothing was uploaded."
+    message = f"Cancelled by {by} before it started. Nothing was uploaded."
     ended = _ended(Status.CANCELLED, message, ())
     if not queued.update(**ended, cancel_requested_at=timezone.now(), cancelled_by=by[:150]):
         return False
@@ -91,13 +91,13 @@ def cancel_waiting(pk: int, *, by: str) -> bool:
 
 
 def set_waits_until(pk: int, token: UUID, *, until: datetime | None) -> None:
-    """Say until when the target asked to wait, None when the wait is over."""
+    """Store until when the target asked to wait; None when the wait is over."""
     _held(pk, token).update(waits_until=until)
 
 
 @transaction.atomic
 def supersede(waiting: Deployment, message: str) -> bool:
-    """End a deployment that has not begun, because a newer one takes its place in the queue."""
+    """End a deployment that has not started, because a newer one takes its place."""
     queued = Deployment.objects.filter(pk=waiting.pk, status=Status.QUEUED.value)
     if not queued.update(**_ended(Status.SUPERSEDED, message, ())):
         return False
@@ -116,7 +116,7 @@ def _ended(status: Status, message: str, findings: tuple[Finding, ...]) -> dict[
 
 
 def _record_end(pk: int, message: str) -> None:
-    """A FAILED row closes every deployment that did not complete, so that every stream ends."""
+    """Add the FAILED record that ends the event stream of every unsuccessful deployment."""
     reached = Deployment.objects.only("stage").get(pk=pk).percent
     _record(pk, Stage.FAILED, message=message, progress=reached)
 

@@ -1,4 +1,4 @@
-"""The form that creates a resource at a target."""
+"""The form that creates a resource on a target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workflows.ir.reading.bindings import BindingKind
 
 
 class ResourceForm(forms.Form):
-    """The name of a resource that is to be made, checked as Cloudflare does."""
+    """The name of a new resource, validated by Cloudflare's rules."""
 
     name = forms.CharField(widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}))
 

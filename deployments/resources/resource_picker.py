@@ -1,4 +1,4 @@
-"""What the resources' page is opened for: one kind, or a resource that a variable is to name."""
+"""What the resources page was opened for: a kind, or a resource to choose for a variable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workflows.models import Workflow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceChoice:
-    """The kind that is shown; with a variable, what it is chosen for, and where to go afterwards."""
+    """The kind to list; with a variable, what the resource is chosen for and where to return to."""
 
     kind: BindingKind
     variable: str = ""
@@ -27,38 +27,38 @@ class ResourceChoice:
 
     @property
     def binding(self) -> str:
-        """The name of the Worker's env that the variable is about."""
+        """The name of the binding in the Worker's env."""
         return self.variable.removesuffix(BINDING_ID)
 
     @property
     def query(self) -> str:
-        """What says the same in an address."""
-        told = {"kind": self.kind.value}
+        """The same as a URL query."""
+        query = {"kind": self.kind.value}
         if self.variable and self.workflow:
-            told |= {"variable": self.variable, "workflow": self.workflow.pk}
+            query |= {"variable": self.variable, "workflow": self.workflow.pk}
         if self.deployment:
-            told["deployment"] = str(self.deployment.pk)
-        return urlencode(told)
+            query["deployment"] = str(self.deployment.pk)
+        return urlencode(query)
 
     @property
     def back(self) -> str:
-        """Where a person came from."""
+        """The page that opened the picker."""
         if self.deployment:
             return self.deployment.get_absolute_url()
         return self.workflow.get_absolute_url() if self.workflow else ""
 
 
 def read_choice(query: QueryDict) -> ResourceChoice:
-    """Read an address; raises Http404 for what names nothing."""
-    wanted = query.get("kind", KINDS[0].value)
-    kind = next((kind for kind in KINDS if kind.value == wanted), None)
+    """Parse a URL query; raises Http404 if it is invalid."""
+    value = query.get("kind", KINDS[0].value)
+    kind = next((kind for kind in KINDS if kind.value == value), None)
     if kind is None:
         raise Http404("There is no such kind of resource.")
     variable = query.get("variable", "")
     if not variable:
         return ResourceChoice(kind=kind)
     if not VARIABLE_NAME.fullmatch(variable) or not variable.endswith(BINDING_ID):
-        raise Http404("The variable names no resource.")
+        raise Http404("The variable cannot name a resource.")
     workflow = Workflow.objects.only("name").filter(pk=query.get("workflow", "")).first()
     if workflow is None:
         raise Http404("There is no such workflow.")
@@ -71,12 +71,12 @@ def read_choice(query: QueryDict) -> ResourceChoice:
 
 
 def _deployment(pk: str, workflow: Workflow) -> Deployment | None:
-    mine = Deployment.objects.only("workflow_id", "target_id").filter(workflow=workflow)
+    deployments = Deployment.objects.only("workflow_id", "target_id").filter(workflow=workflow)
     key = read_key(pk)
-    return mine.filter(pk=key).first() if key else None
+    return deployments.filter(pk=key).first() if key else None
 
 
-def picker_url(target: Target | int, choosing: ResourceChoice) -> str:
-    """Return the address of the page that shows it."""
+def picker_url(target: Target | int, choice: ResourceChoice) -> str:
+    """Return the URL of the resources page for the choice."""
     pk = target if isinstance(target, int) else target.pk
-    return f"{reverse('deployments:target_resources', args=[pk])}?{choosing.query}"
+    return f"{reverse('deployments:target_resources', args=[pk])}?{choice.query}"

@@ -1,4 +1,4 @@
-"""The resources of a target that a Worker can be bound to: looked at, made, and put behind a name."""
+"""Resources of a target that Workers can bind: list them, create one, use one for a variable."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KINDS: Final = (BindingKind.KV, BindingKind.D1, BindingKind.R2, BindingKind.QUEU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameRule:
-    """Which names Cloudflare takes for a kind of resource."""
+    """The names that Cloudflare accepts for a kind of resource."""
 
     pattern: re.Pattern[str]
     rule: str
@@ -57,7 +57,7 @@ NAME_RULES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableUse:
-    """A variable that names a resource; without a workflow it is one of all workflows."""
+    """A variable that names a resource; without a workflow it is a global variable."""
 
     variable: str
     workflow: Workflow | None
@@ -65,7 +65,7 @@ class VariableUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundWorker:
-    """A name in the env of a Worker that is live, by the record."""
+    """A binding of a live Worker, as recorded."""
 
     binding: str
     live: Deployment
@@ -73,7 +73,7 @@ class BoundWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUsage:
-    """A resource, the variables that name it, and what is live with it."""
+    """A resource, the variables that name it, and the live Workers bound to it."""
 
     resource: Resource
     uses: tuple[VariableUse, ...]
@@ -81,10 +81,10 @@ class ResourceUsage:
 
 
 def name_problem(kind: BindingKind, name: str) -> str:
-    """Say why Cloudflare would not take the name; "" where it would."""
+    """Return why Cloudflare would refuse the name; "" if it would accept it."""
     if NAME_RULES[kind].pattern.fullmatch(name):
         return ""
-    return f"This is no name of a {kind.label}: it has {NAME_RULES[kind].rule}."
+    return f"Not a valid {kind.label} name: use {NAME_RULES[kind].rule}."
 
 
 def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
@@ -106,25 +106,26 @@ def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
 
 
 def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, BoundWorker]]:
-    """Yield each resource of the account that a live Worker is bound to, whichever target put it there."""
+    """Yield each resource of the account that a live Worker is bound to, through any target."""
     account = {"account_id": target.account_id, "api_base_url": target.api_base_url}
-    there = Target.objects.filter(**account).values("pk")
-    mine = records.not_taken_down().filter(target__in=there).order_by()
-    newest = mine.values("workflow_public_id", "target").annotate(newest=Max("pk")).values("newest")
+    targets = Target.objects.filter(**account).values("pk")
+    live = records.not_taken_down().filter(target__in=targets).order_by()
+    newest = live.values("workflow_public_id", "target").annotate(newest=Max("pk")).values("newest")
     shown = ("workflow_id", "workflow_public_id", "workflow_name", "target_id", "resources")
-    for live in Deployment.objects.filter(pk__in=newest).only(*shown).order_by("workflow_name"):
-        for one in live.resources:
-            if one["kind"] == kind:
-                yield one["resource"], BoundWorker(binding=one["name"], live=live)
+    deployments = Deployment.objects.filter(pk__in=newest).only(*shown)
+    for deployment in deployments.order_by("workflow_name"):
+        for row in deployment.resources:
+            if row["kind"] == kind:
+                yield row["resource"], BoundWorker(binding=row["name"], live=deployment)
 
 
 def _uses(kind: BindingKind) -> Iterator[tuple[str, VariableUse]]:
-    """Yield what each variable of the kind names, and whose it is."""
+    """Yield the value and the owner of each variable of the kind."""
     large = ("ir", "entry_code", "dependencies", "deploy_settings")
-    found = EnvironmentVariable.objects.filter(name__endswith=BINDING_ID, is_secret=False)
-    found = found.select_related("workflow").prefetch_related("workflow__declared_bindings")
-    found = found.defer("value", *(f"workflow__{field}" for field in large))
-    for variable in found.order_by("workflow__name", "name"):
+    variables = EnvironmentVariable.objects.filter(name__endswith=BINDING_ID, is_secret=False)
+    variables = variables.select_related("workflow").prefetch_related("workflow__declared_bindings")
+    variables = variables.defer("value", *(f"workflow__{field}" for field in large))
+    for variable in variables.order_by("workflow__name", "name"):
         if kind_of(variable.name, variable.workflow) in (kind, None):
             with suppress(UnreadableSecret):
                 use = VariableUse(variable=variable.name, workflow=variable.workflow)
@@ -132,7 +133,7 @@ def _uses(kind: BindingKind) -> Iterator[tuple[str, VariableUse]]:
 
 
 def kind_of(variable: str, workflow: Workflow | None) -> BindingKind | None:
-    """Return the kind of resource that a variable names, by its workflow and its words."""
+    """Return the kind of resource that a variable names, from declared bindings or its name."""
     declared = workflow.bindings if workflow else {}
     kinds = {name: BindingKind(kind) for name, kind in declared.items()}
     found = resolve(variable.removesuffix(BINDING_ID), declared=kinds, variables=())
@@ -140,36 +141,38 @@ def kind_of(variable: str, workflow: Workflow | None) -> BindingKind | None:
 
 
 def create(target: Target, kind: BindingKind, name: str, *, by: Actor) -> Resource:
-    """Make a resource at the target; raises DeployError with the target's reason."""
+    """Create a resource on the target; raises DeployError with the target's reason."""
     if refusal := name_problem(kind, name):
         raise DeployError(refusal)
     try:
         with time_limited(account_of(target)) as account:
-            made = resources.create(account, kind, name)
+            resource = resources.create(account, kind, name)
     except DeployError as refused:
         if refused.cause is not Cause.UNREACHABLE:
             raise
-        sentence = f"{refused} It may be there all the same: look at the list before you try again."
+        sentence = (
+            f"{refused} It may have been created anyway: check the list before you try again."
+        )
         raise DeployError(sentence, cause=refused.cause) from None
-    detail = {"kind": kind.value, "name": name, "resource": made.id}
+    detail = {"kind": kind.value, "name": name, "resource": resource.id}
     trail.record(RESOURCE_CREATED, subject_of(target), by=by, **detail)
-    return made
+    return resource
 
 
 def use(
     target: Target, resource: Resource, *, variable: str, workflow: Workflow, by: Actor
 ) -> None:
-    """Have the workflow's variable name the resource.
+    """Set the workflow's variable to the resource's id.
 
-    Raises DeployError where the target does not have it, ValidationError for an impossible name.
+    Raises DeployError if the target does not have it, ValidationError for an invalid name.
     """
     kind, id_ = resource.kind, resource.id
     if not variable.endswith(BINDING_ID):
-        raise DeployError(f"{variable} names no resource: such a variable ends in {BINDING_ID}.")
+        raise DeployError(f"{variable} cannot name a resource: its name must end in {BINDING_ID}.")
     with time_limited(account_of(target)) as account:
-        is_there = IDENTIFIERS[kind].accepts(id_) and resources.exists(account, kind, id_)
-    if not is_there:
-        sentence = f"There is no {kind.label} {id_} on this target any more: choose another one."
+        exists = IDENTIFIERS[kind].accepts(id_) and resources.exists(account, kind, id_)
+    if not exists:
+        sentence = f"The {kind.label} {id_} no longer exists on this target: choose another one."
         raise DeployError(sentence, cause=Cause.ENVIRONMENT)
     with transaction.atomic():
         set_variable(variable, id_, workflow=workflow)

@@ -1,4 +1,4 @@
-"""What can be done with deployments and with a Worker that is there: one function per action."""
+"""Actions on deployments and live Workers: cancel, roll back, retry, delete secrets, take down."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NO_CONSENT = Consent()
 
 
 def cancel(deployment: Deployment, *, by: Actor = SYSTEM, as_name: str = "") -> Status:
-    """End a deployment: in the queue at once, a running one within seconds.
+    """Cancel a deployment and return its status; a running one ends within seconds.
 
-    Returns the status then. Asked twice, or after the end, it changes nothing. `as_name` is what
-    the deployment says of who it was, where that is more than a name.
+    Cancelling again, or after the end, changes nothing. `as_name` replaces the name shown on the
+    deployment.
     """
     with transaction.atomic():
         deployment.refresh_from_db(fields=["status", "cancel_requested_at"])
@@ -50,25 +50,24 @@ def roll_back(
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Put an earlier deployment's version live again; it wins over what waits or runs.
+    """Enqueue a rollback to an earlier deployment, cancelling what is queued or running.
 
-    Raises Refused where the deployment left no version, or the target's rules forbid it.
+    Raises Refused if the deployment has no version, or the target's rules forbid it.
     """
     if not to.can_be_rolled_back_to:
         raise Refused(
-            f"Deployment #{to.pk} has put no version live that could be put back: choose one that "
-            "succeeded."
+            f"Deployment #{to.pk} put no version live: choose a deployment that succeeded."
         )
     target, workflow = target_and_workflow(to)
-    gone = records.taken_down_since(to)
-    if gone:
+    takedown = records.taken_down_since(to)
+    if takedown:
         raise Refused(
-            f"The Worker was taken down since (#{gone.pk}), and its versions with it: deploy the "
-            f"snapshot of #{to.pk} anew instead."
+            f"The Worker and its versions were taken down by #{takedown.pk}: redeploy the snapshot "
+            f"of #{to.pk} instead."
         )
     with transaction.atomic():
         policy.check(target, workflow, by=by, consent=consent)
-        _make_way(to, Action.ROLLBACK, by=by)
+        _cancel_conflicting(to, Action.ROLLBACK, by=by)
         return enqueue_and_record(
             lambda: with_requester(
                 records.copy_of(to, Action.ROLLBACK, about=to),
@@ -82,7 +81,7 @@ def roll_back(
 
 
 def previously_live(workflow_id: str, target: Target) -> Deployment | None:
-    """Return what was live before what is live now, which a rollback without a name goes to."""
+    """Return the deployment that was live before the current one, the default for a rollback."""
     live = records.live(workflow_id, target)
     earlier = records.of_worker(workflow_id, target).filter(records.went_live())
     if live:
@@ -96,17 +95,17 @@ def retry_failed(
     by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Try again the parts that a deployment could not put, and no others.
+    """Enqueue a retry of the failed parts of a deployment.
 
-    Raises Refused where none failed, or something newer has been tried since.
+    Raises Refused if no part failed, or the Worker has been changed since.
     """
     target, workflow = target_and_workflow(deployment)
     if not deployment.can_retry:
-        raise Refused(f"Deployment #{deployment.pk} has no failed part to try again.")
+        raise Refused(f"Deployment #{deployment.pk} has no failed part to retry.")
     newer = records.of_worker(deployment.workflow_public_id, target).filter(pk__gt=deployment.pk)
     later = newer.filter(records.changed_what_is_live()).first()
     if later:
-        raise Refused(f"Deployment #{later.pk} has taken its place since: deploy again instead.")
+        raise Refused(f"Deployment #{later.pk} has replaced it: deploy again instead.")
     return _change(
         deployment,
         Action.RETRY,
@@ -126,7 +125,7 @@ def delete_secrets(
     by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Delete secrets that the Worker has at the target; raises Refused where nothing is live."""
+    """Enqueue a deletion of the Worker's secrets; raises Refused if nothing is live."""
     return _change(
         _live(workflow, target),
         Action.DELETE_SECRETS,
@@ -147,10 +146,10 @@ def take_down(
     reason: str = "",
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Remove the Worker from the target; history stays. It wins over what waits or runs."""
+    """Enqueue the removal of the Worker, cancelling what is queued or running. History is kept."""
     last = _to_take_down(workflow, target)
     with transaction.atomic():
-        _make_way(last, Action.TAKEDOWN, by=by)
+        _cancel_conflicting(last, Action.TAKEDOWN, by=by)
         return _change(
             last,
             Action.TAKEDOWN,
@@ -164,9 +163,9 @@ def take_down(
 
 
 def _change(
-    about: Deployment,
+    source: Deployment,
     action: Action,
-    told: str,
+    audit_action: str,
     *,
     target: Target,
     workflow: Workflow,
@@ -177,39 +176,39 @@ def _change(
 ) -> Deployment:
     def make() -> Deployment:
         policy.check(target, workflow, by=by, consent=consent)
-        changed = records.copy_of(about, action, about=about, **fields)
+        changed = records.copy_of(source, action, about=source, **fields)
         return with_requester(changed, by=by, reason=reason, consent=consent)
 
-    return enqueue_and_record(make, told, by=by)
+    return enqueue_and_record(make, audit_action, by=by)
 
 
 def _live(workflow: Workflow, target: Target) -> Deployment:
-    found = records.live(workflow.pk, target)
-    if found is None:
+    live = records.live(workflow.pk, target)
+    if live is None:
         raise Refused(f"{workflow.name} is not deployed to {target.name}.")
-    return found
+    return live
 
 
 def _to_take_down(workflow: Workflow, target: Target) -> Deployment:
-    """Return what is live or was tried last; raises Refused where there is nothing to remove."""
+    """Return what is live or was deployed last; raises Refused if there is nothing to remove."""
     last = records.of_worker(workflow.pk, target).first()
     if last is None:
         raise Refused(f"{workflow.name} was never deployed to {target.name}.")
     if last.work is Action.TAKEDOWN and last.state is Status.SUCCEEDED:
-        raise Refused(f"{workflow.name} was taken down from {target.name} already (#{last.pk}).")
+        raise Refused(f"{workflow.name} was already taken down from {target.name} (#{last.pk}).")
     return records.live(workflow.pk, target) or last
 
 
-def _make_way(deployment: Deployment, action: Action, *, by: Actor) -> None:
-    """Cancel what waits or runs for the same Worker: an urgent change does not wait for it.
+def _cancel_conflicting(deployment: Deployment, action: Action, *, by: Actor) -> None:
+    """Cancel what is queued or running for the same Worker: an urgent action does not wait.
 
-    Raises Busy where the same takedown is under way.
+    Raises Busy if the Worker is already being taken down.
     """
-    in_the_way = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
+    unfinished = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
         status__in=UNFINISHED
     )
-    for one in in_the_way:
-        if one.work is action is Action.TAKEDOWN:
-            raise Busy(f"It is being taken down already (#{one.pk}).")
+    for other in unfinished:
+        if other.work is action is Action.TAKEDOWN:
+            raise Busy(f"It is already being taken down (#{other.pk}).")
         name = f"{by.name}, for a {action.label.lower()}"
-        cancel(one, by=by, as_name=name)
+        cancel(other, by=by, as_name=name)

@@ -1,4 +1,4 @@
-"""The one door to deployments: admin, pages, API and commands all come through here."""
+"""Requests deployments; the admin, the pages, the API and the commands all use these functions."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ def request_deployment(
     by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Put the workflow's newest version into the queue and return the waiting deployment.
+    """Enqueue a deployment of the workflow's newest version.
 
-    At most one waits for each workflow and target: one that waits already ends as superseded.
-    Raises NoTarget where there is nowhere to deploy to, Refused where the target's rules forbid it,
-    Busy where a rollback waits.
+    At most one waits per workflow and target: a waiting one ends as superseded. Raises NoTarget if
+    there is no target, Refused if the target's rules forbid it, Busy if a rollback is waiting.
     """
     target = target or default_target()
 
@@ -55,7 +54,7 @@ def request_snapshot(
     by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
 ) -> Deployment:
-    """Deploy what an earlier deployment was made of, with the variables and secrets of now.
+    """Enqueue a redeploy of an earlier snapshot, with the current variables and secrets.
 
     Raises what `request_deployment` raises.
     """
@@ -65,14 +64,14 @@ def request_snapshot(
         policy.check(target, workflow, by=by, consent=consent)
         deployment = records.copy_of(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
-        reason = f"The snapshot of #{earlier.pk} anew."
+        reason = f"Redeploy of the snapshot of #{earlier.pk}."
         return with_requester(deployment, by=by, reason=reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
 
 
 def target_and_workflow(deployment: Deployment) -> tuple[Target, Workflow]:
-    """Return where the deployment went, and what; raises Refused where one of the two is gone."""
+    """Return the deployment's target and workflow; raises Refused if one has been deleted."""
     workflow = Workflow.objects.filter(pk=deployment.workflow_id).first()
     if deployment.target is None or workflow is None:
         raise policy.Refused("The workflow or the target of that deployment has been deleted.")
@@ -82,7 +81,7 @@ def target_and_workflow(deployment: Deployment) -> tuple[Target, Workflow]:
 def with_requester(
     deployment: Deployment, *, by: Actor, reason: str = "", consent: Consent = _NO_CONSENT
 ) -> Deployment:
-    """Write on the deployment who asked for it, and why."""
+    """Set who requested the deployment, and why."""
     deployment.overrides_freeze = bool(consent.freeze_reason.strip())
     deployment.requested_by = by.user
     deployment.requested_by_name = by.name
@@ -91,7 +90,7 @@ def with_requester(
 
 
 def enqueue_and_record(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
-    """Put it into the queue and on the audit trail; raises Busy."""
+    """Enqueue the deployment and record the action on the audit trail; raises Busy."""
     with transaction.atomic():
         deployment = enqueue(make)
         detail = {"target": deployment.target_name, "workflow": deployment.workflow_public_id}
@@ -125,13 +124,8 @@ def draft_deployment(workflow: Workflow, target: Target) -> Deployment:
     )
 
 
-def live_deployment(workflow_id: str) -> Deployment | None:
-    """Return the workflow's newest deployment that is live by the record, at whichever target."""
-    return records.live(workflow_id)
-
-
 def replaced_by(deployment: Deployment) -> Deployment | None:
-    """Return what took this one's place at its target; None while this one is live."""
+    """Return the next deployment that changed what is live on the target, if there is one."""
     later = records.of_worker(deployment.workflow_public_id, deployment.target_id)
     later = later.filter(records.changed_what_is_live(), pk__gt=deployment.pk)
     return later.only("version_number", "action").order_by("pk").first()

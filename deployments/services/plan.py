@@ -1,4 +1,4 @@
-"""What a deployment would meet and change, asked before it: for pages and commands."""
+"""Runs checks and plans before a deployment, for the pages and the commands."""
 
 from __future__ import annotations
 
@@ -30,10 +30,7 @@ def plan(
     consent: Consent = _NO_CONSENT,
     snapshot: Deployment | None = None,
 ) -> Plan:
-    """Return what deploying the newest version, or an earlier snapshot, would change.
-
-    Nothing is changed by asking.
-    """
+    """Return what deploying the newest version, or an earlier snapshot, would change."""
     try:
         draft = _draft(workflow, target, consent, snapshot)
         tools = _tools(draft, target)
@@ -57,7 +54,7 @@ def _known(workflow: Workflow, target: Target, version: str) -> LiveRecord:
 
 
 def _is_adopted(version: str) -> bool:
-    """Tell whether what is live was put there by others: no record has its code."""
+    """Return whether the live version was adopted, so that the record does not have its code."""
     return bool(version) and DriftCheck.objects.filter(adopted_version=version).exists()
 
 
@@ -68,7 +65,7 @@ def preflight(
     consent: Consent = _NO_CONSENT,
     snapshot: Deployment | None = None,
 ) -> list[Check]:
-    """Return every check of what `plan` would deploy; nothing is changed by asking."""
+    """Return the result of every check of what `plan` would deploy."""
     draft = _draft(workflow, target, consent, snapshot)
     try:
         request = request_factory.deploy_request(draft)

@@ -1,4 +1,4 @@
-"""The fields of the deploy settings, each with what it is for and what it is when nobody says."""
+"""The form fields of the deploy settings, with their purpose and their defaults."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from django import forms
 
 from workflows.ir.deploy.deploy_settings import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, Consumer
 
-_USUAL: Final = Consumer(queue="")
+_DEFAULTS: Final = Consumer(queue="")
 
 
 def _area(rows: int, placeholder: str) -> forms.Textarea:
-    looks = {"rows": rows, "spellcheck": "false", "placeholder": placeholder}
-    return forms.Textarea(looks)
+    return forms.Textarea({"rows": rows, "spellcheck": "false", "placeholder": placeholder})
 
 
 def _line(placeholder: str = "") -> forms.TextInput:
@@ -21,77 +20,77 @@ def _line(placeholder: str = "") -> forms.TextInput:
 
 
 def _number(default: object) -> forms.TextInput:
-    """A text: a browser empties a number that it cannot read, and then nobody can be told of it."""
+    """Return a text input: browsers send an invalid number as empty, which hides the error."""
     return forms.TextInput({"inputmode": "numeric", "size": 6, "placeholder": str(default)})
 
 
 class SettingsForm(forms.Form):
-    """All settings but the rows of routes and of queue consumers."""
+    """All settings except the rows of routes and queue consumers."""
 
     workers_dev = forms.BooleanField(
         label="workers.dev address",
         required=False,
-        help_text="Default: on. The Worker answers at its address under workers.dev.",
+        help_text="Default: on. The Worker is reachable at its workers.dev address.",
     )
     preview_urls = forms.BooleanField(
         label="Preview URLs",
         required=False,
-        help_text="Default: on. Each version can be asked at an address of its own.",
+        help_text="Default: on. Each version has its own preview URL.",
     )
     custom_domains = forms.CharField(
         label="Custom domains",
         required=False,
         widget=_area(3, "orders.example.com"),
-        help_text="One a line. The whole host leads to the Worker; Cloudflare makes its DNS record "
-        "and certificate. The domain's zone has to be in the target's account.",
+        help_text="One per line. The Worker serves the whole host; Cloudflare creates the DNS record "
+        "and the certificate. The domain's zone must be in the target's account.",
     )
     crons = forms.CharField(
         label="Schedules",
         required=False,
         widget=_area(3, "0 8 * * MON-FRI"),
-        help_text="Cron expressions in UTC, one a line, beside the schedule of the document's "
-        "trigger. Each starts a run at its times. Sunday is 1 or SUN.",
+        help_text="Cron expressions in UTC, one per line, in addition to the schedule of the "
+        "document's trigger. Each one starts runs. Sunday is 1 or SUN.",
     )
     compatibility_date = forms.CharField(
         label="Compatibility date",
         required=False,
         widget=_line(COMPATIBILITY_DATE),
-        help_text=f"Default: {COMPATIBILITY_DATE}. The Workers runtime behaves as on this day.",
+        help_text=f"Default: {COMPATIBILITY_DATE}. The Workers runtime behaves as on this date.",
     )
     compatibility_flags = forms.CharField(
         label="Compatibility flags",
         required=False,
         widget=_area(2, "none"),
-        help_text=f"One a line. Default: {', '.join(COMPATIBILITY_FLAGS)}, which the generated code "
+        help_text=f"One per line. Default: {', '.join(COMPATIBILITY_FLAGS)}, which the generated code "
         "needs for node: imports.",
     )
     placement = forms.ChoiceField(
         label="Placement",
         required=False,
-        choices=[("off", "off: near who asks"), ("smart", "smart: near what it calls")],
+        choices=[("off", "off: near the client"), ("smart", "smart: near the backends it calls")],
         help_text="Default: off.",
     )
     cpu_ms = forms.IntegerField(
         label="CPU limit in milliseconds",
         required=False,
         widget=_number("none"),
-        help_text="10 to 300000 for each run of a step or request. Default: the account's own.",
+        help_text="10 to 300000 per step or request. Default: the account's limit.",
     )
     observability = forms.BooleanField(
         label="Workers Logs",
         required=False,
-        help_text="Default: on. Cloudflare keeps what the Worker logs.",
+        help_text="Default: on. Cloudflare stores the Worker's logs.",
     )
     sampling_rate = forms.FloatField(
         label="Sampling rate",
         required=False,
         widget=_number("all"),
-        help_text="The part of requests that is logged, from 0 to 1. Default: all of them.",
+        help_text="The share of requests to log, from 0 to 1. Default: all requests.",
     )
     logpush = forms.BooleanField(
         label="Logpush",
         required=False,
-        help_text="Default: off. Logs go to the account's Logpush jobs (a paid plan).",
+        help_text="Default: off. Sends logs to the account's Logpush jobs (requires a paid plan).",
     )
     opened_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -106,17 +105,17 @@ class RouteForm(forms.Form):
 class ConsumerForm(forms.Form):
     queue = forms.CharField(label="Queue", required=False, widget=_line("orders"))
     max_batch_size = forms.IntegerField(
-        label="Batch size", required=False, widget=_number(_USUAL.max_batch_size)
+        label="Batch size", required=False, widget=_number(_DEFAULTS.max_batch_size)
     )
     max_batch_timeout = forms.IntegerField(
-        label="Wait (s)", required=False, widget=_number(_USUAL.max_batch_timeout)
+        label="Wait (s)", required=False, widget=_number(_DEFAULTS.max_batch_timeout)
     )
     max_retries = forms.IntegerField(
-        label="Retries", required=False, widget=_number(_USUAL.max_retries)
+        label="Retries", required=False, widget=_number(_DEFAULTS.max_retries)
     )
     dead_letter_queue = forms.CharField(
         label="Dead letter queue", required=False, widget=_line("none")
     )
     max_concurrency = forms.IntegerField(
-        label="At once", required=False, widget=_number("automatic")
+        label="Max. concurrency", required=False, widget=_number("automatic")
     )

@@ -1,7 +1,6 @@
-"""The deploy settings as a form: typed by people, stored as JSON with AwaitStep's names.
+"""The deploy settings as a form, stored as JSON.
 
-What is as it would be anyway is not stored. The strict reader is the one judge of values; its
-problems are put at the fields that they are about.
+Defaults are not stored. `read_settings` validates all values; its problems are shown at the fields.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
 EMPTY_ROWS: Final = 2
-_USUAL: Final = Consumer(queue="")
+_CONSUMER_DEFAULTS: Final = Consumer(queue="")
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "routes": [],
     "customDomains": [],
@@ -80,17 +79,17 @@ _ConsumerRows = formset_factory(ConsumerForm, extra=EMPTY_ROWS, can_delete=True,
 
 
 class SettingsForms:
-    """The form and its rows as one: from a workflow or from what was posted, to its settings."""
+    """The form with its formsets, filled from a workflow or from posted data."""
 
     def __init__(self, workflow: Workflow, posted: Mapping[str, Any] | None = None) -> None:
         self.workflow = workflow
         self.unreadable = ""
-        now = self._stored()
+        stored = self._stored()
         opened = {"opened_at": workflow.updated_at.isoformat()}
-        self.form = SettingsForm(posted, initial=_initial(now) | opened)
-        routes = [{"pattern": one.pattern, "zone": one.zone} for one in now.routes]
+        self.form = SettingsForm(posted, initial=_initial(stored) | opened)
+        routes = [{"pattern": route.pattern, "zone": route.zone} for route in stored.routes]
         self.routes: Rows = _RouteRows(posted, initial=routes, prefix="routes")
-        consumers = [_consumer_row(one) for one in now.consumers]
+        consumers = [_consumer_row(consumer) for consumer in stored.consumers]
         self.consumers: Rows = _ConsumerRows(posted, initial=consumers, prefix="consumers")
 
     def _stored(self) -> DeploySettings:
@@ -102,19 +101,19 @@ class SettingsForms:
 
     @cached_property
     def is_valid(self) -> bool:
-        """Whether all of it can be used; reading it puts each problem at its field."""
+        """Whether the settings are valid; adds each problem to its field."""
         parts = (self.form, self.routes, self.consumers)
         are_valid = [part.is_valid() for part in parts]
         try:
             read_settings(self.as_json())
         except InvalidSettings as invalid:
             for problem in invalid.problems:
-                self._place(problem)
+                self._add_error(problem)
             return False
         return all(are_valid)
 
     def is_stale(self) -> bool:
-        """Tell whether somebody else saved the workflow since; saving again replaces theirs."""
+        """Return whether somebody else has saved the workflow since; saving again overwrites it."""
         opened_at = parse_datetime(self.form.cleaned_data.get("opened_at") or "")
         if not opened_at or opened_at == self.workflow.updated_at:
             return False
@@ -124,13 +123,13 @@ class SettingsForms:
         return True
 
     def shown(self) -> dict[str, Any] | None:
-        """Return the settings that the page shows; None where they cannot be used."""
+        """Return the settings that the page shows; None if they are invalid."""
         if self.form.is_bound:
             return self.as_json() if self.is_valid else None
         return {} if self.unreadable else dict(self.workflow.deploy_settings)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is to be stored: settings by AwaitStep's names, the defaults left out."""
+        """Return the settings to store, without defaults."""
         whole = {
             **_main(self.form.cleaned_data),
             "routes": [_route(row.cleaned_data) for row in _filled(self.routes)],
@@ -139,7 +138,7 @@ class SettingsForms:
         return {key: value for key, value in whole.items() if value != _DEFAULTS[key]}
 
     def save(self, *, by: User) -> WorkflowVersion | None:
-        """Make a version of it; None where nothing is another. Raises InvalidIR for a broken draft."""
+        """Save a version; None if nothing changed. Raises InvalidIR if the draft is invalid."""
         before, after = self.workflow.deploy_settings, self.as_json()
         if not self.unreadable and read_settings(before) == read_settings(after):
             return None
@@ -156,7 +155,7 @@ class SettingsForms:
         )
         return version
 
-    def _place(self, problem: Problem) -> None:
+    def _add_error(self, problem: Problem) -> None:
         key, *rest = problem.path.split(".")
         message = problem.message[:1].upper() + problem.message[1:].rstrip(".") + "."
         rows = {"routes": self.routes, "queueConsumers": self.consumers}.get(key)
@@ -168,32 +167,32 @@ class SettingsForms:
             rows.non_form_errors().extend(ValidationError(message).error_list)
 
 
-def _initial(now: DeploySettings) -> dict[str, Any]:
+def _initial(settings: DeploySettings) -> dict[str, Any]:
     return {
-        "workers_dev": now.workers_dev,
-        "preview_urls": now.preview_urls,
-        "custom_domains": "\n".join(now.custom_domains),
-        "crons": "\n".join(now.crons),
-        "compatibility_date": now.compatibility_date,
-        "compatibility_flags": "\n".join(now.compatibility_flags),
-        "placement": now.placement,
-        "cpu_ms": now.cpu_ms,
-        "observability": now.observability,
-        "sampling_rate": now.sampling_rate,
-        "logpush": now.logpush,
+        "workers_dev": settings.workers_dev,
+        "preview_urls": settings.preview_urls,
+        "custom_domains": "\n".join(settings.custom_domains),
+        "crons": "\n".join(settings.crons),
+        "compatibility_date": settings.compatibility_date,
+        "compatibility_flags": "\n".join(settings.compatibility_flags),
+        "placement": settings.placement,
+        "cpu_ms": settings.cpu_ms,
+        "observability": settings.observability,
+        "sampling_rate": settings.sampling_rate,
+        "logpush": settings.logpush,
     }
 
 
-def _consumer_row(one: Consumer) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in ConsumerForm.base_fields}
+def _consumer_row(consumer: Consumer) -> dict[str, Any]:
+    return {name: getattr(consumer, name) for name in ConsumerForm.base_fields}
 
 
 def _filled(rows: Rows) -> list[Any]:
-    """Return the rows that say something and are not to be removed."""
-    return [row for row in rows.forms if not row.cleaned_data.get("DELETE") and _says(row)]
+    """Return the rows that are not empty and not marked for deletion."""
+    return [row for row in rows.forms if not row.cleaned_data.get("DELETE") and _has_data(row)]
 
 
-def _says(row: Any) -> bool:
+def _has_data(row: Any) -> bool:
     return any(row[name].data not in (None, "") for name in row.fields if name != "DELETE")
 
 
@@ -215,7 +214,7 @@ def _main(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(text: str | None) -> list[str]:
-    """Return the lines that say something, each once, as the reader takes them."""
+    """Return the non-empty lines without duplicates."""
     lines: Iterable[str] = (" ".join(line.split()) for line in (text or "").splitlines())
     return list(dict.fromkeys(filter(None, lines)))
 
@@ -225,8 +224,8 @@ def _route(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _consumer(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row; a number that is the default is left out."""
+    """Return the row without default numbers."""
     given = {key: row.get(column) for key, column in _COLUMNS.items() if column in row}
-    usual = {key: getattr(_USUAL, _COLUMNS[key]) for key in given}
-    kept = {key: value for key, value in given.items() if value not in (None, usual[key])}
-    return {"queue": "", **kept}
+    defaults = {key: getattr(_CONSUMER_DEFAULTS, _COLUMNS[key]) for key in given}
+    changed = {key: value for key, value in given.items() if value not in (None, defaults[key])}
+    return {"queue": "", **changed}

@@ -1,7 +1,7 @@
-"""What a deploy of the draft would write with these settings: its wrangler.json, and what it needs.
+"""A preview of the settings: the wrangler.json that a deploy would write, and what it requires.
 
-The pipeline's own functions make it, so it is what a deploy writes. No target is asked: what only
-the target knows is a placeholder.
+It uses the pipeline's own functions. No target is contacted: values that only the target knows are
+placeholders.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 from django.utils import timezone
@@ -18,7 +17,7 @@ from deployments.pipeline.binding_detection import detect
 from deployments.pipeline.code_build import build_bundle, check_limits, generate
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
-from deployments.presentation.cron_words import Schedule, describe_cron
+from deployments.presentation.cron_words import Schedule, describe_crons
 from deployments.queue.request_factory import variables_for
 from targets.cloudflare import naming
 from targets.cloudflare.errors import DeployError, Finding
@@ -30,13 +29,13 @@ from workflows.models import Workflow
 from workflows.node_types.registered import snapshot
 from workflows.services import Variable
 
-FOUND: Final = "<found at the deploy>"
+FOUND: Final = "<found during deployment>"
 UNSET: Final = "<not set yet>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A DNS record that a route needs: without it requests find no address."""
+    """A DNS record that a route requires to be reachable."""
 
     route: Route
 
@@ -51,7 +50,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The wrangler.json as text, "" where there would be none; `findings` say why, or warn."""
+    """The wrangler.json as text, or "" with the reasons in `findings`, which may also be warnings."""
 
     text: str = ""
     findings: tuple[Finding, ...] = ()
@@ -66,11 +65,11 @@ class Preview:
 
 
 def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
-    """Return what a deploy of the draft with these settings would write; nothing is saved or asked."""
+    """Return the preview of a deploy of the draft with these settings."""
     try:
         request = _request(workflow, settings)
         module = generate(request)
-        config, findings = _written(module, request)
+        config, findings = _config(module, request)
     except DeployError as refused:
         return Preview(findings=refused.as_findings())
     return Preview(
@@ -78,8 +77,10 @@ def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
         findings=tuple(findings),
         records=tuple(Record(route=route) for route in settings.routes),
         domains=settings.custom_domains,
-        schedules=_schedules(config, timezone.now()),
-        queues=tuple(one["queue"] for one in config.get("queues", {}).get("consumers", [])),
+        schedules=tuple(describe_crons(config["triggers"]["crons"], timezone.now())),
+        queues=tuple(
+            consumer["queue"] for consumer in config.get("queues", {}).get("consumers", [])
+        ),
     )
 
 
@@ -97,10 +98,10 @@ def _request(workflow: Workflow, settings: DeploySettings) -> DeployRequest:
     )
 
 
-def _written(
+def _config(
     module: GeneratedModule, request: DeployRequest
 ) -> tuple[Mapping[str, Any], list[Finding]]:
-    """Return the wrangler.json and what is worth a look; raises DeployError."""
+    """Return the wrangler.json and warnings; raises DeployError."""
     whole = replace(request, variables={**_unset(module, request), **request.variables})
     site = Site(worker_url="", dashboard_url="", live_version="", creatable=frozenset(BindingKind))
     env = detect(module, whole, site=site, tools=_Placeholders())
@@ -109,7 +110,7 @@ def _written(
 
 
 def _unset(module: GeneratedModule, request: DeployRequest) -> dict[str, Variable]:
-    """Return a placeholder for each variable that the code uses and nobody has set."""
+    """Return a placeholder for each variable that the code uses and that is not set."""
     names = {
         use.name
         for use in module.env_uses
@@ -122,7 +123,7 @@ def _unset(module: GeneratedModule, request: DeployRequest) -> dict[str, Variabl
 
 
 class _Placeholders:
-    """The resources of a target that has everything."""
+    """Stands in for a target that has every resource."""
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
         return True
@@ -134,21 +135,16 @@ class _Placeholders:
         return frozenset()
 
     def callee(self, worker: str, class_name: str) -> Callee:
-        ours = Workflow.objects.filter(pk=worker).only("name", "ir", "class_name").first()
-        if ours is None:
+        own = Workflow.objects.filter(pk=worker).only("name", "ir", "class_name").first()
+        if own is None:
             workflow = FOUND if class_name else ""
             return Callee(worker=worker, is_deployed=True, workflow=workflow, class_name=class_name)
-        name = naming.worker_name(ours.pk)
+        name = naming.worker_name(own.pk)
         return Callee(
             worker=name,
             is_deployed=True,
             workflow=name,
-            class_name=ours.class_name,
-            our_name=ours.name,
-            our_kind=ours.kind,
+            class_name=own.class_name,
+            our_name=own.name,
+            our_kind=own.kind,
         )
-
-
-def _schedules(config: Mapping[str, Any], now: datetime) -> tuple[Schedule, ...]:
-    told = (describe_cron(one, now) for one in config["triggers"]["crons"])
-    return tuple(one for one in told if one)

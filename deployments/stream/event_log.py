@@ -1,7 +1,7 @@
-"""The stage records as an event log: who may read a channel, and what it holds.
+"""The stage records as an event log with channels.
 
-Channels are `deployment-<id>` and `deployments`, the dashboard's, which has an event for each
-change of any deployment.
+Channels are `deployment-<id>` and `deployments`, which has an event for each change of any
+deployment.
 """
 
 from __future__ import annotations
@@ -32,20 +32,19 @@ def channel_of(deployment_id: int) -> str:
 
 
 def may_read(user: User | AnonymousUser | None) -> bool:
-    """Who may see deployments may read their channels; nobody else (the pages are for staff)."""
-    seen_by = user and user.is_active and user.is_staff
-    return bool(seen_by and user and user.has_perm(VIEW))
+    """Return whether the user may view deployments, and so read their channels."""
+    return bool(user and user.is_active and user.is_staff and user.has_perm(VIEW))
 
 
 class DeploymentChannels(DefaultChannelManager):  # type: ignore[misc]
-    """The package's default lets everybody read every channel."""
+    """Restricts channels: by default, django-eventstream lets everybody read all of them."""
 
     def can_read_channel(self, user: User | AnonymousUser | None, channel: str) -> bool:
         return channel.startswith(ALL[:-1]) and may_read(user)
 
 
 class StageRecordStorage(StorageBase):  # type: ignore[misc]
-    """Reads events from the stage records; there is no second copy to append to."""
+    """Reads events from the stage records, which are written elsewhere."""
 
     def append_event(self, channel: str, event_type: str, data: Any) -> Event:
         raise NotImplementedError(
@@ -53,7 +52,7 @@ class StageRecordStorage(StorageBase):  # type: ignore[misc]
         )
 
     def get_events(self, channel: str, last_id: int, limit: int = 100) -> list[Event]:
-        """Return the channel's events after the record numbered `last_id`, in order."""
+        """Return the channel's events after `last_id`, in order."""
         make = change_event if channel == ALL else stage_event
         return [make(record) for record in _records(channel, last_id)[:limit]]
 
@@ -78,13 +77,13 @@ def deployment_of(channel: str) -> Deployment:
 
 
 def stage_event(record: StageRecord) -> Event:
-    """The event of one record on its deployment's channel; its id is the record's number."""
+    """Return the event on the deployment's channel; its id is the record's number."""
     data = json.dumps(record.as_event(), ensure_ascii=False)
     return Event(channel_of(record.deployment_id), STAGE, data, id=record.number)
 
 
 def change_event(record: StageRecord) -> Event:
-    """The dashboard's small event: which deployment changed. Pages render from the database."""
+    """Return the event on the common channel: the id and the stage of the deployment."""
     data = json.dumps({"id": record.deployment_id, "stage": record.stage})
     return Event(ALL, STAGE, data, id=record.pk)
 
@@ -94,22 +93,22 @@ def queued_event(deployment_id: int) -> Event:
 
 
 def result_event(deployment: Deployment) -> Event:
-    """The last event: how the deployment ended."""
+    """Return the last event: the result of the deployment."""
     data = json.dumps(result_of(deployment), ensure_ascii=False)
     return Event(channel_of(deployment.pk), RESULT, data, id=None)
 
 
 def result_of(deployment: Deployment) -> dict[str, Any]:
-    """Return how a deployment ended, as streams and commands tell it."""
+    """Return the result of a deployment, as in event streams and commands."""
     names = ("id", "status", "stage", "message", "worker_name", "worker_url")
-    told = {name: getattr(deployment, name) for name in names}
-    return told | ({"worker_url": ""} if deployment.work is Action.TAKEDOWN else {})
+    fields = {name: getattr(deployment, name) for name in names}
+    return fields | ({"worker_url": ""} if deployment.work is Action.TAKEDOWN else {})
 
 
 def result_after(channel: str, known: int) -> bytes:
-    """Return the result, encoded, for a client that has seen all stages up to `known`.
+    """Return the encoded result for a client that has seen all stages up to `known`.
 
-    b"" while the deployment goes on or has stages that the client has not seen.
+    Returns b"" while the deployment runs or has stages that the client has not seen.
     """
     deployment = deployment_of(channel)
     if not deployment.is_final or deployment.records.filter(number__gt=known).exists():
@@ -118,12 +117,12 @@ def result_after(channel: str, known: int) -> bytes:
 
 
 def is_last(event: Event) -> bool:
-    """Tell whether no stage follows this one."""
+    """Return whether no stage follows this one."""
     return event.type == STAGE and Stage(json.loads(event.data)["stage"]).is_last
 
 
 def encode(event: Event) -> bytes:
-    """Return the event as SSE; a stage has no `event:` line, which makes it the default type."""
+    """Return the event as SSE; a stage has no `event:` line, as it is the default type."""
     lines = [] if event.type == STAGE else [f"event: {event.type}"]
     lines += [] if event.id is None else [f"id: {event.id}"]
     return "\n".join([*lines, f"data: {event.data}", "", ""]).encode()

@@ -1,7 +1,7 @@
-"""The event streams, served in front of Django's middleware: an open one holds no thread.
+"""Routes of the event streams, served before Django's middleware, so that none occupies a thread.
 
-GET /deployments/<id>/events/   one deployment's stages, then its result
-GET /events/                    a nudge for each change of any deployment
+GET /deployments/<id>/events/   the stages of a deployment, then its result
+GET /events/                    an event for each change of any deployment
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class BadCursor(ValueError):
 
 
 async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
-    """Without a cursor the stream begins at the first stage."""
+    """Without a cursor, the stream starts at the first stage."""
     pk = scope["url_route"]["kwargs"]["pk"]
     refusal = await _refusal(scope)
     if refusal is None and not await _exists(pk):
@@ -35,7 +35,7 @@ async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def all_deployments(scope: Scope, receive: Receive, send: Send) -> None:
-    """Without a cursor the stream begins now: the page has just shown what was before."""
+    """Without a cursor, the stream starts now: the page has already shown the rest."""
     refusal = await _refusal(scope)
     await _answer(scope, receive, send, channel=event_log.ALL, first=None, refusal=refusal)
 
@@ -65,7 +65,7 @@ async def _answer(
 
 async def _refusal(scope: Scope) -> tuple[int, str] | None:
     if scope["method"] not in ("GET", "HEAD"):
-        return 405, "An event stream is read with GET."
+        return 405, "Event streams support only GET."
     if not await _may_read(scope["user"]):
         return 403, "Log in as a user who may view deployments."
     return None
@@ -80,7 +80,7 @@ async def _exists(pk: int) -> bool:
 
 
 def _cursor(scope: Scope, first: int | None) -> int | None:
-    """The header wins over ?lastEventId=: a browser that reconnects by itself sends both."""
+    """Read the cursor. A browser that reconnects sends header and query; the header is newer."""
     header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
     query = parse_qs(scope["query_string"].decode("latin-1")).get("lastEventId", [""])[-1]
     text = (header or query).strip()

@@ -1,8 +1,7 @@
-"""A channel as a stream of SSE: what the table holds after the client's cursor, then what comes.
+"""A channel as a stream of server-sent events: stored events after the cursor, then new ones.
 
-The package's own `stream()` reads its storage again from the client's first cursor when an event
-arrives during a read, and so tells some events twice: the loop here keeps the cursor itself, and
-uses the package for its listeners (fan-out), its storage and its channel rights.
+django-eventstream's own `stream()` sends some events twice when one arrives during a read. The loop
+here keeps the cursor itself, and uses the package for listeners, storage and channel permissions.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from web.streams.listener import (
 )
 from web.streams.table_watcher import watcher
 
-_MOST = 1000  # events of one read
+_READ_LIMIT = 1000  # events of one read
 
 Still = Callable[[], Awaitable[bool]]
 
@@ -36,10 +35,10 @@ Still = Callable[[], Awaitable[bool]]
 async def stream_events(
     channel: str, cursor: int | None, *, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
-    """Yield the channel's events after `cursor` (None: from now), each once and in order.
+    """Yield the channel's events after `cursor` (None: from now on), each once and in order.
 
-    A deployment's stream ends with its result; any ends when `still_allowed`, asked again and
-    again while it is open, says no.
+    A deployment's stream ends with its result. Any stream ends when `still_allowed`, called
+    regularly, returns False.
     """
     async with listen(channel) as listener:
         known = await _current(channel) if cursor is None else cursor
@@ -52,30 +51,30 @@ async def stream_events(
 async def _events(
     channel: str, known: int, listener: Listener, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
-    found, asked = await _read(channel, known), monotonic()
+    events, checked_at = await _read(channel, known), monotonic()
     while True:
-        fresh = [event for event in found if event.id is None or event.id > known]
+        fresh = [event for event in events if event.id is None or event.id > known]
         known = max([known, *(event.id for event in fresh if event.id)])
         if fresh:
             yield event_log.encode_all(fresh)
         if result := await _result(channel, known, fresh):
             yield result
             return
-        if monotonic() - asked >= RIGHTS_CHECK_SECONDS:
+        if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
             if not await still_allowed():
                 return
-            asked = monotonic()
-        if len(found) == _MOST:  # there may be more to read before anything is waited for
-            found = await _read(channel, known)
+            checked_at = monotonic()
+        if len(events) == _READ_LIMIT:  # there may be more to read
+            events = await _read(channel, known)
         elif await wait_for_events(listener):
-            found = await _taken(channel, listener, known)
+            events = await _next_events(channel, listener, known)
         else:
             yield KEEP_ALIVE_FRAME
-            found = await _read(channel, known)
+            events = await _read(channel, known)
 
 
-async def _taken(channel: str, listener: Listener, known: int) -> list[Event]:
-    """Take what is queued; where something is missing before it, read the table instead."""
+async def _next_events(channel: str, listener: Listener, known: int) -> list[Event]:
+    """Return the queued events; if earlier ones are missing, read the table instead."""
     queued, overflow = take_events(channel, listener)
     numbers = [event.id for event in queued if event.id is not None and event.id > known]
     gap = channel != event_log.ALL and numbers != list(range(known + 1, known + 1 + len(numbers)))
@@ -83,12 +82,12 @@ async def _taken(channel: str, listener: Listener, known: int) -> list[Event]:
 
 
 async def _read(channel: str, known: int) -> list[Event]:
-    found: list[Event] = await database_sync_to_async(_stored)(channel, known)
-    return found
+    events: list[Event] = await database_sync_to_async(_stored)(channel, known)
+    return events
 
 
 def _stored(channel: str, known: int) -> list[Event]:
-    return list(get_storage().get_events(channel, known, limit=_MOST))
+    return list(get_storage().get_events(channel, known, limit=_READ_LIMIT))
 
 
 async def _current(channel: str) -> int:
@@ -96,7 +95,7 @@ async def _current(channel: str) -> int:
 
 
 async def _result(channel: str, known: int, fresh: list[Event]) -> bytes:
-    """Return the last event once the client has seen the last stage; b"" before."""
+    """Return the result once the client has seen the last stage; b"" before."""
     if channel == event_log.ALL or (fresh and not any(map(event_log.is_last, fresh))):
         return b""
     return bytes(await database_sync_to_async(event_log.result_after)(channel, known))

@@ -10,7 +10,7 @@ from deployments.stream import event_log
 
 
 class StageReader:
-    """What has been read so far. It starts at the newest rows: streams read older ones themselves."""
+    """Starts at the newest rows, because streams read older ones themselves."""
 
     def __init__(self) -> None:
         self.record = StageRecord.objects.aggregate(newest=Max("pk"))["newest"] or 0

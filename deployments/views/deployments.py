@@ -79,7 +79,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "steps": stage_list.steps(item, entered, now=timezone.now()),
         "cursor": entered[-1].number if entered else 0,
         "elapsed": board.elapsed(item),
-        "usual": _usual(item),
+        "typical_seconds": _typical_seconds(item),
         "page_title": labels.page_title(item),
         "announcement": labels.announcement(item),
         "tabs": TABS,
@@ -102,7 +102,7 @@ def _newest_version(item: Deployment) -> int:
     )
 
 
-def _usual(item: Deployment) -> float | None:
+def _typical_seconds(item: Deployment) -> float | None:
     if item.is_final:
         return None
     return board.typical_seconds([item.workflow_public_id]).get(item.workflow_public_id)

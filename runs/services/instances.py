@@ -8,8 +8,8 @@ from typing import Any
 import cloudflare
 from cloudflare.types.workflows import InstanceGetResponse
 
+from deployments.history import records
 from deployments.models import Deployment
-from deployments.services.deploy import live_deployment
 from runs.sync.call_budget import counted
 from targets.cloudflare.account import Account
 from targets.cloudflare.naming import worker_name
@@ -59,7 +59,7 @@ def workflow_runs(workflow: Workflow) -> WorkflowRuns:
 
     Raises NoRun for a script.
     """
-    live = live_deployment(workflow.pk)
+    live = records.live(workflow.pk)
     if kind_of(live.ir if live else workflow.ir) == SCRIPT:
         raise NoRun(_script_message(workflow, live))
     if live:

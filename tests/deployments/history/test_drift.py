@@ -90,8 +90,8 @@ def test_an_edit_on_the_dashboard_is_drift_and_says_so(
 
     assert drift_check.state == DriftState.DRIFTED
     assert drift_check.differences[0] == (
-        f"Version {version} is live, put there on Cloudflare's dashboard, "
-        f"not {deployed.version_id}."
+        f"Version {version} is live, deployed on Cloudflare's dashboard; "
+        f"expected {deployed.version_id}."
     )
 
 

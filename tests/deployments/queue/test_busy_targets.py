@@ -113,14 +113,14 @@ def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
     assert again.state is Status.SUPERSEDED
 
 
-NO_MORE = "It will not be tried again by itself."
+NO_MORE = "It will not be retried automatically."
 
 
 def test_the_last_attempt_does_not_promise_another_one(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     fourth = make_deployment(target=target, attempt=4)
 
-    assert "It will be tried again then." in performed(fourth).message
+    assert "It will be retried then." in performed(fourth).message
 
     Deployment.objects.filter(attempt=5).update(not_before=None)
     last = performed(Deployment.objects.get(attempt=5))
@@ -155,7 +155,7 @@ def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
     def fails(*_arguments: object, **_more: object) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(runner, "_PATIENCE", (0,))
+    monkeypatch.setattr(runner, "_WRITE_RETRIES", (0,))
     monkeypatch.setattr(runner, "enqueue_retry", fails)
     with pytest.raises(DatabaseError):
         runner.perform(held)

@@ -54,7 +54,7 @@ def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
 
     waiting.refresh_from_db()
     assert (waiting.stage, waiting.uploaded) == ("", "no")
-    assert waiting.message == "Cancelled by ada before it began. Nothing was uploaded."
+    assert waiting.message == "Cancelled by ada before it started. Nothing was uploaded."
     assert waiting.records.get().stage == Stage.FAILED
 
 

@@ -118,7 +118,7 @@ def test_a_deploy_that_comes_after_it_does_not_take_its_place(
     controls.roll_back(first)
     assert first.workflow
 
-    with pytest.raises(Exception, match=r"Rollback #\d+ waits for its turn"):
+    with pytest.raises(Exception, match=r"Rollback #\d+ is queued"):
         request_deployment(first.workflow, target=target)
 
 

@@ -191,7 +191,7 @@ def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -
 
     page = admin_client.get("/")
 
-    assert "account Never checked Nobody knows whether its token" in text(page)
+    assert "account Never checked Its token and account have not been checked" in text(page)
     link = f'<a href="/admin/targets/target/{target.pk}/change/">Check account</a>'
     assert link in page.content.decode()
 

@@ -238,4 +238,4 @@ def test_a_rollback_that_waits_is_not_pushed_aside(admin_client: Client) -> None
 
     answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")
 
-    assert f"Nothing was deployed Rollback #{waiting.pk} waits for its turn" in text(answer)
+    assert f"Nothing was deployed Rollback #{waiting.pk} is queued" in text(answer)

@@ -53,7 +53,7 @@ def test_cancel_ends_what_waits_and_goes_back_to_its_page(admin_client: Client) 
 
     assert answer.redirect_chain == [(at(deployment), 302)]
     assert f"Deployment #{deployment.pk} has ended: cancelled." in text(answer)
-    assert "Cancelled by admin before it began." in text(answer)
+    assert "Cancelled by admin before it started." in text(answer)
     assert text(answer).count("Nothing was uploaded") == 1
 
 
@@ -150,7 +150,7 @@ def test_the_dialog_of_what_put_nothing_live_has_no_button(admin_client: Client)
 
     assert "This deployment cannot be gone back to" in page
     assert "Roll back to" not in page
-    assert "has put no version live that could be put back" in answer
+    assert "put no version live" in answer
 
 
 def test_the_dialog_of_what_was_taken_down_since_offers_its_snapshot(admin_client: Client) -> None:
@@ -220,7 +220,7 @@ def test_a_retry_without_a_failed_part_is_refused_in_words(admin_client: Client)
 
     answer = admin_client.post(at(deployment, "retry/"), follow=True)
 
-    assert "has no failed part to try again" in text(answer)
+    assert "has no failed part to retry" in text(answer)
     assert Deployment.objects.count() == 1
 
 

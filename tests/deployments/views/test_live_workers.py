@@ -121,7 +121,7 @@ def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: C
 
     answer = admin_client.get(address(workflow, "adopt/", made.target), follow=True)
 
-    assert "A deployment has begun since this was looked at" in text(answer)
+    assert "A deployment has started since this check" in text(answer)
     with pytest.raises(Refused, match="check again first"):
         drift.adopt(drift_check)
     assert not DriftCheck.objects.exclude(adopted_after=None).exists()
