@@ -1,4 +1,4 @@
-"""The pages of one workflow: how it is deployed, and what is live of it."""
+"""The pages of one workflow: its deploy settings and its live Workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin pages of deployments, and of workflows and targets as far as deployments extend them."""
+"""Admin pages of deployments, and their extensions of the workflow and target pages."""
 
 from __future__ import annotations
 

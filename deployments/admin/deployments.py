@@ -1,4 +1,4 @@
-"""The admin's pages of deployments: the history, which nobody can change."""
+"""The deployment history in the admin, read-only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ admin.site.register(Target, DeployableTargetAdmin)
 
 
 class PersonFilter(admin.RelatedFieldListFilter):
-    """The users, under a title that reads as a sentence: "By person"."""
+    """Filters by user, under the title "By person"."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,7 +51,7 @@ class PersonFilter(admin.RelatedFieldListFilter):
 
 @admin.register(Deployment)
 class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
-    """Read-only; each row leads to the deployment's page."""
+    """Read-only; each row links to the deployment's page."""
 
     list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
     list_display_links = None
@@ -89,14 +89,14 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
 
     @admin.display(description="workflow")
     def what(self, deployment: Deployment) -> str | SafeString:
-        """The workflow, and what was done with it where it is no plain deploy."""
+        """Return the workflow, and the action unless it is a plain deploy."""
         what = f"{deployment.workflow_name} v{deployment.version_number}"
         action = deployment.action_summary
         return format_html('{} <span class="quiet">{}</span>', what, action) if action else what
 
     @admin.display(description="status")
     def state(self, deployment: Deployment) -> SafeString:
-        """The status, where it ended early the stage, and of which kind the failure is."""
+        """Return the status, with the stage and the cause of a failure."""
         badge = status_badge(deployment.status, deployment.stage)
         label = cause_label(deployment.cause)
         return format_html('{}<br><span class="quiet">{}</span>', badge, label) if label else badge
@@ -120,15 +120,13 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
         return redirect("deployments:deployment", pk=int(object_id))
 
     def export_action(self, request: HttpRequest) -> HttpResponse:
-        """An address with a filter that does not exist leads to the list, as the list's own does."""
+        """Redirect to the list if the URL has an unknown filter, as the list itself does."""
         try:
-            answer: HttpResponse = super().export_action(request)
+            response: HttpResponse = super().export_action(request)
         except (FieldError, IncorrectLookupParameters, DisallowedModelAdminLookup):
-            messages.error(
-                request, "Nothing was exported: the address asks for a filter that does not exist."
-            )
+            messages.error(request, "Nothing was exported: the URL has an unknown filter.")
             return redirect("admin:deployments_deployment_changelist")
-        return answer
+        return response
 
     def get_export_formats(self) -> list[Any]:
         return [CSV, JSON]

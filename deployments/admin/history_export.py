@@ -1,4 +1,4 @@
-"""The history as a file: what happened, without documents, code, values or secrets."""
+"""Exports the history, without documents, code, values and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history as the admin pages through it."""
+"""A queryset that makes the history's date hierarchy fast."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from deployments.models import Deployment
 
 
 class HistoryQuerySet(QuerySet[Deployment]):
-    """Answers the admin's date hierarchy from the first and the last row.
+    """Computes the admin's date hierarchy from the first and the last row.
 
-    Django truncates the date of every row for it, on SQLite in Python: 100,000 rows take longer
-    than the whole page may.
+    Django truncates the date of every row, on SQLite in Python, which is too slow for 100,000 rows.
     """
 
     def datetimes(self, field_name: str, kind: str, *_args: Any, **_kwargs: Any) -> list[date]:  # type: ignore[override]
@@ -31,15 +30,15 @@ def _local(moment: datetime) -> date:
 
 
 def _periods(first: date, last: date, kind: str) -> Iterator[date]:
-    here = {"year": first.replace(month=1, day=1), "month": first.replace(day=1)}.get(kind, first)
-    while here <= last:
-        yield here
-        here = _next(here, kind)
+    period = {"year": first.replace(month=1, day=1), "month": first.replace(day=1)}.get(kind, first)
+    while period <= last:
+        yield period
+        period = _next(period, kind)
 
 
-def _next(here: date, kind: str) -> date:
+def _next(period: date, kind: str) -> date:
     if kind == "year":
-        return here.replace(year=here.year + 1)
+        return period.replace(year=period.year + 1)
     if kind == "month":
-        return (here + timedelta(days=32)).replace(day=1)
-    return here + timedelta(days=1)
+        return (period + timedelta(days=32)).replace(day=1)
+    return period + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The admin page of a target, which deployments in progress keep from being deleted."""
+"""The admin page of a target, which cannot be deleted while deployments to it are unfinished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from targets.admin import TargetAdmin
 class DeployableTargetAdmin(TargetAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A target cannot be deleted while deployments to it are queued or running."""
-        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        busy = Deployment.objects.filter(target__in=objs, status__in=UNFINISHED)
-        reasons = [f"{one} has not ended: wait for it or cancel it" for one in busy]
-        return found, counts, lacking, [*protected, *reasons]
+        deleted, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
+        unfinished = Deployment.objects.filter(target__in=objs, status__in=UNFINISHED)
+        reasons = [f"{item} has not ended: wait for it or cancel it" for item in unfinished]
+        return deleted, counts, missing_permissions, [*protected, *reasons]

@@ -1,4 +1,4 @@
-"""The admin's page of a workflow, with what is live of it and the Deploy button."""
+"""The admin page of a workflow, with its live Workers and the Deploy button."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
-        mine = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
+        deployments = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
         live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
         return (
             super()
             .get_queryset(request)
             .annotate(
                 live_version=Subquery(live.values("version_number")[:1]),
-                last_id=Subquery(mine.values("pk")[:1]),
-                last_state=Subquery(mine.values("status")[:1]),
+                last_id=Subquery(deployments.values("pk")[:1]),
+                last_state=Subquery(deployments.values("status")[:1]),
             )
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What is being done at a target ends before its workflow is forgotten."""
-        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        busy = Deployment.objects.filter(workflow__in=objs, status__in=UNFINISHED)
-        told = [f"{one} has not ended: wait for it or cancel it" for one in busy]
-        return found, counts, lacking, [*protected, *told]
+        """A workflow cannot be deleted while its deployments are queued or running."""
+        deleted, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
+        unfinished = Deployment.objects.filter(workflow__in=objs, status__in=UNFINISHED)
+        reasons = [f"{item} has not ended: wait for it or cancel it" for item in unfinished]
+        return deleted, counts, missing_permissions, [*protected, *reasons]
 
     def get_list_display(self, request: HttpRequest) -> Any:
         may_deploy = request.user.has_perm(DEPLOY)
@@ -67,7 +67,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
     @admin.display(description="")
     def deploy(self, workflow: Workflow) -> SafeString:
-        """The list is one form; this button posts it to the Deploy address instead."""
+        """Return a button that submits the list's form to the Deploy URL."""
         return format_html(
             '<button type="submit" class="button" formaction="{}" aria-label="Deploy {}">Deploy</button>',
             reverse("deployments:deploy", args=[workflow.pk]),
@@ -79,22 +79,22 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     ) -> HttpResponse:
         workflow = kwargs.get("obj")
         if workflow is not None:
-            context = {**context, **_about(workflow)}
-            if request.method == "GET":  # what is wrong with a form is told by the form
+            context = {**context, **_live_context(workflow)}
+            if request.method == "GET":  # a posted form shows its own errors
                 context |= _problems(workflow)
             context["may_deploy"] = request.user.has_perm(DEPLOY)
             context["may_look"] = request.user.has_perm(VIEW)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
-        """Where something of it is live, the page says what goes on running."""
+        """Show which live Workers continue to run."""
         workflow = context["object"]
         more = {"workers": live_workers_of(workflow), "workflow": workflow}
         more["may_take_down"] = request.user.has_perm(TAKE_DOWN)
         return super().render_delete_form(request, {**context, **more})
 
 
-def _about(workflow: Any) -> dict[str, Any]:
+def _live_context(workflow: Any) -> dict[str, Any]:
     return {
         "workers": workers_of(workflow),
         "last_id": workflow.last_id,
@@ -104,11 +104,11 @@ def _about(workflow: Any) -> dict[str, Any]:
 
 
 def _problems(workflow: Workflow) -> dict[str, list[Finding]]:
-    """Return what would keep the draft from being deployed, and what is worth a look."""
-    found = draft_problems(workflow)
+    """Return the errors and warnings of the draft."""
+    problems = draft_problems(workflow)
     return {
-        "draft_errors": [_as_finding(problem) for problem in found if problem.is_error],
-        "draft_warnings": [_as_finding(problem) for problem in found if not problem.is_error],
+        "draft_errors": [_as_finding(problem) for problem in problems if problem.is_error],
+        "draft_warnings": [_as_finding(problem) for problem in problems if not problem.is_error],
     }
 
 

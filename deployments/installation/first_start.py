@@ -1,4 +1,4 @@
-"""What an empty installation needs so that somebody can begin: an administrator and a sample."""
+"""The first start of an installation: creates an administrator, node types and a sample."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOCAL = "http://127.0.0.1:"
 
 
 def create_administrator() -> str:
-    """Make the first superuser and return its password; "" where there is one already."""
+    """Create the first superuser and return its password; "" if there is one already."""
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists():
         return ""
@@ -38,9 +38,9 @@ def create_administrator() -> str:
 
 
 def create_sample() -> Workflow | None:
-    """Import the sample into an installation that has never had a workflow."""
+    """Import the sample, unless the installation has ever had a workflow."""
     if Workflow.objects.exists() or Deployment.objects.exists():
-        _follow_the_port()
+        _update_port()
         return None
     document = json.loads(files("workflows").joinpath("samples/guide.ir.json").read_text("utf-8"))
     sample = import_document(document, by=_BY)
@@ -49,26 +49,26 @@ def create_sample() -> Workflow | None:
 
 
 def load_node_types() -> list[Outcome]:
-    """Load those that come with AwaitStep and are not there yet; return what is worth telling."""
+    """Load the built-in node types that are missing; return what changed."""
     outcomes = load(SHIPPED_NODE_TYPES, by=_BY.name)
     return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
 
 
-def deploy_sample(tell: Callable[[StageRecord], None]) -> Deployment | None:
-    """Deploy the sample unless anything has been deployed before; None then."""
+def deploy_sample(on_stage: Callable[[StageRecord], None]) -> Deployment | None:
+    """Deploy the sample, unless anything has been deployed before."""
     sample = Workflow.objects.filter(variables__name=SAMPLE_VARIABLE).first()
     if sample is None or Deployment.objects.exists():
         return None
-    return wait_until_final(request_deployment(sample, target=embedded_target(), by=_BY), tell)
+    return wait_until_final(request_deployment(sample, target=embedded_target(), by=_BY), on_stage)
 
 
 def _local_api() -> str:
     return f"{_LOCAL}{settings.AWAITSTEP.local_cloudflare_port}/client/v4"
 
 
-def _follow_the_port() -> None:
-    """The embedded platform's port may have changed since the sample was made."""
+def _update_port() -> None:
+    """Update the sample's variables if the embedded platform's port has changed."""
     for variable in EnvironmentVariable.objects.filter(name=SAMPLE_VARIABLE, is_secret=False):
-        with suppress(UnreadableSecret):  # a start goes on without it; a deploy says what is wrong
+        with suppress(UnreadableSecret):  # the next deploy reports the problem
             if variable.value.startswith(_LOCAL) and variable.value != _local_api():
                 set_variable(SAMPLE_VARIABLE, _local_api(), workflow=variable.workflow, by=_BY)

@@ -1,4 +1,4 @@
-"""The roles that an installation begins with: groups of Django's own, which people may change."""
+"""The default roles: Django groups, which administrators may change."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _OURS: Final = ("audit", "auth", "deployments", "runs", "targets", "workflows")
 
 
 def create_groups(**_signal: Any) -> None:
-    """Make the groups that are missing; one that is there keeps what people gave it."""
+    """Create the missing groups; existing groups are left unchanged."""
     for name, permissions in ROLES.items():
-        _make(name, permissions)
+        _create(name, permissions)
     group, is_new = Group.objects.get_or_create(name=ADMINISTRATOR)
     if is_new:
         group.permissions.set(Permission.objects.filter(content_type__app_label__in=_OURS))
 
 
-def _make(name: str, permissions: tuple[str, ...]) -> None:
+def _create(name: str, permissions: tuple[str, ...]) -> None:
     group, is_new = Group.objects.get_or_create(name=name)
     if is_new:
         named = Q()

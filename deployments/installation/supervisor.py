@@ -1,4 +1,4 @@
-"""The servers of an installation on one machine: started together, stopped together."""
+"""Starts and stops the servers of an installation on one machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STOP_SECONDS = 15.0
 
 
 class Installation(Protocol):
-    """The settings that say which servers to start, and on which ports."""
+    """The settings: which servers to start, and on which ports."""
 
     port: int
     local_cloudflare_port: int
@@ -30,14 +30,14 @@ class Installation(Protocol):
 
 
 class CannotStart(Exception):
-    """A server cannot start, or has ended; the sentence says what to do."""
+    """A server cannot start, or has ended; the message says what to do."""
 
 
-def check_ports(here: Installation) -> None:
-    """Raise CannotStart where a port is in use, naming the variable that chooses another one."""
-    ports = {"AWAITSTEP_PORT": here.port}
-    if here.offers_local_cloudflare:
-        ports["AWAITSTEP_LOCAL_CLOUDFLARE_PORT"] = here.local_cloudflare_port
+def check_ports(config: Installation) -> None:
+    """Raise CannotStart if a port is in use, naming the variable to change it."""
+    ports = {"AWAITSTEP_PORT": config.port}
+    if config.offers_local_cloudflare:
+        ports["AWAITSTEP_LOCAL_CLOUDFLARE_PORT"] = config.local_cloudflare_port
     for variable, port in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,21 +46,21 @@ def check_ports(here: Installation) -> None:
             except OSError as error:
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise
-                raise CannotStart(_port_taken(variable, port)) from None
+                raise CannotStart(_port_in_use(variable, port)) from None
 
 
-def _port_taken(variable: str, port: int) -> str:
+def _port_in_use(variable: str, port: int) -> str:
     return (
-        f"Port {port} is in use. If AwaitStep runs already, there is nothing to do; if another "
-        f"program has it, stop that one or choose another port: {variable}={port + 1} make run"
+        f"Port {port} is in use. If AwaitStep is already running, there is nothing to do. If another "
+        f"program uses it, stop that program or choose another port: {variable}={port + 1} make run"
     )
 
 
 class Servers:
-    """The embedded platform and the web server, as processes of their own; a context manager."""
+    """A context manager that runs the embedded platform and the web server as processes."""
 
-    def __init__(self, here: Installation) -> None:
-        self._here = here
+    def __init__(self, config: Installation) -> None:
+        self._config = config
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Servers:
@@ -75,13 +75,13 @@ class Servers:
         self._stop_all()
 
     def _start_all(self) -> None:
-        here = self._here
-        if here.offers_local_cloudflare:
+        config = self._config
+        if config.offers_local_cloudflare:
             command = ["manage.py", "local_cloudflare"]
-            self._start("The embedded platform", command, port=here.local_cloudflare_port)
-        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(here.port)]
+            self._start("The embedded platform", command, port=config.local_cloudflare_port)
+        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(config.port)]
         command = [*daphne, "--no-server-name", "awaitstep_site.asgi:application"]
-        self._start("The web server", command, port=here.port)
+        self._start("The web server", command, port=config.port)
 
     def _start(self, name: str, command: list[str], *, port: int) -> None:
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -97,20 +97,20 @@ class Servers:
             time.sleep(0.05)
 
     def check(self) -> None:
-        """Raise CannotStart where a server has ended."""
+        """Raise CannotStart if a server has ended."""
         for name, server in self._running.items():
             code = server.poll()
             if code is not None:
-                raise CannotStart(f"{name} has ended (exit code {code}): its words are above.")
+                raise CannotStart(f"{name} has ended (exit code {code}). Its output is above.")
 
     def wait(self, *, until: Callable[[], bool]) -> None:
-        """Return when `until` says so; raise CannotStart when a server ends."""
+        """Wait until the condition is true; raises CannotStart if a server ends."""
         while not until():
             self.check()
             time.sleep(0.5)
 
     def _stop_all(self) -> None:
-        """Stop the web server first: it may be deploying to the platform."""
+        """Stop the web server first, because it may be deploying to the platform."""
         while self._running:
             _, server = self._running.popitem()
             _stop(server)

@@ -1,4 +1,4 @@
-"""What the commands share that put something into the queue and follow it to its end."""
+"""The base of commands that request a deployment and wait until it has ended."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from workflows.services import WorkflowNotFound
 
 
 class DeploymentCommand(BaseCommand):
-    """Asks for a change at a target and tells its stages; exit 1 where it did not succeed.
+    """Requests a deployment and prints its stages. Exits with 1 if it did not succeed.
 
-    `request` returns the deployment that was put into the queue; it may raise DeployError.
+    `request` returns the queued deployment; it may raise DeployError.
     """
 
     def add_consent(self, parser: CommandParser) -> None:
@@ -38,7 +38,7 @@ class DeploymentCommand(BaseCommand):
             "--override-freeze",
             metavar="REASON",
             default="",
-            help="deploy to a frozen target; the reason is put on the audit trail",
+            help="deploy to a frozen target; the reason is recorded on the audit trail",
         )
 
     def add_json(self, parser: CommandParser) -> None:
@@ -51,29 +51,28 @@ class DeploymentCommand(BaseCommand):
             deployment = self.request(options)
         except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(with_option_hint(refusal)) from None
-        self.follow(deployment, as_json=options.get("json", True))
+        self.wait(deployment, as_json=options.get("json", True))
 
     def request(self, options: dict[str, Any]) -> Deployment:
         raise NotImplementedError
 
-    def follow(self, deployment: Deployment, *, as_json: bool) -> None:
-        tell = self._print_json if as_json else self._print_words
-        ended = wait_until_final(deployment, tell)
+    def wait(self, deployment: Deployment, *, as_json: bool) -> None:
+        ended = wait_until_final(deployment, self._print_json if as_json else self._print_text)
         ended.refresh_from_db()
         for warning in ended.warnings:
             self.stderr.write(f"Warning: {Finding(**warning)}")
-        self.print_end(ended, as_json=as_json)
+        self.print_result(ended, as_json=as_json)
         if ended.status != Status.SUCCEEDED.value:
             sys.exit(1)
 
     def _print_json(self, record: StageRecord) -> None:
         self._line(record.as_event())
 
-    def _print_words(self, record: StageRecord) -> None:
+    def _print_text(self, record: StageRecord) -> None:
         self.stdout.write(f"{record.progress:3} %  {record.message}")
         self.stdout.flush()
 
-    def print_end(self, ended: Deployment, *, as_json: bool) -> None:
+    def print_result(self, ended: Deployment, *, as_json: bool) -> None:
         if as_json:
             self._line({"result": result_of(ended)})
             return
@@ -89,17 +88,17 @@ class DeploymentCommand(BaseCommand):
 
 
 def with_option_hint(refusal: Exception) -> str:
-    """Return the refusal, and the option that gives what it asks for."""
+    """Return the refusal, with the option that overrides it."""
     match refusal:
         case Unconfirmed():
-            return f"{refusal} Here: {confirm_option(refusal.name)}"
+            return f"{refusal} Use {confirm_option(refusal.name)}"
         case Frozen():
-            return f"{refusal} Here: --override-freeze REASON"
+            return f"{refusal} Use --override-freeze REASON"
     return str(refusal)
 
 
 def confirm_option(name: str) -> str:
-    """Return the option as it is typed in a shell."""
+    """Return the option as typed in a shell."""
     return f"--confirm {shlex.quote(name)}"
 
 
@@ -112,29 +111,29 @@ def consent_of(options: dict[str, Any]) -> Consent:
 
 
 def target_of(options: dict[str, Any]) -> Target:
-    """Return the target that is named, or the default one; raises NoTarget."""
+    """Return the given or the default target; raises NoTarget."""
     return target_named(options["target"]) if options["target"] else default_target()
 
 
 def earlier_deployment(number: int, options: dict[str, Any], workflow: Workflow) -> Deployment:
-    """Return an earlier deployment of the workflow, which goes to its own target again.
+    """Return an earlier deployment of the workflow, which is deployed to its own target again.
 
-    Raises CommandError where it is of another workflow, or another target is named.
+    Raises CommandError if it belongs to another workflow, or another target is given.
     """
-    earlier, named = deployment_of(number), options["target"]
+    earlier, target = deployment_of(number), options["target"]
     own = earlier.target.name if earlier.target else earlier.target_name
     if earlier.workflow_public_id != workflow.pk:
-        raise CommandError(f"Deployment #{number} is not one of {workflow.pk}.")
-    if named and named != own:
+        raise CommandError(f"Deployment #{number} does not belong to {workflow.pk}.")
+    if target and target != own:
         raise CommandError(
-            f"Deployment #{number} went to {own}, and goes there again: leave --target {named} out."
+            f"Deployment #{number} can only go to {own} again: omit --target {target}."
         )
     return earlier
 
 
 def deployment_of(number: int) -> Deployment:
-    """Return the deployment; raises CommandError where there is none of this number."""
-    found = Deployment.objects.filter(pk=number).first()
-    if found is None:
-        raise CommandError(f"There is no deployment #{number}: list_deployments shows them.")
-    return found
+    """Return the deployment; raises CommandError if it does not exist."""
+    deployment = Deployment.objects.filter(pk=number).first()
+    if deployment is None:
+        raise CommandError(f"There is no deployment #{number}. Use list_deployments to see all.")
+    return deployment

@@ -1,7 +1,7 @@
-"""The deploy dialog: where to, what a deploy would meet and change, and the button that deploys.
+"""The deploy dialog: the target, the checks, the plan, and the button that deploys.
 
-Both answers come from the target and take a moment: the page is there at once and loads them as
-fragments, or shows them when asked to, where there is no JavaScript.
+Checks and plan ask the target and take a moment, so the page loads them as fragments. Without
+JavaScript, a link shows them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audit.trail import Actor
 from deployments.permissions import DEPLOY
 from deployments.pipeline.check_report import Check
-from deployments.pipeline.plan import Plan
 from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
-from deployments.services import plan as forecast
+from deployments.services import plan as plan_service
 from targets.cloudflare.errors import Cause, DeployError
 from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from targets.lookup import NoTarget, default_target
@@ -38,7 +37,7 @@ Context = dict[str, Any]
 @never_cache
 @staff_with(DEPLOY)
 def deploy(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the dialog, or deploy the newest version to the target that is named (or the default)."""
+    """Show the dialog, or deploy the newest version to the given or default target."""
     workflow = get_object_or_404(Workflow, pk=pk)
     target = _target(request)
     if request.method == "POST":
@@ -47,19 +46,19 @@ def deploy(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> HttpResponse:
-    """A button that has asked for no consent leads to the dialog, where the target wants one."""
-    has_asked = CONFIRMED_FIELD in request.POST
-    if target and not has_asked and not confirmation_for(target, request.user).needs_nothing:
+    """Deploy, or redirect to the dialog if the target requires a confirmation first."""
+    has_confirmed = CONFIRMED_FIELD in request.POST
+    if target and not has_confirmed and not confirmation_for(target, request.user).needs_nothing:
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
         by, consent = Actor.of(request.user), consent_of(request.POST)
-        made = services.request_deployment(workflow, target=target, by=by, consent=consent)
+        deployment = services.request_deployment(workflow, target=target, by=by, consent=consent)
     except WorkflowVersion.DoesNotExist:
-        refusal = "It has no version to deploy: save it once, then deploy."
+        refusal = "The workflow has no version yet: save it, then deploy."
     except DeployError as refused:
         refusal = str(refused)
     else:
-        return redirect(made)
+        return redirect(deployment)
     return _dialog(request, workflow, target, refusal=refusal)
 
 
@@ -88,8 +87,8 @@ def _dialog(
 @never_cache
 @staff_with(DEPLOY)
 def preflight(request: HttpRequest, pk: str) -> HttpResponse:
-    """The dialog's checks, as a fragment."""
-    workflow, target = _both(request, pk)
+    """Return the checks as a fragment."""
+    workflow, target = _workflow_and_target(request, pk)
     context = _preflight(workflow, target) | {"consent": consent_of(request.GET)}
     context |= {"workflow": workflow, "target": target}
     return render(request, "deployments/deploy_dialog/_preflight.html", context)
@@ -99,8 +98,8 @@ def preflight(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @staff_with(DEPLOY)
 def plan(request: HttpRequest, pk: str) -> HttpResponse:
-    """The dialog's plan as a fragment, and with it the button, which says what would come of it."""
-    workflow, target = _both(request, pk)
+    """Return the plan and the Deploy button as a fragment."""
+    workflow, target = _workflow_and_target(request, pk)
     context = _plan(workflow, target, consent_of(request.GET))
     context |= {"workflow": workflow, "target": target, "newest": _newest(workflow)}
     context |= {"confirmation": confirmation_for(target, request.user)}
@@ -111,35 +110,34 @@ def _newest(workflow: Workflow) -> int | None:
     return workflow.versions.values_list("number", flat=True).order_by("-number").first()
 
 
-def _both(request: HttpRequest, pk: str) -> tuple[Workflow, Target]:
+def _workflow_and_target(request: HttpRequest, pk: str) -> tuple[Workflow, Target]:
     workflow, target = get_object_or_404(Workflow, pk=pk), _target(request)
     if target is None or not workflow.versions.exists():
-        raise Http404("There is nothing to deploy, or nowhere to deploy to.")
+        raise Http404("The workflow has no version to deploy, or there is no target.")
     return workflow, target
 
 
 def _preflight(workflow: Workflow, target: Target) -> Context:
-    found = forecast.preflight(workflow, target)
-    return {"checks": found, "was_changed": _was_changed(found)}
+    checks = plan_service.preflight(workflow, target)
+    return {"checks": checks, "was_changed": _was_changed(checks)}
 
 
-def _was_changed(found: list[Check]) -> bool:
-    """Whether somebody else changed the Worker, so that a deploy asks whether to undo that."""
-    return any(one.cause is Cause.CHANGED for check in found for one in check.findings)
+def _was_changed(checks: list[Check]) -> bool:
+    """Return whether somebody else changed the Worker, so that a deploy must overwrite it."""
+    return any(finding.cause is Cause.CHANGED for check in checks for finding in check.findings)
 
 
 def _plan(workflow: Workflow, target: Target, consent: Consent) -> Context:
-    found: Plan = forecast.plan(workflow, target, consent=consent)
-    return {"plan": found}
+    return {"plan": plan_service.plan(workflow, target, consent=consent)}
 
 
 def _target(request: HttpRequest) -> Target | None:
-    """The target that is named, or the default; None where there is none."""
+    """Return the given target, or the default target if there is one."""
     form = request.POST if request.method == "POST" else request.GET
-    asked = form.get("target", "")
-    if not asked:
+    key = form.get("target", "")
+    if not key:
         return _default()
-    return get_object_or_404(Target, pk=read_key(asked))
+    return get_object_or_404(Target, pk=read_key(key))
 
 
 def _default() -> Target | None:
@@ -150,8 +148,8 @@ def _default() -> Target | None:
 
 
 def _targets() -> list[Target]:
-    """What can be chosen: without the embedded platform where it is off."""
-    known = Target.objects.defer("api_token")
+    """Return the targets to choose from; the embedded platform may be turned off."""
+    targets = Target.objects.defer("api_token")
     if not settings.AWAITSTEP.offers_local_cloudflare:
-        known = known.filter(embedded=False)
-    return list(known)
+        targets = targets.filter(embedded=False)
+    return list(targets)

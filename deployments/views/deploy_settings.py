@@ -1,4 +1,4 @@
-"""The page of a workflow's deploy settings, with a preview of what a deploy would write."""
+"""The deploy settings of a workflow, with a preview of the resulting wrangler.json."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from workflows.models import Workflow
 
 CHANGE = "workflows.change_workflow"
 _STALE = (
-    "Somebody else saved this workflow while you were editing it. Nothing of yours is saved yet: "
-    "open this page in another tab to see their settings, or save again to replace them."
+    "Somebody else saved this workflow while you were editing it. Your changes are not saved. Open "
+    "this page in another tab to see their settings, or save again to overwrite them."
 )
 _BROKEN = "The settings were not saved, because the workflow's document has problems: "
 
@@ -43,7 +43,7 @@ def deploy_settings(request: HttpRequest, pk: str) -> HttpResponse:
 
 @transaction.atomic
 def _save(request: HttpRequest, pk: str) -> HttpResponse:
-    """Whoever saves in the same moment waits for the row, and is told afterwards."""
+    """Save the settings. A concurrent request waits for the row lock and then sees the change."""
     workflow = get_object_or_404(Workflow.objects.select_for_update(), pk=pk)
     forms = SettingsForms(workflow, request.POST)
     if not forms.is_valid:
@@ -55,10 +55,10 @@ def _save(request: HttpRequest, pk: str) -> HttpResponse:
     except InvalidIR as invalid:
         return _page(request, forms, refusal=_BROKEN + str(invalid.problems[0]))
     if version:
-        said = f"Saved as v{version.number}. The settings take effect with the next deploy."
-        messages.success(request, said)
+        text = f"Saved as v{version.number}. The settings take effect with the next deploy."
+        messages.success(request, text)
     else:
-        messages.info(request, "Nothing was changed: these are the settings that were saved.")
+        messages.info(request, "No changes: the settings are the same as before.")
     return redirect("deployments:deploy_settings", pk=pk)
 
 
@@ -69,7 +69,7 @@ def _settings_page(_request: HttpRequest, pk: str) -> str:
 @redirect_get_to(_settings_page)
 @staff_with(CHANGE)
 def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show what was typed, with more rows where they are asked for; nothing is saved."""
+    """Preview the posted settings without saving, adding rows on request."""
     workflow = get_object_or_404(Workflow, pk=pk)
     forms = SettingsForms(workflow, _with_rows(request))
     if request.htmx and "add" not in request.POST:
@@ -98,9 +98,9 @@ def _page(request: HttpRequest, forms: SettingsForms, *, refusal: str = "") -> H
 
 
 def _previewed(forms: SettingsForms) -> dict[str, Any]:
-    """What is stored is previewed, or what was typed where it can be used."""
+    """Return the preview of the stored or the posted settings; None if they are invalid."""
     shown = forms.shown()
     if shown is None:
         return {"preview": None}
-    found = preview(forms.workflow, read_settings(shown))
-    return {"preview": found, "stored": json.dumps(shown, indent=2, ensure_ascii=False)}
+    result = preview(forms.workflow, read_settings(shown))
+    return {"preview": result, "stored": json.dumps(shown, indent=2, ensure_ascii=False)}

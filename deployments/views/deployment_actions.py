@@ -1,4 +1,4 @@
-"""What is done with a deployment from its page: cancel, roll back, retry, deploy its snapshot anew."""
+"""The actions on a deployment's page: cancel, roll back, retry and redeploy its snapshot."""
 
 from __future__ import annotations
 
@@ -25,30 +25,28 @@ from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import CHANGED, page
 
-"""The event by which an open page hears that it has something new to fetch."""
-
 Context = dict[str, Any]
 
 
-def _its_page(_request: HttpRequest, pk: int) -> str:
+def _deployment_page(_request: HttpRequest, pk: int) -> str:
     return reverse("deployments:deployment", args=[pk])
 
 
-@redirect_get_to(_its_page)
+@redirect_get_to(_deployment_page)
 @staff_with(CANCEL)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """End the deployment; asked twice, or after its end, it says how things stand."""
+    """Cancel the deployment, or report its status if it has ended or is being cancelled."""
     deployment = get_object_or_404(Deployment, pk=pk)
     status = control.cancel(deployment, by=Actor.of(request.user))
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
-    messages.info(request, _cancelled(deployment, status))
+    messages.info(request, _cancel_message(deployment, status))
     return redirect(deployment)
 
 
-def _cancelled(deployment: Deployment, status: Status) -> str:
+def _cancel_message(deployment: Deployment, status: Status) -> str:
     if not status.is_final:
-        return f"Deployment #{deployment.pk} is being cancelled: it ends within seconds."
+        return f"Deployment #{deployment.pk} is being cancelled. It will end within seconds."
     return f"Deployment #{deployment.pk} has ended: {status.label.lower()}."
 
 
@@ -56,12 +54,12 @@ def _cancelled(deployment: Deployment, status: Status) -> str:
 @never_cache
 @staff_with(ROLL_BACK)
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what going back to this deployment brings back and what not; then do it."""
-    to = _about(pk)
+    """Show what a rollback would restore and what not, then request it."""
+    to = _get_deployment(pk)
     if request.method != "POST":
         return page(request, "deployments/deployment/rollback", _rollback(request, to))
     try:
-        made = control.roll_back(
+        rollback = control.roll_back(
             to,
             by=Actor.of(request.user),
             reason=request.POST.get("reason", "").strip(),
@@ -73,33 +71,33 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
             "deployments/deployment/rollback",
             _rollback(request, to) | {"refusal": str(refused)},
         )
-    return redirect(made)
+    return redirect(rollback)
 
 
 def _rollback(request: HttpRequest, to: Deployment) -> Context:
-    mine = records.of_worker(to.workflow_public_id, to.target_id)
-    unfinished = mine.filter(status__in=UNFINISHED)
+    same_worker = records.of_worker(to.workflow_public_id, to.target_id)
+    unfinished = same_worker.filter(status__in=UNFINISHED)
     live = records.live(to.workflow_public_id, to.target_id)
-    gone = records.taken_down_since(to)
+    takedown = records.taken_down_since(to)
     return {
         "to": to,
-        "can": _can(to) and not gone,
-        "gone": gone,
+        "can_roll_back": _can_roll_back(to) and not takedown,
+        "takedown": takedown,
         "live": live,
         "is_live": bool(live and live.version_id == to.version_id),
-        "in_the_way": list(unfinished.only("version_number", "action", "about", "status")),
-        "triggers": _leading(to),
+        "unfinished": list(unfinished.only("version_number", "action", "about", "status")),
+        "triggers": _triggers(to),
         "may_deploy": request.user.has_perm(DEPLOY),
-        **_asking(request, to),
+        **_consent_context(request, to),
     }
 
 
-def _can(to: Deployment) -> bool:
+def _can_roll_back(to: Deployment) -> bool:
     return bool(to.workflow_id and to.target_id and to.can_be_rolled_back_to)
 
 
-def _leading(to: Deployment) -> list[tuple[str, str, str]]:
-    """Rows of what led to the Worker then: the kind in words, the name, and how it was set."""
+def _triggers(to: Deployment) -> list[tuple[str, str, str]]:
+    """Return rows for the triggers at that time: kind, name and configuration."""
     words = parse_triggers(json.loads(to.wrangler_json or "{}")).descriptions()
     return [
         (part.kind.label, part.name, said)
@@ -108,42 +106,48 @@ def _leading(to: Deployment) -> list[tuple[str, str, str]]:
     ]
 
 
-@redirect_get_to(_its_page)
+@redirect_get_to(_deployment_page)
 @staff_with(DEPLOY)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Try the failed parts of the deployment again."""
-    return _again(request, _about(pk), control.retry_failed, name="retry")
+    """Retry the failed parts of the deployment."""
+    return _request_action(request, _get_deployment(pk), control.retry_failed, name="retry")
 
 
-@redirect_get_to(_its_page)
+@redirect_get_to(_deployment_page)
 @staff_with(DEPLOY)
 def redeploy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deploy what the deployment was made of, with the variables and secrets of now."""
-    return _again(request, _about(pk), deploy.request_snapshot, name="redeploy")
+    """Redeploy the snapshot with the current variables and secrets."""
+    return _request_action(request, _get_deployment(pk), deploy.request_snapshot, name="redeploy")
 
 
-def _again(
-    request: HttpRequest, about: Deployment, make: Callable[..., Deployment], *, name: str
+def _request_action(
+    request: HttpRequest,
+    about: Deployment,
+    request_deployment: Callable[..., Deployment],
+    *,
+    name: str,
 ) -> HttpResponse:
-    """Do it at once; where the target's rules ask for more than a button, ask for it first."""
-    context: Context = {"about": about, "what": name, **_asking(request, about)}
-    asks = bool(context["confirmation"] and not context["confirmation"].needs_nothing)
-    if asks and CONFIRMED_FIELD not in request.POST:
+    """Request the action, first asking for the confirmation that the target may require."""
+    context: Context = {"about": about, "what": name, **_consent_context(request, about)}
+    must_confirm = bool(context["confirmation"] and not context["confirmation"].needs_nothing)
+    if must_confirm and CONFIRMED_FIELD not in request.POST:
         return page(request, "deployments/deployment/confirm", context)
     try:
-        made = make(about, by=Actor.of(request.user), consent=consent_of(request.POST))
+        deployment = request_deployment(
+            about, by=Actor.of(request.user), consent=consent_of(request.POST)
+        )
     except DeployError as refused:
-        if asks:
+        if must_confirm:
             return page(
                 request, "deployments/deployment/confirm", context | {"refusal": str(refused)}
             )
         messages.error(request, str(refused))
         return redirect(about)
-    return redirect(made)
+    return redirect(deployment)
 
 
-def _asking(request: HttpRequest, about: Deployment) -> Context:
-    """What the inputs for a consent are made of."""
+def _consent_context(request: HttpRequest, about: Deployment) -> Context:
+    """Return the context of the confirmation inputs."""
     return {
         "confirmation": confirmation_for(about.target, request.user) if about.target else None,
         "workflow": about.workflow,
@@ -152,6 +156,6 @@ def _asking(request: HttpRequest, about: Deployment) -> Context:
     }
 
 
-def _about(pk: int) -> Deployment:
-    known = Deployment.objects.select_related("workflow", "target").defer("target__api_token")
-    return get_object_or_404(known, pk=pk)
+def _get_deployment(pk: int) -> Deployment:
+    deployments = Deployment.objects.select_related("workflow", "target").defer("target__api_token")
+    return get_object_or_404(deployments, pk=pk)

@@ -1,4 +1,4 @@
-"""The tabs of a deployment's page: each has an address of its own and loads only what it shows."""
+"""The tabs of a deployment's page. Each has its own URL and loads only what it shows."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class Tab:
 
 
 def _output(deployment: Deployment) -> Context:
-    """The programs' outputs; where there is none, `lost` says whose went with its process."""
+    """Return the outputs; `lost` names the program whose output was lost when it was killed."""
     outputs = list(deployment.outputs.all())
     was_ended = deployment.state in (Status.CANCELLED, Status.INTERRUPTED)
-    return {"outputs": outputs, "lost": _AT_WORK.get(deployment.stage, "") if was_ended else ""}
+    return {"outputs": outputs, "lost": _LOST_OUTPUT.get(deployment.stage, "") if was_ended else ""}
 
 
-_AT_WORK = {
+_LOST_OUTPUT = {
     Stage.CREATING_WORKER.value: "npm may have been",
     Stage.DEPLOYING.value: "wrangler was",
 }
 
 
 def _variables(deployment: Deployment) -> Context:
-    """Rows of name, value, where it was set, and whether it is a secret, which has no value here."""
+    """Return rows of name, value ("" for secrets), origin, and whether it is a secret."""
     origins = deployment.variable_origins
     plain = [
         (name, value, origins.get(name, ""), False) for name, value in deployment.variables.items()
@@ -62,35 +62,37 @@ def _variables(deployment: Deployment) -> Context:
 
 
 def _resources(deployment: Deployment) -> list[Context]:
-    """Rows of what was bound: name, kind in words, the resource, and whether it was declared."""
+    """Return rows of the bindings: name, kind, resource, and whether it was declared."""
     return [
-        {**one, "kind": _words(one["kind"]), "is_declared": one["name"] in deployment.bindings}
-        for one in deployment.resources
+        {**row, "kind": _kind_label(row["kind"]), "is_declared": row["name"] in deployment.bindings}
+        for row in deployment.resources
     ]
 
 
-def _words(kind: str) -> str:
-    """The words for a kind; a record may be older than the kinds of today."""
+def _kind_label(kind: str) -> str:
+    """Return the label of a kind; old records may have unknown kinds."""
     return BindingKind(kind).label if kind in set(BindingKind) else kind
 
 
 def _record(deployment: Deployment) -> Context:
-    """The document as it is stored, laid out for reading."""
+    """Return the snapshot: the formatted document, node types and declared bindings."""
     return {
         "document": json.dumps(deployment.ir, indent=2, ensure_ascii=False),
-        "node_types": [_named(one["definition"]) for one in deployment.node_types],
-        "declared": [(name, _words(kind)) for name, kind in sorted(deployment.bindings.items())],
+        "node_types": [_id_and_version(row["definition"]) for row in deployment.node_types],
+        "declared": [
+            (name, _kind_label(kind)) for name, kind in sorted(deployment.bindings.items())
+        ],
     }
 
 
-def _named(definition: Context) -> str:
+def _id_and_version(definition: Context) -> str:
     return f"{definition.get('id')} {definition.get('version')}"
 
 
 def _picture(deployment: Deployment) -> Context:
-    """The deployed document, with the nodes that its problems and warnings are about."""
-    marks = {one.get("node_id", ""): State.WARNING for one in deployment.warnings}
-    marks |= {one.get("node_id", ""): State.PROBLEM for one in deployment.problems}
+    """Return the picture of the document, with problems and warnings marked on the nodes."""
+    marks = {row.get("node_id", ""): State.WARNING for row in deployment.warnings}
+    marks |= {row.get("node_id", ""): State.PROBLEM for row in deployment.problems}
     marks.pop("", None)
     editor = remediation.editor_url(deployment)
     drawn = picture_of(

@@ -1,4 +1,4 @@
-"""The pages that show: a dashboard, and a page per deployment with its tabs."""
+"""The dashboard and the page of a deployment, with its tabs."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
-    # The records first: a stage that begins in between is then newer than the cursor, and told.
-    entered = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
+    # Query the records first: the event stream sends stages that start after the cursor.
+    stage_records = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
     shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")
     item = get_object_or_404(shown, pk=pk)
     newest = _newest_version(item)
     context = {
         "deployment": item,
         "is_embedded": bool(item.target and item.target.embedded),
-        "steps": stage_list.steps(item, entered, now=timezone.now()),
-        "cursor": entered[-1].number if entered else 0,
+        "steps": stage_list.steps(item, stage_records, now=timezone.now()),
+        "cursor": stage_records[-1].number if stage_records else 0,
         "elapsed": board.elapsed(item),
         "typical_seconds": _typical_seconds(item),
         "page_title": labels.page_title(item),
@@ -88,14 +88,14 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "max_attempts": MAX_ATTEMPTS,
         "warnings": _with_links(item, item.warnings),
         **available_actions.available_actions(item, request.user, newest=newest),
-        **_ending(item, request.user),
+        **_outcome(item, request.user),
         **tab.load(item),
     }
     return live_page(request, "deployments/deployment/deployment", context)
 
 
 def _newest_version(item: Deployment) -> int:
-    """The version that the Deploy button would deploy; this one where the workflow is gone."""
+    """Return the newest version of the workflow; this one if the workflow was deleted."""
     versions = WorkflowVersion.objects.filter(workflow=item.workflow_id)
     return versions.values_list("number", flat=True).order_by("-number").first() or (
         item.version_number
@@ -108,8 +108,8 @@ def _typical_seconds(item: Deployment) -> float | None:
     return board.typical_seconds([item.workflow_public_id]).get(item.workflow_public_id)
 
 
-def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
-    """What a deployment that has ended has to say to somebody."""
+def _outcome(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
+    """Return the context of a deployment that has ended."""
     if not item.is_final:
         return {}
     if item.state is Status.SUCCEEDED:
@@ -126,15 +126,15 @@ def _ending(item: Deployment, user: User | AnonymousUser) -> dict[str, Any]:
 
 
 def _next_attempt(item: Deployment) -> Deployment | None:
-    """The deployment that tries again what a busy target refused."""
+    """Return the automatic retry after a busy target refused the deployment."""
     if item.cause != Cause.RATE_LIMIT:
         return None
-    mine = records.of_worker(item.workflow_public_id, item.target_id)
-    return mine.filter(pk__gt=item.pk, attempt=item.attempt + 1).only("attempt").last()
+    same_worker = records.of_worker(item.workflow_public_id, item.target_id)
+    return same_worker.filter(pk__gt=item.pk, attempt=item.attempt + 1).only("attempt").last()
 
 
 def _with_links(item: Deployment, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Lead from each finding to its node in the editor, and name the setting there."""
+    """Add to each finding the link to its node in the editor, and the name of the setting."""
     return [
         {
             **finding,
@@ -155,8 +155,10 @@ def _setting(finding: dict[str, Any]) -> str:
 @require_safe
 @staff_with(VIEW)
 def download(_request: HttpRequest, pk: int, output: int) -> HttpResponse:
-    """A program's whole output as a text file."""
-    found = get_object_or_404(ProgramOutput, pk=output, deployment=pk)
-    name = f"deployment-{pk}-{slugify(found.program)}.txt"
+    """Download the full output of a program as a text file."""
+    program_output = get_object_or_404(ProgramOutput, pk=output, deployment=pk)
+    name = f"deployment-{pk}-{slugify(program_output.program)}.txt"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(found.text, content_type="text/plain; charset=utf-8", headers=headers)
+    return HttpResponse(
+        program_output.text, content_type="text/plain; charset=utf-8", headers=headers
+    )

@@ -1,4 +1,4 @@
-"""The page of what is live of a workflow, and what can be done about it there."""
+"""The page of a workflow's live Workers, and the actions on them."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from workflows.models import Workflow
 @staff_with(VIEW)
 def live(request: HttpRequest, pk: str) -> HttpResponse:
     workflow = get_object_or_404(Workflow, pk=pk)
-    there = workers_of(workflow)
-    shown = _shown(there, request)
+    workers = workers_of(workflow)
+    shown = _shown(workers, request)
     context = {
         "workflow": workflow,
-        "workers": there,
+        "workers": workers,
         "worker": shown,
         "rollbacks": rollbacks(shown) if shown else [],
         "may_deploy": request.user.has_perm(DEPLOY),
@@ -56,97 +56,97 @@ def live(request: HttpRequest, pk: str) -> HttpResponse:
     return page(request, "deployments/live/live", context)
 
 
-def _shown(there: list[Worker], request: HttpRequest) -> Worker | None:
-    """Return the place that is asked for, or the first where something is live."""
-    asked = request.GET.get("target", "")
-    if not asked:
-        return next((one for one in there if one.live), there[0] if there else None)
-    found = next((one for one in there if str(one.target.pk) == asked), None)
-    if found is None:
-        raise Http404("It was never deployed to that target.")
-    return found
+def _shown(workers: list[Worker], request: HttpRequest) -> Worker | None:
+    """Return the Worker on the requested target, or the first live one."""
+    target = request.GET.get("target", "")
+    if not target:
+        return next((worker for worker in workers if worker.live), workers[0] if workers else None)
+    for worker in workers:
+        if str(worker.target.pk) == target:
+            return worker
+    raise Http404("The workflow was never deployed to that target.")
 
 
-def _place(request: HttpRequest, pk: str) -> tuple[Workflow, Worker]:
-    """Return the workflow and the place that a form or an address names."""
+def _worker(request: HttpRequest, pk: str) -> tuple[Workflow, Worker]:
+    """Return the workflow, and its Worker on the target in the form or the URL."""
     workflow = get_object_or_404(Workflow, pk=pk)
-    asked = request.POST.get("target") or request.GET.get("target", "")
-    return workflow, worker_on(workflow, get_object_or_404(Target, pk=read_key(asked)))
+    key = request.POST.get("target") or request.GET.get("target", "")
+    return workflow, worker_on(workflow, get_object_or_404(Target, pk=read_key(key)))
 
 
 def _live_page(request: HttpRequest, pk: str) -> str:
-    """The page of what is live, at the target that the address names."""
-    url, asked = reverse("deployments:live", args=[pk]), request.GET.get("target")
-    return f"{url}?{urlencode({'target': asked})}" if asked else url
+    """Return the URL of the page, with the target in the query."""
+    url, target = reverse("deployments:live", args=[pk]), request.GET.get("target")
+    return f"{url}?{urlencode({'target': target})}" if target else url
 
 
-def _at_a_target(view: View) -> View:
-    """An address that names no target leads to the page where one is chosen."""
+def _requires_target(view: View) -> View:
+    """Redirect to the page where a target is chosen, if the URL names none."""
 
     @wraps(view)
-    def led(request: HttpRequest, pk: str) -> HttpResponse:
+    def wrapped(request: HttpRequest, pk: str) -> HttpResponse:
         if request.method != "POST" and not request.GET.get("target"):
             return redirect("deployments:live", pk=pk)
         return view(request, pk)
 
-    return led
+    return wrapped
 
 
-def _back(workflow: Workflow, one: Worker) -> HttpResponse:
+def _back(workflow: Workflow, worker: Worker) -> HttpResponse:
     url = reverse("deployments:live", args=[workflow.pk])
-    return redirect(f"{url}?{urlencode({'target': one.target.pk})}")
+    return redirect(f"{url}?{urlencode({'target': worker.target.pk})}")
 
 
 @redirect_get_to(_live_page)
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: str) -> HttpResponse:
-    """Compare what is there with the record, now."""
-    workflow, one = _place(request, pk)
-    if one.running:
-        said = f"#{one.running.pk} changes what is there: compare again when it has ended."
-        messages.warning(request, said)
-        return _back(workflow, one)
-    drift_check = drift.check(workflow, one.target)
+    """Check for drift now."""
+    workflow, worker = _worker(request, pk)
+    if worker.running:
+        text = f"#{worker.running.pk} is changing the Worker: check again when it has ended."
+        messages.warning(request, text)
+        return _back(workflow, worker)
+    drift_check = drift.check(workflow, worker.target)
     if drift_check.state == DriftState.UNKNOWN:
-        messages.warning(request, f"Nothing could be compared. {drift_check.message}")
+        messages.warning(request, f"The check failed. {drift_check.message}")
     else:
-        said = f"{one.target.name} was looked at: {drift_check.get_state_display().lower()}."
-        messages.success(request, said)
-    return _back(workflow, one)
+        text = f"{worker.target.name} was checked: {drift_check.get_state_display().lower()}."
+        messages.success(request, text)
+    return _back(workflow, worker)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
-@_at_a_target
+@_requires_target
 def adopt(request: HttpRequest, pk: str) -> HttpResponse:
-    """Ask, then take over what is there as what is meant; what was found anew is asked about anew."""
-    workflow, one = _place(request, pk)
-    drift_check = one.drift_check
+    """Ask for confirmation, then adopt the drift; a newer check must be confirmed again."""
+    workflow, worker = _worker(request, pk)
+    drift_check = worker.drift_check
     refusal = drift.objection(drift_check) if drift_check else drift.NO_DRIFT
     if refusal or drift_check is None:
         messages.error(request, refusal)
-        return _back(workflow, one)
+        return _back(workflow, worker)
     seen = str(drift_check.checked_at)
     if request.POST.get("seen") != seen:
-        context = {"workflow": workflow, "worker": one, "seen": seen}
+        context = {"workflow": workflow, "worker": worker, "seen": seen}
         return page(request, "deployments/live/adopt", context)
     drift.adopt(drift_check, by=Actor.of(request.user))
-    messages.success(request, "Adopted. What is there counts as meant until the next deploy.")
-    return _back(workflow, one)
+    messages.success(request, "Adopted. The current state is expected until the next deploy.")
+    return _back(workflow, worker)
 
 
 @require_safe
 @never_cache
 @staff_with(VIEW)
-@_at_a_target
+@_requires_target
 def secrets(request: HttpRequest, pk: str) -> HttpResponse:
-    """The secrets that no variable sets any more: a part of the page, or a page without JavaScript."""
-    workflow, one = _place(request, pk)
-    context: dict[str, Any] = {"workflow": workflow, "worker": one}
+    """Show the unused secrets, as a fragment or, without JavaScript, as a page."""
+    workflow, worker = _worker(request, pk)
+    context: dict[str, Any] = {"workflow": workflow, "worker": worker}
     context["may_deploy"] = request.user.has_perm(DEPLOY)
     try:
-        context["unused_secrets"] = unused_secrets(one)
+        context["unused_secrets"] = unused_secrets(worker)
     except DeployError as refused:
         context["refusal"] = str(refused)
     return live_page(request, "deployments/live/secrets", context)
@@ -155,58 +155,60 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
-@_at_a_target
+@_requires_target
 def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
-    """Ask with the names, then delete them."""
-    workflow, one = _place(request, pk)
-    asked = request.POST if request.method == "POST" else request.GET
+    """Ask for confirmation, then request the deletion."""
+    workflow, worker = _worker(request, pk)
+    form = request.POST if request.method == "POST" else request.GET
     try:
-        names = deletable_secrets(one, asked.getlist("secret"))
+        names = deletable_secrets(worker, form.getlist("secret"))
     except DeployError as refused:
         messages.error(request, str(refused))
-        return _back(workflow, one)
-    context = _asking(request, workflow, one) | {"names": names}
+        return _back(workflow, worker)
+    context = _confirmation_context(request, workflow, worker) | {"names": names}
     if request.method != "POST":
         return page(request, "deployments/live/delete_secrets", context)
     by, consent = Actor.of(request.user), consent_of(request.POST)
     try:
-        made = control.delete_secrets(workflow, one.target, names, by=by, consent=consent)
+        deployment = control.delete_secrets(workflow, worker.target, names, by=by, consent=consent)
     except DeployError as refused:
         return page(request, "deployments/live/delete_secrets", context | {"refusal": str(refused)})
-    return redirect(made)
+    return redirect(deployment)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(TAKE_DOWN)
-@_at_a_target
+@_requires_target
 def take_down(request: HttpRequest, pk: str) -> HttpResponse:
-    """Ask for the workflow's name, then remove the Worker and all that leads to it."""
-    workflow, one = _place(request, pk)
-    context = _asking(request, workflow, one)
+    """Ask for the workflow's name, then request the takedown."""
+    workflow, worker = _worker(request, pk)
+    context = _confirmation_context(request, workflow, worker)
     if request.method != "POST":
         return page(request, "deployments/live/take_down", context)
     try:
-        made = _taken_down(request, workflow, one)
+        deployment = _take_down(request, workflow, worker)
     except DeployError as refused:
         return page(request, "deployments/live/take_down", context | {"refusal": str(refused)})
-    return redirect(made)
+    return redirect(deployment)
 
 
-def _taken_down(request: HttpRequest, workflow: Workflow, one: Worker) -> Any:
+def _take_down(request: HttpRequest, workflow: Workflow, worker: Worker) -> Any:
     by, consent = Actor.of(request.user), consent_of(request.POST)
     if consent.name.strip() != workflow.name:
         raise Refused(f"Type the workflow's name, {workflow.name}, to confirm.")
     reason = request.POST.get("reason", "").strip()
-    return control.take_down(workflow, one.target, by=by, reason=reason, consent=consent)
+    return control.take_down(workflow, worker.target, by=by, reason=reason, consent=consent)
 
 
-def _asking(request: HttpRequest, workflow: Workflow, one: Worker) -> dict[str, Any]:
-    """What a page needs that asks before it changes something at a target."""
+def _confirmation_context(
+    request: HttpRequest, workflow: Workflow, worker: Worker
+) -> dict[str, Any]:
+    """Return the context of a page that asks for confirmation."""
     return {
         "workflow": workflow,
-        "worker": one,
-        "confirmation": confirmation_for(one.target, request.user),
+        "worker": worker,
+        "confirmation": confirmation_for(worker.target, request.user),
         "consent": consent_of(request.POST),
         "reason": request.POST.get("reason", ""),
     }

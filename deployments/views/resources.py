@@ -1,4 +1,4 @@
-"""The resources of a target: list them, create one, and use one for a variable."""
+"""The resources of a target: list them, create one, use one for a variable."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def _target(pk: int) -> Target:
 @never_cache
 @staff_with(CHECK)
 def resources(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the resources of a kind; a name that is posted is made a new one."""
-    target, shown = _target(pk), resource_picker.read_choice(request.GET)
-    form = ResourceForm(request.POST or None, kind=shown.kind)
+    """List the resources of a kind, or create one."""
+    target, choice = _target(pk), resource_picker.read_choice(request.GET)
+    form = ResourceForm(request.POST or None, kind=choice.kind)
     if request.method == "POST":
         if not request.user.has_perm(CHANGE_TARGET):
             raise PermissionDenied(CHANGE_TARGET)
-        if made := _made(request, target, form):
-            return _after(request, target, shown, made)
-    return _page(request, target, shown, form)
+        if resource := _create(request, target, form):
+            return _redirect(request, target, choice, resource)
+    return _page(request, target, choice, form)
 
 
-def _made(request: HttpRequest, target: Target, form: ResourceForm) -> Resource | None:
-    """Return the new resource; None where the form says what is wrong."""
+def _create(request: HttpRequest, target: Target, form: ResourceForm) -> Resource | None:
+    """Return the new resource; None if the form has errors."""
     if not form.is_valid():
         return None
     name, by = form.cleaned_data["name"], Actor.of(request.user)
@@ -60,78 +60,80 @@ def _made(request: HttpRequest, target: Target, form: ResourceForm) -> Resource 
         return None
 
 
-def _after(
-    request: HttpRequest, target: Target, shown: ResourceChoice, made: Resource
+def _redirect(
+    request: HttpRequest, target: Target, choice: ResourceChoice, resource: Resource
 ) -> HttpResponse:
-    messages.success(request, f"The {made.kind.label} {made.name} is there now.")
-    if shown.variable and request.POST.get("then") == "use":
-        return _use(request, target, shown, made)
-    return redirect(resource_picker.picker_url(target, shown))
+    messages.success(request, f"The {resource.kind.label} {resource.name} was created.")
+    if choice.variable and request.POST.get("then") == "use":
+        return _use(request, target, choice, resource)
+    return redirect(resource_picker.picker_url(target, choice))
 
 
-def _choice(request: HttpRequest, pk: int) -> str:
+def _picker_page(request: HttpRequest, pk: int) -> str:
     query = request.GET.urlencode()
     url = reverse("deployments:target_resources", args=[pk])
     return f"{url}?{query}" if query else url
 
 
-@redirect_get_to(_choice)
+@redirect_get_to(_picker_page)
 @staff_with(SET_VARIABLE)
 def use(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put a resource behind the name that the page was opened for."""
-    target, shown = _target(pk), resource_picker.read_choice(request.GET)
+    """Use a resource for the variable that the page was opened for."""
+    target, choice = _target(pk), resource_picker.read_choice(request.GET)
     id_, name = request.POST.get("id", ""), request.POST.get("name", "")
-    return _use(request, target, shown, Resource(kind=shown.kind, id=id_, name=name or id_))
+    return _use(request, target, choice, Resource(kind=choice.kind, id=id_, name=name or id_))
 
 
 def _use(
-    request: HttpRequest, target: Target, shown: ResourceChoice, chosen: Resource
+    request: HttpRequest, target: Target, choice: ResourceChoice, chosen: Resource
 ) -> HttpResponse:
     if not request.user.has_perm(SET_VARIABLE):
         raise PermissionDenied(SET_VARIABLE)
-    if shown.workflow is None:
-        return redirect(resource_picker.picker_url(target, shown))
+    if choice.workflow is None:
+        return redirect(resource_picker.picker_url(target, choice))
     by = Actor.of(request.user)
     try:
-        services.use(target, chosen, variable=shown.variable, workflow=shown.workflow, by=by)
+        services.use(target, chosen, variable=choice.variable, workflow=choice.workflow, by=by)
     except (DeployError, ValidationError) as refused:
-        told = " ".join(refused.messages) if isinstance(refused, ValidationError) else str(refused)
-        messages.error(request, f"{shown.variable} was not set. {told}")
-        return redirect(resource_picker.picker_url(target, shown))
+        reason = (
+            " ".join(refused.messages) if isinstance(refused, ValidationError) else str(refused)
+        )
+        messages.error(request, f"{choice.variable} was not set. {reason}")
+        return redirect(resource_picker.picker_url(target, choice))
     messages.success(
         request,
-        f"{shown.variable} of {shown.workflow} is set: env.{shown.binding} will be the "
+        f"{choice.variable} of {choice.workflow} is set: env.{choice.binding} will be the "
         f"{chosen.kind.label} {chosen.name}. It takes effect with the next deploy.",
     )
-    return redirect(shown.back)
+    return redirect(choice.back)
 
 
 def _page(
-    request: HttpRequest, target: Target, shown: ResourceChoice, form: ResourceForm
+    request: HttpRequest, target: Target, choice: ResourceChoice, form: ResourceForm
 ) -> HttpResponse:
-    wanted = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").strip()
     context: dict[str, Any] = {
         "target": target,
-        "shown": shown,
+        "shown": choice,
         "form": form,
-        "q": wanted,
+        "q": query,
         "kinds": [(kind, urlencode({"kind": kind.value})) for kind in KINDS],
         "may_create": request.user.has_perm(CHANGE_TARGET),
-        "may_use": bool(shown.variable) and request.user.has_perm(SET_VARIABLE),
+        "may_use": bool(choice.variable) and request.user.has_perm(SET_VARIABLE),
         "may_view": request.user.has_perm(VIEW_TARGET) or request.user.has_perm(CHANGE_TARGET),
     }
     try:
-        context |= _rows(services.list_resources(target, shown.kind), wanted)
+        context |= _rows(services.list_resources(target, choice.kind), query)
     except DeployError as refused:
         context["refused"] = str(refused)
     return page(request, "deployments/resources", context)
 
 
-def _rows(found: list[ResourceUsage], wanted: str) -> dict[str, Any]:
-    """The first of those whose name or id holds what is looked for."""
-    fitting = [
-        one
-        for one in found
-        if wanted.lower() in one.resource.name.lower() or wanted in one.resource.id
+def _rows(usages: list[ResourceUsage], query: str) -> dict[str, Any]:
+    """Return the first resources whose name or id contains the query."""
+    matching = [
+        usage
+        for usage in usages
+        if query.lower() in usage.resource.name.lower() or query in usage.resource.id
     ]
-    return {"rows": fitting[:SHOWN], "fitting": len(fitting), "total": len(found)}
+    return {"rows": matching[:SHOWN], "matching": len(matching), "total": len(usages)}

@@ -36,7 +36,7 @@ def test_another_target_is_refused(
 ) -> None:
     asked = (*options, str(earlier.pk), "--target", "prod")
 
-    with pytest.raises(CommandError, match="went to staging, and goes there again: leave"):
+    with pytest.raises(CommandError, match="can only go to staging again: omit"):
         call_command(command, earlier.workflow_public_id, *asked)
 
     assert Deployment.objects.count() == 1

@@ -14,11 +14,11 @@ from deployments.services import control
 
 
 class Command(BaseCommand):
-    help = "Cancel a deployment, and say what is live when it has ended."
+    help = "Cancel a deployment, and show what is live afterwards."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("deployment", metavar="DEPLOYMENT", type=int, help="its number")
-        parser.add_argument("--json", action="store_true", help="the end as a JSON object")
+        parser.add_argument("--json", action="store_true", help="print the result as a JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         deployment = deployment_of(options["deployment"])
@@ -28,12 +28,12 @@ class Command(BaseCommand):
         ended.refresh_from_db()
         if options["json"]:
             fields = ("id", "status", "stage", "message", "uploaded", "live_version")
-            told = {name: getattr(ended, name) for name in fields}
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            result = {name: getattr(ended, name) for name in fields}
+            self.stdout.write(json.dumps(result, ensure_ascii=False))
             return
         if had_ended:
-            self.stdout.write(f"#{ended.pk} had ended already: {ended.get_status_display()}.")
+            self.stdout.write(f"#{ended.pk} had already ended: {ended.get_status_display()}.")
             return
         self.stdout.write(f"#{ended.pk} {ended.get_status_display()}: {ended.message}")
-        if ended.state is not Status.SUCCEEDED and (left := describe_remote_outcome(ended)):
-            self.stdout.write(left)
+        if ended.state is not Status.SUCCEEDED and (outcome := describe_remote_outcome(ended)):
+            self.stdout.write(outcome)

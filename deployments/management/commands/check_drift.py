@@ -14,12 +14,16 @@ from workflows.services import WorkflowNotFound, get_workflow
 
 
 class Command(BaseCommand):
-    help = "Compare what is live with the record; exit 1 where they differ or cannot be compared."
+    help = (
+        "Compare live Workers with the record. Exits with 1 if any differs or cannot be compared."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", nargs="?", help="default: every workflow")
-        parser.add_argument("--target", metavar="NAME", help="default: every target it is live on")
-        parser.add_argument("--json", action="store_true", help="a JSON list")
+        parser.add_argument(
+            "--target", metavar="NAME", help="default: every target where it is live"
+        )
+        parser.add_argument("--json", action="store_true", help="print a JSON list")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -34,19 +38,21 @@ class Command(BaseCommand):
         ]
         drift_checks = [drift.check(*pair) for pair in pairs]
         self._print(drift_checks, as_json=options["json"])
-        if any(one.state != DriftState.SAME.value for one in drift_checks):
+        if any(check.state != DriftState.SAME.value for check in drift_checks):
             sys.exit(1)
 
     def _print(self, drift_checks: list[DriftCheck], *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps([_row(one) for one in drift_checks], ensure_ascii=False))
+            self.stdout.write(
+                json.dumps([_row(check) for check in drift_checks], ensure_ascii=False)
+            )
             return
-        for one in drift_checks:
-            self.stdout.write(f"{one}  {one.message}".rstrip())
-            for difference in one.differences:
+        for check in drift_checks:
+            self.stdout.write(f"{check}  {check.message}".rstrip())
+            for difference in check.differences:
                 self.stdout.write(f"  {difference}")
         if not drift_checks:
-            self.stdout.write("Nothing is deployed that could have drifted.")
+            self.stdout.write("Nothing is deployed, so nothing can have drifted.")
 
 
 def _row(drift_check: DriftCheck) -> dict[str, Any]:

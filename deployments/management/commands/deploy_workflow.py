@@ -20,7 +20,7 @@ from deployments.pipeline.plan import Change, Plan
 from deployments.pipeline.stages import Status
 from deployments.presentation.labels import advice
 from deployments.presentation.remote_outcome import describe_remote_outcome
-from deployments.services import plan as forecast
+from deployments.services import plan as plan_service
 from deployments.services.deploy import request_deployment, request_snapshot
 from targets import policy
 from targets.checks.check_state import CheckState
@@ -32,21 +32,25 @@ from workflows.services import WorkflowNotFound, get_workflow
 
 
 class Command(DeploymentCommand):
-    help = "Deploy a workflow and print its stages as JSON lines while they begin."
+    help = "Deploy a workflow and print its stages as JSON lines as they start."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument("--target", metavar="NAME", help="default: the default target")
-        parser.add_argument("--plan", action="store_true", help="say what would change, and stop")
-        parser.add_argument("--json", action="store_true", help="the plan as JSON; the result too")
+        parser.add_argument(
+            "--plan", action="store_true", help="show what would change, without deploying"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print the plan or the result as JSON"
+        )
         parser.add_argument(
             "--snapshot",
             metavar="DEPLOYMENT",
             type=int,
-            help="deploy what that one was made of, to its target",
+            help="redeploy the snapshot of this deployment to its target",
         )
         parser.add_argument(
-            "--overwrite", action="store_true", help="undo what others changed at the target"
+            "--overwrite", action="store_true", help="overwrite changes made on the target"
         )
         self.add_consent(parser)
 
@@ -64,14 +68,14 @@ class Command(DeploymentCommand):
         target = target_of(options)
         return request_deployment(workflow, target=target, by=by, consent=consent)
 
-    def follow(self, deployment: Deployment, *, as_json: bool) -> None:
-        """Stages are JSON lines in any case; with --json the result follows them."""
-        self.tells_result = as_json
-        super().follow(deployment, as_json=True)
+    def wait(self, deployment: Deployment, *, as_json: bool) -> None:
+        """Print the stages as JSON lines in any case; --json adds the result."""
+        self.prints_result = as_json
+        super().wait(deployment, as_json=True)
 
-    def print_end(self, ended: Deployment, *, as_json: bool) -> None:
-        if self.tells_result:
-            super().print_end(ended, as_json=as_json)
+    def print_result(self, ended: Deployment, *, as_json: bool) -> None:
+        if self.prints_result:
+            super().print_result(ended, as_json=as_json)
         if ended.state is not Status.SUCCEEDED:
             self.stderr.write(_failure(ended))
 
@@ -83,14 +87,14 @@ class Command(DeploymentCommand):
         except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
         consent, by = consent_of(options), command_line_actor()
-        checks = forecast.preflight(workflow, target, consent=consent, snapshot=earlier)
-        plan = forecast.plan(workflow, target, consent=consent, snapshot=earlier)
+        checks = plan_service.preflight(workflow, target, consent=consent, snapshot=earlier)
+        plan = plan_service.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.find_refusal(target, workflow, by=by, consent=consent)
         if objection:
             plan = plan.refused(Finding(message=with_option_hint(objection), cause=Cause.POLICY))
         if options["json"]:
-            told = {**plan.as_json(), "checks": [check.as_json() for check in checks]}
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            document = {**plan.as_json(), "checks": [check.as_json() for check in checks]}
+            self.stdout.write(json.dumps(document, ensure_ascii=False))
         else:
             self._print_checks(checks, plan)
             self._print_plan(plan)
@@ -98,19 +102,19 @@ class Command(DeploymentCommand):
             sys.exit(1)
 
     def _print_checks(self, checks: list[Check], plan: Plan) -> None:
-        """Every check with what it found, and what the plan alone has met."""
+        """Print every check with its findings, then the findings of the plan alone."""
         for check in checks:
             self.stdout.write(f"{_SIGNS[check.state]} {check.name}{_unknown(check)}")
             for finding in check.findings:
                 self.stdout.write(f"  {_sign(finding)} {finding}")
-        found = {str(finding) for check in checks for finding in check.findings}
+        printed = {str(finding) for check in checks for finding in check.findings}
         for finding in plan.findings:
-            if str(finding) not in found:
+            if str(finding) not in printed:
                 self.stdout.write(f"{_sign(finding)} {finding}")
 
     def _print_plan(self, plan: Plan) -> None:
         if not plan.can_deploy:
-            self.stdout.write("A deploy would fail as things are: what it would change is unknown.")
+            self.stdout.write("A deploy would currently fail, so its changes are unknown.")
             return
         self.stdout.write("A new Worker." if plan.is_new else f"Live now: {plan.live_version}")
         for change in plan.changes:
@@ -119,9 +123,9 @@ class Command(DeploymentCommand):
             self.stdout.write("Nothing would change.")
         if plan.uncompared_secrets:
             names = ", ".join(plan.uncompared_secrets)
-            self.stdout.write(f"Values of secrets cannot be compared, and are set anew: {names}")
+            self.stdout.write(f"Secret values cannot be compared and will be set again: {names}")
         if plan.runs_in_progress:
-            self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They go on.")
+            self.stdout.write(f"Runs in progress: {plan.runs_in_progress}. They continue.")
 
 
 _SIGNS = {
@@ -137,11 +141,11 @@ def _sign(finding: Finding) -> str:
 
 
 def _unknown(check: Check) -> str:
-    return ": not known" if check.state is CheckState.UNKNOWN else ""
+    return ": unknown" if check.state is CheckState.UNKNOWN else ""
 
 
 def _snapshot(options: dict[str, Any], workflow: Workflow) -> Deployment | None:
-    """Return the deployment whose snapshot is asked for; None where the newest version is."""
+    """Return the deployment given with --snapshot; None to deploy the newest version."""
     number = options["snapshot"]
     return None if number is None else earlier_deployment(number, options, workflow)
 
@@ -153,7 +157,7 @@ def _own_target(earlier: Deployment) -> Target:
 
 
 def _failure(ended: Deployment) -> str:
-    """Say how it ended, what failed, what is live, and the next step."""
+    """Return the outcome, the failed parts, what is live, and the next step."""
     failed = [part for part in ended.parts if not part["done"]]
     return "\n".join(
         [
@@ -174,5 +178,5 @@ def _line(change: Change) -> str:
     sign = {"added": "+", "removed": "-", "changed": "~", "kept": "="}[change.how]
     named = f"{change.what} {change.name}".rstrip()
     values = " -> ".join(part for part in (change.before, change.after) if part)
-    stays = "  (stays: nothing names it, and nothing deletes it)" if change.how == "kept" else ""
+    stays = "  (kept: not in use, but never deleted by a deploy)" if change.how == "kept" else ""
     return f"{sign} {named}  {values}".rstrip() + stays

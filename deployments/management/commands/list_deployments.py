@@ -33,23 +33,23 @@ _FIELDS = (
 
 
 class Command(BaseCommand):
-    help = "List deployments, the newest first."
+    help = "List deployments, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--workflow", metavar="ID", help="only this workflow's")
-        parser.add_argument("--json", action="store_true", help="a JSON list with every field")
+        parser.add_argument("--workflow", metavar="ID", help="only deployments of this workflow")
+        parser.add_argument("--json", action="store_true", help="print a JSON list with all fields")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         deployments = Deployment.objects.order_by("-pk")
         if workflow := options["workflow"]:
             deployments = deployments.filter(workflow_public_id=workflow)
-            if not deployments.exists():  # a deleted workflow's history is still there
+            if not deployments.exists():  # the history of a deleted workflow is kept
                 _check_known(workflow)
         rows = [_row(values) for values in deployments.values(*_FIELDS)]
         try:
             self._print(rows, as_json=options["json"])
             self.stdout.flush()
-        except BrokenPipeError:  # `| head` has read what it wants
+        except BrokenPipeError:  # for example `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
 
     def _print(self, rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -70,7 +70,7 @@ def _check_known(workflow_id: str) -> None:
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:
-    """Name the fields as every other door does; times are ISO 8601."""
+    """Return the row with the field names of the API; times are ISO 8601."""
     times = ("created_at", "started_at", "finished_at")
     return {
         "id": values["id"],
@@ -92,18 +92,18 @@ def _line(row: dict[str, Any]) -> str:
     when = row["created_at"][:19].replace("T", " ")
     what = f"{row['workflow']} v{row['version']} on {row['target']}"
     where = f"{row['status']} {row['stage']}".strip()
-    parts = [f"#{row['id']}", when, what, _action(row), where, row["cause"], _told(row)]
-    parts += [f"(why: {row['reason']})"] if row["reason"] else []
+    parts = [f"#{row['id']}", when, what, _action(row), where, row["cause"], _result(row)]
+    parts += [f"(reason: {row['reason']})"] if row["reason"] else []
     return "  ".join(filter(None, parts))
 
 
 def _action(row: dict[str, Any]) -> str:
-    """What was done; "" for a plain deploy, which goes without saying."""
+    """Return what was done; "" for a plain deploy."""
     return Deployment(action=row["action"], about_id=row["about"]).action_summary.lower()
 
 
-def _told(row: dict[str, Any]) -> str:
-    """Where it answers, or why it did not succeed."""
+def _result(row: dict[str, Any]) -> str:
+    """Return the Worker's URL, or why the deployment did not succeed."""
     if row["status"] != Status.SUCCEEDED:
         return " · ".join(row["message"].splitlines()[:2])
     return row["worker_url"] if row["action"] != Action.TAKEDOWN else ""

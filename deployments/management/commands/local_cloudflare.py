@@ -13,21 +13,21 @@ from toolchain import embedded_platform
 
 
 class Command(BaseCommand):
-    help = "Runs the embedded platform until Ctrl-C; its port opens when it can serve."
+    help = "Run the embedded platform until Ctrl-C; its port opens when it is ready."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve, and pass the platform's exit status on."""
+        """Run the platform and return its exit status."""
         if not settings.AWAITSTEP.offers_local_cloudflare:
             raise CommandError(
-                "The embedded platform is off in production: it runs authors' code on this host. "
-                "AWAITSTEP_LOCAL_CLOUDFLARE=true turns it on."
+                "The embedded platform is off in production, because it runs workflow code on this "
+                "host. Set AWAITSTEP_LOCAL_CLOUDFLARE=true to turn it on."
             )
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: wait for its end
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: wait for its end
         configured = settings.AWAITSTEP
         port = configured.local_cloudflare_port
-        sys.exit(embedded_platform.serve(configured.data_dir, port=port, on_ready=self._tell))
+        sys.exit(embedded_platform.serve(configured.data_dir, port=port, on_ready=self._print_url))
 
-    def _tell(self, port: int) -> None:
-        self.stdout.write(f"The embedded platform serves http://127.0.0.1:{port}/client/v4")
+    def _print_url(self, port: int) -> None:
+        self.stdout.write(f"The embedded platform is ready at http://127.0.0.1:{port}/client/v4")
         self.stdout.flush()

@@ -18,17 +18,20 @@ from workflows.services import get_workflow
 
 
 class Command(DeploymentCommand):
-    help = "Put an earlier deployment live again; it wins over one that waits or runs."
+    help = "Roll back to an earlier deployment, cancelling a queued or running one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument(
-            "--to", metavar="DEPLOYMENT", type=int, help="default: what was live before"
+            "--to",
+            metavar="DEPLOYMENT",
+            type=int,
+            help="default: the deployment that was live before",
         )
         parser.add_argument(
-            "--target", metavar="NAME", help="default: that of --to, or the default target"
+            "--target", metavar="NAME", help="default: the target of --to, or the default target"
         )
-        parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
+        parser.add_argument("--reason", default="", help="stored with the deployment")
         self.add_consent(parser)
         self.add_json(parser)
 
@@ -51,8 +54,5 @@ def _previous(options: dict[str, Any], workflow: Workflow) -> Deployment:
     target = target_of(options)
     earlier = control.previously_live(workflow.pk, target)
     if earlier is None:
-        raise CommandError(
-            f"Nothing was live on {target.name} before what is live now: there is nothing to roll "
-            "back to."
-        )
+        raise CommandError(f"There is no earlier live deployment on {target.name} to roll back to.")
     return earlier

@@ -20,14 +20,14 @@ from workflows.services import get_workflow
 
 class Command(DeploymentCommand):
     help = (
-        "Remove a workflow's Worker from a target, with its routes, schedules, queue consumers, its "
-        "Workflow and its runs. History, variables, KV, D1, R2 and queues stay."
+        "Remove a workflow's Worker from a target, with its routes, schedules, queue consumers, "
+        "Workflow and runs. History, variables, KV, D1, R2 and queues are kept."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("workflow", metavar="ID", help="the workflow's id")
         parser.add_argument("--target", metavar="NAME", help="default: the default target")
-        parser.add_argument("--reason", default="", help="why; it is kept with the deployment")
+        parser.add_argument("--reason", default="", help="stored with the deployment")
         parser.add_argument("--yes", action="store_true", help="do not ask for the workflow's name")
         self.add_consent(parser)
         self.add_json(parser)
@@ -47,7 +47,7 @@ class Command(DeploymentCommand):
     def _typed(self, workflow: Workflow, target: str) -> str:
         if not sys.stdin.isatty():
             raise CommandError(
-                "Nothing was taken down: without a terminal, confirm it with "
+                "Nothing was taken down. Without a terminal, confirm with "
                 f"{confirm_option(workflow.name)}"
             )
         self.stderr.write(f"{self.help}\nType the workflow's name to take it down from {target}:")
@@ -55,4 +55,4 @@ class Command(DeploymentCommand):
 
     def _check(self, typed: str, workflow: Workflow) -> None:
         if typed.strip() != workflow.name:
-            raise CommandError("That is another name: nothing was taken down.")
+            raise CommandError("The name does not match. Nothing was taken down.")

@@ -17,20 +17,20 @@ class Command(BaseCommand):
     is_interrupted = False
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        here = settings.AWAITSTEP
+        config = settings.AWAITSTEP
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
         try:
-            supervisor.check_ports(here)
+            supervisor.check_ports(config)
             self._prepare()
-            with supervisor.Servers(here) as servers:
+            with supervisor.Servers(config) as servers:
                 self._deploy_sample()
-                self._say_where()
+                self._print_addresses()
                 servers.wait(until=lambda: self.is_interrupted)
         except supervisor.CannotStart as reason:
             raise CommandError(str(reason)) from None
         except KeyboardInterrupt:
-            pass  # as said below
+            pass  # reported below
         self.stdout.write("\nStopped.")
 
     def _prepare(self) -> None:
@@ -38,41 +38,43 @@ class Command(BaseCommand):
         password = first_start.create_administrator()
         if password:
             self.stdout.write(
-                "The first administrator is made. The password is shown only here and now:\n"
+                "The first administrator was created. The password is shown only once:\n"
                 f"  user name  {first_start.ADMINISTRATOR}\n"
                 f"  password   {password}\n"
             )
         for outcome in first_start.load_node_types():
-            self._tell_loaded(outcome)
+            self._print_node_type(outcome)
         first_start.create_sample()
 
-    def _tell_loaded(self, outcome: Outcome) -> None:
-        self._tell(f"Node type {outcome}: {outcome.state}")
+    def _print_node_type(self, outcome: Outcome) -> None:
+        self._print(f"Node type {outcome}: {outcome.state}")
         for problem in outcome.problems:
-            self._tell(f"  {problem}")
+            self._print(f"  {problem}")
 
     def _deploy_sample(self) -> None:
         if not settings.AWAITSTEP.offers_local_cloudflare:
             return
-        deployment = first_start.deploy_sample(self._tell_stage)
+        deployment = first_start.deploy_sample(self._print_stage)
         if deployment and deployment.worker_url:
-            self._tell(f"The sample is live. Start a run:  curl -s {deployment.worker_url}/")
+            self._print(f"The sample is live. Start a run:  curl -s {deployment.worker_url}/")
 
-    def _tell_stage(self, record: StageRecord) -> None:
-        self._tell(f"Sample: {record.progress:3} %  {record.message}")
+    def _print_stage(self, record: StageRecord) -> None:
+        self._print(f"Sample: {record.progress:3} %  {record.message}")
 
-    def _say_where(self) -> None:
-        here = settings.AWAITSTEP
-        self._tell(f"\nAwaitStep        http://localhost:{here.port}/")
-        if here.offers_local_cloudflare:
-            self._tell(f"Cloudflare's API http://127.0.0.1:{here.local_cloudflare_port}/client/v4")
-        self._tell(f"Data             {here.data_dir}\nCtrl-C stops everything.")
+    def _print_addresses(self) -> None:
+        config = settings.AWAITSTEP
+        self._print(f"\nAwaitStep        http://localhost:{config.port}/")
+        if config.offers_local_cloudflare:
+            self._print(
+                f"Cloudflare's API http://127.0.0.1:{config.local_cloudflare_port}/client/v4"
+            )
+        self._print(f"Data             {config.data_dir}\nCtrl-C stops everything.")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
 
     def _interrupt(self, _signal: int, _frame: object) -> None:
-        """Stop what goes on; where the exception is lost, as in a destructor, the wait ends by the mark."""
+        """Interrupt the main thread. The flag ends the wait if the exception is lost."""
         self.is_interrupted = True
         raise KeyboardInterrupt

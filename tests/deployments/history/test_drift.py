@@ -156,7 +156,7 @@ def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
     drift_check = drift.check(workflow_of(deployed), target)
     assert "40 % to one" in drift_check.differences[0]
 
-    with pytest.raises(Refused, match="Finish it at the target"):
+    with pytest.raises(Refused, match="Finish the rollout on the target"):
         drift.adopt(drift_check, by=Actor(name="ada"))
 
     drift_check.refresh_from_db()

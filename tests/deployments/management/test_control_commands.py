@@ -74,7 +74,7 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
 
     assert refused.returncode == 1
     assert "✓ Token and account\n✓ workers.dev subdomain\n" in refused.stdout
-    assert "? Limits: not known\n" in refused.stdout
+    assert "? Limits: unknown\n" in refused.stdout
     assert refused.stdout.count("The code uses env.NOBODY_SET") == 1
     assert "✗ only: The code uses env.NOBODY_SET" in refused.stdout.replace(
         "Only step (only)", "only"
@@ -110,7 +110,7 @@ def test_a_deployment_that_has_ended_is_cancelled_without_an_error(
 
     assert [answer["status"] for answer in answers] == ["succeeded", "succeeded"]
     told = here.manage("cancel_deployment", str(pk)).stdout
-    assert told == f"#{pk} had ended already: Succeeded.\n"
+    assert told == f"#{pk} had already ended: Succeeded.\n"
 
 
 def test_what_failed_is_tried_again(here: Installation, faults: Control) -> None:

@@ -76,7 +76,7 @@ def test_what_is_no_deploy_says_what_it_was_and_why() -> None:
     rollback, takedown, deploy = run().splitlines()
 
     assert f"  rollback to #{live.pk}  failed  target" in rollback
-    assert takedown.endswith("  takedown  succeeded  (why: it burns)")
+    assert takedown.endswith("  takedown  succeeded  (reason: it burns)")
     assert deploy.endswith("  succeeded  http://w.example")
 
 

@@ -7,10 +7,11 @@ import threading
 import pytest
 from django.db import connections
 
+from deployments.history import records
 from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import Status
 from deployments.queue import claims, runner
-from deployments.services.deploy import live_deployment, request_deployment
+from deployments.services.deploy import request_deployment
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control
@@ -41,7 +42,7 @@ def test_an_older_one_that_is_late_uploads_nothing(target: Target, control: Cont
     older.refresh_from_db()
     assert (newer.state, older.state) == (Status.SUCCEEDED, Status.SUPERSEDED)
     assert (older.uploaded, control.writes()) == ("no", [])
-    assert live_deployment(older.workflow_public_id) == newer
+    assert records.live(older.workflow_public_id) == newer
 
 
 def test_one_that_waits_gives_way_to_a_newer_one(target: Target) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action, Stage, Status
 from deployments.services import control as controls
-from deployments.services.deploy import live_deployment
 from targets.models import Target
 from targets.policy import Refused
 from tests.deployments.factories import make_workflow
@@ -91,7 +91,7 @@ def test_the_part_that_failed_is_named_and_tried_again_alone(
 
     assert retried.state is Status.SUCCEEDED, (retried.message, retried.parts)
     assert not [call for call in control.writes() if "/versions" in call.path]
-    assert live_deployment(partial.workflow_public_id) == retried
+    assert records.live(partial.workflow_public_id) == retried
 
 
 @pytest.mark.usefixtures("cleared")

@@ -122,7 +122,7 @@ def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: C
     answer = admin_client.get(address(workflow, "adopt/", made.target), follow=True)
 
     assert "A deployment has started since this check" in text(answer)
-    with pytest.raises(Refused, match="check again first"):
+    with pytest.raises(Refused, match="Check again first"):
         drift.adopt(drift_check)
     assert not DriftCheck.objects.exclude(adopted_after=None).exists()
 
@@ -133,7 +133,7 @@ def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client)
 
     answer = admin_client.post(address(workflow, "check/"), {"target": made.target_id}, follow=True)
 
-    assert f"#{running.pk} changes what is there" in text(answer)
+    assert f"#{running.pk} is changing the Worker" in text(answer)
     assert not DriftCheck.objects.exists()
 
 
@@ -143,7 +143,7 @@ def test_where_nothing_drifted_there_is_nothing_to_adopt(admin_client: Client, m
 
     answer = getattr(admin_client, method)(address(workflow, "adopt/", made.target), follow=True)
 
-    assert "There is no drift here to adopt" in text(answer)
+    assert "There is no drift to adopt" in text(answer)
 
 
 def test_a_worker_that_is_gone_is_deployed_again_or_taken_down(admin_client: Client) -> None:
@@ -165,7 +165,7 @@ def test_a_target_that_does_not_answer_is_told_in_its_place(admin_client: Client
     )
     secrets = admin_client.get(address(workflow, "secrets/", made.target), headers=HTMX)
 
-    assert "Nothing could be compared. Nothing answers at http://127.0.0.1:9" in text(checked)
+    assert "The check failed. Nothing answers at http://127.0.0.1:9" in text(checked)
     assert secrets.status_code == 200
     assert "Nothing answers at http://127.0.0.1:9" in text(secrets)
 

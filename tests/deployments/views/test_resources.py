@@ -55,7 +55,7 @@ def test_what_is_created_is_listed_and_on_the_trail(
 
     answer = admin_client.post(address(target, kind=kind), {"name": name}, follow=True)
 
-    assert f"{name} is there now" in text(answer)
+    assert f"{name} was created" in text(answer)
     assert f"Use {name}" not in answer.content.decode()
     assert re.search(rf'<th scope="row"[^>]*>{name}</th>', answer.content.decode())
     entry = Entry.objects.get(action="resource created")
@@ -93,7 +93,7 @@ def test_a_creation_without_an_answer_says_that_it_may_have_been_done(
 ) -> None:
     answer = admin_client.post(address(make_target(), kind="kv"), {"name": "lost"})
 
-    assert "It may be there all the same" in text(answer)
+    assert "It may have been created anyway" in text(answer)
 
 
 def test_a_resource_names_the_variables_that_use_it(
@@ -221,7 +221,7 @@ def test_creating_one_can_use_it_at_once(admin_client: Client, platform: Platfor
     answer = admin_client.post(page, {"name": "made and used", "then": "use"}, follow=True)
     variable = EnvironmentVariable.objects.get()
     assert (variable.name, variable.workflow) == ("MY_KV_BINDING_ID", workflow)
-    assert "made and used is there now" in text(answer)
+    assert "made and used was created" in text(answer)
 
 
 def test_what_is_gone_meanwhile_is_not_used(admin_client: Client, platform: Platform) -> None:
@@ -230,7 +230,7 @@ def test_what_is_gone_meanwhile_is_not_used(admin_client: Client, platform: Plat
 
     for gone in ("f" * 32, "", "../../x"):
         answer = admin_client.post(url, {"id": gone}, follow=True)
-        assert "was not set. There is no KV namespace" in text(answer)
+        assert "was not set. The KV namespace" in text(answer)
 
     assert not EnvironmentVariable.objects.exists()
 
