@@ -1,4 +1,4 @@
-"""Rows for tests."""
+"""Factories of database rows for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make_workflow(code: str = "return 1;", **changes: Any) -> Workflow:
 
 
 def make_target(**fields: Any) -> Target:
-    """A target that is not the embedded platform, at an address where nothing answers."""
+    """A target other than the embedded platform, at an unreachable address."""
     values = {"name": "account", "account_id": "a" * 32, "api_token": "token-of-account"}
     return Target.objects.create(**values | {"api_base_url": "http://127.0.0.1:9"} | fields)
 

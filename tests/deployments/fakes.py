@@ -1,4 +1,4 @@
-"""A fake of the pipeline's outside world, for the unit tests of the pure core alone."""
+"""A fake of the pipeline's tools, for unit tests of the pure core."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workflows.services import Variable
 
 @dataclass
 class FakeTools:
-    """Does nothing, remembers what it was asked, and fails where it is told to."""
+    """Does nothing, records its calls, and fails where requested."""
 
     fails_at: str = ""
     creatable: frozenset[BindingKind] = frozenset(BindingKind)
@@ -103,7 +103,7 @@ class FakeTools:
 
 
 def document(code: str = "return 1;") -> dict[str, Any]:
-    """A workflow of one step."""
+    """A document with one step."""
     step = {
         "id": "only",
         "type": "step",

@@ -1,4 +1,4 @@
-"""Drift on a real platform: found, told in words, adopted or overwritten; secrets that stay."""
+"""Drift on a real platform is found, described, adopted or overwritten. Unused secrets."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def set_crons(platform: Platform, worker: str, *crons: str) -> None:
     platform.api("PUT", f"workers/scripts/{worker}/schedules", json=body).raise_for_status()
 
 
-def test_what_was_just_deployed_is_as_deployed(target: Target, deployed: Deployment) -> None:
+def test_a_new_deployment_has_not_drifted(target: Target, deployed: Deployment) -> None:
     drift_check = drift.check(workflow_of(deployed), target)
 
     assert (drift_check.state, drift_check.differences) == (DriftState.SAME, [])
     assert drift_check.live_version == deployed.version_id
 
 
-def test_looking_writes_nothing_at_the_target(
+def test_a_check_writes_nothing_to_the_target(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
     control.forget_calls()
@@ -81,7 +81,7 @@ def test_a_schedule_that_was_set_by_the_api_is_drift(
     assert drift_check.differences == ["Schedule is there (1 2 * * *) and should not be."]
 
 
-def test_an_edit_on_the_dashboard_is_drift_and_says_so(
+def test_an_edit_on_the_dashboard_is_drift(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
     version = control.dashboard_edit(deployed.worker_name)
@@ -108,7 +108,7 @@ def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -
     assert drift_check.differences == [expected]
 
 
-def test_a_worker_that_was_deleted_is_gone_and_can_be_deployed_again(
+def test_a_deleted_worker_is_reported_and_can_be_deployed_again(
     platform: Platform, target: Target, deployed: Deployment
 ) -> None:
     platform.api("DELETE", f"workers/scripts/{deployed.worker_name}").raise_for_status()
@@ -131,7 +131,7 @@ def test_a_target_that_cannot_be_asked_is_no_drift(
     assert "Oops" in drift_check.message
 
 
-def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
+def test_adopted_drift_is_expected_until_the_next_deploy(
     platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:
     workflow = workflow_of(deployed)
@@ -148,7 +148,7 @@ def test_what_is_adopted_counts_as_meant_until_the_next_deploy(
     assert worker_on(workflow, target).triggers.crons == frozenset()
 
 
-def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
+def test_a_gradual_rollout_cannot_be_adopted(
     target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = LiveVersion(version="", source="dash", split={"one": 40, deployed.version_id: 60})
@@ -164,7 +164,7 @@ def test_a_gradual_rollout_is_not_adopted_and_it_is_told_what_to_do(
     assert not worker_on(workflow_of(deployed), target).can_be_adopted
 
 
-def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
+def test_a_deploy_refuses_to_undo_an_edit_without_overwrite(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
     workflow = workflow_of(deployed)
@@ -177,7 +177,7 @@ def test_a_deploy_refuses_to_undo_an_edit_until_somebody_overwrites_it(
     assert drift.check(workflow, target).state == DriftState.SAME
 
 
-def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_is_refused_after_it(
+def test_an_unused_secret_is_found_and_deleted_without_blocking_later_deploys(
     target: Target,
 ) -> None:
     workflow = make_workflow("return env.TOKEN;")
@@ -195,7 +195,7 @@ def test_a_secret_that_nobody_sets_any_more_is_found_and_deleted_and_no_deploy_i
     succeeded(deploy(changed(workflow, code="return 3;"), target))
 
 
-def test_after_a_rollback_secrets_are_deleted_when_what_is_live_was_deployed_anew(
+def test_after_a_rollback_secrets_are_deleted_once_the_snapshot_is_redeployed(
     target: Target, admin_client: Client, control: Control
 ) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
@@ -219,7 +219,7 @@ def test_after_a_rollback_secrets_are_deleted_when_what_is_live_was_deployed_ane
     succeeded(done)
 
 
-def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: Client) -> None:
+def test_the_page_finds_the_secrets_on_the_target(target: Target, admin_client: Client) -> None:
     workflow = make_workflow("return env.TOKEN;")
     set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True).save()
     succeeded(deploy(workflow, target))
@@ -233,7 +233,7 @@ def test_the_page_finds_the_secrets_at_the_target(target: Target, admin_client: 
     assert "sentinel" not in page
 
 
-def test_after_a_takedown_nothing_is_live_at_the_target_or_by_the_record(
+def test_after_a_takedown_nothing_is_live_on_the_target_or_in_the_record(
     platform: Platform, target: Target
 ) -> None:
     zone = create_zone(platform, "undone.example")

@@ -1,4 +1,4 @@
-"""Which comparison comes next, of all that are due."""
+"""Which drift check runs next."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def target(settings: Settings) -> Target:
-    """A target where nothing answers: to ask it is what counts here."""
+    """An unreachable target: only the attempt counts here."""
     settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"drift_hours": 6})
     return make_target()
 
 
 def live(target: Target, *, hours: int | None = None) -> Workflow:
-    """A workflow that is live, and was compared so many hours ago."""
+    """A live workflow that was checked this many hours ago."""
     workflow = make_workflow()
     make_deployment(workflow=workflow, target=target, status="succeeded", version_id="v1")
     if hours is not None:
@@ -35,12 +35,12 @@ def live(target: Target, *, hours: int | None = None) -> Workflow:
 
 
 def compared() -> set[Workflow]:
-    """The workflows that were compared just now."""
+    """Return the workflows that were just checked."""
     now = timezone.now() - timedelta(minutes=1)
     return {one.workflow for one in DriftCheck.objects.filter(checked_at__gte=now)}
 
 
-def test_what_was_compared_longest_ago_comes_first(target: Target) -> None:
+def test_the_oldest_check_comes_first(target: Target) -> None:
     live(target, hours=7)
     oldest = live(target, hours=9)
     live(target, hours=1)
@@ -50,7 +50,7 @@ def test_what_was_compared_longest_ago_comes_first(target: Target) -> None:
     assert compared() == {oldest}
 
 
-def test_what_was_never_compared_comes_before_all_others(target: Target) -> None:
+def test_a_worker_that_was_never_checked_comes_first(target: Target) -> None:
     live(target, hours=9)
     never = live(target)
 
@@ -59,7 +59,7 @@ def test_what_was_never_compared_comes_before_all_others(target: Target) -> None
     assert compared() == {never}
 
 
-def test_nothing_is_compared_before_its_time(target: Target) -> None:
+def test_nothing_is_checked_before_it_is_due(target: Target) -> None:
     live(target, hours=5)
 
     drift.check_due()
@@ -67,7 +67,7 @@ def test_nothing_is_compared_before_its_time(target: Target) -> None:
     assert compared() == set()
 
 
-def test_what_is_being_changed_keeps_no_other_waiting(target: Target) -> None:
+def test_a_running_deployment_does_not_block_other_checks(target: Target) -> None:
     busy, other = live(target, hours=9), live(target, hours=7)
     make_deployment(workflow=busy, target=target, status="running")
 
@@ -76,7 +76,7 @@ def test_what_is_being_changed_keeps_no_other_waiting(target: Target) -> None:
     assert compared() == {other}
 
 
-def test_a_comparison_that_fails_keeps_no_other_waiting(
+def test_a_failing_check_does_not_block_other_checks(
     target: Target, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, other = live(target, hours=9), live(target, hours=7)

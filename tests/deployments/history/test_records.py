@@ -1,4 +1,4 @@
-"""What a deployment has its Worker leave: what led to what was live, and to what may be since."""
+"""The previous triggers of a Worker, and what the record shows as live."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def left(workflow: Workflow) -> frozenset[str]:
     return frozenset(deploy_request(make_deployment(workflow=workflow)).previous_triggers.consumers)
 
 
-def test_a_first_deployment_leaves_none(workflow: Workflow) -> None:
+def test_a_first_deployment_has_no_previous_triggers(workflow: Workflow) -> None:
     assert left(workflow) == frozenset()
 
 
-def test_the_queue_of_what_is_live_is_left(workflow: Workflow) -> None:
+def test_the_queue_of_the_live_deployment_is_previous(workflow: Workflow) -> None:
     earlier(workflow, "oldest")
     earlier(workflow, "live")
 
     assert left(workflow) == {"live"}
 
 
-def test_what_failed_after_its_upload_may_have_a_consumer_too(workflow: Workflow) -> None:
+def test_a_deployment_that_failed_after_its_upload_may_have_a_consumer(workflow: Workflow) -> None:
     earlier(workflow, "never", status=Status.FAILED.value, uploaded=Uploaded.NO.value)
     earlier(workflow, "live")
     earlier(workflow, "perhaps", status=Status.INTERRUPTED.value, uploaded=Uploaded.UNKNOWN.value)
@@ -55,7 +55,9 @@ def test_what_failed_after_its_upload_may_have_a_consumer_too(workflow: Workflow
     assert left(workflow) == {"live", "perhaps"}
 
 
-def test_what_a_partial_deployment_could_not_remove_is_left_too(workflow: Workflow) -> None:
+def test_triggers_that_a_partial_deployment_could_not_remove_are_previous(
+    workflow: Workflow,
+) -> None:
     earlier(workflow, "settled-before")
     earlier(workflow, "not-removed")
     earlier(workflow, "put", status=Status.PARTIAL.value)
@@ -63,7 +65,7 @@ def test_what_a_partial_deployment_could_not_remove_is_left_too(workflow: Workfl
     assert left(workflow) == {"not-removed", "put"}
 
 
-def test_after_a_retry_that_succeeded_nothing_is_left_of_before(workflow: Workflow) -> None:
+def test_a_successful_retry_clears_earlier_triggers(workflow: Workflow) -> None:
     earlier(workflow, "not-removed")
     earlier(workflow, "put", status=Status.PARTIAL.value)
     earlier(workflow, "put", action="retry")
@@ -71,7 +73,7 @@ def test_after_a_retry_that_succeeded_nothing_is_left_of_before(workflow: Workfl
     assert left(workflow) == {"put"}
 
 
-def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
+def test_triggers_adopted_before_a_partial_deployment_may_still_exist(
     workflow: Workflow,
 ) -> None:
     settled = earlier(workflow, "live")
@@ -87,19 +89,19 @@ def test_what_was_adopted_before_a_partial_deployment_may_still_be_there(
     assert left(workflow) == {"live", "adopted"}
 
 
-def test_where_nothing_succeeded_all_that_was_uploaded_counts(workflow: Workflow) -> None:
+def test_without_a_success_every_upload_counts(workflow: Workflow) -> None:
     earlier(workflow, "first", status=Status.FAILED.value)
 
     assert left(workflow) == {"first"}
 
 
-def test_another_target_has_queues_of_its_own(workflow: Workflow) -> None:
+def test_another_target_has_its_own_queues(workflow: Workflow) -> None:
     earlier(workflow, "elsewhere", target=make_target())
 
     assert left(workflow) == frozenset()
 
 
-def test_what_is_live_elsewhere_is_not_taken_down_with_one_target(workflow: Workflow) -> None:
+def test_a_takedown_affects_only_its_own_target(workflow: Workflow) -> None:
     here, there = make_target(), make_target(name="there")
     earlier(workflow, "q", target=there)
     earlier(workflow, "q", target=here)
@@ -110,7 +112,7 @@ def test_what_is_live_elsewhere_is_not_taken_down_with_one_target(workflow: Work
 
 
 @pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.CANCELLED, Status.FAILED])
-def test_a_retry_that_was_ended_leaves_what_it_goes_on_with_to_be_tried_again(
+def test_after_an_unsuccessful_retry_the_deployment_can_be_retried_again(
     workflow: Workflow, admin_user: User, status: Status
 ) -> None:
     version: dict[str, Any] = {"version_id": "v1", "live_version": "v1"}
@@ -127,9 +129,7 @@ def test_a_retry_that_was_ended_leaves_what_it_goes_on_with_to_be_tried_again(
     assert records.live(workflow.pk, partial.target) == partial
 
 
-def test_a_retry_that_succeeded_takes_the_place_of_what_it_went_on_with(
-    workflow: Workflow, admin_user: User
-) -> None:
+def test_a_successful_retry_replaces_the_deployment(workflow: Workflow, admin_user: User) -> None:
     version: dict[str, Any] = {"version_id": "v1", "live_version": "v1"}
     partial = earlier(workflow, "jobs", status="partial", **version)
     done = earlier(workflow, "jobs", action="retry", about=partial, **version)

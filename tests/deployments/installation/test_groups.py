@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_has_the_rights_that_it_is_made_of(name: str) -> None:
+def test_a_role_has_its_permissions(name: str) -> None:
     user = User.objects.create_user("ada", is_staff=True)
     user.groups.add(Group.objects.get(name=name))
 
@@ -23,7 +23,7 @@ def test_only_an_administrator_may_override_a_freeze() -> None:
     assert [group.name for group in may] == ["Administrator"]
 
 
-def test_a_role_that_people_changed_stays_so() -> None:
+def test_a_changed_role_is_left_unchanged() -> None:
     group = Group.objects.get(name="Viewer")
     group.permissions.clear()
 

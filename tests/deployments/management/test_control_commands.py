@@ -1,4 +1,4 @@
-"""Deploying, planning, rolling back, cancelling, retrying, taking down, and drift, by commands."""
+"""The commands that deploy, plan, roll back, cancel, retry, take down and check drift."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.platform_fixture import start_platform
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation without a server, whose platform can be made to fail."""
+    """An installation without a server, with a platform that can be made to fail."""
     quiet = Installation(Path(tmp_path_factory.mktemp("commands")) / "data")
     quiet.manage("migrate", "--verbosity", "0")
     platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
@@ -35,7 +35,7 @@ def faults(here: Installation) -> Iterator[Control]:
 
 @pytest.fixture(scope="module")
 def workflow(here: Installation) -> str:
-    """A workflow that was deployed twice, in two versions."""
+    """A workflow that was deployed in two versions."""
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
     here.import_document(document("return 2;"), into=workflow)
@@ -52,7 +52,7 @@ def newest(here: Installation, workflow: str) -> dict[str, Any]:
     return row
 
 
-def test_a_plan_says_what_would_change(here: Installation) -> None:
+def test_a_plan_prints_what_would_change(here: Installation) -> None:
     workflow = here.import_document(document("return env.GREETING;"))
     here.manage("set_variable", "GREETING", "hello", "--workflow", workflow)
 
@@ -81,7 +81,7 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
     )
 
 
-def test_rolling_back_tells_its_stages_and_its_end(here: Installation, workflow: str) -> None:
+def test_a_rollback_prints_its_stages_and_its_result(here: Installation, workflow: str) -> None:
     first = here.json("list_deployments", "--workflow", workflow, "--json")[-1]["id"]
 
     told = here.manage("rollback_workflow", workflow, "--to", str(first), "--json").stdout
@@ -91,7 +91,7 @@ def test_rolling_back_tells_its_stages_and_its_end(here: Installation, workflow:
     assert last["result"]["status"] == "succeeded"
 
 
-def test_without_a_number_it_goes_to_what_was_live_before(here: Installation) -> None:
+def test_without_a_number_the_command_restores_what_was_live_before(here: Installation) -> None:
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
 
@@ -113,7 +113,7 @@ def test_a_deployment_that_has_ended_is_cancelled_without_an_error(
     assert told == f"#{pk} had already ended: Succeeded.\n"
 
 
-def test_what_failed_is_tried_again(here: Installation, faults: Control) -> None:
+def test_failed_parts_are_retried(here: Installation, faults: Control) -> None:
     workflow = here.import_document(document())
     faults.faults(Fault(method="PUT", path="/schedules", status=400, code=10021, message="no"))
     here.import_document(
@@ -132,7 +132,7 @@ def test_what_failed_is_tried_again(here: Installation, faults: Control) -> None
     assert "schedule   done" in told or "schedule  done" in told
 
 
-def test_drift_is_told_and_exits_with_one(here: Installation, faults: Control) -> None:
+def test_drift_is_printed_and_exits_with_one(here: Installation, faults: Control) -> None:
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
     assert here.json("check_drift", workflow, "--json")[0]["state"] == "same"
@@ -144,7 +144,7 @@ def test_drift_is_told_and_exits_with_one(here: Installation, faults: Control) -
     assert "on Cloudflare's dashboard" in drifted.stdout
 
 
-def test_what_is_taken_down_can_be_deployed_again(here: Installation) -> None:
+def test_a_workflow_that_was_taken_down_can_be_deployed_again(here: Installation) -> None:
     workflow = here.import_document(document())
     here.manage("deploy_workflow", workflow)
 
@@ -159,9 +159,7 @@ def test_what_is_taken_down_can_be_deployed_again(here: Installation) -> None:
     assert here.manage("deploy_workflow", workflow).returncode == 0
 
 
-def test_without_a_terminal_a_takedown_has_to_be_confirmed(
-    here: Installation, workflow: str
-) -> None:
+def test_without_a_terminal_a_takedown_must_be_confirmed(here: Installation, workflow: str) -> None:
     before = newest(here, workflow)
 
     refused = here.manage("take_down_workflow", workflow, check=False)
@@ -183,7 +181,7 @@ def test_without_a_terminal_a_takedown_has_to_be_confirmed(
         ("deploy_workflow", "nobody", "--plan"),
     ],
 )
-def test_what_is_not_there_is_told_in_a_sentence(
+def test_unknown_names_are_reported_in_a_sentence(
     here: Installation, command: tuple[str, ...]
 ) -> None:
     refused = here.manage(*command, check=False)

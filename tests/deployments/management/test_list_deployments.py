@@ -45,7 +45,7 @@ def test_the_newest_comes_first_with_every_field() -> None:
     assert rows[0]["created_at"].startswith("20")
 
 
-def test_one_workflows_deployments_can_be_asked_for() -> None:
+def test_deployments_can_be_filtered_by_workflow() -> None:
     wanted, _other = make_deployment(), make_deployment()
 
     rows = json.loads(run("--json", "--workflow", wanted.workflow_public_id))
@@ -53,7 +53,7 @@ def test_one_workflows_deployments_can_be_asked_for() -> None:
     assert [row["id"] for row in rows] == [wanted.pk]
 
 
-def test_as_text_it_has_a_line_for_each_and_says_when_there_is_none() -> None:
+def test_the_text_has_a_line_per_deployment_or_says_that_there_is_none() -> None:
     assert "deploy_workflow" in run()
 
     make_deployment(status="failed", stage="DEPLOYING", message="because\nof this")
@@ -61,12 +61,12 @@ def test_as_text_it_has_a_line_for_each_and_says_when_there_is_none() -> None:
     assert "failed DEPLOYING  because" in run()
 
 
-def test_an_unknown_workflow_is_told() -> None:
+def test_an_unknown_workflow_is_reported() -> None:
     with pytest.raises(CommandError, match="There is no workflow"):
         run("--workflow", "nobody")
 
 
-def test_what_is_no_deploy_says_what_it_was_and_why() -> None:
+def test_other_actions_are_printed_with_their_reason() -> None:
     live = make_deployment(status="succeeded", worker_url="http://w.example")
     make_deployment(
         action="takedown", status="succeeded", worker_url="http://w.example", reason="it burns"
@@ -80,7 +80,7 @@ def test_what_is_no_deploy_says_what_it_was_and_why() -> None:
     assert deploy.endswith("  succeeded  http://w.example")
 
 
-def test_a_reader_that_has_read_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     make_deployment()
     reader, writer = os.pipe()
     os.close(reader)

@@ -1,4 +1,4 @@
-"""The words for times, and texts with numbered lines."""
+"""Labels, times, and texts with numbered lines."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ def test_the_typical_time_is_the_median() -> None:
     assert dashboard._medians([]) == {}
 
 
-def test_a_terminals_tricks_are_undone() -> None:
+def test_terminal_control_codes_are_removed() -> None:
     text = "\x1b[1mbold\x1b[0m\r\n10 %\r20 %\r30 %\nbell\x07\n\n"
 
     assert numbered_lines.lines(text) == ["bold", "30 %", "bell\N{REPLACEMENT CHARACTER}"]
 
 
-def test_an_endless_line_and_an_endless_text_are_cut() -> None:
+def test_long_lines_and_long_texts_are_truncated() -> None:
     assert numbered_lines.lines("x" * 3_000)[0].endswith("… (1000 more characters)")
     assert "7 more lines are not shown" in numbered_lines.listing("x\n" * 5_006 + "x", "a")
 
 
-def test_every_stage_says_what_to_do_when_it_fails() -> None:
+def test_every_stage_has_advice() -> None:
     assert set(labels._BY_STAGE) <= set(Stage)
 
 
-def test_every_cause_but_the_unknown_says_what_to_do() -> None:
+def test_every_known_cause_has_advice() -> None:
     assert set(labels._BY_CAUSE) == set(Cause) - {Cause.OTHER}
 
 
@@ -93,11 +93,11 @@ def test_every_cause_but_the_unknown_says_what_to_do() -> None:
         ("takedown", "Takedown"),
     ],
 )
-def test_what_a_deployment_does_is_said_in_words(action: str, words: str) -> None:
+def test_actions_have_a_summary(action: str, words: str) -> None:
     assert Deployment(action=action, about_id=12).action_summary == words
 
 
-def test_a_plain_deploy_goes_without_saying() -> None:
+def test_a_plain_deploy_has_no_summary() -> None:
     assert Deployment().action_summary == ""
 
 
@@ -131,7 +131,7 @@ def test_a_plain_deploy_goes_without_saying() -> None:
         ({"action": "takedown", "uploaded": "unknown"}, "could not be asked"),
     ],
 )
-def test_what_is_left_at_the_target_is_said_for_every_action(
+def test_the_remote_outcome_of_every_action_is_described(
     fields: dict[str, str], words: str
 ) -> None:
     assert words in describe_remote_outcome(Deployment(**{"status": "failed", **fields}))
@@ -140,7 +140,7 @@ def test_what_is_left_at_the_target_is_said_for_every_action(
 @pytest.mark.parametrize(
     ("live_before", "left"), [("", ""), ("v1", "The version that was live before is still live.")]
 )
-def test_what_the_message_has_said_is_not_said_again(live_before: str, left: str) -> None:
+def test_the_remote_outcome_does_not_repeat_the_message(live_before: str, left: str) -> None:
     message = "The target is not ready for this deployment. Nothing was uploaded: no zone."
     ended = Deployment(status="failed", message=message, live_before=live_before)
 

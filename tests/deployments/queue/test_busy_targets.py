@@ -1,4 +1,4 @@
-"""A target that is asked too often: short waits are waited for, a long one comes again by itself."""
+"""Rate limits: short waits are waited for, after long ones the deployment is retried."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def busy(call: tuple[str, str], seconds: int, *, times: int | None = None) -> Fa
     )
 
 
-def test_a_short_wait_is_waited_for_and_shown(target: Target, control: Control) -> None:
+def test_a_short_wait_is_shown_and_the_deployment_continues(
+    target: Target, control: Control
+) -> None:
     control.faults(busy(LOOK, 3, times=1))
     running = request_deployment(make_workflow(), target=target)
     with performing():
@@ -62,7 +64,7 @@ def test_a_short_wait_is_waited_for_and_shown(target: Target, control: Control) 
     assert control.fired() == [1]
 
 
-def test_wrangler_begins_anew_after_a_short_wait(target: Target, control: Control) -> None:
+def test_wrangler_restarts_after_a_short_wait(target: Target, control: Control) -> None:
     control.faults(busy(UPLOAD, 1, times=1))
 
     done = deploy(make_workflow(), target)
@@ -71,7 +73,7 @@ def test_wrangler_begins_anew_after_a_short_wait(target: Target, control: Contro
 
 
 @pytest.mark.parametrize(("call", "stage"), [(LOOK, Stage.INITIALIZING), (UPLOAD, Stage.DEPLOYING)])
-def test_a_long_wait_ends_it_and_it_comes_again_at_that_time(
+def test_a_long_wait_ends_the_deployment_and_requeues_it_for_later(
     target: Target, control: Control, call: tuple[str, str], stage: Stage
 ) -> None:
     control.faults(busy(call, 120))
@@ -86,7 +88,7 @@ def test_a_long_wait_ends_it_and_it_comes_again_at_that_time(
     assert f"{again.not_before:%H:%M:%S} UTC" in stopped.message
 
 
-def test_what_waits_for_a_time_is_not_taken_before_it(target: Target, control: Control) -> None:
+def test_a_requeued_deployment_does_not_start_early(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     deploy(make_workflow(), target)
     control.faults()
@@ -99,9 +101,7 @@ def test_what_waits_for_a_time_is_not_taken_before_it(target: Target, control: C
     assert again.attempt == 2
 
 
-def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
-    target: Target, control: Control
-) -> None:
+def test_a_new_request_supersedes_a_requeued_deployment(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     stopped = deploy(make_workflow(), target)
     control.faults()
@@ -116,7 +116,7 @@ def test_a_new_request_takes_the_place_of_what_waits_for_a_time(
 NO_MORE = "It will not be retried automatically."
 
 
-def test_the_last_attempt_does_not_promise_another_one(target: Target, control: Control) -> None:
+def test_the_last_attempt_announces_no_retry(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     fourth = make_deployment(target=target, attempt=4)
 
@@ -130,7 +130,7 @@ def test_the_last_attempt_does_not_promise_another_one(target: Target, control: 
     assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
 
 
-def test_what_is_newer_and_waits_comes_instead(target: Target, control: Control) -> None:
+def test_a_newer_waiting_deployment_prevents_the_retry(target: Target, control: Control) -> None:
     control.faults(busy(LOOK, 120))
     older = make_deployment(target=target)
     held = claims.claim()
@@ -144,7 +144,7 @@ def test_what_is_newer_and_waits_comes_instead(target: Target, control: Control)
     assert Deployment.objects.get(status=Status.QUEUED.value) == newer
 
 
-def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
+def test_the_outcome_and_the_next_attempt_are_saved_atomically(
     target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control.faults(busy(LOOK, 120))
@@ -164,16 +164,14 @@ def test_an_end_and_the_next_attempt_are_written_together_or_not_at_all(
     assert stopped.state is Status.RUNNING
 
 
-def test_an_error_of_the_targets_own_is_met_with_another_try(
-    target: Target, control: Control
-) -> None:
+def test_a_server_error_of_the_target_is_retried(target: Target, control: Control) -> None:
     control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, times=2))
 
     assert deploy(make_workflow(), target).state is Status.SUCCEEDED
     assert control.fired() == [2]
 
 
-def test_an_error_that_does_not_pass_is_told_with_its_code(
+def test_a_persistent_server_error_is_reported_with_its_code(
     target: Target, control: Control
 ) -> None:
     control.faults(Fault(method="GET", path=LOOK[1], status=503, code=10013, message="we fail"))

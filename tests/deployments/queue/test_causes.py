@@ -1,4 +1,4 @@
-"""Failures are told apart: each ends at its stage, says what to do, and leaves the target as it was."""
+"""Each failure has a cause, ends at its stage, gives advice, and leaves the target unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def target(platform: Platform) -> Target:
 
 
 def is_told(failed: Deployment, cause: Cause, stage: Stage, *words: str) -> None:
-    """It failed at the stage for this cause, said these words, and uploaded nothing."""
+    """Check the stage, the cause and the message, and that nothing was uploaded."""
     assert (failed.state, failed.cause) == (Status.FAILED, cause), failed.message
     assert failed.stage == stage
     for word in words:
@@ -93,7 +93,7 @@ def test_a_permission_that_is_missing_is_named(platform: Platform, control: Cont
     )
 
 
-def test_a_permission_to_write_is_known_at_the_first_deploy(
+def test_a_missing_write_permission_is_found_by_the_first_deploy(
     platform: Platform, control: Control
 ) -> None:
     target = with_token(platform, control, permissions=READS)
@@ -208,7 +208,9 @@ def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create
     assert "AAAA api 100:: proxied" in warning["fix"]
 
 
-def test_a_route_with_a_proxied_record_needs_no_word(platform: Platform, target: Target) -> None:
+def test_a_route_with_a_proxied_record_causes_no_warning(
+    platform: Platform, target: Target
+) -> None:
     settings = routed(platform, "proxied.example")
     (zone,) = platform.client().zones.list(name="proxied.example")
     create_record(
@@ -227,7 +229,7 @@ def test_a_custom_domain_that_would_replace_a_record(platform: Platform, target:
     is_told(failed, Cause.TAKEN, Stage.INITIALIZING, "has a DNS record already")
 
 
-def test_a_worker_that_was_changed_by_hand_unless_a_person_says_overwrite(
+def test_a_manually_changed_worker_is_only_overwritten_on_request(
     target: Target, control: Control
 ) -> None:
     first = deploy(make_workflow(), target)
@@ -248,7 +250,7 @@ def test_a_value_over_cloudflares_limit(target: Target) -> None:
     is_told(deploy(workflow, target), Cause.LIMIT, Stage.BINDINGS_READY, "6,000 bytes", "5,120")
 
 
-def test_a_fault_at_the_upload_keeps_what_was_live(target: Target, control: Control) -> None:
+def test_an_error_during_the_upload_keeps_what_was_live(target: Target, control: Control) -> None:
     first = deploy(make_workflow(), target)
     control.faults(Fault(method="POST", path="/versions$", status=400, code=10021, message="bad"))
     assert first.workflow

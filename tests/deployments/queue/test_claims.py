@@ -19,7 +19,7 @@ def statuses() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_a_newer_request_takes_the_waiting_place() -> None:
+def test_a_newer_request_supersedes_the_waiting_one() -> None:
     workflow = make_workflow()
 
     first, second = request_deployment(workflow), request_deployment(workflow)
@@ -31,7 +31,7 @@ def test_a_newer_request_takes_the_waiting_place() -> None:
 
 
 @pytest.mark.django_db
-def test_workflows_and_targets_do_not_wait_for_one_another() -> None:
+def test_different_workflows_and_targets_do_not_wait_for_each_other() -> None:
     workflow = make_workflow()
 
     request_deployment(workflow)
@@ -55,14 +55,14 @@ def test_the_oldest_free_deployment_is_claimed_first() -> None:
 
 
 @pytest.mark.django_db
-def test_nothing_is_claimed_where_nothing_waits() -> None:
+def test_nothing_is_claimed_from_an_empty_queue() -> None:
     make_deployment(status="succeeded")
 
     assert claims.claim() is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_workers_at_once_one_gets_the_deployment() -> None:
+def test_only_one_of_many_concurrent_workers_claims_a_deployment() -> None:
     make_deployment()
     start, claimed = threading.Barrier(8), []
 
@@ -82,7 +82,7 @@ def test_of_many_workers_at_once_one_gets_the_deployment() -> None:
 
 
 @pytest.mark.django_db
-def test_a_deployment_whose_worker_is_gone_is_interrupted_and_its_place_is_free() -> None:
+def test_a_deployment_whose_process_died_is_interrupted_and_frees_the_queue() -> None:
     gone = make_deployment(status="running", stage="GENERATING_CODE")
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
@@ -99,7 +99,7 @@ def test_a_deployment_whose_worker_is_gone_is_interrupted_and_its_place_is_free(
 
 
 @pytest.mark.django_db
-def test_an_upload_that_was_interrupted_is_unknown_while_the_target_is_silent() -> None:
+def test_an_interrupted_upload_is_unknown_if_the_target_does_not_respond() -> None:
     gone = make_deployment(status="running", stage="DEPLOYING", target=make_target())
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
@@ -111,7 +111,7 @@ def test_an_upload_that_was_interrupted_is_unknown_while_the_target_is_silent() 
 
 
 @pytest.mark.django_db
-def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
+def test_a_sweep_removes_the_folders_of_deployments_that_are_not_running() -> None:
     running = make_deployment(status="running")
     leases.grant(running)
     deploys: Path = settings.AWAITSTEP.data_dir / "deploys"
@@ -126,7 +126,7 @@ def test_a_sweep_removes_the_folders_of_deployments_that_do_not_run() -> None:
 
 
 @pytest.mark.django_db
-def test_a_sweep_leaves_a_plan_its_folder_as_long_as_one_may_last() -> None:
+def test_a_sweep_keeps_the_folder_of_a_plan_that_may_be_running() -> None:
     deploys: Path = settings.AWAITSTEP.data_dir / "deploys"
     looking, left = deploys / "scratch-1-abc", deploys / "scratch-1-old"
     for folder in (looking, left):

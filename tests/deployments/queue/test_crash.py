@@ -1,4 +1,4 @@
-"""Whatever happens to the process, a deployment ends and the next one is possible."""
+"""After a crash, the deployment ends and the next one can start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from toolchain import process
 
 @pytest.fixture(scope="module")
 def without_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Nobody but the commands performs deployments here."""
+    """Only the commands run deployments here."""
     quiet = Installation(Path(tmp_path_factory.mktemp("quiet")) / "data")
     quiet.manage("migrate", "--verbosity", "0")
     quiet.start_platform()
@@ -30,7 +30,7 @@ def without_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install
 
 
 def killed_at(installation: Installation, workflow: str, stage: str) -> list[psutil.Process]:
-    """Kill a deploy with -9 as it enters the stage; return the programs that it had running."""
+    """Kill a deploy with SIGKILL when it enters the stage; return its running programs."""
     command = [sys.executable, "manage.py", "deploy_workflow", workflow]
     deploy = process.start(command, cwd=PROJECT, env=installation.env)
     assert deploy.stdout
@@ -70,7 +70,7 @@ def test_a_killed_deploy_is_interrupted_and_the_next_one_succeeds(
     assert not list((without_server.data_dir / "deploys").iterdir())
 
 
-def test_a_starting_server_ends_what_a_killed_one_left_and_removes_its_secrets(
+def test_a_starting_server_cleans_up_after_a_killed_one_and_removes_its_secrets(
     without_server: Installation,
 ) -> None:
     workflow = without_server.import_document(document())
@@ -92,7 +92,7 @@ def test_a_starting_server_ends_what_a_killed_one_left_and_removes_its_secrets(
     server.wait()
 
 
-def test_two_commands_at_once_agree_on_keys_token_and_target(tmp_path: Path) -> None:
+def test_two_concurrent_commands_agree_on_keys_token_and_target(tmp_path: Path) -> None:
     fresh = Installation(tmp_path / "data")
     fresh.manage("migrate", "--verbosity", "0")
     code = (

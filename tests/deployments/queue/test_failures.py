@@ -1,4 +1,4 @@
-"""The failures that people meet, each provoked for real: on the page, in the history, in the stream."""
+"""Real failures, as shown on the page, in the history and in the event stream."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def platform_token(installation: Installation) -> str:
 
 
 def failed(installation: Installation, workflow: str, *target: str) -> dict[str, Any]:
-    """Deploy, expect a failure, and return its row of the history."""
+    """Deploy, expect a failure, and return its history entry."""
     done = installation.manage("deploy_workflow", workflow, *target, check=False)
     assert done.returncode == 1, done.stdout
     rows = installation.json("list_deployments", "--workflow", workflow, "--json")
@@ -49,7 +49,7 @@ def failed(installation: Installation, workflow: str, *target: str) -> dict[str,
 
 
 def is_told(client: httpx.Client, row: dict[str, Any], *words: str) -> None:
-    """The words stand on the deployment's page, in the admin's history and in the stream."""
+    """Check that the page, the admin's history and the stream all contain the text."""
     page = client.get(f"/deployments/{row['id']}/").text
     history = client.get("/admin/deployments/deployment/", params={"q": row["workflow"]})
     stream = client.get(f"/deployments/{row['id']}/events/").text
@@ -103,7 +103,7 @@ def test_a_type_error_names_the_node_and_the_line(
 
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation whose wrangler has no time."""
+    """An installation where wrangler times out immediately."""
     folder = Path(tmp_path_factory.mktemp("hurried"))
     hurried = Installation(folder / "data", more_env={"AWAITSTEP_DEPLOY_TIMEOUT": "0.2"})
     hurried.manage("migrate", "--verbosity", "0")

@@ -26,13 +26,13 @@ def make_lease(**fields: object) -> Lease:
     return Lease.objects.get()
 
 
-def test_a_holder_that_lives_is_not_silent_however_old_its_heartbeat() -> None:
+def test_the_lease_of_a_living_process_does_not_expire() -> None:
     lease = make_lease(heartbeat_at=timezone.now() - timedelta(hours=1))
 
     assert not leases.is_expired(lease)
 
 
-def test_a_holder_on_this_host_is_silent_as_soon_as_it_is_gone() -> None:
+def test_a_lease_on_this_host_expires_when_the_process_ends() -> None:
     child = subprocess.Popen(SLEEPER)
     started = psutil.Process(child.pid).create_time()
     lease = make_lease(pid=child.pid, pid_started=started)
@@ -44,23 +44,23 @@ def test_a_holder_on_this_host_is_silent_as_soon_as_it_is_gone() -> None:
     assert leases.is_expired(lease)
 
 
-def test_a_reused_process_number_is_not_the_holder() -> None:
+def test_a_reused_process_id_is_not_the_holder() -> None:
     assert leases.is_expired(make_lease(pid=os.getpid(), pid_started=1.0))
 
 
-def test_a_holder_from_before_a_restart_of_this_host_is_silent() -> None:
+def test_a_lease_from_before_a_reboot_is_expired() -> None:
     assert leases.is_expired(make_lease(boot_id="an earlier one"))
 
 
 @pytest.mark.parametrize(("age", "silent"), [(59, False), (61, True)])
-def test_a_holder_elsewhere_is_silent_after_a_minute(age: int, *, silent: bool) -> None:
+def test_a_lease_on_another_host_expires_after_a_minute(age: int, *, silent: bool) -> None:
     beat = timezone.now() - timedelta(seconds=age)
     lease = make_lease(host="elsewhere", boot_id="theirs", heartbeat_at=beat)
 
     assert leases.is_expired(lease) == silent
 
 
-def test_a_silent_holders_programs_are_ended_with_all_that_they_started() -> None:
+def test_the_programs_of_an_expired_lease_are_killed_with_their_children() -> None:
     nested = f"import subprocess; subprocess.run({SLEEPER!r})"
     leader = subprocess.Popen([sys.executable, "-c", nested], start_new_session=True)
     program = psutil.Process(leader.pid)
@@ -86,7 +86,7 @@ def test_processes_older_than_the_program_are_not_touched() -> None:
     bystander.wait()
 
 
-def test_a_worker_notices_that_its_lease_is_gone() -> None:
+def test_a_process_notices_that_it_lost_its_lease() -> None:
     held = leases.grant(make_deployment(status="running"))
     held.check()
 

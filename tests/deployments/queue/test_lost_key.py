@@ -1,4 +1,4 @@
-"""After the encryption key is lost or changed: what cannot be read is told, all the rest goes on."""
+"""After the encryption key is lost: unreadable values are reported, everything else works."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def performed() -> Deployment:
 
 @pytest.fixture
 def workflow(settings: Settings) -> Workflow:
-    """A workflow with two variables that nobody can read any more."""
+    """A workflow with two variables that can no longer be decrypted."""
     workflow = make_workflow()
     set_variable("ONE", "1")
     set_variable("TWO", "2", workflow=workflow, is_secret=True)
@@ -51,7 +51,7 @@ def workflow(settings: Settings) -> Workflow:
     return workflow
 
 
-def test_what_a_dead_process_left_is_ended_and_the_next_deployment_is_begun(
+def test_a_dead_processs_deployment_is_ended_and_the_next_one_starts(
     settings: Settings,
 ) -> None:
     gone = make_deployment(status="running", stage="DEPLOYING", target=make_target())
@@ -85,8 +85,8 @@ def test_a_draft_is_warned_of_them(workflow: Workflow) -> None:
 
 
 def test_an_own_variable_that_can_be_read_is_enough(workflow: Workflow) -> None:
-    set_variable("ONE", "anew", workflow=workflow)
-    set_variable("TWO", "anew", workflow=workflow)
+    set_variable("ONE", "new value", workflow=workflow)
+    set_variable("TWO", "new value", workflow=workflow)
 
     assert draft_problems(workflow) == []
 
@@ -113,7 +113,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_pages_are_shown_all_the_same(
+def test_pages_are_still_shown(
     workflow: Workflow, settings: Settings, admin_client: Client, page: str
 ) -> None:
     make_deployment(workflow=workflow, target=make_target(), status="succeeded", version_id="v1")
@@ -139,7 +139,7 @@ def test_the_embedded_platform_needs_no_stored_token(settings: Settings) -> None
     assert account_of(embedded_target()).api_token
 
 
-def test_a_target_that_cannot_be_reached_keeps_no_run_of_another_from_being_read(
+def test_an_unreachable_target_does_not_affect_the_runs_of_others(
     settings: Settings,
 ) -> None:
     make_deployment(target=make_target(), status="succeeded", version_id="v1")
@@ -153,7 +153,7 @@ def test_a_target_that_cannot_be_reached_keeps_no_run_of_another_from_being_read
     assert poller.calls(readable) > 0
 
 
-def test_the_preview_of_the_settings_tells_the_cause(workflow: Workflow) -> None:
+def test_the_preview_of_the_settings_shows_the_cause(workflow: Workflow) -> None:
     (finding,) = preview(workflow, workflow.settings).findings
 
     assert VARIABLES_LOST in finding.message

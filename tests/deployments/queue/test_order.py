@@ -1,4 +1,4 @@
-"""Which of several deployments counts: the newest, one at a time, none twice."""
+"""Deployments of a workflow run one at a time, and the newest wins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def test_an_older_one_that_is_late_uploads_nothing(target: Target, control: Control) -> None:
+def test_an_older_deployment_that_is_late_uploads_nothing(target: Target, control: Control) -> None:
     older = request_deployment(make_workflow(), target=target)
     held = claims.claim()
     assert held
@@ -45,7 +45,7 @@ def test_an_older_one_that_is_late_uploads_nothing(target: Target, control: Cont
     assert records.live(older.workflow_public_id) == newer
 
 
-def test_one_that_waits_gives_way_to_a_newer_one(target: Target) -> None:
+def test_a_waiting_deployment_is_superseded_by_a_newer_one(target: Target) -> None:
     first = request_deployment(make_workflow(), target=target)
     assert first.workflow
 
@@ -55,7 +55,7 @@ def test_one_that_waits_gives_way_to_a_newer_one(target: Target) -> None:
     assert (first.state, first.superseded_by) == (Status.SUPERSEDED, second)
 
 
-def test_a_hundred_presses_in_one_moment_run_one_and_leave_one_waiting(target: Target) -> None:
+def test_a_hundred_simultaneous_requests_run_one_and_queue_one(target: Target) -> None:
     workflow = make_workflow()
     together = threading.Barrier(4)
 

@@ -22,7 +22,7 @@ def test_a_workflow_that_is_deleted_while_it_waits_is_not_deployed() -> None:
     assert waiting.message == request_factory.WORKFLOW_DELETED
 
 
-def test_a_target_that_is_deleted_while_it_waits_is_told() -> None:
+def test_a_target_that_is_deleted_while_a_deployment_waits_is_reported() -> None:
     waiting = make_deployment(target=make_target())
     assert waiting.target
     waiting.target.delete()

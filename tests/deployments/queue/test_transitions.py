@@ -33,7 +33,7 @@ def test_each_stage_leaves_one_row() -> None:
     assert list(rows) == [(n, s.value, s.percent) for n, s in enumerate(HAPPY_PATH, start=1)]
 
 
-def test_completing_succeeds_and_gives_the_lease_back() -> None:
+def test_completing_succeeds_and_releases_the_lease() -> None:
     held = hold()
 
     enter(held, *HAPPY_PATH)
@@ -53,7 +53,7 @@ def test_a_stage_cannot_be_skipped_or_entered_twice() -> None:
     assert StageRecord.objects.count() == 1
 
 
-def test_a_worker_that_lost_its_lease_changes_nothing() -> None:
+def test_a_process_that_lost_its_lease_changes_nothing() -> None:
     held = hold()
     stranger = Claim(held.deployment, uuid4())
 
@@ -88,7 +88,7 @@ def test_a_deployment_ends_once() -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-def test_the_schema_allows_one_of_a_kind_for_each_workflow_and_target(status: str) -> None:
+def test_the_schema_allows_one_such_deployment_per_workflow_and_target(status: str) -> None:
     first = make_deployment(status=status)
 
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""Every kind of binding that the embedded platform has: deployed by the product, and used by a run."""
+"""Every kind of binding, deployed to the embedded platform and used by a run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def flow(*nodes: dict[str, Any]) -> Any:
 
 
 def output(installation: Installation, workflow: str, payload: Any = None) -> Any:
-    """Start a run by a request, ask until it has ended, and return what its last step came to."""
+    """Start a run by a request, wait until it has ended, and return the output of its last step."""
     started = installation.worker(workflow, method="POST", json=payload or {}).json()
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -75,7 +75,7 @@ def test_a_message_is_sent_to_a_queue(installation: Installation) -> None:
 
 
 def backlog(installation: Installation, name: str) -> float | None:
-    """Return how many messages of the queue nobody has taken."""
+    """Return the number of unconsumed messages of the queue."""
     api = f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4"
     account = account_id(installation)
     with Cloudflare(api_token=platform_token(installation), base_url=api) as cloudflare:
@@ -87,7 +87,7 @@ def backlog(installation: Installation, name: str) -> float | None:
 
 @pytest.fixture(scope="module")
 def script(installation: Installation) -> str:
-    """A script that answers with its request's body."""
+    """A script that responds with the request's body."""
     answer = node("answer", name="EXPORT_got", code="return event.payload;")
     return deploy(installation, flow(answer) | {"kind": "script"})
 
@@ -117,7 +117,9 @@ def test_a_service_binding_reaches_another_worker(installation: Installation, sc
     assert output(installation, workflow) == {"got": {"n": 2}}
 
 
-def test_a_declared_workflow_is_started_and_asked(installation: Installation, child: str) -> None:
+def test_a_declared_workflow_can_be_started_and_queried(
+    installation: Installation, child: str
+) -> None:
     begin = node("begin", code="return (await env.DOUBLER.create({ params: { n: 3 } })).id;")
     code = (
         "const run = await (await env.DOUBLER.get(begin)).status();"
@@ -132,7 +134,7 @@ def test_a_declared_workflow_is_started_and_asked(installation: Installation, ch
     assert output(installation, workflow) == {"n": 6}
 
 
-def test_nodes_call_a_workflow_and_a_script_of_ours(
+def test_nodes_call_another_workflow_and_a_script(
     installation: Installation, child: str, script: str
 ) -> None:
     call = node("call", "sub_workflow", workflowId=child, input="{ n: 4 }")
@@ -158,7 +160,7 @@ def class_name(installation: Installation, workflow: str) -> str:
     return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
 
 
-def test_a_workflow_calls_itself_from_its_first_deploy_on(installation: Installation) -> None:
+def test_a_workflow_can_call_itself_after_its_first_deploy(installation: Installation) -> None:
     workflow = installation.import_document(flow(node("only")))
     deeper = node("deeper", "sub_workflow", workflowId=workflow, input="{ n: event.payload.n - 1 }")
     arms = [{"label": "more", "condition": "event.payload.n > 0"}]

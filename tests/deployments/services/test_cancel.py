@@ -1,4 +1,4 @@
-"""Cancelling: in the queue, while it builds, after the upload began, twice, and too late."""
+"""Cancelling: in the queue, during the build, after the upload has started, twice, too late."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def asked(target: Target, **draft: Any) -> Deployment:
     return request_deployment(workflow, target=target, by=Actor(name="tester"))
 
 
-def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
+def test_a_waiting_deployment_ends_immediately_and_uploads_nothing(target: Target) -> None:
     waiting = asked(target)
 
     assert controls.cancel(waiting, by=Actor(name="ada")) is Status.CANCELLED
@@ -58,7 +58,7 @@ def test_what_waits_ends_at_once_and_uploads_nothing(target: Target) -> None:
     assert waiting.records.get().stage == Stage.FAILED
 
 
-def test_one_that_hangs_in_a_call_of_the_target_ends_within_five_seconds(
+def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_seconds(
     target: Target, control: Control
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
@@ -74,7 +74,7 @@ def test_one_that_hangs_in_a_call_of_the_target_ends_within_five_seconds(
     assert running.message == "Cancelled by ada."
 
 
-def test_wrangler_is_dead_when_the_deployment_has_ended(target: Target, control: Control) -> None:
+def test_wrangler_has_ended_when_the_deployment_has_ended(target: Target, control: Control) -> None:
     control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
     running = asked(target)
     with performing():
@@ -105,7 +105,7 @@ setInterval(() => {}, 1000);
         ("deployments.adapters.npm.NPM_CLI", Stage.CREATING_WORKER),
     ],
 )
-def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it_started(
+def test_a_hanging_build_is_killed_within_five_seconds_with_its_children(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, stage: Stage
 ) -> None:
     pids, stub = tmp_path / "pids", tmp_path / "hang"
@@ -125,7 +125,9 @@ def test_what_hangs_while_it_builds_is_dead_within_five_seconds_with_all_that_it
     assert running.message == "Cancelled by ada."
 
 
-def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Control) -> None:
+def test_after_the_upload_the_message_says_that_the_version_is_live(
+    target: Target, control: Control
+) -> None:
     control.faults(Fault(method="PUT", path="/schedules", hang=True))
     running = asked(target)
     with performing():
@@ -138,7 +140,7 @@ def test_after_the_upload_it_says_that_it_is_live(target: Target, control: Contr
     assert running.live_version
 
 
-def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
+def test_an_incomplete_upload_is_distinguished_from_a_complete_one(
     target: Target, control: Control
 ) -> None:
     live = deploy(make_workflow(), target)
@@ -154,7 +156,7 @@ def test_an_upload_that_did_not_come_through_is_told_from_one_that_did(
     assert (running.uploaded, running.live_version) == ("no", live.version_id)
 
 
-def test_asked_twice_it_is_one_wish(target: Target) -> None:
+def test_cancelling_twice_is_recorded_once(target: Target) -> None:
     waiting = asked(target)
 
     answers = [controls.cancel(waiting, by=Actor(name=name)) for name in ("ada", "bob")]
@@ -165,7 +167,7 @@ def test_asked_twice_it_is_one_wish(target: Target) -> None:
     assert Entry.objects.filter(action="deployment cancelled").count() == 1
 
 
-def test_what_has_ended_stays_as_it_ended(target: Target) -> None:
+def test_a_deployment_that_has_ended_does_not_change(target: Target) -> None:
     done = deploy(make_workflow(), target)
 
     assert controls.cancel(done, by=Actor(name="ada")) is Status.SUCCEEDED
@@ -173,7 +175,7 @@ def test_what_has_ended_stays_as_it_ended(target: Target) -> None:
     assert not Entry.objects.filter(action="deployment cancelled").exists()
 
 
-def test_the_next_deployment_is_possible_at_once(target: Target) -> None:
+def test_the_next_deployment_is_possible_immediately(target: Target) -> None:
     waiting = asked(target)
     controls.cancel(waiting)
     assert waiting.workflow

@@ -1,4 +1,4 @@
-"""A wrangler that prints every secret in every form it can: nothing of it is kept or shown."""
+"""A wrangler that prints secrets in every encoding: nothing is stored or shown."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ process.exit(1);
 
 
 def forms(secret: str) -> list[bytes]:
-    """The secret, and what stays of it in each encoding whatever stands before it."""
+    """Return the secret, and its invariant part in each encoding."""
     encoded = [base64.b64encode(b"x" * n + secret.encode())[8:-8] for n in range(3)]
     written = [secret, quote(secret), quote(secret, safe=""), json.dumps(secret), escape(secret)]
     return [*encoded, *(form.strip('"').encode() for form in written), secret[4:16].encode()]
@@ -78,7 +78,7 @@ def echoed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> Deployment:
-    """A deployment whose wrangler told everything it knew."""
+    """A deployment whose wrangler printed every secret."""
     stub = tmp_path / "echo.js"
     stub.write_text(ECHO)
     monkeypatch.setattr(wrangler, "WRANGLER", stub)
@@ -96,7 +96,7 @@ def echoed(
 
 
 def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixture) -> bytes:
-    """All that the product keeps, logs, streams and shows of it."""
+    """Return everything that the product stores, logs, streams and shows."""
     with closing(sqlite3.connect(connection.settings_dict["NAME"])) as database:
         kept = "\n".join(database.iterdump())
     client = Client()
@@ -113,7 +113,7 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
     return b"\n".join([kept.encode(), logged.encode(), stream, result, *pages])
 
 
-def test_nothing_that_wrangler_says_of_a_secret_is_kept_or_shown(
+def test_no_secret_printed_by_wrangler_is_stored_or_shown(
     echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (echoed.state, echoed.stage) == (Status.FAILED, Stage.DEPLOYING)
@@ -126,7 +126,7 @@ def test_nothing_that_wrangler_says_of_a_secret_is_kept_or_shown(
         assert line.encode() not in found
 
 
-def test_no_answer_of_the_api_and_no_error_page_shows_a_secret(
+def test_no_api_response_and_no_error_page_shows_a_secret(
     echoed: Deployment, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_arguments: object, **_more: object) -> None:
@@ -154,13 +154,13 @@ def test_no_answer_of_the_api_and_no_error_page_shows_a_secret(
         assert not [one for one in answers for form in forms(secret) if form in one.content]
 
 
-def test_the_directory_with_the_secrets_is_gone(echoed: Deployment) -> None:
+def test_the_directory_with_the_secrets_is_removed(echoed: Deployment) -> None:
     folders = list((settings.AWAITSTEP.data_dir / "deploys").glob(f"{echoed.pk}-*"))
 
     assert folders == []
 
 
-def test_a_program_sees_an_environment_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_gets_a_minimal_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SECRET_KEY", "of-the-server")
     monkeypatch.setenv("AWAITSTEP_ENCRYPTION_KEYS", "of-the-server")
     monkeypatch.setenv("DATABASE_URL", "of-the-server")
@@ -171,7 +171,7 @@ def test_a_program_sees_an_environment_made_for_it(monkeypatch: pytest.MonkeyPat
     assert set(made) <= {"PATH", "HOME", "LANG", "CI", *process.NETWORK_VARIABLES}
 
 
-def test_the_file_of_the_secrets_is_private_while_it_is_there(
+def test_the_file_of_the_secrets_is_private_while_it_exists(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = tmp_path / "mode"

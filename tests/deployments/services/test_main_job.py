@@ -1,4 +1,4 @@
-"""The main job from outside: the guide's workflow by the product's own commands."""
+"""The guide's workflow, deployed and run with the management commands."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def deployed(installation: Installation) -> str:
 
 
 def ended_run(installation: Installation, workflow: str, instance: str) -> dict[str, Any]:
-    """Ask until the run has ended."""
+    """Wait until the run has ended."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         run: dict[str, Any] = installation.json("describe_run", workflow, instance, "--json")
@@ -76,7 +76,7 @@ def test_the_run_has_the_guides_four_steps(run: dict[str, Any]) -> None:
     assert [step["type"] for step in run["steps"]] == ["step", "step", "sleep", "step"]
 
 
-def test_the_payload_and_the_outputs_are_there(run: dict[str, Any]) -> None:
+def test_the_run_has_the_payload_and_the_outputs(run: dict[str, Any]) -> None:
     first, second = run["steps"][:2]
 
     assert "doc_7392_rev3.pdf" in json.dumps(first["output"])
@@ -85,7 +85,7 @@ def test_the_payload_and_the_outputs_are_there(run: dict[str, Any]) -> None:
     assert "hello" in json.dumps(run["params"])
 
 
-def test_the_last_step_failed_once_and_was_tried_again(run: dict[str, Any]) -> None:
+def test_the_last_step_failed_once_and_was_retried(run: dict[str, Any]) -> None:
     attempts = run["steps"][3]["attempts"]
 
     assert [attempt["success"] for attempt in attempts] == [False, True]
@@ -114,7 +114,7 @@ def test_a_request_to_the_worker_starts_a_run(installation: Installation, deploy
     assert "status" in status["status"]
 
 
-def test_the_history_tells_what_was_deployed(installation: Installation, deployed: str) -> None:
+def test_the_history_shows_what_was_deployed(installation: Installation, deployed: str) -> None:
     newest = installation.json("list_deployments", "--workflow", deployed, "--json")[0]
 
     assert (newest["status"], newest["stage"]) == ("succeeded", "COMPLETED")

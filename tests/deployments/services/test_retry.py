@@ -1,4 +1,4 @@
-"""wrangler's deploy is not atomic: the code can be live and a part of what leads to it not."""
+"""wrangler's deploy is not atomic: the code can be live without some of its triggers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CALLS = {
 
 @pytest.fixture(scope="module")
 def zone(platform: Platform) -> str:
-    """A domain of the account, and a queue that nobody takes."""
+    """A zone of the account, and a queue without a consumer."""
     client, account = platform.client(), platform.account_id
     client.queues.create(account_id=account, queue_name="partial-jobs")
     return create_zone(platform, ZONE)
@@ -52,7 +52,7 @@ def target(platform: Platform, zone: str) -> Target:
 
 
 def without(kind: str, target: Target, control: Control) -> Deployment:
-    """A deployment that could not put the parts of this kind."""
+    """A deployment whose parts of this kind failed."""
     method, path = CALLS[kind]
     control.faults(Fault(method=method, path=path, status=400, code=10021, message="not today"))
     partial = deploy(configured(SETTINGS), target)
@@ -67,7 +67,7 @@ def failed_kinds(deployment: Deployment) -> set[str]:
 
 @pytest.fixture
 def cleared(target: Target, no_workers: None) -> Any:
-    """What a test deploys is taken down: routes, domains and queues have one Worker each."""
+    """Take down what a test deploys, because routes, domains and queues have one Worker each."""
     yield
     deployed = Deployment.objects.filter(action=Action.DEPLOY.value)
     for workflow in {one.workflow for one in deployed if one.workflow}:
@@ -77,7 +77,7 @@ def cleared(target: Target, no_workers: None) -> Any:
 
 @pytest.mark.usefixtures("cleared")
 @pytest.mark.parametrize("kind", CALLS)
-def test_the_part_that_failed_is_named_and_tried_again_alone(
+def test_only_the_failed_part_is_reported_and_retried(
     kind: str, target: Target, control: Control
 ) -> None:
     partial = without(kind, target, control)
@@ -95,7 +95,7 @@ def test_the_part_that_failed_is_named_and_tried_again_alone(
 
 
 @pytest.mark.usefixtures("cleared")
-def test_a_retry_writes_what_failed_and_nothing_else(target: Target, control: Control) -> None:
+def test_a_retry_writes_only_the_failed_parts(target: Target, control: Control) -> None:
     partial = without("workflow", target, control)
     assert failed_kinds(partial) == {"workflow"}
 
@@ -118,7 +118,7 @@ def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Cont
 
 
 @pytest.mark.usefixtures("cleared")
-def test_routes_and_domains_that_are_no_longer_meant_are_removed(
+def test_routes_and_domains_that_are_no_longer_expected_are_removed(
     platform: Platform, zone: str, target: Target
 ) -> None:
     first = deploy(configured(SETTINGS), target)
@@ -134,7 +134,9 @@ def test_routes_and_domains_that_are_no_longer_meant_are_removed(
 
 
 @pytest.mark.usefixtures("cleared")
-def test_wrangler_may_fail_in_words_when_all_is_in_place(target: Target, control: Control) -> None:
+def test_a_wrangler_error_is_ignored_if_every_part_is_in_place(
+    target: Target, control: Control
+) -> None:
     control.faults(
         Fault(method="PUT", path="/workflows/awaitstep-", status=500, code=1, after=True)
     )
@@ -144,7 +146,7 @@ def test_wrangler_may_fail_in_words_when_all_is_in_place(target: Target, control
     assert done.state is Status.SUCCEEDED, done.parts
 
 
-def test_nothing_to_try_again_is_refused(target: Target) -> None:
+def test_a_retry_without_failed_parts_is_refused(target: Target) -> None:
     done = deploy(make_workflow(), target)
 
     with pytest.raises(Refused, match="has no failed part"):

@@ -1,4 +1,4 @@
-"""Rolling back: the old version itself, what leads to it, and every reason why it cannot be."""
+"""Rollbacks: the old version, its triggers, and every reason why a rollback is refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def target(platform: Platform) -> Target:
 
 @pytest.fixture
 def first(target: Target) -> Deployment:
-    """A deployment that another one has replaced."""
+    """A deployment that has been replaced by another one."""
     first = deploy(make_workflow(), target)
     assert first.workflow
     deploy(changed(first.workflow, code="return 2;"), target)
@@ -54,13 +54,13 @@ def rolled_back(to: Deployment) -> Deployment:
 
 
 def live(platform: Platform, worker: str) -> dict[str, float]:
-    """What the target says takes the Worker's requests, in percent."""
+    """Return the versions that serve the Worker's requests on the target, in percent."""
     answer = platform.api("GET", f"workers/scripts/{worker}/deployments").json()
     newest = answer["result"]["deployments"][0]
     return {one["version_id"]: one["percentage"] for one in newest["versions"]}
 
 
-def test_the_old_version_itself_takes_all_requests(platform: Platform, first: Deployment) -> None:
+def test_the_old_version_gets_all_requests(platform: Platform, first: Deployment) -> None:
     done = rolled_back(first)
 
     assert (done.state, done.work) == (Status.SUCCEEDED, Action.ROLLBACK)
@@ -69,7 +69,7 @@ def test_the_old_version_itself_takes_all_requests(platform: Platform, first: De
     assert [one.stage for one in done.records.all()] == list(Action.ROLLBACK.path)
 
 
-def test_what_leads_to_the_worker_is_put_back(platform: Platform, target: Target) -> None:
+def test_routes_and_triggers_are_restored(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "back.example")
     old = {
         "routes": [{"pattern": "api.back.example/*", "zoneName": "back.example"}],
@@ -93,7 +93,7 @@ def test_what_leads_to_the_worker_is_put_back(platform: Platform, target: Target
     assert platform.api("GET", f"{script}/subdomain").json()["result"]["enabled"] is True
 
 
-def test_it_wins_over_a_running_deployment(
+def test_a_rollback_cancels_a_running_deployment(
     target: Target, first: Deployment, control: Control
 ) -> None:
     assert first.workflow
@@ -112,9 +112,7 @@ def test_it_wins_over_a_running_deployment(
     assert actions == ["rollback requested", "deployment cancelled"]
 
 
-def test_a_deploy_that_comes_after_it_does_not_take_its_place(
-    target: Target, first: Deployment
-) -> None:
+def test_a_later_deploy_does_not_supersede_a_rollback(target: Target, first: Deployment) -> None:
     controls.roll_back(first)
     assert first.workflow
 
@@ -123,7 +121,7 @@ def test_a_deploy_that_comes_after_it_does_not_take_its_place(
 
 
 def refused(to: Deployment, control: Control) -> Deployment:
-    """A rollback that was refused before it wrote anything."""
+    """Request a rollback that must be refused before it writes anything."""
     control.forget_calls()
     done = rolled_back(to)
     assert done.state is Status.FAILED
@@ -131,7 +129,7 @@ def refused(to: Deployment, control: Control) -> Deployment:
     return done
 
 
-def test_changed_secrets_refuse_it_and_nothing_is_changed(
+def test_changed_secrets_prevent_a_rollback_and_nothing_is_changed(
     platform: Platform, target: Target, control: Control
 ) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
@@ -148,7 +146,7 @@ def test_changed_secrets_refuse_it_and_nothing_is_changed(
     assert done.uploaded == "no"
 
 
-def test_a_version_older_than_the_newest_hundred_refuses_it(
+def test_a_version_older_than_the_newest_hundred_cannot_be_rolled_back_to(
     first: Deployment, control: Control
 ) -> None:
     control.versions(first.worker_name, 101)
@@ -160,7 +158,7 @@ def test_a_version_older_than_the_newest_hundred_refuses_it(
     assert control.writes() == []
 
 
-def test_a_resource_that_is_gone_refuses_it_by_name(
+def test_a_deleted_resource_prevents_a_rollback_and_is_named(
     platform: Platform, target: Target, control: Control
 ) -> None:
     client, account = platform.client(), platform.account_id
@@ -179,7 +177,7 @@ def test_a_resource_that_is_gone_refuses_it_by_name(
     assert control.writes() == []
 
 
-def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
+def test_a_trigger_that_cannot_be_restored_prevents_a_rollback_and_is_named(
     platform: Platform, target: Target, control: Control
 ) -> None:
     client, account = platform.client(), platform.account_id
@@ -201,7 +199,7 @@ def test_what_cannot_lead_to_it_any_more_refuses_it_by_name(
     assert control.writes() == []
 
 
-def test_its_snapshot_can_be_deployed_anew(
+def test_its_snapshot_can_be_redeployed(
     target: Target, first: Deployment, control: Control
 ) -> None:
     control.versions(first.worker_name, 101)
@@ -214,20 +212,20 @@ def test_its_snapshot_can_be_deployed_anew(
     assert again.version_id != first.version_id
 
 
-def test_the_next_deploy_is_not_kept_from_it_by_the_rollback(
-    target: Target, first: Deployment
-) -> None:
+def test_a_rollback_does_not_prevent_the_next_deploy(target: Target, first: Deployment) -> None:
     rolled_back(first)
     assert first.workflow
 
     assert deploy(first.workflow, target).state is Status.SUCCEEDED
 
 
-def test_without_a_name_it_goes_to_what_was_live_before(target: Target, first: Deployment) -> None:
+def test_without_a_number_a_rollback_restores_what_was_live_before(
+    target: Target, first: Deployment
+) -> None:
     assert controls.previously_live(first.workflow_public_id, target) == first
 
 
-def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(
+def test_a_part_that_cannot_be_restored_is_reported_and_retried(
     target: Target, control: Control
 ) -> None:
     first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
@@ -246,7 +244,7 @@ def test_a_part_that_cannot_be_put_back_is_told_and_tried_again(
     assert retried.state is Status.SUCCEEDED, retried.message
 
 
-def test_one_that_could_not_be_confirmed_is_put_in_order_whole_by_its_retry(
+def test_an_unconfirmed_rollback_is_completed_by_its_retry(
     platform: Platform, target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone = create_zone(platform, "unread.example")

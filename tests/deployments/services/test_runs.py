@@ -1,4 +1,4 @@
-"""Runs from outside: an event that a run waits for, ids that are unknown, Workers that are not live."""
+"""Runs by commands: sending an event, unknown ids, Workers that are not live."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.installation import Installation
 
 
 def waiting_document() -> dict[str, Any]:
-    """Wait for an approval, then return what it said."""
+    """A workflow that waits for an approval and returns its payload."""
     asked = document("return {{ approval.payload }};")
     wait = asked["nodes"][0] | {
         "id": "approval",
@@ -55,7 +55,7 @@ def test_a_run_waits_until_its_event_is_sent(installation: Installation, workflo
         ["deploy_workflow", "ID", "--target", "nowhere"],
     ],
 )
-def test_what_is_not_there_is_a_sentence_and_exit_code_1(
+def test_an_unknown_run_is_an_error_message_and_exit_code_1(
     installation: Installation, workflow: str, command: list[str]
 ) -> None:
     named = [workflow if word == "ID" else word for word in command]
@@ -67,7 +67,7 @@ def test_what_is_not_there_is_a_sentence_and_exit_code_1(
     assert "Traceback" not in done.stderr
 
 
-def test_a_workflow_without_a_worker_or_a_run_is_told(installation: Installation) -> None:
+def test_a_workflow_without_a_worker_or_a_run_is_reported(installation: Installation) -> None:
     fresh = installation.import_document(document())
 
     never = installation.manage("trigger_workflow", fresh, check=False)

@@ -1,4 +1,4 @@
-"""A script is deployed as any Worker is, and has no Workflow and no runs."""
+"""A script is deployed like any Worker, and has no Workflow and no runs."""
 
 from __future__ import annotations
 

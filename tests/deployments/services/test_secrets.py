@@ -1,4 +1,4 @@
-"""A secret is found in the running Worker's env, and nowhere else."""
+"""A secret exists in the running Worker's env and nowhere else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Seen:
 
 @contextmanager
 def watched(deploys: Path) -> Iterator[Seen]:
-    """Look at every process again and again while the body runs."""
+    """Record all processes repeatedly while the body runs."""
     seen, done = Seen(), threading.Event()
 
     def look() -> None:
@@ -76,7 +76,7 @@ def watched(deploys: Path) -> Iterator[Seen]:
 
 @pytest.fixture(scope="module")
 def deployed(installation: Installation) -> tuple[str, Seen]:
-    """A workflow that was deployed by a process whose environment has more secrets."""
+    """A workflow deployed by a process with more secrets in its environment."""
     workflow = installation.import_document(document(CODE))
     command = ["set_variable", "TOKEN", "-", "--workflow", workflow, "--secret"]
     installation.manage(*command, stdin=SENTINEL)
@@ -98,7 +98,7 @@ def seen(deployed: tuple[str, Seen]) -> Seen:
     return deployed[1]
 
 
-def test_the_worker_has_it(installation: Installation, workflow: str) -> None:
+def test_the_worker_has_the_secret(installation: Installation, workflow: str) -> None:
     installation.manage("trigger_workflow", workflow)
 
     run = ended_run(installation, workflow, "latest")
@@ -106,7 +106,7 @@ def test_the_worker_has_it(installation: Installation, workflow: str) -> None:
     assert hashlib.sha256(SENTINEL.encode()).hexdigest() in run["steps"][0]["output"]
 
 
-def test_no_process_had_it_among_its_arguments(installation: Installation, seen: Seen) -> None:
+def test_no_process_had_the_secret_in_its_arguments(installation: Installation, seen: Seen) -> None:
     token = (installation.data_dir / "local_cloudflare" / "token").read_text().strip()
 
     assert any("/wrangler/" in argument for argument in seen.arguments)
@@ -114,14 +114,14 @@ def test_no_process_had_it_among_its_arguments(installation: Installation, seen:
         assert not any(secret in argument for argument in seen.arguments)
 
 
-def test_wrangler_got_an_environment_made_for_it_and_nothing_of_the_servers(seen: Seen) -> None:
+def test_wrangler_got_a_minimal_environment_without_the_servers_variables(seen: Seen) -> None:
     assert seen.environments
     for environment in seen.environments.values():
         assert set(environment) <= OF_WRANGLER
         assert not {SENTINEL, *OF_THE_SERVER.values()} & set(environment.values())
 
 
-def test_a_copy_of_the_database_holds_no_key(installation: Installation, workflow: str) -> None:
+def test_a_copy_of_the_database_contains_no_key(installation: Installation, workflow: str) -> None:
     keys = [path.read_text().strip() for path in (installation.data_dir / "keys").iterdir()]
     copy = b"".join(contents(installation.data_dir, "db.sqlite3*").values())
 
@@ -130,7 +130,9 @@ def test_a_copy_of_the_database_holds_no_key(installation: Installation, workflo
     assert not any(key.encode() in copy for key in keys)
 
 
-def test_no_file_of_the_installation_holds_it(installation: Installation, workflow: str) -> None:
+def test_no_file_of_the_installation_contains_the_secret(
+    installation: Installation, workflow: str
+) -> None:
     platforms_own = installation.data_dir / "local_cloudflare"
 
     files = contents(installation.data_dir, "**/*")
@@ -142,7 +144,9 @@ def test_no_file_of_the_installation_holds_it(installation: Installation, workfl
     assert platforms_own.stat().st_mode & 0o777 == 0o700
 
 
-def test_no_page_stream_or_export_shows_it(installation: Installation, workflow: str) -> None:
+def test_no_page_stream_or_export_shows_the_secret(
+    installation: Installation, workflow: str
+) -> None:
     pk = installation.json("list_deployments", "--workflow", workflow, "--json")[0]["id"]
     paths = ["/", f"/deployments/{pk}/", f"/deployments/{pk}/events/"]
     paths += [f"/deployments/{pk}/{tab}/" for tab in ("output", "code", "wrangler-json")]

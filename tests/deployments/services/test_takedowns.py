@@ -1,4 +1,4 @@
-"""A takedown that is stopped: what it left is asked for, and where nothing is left it is done."""
+"""Interrupted takedowns: the target is asked what is left, and nothing left means done."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def takedown(of: Deployment, **fields: Any) -> Deployment:
 
 
 def killed(of: Deployment) -> Deployment:
-    """A takedown whose process has ended while it removed things."""
+    """A takedown whose process ended while it was removing things."""
     gone = takedown(of, status="running", stage=Stage.UPDATING_WORKFLOW.value)
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
@@ -49,7 +49,7 @@ def killed(of: Deployment) -> Deployment:
     return gone
 
 
-def test_one_that_was_killed_after_its_last_write_is_done(target: Target) -> None:
+def test_a_takedown_killed_after_its_last_write_is_complete(target: Target) -> None:
     before = live(target)
 
     done = killed(before)
@@ -59,7 +59,9 @@ def test_one_that_was_killed_after_its_last_write_is_done(target: Target) -> Non
     assert records.live(before.workflow_public_id, target) is None
 
 
-def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target: Target) -> None:
+def test_a_takedown_killed_before_its_last_write_is_interrupted(
+    platform: Platform, target: Target
+) -> None:
     before = live(target)
     deploy_worker(platform, before.worker_name, HELLO)
 
@@ -71,14 +73,14 @@ def test_one_that_was_killed_before_it_is_interrupted(platform: Platform, target
     assert records.live(before.workflow_public_id, target) == before
 
 
-def test_where_the_target_cannot_be_asked_that_is_said() -> None:
+def test_the_message_says_that_the_target_cannot_be_asked() -> None:
     stopped = killed(live(make_target()))
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
     assert "could not be asked" in describe_remote_outcome(stopped)
 
 
-def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(
+def test_a_zone_that_the_token_can_no_longer_read_stops_a_takedown_before_it_removes_anything(
     platform: Platform, control: Control
 ) -> None:
     target = account_target(platform, token="no-zones")
@@ -95,7 +97,7 @@ def test_a_zone_that_the_token_may_not_read_any_more_stops_it_before_it_removes(
     assert control.writes() == []
 
 
-def test_a_failure_after_the_worker_is_gone_is_none(
+def test_a_failure_after_the_worker_was_removed_is_a_success(
     platform: Platform, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = live(target)
@@ -114,7 +116,7 @@ def test_a_failure_after_the_worker_is_gone_is_none(
     assert records.live(before.workflow_public_id, target) is None
 
 
-def test_a_worker_that_could_not_be_deleted_is_still_there(
+def test_a_worker_that_could_not_be_deleted_still_exists(
     platform: Platform, target: Target, control: Control
 ) -> None:
     before = live(target)

@@ -1,4 +1,4 @@
-"""Every trigger, started for real: a request, a schedule, a message, an event, a person."""
+"""Every trigger starts a run: request, schedule, message, event and manual start."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def output(run: dict[str, Any]) -> Any:
 
 
 def first_run(installation: Installation, workflow: str) -> dict[str, Any]:
-    """Ask until there is a run, then until it has ended."""
+    """Wait until there is a run, then until it has ended."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         if installation.manage("describe_run", workflow, "latest", check=False).returncode == 0:
@@ -49,7 +49,7 @@ def first_run(installation: Installation, workflow: str) -> dict[str, Any]:
 
 
 def sources(installation: Installation, workflow: str) -> set[str]:
-    """What started the workflow's runs, as lists tell it."""
+    """Return what started the workflow's runs."""
     return {run["trigger"] for run in installation.json("list_runs", workflow, "--json")}
 
 
@@ -89,7 +89,7 @@ def client(installation: Installation) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_request_with_the_method_and_path_of_the_trigger_starts_a_run(
+def test_a_request_with_the_triggers_method_and_path_starts_a_run(
     installation: Installation,
 ) -> None:
     workflow = deployed(installation, triggered(type="http", method="PUT", path="/orders"))
@@ -102,7 +102,7 @@ def test_a_request_with_the_method_and_path_of_the_trigger_starts_a_run(
     assert installation.worker(workflow, "/", "PUT").status_code == 404
 
 
-def test_a_manual_workflow_is_started_by_a_person_and_by_no_request(
+def test_a_manual_workflow_is_started_by_a_person_but_not_by_a_request(
     installation: Installation,
 ) -> None:
     workflow = deployed(installation, triggered(type="manual"))
@@ -184,7 +184,7 @@ def test_each_message_starts_a_run_until_another_trigger_is_deployed(
     assert taking(account, "another-queue") == {f"awaitstep-{workflow}"}
 
 
-def test_a_queue_that_somebody_else_consumes_is_refused_before_the_upload(
+def test_a_queue_with_another_consumer_is_refused_before_the_upload(
     installation: Installation,
 ) -> None:
     asked = triggered(type="queue", queue="taken-queue")
@@ -199,7 +199,7 @@ def test_a_queue_that_somebody_else_consumes_is_refused_before_the_upload(
     assert f'go to "awaitstep-{first}"' in told["message"]
 
 
-def test_a_script_answers_where_a_workflow_was(installation: Installation) -> None:
+def test_a_script_can_replace_a_workflow(installation: Installation) -> None:
     workflow = deployed(installation, triggered(type="http"))
     script = triggered("return event.payload.n + 1;", type="http", path="/sum")
     script["nodes"][0]["name"] = "EXPORT_sum"

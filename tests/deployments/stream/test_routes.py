@@ -19,7 +19,7 @@ EXPECTED = [
 
 
 def stages(text: str) -> list[dict[str, object]]:
-    """The data of the events of the default type."""
+    """Return the data of the events of the default type."""
     blocks = [block.splitlines() for block in text.split("\n\n") if "data: " in block]
     plain = [block for block in blocks if not any(line.startswith("event:") for line in block)]
     return [json.loads(block[-1].removeprefix("data: ")) for block in plain]
@@ -38,7 +38,7 @@ def workflow(installation: Installation) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(client: httpx.Client, workflow: str) -> httpx.Response:
-    """The answer of deploy-stream, read to its end."""
+    """Return the response of deploy-stream, read to its end."""
     return client.post(f"/api/workflows/{workflow}/deploy-stream", json={})
 
 
@@ -54,13 +54,13 @@ def test_deploy_stream_streams_the_stages_until_the_end(deployed: httpx.Response
     assert deployed.text.rstrip().splitlines()[-2] == "event: result"
 
 
-def test_a_stream_without_a_cursor_begins_at_the_first_stage(
+def test_a_stream_without_a_cursor_starts_at_the_first_stage(
     client: httpx.Client, address: str
 ) -> None:
     assert stages(client.get(address).text) == EXPECTED
 
 
-def test_a_stream_goes_on_after_the_cursor(client: httpx.Client, address: str) -> None:
+def test_a_stream_continues_after_the_cursor(client: httpx.Client, address: str) -> None:
     by_query = client.get(address, params={"lastEventId": "4"})
     by_header = client.get(address, headers={"Last-Event-ID": "9"})
 
@@ -69,7 +69,7 @@ def test_a_stream_goes_on_after_the_cursor(client: httpx.Client, address: str) -
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 30])
-def test_an_impossible_cursor_is_refused(client: httpx.Client, address: str, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(client: httpx.Client, address: str, cursor: str) -> None:
     assert client.get(address, params={"lastEventId": cursor}).status_code == 400
 
 
@@ -111,7 +111,7 @@ def test_a_deployment_of_another_process_shows_on_an_open_dashboard(
 @pytest.mark.parametrize(
     ("body", "status"), [('{"target": "nowhere"}', 400), ("[]", 400), ("{", 400), ('{"x": 1}', 400)]
 )
-def test_deploy_stream_refuses_what_it_cannot_do(
+def test_deploy_stream_refuses_invalid_requests(
     client: httpx.Client, workflow: str, body: str, status: int
 ) -> None:
     answer = client.post(f"/api/workflows/{workflow}/deploy-stream", content=body)

@@ -116,7 +116,7 @@ async def scenario_of_the_dashboard() -> bytes:
     return frames
 
 
-def test_the_dashboard_hears_of_a_new_deployment_and_of_its_stage() -> None:
+def test_the_dashboard_receives_new_deployments_and_their_stages() -> None:
     frames = asyncio.run(scenario_of_the_dashboard())
 
     assert b'"stage": ""' in frames
@@ -142,7 +142,7 @@ async def scenario_of_a_right_that_is_taken() -> bytes:
     return await rest(stream_events(event_log.ALL, None, still_allowed=no))
 
 
-def test_a_stream_ends_when_the_right_to_read_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_ends_when_the_permission_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "RIGHTS_CHECK_SECONDS", 0)
 
     assert b"data:" not in asyncio.run(scenario_of_a_right_that_is_taken())

@@ -1,4 +1,4 @@
-"""Workflows that are live by the record, for the pages that show it."""
+"""Live workflows in the record, for the tests of the pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def address(workflow: Workflow, more: str = "", target: Target | None = None) ->
 
 
 def live(workflow: Workflow | None = None, **fields: Any) -> tuple[Workflow, Deployment]:
-    """Return a workflow and a deployment that has put it live."""
+    """Create a workflow and a deployment that put it live."""
     values: dict[str, Any] = {
         "status": "succeeded",
         "version_id": "v-1",

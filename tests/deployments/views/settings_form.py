@@ -14,7 +14,7 @@ def address(workflow: Workflow, more: str = "") -> str:
 
 
 def filled_in(client: Client, workflow: Workflow, **changes: Any) -> dict[str, Any]:
-    """Return what a browser would post of the page, with some fields changed; None unticks one."""
+    """Return what a browser would post, with some fields changed; None unchecks a checkbox."""
     forms = client.get(address(workflow)).context["forms"]
     fields = [*forms.form, *(field for rows in _rows(forms) for field in rows)]
     values = {field.html_name: field.value() for field in fields}
@@ -30,7 +30,7 @@ def _rows(forms: Any) -> list[Any]:
 
 
 def save(client: Client, workflow: Workflow, **changes: Any) -> Any:
-    """Save the page with these changes, and read the workflow again."""
+    """Save the page with these changes, and reload the workflow."""
     answer = client.post(address(workflow), filled_in(client, workflow, **changes))
     workflow.refresh_from_db()
     return answer

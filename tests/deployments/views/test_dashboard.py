@@ -1,4 +1,4 @@
-"""The dashboard's four sections."""
+"""The four sections of the dashboard."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def failed(**fields: Any) -> Deployment:
     return make_deployment(**{**values, "finished_at": timezone.now(), **fields})
 
 
-def test_an_empty_installation_says_how_to_make_the_first_ones(admin_client: Client) -> None:
+def test_an_empty_dashboard_says_how_to_start(admin_client: Client) -> None:
     page = text(admin_client.get("/"))
 
     assert "Add the first one or import it with manage.py import_workflow FILE" in page
@@ -42,7 +42,7 @@ def test_an_empty_installation_says_how_to_make_the_first_ones(admin_client: Cli
     assert "Nothing needs you" in page
 
 
-def test_a_running_deployment_has_a_card_with_its_stage_and_its_usual_time(
+def test_a_running_deployment_has_a_card_with_its_stage_and_typical_time(
     admin_client: Client,
 ) -> None:
     workflow = make_workflow()
@@ -70,7 +70,7 @@ def test_a_failure_needs_attention_until_somebody_deploys_again(admin_client: Cl
     assert dashboard.load().attention == []
 
 
-def test_a_deployment_to_another_target_does_not_answer_a_failure(db: None) -> None:
+def test_a_deployment_to_another_target_does_not_resolve_a_failure(db: None) -> None:
     bad = failed()
 
     succeeded(workflow=bad.workflow, target=make_target())
@@ -78,7 +78,7 @@ def test_a_deployment_to_another_target_does_not_answer_a_failure(db: None) -> N
     assert [item.pk for item in dashboard.load().attention] == [bad.pk]
 
 
-def test_of_many_failures_the_newest_are_shown_and_the_rest_is_linked(admin_client: Client) -> None:
+def test_the_newest_failures_are_shown_and_the_rest_is_linked(admin_client: Client) -> None:
     for _ in range(dashboard.ATTENTION + 1):
         failed()
 
@@ -98,7 +98,7 @@ def test_a_missing_variable_is_one_click_away(admin_client: Client) -> None:
     assert f'href="{add}?name=MAIL_KEY&amp;workflow={bad.workflow_id}"' in page
 
 
-def test_a_workflow_shows_what_is_live_and_what_is_not_deployed_yet(admin_client: Client) -> None:
+def test_a_workflow_shows_its_live_and_its_undeployed_version(admin_client: Client) -> None:
     workflow = succeeded().workflow
     assert workflow
     workflow.ir["metadata"]["description"] = "changed"
@@ -116,7 +116,7 @@ def test_a_workflow_without_a_deployment_says_so(admin_client: Client) -> None:
     assert "not deployed none yet" in text(admin_client.get("/"))
 
 
-def test_what_was_taken_down_is_not_live(admin_client: Client) -> None:
+def test_a_workflow_that_was_taken_down_is_not_live(admin_client: Client) -> None:
     workflow = succeeded().workflow
     succeeded(workflow=workflow, action="takedown")
 
@@ -127,7 +127,7 @@ def test_what_was_taken_down_is_not_live(admin_client: Client) -> None:
     assert "Takedown" in text(admin_client.get("/"))
 
 
-def test_what_was_taken_down_at_one_target_is_live_at_another(db: None) -> None:
+def test_a_workflow_taken_down_from_one_target_may_be_live_on_another(db: None) -> None:
     live = succeeded()
     elsewhere = make_target()
     succeeded(workflow=live.workflow, target=elsewhere)
@@ -138,7 +138,7 @@ def test_what_was_taken_down_at_one_target_is_live_at_another(db: None) -> None:
     assert row.live == live
 
 
-def test_what_is_live_is_what_was_put_there_last(db: None) -> None:
+def test_the_last_deployment_that_went_live_is_live(db: None) -> None:
     live = succeeded(status="partial", action="rollback")
     succeeded(workflow=live.workflow, action="delete_secrets")
     failed(workflow=live.workflow)
@@ -196,7 +196,7 @@ def test_a_target_that_was_never_checked_needs_attention(admin_client: Client) -
     assert link in page.content.decode()
 
 
-def test_of_a_target_that_was_never_checked_its_deployments_tell(admin_client: Client) -> None:
+def test_deployments_show_whether_a_never_checked_target_works(admin_client: Client) -> None:
     target, other = make_target(), make_target(name="other", account_id="b" * 32)
     failed(target=target, cause="credentials", message="The token is wrong.")
     bad = failed(target=target, cause="credentials", message="The token has expired.")
@@ -210,7 +210,7 @@ def test_of_a_target_that_was_never_checked_its_deployments_tell(admin_client: C
     assert "other Never checked" not in page
 
 
-def test_nobody_is_offered_what_they_may_not_do(viewer: Client) -> None:
+def test_users_see_only_the_actions_they_may_perform(viewer: Client) -> None:
     make_target()
     failed(stage="GENERATING_CODE", cause="code", problems=[{"message": "it is wrong"}])
 
@@ -222,7 +222,7 @@ def test_nobody_is_offered_what_they_may_not_do(viewer: Client) -> None:
         assert offered not in page
 
 
-def test_what_is_partial_can_be_tried_again_from_here(admin_client: Client) -> None:
+def test_a_partial_deployment_can_be_retried_from_the_dashboard(admin_client: Client) -> None:
     part = {"kind": "route", "name": "a.example/*", "done": False, "message": "taken"}
     bad = failed(status="partial", parts=[part])
 
@@ -231,7 +231,7 @@ def test_what_is_partial_can_be_tried_again_from_here(admin_client: Client) -> N
     assert f'formaction="/deployments/{bad.pk}/retry/"' in page
 
 
-def test_a_card_says_what_is_done_until_when_it_waits_and_how_to_cancel(
+def test_a_card_shows_the_action_the_wait_and_the_cancel_button(
     admin_client: Client,
 ) -> None:
     live = succeeded()
@@ -250,7 +250,7 @@ def test_a_card_says_what_is_done_until_when_it_waits_and_how_to_cancel(
 
 
 @pytest.mark.parametrize("status", Status)
-def test_every_status_has_its_word_and_its_icon(admin_client: Client, status: Status) -> None:
+def test_every_status_has_a_label_and_an_icon(admin_client: Client, status: Status) -> None:
     make_deployment(status=status.value, finished_at=timezone.now())
 
     page = admin_client.get("/")
@@ -265,7 +265,7 @@ def queries(client: Client) -> int:
     return len(captured)
 
 
-def test_the_number_of_queries_does_not_grow_with_what_there_is(log_in: LogIn) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_data(log_in: LogIn) -> None:
     client = log_in("deployments.view_deployment", "deployments.add_deployment")
     fill()
     few = queries(client)
@@ -294,7 +294,7 @@ def test_the_large_columns_are_not_read(admin_client: Client) -> None:
     assert not {"source", "wrangler_json", "entry_code"} & set(read.replace('"', " ").split())
 
 
-def test_htmx_gets_the_parts_and_the_title_alone(admin_client: Client) -> None:
+def test_htmx_gets_only_the_parts_and_the_title(admin_client: Client) -> None:
     make_deployment(status="running", stage="DEPLOYING")
 
     answer = admin_client.get("/", headers={"HX-Request": "true"})

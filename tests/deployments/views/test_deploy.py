@@ -16,13 +16,13 @@ from tests.support.page_text import text
 
 
 def press(client: Client, workflow: str, **form: str) -> str:
-    """Press Deploy and return where it leads to."""
+    """Press Deploy and return the redirect URL."""
     answer = client.post(f"/workflows/{workflow}/deploy/", form)
     assert answer.status_code == 302
     return str(answer["Location"])
 
 
-def test_it_leads_to_the_new_deployments_page(admin_client: Client) -> None:
+def test_it_redirects_to_the_new_deployments_page(admin_client: Client) -> None:
     where = press(admin_client, make_workflow().pk)
 
     deployment = Deployment.objects.get()
@@ -31,7 +31,7 @@ def test_it_leads_to_the_new_deployments_page(admin_client: Client) -> None:
     assert deployment.target_name == "local"
 
 
-def test_it_deploys_to_the_target_that_was_named(admin_client: Client) -> None:
+def test_it_deploys_to_the_given_target(admin_client: Client) -> None:
     target = make_target()
 
     press(admin_client, make_workflow().pk, target=str(target.pk))
@@ -58,7 +58,7 @@ def test_deploy_again_goes_to_the_same_target(admin_client: Client) -> None:
 
 
 def refused(client: Client, workflow: str, **form: str) -> str:
-    """Press Deploy and return the words of the dialog that says why not."""
+    """Press Deploy and return the text of the dialog that refuses it."""
     answer = client.post(f"/workflows/{workflow}/deploy/", form)
     assert answer.status_code == 200
     assert not Deployment.objects.exists()
@@ -77,14 +77,14 @@ def test_without_a_target_the_dialog_says_where_to_add_one(
     assert "There is nowhere to deploy to." in text(admin_client.get("/"))
 
 
-def test_a_workflow_without_a_version_is_refused_in_words(admin_client: Client) -> None:
+def test_a_workflow_without_a_version_is_refused_with_a_message(admin_client: Client) -> None:
     workflow = make_workflow()
     workflow.versions.all().delete()
 
     assert "has no version to deploy" in refused(admin_client, workflow.pk)
 
 
-def test_a_link_deploys_nothing(admin_client: Client) -> None:
+def test_a_get_request_deploys_nothing(admin_client: Client) -> None:
     assert admin_client.get(f"/workflows/{make_workflow().pk}/deploy/").status_code == 200
 
     assert not Deployment.objects.exists()
@@ -93,7 +93,7 @@ def test_a_link_deploys_nothing(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     "rules", [{"protected": True}, {"frozen_from": timezone.now() - timedelta(hours=1)}]
 )
-def test_a_button_alone_does_not_deploy_where_rules_ask_for_more(
+def test_the_button_alone_does_not_deploy_to_a_restricted_target(
     admin_client: Client, rules: dict[str, object]
 ) -> None:
     target, workflow = make_target(is_default=True, **rules), make_workflow()

@@ -1,4 +1,4 @@
-"""The deploy dialog: where to, the checks, the plan, what the target's rules ask for."""
+"""The deploy dialog: target, checks, plan and the confirmations that a target requires."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def frozen(**fields: Any) -> Target:
     return make_target(frozen_from=since, frozen_reason="big sale", **fields)
 
 
-def test_the_page_is_there_at_once_and_loads_both_answers(admin_client: Client) -> None:
+def test_the_page_loads_checks_and_plan_afterwards(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target()
 
     page = admin_client.get(address(workflow, target)).content.decode()
@@ -64,7 +64,7 @@ def test_an_unknown_target_or_workflow_is_not_found(admin_client: Client, part: 
 
 
 @pytest.mark.parametrize("part", ["", "preflight/", "plan/"])
-def test_who_may_not_deploy_does_not_see_it(viewer: Client, part: str) -> None:
+def test_the_dialog_requires_permission_to_deploy(viewer: Client, part: str) -> None:
     assert viewer.get(address(make_workflow(), make_target(), part=part)).status_code == 403
 
 
@@ -84,7 +84,7 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_workers")
-def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
+def test_the_plan_lists_what_is_changed_removed_and_kept(
     admin_client: Client, platform: Platform
 ) -> None:
     workflow = configured({}, "return env.OLD + env.KEY + env.PIN;")
@@ -112,7 +112,7 @@ def test_the_plan_names_what_changes_what_vanishes_and_what_stays(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_workers")
-def test_what_somebody_else_changed_is_overwritten_on_purpose_alone(
+def test_changes_by_others_are_only_overwritten_on_request(
     admin_client: Client, platform: Platform, control: Control
 ) -> None:
     workflow, target = make_workflow(), account_target(platform)
@@ -130,7 +130,7 @@ def test_what_somebody_else_changed_is_overwritten_on_purpose_alone(
     assert "Changed Code not from our records" in forced
 
 
-def test_overwrite_is_passed_on_and_can_be_asked_for_by_address(admin_client: Client) -> None:
+def test_overwrite_is_kept_and_can_be_set_in_the_url(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target()
     page = admin_client.get(address(workflow, target, "&overwrite=1")).content.decode()
     assert 'form="deploy-dialog" checked' in page
@@ -141,7 +141,7 @@ def test_overwrite_is_passed_on_and_can_be_asked_for_by_address(admin_client: Cl
     assert Deployment.objects.get().overwrite
 
 
-def test_a_target_that_does_not_answer_is_told_in_both_answers(admin_client: Client) -> None:
+def test_an_unreachable_target_is_reported_in_checks_and_plan(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target()
 
     page = text(admin_client.get(address(workflow, target, "&show=1")))
@@ -178,7 +178,7 @@ def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) ->
     assert Deployment.objects.get().target == target
 
 
-def test_what_was_typed_is_there_after_a_refusal(admin_client: Client) -> None:
+def test_the_form_keeps_its_values_after_a_refusal(admin_client: Client) -> None:
     workflow, target = make_workflow(), frozen(protected=True)
     form = {"target": str(target.pk), "asked": "1", "name": "Two", "freeze_reason": "it burns"}
 
@@ -189,7 +189,7 @@ def test_what_was_typed_is_there_after_a_refusal(admin_client: Client) -> None:
     assert 'form="deploy-dialog" checked' in page
 
 
-def test_who_is_in_none_of_the_groups_is_told_and_has_no_button(log_in: LogIn) -> None:
+def test_a_user_outside_the_allowed_groups_has_no_button(log_in: LogIn) -> None:
     client, target = log_in(*DEPLOYER), make_target(protected=True)
     group = Group.objects.create(name="Release team")
     target.deployers.add(group)
@@ -203,7 +203,7 @@ def test_who_is_in_none_of_the_groups_is_told_and_has_no_button(log_in: LogIn) -
     assert "Deploy v1 to" in text(client.get(address(workflow, target)))
 
 
-def test_a_freeze_is_told_with_its_reason_and_overridden_by_those_who_may(
+def test_a_freeze_is_shown_with_its_reason_and_can_be_overridden_with_permission(
     admin_client: Client,
 ) -> None:
     workflow, target = make_workflow(), frozen()
@@ -220,7 +220,7 @@ def test_a_freeze_is_told_with_its_reason_and_overridden_by_those_who_may(
     assert Entry.objects.get(action="freeze overridden").reason == "it burns"
 
 
-def test_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> None:
+def test_a_user_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> None:
     client, workflow, target = log_in(*DEPLOYER), make_workflow(), frozen()
 
     page = text(client.get(address(workflow, target)))
@@ -233,7 +233,7 @@ def test_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> None:
     assert not Deployment.objects.exists()
 
 
-def test_a_rollback_that_waits_is_not_pushed_aside(admin_client: Client) -> None:
+def test_a_waiting_rollback_is_not_superseded(admin_client: Client) -> None:
     waiting = make_deployment(action="rollback", status="queued")
 
     answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")

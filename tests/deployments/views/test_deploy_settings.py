@@ -1,4 +1,4 @@
-"""The deploy settings of a workflow as a form, and its preview of what a deploy would write."""
+"""The form of a workflow's deploy settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_unchanged_form_stores_nothing_and_makes_no_version(admin_client: Cli
     assert not Entry.objects.filter(action="deploy settings changed").exists()
 
 
-def test_every_setting_goes_through_the_form_as_it_is(admin_client: Client) -> None:
+def test_every_setting_survives_the_form_unchanged(admin_client: Client) -> None:
     workflow = configured(COMPLETE)
 
     save(admin_client, workflow, logpush=None)
@@ -39,7 +39,7 @@ def test_every_setting_goes_through_the_form_as_it_is(admin_client: Client) -> N
     assert workflow.versions.count() == 4
 
 
-def test_what_is_typed_is_stored_by_its_names_and_a_default_is_not(admin_client: Client) -> None:
+def test_settings_are_stored_without_defaults(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = {
         **row("routes", pattern="api.example.com/*", zone="Example.com"),
@@ -58,7 +58,7 @@ def test_what_is_typed_is_stored_by_its_names_and_a_default_is_not(admin_client:
     }
 
 
-def test_saving_makes_a_version_and_an_entry_of_the_trail(admin_client: Client) -> None:
+def test_saving_creates_a_version_and_an_audit_trail_entry(admin_client: Client) -> None:
     workflow = make_workflow()
 
     answer = save(admin_client, workflow, cpu_ms="500")
@@ -70,7 +70,7 @@ def test_saving_makes_a_version_and_an_entry_of_the_trail(admin_client: Client) 
     assert entry.detail == {"version": 2, "settings": ["limits"]}
 
 
-def test_a_row_is_removed_by_its_box_or_by_emptying_it(admin_client: Client) -> None:
+def test_a_row_is_removed_by_its_checkbox_or_by_emptying_it(admin_client: Client) -> None:
     workflow = configured(COMPLETE)
 
     emptied = row("routes", pattern="", zone="")
@@ -79,7 +79,7 @@ def test_a_row_is_removed_by_its_box_or_by_emptying_it(admin_client: Client) -> 
     assert not {"routes", "queueConsumers"} & workflow.deploy_settings.keys()
 
 
-def test_each_problem_stands_at_its_field_and_nothing_is_saved(admin_client: Client) -> None:
+def test_each_problem_is_shown_at_its_field_and_nothing_is_saved(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = {
         **row("routes", 1, pattern="api.other.org/*", zone="example.com"),
@@ -99,7 +99,7 @@ def test_each_problem_stands_at_its_field_and_nothing_is_saved(admin_client: Cli
     assert workflow.deploy_settings == {}
 
 
-def test_two_equal_routes_are_told_above_the_rows(admin_client: Client) -> None:
+def test_duplicate_routes_are_reported_above_the_rows(admin_client: Client) -> None:
     pattern, zone = "api.example.com/*", "example.com"
     both = [row("routes", index, pattern=pattern, zone=zone) for index in (0, 1)]
 
@@ -108,7 +108,7 @@ def test_two_equal_routes_are_told_above_the_rows(admin_client: Client) -> None:
     assert "is listed twice" in text(answer)
 
 
-def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -> None:
+def test_a_concurrent_change_is_not_overwritten_silently(admin_client: Client) -> None:
     workflow = make_workflow()
     mine = filled_in(admin_client, workflow, cpu_ms="100")
     save(admin_client, workflow, cpu_ms="200")
@@ -124,7 +124,7 @@ def test_somebody_elses_change_is_not_overwritten_unseen(admin_client: Client) -
     assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}
 
 
-def test_settings_that_no_form_let_through_are_told_and_can_be_replaced(
+def test_invalid_stored_settings_are_reported_and_can_be_replaced(
     admin_client: Client,
 ) -> None:
     workflow = make_workflow()
@@ -136,7 +136,7 @@ def test_settings_that_no_form_let_through_are_told_and_can_be_replaced(
     assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}
 
 
-def test_a_broken_document_keeps_the_settings_from_being_saved(admin_client: Client) -> None:
+def test_settings_are_not_saved_with_an_invalid_document(admin_client: Client) -> None:
     workflow = make_workflow()
     Workflow.objects.filter(pk=workflow.pk).update(ir={"nodes": []})
 
@@ -146,7 +146,7 @@ def test_a_broken_document_keeps_the_settings_from_being_saved(admin_client: Cli
     assert workflow.deploy_settings == {}
 
 
-def test_more_rows_come_without_losing_what_was_typed(admin_client: Client) -> None:
+def test_adding_rows_keeps_the_posted_values(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = filled_in(admin_client, workflow, **row("routes", pattern="api.example.com/*"))
 
@@ -158,7 +158,7 @@ def test_more_rows_come_without_losing_what_was_typed(admin_client: Client) -> N
 
 
 @pytest.mark.parametrize("posted", [{}, {"routes-TOTAL_FORMS": "x"}, {"add": "x"}])
-def test_a_form_that_no_page_made_is_refused_in_words(
+def test_a_malformed_form_is_refused_with_a_message(
     admin_client: Client, posted: dict[str, str]
 ) -> None:
     workflow = make_workflow()
@@ -179,7 +179,7 @@ def test_who_may_not_change_workflows_may_not_see_or_save_settings(log_in: LogIn
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
-def test_a_workflow_that_is_not_there_has_no_settings(admin_client: Client) -> None:
+def test_an_unknown_workflow_has_no_settings_page(admin_client: Client) -> None:
     answers = [
         admin_client.get("/workflows/nobody/settings/"),
         admin_client.post("/workflows/nobody/settings/", {}),

@@ -1,4 +1,4 @@
-"""What is done with a deployment from its page: cancel, roll back, retry, deploy its snapshot anew."""
+"""The actions on a deployment's page: cancel, roll back, retry and redeploy its snapshot."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def newest() -> Deployment:
     return Deployment.objects.order_by("-pk")[0]
 
 
-def test_cancel_ends_what_waits_and_goes_back_to_its_page(admin_client: Client) -> None:
+def test_cancel_ends_a_waiting_deployment_and_returns_to_its_page(admin_client: Client) -> None:
     deployment = make_deployment()
 
     answer = admin_client.post(at(deployment, "cancel/"), follow=True)
@@ -57,7 +57,7 @@ def test_cancel_ends_what_waits_and_goes_back_to_its_page(admin_client: Client) 
     assert text(answer).count("Nothing was uploaded") == 1
 
 
-def test_cancel_of_one_that_runs_says_who_has_asked(admin_client: Client) -> None:
+def test_cancelling_a_running_deployment_shows_who_requested_it(admin_client: Client) -> None:
     deployment = running()
     assert f'id="cancel-{deployment.pk}"' in admin_client.get(at(deployment)).content.decode()
 
@@ -68,13 +68,13 @@ def test_cancel_of_one_that_runs_says_who_has_asked(admin_client: Client) -> Non
     assert "Cancellation requested by admin" in text(admin_client.get("/"))
 
 
-def test_cancel_by_htmx_tells_the_page_to_look_again(admin_client: Client) -> None:
+def test_cancel_by_htmx_makes_the_page_reload(admin_client: Client) -> None:
     answer = admin_client.post(at(running(), "cancel/"), headers=HTMX)
 
     assert (answer.status_code, answer["HX-Trigger"]) == (204, "awaitstep:changed")
 
 
-def test_cancel_twice_or_too_late_is_answered_alike(admin_client: Client) -> None:
+def test_cancelling_twice_or_too_late_has_the_same_response(admin_client: Client) -> None:
     late, twice = went_live(), running(workflow=make_workflow())
 
     for deployment in (late, twice, twice):
@@ -87,7 +87,9 @@ def test_cancel_twice_or_too_late_is_answered_alike(admin_client: Client) -> Non
 
 
 @pytest.mark.parametrize("what", ["cancel/", "retry/", "redeploy/"])
-def test_a_link_does_nothing_and_leads_to_the_button(admin_client: Client, what: str) -> None:
+def test_a_get_request_does_nothing_and_redirects_to_the_page(
+    admin_client: Client, what: str
+) -> None:
     deployment = running()
 
     answer = admin_client.get(at(deployment, what))
@@ -98,7 +100,7 @@ def test_a_link_does_nothing_and_leads_to_the_button(admin_client: Client, what:
 
 
 @pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "redeploy/"])
-def test_each_needs_its_permission(viewer: Client, what: str) -> None:
+def test_each_action_requires_its_permission(viewer: Client, what: str) -> None:
     deployment = partial()
 
     assert viewer.post(at(deployment, what)).status_code == 403
@@ -117,7 +119,7 @@ def test_a_viewer_has_none_of_the_buttons(viewer: Client) -> None:
         assert 'class="button' not in page
 
 
-def test_what_can_be_gone_back_to_leads_to_its_dialog(admin_client: Client) -> None:
+def test_a_deployment_that_can_be_rolled_back_to_links_to_the_dialog(admin_client: Client) -> None:
     old = went_live()
     new = went_live(workflow=old.workflow, version_id="v-two")
 
@@ -125,7 +127,7 @@ def test_what_can_be_gone_back_to_leads_to_its_dialog(admin_client: Client) -> N
     assert at(new, "rollback/") not in admin_client.get(at(new)).content.decode()
 
 
-def test_the_dialog_says_what_comes_back_what_not_and_what_is_in_the_way(
+def test_the_dialog_lists_what_is_restored_what_is_not_and_what_is_cancelled(
     admin_client: Client,
 ) -> None:
     config = '{"triggers": {"crons": ["5 4 * * *"]}}'
@@ -142,7 +144,7 @@ def test_the_dialog_says_what_comes_back_what_not_and_what_is_in_the_way(
     assert f"Deployment #{busy.pk} (v3) is running: it will be cancelled." in page
 
 
-def test_the_dialog_of_what_put_nothing_live_has_no_button(admin_client: Client) -> None:
+def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -> None:
     failed = make_deployment(status="failed")
 
     page = text(admin_client.get(at(failed, "rollback/")))
@@ -153,7 +155,7 @@ def test_the_dialog_of_what_put_nothing_live_has_no_button(admin_client: Client)
     assert "put no version live" in answer
 
 
-def test_the_dialog_of_what_was_taken_down_since_offers_its_snapshot(admin_client: Client) -> None:
+def test_after_a_takedown_the_dialog_offers_the_snapshot(admin_client: Client) -> None:
     old = went_live()
     gone = went_live(workflow=old.workflow, action="takedown", version_id="")
 
@@ -164,7 +166,7 @@ def test_the_dialog_of_what_was_taken_down_since_offers_its_snapshot(admin_clien
     assert 'id="roll-back"' not in page.content.decode()
 
 
-def test_a_rollback_keeps_its_reason_and_leads_to_its_page(admin_client: Client) -> None:
+def test_a_rollback_stores_its_reason_and_redirects_to_its_page(admin_client: Client) -> None:
     old = went_live()
     busy = running(workflow=old.workflow)
 
@@ -192,7 +194,7 @@ def test_a_rollback_on_a_protected_target_asks_for_the_name(admin_client: Client
     assert newest().work is Action.ROLLBACK
 
 
-def test_a_retry_tries_the_failed_parts(admin_client: Client) -> None:
+def test_a_retry_is_requested_from_the_page(admin_client: Client) -> None:
     deployment = partial()
     page = admin_client.get(at(deployment))
     assert f'formaction="{at(deployment, "retry/")}"' in page.content.decode()
@@ -215,7 +217,7 @@ def test_the_parts_that_failed_come_first_and_long_reasons_fold(admin_client: Cl
     assert f'<summary>The whole message</summary><p class="reason">{long}</p>' in shown
 
 
-def test_a_retry_without_a_failed_part_is_refused_in_words(admin_client: Client) -> None:
+def test_a_retry_without_a_failed_part_is_refused_with_a_message(admin_client: Client) -> None:
     deployment = went_live()
 
     answer = admin_client.post(at(deployment, "retry/"), follow=True)
@@ -231,7 +233,7 @@ def test_a_retry_is_not_offered_when_something_newer_is_live(admin_client: Clien
     assert at(deployment, "retry/") not in admin_client.get(at(deployment)).content.decode()
 
 
-def test_a_snapshot_is_deployed_anew(admin_client: Client) -> None:
+def test_a_snapshot_is_redeployed(admin_client: Client) -> None:
     old = went_live(version_number=1, ir={"old": "document"})
     assert old.workflow
     changed(old.workflow, code="return 2;")
@@ -257,9 +259,7 @@ def test_a_rollback_that_failed_offers_the_snapshot(admin_client: Client) -> Non
 
 
 @pytest.mark.parametrize("what", ["retry/", "redeploy/"])
-def test_where_the_target_is_protected_the_name_is_asked_for_first(
-    admin_client: Client, what: str
-) -> None:
+def test_a_protected_target_requires_the_name_first(admin_client: Client, what: str) -> None:
     deployment = partial(target=make_target(protected=True))
 
     asked = text(admin_client.post(at(deployment, what)))
@@ -272,7 +272,7 @@ def test_where_the_target_is_protected_the_name_is_asked_for_first(
     assert Deployment.objects.count() == 2
 
 
-def test_who_may_cancel_alone_has_that_button_alone(log_in: LogIn) -> None:
+def test_a_user_who_may_only_cancel_has_only_that_button(log_in: LogIn) -> None:
     client = log_in("deployments.view_deployment", "deployments.cancel_deployment")
 
     page = client.get(at(running())).content.decode()
@@ -283,7 +283,7 @@ def test_who_may_cancel_alone_has_that_button_alone(log_in: LogIn) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_workers")
-def test_a_real_rollback_is_told_part_by_part(admin_client: Client, platform: Platform) -> None:
+def test_a_real_rollback_lists_its_parts(admin_client: Client, platform: Platform) -> None:
     workflow, target = make_workflow(), account_target(platform)
     first = deploy(workflow, target)
     second = deploy(changed(workflow, code="return 2;"), target)

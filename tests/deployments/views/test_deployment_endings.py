@@ -1,4 +1,4 @@
-"""How a deployment's page tells its end: by its cause, by what it did, and what is left to do."""
+"""The page of an unsuccessful deployment: cause, remote outcome and advice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.deployments.views.test_deployment_page import failed, page, reached, 
 from tests.support.sessions import LogIn
 
 
-def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
+def test_the_cause_decides_the_advice(admin_client: Client) -> None:
     deployment = failed("DEPLOYING", cause="permission")
 
     shown = words(admin_client, deployment)
@@ -26,9 +26,7 @@ def test_the_cause_says_more_than_the_stage(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("cause", ["routing", "taken"])
-def test_what_is_wrong_in_the_settings_leads_to_the_settings(
-    admin_client: Client, cause: str
-) -> None:
+def test_a_settings_problem_links_to_the_settings(admin_client: Client, cause: str) -> None:
     deployment = failed("INITIALIZING", cause=cause)
 
     link = f'href="/workflows/{deployment.workflow_id}/settings/"'
@@ -36,7 +34,7 @@ def test_what_is_wrong_in_the_settings_leads_to_the_settings(
     assert f'{link} id="next-1">Change the settings of' in page(admin_client, deployment)
 
 
-def test_a_viewer_is_led_to_no_page_where_something_is_changed(viewer: Client) -> None:
+def test_a_viewer_gets_no_links_to_change_anything(viewer: Client) -> None:
     for cause in ("routing", "environment", "code", "changed"):
         problems = [{"path": "MAIL_KEY", "message": "is not set", "node_id": ""}]
         shown = page(viewer, failed("INITIALIZING", cause=cause, problems=problems))
@@ -44,7 +42,7 @@ def test_a_viewer_is_led_to_no_page_where_something_is_changed(viewer: Client) -
             assert offered not in shown
 
 
-def test_what_others_changed_is_looked_at_or_overwritten(admin_client: Client) -> None:
+def test_changes_by_others_can_be_viewed_or_overwritten(admin_client: Client) -> None:
     deployment = failed("INITIALIZING", cause="changed")
 
     shown = page(admin_client, deployment)
@@ -54,7 +52,7 @@ def test_what_others_changed_is_looked_at_or_overwritten(admin_client: Client) -
     assert f'href="/workflows/{deployment.workflow_id}/deploy/{asked}&amp;overwrite=1"' in shown
 
 
-def test_a_finding_says_how_it_is_mended(admin_client: Client) -> None:
+def test_a_finding_shows_its_fix(admin_client: Client) -> None:
     finding = {"message": "The route is taken.", "path": "a/*", "fix": "Take another pattern."}
 
     shown = words(admin_client, failed(problems=[finding], cause="taken"))
@@ -62,7 +60,7 @@ def test_a_finding_says_how_it_is_mended(admin_client: Client) -> None:
     assert "a/* : The route is taken. Take another pattern." in shown
 
 
-def test_what_a_busy_target_refused_leads_to_the_next_attempt(admin_client: Client) -> None:
+def test_a_deployment_refused_by_a_busy_target_links_to_its_retry(admin_client: Client) -> None:
     bad = failed("DEPLOYING", cause="rate_limit", attempt=2)
     later = timezone.now() + timedelta(minutes=5)
     again = make_deployment(workflow=bad.workflow, attempt=3, not_before=later)
@@ -73,7 +71,7 @@ def test_what_a_busy_target_refused_leads_to_the_next_attempt(admin_client: Clie
     assert "because Cloudflare asked for it (attempt 3 of 5)" in waiting
 
 
-def test_while_the_target_asks_to_wait_the_page_says_until_when(admin_client: Client) -> None:
+def test_the_page_shows_until_when_the_target_asked_to_wait(admin_client: Client) -> None:
     until = timezone.now() + timedelta(minutes=5)
 
     shown = words(admin_client, reached("DEPLOYING", waits_until=until))
@@ -81,7 +79,7 @@ def test_while_the_target_asks_to_wait_the_page_says_until_when(admin_client: Cl
     assert f"Cloudflare is busy: goes on at {timezone.localtime(until):%H:%M:%S}" in shown
 
 
-def test_what_was_taken_down_says_what_is_gone_and_what_stays(admin_client: Client) -> None:
+def test_a_takedown_lists_what_was_removed_and_kept(admin_client: Client) -> None:
     parts = [{"kind": "route", "name": "a.example/*", "done": True, "message": ""}]
     deployment = reached(
         "COMPLETED", status="succeeded", action="takedown", parts=parts, worker_name="awaitstep-x"
@@ -95,7 +93,7 @@ def test_what_was_taken_down_says_what_is_gone_and_what_stays(admin_client: Clie
     assert "The Worker is live" not in shown
 
 
-def test_what_was_live_until_a_takedown_says_so(admin_client: Client) -> None:
+def test_a_deployment_that_was_taken_down_says_so(admin_client: Client) -> None:
     live = succeeded(type="manual")
     gone = make_deployment(workflow=live.workflow, status="succeeded", action="takedown")
 
@@ -111,14 +109,14 @@ def test_deleted_secrets_are_named(admin_client: Client) -> None:
 
 
 def undone(action: str, **fields: Any) -> tuple[Deployment, Deployment]:
-    """What was live, and an action about it that was interrupted."""
+    """A live deployment, and an interrupted action on it."""
     live = succeeded(type="manual")
     values: dict[str, Any] = {"status": "interrupted", "stage": "UPDATING_WORKFLOW", **fields}
     return live, make_deployment(workflow=live.workflow, about=live, action=action, **values)
 
 
 @pytest.mark.parametrize("status", ["interrupted", "cancelled"])
-def test_a_rollback_without_an_end_is_asked_for_again_and_not_a_deploy(
+def test_an_unsuccessful_rollback_offers_a_rollback_first(
     admin_client: Client, status: str
 ) -> None:
     live, back = undone("rollback", status=status)
@@ -131,7 +129,7 @@ def test_a_rollback_without_an_end_is_asked_for_again_and_not_a_deploy(
     assert "What to do: Roll back again" in words(admin_client, back)
 
 
-def test_what_else_has_no_end_is_asked_for_again_too(admin_client: Client) -> None:
+def test_other_unsuccessful_actions_can_be_repeated(admin_client: Client) -> None:
     for action, address, said in (
         ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
         ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
@@ -144,7 +142,7 @@ def test_what_else_has_no_end_is_asked_for_again_too(admin_client: Client) -> No
         assert "What to do:</strong> Deploy again" not in shown
 
 
-def test_nobody_is_offered_a_rollback_again_who_may_not_roll_back(log_in: LogIn) -> None:
+def test_a_rollback_is_only_offered_with_permission(log_in: LogIn) -> None:
     client = log_in("deployments.view_deployment", "deployments.add_deployment")
 
     _live, back = undone("rollback")

@@ -1,4 +1,4 @@
-"""A deployment's page: the state it is in, the ten stages, the tabs."""
+"""The page of a deployment: status, stages and links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SENTINEL = "s3cret-sentinel"
 
 
 def reached(stage: str, **fields: Any) -> Deployment:
-    """A deployment with a record for each stage up to this one, a tenth of a second apart."""
+    """A deployment with a record per stage up to this one, a tenth of a second apart."""
     begun = timezone.now() - timedelta(seconds=10)
     deployment = make_deployment(
         **{"stage": stage, "started_at": begun, "status": "running", **fields}
@@ -58,7 +58,7 @@ def test_a_waiting_deployment_has_a_page(admin_client: Client) -> None:
     assert shown.count("step-pending") == 10
 
 
-def test_a_running_deployment_shows_what_it_is_doing_and_listens_from_its_last_record(
+def test_a_running_deployment_shows_its_stage_and_listens_from_its_last_record(
     admin_client: Client,
 ) -> None:
     deployment = reached("CREATING_WORKER")
@@ -72,7 +72,7 @@ def test_a_running_deployment_shows_what_it_is_doing_and_listens_from_its_last_r
     assert 'sse-close="result"' in shown
 
 
-def test_a_stage_that_begins_while_the_page_is_read_comes_with_its_event(
+def test_a_stage_that_starts_while_the_page_loads_arrives_as_an_event(
     admin_client: Client,
 ) -> None:
     deployment = make_deployment(status="running", stage="INITIALIZING", started_at=timezone.now())
@@ -109,7 +109,7 @@ def test_a_live_deployment_shows_its_addresses(admin_client: Client) -> None:
     assert 'data-copy="curl -s http://w.localhost:1/"' in page(admin_client, deployment)
 
 
-def test_the_line_that_starts_a_run_is_that_of_the_trigger(admin_client: Client) -> None:
+def test_the_curl_command_matches_the_trigger(admin_client: Client) -> None:
     posted = words(admin_client, succeeded(type="http", method="POST", path="/orders"))
     manual = words(admin_client, succeeded(type="manual"))
 
@@ -118,7 +118,7 @@ def test_the_line_that_starts_a_run_is_that_of_the_trigger(admin_client: Client)
     assert "manage.py trigger_workflow" in manual
 
 
-def test_a_deployment_that_was_replaced_says_by_which(admin_client: Client) -> None:
+def test_a_replaced_deployment_names_its_replacement(admin_client: Client) -> None:
     old = succeeded(type="manual")
     new = make_deployment(workflow=old.workflow, status="succeeded", version_number=7)
 
@@ -128,7 +128,7 @@ def test_a_deployment_that_was_replaced_says_by_which(admin_client: Client) -> N
     assert "The Worker is live" in words(admin_client, new)
 
 
-def test_the_button_says_which_version_it_deploys(admin_client: Client) -> None:
+def test_the_button_names_the_version_it_deploys(admin_client: Client) -> None:
     deployment = succeeded(type="manual")
     assert "Deploy again" in words(admin_client, deployment)
 
@@ -177,7 +177,7 @@ def test_a_failure_names_stage_node_line_and_what_to_do(admin_client: Client) ->
     assert f'href="{editor}"' in page(admin_client, deployment)
 
 
-def test_a_failure_of_a_deleted_workflow_is_still_told(admin_client: Client) -> None:
+def test_a_failure_of_a_deleted_workflow_is_still_shown(admin_client: Client) -> None:
     deployment = failed(problems=[{"node_id": "pay", "message": "no such property"}])
     assert deployment.workflow
     deployment.workflow.delete()
@@ -188,7 +188,7 @@ def test_a_failure_of_a_deleted_workflow_is_still_told(admin_client: Client) -> 
     assert "Deploy again" not in shown.replace("deploy again", "")
 
 
-def test_a_variable_is_set_or_changed_and_a_node_is_edited(admin_client: Client) -> None:
+def test_links_set_or_change_a_variable_and_edit_a_node(admin_client: Client) -> None:
     problems = [{"path": name, "message": "x"} for name in ("KV_BINDING_ID", "DB_BINDING_ID")]
     deployment = failed("DETECTING_BINDINGS", problems=[*problems, {"node_id": "a", "path": ""}])
     variable = set_variable("DB_BINDING_ID", "abc", workflow=deployment.workflow)
@@ -211,7 +211,7 @@ def test_every_stage_that_fails_says_what_to_do(admin_client: Client, stage: Sta
     assert "The target could not be asked" in shown
 
 
-def test_the_live_part_looks_again_by_itself_until_the_end(admin_client: Client) -> None:
+def test_the_live_part_reloads_itself_until_the_end(admin_client: Client) -> None:
     again = 'hx-trigger="every 3s, awaitstep:changed from:body"'
 
     assert again in page(admin_client, reached("DEPLOYING"))
@@ -219,7 +219,7 @@ def test_the_live_part_looks_again_by_itself_until_the_end(admin_client: Client)
     assert again not in page(admin_client, failed())
 
 
-def test_a_superseded_deployment_leads_to_the_one_that_replaced_it(admin_client: Client) -> None:
+def test_a_superseded_deployment_links_to_its_replacement(admin_client: Client) -> None:
     newer = make_deployment()
     older = make_deployment(status="superseded", superseded_by=newer, finished_at=timezone.now())
 
@@ -239,7 +239,7 @@ def test_the_live_part_takes_few_queries_and_no_large_columns(admin_client: Clie
     assert not {"ir", "source", "wrangler_json", "entry_code", "api_token"} & set(read)
 
 
-def test_warnings_stand_under_the_stages_and_lead_to_their_nodes(
+def test_warnings_are_shown_under_the_stages_and_link_to_their_nodes(
     admin_client: Client,
 ) -> None:
     warning = {

@@ -1,4 +1,4 @@
-"""What the tabs of a deployment hold."""
+"""The contents of a deployment's tabs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.deployments.views.test_deployment_page import failed, page, reached, 
 SENTINEL = "s3cret-sentinel"
 
 
-def test_the_output_has_lines_that_can_be_linked_to_and_is_never_run(admin_client: Client) -> None:
+def test_the_output_has_linkable_lines_and_is_escaped(admin_client: Client) -> None:
     deployment = failed("DEPLOYING")
     hostile = "\x1b[31mred\x1b[0m\nold\rnew\n<script>alert(1)</script>"
     output = ProgramOutput.objects.create(
@@ -29,14 +29,14 @@ def test_the_output_has_lines_that_can_be_linked_to_and_is_never_run(admin_clien
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_every_tab_says_what_will_be_there_before_it_is(admin_client: Client) -> None:
+def test_every_tab_has_a_text_for_missing_content(admin_client: Client) -> None:
     deployment = make_deployment()
 
     for tab in ("output", "code", "wrangler-json", "variables"):
         assert "will be here" in words(admin_client, deployment, f"{tab}/")
 
 
-def test_the_tabs_show_what_the_record_holds(admin_client: Client) -> None:
+def test_the_tabs_show_the_record(admin_client: Client) -> None:
     deployment = reached(
         "COMPLETED",
         status="succeeded",
@@ -50,7 +50,7 @@ def test_the_tabs_show_what_the_record_holds(admin_client: Client) -> None:
     assert deployment.class_name in words(admin_client, deployment, "snapshot/")
 
 
-def test_of_secrets_only_the_names_are_shown(admin_client: Client) -> None:
+def test_only_the_names_of_secrets_are_shown(admin_client: Client) -> None:
     deployment = make_deployment(
         variables={"REGION": "eu"},
         secret_names=["API_KEY"],
@@ -66,7 +66,7 @@ def test_of_secrets_only_the_names_are_shown(admin_client: Client) -> None:
         assert SENTINEL not in page(admin_client, deployment, tab)
 
 
-def test_the_output_of_what_was_ended_in_the_middle_is_told_to_be_lost(
+def test_the_lost_output_of_a_stopped_program_is_mentioned(
     admin_client: Client,
 ) -> None:
     cut = failed("DEPLOYING", status="interrupted")

@@ -1,4 +1,4 @@
-"""The history in the admin: read, filtered, exported, never changed."""
+"""The history in the admin: shown, filtered and exported, never changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_it_filters_and_searches(admin_client: Client) -> None:
     assert shown(admin_client, "q=grace") == {good.pk}
 
 
-def test_it_tells_and_filters_actions_and_causes(admin_client: Client) -> None:
+def test_it_shows_and_filters_actions_and_causes(admin_client: Client) -> None:
     live = make_deployment(status="succeeded", stage="COMPLETED")
     back = make_deployment(action="rollback", about=live, status="failed", cause="permission")
 
@@ -56,7 +56,7 @@ def test_it_tells_and_filters_actions_and_causes(admin_client: Client) -> None:
     assert "Failed Missing permission" in page
 
 
-def test_an_export_tells_what_was_done_why_and_what_went_wrong(admin_client: Client) -> None:
+def test_an_export_contains_action_reason_and_cause(admin_client: Client) -> None:
     live = make_deployment(status="succeeded")
     make_deployment(action="rollback", about=live, reason="it burns", cause="target")
 
@@ -71,7 +71,7 @@ def test_an_export_tells_what_was_done_why_and_what_went_wrong(admin_client: Cli
     }
 
 
-def test_it_goes_down_from_years_to_days(admin_client: Client) -> None:
+def test_the_date_hierarchy_goes_from_years_to_days(admin_client: Client) -> None:
     for year, month in ((2024, 2), (2026, 1), (2026, 3)):
         make_deployment(created_at=datetime(year, month, 28, tzinfo=UTC))
 
@@ -83,7 +83,7 @@ def test_it_goes_down_from_years_to_days(admin_client: Client) -> None:
     assert len(one) == 1
 
 
-def test_a_row_leads_to_the_deployments_page(admin_client: Client) -> None:
+def test_a_row_links_to_the_deployments_page(admin_client: Client) -> None:
     deployment = make_deployment()
 
     assert f'href="/deployments/{deployment.pk}/"' in admin_client.get(LIST).content.decode()
@@ -101,7 +101,7 @@ def test_nobody_adds_or_deletes_history(admin_client: Client, what: str) -> None
     assert Deployment.objects.count() == 1
 
 
-def test_csv_and_json_hold_what_the_filters_leave(admin_client: Client) -> None:
+def test_csv_and_json_contain_the_filtered_rows(admin_client: Client) -> None:
     make_deployment(status="failed")
     good = make_deployment(status="succeeded", message="=cmd()")
 
@@ -114,7 +114,7 @@ def test_csv_and_json_hold_what_the_filters_leave(admin_client: Client) -> None:
     assert [each["workflow_public_id"] for each in objects] == [good.workflow_public_id]
 
 
-def test_an_export_holds_no_values_no_code_and_no_secrets(admin_client: Client) -> None:
+def test_an_export_contains_no_values_no_code_and_no_secrets(admin_client: Client) -> None:
     make_deployment(
         source=SENTINEL, variables={"A": SENTINEL}, wrangler_json=SENTINEL, entry_code=SENTINEL
     )
@@ -130,7 +130,7 @@ def test_nobody_else_reads_or_exports_it(log_in: LogIn) -> None:
     assert client.post(f"{LIST}export/", {"format": CSV, "resource": "0"}).status_code == 403
 
 
-def test_a_page_of_it_takes_few_queries_and_no_large_columns(log_in: LogIn) -> None:
+def test_a_page_takes_few_queries_and_no_large_columns(log_in: LogIn) -> None:
     client = log_in("deployments.view_deployment")
     for _ in range(8):
         make_deployment()

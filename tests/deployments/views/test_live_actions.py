@@ -1,4 +1,4 @@
-"""What can be done about what is live: each asks first, and needs its own permission."""
+"""The actions on live Workers: each asks for confirmation and has its own permission."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.sessions import LogIn
 pytestmark = pytest.mark.usefixtures("no_workers")
 
 
-def test_deleting_secrets_asks_with_their_names_and_then_waits_in_the_queue(
+def test_deleting_secrets_asks_first_and_is_then_queued(
     admin_client: Client,
 ) -> None:
     workflow, made = live(secret_names=["USED"])
@@ -48,7 +48,7 @@ def test_a_secret_in_use_is_never_deleted(
     assert Deployment.objects.count() == 1
 
 
-def test_taking_down_says_what_is_removed_and_what_stays(admin_client: Client) -> None:
+def test_taking_down_lists_what_is_removed_and_kept(admin_client: Client) -> None:
     workflow, made = live()
 
     page = text(admin_client.get(address(workflow, "takedown/", made.target)))
@@ -64,7 +64,7 @@ def test_taking_down_says_what_is_removed_and_what_stays(admin_client: Client) -
     assert "What stays: the workflow here with its versions, variables and history" in page
 
 
-def test_taking_down_takes_the_workflows_name(admin_client: Client) -> None:
+def test_taking_down_requires_the_workflows_name(admin_client: Client) -> None:
     workflow, made = live()
     asked = {"target": made.target_id, "reason": "The shop is closed."}
 
@@ -77,7 +77,7 @@ def test_taking_down_takes_the_workflows_name(admin_client: Client) -> None:
     assert waiting.reason == "The shop is closed."
 
 
-def test_a_protected_target_lets_its_groups_alone(log_in: LogIn) -> None:
+def test_a_protected_target_allows_only_its_groups(log_in: LogIn) -> None:
     workflow, made = live(target=make_target(protected=True))
     client = log_in("deployments.rollback_deployment", "deployments.view_deployment")
     asked = {"target": made.target_id, "name": workflow.name}
@@ -88,7 +88,7 @@ def test_a_protected_target_lets_its_groups_alone(log_in: LogIn) -> None:
     assert Deployment.objects.count() == 1
 
 
-def test_a_freeze_is_overridden_with_a_reason_alone(admin_client: Client) -> None:
+def test_a_freeze_is_only_overridden_with_a_reason(admin_client: Client) -> None:
     target = make_target(frozen_from=timezone.now(), frozen_reason="Christmas")
     workflow, made = live(target=target)
     asked = {"target": made.target_id, "secret": ["OLD"]}

@@ -1,4 +1,4 @@
-"""The page of what is live: the record, drift, secrets, rollbacks, and taking down."""
+"""The page of live Workers: record, drift, secrets, rollbacks and takedowns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_workers")
 HTMX = {"HX-Request": "true"}
 
 
-def test_what_is_live_is_told_with_its_addresses_and_schedule(admin_client: Client) -> None:
+def test_a_live_worker_is_shown_with_its_addresses_and_schedule(admin_client: Client) -> None:
     workflow, made = live()
 
     answer = admin_client.get(address(workflow))
@@ -45,7 +45,7 @@ def test_a_workflow_that_was_never_deployed_says_what_to_do(admin_client: Client
     assert "See what a deploy would do" in page
 
 
-def test_each_target_has_a_tab_and_the_first_with_something_live_is_shown(
+def test_each_target_has_a_tab_and_the_first_live_one_is_shown(
     admin_client: Client,
 ) -> None:
     workflow, made = live(target=make_target(name="zone-b"))
@@ -73,7 +73,7 @@ def test_after_a_takedown_nothing_is_live_and_the_page_says_how_to_deploy(
     assert "Take down…" not in text(answer)
 
 
-def test_a_comparison_from_before_what_is_live_does_not_count(admin_client: Client) -> None:
+def test_a_check_older_than_the_live_deployment_does_not_count(admin_client: Client) -> None:
     workflow, _ = live()
     drifted(workflow)
     assert "Drifted checked just now" in text(admin_client.get(address(workflow)))
@@ -101,7 +101,7 @@ def test_drift_can_be_adopted_or_overwritten(admin_client: Client) -> None:
     assert Entry.objects.filter(action="drift adopted").exists()
 
 
-def test_what_nobody_has_seen_is_not_adopted(admin_client: Client) -> None:
+def test_only_drift_that_was_shown_is_adopted(admin_client: Client) -> None:
     workflow, made = live()
     drift_check = drifted(workflow)
     seen = {"target": made.target_id, "seen": str(drift_check.checked_at)}
@@ -114,7 +114,7 @@ def test_what_nobody_has_seen_is_not_adopted(admin_client: Client) -> None:
     assert DriftCheck.objects.get().state == DriftState.DRIFTED
 
 
-def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: Client) -> None:
+def test_drift_found_before_the_last_deployment_is_not_adopted(admin_client: Client) -> None:
     workflow, made = live()
     drift_check = drifted(workflow)
     make_deployment(workflow=workflow, status="failed", started_at=timezone.now())
@@ -127,7 +127,7 @@ def test_what_was_seen_before_the_last_deployment_is_not_adopted(admin_client: C
     assert not DriftCheck.objects.exclude(adopted_after=None).exists()
 
 
-def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client) -> None:
+def test_nothing_is_checked_while_a_deployment_is_running(admin_client: Client) -> None:
     workflow, made = live()
     running = make_deployment(workflow=workflow, status="running", stage="DEPLOYING")
 
@@ -138,7 +138,7 @@ def test_nothing_is_compared_while_a_deployment_changes_it(admin_client: Client)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_where_nothing_drifted_there_is_nothing_to_adopt(admin_client: Client, method: str) -> None:
+def test_without_drift_there_is_nothing_to_adopt(admin_client: Client, method: str) -> None:
     workflow, made = live()
 
     answer = getattr(admin_client, method)(address(workflow, "adopt/", made.target), follow=True)
@@ -146,7 +146,7 @@ def test_where_nothing_drifted_there_is_nothing_to_adopt(admin_client: Client, m
     assert "There is no drift to adopt" in text(answer)
 
 
-def test_a_worker_that_is_gone_is_deployed_again_or_taken_down(admin_client: Client) -> None:
+def test_a_missing_worker_can_be_deployed_again_or_taken_down(admin_client: Client) -> None:
     workflow, _ = live()
     drifted(workflow, DriftState.GONE)
 
@@ -157,7 +157,7 @@ def test_a_worker_that_is_gone_is_deployed_again_or_taken_down(admin_client: Cli
     assert "Adopt" not in page
 
 
-def test_a_target_that_does_not_answer_is_told_in_its_place(admin_client: Client) -> None:
+def test_an_unreachable_target_is_reported_on_the_page(admin_client: Client) -> None:
     workflow, made = live(target=make_target())
 
     checked = admin_client.post(
@@ -184,7 +184,7 @@ def test_each_version_that_can_be_rolled_back_to_is_offered_once(admin_client: C
     assert offered[0].pk > second.pk
 
 
-def test_who_may_look_is_offered_nothing_to_do(viewer: Client) -> None:
+def test_a_viewer_is_offered_no_actions(viewer: Client) -> None:
     workflow, _ = live()
     drifted(workflow)
 
@@ -195,7 +195,7 @@ def test_who_may_look_is_offered_nothing_to_do(viewer: Client) -> None:
     assert all(word not in content for word in ("adopt/", "takedown/", "/deploy/", 'id="check"'))
 
 
-def test_what_is_not_there_has_no_page(admin_client: Client) -> None:
+def test_unknown_workflows_and_targets_are_not_found(admin_client: Client) -> None:
     workflow, _ = live()
     nowhere = make_target()
 

@@ -1,4 +1,4 @@
-"""The resources of a target: listed, created, and put behind a name of env."""
+"""The resources of a target: listed, created, and used for a variable."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def made(target: Target, name: str, kind: BindingKind = BindingKind.KV) -> Resou
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
-def test_what_is_created_is_listed_and_on_the_trail(
+def test_a_created_resource_is_listed_and_recorded_on_the_audit_trail(
     admin_client: Client, platform: Platform, kind: str, name: str
 ) -> None:
     target = account_target(platform)
@@ -67,7 +67,7 @@ def test_what_is_created_is_listed_and_on_the_trail(
     ("kind", "name"),
     [("kv", " "), ("d1", "-x"), ("r2", "UP"), ("queue", "a_b"), ("queue", "x" * 64)],
 )
-def test_a_name_that_cloudflare_would_not_take_is_refused_before_it_is_asked(
+def test_an_invalid_name_is_refused_before_cloudflare_is_asked(
     admin_client: Client, kind: str, name: str
 ) -> None:
     answer = admin_client.post(address(make_target(), kind=kind), {"name": name})
@@ -76,7 +76,7 @@ def test_a_name_that_cloudflare_would_not_take_is_refused_before_it_is_asked(
     assert answer.context["form"].errors["name"]
 
 
-def test_the_targets_own_refusal_is_shown_and_the_name_is_kept(
+def test_the_targets_refusal_is_shown_and_the_name_is_kept(
     admin_client: Client, platform: Platform
 ) -> None:
     target = account_target(platform)
@@ -88,7 +88,7 @@ def test_the_targets_own_refusal_is_shown_and_the_name_is_kept(
     assert 'value="taken twice"' in answer.content.decode()
 
 
-def test_a_creation_without_an_answer_says_that_it_may_have_been_done(
+def test_a_creation_without_a_response_says_that_it_may_have_worked(
     admin_client: Client,
 ) -> None:
     answer = admin_client.post(address(make_target(), kind="kv"), {"name": "lost"})
@@ -112,7 +112,9 @@ def test_a_resource_names_the_variables_that_use_it(
     assert "MY_QUEUE_BINDING_ID" not in page
 
 
-def test_a_resource_names_what_is_live_with_it(admin_client: Client, platform: Platform) -> None:
+def test_a_resource_names_the_live_workers_bound_to_it(
+    admin_client: Client, platform: Platform
+) -> None:
     target, workflow = account_target(platform), make_workflow()
     one = made(target, "bound by itself")
     bound = {"name": "MY_KV", "kind": "kv", "resource": one.id}
@@ -126,7 +128,7 @@ def test_a_resource_names_what_is_live_with_it(admin_client: Client, platform: P
     assert "TAKEN_DOWN" not in page
 
 
-def test_an_account_without_any_says_how_to_make_the_first(
+def test_an_account_without_resources_says_how_to_create_one(
     admin_client: Client, platform: Platform, control: Control
 ) -> None:
     control.faults(Fault(path="nothing-at-all", status=500))
@@ -137,7 +139,7 @@ def test_an_account_without_any_says_how_to_make_the_first(
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _name in EXAMPLES])
-def test_a_token_that_may_not_look_is_told_with_the_permission(
+def test_a_token_without_permission_is_reported_with_the_missing_permission(
     admin_client: Client, platform: Platform, control: Control, kind: str
 ) -> None:
     control.tokens(Token(token="few", permissions=("Workers Scripts Write",)))
@@ -150,7 +152,7 @@ def test_a_token_that_may_not_look_is_told_with_the_permission(
     assert "lacks the permission" in text(answer)
 
 
-def test_a_target_where_nothing_answers_is_told(admin_client: Client) -> None:
+def test_an_unreachable_target_is_reported(admin_client: Client) -> None:
     page = text(admin_client.get(address(make_target())))
 
     assert "Nothing answers at" in page
@@ -169,7 +171,7 @@ def test_an_unknown_kind_or_workflow_is_not_found(admin_client: Client) -> None:
     assert {admin_client.get(address(target, **query)).status_code for query in wrong} == {404}
 
 
-def test_a_page_opened_for_a_variable_says_so_and_offers_each(
+def test_a_page_opened_for_a_variable_says_so_and_offers_every_resource(
     admin_client: Client, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()
@@ -182,7 +184,7 @@ def test_a_page_opened_for_a_variable_says_so_and_offers_each(
     assert "Create and use" in text(answer)
 
 
-def test_using_one_sets_the_workflows_variable_and_goes_back_to_the_deployment(
+def test_using_a_resource_sets_the_variable_and_returns_to_the_deployment(
     admin_client: Client, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()
@@ -199,7 +201,7 @@ def test_using_one_sets_the_workflows_variable_and_goes_back_to_the_deployment(
     assert entry.detail["resource"] == one.id
 
 
-def test_without_a_deployment_it_goes_back_to_the_workflow(
+def test_without_a_deployment_it_returns_to_the_workflow(
     admin_client: Client, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()
@@ -211,7 +213,7 @@ def test_without_a_deployment_it_goes_back_to_the_workflow(
     assert answer["Location"] == workflow.get_absolute_url()
 
 
-def test_creating_one_can_use_it_at_once(admin_client: Client, platform: Platform) -> None:
+def test_a_new_resource_can_be_used_immediately(admin_client: Client, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
     page = address(target, **wanted(workflow.pk))
 
@@ -224,7 +226,7 @@ def test_creating_one_can_use_it_at_once(admin_client: Client, platform: Platfor
     assert "made and used was created" in text(answer)
 
 
-def test_what_is_gone_meanwhile_is_not_used(admin_client: Client, platform: Platform) -> None:
+def test_a_deleted_resource_is_not_used(admin_client: Client, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
     url = address(target, **wanted(workflow.pk)).replace("?", "use/?")
 
@@ -253,7 +255,7 @@ def test_a_missing_binding_id_is_two_clicks_from_the_failed_deployment(
     assert deploy(workflow, target).status == "succeeded"
 
 
-def test_each_right_is_a_permission_of_its_own(log_in: LogIn, platform: Platform) -> None:
+def test_each_action_has_its_own_permission(log_in: LogIn, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
     made(target, "looked at")
     page, client = address(target, **wanted(workflow.pk)), log_in(CHECK)
@@ -267,7 +269,7 @@ def test_each_right_is_a_permission_of_its_own(log_in: LogIn, platform: Platform
     assert client.post(page.replace("?", "use/?"), {"id": "x"}).status_code == 403
 
 
-def test_the_page_itself_takes_a_permission(log_in: LogIn) -> None:
+def test_the_page_requires_a_permission(log_in: LogIn) -> None:
     target = make_target()
     client = log_in(CHANGE, SET, "targets.view_target")
 
@@ -275,7 +277,7 @@ def test_the_page_itself_takes_a_permission(log_in: LogIn) -> None:
     assert client.post(address(target), {"name": "x"}).status_code == 403
 
 
-def test_who_may_create_and_not_set_variables_creates_and_uses_nothing(
+def test_a_user_who_may_not_set_variables_can_only_create(
     log_in: LogIn, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()

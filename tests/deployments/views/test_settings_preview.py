@@ -1,4 +1,4 @@
-"""The preview of the deploy settings: what a deploy would write, and what Cloudflare needs for it."""
+"""The preview of the deploy settings: wrangler.json and its requirements at Cloudflare."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def previewed(client: Client, workflow: Workflow, **changes: Any) -> Preview:
     return found
 
 
-def test_the_preview_shows_what_was_typed_and_saves_nothing(admin_client: Client) -> None:
+def test_the_preview_shows_the_posted_settings_and_saves_nothing(admin_client: Client) -> None:
     workflow = make_workflow()
 
     found = previewed(admin_client, workflow, cpu_ms="500", crons="0 8 * * *")
@@ -43,7 +43,7 @@ def test_the_preview_shows_what_was_typed_and_saves_nothing(admin_client: Client
     assert workflow.deploy_settings == {}
 
 
-def test_the_preview_is_a_part_with_htmx_and_a_page_without(admin_client: Client) -> None:
+def test_the_preview_is_a_fragment_with_htmx_and_a_page_without(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = filled_in(admin_client, workflow, cpu_ms="500")
 
@@ -56,7 +56,7 @@ def test_the_preview_is_a_part_with_htmx_and_a_page_without(admin_client: Client
     assert all(b"cpu_ms&quot;" in answer.content for answer in (part, page))
 
 
-def test_the_preview_says_which_dns_record_a_route_needs(admin_client: Client) -> None:
+def test_the_preview_names_the_dns_record_that_a_route_needs(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = {
         **row("routes", pattern="api.example.com/*", zone="example.com"),
@@ -74,7 +74,7 @@ def test_the_preview_says_which_dns_record_a_route_needs(admin_client: Client) -
     assert "shop.example.com is a custom domain and needs nothing" in page
 
 
-def test_what_only_a_target_knows_is_a_placeholder(admin_client: Client) -> None:
+def test_values_that_only_a_target_knows_are_placeholders(admin_client: Client) -> None:
     workflow = make_workflow("return [env.ORDERS_KV, env.MAIL_KEY];")
 
     config = json.loads(preview(workflow, DeploySettings()).text)
@@ -92,7 +92,7 @@ def test_a_draft_that_cannot_be_deployed_says_why_in_the_preview(admin_client: C
     assert "A script answers requests alone" in found.findings[0].message
 
 
-def test_a_secret_is_no_part_of_the_preview(admin_client: Client) -> None:
+def test_the_preview_contains_no_secret(admin_client: Client) -> None:
     workflow = make_workflow("return env.TOKEN;")
     set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True)
 
