@@ -1,0 +1,1 @@
+"""Deployments: queue, pipeline, history, drift, pages and commands."""

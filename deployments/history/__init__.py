@@ -1,0 +1,1 @@
+"""The record: what was deployed where, and what is live."""

@@ -1,0 +1,1 @@
+"""First start, default roles and the servers of an installation."""

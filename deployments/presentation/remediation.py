@@ -41,8 +41,8 @@ class Link:
 def links(deployment: Deployment, user: User | AnonymousUser) -> list[Link]:
     """Return the links for the advice that this user may open, most useful first."""
     make = _BY_TOPIC.get(labels.advice(deployment).topic)
-    found = make(deployment) if make else []
-    return [link for link in found if user.has_perms(link.permissions)]
+    candidates = make(deployment) if make else []
+    return [link for link in candidates if user.has_perms(link.permissions)]
 
 
 def editor_url(deployment: Deployment, node_id: str = "") -> str:
@@ -142,16 +142,16 @@ def _variables(deployment: Deployment) -> list[Link]:
     names = [path for path in kinds if VARIABLE_NAME.fullmatch(path)]
     keys = dict(_variable_keys(deployment, names))
     rest = _workflow(deployment) if len(names) < len(kinds) else []
-    found = (
+    variables = (
         _resource(deployment, name, kinds[name]) or _variable(deployment, name, keys.get(name))
         for name in names
     )
-    return [*found, *rest]
+    return [*variables, *rest]
 
 
 def _resource(deployment: Deployment, variable: str, kind: str) -> Link | None:
     """Return the resource picker for the variable, if resources of this kind can be picked."""
-    label = next((known.label for known in KINDS if known.value == kind), "")
+    label = next((item.label for item in KINDS if item.value == kind), "")
     if not (label and deployment.target_id and deployment.workflow_id):
         return None
     named = {"kind": kind, "variable": variable, "workflow": deployment.workflow_id}

@@ -1,0 +1,1 @@
+"""The deployment queue: claims, leases, running and outcomes."""

@@ -17,11 +17,11 @@ def wait_until_final(deployment: Deployment, on_stage: Callable[[StageRecord], N
 
     Any process may run the deployment. While waiting, this one keeps sweeping the queue.
     """
-    known, swept_at = 0, time.monotonic()
+    last_number, swept_at = 0, time.monotonic()
     while True:
         deployment.refresh_from_db(fields=["status", "worker_url", "message", "stage"])
-        for record in deployment.records.filter(number__gt=known).order_by("number"):
-            known = record.number
+        for record in deployment.records.filter(number__gt=last_number).order_by("number"):
+            last_number = record.number
             on_stage(record)
         if deployment.is_final:
             return deployment

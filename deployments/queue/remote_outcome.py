@@ -51,8 +51,8 @@ def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[s
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
         return {"uploaded": Uploaded.NO.value}
-    known = deployment.uploaded == Uploaded.YES.value
-    unknown = {"uploaded": Uploaded.YES.value if known else Uploaded.UNKNOWN.value}
+    is_uploaded = deployment.uploaded == Uploaded.YES.value
+    unknown = {"uploaded": Uploaded.YES.value if is_uploaded else Uploaded.UNKNOWN.value}
     if account is None:
         return unknown
     try:

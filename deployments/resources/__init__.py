@@ -1,0 +1,1 @@
+"""Resources of a target that Workers can be bound to."""

@@ -90,18 +90,20 @@ def name_problem(kind: BindingKind, name: str) -> str:
 def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
     """Return the target's resources of a kind, by name; raises DeployError."""
     with time_limited(account_of(target)) as account:
-        found = resources.list_all(account, kind)
+        listed = resources.list_all(account, kind)
     uses: dict[str, list[VariableUse]] = {}
     for value, use in _uses(kind):
         uses.setdefault(value, []).append(use)
     bound: dict[str, list[BoundWorker]] = {}
-    for resource, one_bound in _bound(target, kind):
-        bound.setdefault(resource, []).append(one_bound)
+    for id_, worker in _bound(target, kind):
+        bound.setdefault(id_, []).append(worker)
     return [
         ResourceUsage(
-            resource=one, uses=tuple(uses.get(one.id, ())), bound=tuple(bound.get(one.id, ()))
+            resource=resource,
+            uses=tuple(uses.get(resource.id, ())),
+            bound=tuple(bound.get(resource.id, ())),
         )
-        for one in found
+        for resource in listed
     ]
 
 
@@ -136,8 +138,8 @@ def kind_of(variable: str, workflow: Workflow | None) -> BindingKind | None:
     """Return the kind of resource that a variable names, from declared bindings or its name."""
     declared = workflow.bindings if workflow else {}
     kinds = {name: BindingKind(kind) for name, kind in declared.items()}
-    found = resolve(variable.removesuffix(BINDING_ID), declared=kinds, variables=())
-    return found if isinstance(found, BindingKind) else None
+    kind = resolve(variable.removesuffix(BINDING_ID), declared=kinds, variables=())
+    return kind if isinstance(kind, BindingKind) else None
 
 
 def create(target: Target, kind: BindingKind, name: str, *, by: Actor) -> Resource:

@@ -1,0 +1,1 @@
+"""Actions on deployments, for pages, the API and commands."""

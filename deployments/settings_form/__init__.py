@@ -1,0 +1,1 @@
+"""The deploy settings as a form, with a preview."""

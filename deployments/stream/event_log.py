@@ -105,13 +105,13 @@ def result_of(deployment: Deployment) -> dict[str, Any]:
     return fields | ({"worker_url": ""} if deployment.work is Action.TAKEDOWN else {})
 
 
-def result_after(channel: str, known: int) -> bytes:
-    """Return the encoded result for a client that has seen all stages up to `known`.
+def result_after(channel: str, last_id: int) -> bytes:
+    """Return the encoded result for a client that has seen all stages up to `last_id`.
 
     Returns b"" while the deployment runs or has stages that the client has not seen.
     """
     deployment = deployment_of(channel)
-    if not deployment.is_final or deployment.records.filter(number__gt=known).exists():
+    if not deployment.is_final or deployment.records.filter(number__gt=last_id).exists():
         return b""
     return encode(result_event(deployment))
 

@@ -41,23 +41,23 @@ async def stream_events(
     regularly, returns False.
     """
     async with listen(channel) as listener:
-        known = await _current(channel) if cursor is None else cursor
+        last_id = await _current(channel) if cursor is None else cursor
         yield OPENING_FRAME
-        async with aclosing(_events(channel, known, listener, still_allowed)) as frames:
+        async with aclosing(_events(channel, last_id, listener, still_allowed)) as frames:
             async for frame in frames:
                 yield frame
 
 
 async def _events(
-    channel: str, known: int, listener: Listener, still_allowed: Still
+    channel: str, last_id: int, listener: Listener, still_allowed: Still
 ) -> AsyncGenerator[bytes]:
-    events, checked_at = await _read(channel, known), monotonic()
+    events, checked_at = await _read(channel, last_id), monotonic()
     while True:
-        fresh = [event for event in events if event.id is None or event.id > known]
-        known = max([known, *(event.id for event in fresh if event.id)])
+        fresh = [event for event in events if event.id is None or event.id > last_id]
+        last_id = max([last_id, *(event.id for event in fresh if event.id)])
         if fresh:
             yield event_log.encode_all(fresh)
-        if result := await _result(channel, known, fresh):
+        if result := await _result(channel, last_id, fresh):
             yield result
             return
         if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
@@ -65,40 +65,42 @@ async def _events(
                 return
             checked_at = monotonic()
         if len(events) == _READ_LIMIT:  # there may be more to read
-            events = await _read(channel, known)
+            events = await _read(channel, last_id)
         elif await wait_for_events(listener):
-            events = await _next_events(channel, listener, known)
+            events = await _next_events(channel, listener, last_id)
         else:
             yield KEEP_ALIVE_FRAME
-            events = await _read(channel, known)
+            events = await _read(channel, last_id)
 
 
-async def _next_events(channel: str, listener: Listener, known: int) -> list[Event]:
+async def _next_events(channel: str, listener: Listener, last_id: int) -> list[Event]:
     """Return the queued events; if earlier ones are missing, read the table instead."""
     queued, overflow = take_events(channel, listener)
-    numbers = [event.id for event in queued if event.id is not None and event.id > known]
-    gap = channel != event_log.ALL and numbers != list(range(known + 1, known + 1 + len(numbers)))
-    return await _read(channel, known) if overflow or gap else queued
+    numbers = [event.id for event in queued if event.id is not None and event.id > last_id]
+    gap = channel != event_log.ALL and numbers != list(
+        range(last_id + 1, last_id + 1 + len(numbers))
+    )
+    return await _read(channel, last_id) if overflow or gap else queued
 
 
-async def _read(channel: str, known: int) -> list[Event]:
-    events: list[Event] = await database_sync_to_async(_stored)(channel, known)
+async def _read(channel: str, last_id: int) -> list[Event]:
+    events: list[Event] = await database_sync_to_async(_stored)(channel, last_id)
     return events
 
 
-def _stored(channel: str, known: int) -> list[Event]:
-    return list(get_storage().get_events(channel, known, limit=_READ_LIMIT))
+def _stored(channel: str, last_id: int) -> list[Event]:
+    return list(get_storage().get_events(channel, last_id, limit=_READ_LIMIT))
 
 
 async def _current(channel: str) -> int:
     return int(await database_sync_to_async(get_storage().get_current_id)(channel))
 
 
-async def _result(channel: str, known: int, fresh: list[Event]) -> bytes:
+async def _result(channel: str, last_id: int, fresh: list[Event]) -> bytes:
     """Return the result once the client has seen the last stage; b"" before."""
     if channel == event_log.ALL or (fresh and not any(map(event_log.is_last, fresh))):
         return b""
-    return bytes(await database_sync_to_async(event_log.result_after)(channel, known))
+    return bytes(await database_sync_to_async(event_log.result_after)(channel, last_id))
 
 
 watcher.watch(StageReader)

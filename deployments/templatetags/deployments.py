@@ -59,11 +59,11 @@ def part_label(kind: str) -> str:
 @register.inclusion_tag("web/_status.html")
 def status(value: str, stage: str = "") -> dict[str, Any]:
     """Render a status, with the stage where an unsuccessful deployment ended."""
-    known = Status(value)
-    ended_early = known.is_final and known is not Status.SUCCEEDED
+    state = Status(value)
+    ended_early = state.is_final and state is not Status.SUCCEEDED
     return {
-        "label": known.label,
-        "tone": labels.TONES[known],
+        "label": state.label,
+        "tone": labels.TONES[state],
         "at": stage_label(stage) if ended_early else "",
     }
 

@@ -100,8 +100,8 @@ def _triggers(to: Deployment) -> list[tuple[str, str, str]]:
     """Return rows for the triggers at that time: kind, name and configuration."""
     words = parse_triggers(json.loads(to.wrangler_json or "{}")).descriptions()
     return [
-        (part.kind.label, part.name, said)
-        for part, said in words.items()
+        (part.kind.label, part.name, description)
+        for part, description in words.items()
         if part.kind is not PartKind.CODE
     ]
 

@@ -58,7 +58,7 @@ class FakeTools:
 
     def callee(self, worker: str, class_name: str) -> Callee:
         self._ask(f"callee {worker}")
-        found = (one for one in self.callees if worker in (one.worker, one.our_name))
+        found = (callee for callee in self.callees if worker in (callee.worker, callee.our_name))
         return next(found, Callee(worker=worker, is_deployed=False))
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
@@ -138,5 +138,5 @@ def request(code: str = "return 1;", *variables: Variable) -> DeployRequest:
         dependencies={},
         class_name="OneStep",
         worker_name="awaitstep-abc",
-        variables={one.name: one for one in variables},
+        variables={variable.name: variable for variable in variables},
     )

@@ -99,8 +99,8 @@ def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -
     zone = create_zone(platform, "drift.example")
     route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
     deployed = succeeded(deploy(configured({"routes": [route]}), target))
-    for one in platform.client().workers.routes.list(zone_id=zone):
-        platform.client().workers.routes.delete(one.id, zone_id=zone)
+    for item in platform.client().workers.routes.list(zone_id=zone):
+        platform.client().workers.routes.delete(item.id, zone_id=zone)
 
     drift_check = drift.check(workflow_of(deployed), target)
 

@@ -37,7 +37,7 @@ def live(target: Target, *, hours: int | None = None) -> Workflow:
 def compared() -> set[Workflow]:
     """Return the workflows that were just checked."""
     now = timezone.now() - timedelta(minutes=1)
-    return {one.workflow for one in DriftCheck.objects.filter(checked_at__gte=now)}
+    return {row.workflow for row in DriftCheck.objects.filter(checked_at__gte=now)}
 
 
 def test_the_oldest_check_comes_first(target: Target) -> None:
@@ -87,7 +87,7 @@ def test_a_failing_check_does_not_block_other_checks(
 
     assert compared() == {broken, other}
     assert "ZeroDivisionError" in caplog.text
-    assert {one.state for one in DriftCheck.objects.all()} == {DriftState.UNKNOWN}
+    assert {row.state for row in DriftCheck.objects.all()} == {DriftState.UNKNOWN}
 
 
 def test_the_number_of_queries_does_not_grow(

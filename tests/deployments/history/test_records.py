@@ -102,13 +102,13 @@ def test_another_target_has_its_own_queues(workflow: Workflow) -> None:
 
 
 def test_a_takedown_affects_only_its_own_target(workflow: Workflow) -> None:
-    here, there = make_target(), make_target(name="there")
-    earlier(workflow, "q", target=there)
+    here, elsewhere = make_target(), make_target(name="there")
+    earlier(workflow, "q", target=elsewhere)
     earlier(workflow, "q", target=here)
     earlier(workflow, "q", target=here, action="takedown")
 
     assert records.live(workflow.pk, here) is None
-    assert records.live(workflow.pk) == records.live(workflow.pk, there)
+    assert records.live(workflow.pk) == records.live(workflow.pk, elsewhere)
 
 
 @pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.CANCELLED, Status.FAILED])

@@ -84,9 +84,9 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
 def test_a_rollback_prints_its_stages_and_its_result(here: Installation, workflow: str) -> None:
     first = here.json("list_deployments", "--workflow", workflow, "--json")[-1]["id"]
 
-    told = here.manage("rollback_workflow", workflow, "--to", str(first), "--json").stdout
+    output = here.manage("rollback_workflow", workflow, "--to", str(first), "--json").stdout
 
-    *stages, last = lines(told)
+    *stages, last = lines(output)
     assert [stage["progress"] for stage in stages] == [5, 65, 80, 90, 100]
     assert last["result"]["status"] == "succeeded"
 
@@ -109,8 +109,8 @@ def test_a_deployment_that_has_ended_is_cancelled_without_an_error(
     answers = [here.json("cancel_deployment", str(pk), "--json") for _ in range(2)]
 
     assert [answer["status"] for answer in answers] == ["succeeded", "succeeded"]
-    told = here.manage("cancel_deployment", str(pk)).stdout
-    assert told == f"#{pk} had already ended: Succeeded.\n"
+    output = here.manage("cancel_deployment", str(pk)).stdout
+    assert output == f"#{pk} had already ended: Succeeded.\n"
 
 
 def test_failed_parts_are_retried(here: Installation, faults: Control) -> None:
@@ -123,13 +123,13 @@ def test_failed_parts_are_retried(here: Installation, faults: Control) -> None:
     partial = newest(here, workflow)
     faults.faults()
 
-    told = here.manage("retry_deployment", str(partial["id"])).stdout
+    output = here.manage("retry_deployment", str(partial["id"])).stdout
 
     assert partial["status"] == "partial"
     assert f"#{partial['id']} Partial: The code is live" in ended.stderr
     assert "  failed: schedule" in ended.stderr
     assert f"manage.py retry_deployment {partial['id']}" in ended.stderr
-    assert "schedule   done" in told or "schedule  done" in told
+    assert "schedule   done" in output or "schedule  done" in output
 
 
 def test_drift_is_printed_and_exits_with_one(here: Installation, faults: Control) -> None:
@@ -149,11 +149,11 @@ def test_a_workflow_that_was_taken_down_can_be_deployed_again(here: Installation
     here.manage("deploy_workflow", workflow)
 
     refused = here.manage("take_down_workflow", workflow, "--confirm", "one step", check=False)
-    told = here.manage("take_down_workflow", workflow, "--confirm", "One step").stdout
+    output = here.manage("take_down_workflow", workflow, "--confirm", "One step").stdout
 
     assert (refused.returncode, "another name" in refused.stderr) == (1, True)
-    assert "Succeeded" in told
-    assert "http" not in told
+    assert "Succeeded" in output
+    assert "http" not in output
     assert newest(here, workflow)["status"] == "succeeded"
     assert "Nothing is deployed" in here.manage("check_drift", workflow).stdout
     assert here.manage("deploy_workflow", workflow).returncode == 0

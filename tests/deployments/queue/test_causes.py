@@ -203,7 +203,7 @@ def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create
     done = deploy(configured(routed(platform, "unproxied.example")), target)
 
     assert done.state is Status.SUCCEEDED
-    (warning,) = [one for one in done.warnings if one["path"].startswith("api.")]
+    (warning,) = [item for item in done.warnings if item["path"].startswith("api.")]
     assert "has no DNS record" in warning["message"]
     assert "AAAA api 100:: proxied" in warning["fix"]
 

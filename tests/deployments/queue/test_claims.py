@@ -83,16 +83,20 @@ def test_only_one_of_many_concurrent_workers_claims_a_deployment() -> None:
 
 @pytest.mark.django_db
 def test_a_deployment_whose_process_died_is_interrupted_and_frees_the_queue() -> None:
-    gone = make_deployment(status="running", stage="GENERATING_CODE")
-    leases.grant(gone)
+    abandoned = make_deployment(status="running", stage="GENERATING_CODE")
+    leases.grant(abandoned)
     Lease.objects.update(pid_started=1.0)
-    waiting = make_deployment(workflow=gone.workflow)
+    waiting = make_deployment(workflow=abandoned.workflow)
 
     claims.sweep()
 
-    gone.refresh_from_db()
-    assert (gone.status, gone.stage, gone.uploaded) == ("interrupted", "GENERATING_CODE", "no")
-    assert "Interrupted at Generating code" in gone.records.get().message
+    abandoned.refresh_from_db()
+    assert (abandoned.status, abandoned.stage, abandoned.uploaded) == (
+        "interrupted",
+        "GENERATING_CODE",
+        "no",
+    )
+    assert "Interrupted at Generating code" in abandoned.records.get().message
     held = claims.claim()
     assert held
     assert held.deployment == waiting
@@ -100,14 +104,14 @@ def test_a_deployment_whose_process_died_is_interrupted_and_frees_the_queue() ->
 
 @pytest.mark.django_db
 def test_an_interrupted_upload_is_unknown_if_the_target_does_not_respond() -> None:
-    gone = make_deployment(status="running", stage="DEPLOYING", target=make_target())
-    leases.grant(gone)
+    abandoned = make_deployment(status="running", stage="DEPLOYING", target=make_target())
+    leases.grant(abandoned)
     Lease.objects.update(pid_started=1.0)
 
     claims.sweep()
 
-    gone.refresh_from_db()
-    assert (gone.status, gone.uploaded) == ("interrupted", "unknown")
+    abandoned.refresh_from_db()
+    assert (abandoned.status, abandoned.uploaded) == ("interrupted", "unknown")
 
 
 @pytest.mark.django_db

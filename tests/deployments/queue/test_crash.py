@@ -106,6 +106,6 @@ def test_two_concurrent_commands_agree_on_keys_token_and_target(tmp_path: Path) 
         for _ in range(2)
     ]
 
-    printed = {one.communicate(timeout=60)[0] for one in both}
+    printed = {item.communicate(timeout=60)[0] for item in both}
     assert len(printed) == 1
-    assert [one.returncode for one in both] == [0, 0]
+    assert [item.returncode for item in both] == [0, 0]

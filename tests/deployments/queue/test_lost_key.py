@@ -54,17 +54,17 @@ def workflow(settings: Settings) -> Workflow:
 def test_a_dead_processs_deployment_is_ended_and_the_next_one_starts(
     settings: Settings,
 ) -> None:
-    gone = make_deployment(status="running", stage="DEPLOYING", target=make_target())
-    leases.grant(gone)
+    takedown = make_deployment(status="running", stage="DEPLOYING", target=make_target())
+    leases.grant(takedown)
     Lease.objects.update(pid_started=1.0)
-    waiting = make_deployment(workflow=gone.workflow, target=gone.target)
+    waiting = make_deployment(workflow=takedown.workflow, target=takedown.target)
     lose_key(settings)
 
     claims.process_queue()
 
-    gone.refresh_from_db()
+    takedown.refresh_from_db()
     waiting.refresh_from_db()
-    assert (gone.status, gone.uploaded) == ("interrupted", "unknown")
+    assert (takedown.status, takedown.uploaded) == ("interrupted", "unknown")
     assert (waiting.status, waiting.cause) == ("failed", "credentials")
     assert waiting.message.startswith(TOKEN_LOST)
 

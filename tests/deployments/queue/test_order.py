@@ -76,5 +76,5 @@ def test_a_hundred_simultaneous_requests_run_one_and_queue_one(target: Target) -
 
 
 def counted(workflow: Workflow) -> dict[str, int]:
-    mine = Deployment.objects.filter(workflow=workflow).values_list("status", flat=True)
-    return {status: list(mine).count(status) for status in set(mine)}
+    deployments = Deployment.objects.filter(workflow=workflow).values_list("status", flat=True)
+    return {status: list(deployments).count(status) for status in set(deployments)}

@@ -80,7 +80,9 @@ def backlog(installation: Installation, name: str) -> float | None:
     account = account_id(installation)
     with Cloudflare(api_token=platform_token(installation), base_url=api) as cloudflare:
         queues = cloudflare.queues
-        (id_,) = (one.queue_id for one in queues.list(account_id=account) if one.queue_name == name)
+        (id_,) = (
+            item.queue_id for item in queues.list(account_id=account) if item.queue_name == name
+        )
         metrics = queues.get_metrics(str(id_), account_id=account)
     return metrics.backlog_count if metrics else None
 

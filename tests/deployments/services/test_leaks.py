@@ -133,15 +133,15 @@ def test_no_api_response_and_no_error_page_shows_a_secret(
         raise RuntimeError(f"{SECRET} {target.api_token}")
 
     monkeypatch.setattr("deployments.views.deployments.live_page", broken)
-    mine, other = Client(raise_request_exception=False), Client(enforce_csrf_checks=True)
-    mine.force_login(User.objects.create_superuser("ada"))
+    client, other = Client(raise_request_exception=False), Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("ada"))
     other.force_login(User.objects.create_user("nobody", is_staff=True))
     address, stream = f"/deployments/{echoed.pk}/", f"/api/workflows/{echoed.workflow_id}/"
-    send = partial(mine.post, content_type="application/json")
+    send = partial(client.post, content_type="application/json")
 
     answers = [
-        mine.get(address),
-        mine.get(f"{address}output/999/"),
+        client.get(address),
+        client.get(f"{address}output/999/"),
         other.get(address),
         other.post(address),
         send(f"{stream}deploy-stream", "[]"),
@@ -151,7 +151,7 @@ def test_no_api_response_and_no_error_page_shows_a_secret(
 
     assert [answer.status_code for answer in answers] == [500, 404, 403, 403, 400, 400, 404]
     for secret in (SECRET, target.api_token):
-        assert not [one for one in answers for form in forms(secret) if form in one.content]
+        assert not [item for item in answers for form in forms(secret) if form in item.content]
 
 
 def test_the_directory_with_the_secrets_is_removed(echoed: Deployment) -> None:

@@ -70,9 +70,9 @@ def cleared(target: Target, no_workers: None) -> Any:
     """Take down what a test deploys, because routes, domains and queues have one Worker each."""
     yield
     deployed = Deployment.objects.filter(action=Action.DEPLOY.value)
-    for workflow in {one.workflow for one in deployed if one.workflow}:
-        gone = performed(controls.take_down(workflow, target))
-        assert gone.state is Status.SUCCEEDED, gone.message
+    for workflow in {item.workflow for item in deployed if item.workflow}:
+        takedown = performed(controls.take_down(workflow, target))
+        assert takedown.state is Status.SUCCEEDED, takedown.message
 
 
 @pytest.mark.usefixtures("cleared")

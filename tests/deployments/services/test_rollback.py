@@ -57,7 +57,7 @@ def live(platform: Platform, worker: str) -> dict[str, float]:
     """Return the versions that serve the Worker's requests on the target, in percent."""
     answer = platform.api("GET", f"workers/scripts/{worker}/deployments").json()
     newest = answer["result"]["deployments"][0]
-    return {one["version_id"]: one["percentage"] for one in newest["versions"]}
+    return {version["version_id"]: version["percentage"] for version in newest["versions"]}
 
 
 def test_the_old_version_gets_all_requests(platform: Platform, first: Deployment) -> None:
@@ -66,7 +66,7 @@ def test_the_old_version_gets_all_requests(platform: Platform, first: Deployment
     assert (done.state, done.work) == (Status.SUCCEEDED, Action.ROLLBACK)
     assert live(platform, done.worker_name) == {first.version_id: 100}
     assert (done.live_version, done.version_id) == (first.version_id, first.version_id)
-    assert [one.stage for one in done.records.all()] == list(Action.ROLLBACK.path)
+    assert [record.stage for record in done.records.all()] == list(Action.ROLLBACK.path)
 
 
 def test_routes_and_triggers_are_restored(platform: Platform, target: Target) -> None:
@@ -267,7 +267,7 @@ def test_an_unconfirmed_rollback_is_completed_by_its_retry(
     assert (back.state, retried.state) == (Status.PARTIAL, Status.SUCCEEDED)
     assert route_patterns(platform, zone) == {}
     answer = platform.api("GET", f"workers/scripts/{first.worker_name}/schedules")
-    assert [one["cron"] for one in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
+    assert [schedule["cron"] for schedule in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
 
 
 def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:

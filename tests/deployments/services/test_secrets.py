@@ -47,13 +47,13 @@ class Seen:
     environments: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def look(self, deploys: Path) -> None:
-        for one in psutil.process_iter():
+        for item in psutil.process_iter():
             with suppress(psutil.Error):
-                arguments = one.cmdline()
+                arguments = item.cmdline()
                 self.arguments.update(arguments)
                 is_wrangler = any("/wrangler/" in argument for argument in arguments)
-                if is_wrangler and Path(one.cwd()).is_relative_to(deploys):
-                    self.environments[one.pid] = one.environ()
+                if is_wrangler and Path(item.cwd()).is_relative_to(deploys):
+                    self.environments[item.pid] = item.environ()
 
 
 @contextmanager
@@ -137,10 +137,10 @@ def test_no_file_of_the_installation_contains_the_secret(
 
     files = contents(installation.data_dir, "**/*")
     ours = [data for path, data in files.items() if not path.is_relative_to(platforms_own)]
-    told = [*ours, installation.log.read_bytes()]
+    output = [*ours, installation.log.read_bytes()]
 
     assert len(ours) > 2
-    assert not any(form in data for data in told for form in FORMS)
+    assert not any(form in data for data in output for form in FORMS)
     assert platforms_own.stat().st_mode & 0o777 == 0o700
 
 

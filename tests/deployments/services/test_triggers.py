@@ -68,7 +68,7 @@ def schedules(account: Account, workflow: str) -> list[str]:
     answer = account.client.workers.scripts.schedules.get(
         f"awaitstep-{workflow}", account_id=account.account_id
     )
-    return [one.cron for one in answer.schedules] if answer else []
+    return [schedule.cron for schedule in answer.schedules] if answer else []
 
 
 def taking(account: Account, queue: str) -> set[str]:
@@ -77,7 +77,7 @@ def taking(account: Account, queue: str) -> set[str]:
 
 def send(account: Account, queue: str, body: object) -> None:
     listed = account.client.queues.list(account_id=account.account_id)
-    ids = {one.queue_name: one.queue_id for one in listed}
+    ids = {item.queue_name: item.queue_id for item in listed}
     url = f"{account.api_base_url}/accounts/{account.account_id}/queues/{ids[queue]}/messages"
     headers = {"Authorization": f"Bearer {account.api_token}"}
     httpx.post(url, json={"body": body}, headers=headers).raise_for_status()
@@ -125,7 +125,7 @@ def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     answer = client.post("/api/events/paid", json={"order": 7})
 
     assert answer.status_code == 202
-    started = {one["workflowId"]: one["instanceId"] for one in answer.json()["data"]}
+    started = {item["workflowId"]: item["instanceId"] for item in answer.json()["data"]}
     assert sorted(started) == both
     runs = [ended_run(installation, workflow, run) for workflow, run in started.items()]
     assert [output(run) for run in runs] == [{"order": 7}, {"order": 7}]
@@ -194,9 +194,9 @@ def test_a_queue_with_another_consumer_is_refused_before_the_upload(
     refused = installation.manage("deploy_workflow", second, check=False)
 
     assert refused.returncode == 1
-    *_, stopped, told = map(json.loads, refused.stdout.splitlines())
+    *_, stopped, output = map(json.loads, refused.stdout.splitlines())
     assert stopped["stage"] == "DETECTING_BINDINGS"
-    assert f'go to "awaitstep-{first}"' in told["message"]
+    assert f'go to "awaitstep-{first}"' in output["message"]
 
 
 def test_a_script_can_replace_a_workflow(installation: Installation) -> None:

@@ -124,13 +124,13 @@ def test_the_dashboard_receives_new_deployments_and_their_stages() -> None:
 
 
 def test_the_dashboards_cursor_is_the_newest_record_of_all() -> None:
-    whole, begun = hold(), hold()
+    whole, started = hold(), hold()
     enter(whole, *HAPPY_PATH)
-    enter(begun, Stage.INITIALIZING)
+    enter(started, Stage.INITIALIZING)
 
     storage = event_log.StageRecordStorage()
 
-    assert storage.get_current_id(event_log.ALL) == begun.deployment.records.get().pk
+    assert storage.get_current_id(event_log.ALL) == started.deployment.records.get().pk
     assert storage.get_events(event_log.ALL, storage.get_current_id(event_log.ALL)) == []
     assert storage.get_current_id(event_log.channel_of(whole.deployment.pk)) == 10
 

@@ -110,15 +110,15 @@ def test_duplicate_routes_are_reported_above_the_rows(admin_client: Client) -> N
 
 def test_a_concurrent_change_is_not_overwritten_silently(admin_client: Client) -> None:
     workflow = make_workflow()
-    mine = filled_in(admin_client, workflow, cpu_ms="100")
+    deployments = filled_in(admin_client, workflow, cpu_ms="100")
     save(admin_client, workflow, cpu_ms="200")
 
-    answer = admin_client.post(address(workflow), mine)
+    answer = admin_client.post(address(workflow), deployments)
 
     workflow.refresh_from_db()
     assert "Somebody else saved this workflow" in text(answer)
     assert workflow.deploy_settings == {"limits": {"cpuMs": 200}}
-    again = mine | {"opened_at": answer.context["forms"].form["opened_at"].value()}
+    again = deployments | {"opened_at": answer.context["forms"].form["opened_at"].value()}
     admin_client.post(address(workflow), again)
     workflow.refresh_from_db()
     assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}

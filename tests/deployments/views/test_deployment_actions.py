@@ -157,11 +157,11 @@ def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -
 
 def test_after_a_takedown_the_dialog_offers_the_snapshot(admin_client: Client) -> None:
     old = went_live()
-    gone = went_live(workflow=old.workflow, action="takedown", version_id="")
+    takedown = went_live(workflow=old.workflow, action="takedown", version_id="")
 
     page = admin_client.get(at(old, "rollback/"))
 
-    assert f"The Worker was taken down since, by #{gone.pk} , and its versions" in text(page)
+    assert f"The Worker was taken down since, by #{takedown.pk} , and its versions" in text(page)
     assert f'action="{at(old, "redeploy/")}"' in page.content.decode()
     assert 'id="roll-back"' not in page.content.decode()
 

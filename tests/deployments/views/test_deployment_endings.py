@@ -95,9 +95,9 @@ def test_a_takedown_lists_what_was_removed_and_kept(admin_client: Client) -> Non
 
 def test_a_deployment_that_was_taken_down_says_so(admin_client: Client) -> None:
     live = succeeded(type="manual")
-    gone = make_deployment(workflow=live.workflow, status="succeeded", action="takedown")
+    takedown = make_deployment(workflow=live.workflow, status="succeeded", action="takedown")
 
-    assert f"It was live until #{gone.pk} took it down" in words(admin_client, live)
+    assert f"It was live until #{takedown.pk} took it down" in words(admin_client, live)
 
 
 def test_deleted_secrets_are_named(admin_client: Client) -> None:
@@ -130,14 +130,14 @@ def test_an_unsuccessful_rollback_offers_a_rollback_first(
 
 
 def test_other_unsuccessful_actions_can_be_repeated(admin_client: Client) -> None:
-    for action, address, said in (
+    for action, address, message in (
         ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
         ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
         ("retry", "/deployments/{0.about_id}/", "Retry the failed parts of"),
     ):
         _live, deployment = undone(action)
         shown = page(admin_client, deployment)
-        link = f'id="repeat" href="{address.format(deployment)}">{said}'
+        link = f'id="repeat" href="{address.format(deployment)}">{message}'
         assert link in shown, action
         assert "What to do:</strong> Deploy again" not in shown
 

@@ -22,9 +22,9 @@ SENTINEL = "s3cret-sentinel"
 
 def reached(stage: str, **fields: Any) -> Deployment:
     """A deployment with a record per stage up to this one, a tenth of a second apart."""
-    begun = timezone.now() - timedelta(seconds=10)
+    started = timezone.now() - timedelta(seconds=10)
     deployment = make_deployment(
-        **{"stage": stage, "started_at": begun, "status": "running", **fields}
+        **{"stage": stage, "started_at": started, "status": "running", **fields}
     )
     for number, each in enumerate(HAPPY_PATH[: HAPPY_PATH.index(Stage(stage)) + 1]):
         StageRecord.objects.create(
@@ -33,7 +33,7 @@ def reached(stage: str, **fields: Any) -> Deployment:
             stage=each.value,
             message=each.message,
             progress=each.percent,
-            entered_at=begun + timedelta(seconds=number / 10),
+            entered_at=started + timedelta(seconds=number / 10),
         )
     return deployment
 

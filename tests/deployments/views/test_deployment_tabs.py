@@ -74,7 +74,7 @@ def test_the_lost_output_of_a_stopped_program_is_mentioned(
     early = failed("GENERATING_CODE", status="cancelled")
 
     assert "interrupted while wrangler was at work" in words(admin_client, cut, "output/")
-    told = words(admin_client, cancelled, "output/")
-    assert "cancelled while wrangler was at work: the program was ended" in told
-    assert "lost with the process" not in told
+    output = words(admin_client, cancelled, "output/")
+    assert "cancelled while wrangler was at work: the program was ended" in output
+    assert "lost with the process" not in output
     assert "before npm or wrangler was started" in words(admin_client, early, "output/")

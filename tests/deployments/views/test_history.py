@@ -62,8 +62,8 @@ def test_an_export_contains_action_reason_and_cause(admin_client: Client) -> Non
 
     row, _ = json.loads(export(admin_client, JSON).content)
 
-    told = {name: row[name] for name in ("action", "about", "reason", "cause")}
-    assert told == {
+    exported = {name: row[name] for name in ("action", "about", "reason", "cause")}
+    assert exported == {
         "action": "rollback",
         "about": str(live.pk),
         "reason": "it burns",

@@ -37,14 +37,14 @@ def test_deleting_secrets_asks_first_and_is_then_queued(
     ("names", "said"), [(["USED"], "What is live uses USED"), ([], "select at least one")]
 )
 def test_a_secret_in_use_is_never_deleted(
-    admin_client: Client, names: list[str], said: str
+    admin_client: Client, names: list[str], message: str
 ) -> None:
     workflow, made = live(secret_names=["USED"])
     asked = {"target": made.target_id, "secret": names}
 
     answer = admin_client.post(address(workflow, "secrets/delete/"), asked, follow=True)
 
-    assert said in text(answer)
+    assert message in text(answer)
     assert Deployment.objects.count() == 1
 
 

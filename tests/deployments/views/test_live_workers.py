@@ -179,7 +179,7 @@ def test_each_version_that_can_be_rolled_back_to_is_offered_once(admin_client: C
 
     offered = admin_client.get(address(workflow)).context["rollbacks"]
 
-    assert [one.version_id for one in offered] == ["v-2", "v-1"]
+    assert [item.version_id for item in offered] == ["v-2", "v-1"]
     assert offered[-1] == first
     assert offered[0].pk > second.pk
 

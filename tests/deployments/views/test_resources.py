@@ -119,8 +119,8 @@ def test_a_resource_names_the_live_workers_bound_to_it(
     one = made(target, "bound by itself")
     bound = {"name": "MY_KV", "kind": "kv", "resource": one.id}
     live(workflow, target=target, resources=[bound])
-    gone, _ = live(target=target, resources=[{**bound, "name": "TAKEN_DOWN"}])
-    make_deployment(workflow=gone, target=target, action="takedown", status="succeeded")
+    removed, _ = live(target=target, resources=[{**bound, "name": "TAKEN_DOWN"}])
+    make_deployment(workflow=removed, target=target, action="takedown", status="succeeded")
 
     page = text(admin_client.get(address(target, kind="kv", q="bound by itself")))
 
@@ -230,8 +230,8 @@ def test_a_deleted_resource_is_not_used(admin_client: Client, platform: Platform
     target, workflow = account_target(platform), make_workflow()
     url = address(target, **wanted(workflow.pk)).replace("?", "use/?")
 
-    for gone in ("f" * 32, "", "../../x"):
-        answer = admin_client.post(url, {"id": gone}, follow=True)
+    for resource_id in ("f" * 32, "", "../../x"):
+        answer = admin_client.post(url, {"id": resource_id}, follow=True)
         assert "was not set. The KV namespace" in text(answer)
 
     assert not EnvironmentVariable.objects.exists()

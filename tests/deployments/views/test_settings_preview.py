@@ -66,7 +66,7 @@ def test_the_preview_names_the_dns_record_that_a_route_needs(admin_client: Clien
 
     found = previewed(admin_client, workflow, **typed)
 
-    assert [one.label for one in found.records] == ["api", "@"]
+    assert [record.label for record in found.records] == ["api", "@"]
     page = text(
         admin_client.post(address(workflow, "preview/"), filled_in(admin_client, workflow, **typed))
     )
