@@ -81,7 +81,7 @@ def test_a_workflow_without_a_version_is_refused_with_a_message(admin_client: Cl
     workflow = make_workflow()
     workflow.versions.all().delete()
 
-    assert "has no version to deploy" in refused(admin_client, workflow.pk)
+    assert "has no version yet" in refused(admin_client, workflow.pk)
 
 
 def test_a_get_request_deploys_nothing(admin_client: Client) -> None:
