@@ -98,7 +98,7 @@ def test_without_a_number_the_command_restores_what_was_live_before(here: Instal
     refused = here.manage("rollback_workflow", workflow, check=False)
 
     assert refused.returncode == 1
-    assert "there is nothing to roll back to" in refused.stderr
+    assert "There is no earlier live deployment" in refused.stderr
 
 
 def test_a_deployment_that_has_ended_is_cancelled_without_an_error(
