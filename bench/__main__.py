@@ -1,4 +1,4 @@
-"""`make bench`: timings, as ratios taken in one run, with the method beside each figure."""
+"""`make bench`: timings as ratios within one run. Each figure is printed with its method."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import crowd, deploy, page, picture, programs
+from bench import deploy, many_workers, page_updates, pictures, programs
 from tests.support.installation import PROJECT, Installation
 
 PARTS = ("programs", "pictures", "runs", "deploys")
@@ -17,16 +17,18 @@ PARTS = ("programs", "pictures", "runs", "deploys")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="deploys of each kind (default 7)")
-    parser.add_argument("--workers", type=int, default=50, help="Workers of a full platform")
-    parser.add_argument("--only", choices=PARTS, help="one part of the figures (default all)")
+    parser.add_argument("--rounds", type=int, default=7, help="repetitions (default 7)")
+    parser.add_argument(
+        "--workers", type=int, default=50, help="Workers on a full platform (default 50)"
+    )
+    parser.add_argument("--only", choices=PARTS, help="measure only this part")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
     try:
         if options.only in (None, "programs"):
             programs.measure(rounds=options.rounds, folder=folder)
         if options.only in (None, "pictures"):
-            picture.measure(rounds=options.rounds)
+            pictures.measure(rounds=options.rounds)
         if options.only in (None, "runs"):
             _runs(folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
@@ -36,7 +38,7 @@ def main() -> None:
 
 
 def _runs(folder: Path, *, rounds: int) -> None:
-    """Measure pages of runs on a database of their own, in a process that Django is set up in."""
+    """Measure the pages of runs on a separate database, in a process with Django."""
     installation = Installation(folder / "runs")
     installation.manage("migrate", "--verbosity", "0")
     code = f"from bench.runs import measure; measure(rounds={rounds})"
@@ -45,7 +47,7 @@ def _runs(folder: Path, *, rounds: int) -> None:
 
 
 def _deploys(folder: Path, *, rounds: int, workers: int) -> None:
-    """Measure deploys on an installation of their own."""
+    """Measure deploys on a separate installation."""
     installation = Installation(folder / "data")
     try:
         installation.manage("migrate", "--verbosity", "0")
@@ -53,8 +55,8 @@ def _deploys(folder: Path, *, rounds: int, workers: int) -> None:
         installation.start_server()
         installation.create_user("deployer")
         deploy.measure(installation, rounds=rounds, folder=folder)
-        page.measure(installation, rounds=rounds)
-        crowd.measure(installation, rounds=rounds, workers=workers)
+        page_updates.measure(installation, rounds=rounds)
+        many_workers.measure(installation, rounds=rounds, workers=workers)
     finally:
         installation.stop()
 

@@ -1,4 +1,4 @@
-"""From the click to COMPLETED, against a bare `npx wrangler deploy` of the same files."""
+"""Deploys from request to COMPLETED, compared with `npx wrangler deploy` of the same files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from bench.click import Click, click, new_workflow, query, stage_times
 from bench.figures import ratio, table
+from bench.timed_deploy import TimedDeploy, import_sample, query, stage_timestamps, timed_deploy
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.support.installation import Installation
 from toolchain.embedded_platform import ACCOUNT_ID
@@ -22,11 +22,11 @@ from toolchain.node_tools import MODULES, NODE, NPM_CLI
 from workflows.compilation.typescript import compile_module
 
 METHOD = """\
-Method: the sample with one secret, on the embedded platform. "click" is the time from sending
+Method: the sample with one secret, on the embedded platform. "ours" is the time from sending
 POST /api/workflows/<id>/deploy-stream to receiving COMPLETED. "npx" is the wall time of
 `npx wrangler deploy --secrets-file secrets.json` with the worker.js and wrangler.json of that
-deploy under another Worker name, without a compile cache. A round does one of each, in turns;
-the first round warms up and is left out. Processes are cold in every round."""
+deploy under another Worker name, without a compile cache. Each round does one of each; the first
+round is a warm-up and is not counted. Processes are newly started in every round."""
 
 
 def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
@@ -37,25 +37,27 @@ def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
             _print(installation, kind, pairs[1:])
 
 
-def _print(installation: Installation, kind: str, pairs: Sequence[tuple[Click, float]]) -> None:
-    clicks = [ours.seconds for ours, _ in pairs]
+def _print(
+    installation: Installation, kind: str, pairs: Sequence[tuple[TimedDeploy, float]]
+) -> None:
+    ours = [deploy.seconds for deploy, _ in pairs]
     bare = [npx for _, npx in pairs]
-    table(f"{kind}, seconds", {"click to COMPLETED": clicks, "npx wrangler deploy": bare})
-    ratio("click / npx", clicks, bare, limit=1.0)
-    table(f"{kind}: stages, seconds", _stages(installation, [ours for ours, _ in pairs]))
-    lags = {"row written to event received": _lags(installation, [ours for ours, _ in pairs])}
+    table(f"{kind}, seconds", {"request to COMPLETED": ours, "npx wrangler deploy": bare})
+    ratio("ours / npx", ours, bare, limit=1.0)
+    table(f"{kind}: stages, seconds", _stages(installation, [deploy for deploy, _ in pairs]))
+    lags = {"row written to event received": _lags(installation, [deploy for deploy, _ in pairs])}
     table(f"{kind}: events, seconds", lags)
 
 
 def _rounds(
     installation: Installation, client: httpx.Client, *, rounds: int, folder: Path, fresh: bool
-) -> Iterator[tuple[Click, float]]:
-    """Yield one more round than asked for: the first warms up."""
-    workflow = new_workflow(installation)
+) -> Iterator[tuple[TimedDeploy, float]]:
+    """Yield `rounds` and a warm-up round before them."""
+    workflow = import_sample(installation)
     for number in range(rounds + 1):
         if fresh and number:
-            workflow = new_workflow(installation)
-        ours = click(client, workflow)
+            workflow = import_sample(installation)
+        ours = timed_deploy(client, workflow)
         name = f"bare-{number}" if fresh else "bare"
         files = _files(installation, ours.deployment, folder=folder / "bare", name=name)
         yield ours, _npx(installation, files)
@@ -74,13 +76,13 @@ def _npx(installation: Installation, files: Path) -> float:
     }
     npx = [str(NODE), str(NPM_CLI.with_name("npx-cli.js"))]
     command = [*npx, "wrangler", "deploy", "--secrets-file", "secrets.json"]
-    began = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run(command, cwd=files, env=env, check=True, capture_output=True)  # noqa: S603
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def _files(installation: Installation, deployment: int, *, folder: Path, name: str) -> Path:
-    """Write what the deployment uploaded, under another name."""
+    """Write the files that the deployment uploaded, with another Worker name."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "node_modules").symlink_to(MODULES)
@@ -95,20 +97,20 @@ def _files(installation: Installation, deployment: int, *, folder: Path, name: s
     return folder
 
 
-def _stages(installation: Installation, clicks: Sequence[Click]) -> dict[str, list[float]]:
-    """Return how long each stage took, from the rows."""
-    took: dict[str, list[float]] = {stage.value: [] for stage in HAPPY_PATH[:-1]}
-    for one in clicks:
-        for (stage, begun), (_, ended) in pairwise(
-            stage_times(installation, one.deployment).items()
+def _stages(installation: Installation, deploys: Sequence[TimedDeploy]) -> dict[str, list[float]]:
+    """Return the durations of each stage, from the rows."""
+    durations: dict[str, list[float]] = {stage.value: [] for stage in HAPPY_PATH[:-1]}
+    for deploy in deploys:
+        for (stage, start), (_, end) in pairwise(
+            stage_timestamps(installation, deploy.deployment).items()
         ):
-            took[stage].append(ended - begun)
-    return took
+            durations[stage].append(end - start)
+    return durations
 
 
-def _lags(installation: Installation, clicks: Sequence[Click]) -> list[float]:
+def _lags(installation: Installation, deploys: Sequence[TimedDeploy]) -> list[float]:
     return [
-        one.received[stage] - written
-        for one in clicks
-        for stage, written in stage_times(installation, one.deployment).items()
+        deploy.received[stage] - written
+        for deploy in deploys
+        for stage, written in stage_timestamps(installation, deploy.deployment).items()
     ]

@@ -1,9 +1,30 @@
-"""How figures are summed up and printed."""
+"""Measures the time of a function, and prints tables and ratios."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import Any
+
+
+def cpu_seconds(work: Callable[[], Any]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def wall_seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def alternate(
+    first: Callable[[], float], second: Callable[[], float], *, rounds: int
+) -> list[tuple[float, float]]:
+    """Return the results of both in each round, after a warm-up round."""
+    return [(first(), second()) for _ in range(rounds + 1)][1:]
 
 
 def table(title: str, rows: Mapping[str, Sequence[float]]) -> None:
@@ -18,12 +39,12 @@ def table(title: str, rows: Mapping[str, Sequence[float]]) -> None:
 def ratio(
     what: str, ours: Sequence[float], theirs: Sequence[float], *, limit: float | None = None
 ) -> None:
-    """Print the ratio of the medians, and of the minima."""
-    middle, least = median(ours) / median(theirs), min(ours) / min(theirs)
-    print(f"  {what}: {middle:.2f} of medians, {least:.2f} of minima{_verdict(middle, limit)}")
+    """Print the ratios of the medians and of the minima."""
+    medians, minima = median(ours) / median(theirs), min(ours) / min(theirs)
+    print(f"  {what}: {medians:.2f} of medians, {minima:.2f} of minima{_verdict(medians, limit)}")
 
 
-def _verdict(middle: float, limit: float | None) -> str:
+def _verdict(value: float, limit: float | None) -> str:
     if limit is None:
         return ""
-    return f" (limit {limit:g}: {'holds' if middle <= limit else 'DOES NOT HOLD'})"
+    return f" (limit {limit:g}: {'kept' if value <= limit else 'EXCEEDED'})"

@@ -1,4 +1,4 @@
-"""Large documents of every shape that the builder of the tree, the checks and the generator must bear."""
+"""Large documents of different shapes, for the tree builder, the checks and the generator."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _DEPTH = 100
 
 
 def chain(size: int, code: str = "") -> Graph:
-    """Steps in a row, each of which reads the one before."""
+    """A sequence of steps, each of which reads the one before."""
     nodes = [_step(0, code=code or "return { at: 0 };")]
     nodes += [_step(at, code=code or f"return {{{{ n{at - 1} }}}};") for at in range(1, size)]
     return document(nodes, *(f"n{at} n{at + 1}" for at in range(size - 1)))
 
 
 def sequential_branches(size: int) -> Graph:
-    """Branches of two arms and their joins, one after another."""
+    """A sequence of branches with two arms and a join."""
     nodes, edges = [], []
     for at in range(size // 4):
         nodes += [branch(f"b{at}", yes="event.payload.n > 1", no=""), _step(f"y{at}")]
@@ -40,7 +40,7 @@ def sequential_branches(size: int) -> Graph:
 
 
 def nested_branches(size: int) -> Graph:
-    """Nests of 100 branches with a step in each one's other arm, one nest after another."""
+    """A sequence of nests of 100 branches, with a step in the other arm of each branch."""
     nodes, edges = [], []
     for nest in range(size // _DEPTH // 2):
         ids = [f"b{nest}_{at}" for at in range(_DEPTH)]
@@ -53,7 +53,7 @@ def nested_branches(size: int) -> Graph:
 
 
 def loops(size: int) -> Graph:
-    """Nests of three loops around a step that reads all their items, one after another."""
+    """A sequence of nests of three loops around a step that reads all their items."""
     nodes, edges = [], []
     for at in range(size // 4):
         ids = [f"l{at}_{depth}" for depth in range(3)]
@@ -78,7 +78,7 @@ def arms(size: int) -> Graph:
 
 
 def fan(size: int) -> Graph:
-    """One branch of very many arms, each three of which lead to a node that they share."""
+    """One branch with many arms; every three arms share a node."""
     count = size // 4 * 3
     arms_of = {f"arm{at}": f"event.payload.n === {at}" for at in range(count)}
     nodes = [branch("b", **arms_of), _step("j")]
@@ -93,7 +93,7 @@ def fan(size: int) -> Graph:
 
 
 def ladder(size: int) -> Graph:
-    """One branch whose arms lead to rungs, each of which leads to the next one and reads the first."""
+    """One branch whose arms lead to rungs; each rung leads to the next one and reads the first."""
     count = size // 2
     nodes = [branch("b", **{f"arm{at}": f"event.payload.n === {at}" for at in range(count)})]
     nodes.append(_step("r0"))
@@ -107,8 +107,8 @@ def ladder(size: int) -> Graph:
     return document(nodes, *edges)
 
 
-def ways_out(size: int) -> Graph:
-    """Very many arms at the bottom of a nest, which lead to a node that the outermost arms share."""
+def deep_exits(size: int) -> Graph:
+    """Many arms at the bottom of a nest, which lead to a node that the outermost arms share."""
     depth = _DEPTH - 2
     count = size - depth - 2
     ids = [f"b{at}" for at in range(depth)]
@@ -132,7 +132,7 @@ SHAPES: dict[str, Callable[[int], Graph]] = {
     "parallel arms": arms,
     "arms that share nodes": fan,
     "arms that lead to a ladder": ladder,
-    "ways out of a deep nest": ways_out,
+    "exits of a deep nest": deep_exits,
 }
 
 

@@ -1,14 +1,12 @@
-"""From a document to its program: against parsing the program once, and against a bare tsc."""
+"""Generating a program from a document, compared with parsing it once, and with plain tsc."""
 
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from bench.figures import ratio, table
+from bench.figures import alternate, cpu_seconds, ratio, table, wall_seconds
 from bench.graphs import CODE, SHAPES, Graph, chain, nested_branches
 from toolchain.node_tools import TSC
 from workflows.codegen.module.generate import ModuleSettings
@@ -18,25 +16,24 @@ from workflows.compilation.typescript import compile_module
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 FEW, MANY = 1_250, 5_000
-MOST_GROWTH = 5.0
+MAX_GROWTH = 5.0
 
 GENERATING = """
-Method: "ours" is validation and generation of a document that has been read from JSON; "parse" is
-tree-sitter's parsing of the module that came of it, once, as one file. CPU seconds of this process,
-which is warm; a round does one of each, in turns."""
+Method: "ours" is validation and generation, from JSON values; "parse" is one parse of the generated
+module by tree-sitter. CPU seconds of this process, after a warm-up; each round does one of each."""
 
 NESTED = """
-Method: as above; both are divided by their number of nodes, and "parse" is that of the chain whose
-steps have one line of code. The second ratio is to the parse of the nest's own module, which is short."""
+Method: as above, per node; "parse" is that of the chain whose steps have one line of code. The second
+ratio is to the parse of the nest's own module, which is short."""
 
 GROWTH = f"""
-Method: validation and generation of documents of about {FEW:,} and {MANY:,} nodes, in turns; CPU
-seconds of this process. The ratio is that of the times by node, times four."""
+Method: validation and generation of documents with about {FEW:,} and {MANY:,} nodes, alternating; CPU
+seconds of this process. The ratio is that of the times per node, multiplied by four."""
 
 COMPILING = """
-Method: "ours" is what a deploy does at this stage: write the files, type-check, emit, read the
-JavaScript. "tsc" is the same compiler on the same files with the same options. Wall time, processes
-cold, in turns; the 1,000 steps have six lines of code each."""
+Method: "ours" is this stage of a deploy: write the files, type-check, emit, read the JavaScript.
+"tsc" is the same compiler on the same files with the same options. Wall time of new processes,
+alternating; the 1,000 steps have six lines of code each."""
 
 
 def measure(*, rounds: int, folder: Path) -> None:
@@ -51,7 +48,7 @@ def measure(*, rounds: int, folder: Path) -> None:
 
 
 def _generating(name: str, document: Graph, *, rounds: int) -> tuple[list[float], str]:
-    """Print how our time compares with one parse; return the seconds of the parses, and the module."""
+    """Print our time compared with one parse; return the times of the parses, and the module."""
     ours, parses, source = _against_parse(document, rounds)
     table(f"{name}, CPU seconds ({len(source):,} characters)", {"ours": ours, "parse": parses})
     ratio("ours / parse", ours, parses, limit=3.0)
@@ -59,15 +56,13 @@ def _generating(name: str, document: Graph, *, rounds: int) -> tuple[list[float]
 
 
 def _against_parse(document: Graph, rounds: int) -> tuple[list[float], list[float], str]:
-    """Return the seconds of ours and of the parse; the first round warms up and is left out."""
+    """Return our times, those of the parse, and the module."""
     source = generate_from_document(document, SETTINGS).source
-    pairs = [
-        (
-            _cpu(lambda: generate_from_document(document, SETTINGS)),
-            _cpu(lambda: parse_typescript(source.encode())),
-        )
-        for _ in range(rounds + 1)
-    ][1:]
+    pairs = alternate(
+        lambda: cpu_seconds(lambda: generate_from_document(document, SETTINGS)),
+        lambda: cpu_seconds(lambda: parse_typescript(source.encode())),
+        rounds=rounds,
+    )
     return [ours for ours, _ in pairs], [parse for _, parse in pairs], source
 
 
@@ -77,25 +72,23 @@ def _nested(parses: list[float], *, rounds: int) -> None:
     ours, own, _ = _against_parse(document, 10 * rounds)
     per_node = [seconds / len(document["nodes"]) for seconds in ours]
     per_step = [seconds / 1000 for seconds in parses]
-    ratio("100 nested branches: ours by node / parse by step", per_node, per_step, limit=3.0)
+    ratio("100 nested branches: ours per node / parse per step", per_node, per_step, limit=3.0)
     ratio("100 nested branches: ours / parse of its own module", ours, own)
 
 
 def _growth(name: str, shape: Callable[[int], Graph], *, rounds: int) -> None:
     few, many = shape(FEW), shape(MANY)
-    pairs = [
-        (
-            _cpu(lambda: generate_from_document(few, SETTINGS)),
-            _cpu(lambda: generate_from_document(many, SETTINGS)),
-        )
-        for _ in range(rounds + 1)
-    ][1:]
-    by_node = [4 * seconds / len(many["nodes"]) for _, seconds in pairs]
+    pairs = alternate(
+        lambda: cpu_seconds(lambda: generate_from_document(few, SETTINGS)),
+        lambda: cpu_seconds(lambda: generate_from_document(many, SETTINGS)),
+        rounds=rounds,
+    )
+    per_node = [4 * seconds / len(many["nodes"]) for _, seconds in pairs]
     ratio(
-        f"{name}: 4 times the nodes take times",
-        by_node,
+        f"{name}: time for 4 times the nodes",
+        per_node,
         [seconds / len(few["nodes"]) for seconds, _ in pairs],
-        limit=MOST_GROWTH,
+        limit=MAX_GROWTH,
     )
 
 
@@ -104,25 +97,11 @@ def _compiling(source: str, *, rounds: int, folder: Path) -> None:
     work = folder / "compile"
     work.mkdir()
     bare = [str(TSC), "--pretty", "false", "-p", "tsconfig.json"]
-    pairs = [
-        (
-            _wall(lambda: compile_module(source, work)),
-            _wall(lambda: subprocess.run(bare, cwd=work, check=True)),  # noqa: S603
-        )
-        for _ in range(rounds + 1)
-    ][1:]
-    ours, theirs = [one for one, _ in pairs], [one for _, one in pairs]
+    pairs = alternate(
+        lambda: wall_seconds(lambda: compile_module(source, work)),
+        lambda: wall_seconds(lambda: subprocess.run(bare, cwd=work, check=True)),  # noqa: S603
+        rounds=rounds,
+    )
+    ours, theirs = zip(*pairs, strict=True)
     table("1,000 steps, type-check and emit, seconds", {"ours": ours, "tsc": theirs})
     ratio("ours / tsc", ours, theirs, limit=1.3)
-
-
-def _cpu(work: Callable[[], Any]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
-def _wall(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

@@ -1,12 +1,12 @@
-"""Lists, search, counts and overview of a hundred thousand runs: against reading one page's rows."""
+"""List, search, counts and overview of 100,000 runs, compared with reading one page of rows."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 from statistics import median, quantiles
 
 from django.contrib.auth.models import User
@@ -26,14 +26,13 @@ WORKFLOWS = 10
 HOURS = 24
 STEPS = ("fetch the order-1", "charge the card-1", "wait a little-1", "send the mail-1")
 NEEDLE = "order-77777"
-MOST_MILLISECONDS = 200.0
+MAX_MILLISECONDS = 200.0
 METHOD = f"""
 Method: {RUNS:,} runs of {WORKFLOWS} workflows in the index, all of the last {HOURS} hours, with {len(STEPS)}
-steps each and their texts. Requests go through Django's client of this process, which is warm, with
-middleware, session, permission and template; a round does one of each, in turns. Beside them a bare
-SELECT of {PER_PAGE} rows of the same table, fetched and thrown away: the ratio's denominator. Figures
-are milliseconds; "CPU" is the p95 of this process's CPU time, which other programs disturb less;
-"queries" are those of one request, of the session and the user too."""
+steps each and their texts. Requests use Django's test client after a warm-up, with middleware, session,
+permissions and templates; each round does one of each. The ratio compares them with a SELECT of
+{PER_PAGE} rows of the same table. Figures are milliseconds; "CPU" is the p95 of this process's CPU time,
+which other programs affect less; "queries" counts one request, including session and user."""
 
 PAGES = {
     "list": "/runs/",
@@ -48,22 +47,22 @@ PAGES = {
 
 
 def measure(*, rounds: int) -> None:
-    """Fill the database that Django is set up with, and print the figures."""
+    """Fill the current database, and print the figures."""
     print(METHOD)
     workflow = fill()
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("bench"))
     work = {name: _getter(client, path.format(workflow=workflow)) for name, path in PAGES.items()}
     work["counts per status"] = lambda: listing.counts(Filters())
-    seconds = _in_turns({"bare SELECT": _bare, **work}, rounds=max(rounds, 20))
-    _print(seconds, {name: _queries(one) for name, one in work.items()})
+    times = _measure_all({"bare SELECT": _bare, **work}, rounds=max(rounds, 20))
+    _print(times, {name: _queries(request) for name, request in work.items()})
 
 
 def _getter(client: Client, path: str) -> Callable[[], object]:
     def get() -> object:
         answer = client.get(path)
         if answer.status_code != 200:
-            raise RuntimeError(f"{path} answered {answer.status_code}")
+            raise RuntimeError(f"{path} returned {answer.status_code}")
         return answer
 
     return get
@@ -83,58 +82,58 @@ def _queries(work: Callable[[], object]) -> int:
 
 @dataclass
 class Times:
-    """The milliseconds that something took: on the clock, and of this process."""
+    """Wall times and CPU times of this process, in milliseconds."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
 
-def _in_turns(work: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, Times]:
-    """Measure each, one after the other; the first round warms up and is left out."""
-    found = {name: Times() for name in work}
+def _measure_all(work: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, Times]:
+    """Measure all in each round, after a warm-up round."""
+    times = {name: Times() for name in work}
     for number in range(rounds + 1):
-        for name, one in work.items():
+        for name, request in work.items():
             wall, cpu = time.perf_counter(), time.process_time()
-            one()
+            request()
             if number:
-                found[name].cpu.append((time.process_time() - cpu) * 1000)
-                found[name].wall.append((time.perf_counter() - wall) * 1000)
-    return found
+                times[name].cpu.append((time.process_time() - cpu) * 1000)
+                times[name].wall.append((time.perf_counter() - wall) * 1000)
+    return times
 
 
 def _print(times: dict[str, Times], queries: dict[str, int]) -> None:
     bare = _p95(times["bare SELECT"].wall)
     print(f"\n  {'':26}{'p50':>8}{'p95':>8}{'CPU':>8}{'queries':>9}{'p95 / bare':>12}")
-    for name, took in times.items():
-        high = _p95(took.wall)
-        figures = f"{median(took.wall):8.1f}{high:8.1f}{_p95(took.cpu):8.1f}"
-        verdict = "" if high <= MOST_MILLISECONDS else f"  OVER {MOST_MILLISECONDS:.0f} ms"
+    for name, measured in times.items():
+        high = _p95(measured.wall)
+        figures = f"{median(measured.wall):8.1f}{high:8.1f}{_p95(measured.cpu):8.1f}"
+        verdict = "" if high <= MAX_MILLISECONDS else f"  OVER {MAX_MILLISECONDS:.0f} ms"
         print(f"  {name:26}{figures}{queries.get(name, 1):9}{high / bare:12.0f}{verdict}")
 
 
-def _p95(found: list[float]) -> float:
-    return quantiles(found, n=20)[-1]
+def _p95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1]
 
 
 def fill() -> str:
-    """Write the runs with steps and texts; return the id of one of their workflows."""
-    target, dice = make_target(), random.Random(7)  # noqa: S311 - the same runs each time
+    """Create the runs with steps and texts; return the id of one of their workflows."""
+    target, random = make_target(), Random(7)  # noqa: S311 - the same runs each time
     ids = [make_workflow().pk for _ in range(WORKFLOWS)]
     now = timezone.now()
     for start in range(0, RUNS, 10_000):
         numbers = range(start, start + 10_000)
-        made = Run.objects.bulk_create(
-            [_run(number, ids, target, now=now, dice=dice) for number in numbers]
+        runs = Run.objects.bulk_create(
+            [_run(number, ids, target, now=now, random=random) for number in numbers]
         )
-        RunStep.objects.bulk_create(step for run in made for step in _steps(run, dice))
-        RunText.objects.bulk_create(_text(run) for run in made)
+        RunStep.objects.bulk_create(step for run in runs for step in _steps(run, random))
+        RunText.objects.bulk_create(_text(run) for run in runs)
     return str(ids[0])
 
 
-def _run(number: int, ids: list[str], target: Target, *, now: datetime, dice: random.Random) -> Run:
-    workflow, seconds = ids[number % len(ids)], dice.expovariate(0.2)
-    status = dice.choices(["complete", "errored", "terminated", "running"], [90, 5, 2, 3])[0]
-    created, ended = now - timedelta(hours=dice.random() * HOURS), status != "running"
+def _run(number: int, ids: list[str], target: Target, *, now: datetime, random: Random) -> Run:
+    workflow, seconds = ids[number % len(ids)], random.expovariate(0.2)
+    status = random.choices(["complete", "errored", "terminated", "running"], [90, 5, 2, 3])[0]
+    created, ended = now - timedelta(hours=random.random() * HOURS), status != "running"
     return Run(
         target=target,
         workflow_id=workflow,
@@ -152,11 +151,11 @@ def _run(number: int, ids: list[str], target: Target, *, now: datetime, dice: ra
     )
 
 
-def _steps(run: Run, dice: random.Random) -> Iterator[RunStep]:
+def _steps(run: Run, random: Random) -> Iterator[RunStep]:
     for name in STEPS:
         kind = "sleep" if "wait" in name else "step"
-        attempts = 0 if kind == "sleep" else dice.choice([1, 1, 1, 1, 2, 3])
-        yield RunStep(run=run, name=name, kind=kind, seconds=dice.random() * 3, attempts=attempts)
+        attempts = 0 if kind == "sleep" else random.choice([1, 1, 1, 1, 2, 3])
+        yield RunStep(run=run, name=name, kind=kind, seconds=random.random() * 3, attempts=attempts)
 
 
 def _text(run: Run) -> RunText:

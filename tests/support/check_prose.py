@@ -16,6 +16,7 @@ CHECKED: Final = [
     "docs",
     "api",
     "audit",
+    "bench",
     "awaitstep_site",
     "manage.py",
     "runs",

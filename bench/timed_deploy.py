@@ -1,4 +1,4 @@
-"""One deploy as a person causes it: the request, and each stage as it arrives."""
+"""One deploy through the HTTP API, with the time at which each stage arrives."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from tests.support.installation import Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Click:
-    """`seconds` from the request to COMPLETED; `received` is when each stage arrived (epoch)."""
+class TimedDeploy:
+    """`seconds` from the request to COMPLETED; `received` has the arrival of each stage (epoch)."""
 
     deployment: int
     seconds: float
     received: Mapping[str, float]
 
 
-def new_workflow(installation: Installation) -> str:
-    """Import the sample with its variable and a secret."""
+def import_sample(installation: Installation) -> str:
+    """Import the sample workflow with its variable and a secret; return its id."""
     workflow = installation.import_document(guide())
     set_api(installation, workflow)
     installation.manage("set_variable", "TOKEN", "bench", "--workflow", workflow, "--secret")
     return workflow
 
 
-def click(client: httpx.Client, workflow: str) -> Click:
-    """Deploy once, as the page's button does."""
-    began = time.perf_counter()
+def timed_deploy(client: httpx.Client, workflow: str) -> TimedDeploy:
+    """Deploy once, and time the stages."""
+    started = time.perf_counter()
     seconds, result = 0.0, {}
     received: dict[str, float] = {}
     with client.stream("POST", f"/api/workflows/{workflow}/deploy-stream", json={}) as stream:
@@ -45,10 +45,10 @@ def click(client: httpx.Client, workflow: str) -> Click:
             result = json.loads(line.removeprefix("data: "))
             received.setdefault(result["stage"], time.time())
             if result["stage"] == "COMPLETED" and not seconds:
-                seconds = time.perf_counter() - began
+                seconds = time.perf_counter() - started
     if not seconds:
         raise RuntimeError(f"the deployment failed: {result}")
-    return Click(deployment=result["id"], seconds=seconds, received=received)
+    return TimedDeploy(deployment=result["id"], seconds=seconds, received=received)
 
 
 def query(installation: Installation, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -56,8 +56,8 @@ def query(installation: Installation, sql: str, *values: Any) -> list[tuple[Any,
         return database.execute(sql, values).fetchall()
 
 
-def stage_times(installation: Installation, deployment: int) -> dict[str, float]:
-    """Return when each stage's row was written (epoch)."""
+def stage_timestamps(installation: Installation, deployment: int) -> dict[str, float]:
+    """Return the time at which each stage's row was written (epoch)."""
     sql = "SELECT stage, entered_at FROM deployments_stagerecord WHERE deployment_id = ?"
     rows = query(installation, f"{sql} ORDER BY number", deployment)
     return {stage: datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() for stage, at in rows}

@@ -1,20 +1,20 @@
-"""From a stage's row to the open page, in a real browser."""
+"""The time from a stage's row to the open page in a browser."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.click import new_workflow, stage_times
 from bench.figures import table
+from bench.timed_deploy import import_sample, stage_timestamps
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import FLAGS, find_chromium, log_in
 from tests.support.installation import Installation
 
 METHOD = """
-Method: Chromium presses Deploy and keeps the deployment's page open. A MutationObserver notes
-when each stage first stands in the list as reached; the figure is that time minus the row's
-`entered_at`. Both clocks are this machine's. Rows that were written before the page had opened are
-left out, as is the last: the page shows the end instead."""
+Method: Chromium presses Deploy and keeps the deployment's page open. A MutationObserver records
+when each stage is first shown as reached; the figure is that time minus the row's `entered_at`,
+both by the clock of this machine. Rows written before the page was open are not counted, nor is the
+last one, because the page shows the outcome instead."""
 
 _OBSERVE = """
 window.seen = {};
@@ -53,12 +53,12 @@ def measure(installation: Installation, *, rounds: int) -> None:
 
 
 def _lags(installation: Installation, page: Page) -> list[float]:
-    workflow = new_workflow(installation)
+    workflow = import_sample(installation)
     page.goto("/")
     page.click(f"#deploy-{workflow}")
     page.wait_for_selector("[data-final]", state="attached", timeout=60_000)
     seen, opened = page.evaluate("[window.seen, window.atOpen]")
-    written = stage_times(installation, int(page.url.rstrip("/").rpartition("/")[2]))
+    written = stage_timestamps(installation, int(page.url.rstrip("/").rpartition("/")[2]))
     labels = {stage.label: stage.value for stage in HAPPY_PATH[:-1]}
     return [
         seen[label] - written[stage]
