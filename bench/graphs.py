@@ -68,7 +68,7 @@ def loops(size: int) -> Graph:
 
 
 def arms(size: int) -> Graph:
-    """Arms that run at once, two at a time, one pair after another."""
+    """A sequence of nodes with two parallel arms."""
     nodes, edges = [], []
     for at in range(size // 3):
         nodes += [node(f"p{at}", "parallel"), _step(f"a{at}"), _step(f"b{at}")]

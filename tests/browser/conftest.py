@@ -1,4 +1,4 @@
-"""A real browser in front of a real server: skipped, in words, where there is no Chromium."""
+"""Fixtures for tests in a real browser; they are skipped with a message if there is no Chromium."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from playwright.sync_api import (
 
 from tests.support.installation import PASSWORD, Installation
 
-PATIENCE = (
-    30_000  # milliseconds: a busy machine deploys slowly, and a page that is right passes at once
-)
+TIMEOUT_MILLISECONDS = 30_000  # long, because a busy machine deploys slowly
 REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MISSING = (
-    "The browser tests need Chromium, and none was found: install your system's chromium, or run "
+    "The browser tests need Chromium, which was not found. Install your system's chromium, or run "
     "`.venv/bin/playwright install chromium`."
 )
 
 Open = Callable[..., Page]
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say on every run, not only with -rs, that they did not run."""
+    """Report skipped browser tests in every summary, even without -rs."""
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
     if any(MISSING in reason for reason in skipped):
         terminalreporter.write_line(f"SKIPPED tests/browser: {MISSING}", yellow=True)
 
 
 def find_chromium(playwright: Playwright) -> str | None:
-    own = Path(playwright.chromium.executable_path)
-    return str(own) if own.exists() else next(filter(None, map(shutil.which, NAMES)), None)
+    installed = Path(playwright.chromium.executable_path)
+    return (
+        str(installed) if installed.exists() else next(filter(None, map(shutil.which, NAMES)), None)
+    )
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser per module: its event loop must be gone before other tests use the database."""
+    """One browser per module, because its event loop must end before other tests use the database."""
     with sync_playwright() as playwright:
         chromium = find_chromium(playwright)
         if chromium is None:
@@ -60,14 +60,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
-    """Return a function that opens a page of somebody who has logged in, and forbids script errors."""
+    """Return a function that opens a page after logging in; any script error fails the test."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
     def open_page(address: str = "/", **options: object) -> Page:
         base = f"http://127.0.0.1:{installation.port}"
         context = browser.new_context(base_url=base, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

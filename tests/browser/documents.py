@@ -9,7 +9,7 @@ from tests.support.installation import Installation
 
 
 def make_workflow(installation: Installation, name: str, code: str = "return 1;") -> str:
-    """Import a workflow of one step and return its id."""
-    made: dict[str, Any] = document(code)
-    made["metadata"]["name"] = name
-    return installation.import_document(made)
+    """Import a workflow with one step and return its id."""
+    ir: dict[str, Any] = document(code)
+    ir["metadata"]["name"] = name
+    return installation.import_document(ir)

@@ -1,4 +1,4 @@
-"""What is done with deployments in a browser: cancelled, planned, gone back from, without a reload."""
+"""Deployments controlled in a browser: planned, cancelled, rolled back, without a reload."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from tests.support.platform_fixture import Platform, start_platform
 
 
 @pytest.fixture(scope="module")
-def steered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Platform]]:
-    """An installation of its own, whose platform fails where it is told to."""
-    whole = Installation(Path(tmp_path_factory.mktemp("steered")))
+def controlled_installation(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Installation, Platform]]:
+    """A separate installation whose platform can be made to fail."""
+    whole = Installation(Path(tmp_path_factory.mktemp("controlled")))
     whole.manage("migrate", "--verbosity", "0")
     platform = start_platform(whole.data_dir, port=whole.local_cloudflare_port)
     whole.start_server()
@@ -29,32 +31,33 @@ def steered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installa
 
 
 @pytest.fixture(scope="module")
-def installation(steered: tuple[Installation, Platform]) -> Installation:
-    return steered[0]
+def installation(controlled_installation: tuple[Installation, Platform]) -> Installation:
+    return controlled_installation[0]
 
 
 @pytest.fixture
-def control(steered: tuple[Installation, Platform]) -> Iterator[Control]:
-    with controlled(steered[1].api_base_url, steered[1].token) as switches:
-        yield switches
+def control(controlled_installation: tuple[Installation, Platform]) -> Iterator[Control]:
+    _, platform = controlled_installation
+    with controlled(platform.api_base_url, platform.token) as control:
+        yield control
 
 
 @pytest.fixture(scope="module")
 def workflow(installation: Installation) -> str:
-    """A workflow that is live."""
-    made = make_workflow(installation, "W" * 120)
-    installation.manage("deploy_workflow", made)
-    return made
+    """The id of a live workflow."""
+    workflow = make_workflow(installation, "W" * 120)
+    installation.manage("deploy_workflow", workflow)
+    return workflow
 
 
 def deploy(page: Page, workflow: str) -> None:
-    """Press Deploy, and mark the page that follows: a reload would forget it."""
+    """Press Deploy, and mark the next page; a reload would remove the mark."""
     page.click(f"#deploy-{workflow}")
     page.wait_for_url("**/deployments/*/")
     page.evaluate("window.notReloaded = true")
 
 
-def test_one_that_hangs_in_a_call_is_cancelled_from_its_page(
+def test_a_deployment_that_hangs_in_a_call_can_be_cancelled_from_its_page(
     open_page: Open, workflow: str, control: Control
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
@@ -71,7 +74,7 @@ def test_one_that_hangs_in_a_call_is_cancelled_from_its_page(
     assert page.evaluate("window.notReloaded")
 
 
-def test_it_is_cancelled_from_the_dashboard_too(
+def test_a_deployment_can_be_cancelled_from_the_dashboard(
     open_page: Open, workflow: str, control: Control
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
@@ -86,7 +89,7 @@ def test_it_is_cancelled_from_the_dashboard_too(
     assert page.evaluate("window.notReloaded")
 
 
-def test_a_look_that_finds_nothing_new_leaves_the_page_alone(
+def test_a_poll_without_news_leaves_the_page_unchanged(
     open_page: Open, workflow: str, control: Control
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
@@ -105,9 +108,7 @@ def test_a_look_that_finds_nothing_new_leaves_the_page_alone(
     expect(page.locator(".panel")).to_contain_text("Cancelled")
 
 
-def test_the_dialog_shows_what_a_deploy_meets_and_changes_and_deploys(
-    open_page: Open, workflow: str
-) -> None:
+def test_the_dialog_shows_checks_and_plan_and_deploys(open_page: Open, workflow: str) -> None:
     page = open_page(f"/workflows/{workflow}/deploy/")
 
     expect(page.locator("#preflight-answer .check-name")).to_have_count(10)
@@ -118,7 +119,7 @@ def test_the_dialog_shows_what_a_deploy_meets_and_changes_and_deploys(
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
 
 
-def test_an_answer_that_does_not_come_is_told_in_its_place(open_page: Open, workflow: str) -> None:
+def test_a_plan_that_does_not_load_is_reported_in_its_place(open_page: Open, workflow: str) -> None:
     page = open_page()
     page.route("**/deploy/plan/**", lambda route: route.abort())
 
@@ -128,7 +129,7 @@ def test_an_answer_that_does_not_come_is_told_in_its_place(open_page: Open, work
     expect(page.locator("#preflight-answer")).to_contain_text("Passed")
 
 
-def test_overwriting_is_planned_as_soon_as_it_is_ticked(
+def test_ticking_overwrite_updates_the_plan(
     open_page: Open, workflow: str, control: Control
 ) -> None:
     control.dashboard_edit(f"awaitstep-{workflow}")
@@ -160,7 +161,7 @@ def test_the_dialogs_fit_on_a_phone(
     open_page: Open, installation: Installation, workflow: str
 ) -> None:
     listed = installation.json("list_deployments", "--workflow", workflow, "--json")
-    live = next(one["id"] for one in listed if one["status"] == "succeeded")
+    live = next(row["id"] for row in listed if row["status"] == "succeeded")
     page = open_page(viewport={"width": 360, "height": 740})
 
     for address in (f"/workflows/{workflow}/deploy/?show=1", f"/deployments/{live}/rollback/"):

@@ -1,4 +1,4 @@
-"""Pages on a phone, from the keyboard, and for people whom motion disturbs."""
+"""Pages on a phone, with a keyboard, and with reduced motion."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def ids(installation: Installation) -> dict[str, object]:
-    """A deployed workflow with names that do not break by themselves."""
+    """Ids of a deployed workflow, a run and more, with long names that cannot wrap."""
     workflow = make_workflow(installation, "W" * 120)
     installation.manage("deploy_workflow", workflow)
     newest = installation.json("list_deployments", "--workflow", workflow, "--json")[0]
@@ -53,22 +53,22 @@ def ids(installation: Installation) -> dict[str, object]:
 
 
 def run_key(installation: Installation, run: str) -> str:
-    """Return the number by which the pages know the run."""
+    """Return the primary key of the run."""
     code = f"from runs.models import Run; print(Run.objects.get(instance_id={run!r}).pk)"
     return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
 
 
 def target_key(installation: Installation) -> str:
-    code = "from deployments.models import Target; print(Target.objects.get(name='local').pk)"
+    code = "from targets.models import Target; print(Target.objects.get(name='local').pk)"
     return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
 
 
 def width(page: Page) -> int:
-    found: int = page.evaluate("document.documentElement.scrollWidth")
-    return found
+    scroll_width: int = page.evaluate("document.documentElement.scrollWidth")
+    return scroll_width
 
 
-def test_nothing_scrolls_sideways_at_360_pixels(open_page: Open, ids: dict[str, object]) -> None:
+def test_no_page_scrolls_sideways_at_360_pixels(open_page: Open, ids: dict[str, object]) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
 
     widths = {}
@@ -76,12 +76,10 @@ def test_nothing_scrolls_sideways_at_360_pixels(open_page: Open, ids: dict[str, 
         page.goto(address.format(**ids))
         widths[address] = width(page)
 
-    assert {address: wide for address, wide in widths.items() if wide > 360} == {}
+    assert {address: value for address, value in widths.items() if value > 360} == {}
 
 
-def test_deploy_is_reached_and_pressed_from_the_keyboard(
-    open_page: Open, ids: dict[str, object]
-) -> None:
+def test_deploy_can_be_pressed_with_the_keyboard(open_page: Open, ids: dict[str, object]) -> None:
     page = open_page()
     page.keyboard.press("Tab")
     expect(page.locator(".skip-to-content-link")).to_be_focused()
@@ -96,7 +94,7 @@ def test_deploy_is_reached_and_pressed_from_the_keyboard(
     page.wait_for_url("**/deployments/*/")
 
 
-def test_no_setting_of_a_queue_consumer_has_a_row_of_its_own(
+def test_the_settings_of_a_queue_consumer_share_a_row(
     open_page: Open, ids: dict[str, object]
 ) -> None:
     page = open_page(
@@ -109,7 +107,7 @@ def test_no_setting_of_a_queue_consumer_has_a_row_of_its_own(
     assert max(widths) < 1.5 * min(widths)
 
 
-def test_motion_stops_for_those_who_ask(open_page: Open) -> None:
+def test_animations_respect_reduced_motion(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
 
     names = page.evaluate(

@@ -1,4 +1,4 @@
-"""Deployments watched in a browser, from the click to the end."""
+"""Deployments watched in a browser, from the click to the outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.browser.documents import make_workflow
 from tests.deployments.services.test_main_job import guide, set_api
 from tests.support.installation import PROJECT, Installation
 
-# Notes every number of stages that the page shows from its first moment on. A reload begins anew.
+# Records every number of stages that the page shows. A reload starts with an empty record.
 WATCH = """
 window.shown = [];
 document.addEventListener('DOMContentLoaded', () => {
@@ -47,8 +47,8 @@ def press_deploy(page: Page, workflow: str) -> None:
     page.wait_for_url("**/deployments/*/")
 
 
-def start_elsewhere(installation: Installation, workflow: str) -> subprocess.Popen[bytes]:
-    """Deploy from the command line, in a process of its own."""
+def deploy_elsewhere(installation: Installation, workflow: str) -> subprocess.Popen[bytes]:
+    """Deploy from the command line, in another process."""
     command = [sys.executable, "manage.py", "deploy_workflow", workflow]
     return subprocess.Popen(command, cwd=PROJECT, env=installation.env, stdout=subprocess.DEVNULL)
 
@@ -63,11 +63,11 @@ def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) ->
     expect(page.locator(".step-done")).to_have_count(len(HAPPY_PATH))
     shown = page.evaluate("shown")
     assert shown == sorted(set(shown))
-    assert shown[0] < len(HAPPY_PATH) == shown[-1], "one page showed the way and the end"
+    assert shown[0] < len(HAPPY_PATH) == shown[-1], "one page showed all stages"
     assert page.title().startswith("✓ Succeeded · Workflows starter")
 
 
-def test_the_end_is_announced_and_the_workers_address_can_be_copied(
+def test_the_outcome_is_announced_and_the_workers_url_can_be_copied(
     open_page: Open, sample: str
 ) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
@@ -81,9 +81,7 @@ def test_the_end_is_announced_and_the_workers_address_can_be_copied(
     assert copied == f"curl -s {page.locator('#worker-url').get_attribute('href')}/"
 
 
-def test_a_failure_is_in_the_open_with_its_reason_and_the_next_step(
-    open_page: Open, broken: str
-) -> None:
+def test_a_failure_is_shown_with_its_cause_and_the_next_step(open_page: Open, broken: str) -> None:
     page = open_page()
 
     press_deploy(page, broken)
@@ -97,9 +95,7 @@ def test_a_failure_is_in_the_open_with_its_reason_and_the_next_step(
     expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
 
 
-def test_a_part_that_comes_after_newer_events_takes_nothing_back(
-    open_page: Open, sample: str
-) -> None:
+def test_an_outdated_fragment_does_not_undo_newer_events(open_page: Open, sample: str) -> None:
     page = open_page()
     page.add_init_script(WATCH)
     held: list[tuple[Route, APIResponse]] = []
@@ -122,7 +118,7 @@ def test_a_part_that_comes_after_newer_events_takes_nothing_back(
     assert shown == sorted(set(shown))
 
 
-def test_events_that_come_after_the_end_is_shown_do_not_paint_over_it(
+def test_late_events_do_not_change_a_page_that_shows_the_outcome(
     open_page: Open, broken: str
 ) -> None:
     page = open_page()
@@ -138,7 +134,7 @@ def test_events_that_come_after_the_end_is_shown_do_not_paint_over_it(
     expect(failed).to_contain_text("Detecting bindings")
 
 
-def test_a_deployment_of_another_process_appears_on_an_open_dashboard_and_moves_on(
+def test_a_deployment_of_another_process_appears_and_progresses_on_an_open_dashboard(
     open_page: Open, installation: Installation, sample: str
 ) -> None:
     page = open_page()
@@ -146,7 +142,7 @@ def test_a_deployment_of_another_process_appears_on_an_open_dashboard_and_moves_
     button = page.locator(f"#deploy-{sample}")
     button.focus()
 
-    with start_elsewhere(installation, sample):
+    with deploy_elsewhere(installation, sample):
         expect(page.locator("#running .card")).to_contain_text("Workflows starter")
 
     expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
@@ -155,7 +151,7 @@ def test_a_deployment_of_another_process_appears_on_an_open_dashboard_and_moves_
     expect(button).to_be_focused()
 
 
-def test_seven_open_tabs_all_follow(
+def test_seven_open_tabs_are_all_updated(
     open_page: Open, installation: Installation, sample: str
 ) -> None:
     first = open_page()
@@ -164,7 +160,7 @@ def test_seven_open_tabs_all_follow(
         page.goto("/")
     count = first.locator("#recent tbody tr").count()
 
-    with start_elsewhere(installation, sample):
+    with deploy_elsewhere(installation, sample):
         pass
 
     for page in pages:
@@ -173,13 +169,13 @@ def test_seven_open_tabs_all_follow(
 
 
 HELD = "navigator.locks.query().then(all => all.held.length)"
-SHOW = """how => {
-  Object.defineProperty(document, 'hidden', {value: how === 'hidden', configurable: true});
+SET_VISIBILITY = """state => {
+  Object.defineProperty(document, 'hidden', {value: state === 'hidden', configurable: true});
   document.dispatchEvent(new Event('visibilitychange'));
 }"""
 
 
-def test_a_hidden_tab_gives_its_stream_back_and_takes_one_when_it_is_looked_at(
+def test_a_hidden_tab_closes_its_stream_and_reopens_it_when_visible(
     open_page: Open,
 ) -> None:
     page = open_page("/admin/")
@@ -187,11 +183,11 @@ def test_a_hidden_tab_gives_its_stream_back_and_takes_one_when_it_is_looked_at(
     page.goto("/")
     page.wait_for_function(f"{HELD}.then(count => count === 1)")
 
-    page.evaluate(SHOW, "hidden")
+    page.evaluate(SET_VISIBILITY, "hidden")
     page.clock.run_for(61_000)
     page.wait_for_function(f"{HELD}.then(count => count === 0)")
 
-    page.evaluate(SHOW, "visible")
+    page.evaluate(SET_VISIBILITY, "visible")
     page.wait_for_function(f"{HELD}.then(count => count === 1)")
 
 

@@ -1,4 +1,4 @@
-"""What has to be seen first on a narrow screen is there without scrolling sideways."""
+"""On narrow screens, the most important content is visible without scrolling sideways."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LAPTOP = {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def workflow(installation: Installation) -> str:
     """A workflow with a long name, deployed once."""
-    made = installation.import_document(document() | {"name": "x" * 90})
-    installation.manage("deploy_workflow", made)
-    return made
+    workflow = installation.import_document(document() | {"name": "x" * 90})
+    installation.manage("deploy_workflow", workflow)
+    return workflow
 
 
 def right_edge(page: Page, selector: str) -> float:
@@ -27,7 +27,7 @@ def right_edge(page: Page, selector: str) -> float:
     return box["x"] + box["width"]
 
 
-def test_a_name_without_blanks_does_not_widen_the_page_that_deletes(
+def test_a_name_without_spaces_does_not_widen_the_delete_page(
     open_page: Open, workflow: str
 ) -> None:
     page = open_page(f"/admin/workflows/workflow/{workflow}/delete/", viewport=PHONE)
@@ -35,22 +35,20 @@ def test_a_name_without_blanks_does_not_widen_the_page_that_deletes(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_the_deploy_button_stands_below_the_checks_and_the_plan(
-    open_page: Open, workflow: str
-) -> None:
+def test_the_deploy_button_is_below_the_checks_and_the_plan(open_page: Open, workflow: str) -> None:
     page = open_page(f"/workflows/{workflow}/deploy/", viewport=PHONE)
     page.wait_for_selector("#plan-answer table, #plan-answer .verdict")
 
-    below = page.locator("#deploy").bounding_box()
+    button = page.locator("#deploy").bounding_box()
     plan = page.locator("#plan-answer").bounding_box()
 
-    assert below
+    assert button
     assert plan
-    assert below["y"] > plan["y"] + plan["height"]
+    assert button["y"] > plan["y"] + plan["height"]
 
 
 @pytest.mark.parametrize("address", ["/admin/deployments/deployment/", "/admin/audit/entry/"])
-def test_the_histories_show_every_column_beside_their_filters(
+def test_history_lists_show_every_column_next_to_their_filters(
     open_page: Open, workflow: str, address: str
 ) -> None:
     page = open_page(address, viewport=LAPTOP)
@@ -68,7 +66,7 @@ def test_the_histories_show_every_column_beside_their_filters(
         ("/admin/audit/entry/", ["action", "what"]),
     ],
 )
-def test_the_histories_show_the_most_important_columns(
+def test_history_lists_show_the_most_important_columns_on_a_phone(
     open_page: Open, workflow: str, address: str, columns: list[str]
 ) -> None:
     page = open_page(address, viewport=PHONE)

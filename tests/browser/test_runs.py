@@ -1,4 +1,4 @@
-"""Runs watched in a browser: started, retried, asleep, answered, interrupted, without a reload."""
+"""Runs watched in a browser: started, retried, sleeping, answered, interrupted, without a reload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLAKY = """const all = globalThis as any;
 all.tries = (all.tries ?? 0) + 1;
 if (all.tries < 2) throw new Error("the bank is busy");
 return { charged: event.payload.order };"""
-SOON = 40_000  # milliseconds: a run sleeps and is retried meanwhile
+RUN_TIMEOUT = 40_000  # milliseconds, for a run that sleeps and retries
 SCHEMA = {"properties": {"approved": {"type": "boolean"}}}
 
 
@@ -45,8 +45,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartab
 
 @pytest.fixture(scope="module")
 def workflow(installation: Restartable) -> str:
-    """A workflow whose run retries, sleeps and waits, and is live."""
-    made = installation.import_document(
+    """The id of a live workflow whose runs retry, sleep and wait."""
+    workflow = installation.import_document(
         chain(
             node("charge", code=FLAKY, retryDelay="4 seconds"),
             node("nap", "sleep", duration="5 seconds"),
@@ -54,12 +54,12 @@ def workflow(installation: Restartable) -> str:
             node("ship", code="return { shipped: ask.payload };"),
         )
     )
-    installation.manage("deploy_workflow", made)
-    return made
+    installation.manage("deploy_workflow", workflow)
+    return workflow
 
 
 def start(page: Page, workflow: str, payload: str) -> None:
-    """Start a run from the page, and mark the page that follows: a reload would forget it."""
+    """Start a run on the page, and mark the next page; a reload would remove the mark."""
     page.goto(f"/runs/start/?workflow={workflow}")
     page.fill("#payload", payload)
     expect(page.locator("#payload-check")).to_contain_text("This is JSON")
@@ -68,7 +68,7 @@ def start(page: Page, workflow: str, payload: str) -> None:
     page.evaluate("window.notReloaded = true")
 
 
-def test_a_run_is_followed_through_a_retry_a_sleep_and_an_answer(
+def test_a_page_follows_a_run_through_a_retry_a_sleep_and_an_answer(
     open_page: Open, workflow: str
 ) -> None:
     page = open_page()
@@ -76,12 +76,12 @@ def test_a_run_is_followed_through_a_retry_a_sleep_and_an_answer(
 
     expect(page.locator("#outcome")).to_contain_text("Retrying")
     expect(page.locator("#outcome")).to_contain_text("the bank is busy")
-    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=SOON)
-    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=SOON)
+    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=RUN_TIMEOUT)
+    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=RUN_TIMEOUT)
     expect(page.locator("#row-1 .tl-failed")).to_have_count(1)
     page.get_by_role("button", name="Approve").click()
 
-    expect(page.locator("#head")).to_contain_text("Complete", timeout=SOON)
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=RUN_TIMEOUT)
     expect(page.locator("#values")).to_contain_text("approved")
     expect(page.locator("#timeline .tl-row")).to_have_count(4)
     expect(page.locator("#announcer")).to_contain_text("Complete")
@@ -89,12 +89,12 @@ def test_a_run_is_followed_through_a_retry_a_sleep_and_an_answer(
     assert page.evaluate("window.notReloaded")
 
 
-def test_a_run_that_the_platforms_end_interrupts_goes_on_and_the_page_shows_it(
+def test_a_run_interrupted_by_a_restart_of_the_platform_continues_on_the_page(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
     page = open_page()
     start(page, workflow, '{"order": 8}')
-    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=SOON)
+    expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=RUN_TIMEOUT)
 
     installation.restart_platform()
 
@@ -104,7 +104,7 @@ def test_a_run_that_the_platforms_end_interrupts_goes_on_and_the_page_shows_it(
     assert page.evaluate("window.notReloaded")
 
 
-def test_a_run_appears_in_an_open_list_and_changes_there(
+def test_a_run_appears_and_changes_in_an_open_list(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
     page = open_page(f"/runs/?workflow={workflow}")
@@ -114,12 +114,12 @@ def test_a_run_appears_in_an_open_list_and_changes_there(
 
     installation.manage("trigger_workflow", workflow)
 
-    expect(rows).to_have_count(before + 1, timeout=SOON)
-    expect(rows.first).to_contain_text("Waiting", timeout=SOON)
+    expect(rows).to_have_count(before + 1, timeout=RUN_TIMEOUT)
+    expect(rows.first).to_contain_text("Waiting", timeout=RUN_TIMEOUT)
     assert page.evaluate("window.notReloaded")
 
 
-def test_what_is_typed_into_an_answer_outlives_news(
+def test_an_update_keeps_what_was_typed_into_an_answer(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
     page = open_page("/runs/waiting/")
@@ -151,7 +151,9 @@ def test_the_pages_fit_on_a_phone(open_page: Open, workflow: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
-def test_without_javascript_a_run_is_started_and_answered(open_page: Open, workflow: str) -> None:
+def test_without_javascript_a_run_can_be_started_and_answered(
+    open_page: Open, workflow: str
+) -> None:
     page = open_page(f"/runs/start/?workflow={workflow}", java_script_enabled=False)
     page.fill("#payload", "{")
     page.click("#start")

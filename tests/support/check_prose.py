@@ -31,6 +31,7 @@ CHECKED: Final = [
     "tests/api",
     "tests/audit",
     "tests/awaitstep_site",
+    "tests/browser",
     "tests/docs",
     "tests/support",
     "tests/toolchain",

@@ -174,7 +174,7 @@ def test_only_temporary_errors_are_retried(server: Recorder, tmp_path: Path, typ
         assert attempts(runs[f"S{code}"]) == [False, True], code
     for code in FINAL:
         assert len(server.requests[f"{type_}{code}"]) == 1, code
-        assert f"answered {code}: no" in runs[f"S{code}"]["error"]["message"]
+        assert f"responded with {code}: no" in runs[f"S{code}"]["error"]["message"]
 
 
 @pytest.mark.parametrize("type_", ["resend_email", "stripe_charge"])
@@ -242,7 +242,7 @@ def test_stripes_message_is_the_cause_and_a_pending_payment_fails(
 
     assert attempts(runs["Declined"]) == attempts(runs["Waits"]) == [False]
     assert runs["Declined"]["error"]["message"].endswith(
-        "Stripe answered 402: Your card was declined. (card_declined)"
+        "Stripe responded with 402: Your card was declined. (card_declined)"
     )
     assert "pi_1 is requires_action" in runs["Waits"]["error"]["message"]
 

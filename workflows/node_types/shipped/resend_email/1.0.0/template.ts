@@ -1,12 +1,12 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
-/** These say "not now": the same request may succeed later, any other 4xx will not. */
-const WORTH_A_RETRY = [408, 409, 425, 429];
+/** The only 4xx statuses after which the same request may succeed later. */
+const RETRYABLE = [408, 409, 425, 429];
 
 export default async function (ctx: NodeContext) {
   const { config } = ctx;
   if (!config.html && !config.text) {
-    throw new NonRetryableError("The e-mail has neither HTML nor text.");
+    throw new NonRetryableError("The email has neither HTML nor text.");
   }
   const response = await fetch(`${config.baseUrl.replace(/\/+$/, "")}/emails`, {
     method: "POST",
@@ -14,7 +14,7 @@ export default async function (ctx: NodeContext) {
       authorization: `Bearer ${config.apiKey}`,
       "content-type": "application/json",
       "idempotency-key": ctx.idempotencyKey,
-      "user-agent": "AwaitStep", // Resend refuses requests without one
+      "user-agent": "AwaitStep", // Resend rejects requests without one
     },
     body: JSON.stringify({
       from: config.from,
@@ -32,15 +32,15 @@ export default async function (ctx: NodeContext) {
   return { id };
 }
 
-/** Return the addresses between commas; a reference may bring a list of them. */
-function addresses(given: string | string[] | undefined): string[] | undefined {
-  const all = Array.isArray(given) ? given : (given ?? "").split(",");
-  const found = all.map((address) => String(address).trim()).filter(Boolean);
-  return found.length ? found : undefined;
+/** Split addresses at commas; a reference may also provide a list. */
+function addresses(value: string | string[] | undefined): string[] | undefined {
+  const parts = Array.isArray(value) ? value : (value ?? "").split(",");
+  const trimmed = parts.map((address) => String(address).trim()).filter(Boolean);
+  return trimmed.length ? trimmed : undefined;
 }
 
 async function refusal(response: Response): Promise<Error> {
-  const message = `Resend answered ${response.status}: ${(await response.text()).slice(0, 500)}`;
-  const isFinal = response.status < 500 && !WORTH_A_RETRY.includes(response.status);
+  const message = `Resend responded with ${response.status}: ${(await response.text()).slice(0, 500)}`;
+  const isFinal = response.status < 500 && !RETRYABLE.includes(response.status);
   return isFinal ? new NonRetryableError(message) : new Error(message);
 }

@@ -1,10 +1,10 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
-/** These say "not now": the same request may succeed later, any other 4xx will not. */
-const WORTH_A_RETRY = [408, 409, 425, 429];
+/** The only 4xx statuses after which the same request may succeed later. */
+const RETRYABLE = [408, 409, 425, 429];
 
-/** Slack answers 200 to almost everything; of its errors these pass by themselves. */
-const PASSING = [
+/** Slack reports most errors with status 200; these ones are temporary. */
+const TEMPORARY = [
   "ratelimited",
   "rate_limited",
   "internal_error",
@@ -31,7 +31,7 @@ export default async function (ctx: NodeContext) {
   const answer = await read(response);
   if (!answer.ok) {
     const message = `Slack refused the message: ${answer.error}`;
-    throw PASSING.includes(answer.error) ? new Error(message) : new NonRetryableError(message);
+    throw TEMPORARY.includes(answer.error) ? new Error(message) : new NonRetryableError(message);
   }
   return { channel: answer.channel, ts: answer.ts };
 }
@@ -39,7 +39,7 @@ export default async function (ctx: NodeContext) {
 async function read(response: Response): Promise<any> {
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  const message = `Slack answered ${response.status}: ${text.slice(0, 500)}`;
-  const isFinal = response.status < 500 && !WORTH_A_RETRY.includes(response.status);
+  const message = `Slack responded with ${response.status}: ${text.slice(0, 500)}`;
+  const isFinal = response.status < 500 && !RETRYABLE.includes(response.status);
   throw isFinal ? new NonRetryableError(message) : new Error(message);
 }

@@ -1,7 +1,7 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
-/** These say "not now": the same request may succeed later, any other 4xx will not. */
-const WORTH_A_RETRY = [408, 409, 425, 429];
+/** The only 4xx statuses after which the same request may succeed later. */
+const RETRYABLE = [408, 409, 425, 429];
 const CHARGED = ["succeeded", "processing"];
 
 export default async function (ctx: NodeContext) {
@@ -21,7 +21,7 @@ export default async function (ctx: NodeContext) {
   if (!response.ok) throw await refusal(response);
   const { id, status, amount, currency } = await response.json();
   if (!CHARGED.includes(status)) {
-    throw new NonRetryableError(`Stripe has not charged: ${id} is ${status}.`);
+    throw new NonRetryableError(`Stripe has not charged the payment: ${id} is ${status}.`);
   }
   return { id, status, amount, currency };
 }
@@ -32,7 +32,7 @@ function form(config: NodeContext["config"]): URLSearchParams {
     currency: config.currency.toLowerCase(),
     payment_method: config.paymentMethod,
     confirm: "true",
-    off_session: "true", // nobody is there to confirm
+    off_session: "true", // no customer is present to confirm
     "automatic_payment_methods[enabled]": "true",
     "automatic_payment_methods[allow_redirects]": "never",
   });
@@ -47,12 +47,12 @@ function form(config: NodeContext["config"]): URLSearchParams {
 
 async function refusal(response: Response): Promise<Error> {
   const text = await response.text();
-  const message = `Stripe answered ${response.status}: ${reason(text).slice(0, 500)}`;
-  const isFinal = response.status < 500 && !WORTH_A_RETRY.includes(response.status);
+  const message = `Stripe responded with ${response.status}: ${reason(text).slice(0, 500)}`;
+  const isFinal = response.status < 500 && !RETRYABLE.includes(response.status);
   return isFinal ? new NonRetryableError(message) : new Error(message);
 }
 
-/** Return Stripe's own words, which say more than its JSON. */
+/** Return the message in Stripe's JSON error. */
 function reason(text: string): string {
   try {
     const { code, message } = JSON.parse(text).error;
