@@ -46,14 +46,14 @@ def test_a_failing_arm_fails_the_node_after_the_others_have_finished(tmp_path: P
             failing("broken"),
             node("nap", "sleep", duration=100),
             node("slow"),
-            node("mend", code="return [err.name, err.message, slow];"),
+            node("handle", code="return [err.name, err.message, slow];"),
         ],
-        "guard both try", "both broken x", "both nap y", "nap slow", "guard mend catch",
+        "guard both try", "both broken x", "both nap y", "nap slow", "guard handle catch",
     )  # fmt: skip
 
     run = run_document(tmp_path, workflow)
 
-    assert names(run) == ["broken", "nap", "slow", "mend"]
+    assert names(run) == ["broken", "nap", "slow", "handle"]
     assert run["output"] == ["TypeError", "broken", {"from": "slow"}]
 
 
@@ -129,9 +129,9 @@ def test_a_race_fails_as_soon_as_its_first_arm_fails_and_runs_nothing_twice(tmp_
             node("race", "race"),
             failing("bad"),
             node("nap", "sleep", duration=5000),
-            node("mend", code="return err.message;"),
+            node("handle", code="return err.message;"),
         ],
-        "guard race try", "race bad x", "race nap y", "guard mend catch",
+        "guard race try", "race bad x", "race nap y", "guard handle catch",
     )  # fmt: skip
 
     run = run_document(tmp_path, workflow)
@@ -147,18 +147,18 @@ def test_an_error_is_caught_and_the_cleanup_always_runs(tmp_path: Path) -> None:
             node("made", code="return event.payload.from;"),
             node("risky", code="if (event.payload.bad) throw new Error('no'); return 'fine';",
                  retryLimit=0),
-            node("mend", code="return `${err.message} after ${made}`;"),
+            node("handle", code="return `${err.message} after ${made}`;"),
             node("tidy", code="return 'tidied';"),
-            node("after", code="return [made, risky, mend, tidy];"),
+            node("after", code="return [made, risky, handle, tidy];"),
         ],
-        "guard made try", "made risky", "guard mend catch", "guard tidy finally",
+        "guard made try", "made risky", "guard handle catch", "guard tidy finally",
         "guard after then",
     )  # fmt: skip
     runs = [Run(workflow="Try", params={"bad": bad, "from": "a"}) for bad in (True, False)]
 
     caught, fine = run_all(compiled({"Try": workflow}, tmp_path), runs)
 
-    assert names(caught) == ["made", "risky", "mend", "tidy", "after"]
+    assert names(caught) == ["made", "risky", "handle", "tidy", "after"]
     assert caught["output"] == ["a", None, "no after a", "tidied"]
     assert names(fine) == ["made", "risky", "tidy", "after"]
     assert fine["output"] == ["a", "fine", None, "tidied"]

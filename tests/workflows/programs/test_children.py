@@ -26,37 +26,37 @@ def child(id_: str, worker: str, **data: Any) -> dict[str, Any]:
 
 
 def test_a_child_receives_its_input_and_returns_its_output(tmp_path: Path) -> None:
-    asked = child("asked", "double", input="{ n: {{ trigger.n }} + first.one }")
+    call = child("child", "double", input="{ n: {{ trigger.n }} + first.one }")
     workflow = chain(
-        node("first", code="return { one: 1 };"), asked, node("b", code="return asked;")
+        node("first", code="return { one: 1 };"), call, node("b", code="return child;")
     )
 
     run = run_document(tmp_path, workflow, {"n": 20})
 
     assert run["output"] == {"twice": 42}
-    assert names(run)[:4] == ["first", "asked: id", "asked", "asked: wait"]
+    assert names(run)[:4] == ["first", "child: id", "child", "child: wait"]
     assert all(len(step["attempts"]) == 1 for step in run["steps"] if step["type"] == "step")
 
 
 def test_a_failing_child_fails_the_node_immediately_with_its_error(tmp_path: Path) -> None:
     workflow = document(
         [
-            node("guard", "try_catch"), child("asked", "bad"),
-            node("mend", code="return err.message;"),
+            node("guard", "try_catch"), child("child", "bad"),
+            node("handle", code="return err.message;"),
         ],
-        "guard asked try", "guard mend catch",
+        "guard child try", "guard handle catch",
     )  # fmt: skip
 
     run = run_document(tmp_path, workflow)
 
-    assert "asked errored" in run["output"]
+    assert "child errored" in run["output"]
     assert "out of stock" in run["output"]
-    assert names(run).count("asked: status") == 1
+    assert names(run).count("child: status") == 1
 
 
 def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     run = run_document(
-        tmp_path, chain(child("asked", "slow", timeout="{{ trigger.time }}")), {"time": "2 seconds"}
+        tmp_path, chain(child("child", "slow", timeout="{{ trigger.time }}")), {"time": "2 seconds"}
     )
 
     assert run["status"] == "errored"
@@ -69,13 +69,13 @@ def test_a_child_without_waiting_returns_its_id_and_each_iteration_has_its_own(
     workflow = document(
         [
             node("each", "loop", collection="[1, 2]"),
-            child("asked", "slow", waitForCompletion=False, input="{ n: item }"),
+            child("child", "slow", waitForCompletion=False, input="{ n: item }"),
             node("ids", code="return new Set(each.results.map((one) => one.instanceId)).size;"),
         ],
-        "each asked body", "each ids then",
+        "each child body", "each ids then",
     )  # fmt: skip
 
     run = run_document(tmp_path, workflow)
 
-    assert names(run) == ["asked: id [0]", "asked [0]", "asked: id [1]", "asked [1]", "ids"]
+    assert names(run) == ["child: id [0]", "child [0]", "child: id [1]", "child [1]", "ids"]
     assert outputs(run)["ids"] == 2

@@ -176,13 +176,13 @@ def test_a_break_only_ends_the_innermost_loop_wherever_it_is(tmp_path: Path) -> 
             node("both", "parallel"),
             node("guard", "try_catch"),
             node("stop", "break", condition="i === 1"),
-            node("mend"),
+            node("handle"),
             node("tidy"),
             node("beside"),
             node("never", code="return 'after the break';"),
         ],
         "outer inner body", "inner look body", "look both", "both guard x", "both beside y",
-        "guard stop try", "guard mend catch", "guard tidy finally", "both never then",
+        "guard stop try", "guard handle catch", "guard tidy finally", "both never then",
     )  # fmt: skip
 
     run = run_document(tmp_path, workflow)
