@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
-from targets.cloudflare.errors import Cause
+from targets.cloudflare.errors import Cause, Finding
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
 from workflows.ir.document.kinds import SCRIPT
@@ -51,9 +54,45 @@ def failed_first(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(parts, key=lambda part: bool(part["done"]))
 
 
+@register.simple_tag
+def part_name(part: dict[str, Any]) -> SafeString:
+    """Render the kind and the name of a part, with a colon if a message follows."""
+    name = format_html(" <code>{}</code>", part["name"]) if part.get("name") else ""
+    colon = ":" if part.get("message") else ""
+    return format_html("{}{}{}", PartKind(part["kind"]).label, name, colon)
+
+
 @register.filter
-def part_label(kind: str) -> str:
-    return PartKind(kind).label
+def by(deployment: Deployment) -> str:
+    """Return " by NAME", or "" for a deployment that nobody requested."""
+    return f" by {deployment.requested_by_name}" if deployment.requested_by_name else ""
+
+
+@register.simple_tag
+def deployment_link(deployment: Deployment) -> SafeString:
+    return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
+
+
+@register.simple_tag
+def finding_place(finding: Finding | dict[str, Any]) -> SafeString:
+    """Render the node, setting and line of a finding, or its path, with a colon."""
+    field = finding.get if isinstance(finding, dict) else partial(_attribute, finding)
+    if not field("node_id"):
+        return format_html("<code>{}</code>:", field("path")) if field("path") else SafeString("")
+    name = field("node_name") or field("node_id")
+    link = '<a href="{url}">{name}</a>' if field("url") else "<strong>{name}</strong>"
+    codes = [field("node_id") if name != field("node_id") else "", field("setting")]
+    return format_html(
+        link + "{codes}{line}:",
+        url=field("url"),
+        name=name,
+        codes=format_html_join("", " <code>{}</code>", ((code,) for code in codes if code)),
+        line=f", line {field('line')}" if field("line") else "",
+    )
+
+
+def _attribute(finding: Finding, name: str) -> Any:
+    return getattr(finding, name, "")
 
 
 @register.inclusion_tag("web/_status.html")

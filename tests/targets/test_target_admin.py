@@ -273,7 +273,7 @@ def test_deleting_says_what_stays_and_is_on_the_trail(admin_client: Client) -> N
     admin_client.post(f"{LIST}{target.pk}/delete/", {"post": "yes"})
 
     assert "the history of 1 deployment to it" in page
-    assert "Workers go on running" in page
+    assert "Workers keep running" in page
     done.refresh_from_db()
     assert (done.target, done.target_name) == (None, "account")
     assert Entry.objects.get().action == "target deleted"
@@ -294,7 +294,7 @@ def test_who_may_only_view_sees_the_checks_and_no_field_of_the_token(log_in: Log
 
     page = log_in("targets.view_target").get(change(target)).content.decode()
 
-    assert "What the target says" in page
+    assert ">Checks</h2>" in page
     assert "new_token" not in page
     assert 'id="check-now"' not in page
     assert SENTINEL not in page

@@ -41,7 +41,7 @@ def test_staff_without_the_permission_see_which_one_is_missing(log_in: LogIn) ->
     answers = [client.get(address) for address in addresses()]
 
     assert {answer.status_code for answer in answers} == {403}
-    assert "lacks the permission Can view deployment" in text(answers[0])
+    assert "does not have the permission Can view deployment" in text(answers[0])
 
 
 def test_a_denied_access_is_on_the_audit_trail(log_in: LogIn) -> None:
@@ -80,7 +80,7 @@ def test_setting_a_variable_without_permission_changes_nothing_and_is_on_the_aud
     answers = [client.post(address, posted) for address in addresses]
 
     assert [answer.status_code for answer in answers] == [403, 403]
-    assert "You may not do this" in text(answers[0])
+    assert "You do not have permission to do this" in text(answers[0])
     assert EnvironmentVariable.objects.get().value == "as-it-was"
     entries = Entry.objects.filter(action="access denied", actor_name="somebody")
     assert [entry.subject_name for entry in entries.order_by("pk")] == addresses
@@ -170,7 +170,7 @@ def test_an_unknown_deployment_is_not_found(admin_client: Client, address: str) 
     answer = admin_client.get(address)
 
     assert answer.status_code == 404
-    assert "There is nothing at this address" in text(answer)
+    assert "Page not found" in text(answer)
 
 
 def test_event_streams_without_asgi_name_the_command_to_run(admin_client: Client) -> None:

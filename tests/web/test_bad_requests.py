@@ -96,8 +96,8 @@ def test_a_form_with_an_outdated_token_is_refused_with_a_link_to_its_page(db: No
     answer = client.post("/deployments/1/cancel/")
 
     assert answer.status_code == 403
-    assert "What you sent was not taken Nothing was done" in text(answer)
-    assert 'href="/deployments/1/cancel/">Open that page anew' in answer.content.decode()
+    assert "The form has expired Nothing was changed" in text(answer)
+    assert 'href="/deployments/1/cancel/">Reopen the page' in answer.content.decode()
 
 
 def test_a_form_that_is_too_large_is_refused_with_the_limit(admin_client: Client) -> None:
@@ -108,13 +108,15 @@ def test_a_form_that_is_too_large_is_refused_with_the_limit(admin_client: Client
     )
 
     assert answer.status_code == 400
-    assert "2.5 MB and 1,000 inputs" in text(answer)
+    assert "2.5 MB and 1,000 fields" in text(answer)
 
 
 def test_a_denied_page_names_the_missing_permission(log_in: LogIn) -> None:
     page = text(log_in().get("/"))
 
-    assert "lacks the permission Can view deployment ( deployments.view_deployment )" in page
+    assert (
+        "does not have the permission Can view deployment ( deployments.view_deployment )" in page
+    )
 
 
 def test_an_action_closed_to_everybody_does_not_send_a_superuser_to_an_administrator(
@@ -126,7 +128,7 @@ def test_an_action_closed_to_everybody_does_not_send_a_superuser_to_an_administr
     answer = admin_client.get(f"/admin/targets/target/{local.pk}/delete/")
 
     assert answer.status_code == 403
-    assert "Nobody may do this" in text(answer)
+    assert "Nobody can do this" in text(answer)
     assert "administrator" not in text(answer)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from django import template
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -83,9 +83,34 @@ def permission_name(permission: str) -> str:
     return permissions.values_list("name", flat=True).first() or "" if codename else ""
 
 
+@register.filter
+def code_list(names: Iterable[str]) -> SafeString:
+    """Names in a fixed-width font, separated by commas."""
+    return format_html_join(", ", "<code>{}</code>", ((name,) for name in names))
+
+
+@register.simple_tag
+def target_url(view: str, workflow: str, target: int) -> str:
+    """The URL of a page of a workflow, for one of its targets."""
+    return f"{reverse(view, args=[workflow])}?target={target}"
+
+
 @register.simple_tag
 def lines(text: str, name: str) -> SafeString:
     return numbered_lines.listing(text, str(name))
+
+
+@register.simple_tag
+def tab_link(url: str, label: str, name: str = "", shown: str | None = None) -> SafeString:
+    """An item of a list of tabs; it is the current one where its name is that of the shown tab."""
+    current = SafeString(' aria-current="page"') if name == shown else ""
+    return format_html('<li><a href="{}"{}>{}</a></li>', url, current, label)
+
+
+@register.simple_block_tag
+def row(content: str, label: str) -> SafeString:
+    """A row of a list of facts: the label, and the content of the block."""
+    return format_html("<div><dt>{}</dt><dd>{}</dd></div>", label, SafeString(content.strip()))
 
 
 @register.inclusion_tag("web/_icon.html")
@@ -97,6 +122,12 @@ def icon(name: str) -> dict[str, str]:
 def copy(text: str, what: str) -> dict[str, str]:
     """Render a button that copies the text; it needs JavaScript to appear."""
     return {"text": text, "what": what}
+
+
+@register.inclusion_tag("web/_copyable.html")
+def copyable(text: str, what: str, url: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
+    """Text in a fixed-width font, as a link where there is a URL, with a button that copies it."""
+    return {"text": text, "what": what, "url": url, "id": id}
 
 
 @register.inclusion_tag("web/_copy.html")

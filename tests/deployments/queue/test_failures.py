@@ -23,7 +23,7 @@ def add_target(installation: Installation, name: str, token: str) -> None:
         "api_token": token,
         "api_base_url": f"http://127.0.0.1:{installation.local_cloudflare_port}/client/v4",
     }
-    code = f"from deployments.models import Target; Target.objects.create(**{values!r})"
+    code = f"from targets.models import Target; Target.objects.create(**{values!r})"
     installation.manage("shell", "-v", "0", "-c", code)
 
 

@@ -36,10 +36,10 @@ def failed(**fields: Any) -> Deployment:
 def test_an_empty_dashboard_says_how_to_start(admin_client: Client) -> None:
     page = text(admin_client.get("/"))
 
-    assert "Add the first one or import it with manage.py import_workflow FILE" in page
-    assert "press Deploy beside a workflow to make the first one" in page
+    assert "Add the first one , or import it with manage.py import_workflow FILE" in page
+    assert "To create the first one, press Deploy next to a workflow" in page
     assert "Nothing is being deployed" in page
-    assert "Nothing needs you" in page
+    assert "Nothing needs attention" in page
 
 
 def test_a_running_deployment_has_a_card_with_its_stage_and_typical_time(
@@ -85,7 +85,7 @@ def test_the_newest_failures_are_shown_and_the_rest_is_linked(admin_client: Clie
     board = dashboard.load()
 
     assert (len(board.attention), board.has_more_attention) == (dashboard.ATTENTION, True)
-    assert "All deployments that failed" in text(admin_client.get("/"))
+    assert "All failed deployments" in text(admin_client.get("/"))
 
 
 def test_a_missing_variable_is_one_click_away(admin_client: Client) -> None:
@@ -165,7 +165,7 @@ def test_drift_needs_attention_until_something_is_deployed(admin_client: Client)
     live = succeeded()
     drifted(live)
     page = text(admin_client.get("/"))
-    assert "Drifted on local, seen just now it is another See what is live" in page
+    assert "Drifted on local, found just now it is another View live version" in page
     assert [row.drift is not None for row in dashboard.load().workflows] == [True]
 
     succeeded(workflow=live.workflow, finished_at=timezone.now() + timedelta(seconds=1))
@@ -216,8 +216,8 @@ def test_users_see_only_the_actions_they_may_perform(viewer: Client) -> None:
 
     page = text(viewer.get("/"))
 
-    assert "Ask somebody who may check targets" in page
-    assert "Look at it" in page
+    assert "Ask someone with permission to check targets" in page
+    assert "View details" in page
     for offered in ("Check account", "Edit One step", "deploy again", "Add your"):
         assert offered not in page
 
@@ -244,8 +244,8 @@ def test_a_card_shows_the_action_the_wait_and_the_cancel_button(
     page = admin_client.get("/")
 
     assert f"Rollback to #{live.pk} on local" in text(page)
-    assert "Cloudflare is busy: goes on at" in text(page)
-    assert "because Cloudflare asked for it (attempt 2 of 5)" in text(page)
+    assert "Cloudflare is busy. Continues at" in text(page)
+    assert "as requested by Cloudflare (attempt 2 of 5)" in text(page)
     assert f'formaction="/deployments/{back.pk}/cancel/"' in page.content.decode()
 
 
@@ -300,7 +300,7 @@ def test_htmx_gets_only_the_parts_and_the_title(admin_client: Client) -> None:
     answer = admin_client.get("/", headers={"HX-Request": "true"})
 
     page = answer.content.decode()
-    assert page.startswith("<title>(1) Dashboard")
+    assert page.strip().startswith("<title>(1) Dashboard")
     assert "<html" not in page
     assert "HX-Request" in answer["Vary"]
     assert "no-store" in answer["Cache-Control"]

@@ -74,7 +74,7 @@ def test_without_a_target_the_dialog_says_where_to_add_one(
 
     assert "Nothing was deployed There is no default target." in page
     assert "Add your Cloudflare account as a target" in page
-    assert "There is nowhere to deploy to." in text(admin_client.get("/"))
+    assert "There is no target to deploy to." in text(admin_client.get("/"))
 
 
 def test_a_workflow_without_a_version_is_refused_with_a_message(admin_client: Client) -> None:

@@ -15,7 +15,7 @@ from deployments.models import Deployment
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.local_cloudflare.support.control import Control
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
@@ -40,7 +40,7 @@ def frozen(**fields: Any) -> Target:
 def test_the_page_loads_checks_and_plan_afterwards(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target()
 
-    page = admin_client.get(address(workflow, target)).content.decode()
+    page = markup(admin_client.get(address(workflow, target)))
 
     for part in ("preflight/", "plan/"):
         assert f'hx-get="{address(workflow, target, part=part)}"' in page
@@ -78,7 +78,7 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
     plan = text(admin_client.get(address(workflow, target, part="plan/")))
 
     assert checks.count("Passed") == 10
-    assert "The Worker is not on account yet: a deploy would make all of this." in plan
+    assert "The Worker is not on account yet. A deploy would create all of this:" in plan
     assert "Added Code" in plan
 
 
@@ -101,11 +101,11 @@ def test_the_plan_lists_what_is_changed_removed_and_kept(
     plan = text(admin_client.get(address(workflow, target, "&show=1")))
 
     assert "Changed Code" in plan
-    assert "Removed Variable OLD 1 gone" in plan
-    assert "Kept Secret KEY secret as it is" in plan
-    assert "A deploy never deletes it" in plan
+    assert "Removed Variable OLD 1 removed" in plan
+    assert "Kept Secret KEY secret unchanged" in plan
+    assert "A deploy does not delete secrets" in plan
     assert "Changed Setting placement off smart" in plan
-    assert "so it cannot be compared. A deploy sets PIN to the value that is stored here" in plan
+    assert "so they cannot be compared. A deploy sets PIN to the values stored here" in plan
     assert "Added Schedule \N{EN DASH} 5 4 * * *" in plan
     assert "s3cret" not in plan
 
@@ -125,14 +125,14 @@ def test_changes_by_others_are_only_overwritten_on_request(
 
     assert "Failed</span>" in checks
     assert 'name="overwrite" value="1" id="overwrite" form="deploy-dialog"' in checks
-    assert "A deploy would end at" in plan
+    assert "A deploy would fail at" in plan
     assert "deploy with overwrite" in plan
     assert "Changed Code not from our records" in forced
 
 
 def test_overwrite_is_kept_and_can_be_set_in_the_url(admin_client: Client) -> None:
     workflow, target = make_workflow(), make_target()
-    page = admin_client.get(address(workflow, target, "&overwrite=1")).content.decode()
+    page = markup(admin_client.get(address(workflow, target, "&overwrite=1")))
     assert 'form="deploy-dialog" checked' in page
 
     form = {"target": str(target.pk), "asked": "1", "overwrite": "1"}
@@ -148,7 +148,7 @@ def test_an_unreachable_target_is_reported_in_checks_and_plan(admin_client: Clie
 
     assert page.count("Nothing answers at http://127.0.0.1:9") == 2
     assert "Failed Token and account" in page
-    assert "A deploy would end at Initializing" in page
+    assert "A deploy would fail at Initializing" in page
 
 
 def test_a_deploy_that_would_fail_is_still_possible_and_says_so(admin_client: Client) -> None:
@@ -159,9 +159,9 @@ def test_a_deploy_that_would_fail_is_still_possible_and_says_so(admin_client: Cl
     )
 
     for answer in (shown, loaded):
-        assert "this deploy would fail at Initializing" in text(answer)
-        assert "Deploy v1 to account all the same" in text(answer)
-        assert 'class="button secondary" form="deploy-dialog"' in answer.content.decode()
+        assert "This deploy would fail at Initializing" in text(answer)
+        assert "Deploy v1 to account anyway" in text(answer)
+        assert 'form="deploy-dialog" id="deploy" class="button secondary"' in markup(answer)
     assert 'id="decision" hx-swap-oob="true"' in loaded.content.decode()
 
 
@@ -169,7 +169,9 @@ def test_a_protected_target_asks_for_the_workflows_name(admin_client: Client) ->
     workflow, target = make_workflow(), make_target(protected=True)
     form = {"target": str(target.pk), "asked": "1"}
 
-    assert "type the workflow's name, One step" in text(admin_client.get(address(workflow, target)))
+    assert "type the name of the workflow: One step" in text(
+        admin_client.get(address(workflow, target))
+    )
     wrong = text(admin_client.post(address(workflow), {**form, "name": "One"}))
     assert "Nothing was deployed The target account is protected" in wrong
     assert not Deployment.objects.exists()
@@ -182,7 +184,7 @@ def test_the_form_keeps_its_values_after_a_refusal(admin_client: Client) -> None
     workflow, target = make_workflow(), frozen(protected=True)
     form = {"target": str(target.pk), "asked": "1", "name": "Two", "freeze_reason": "it burns"}
 
-    page = admin_client.post(address(workflow), {**form, "overwrite": "1"}).content.decode()
+    page = markup(admin_client.post(address(workflow), {**form, "overwrite": "1"}))
 
     assert 'name="name" id="confirm_name" value="Two"' in page
     assert 'id="freeze_reason" value="it burns"' in page
@@ -196,7 +198,7 @@ def test_a_user_outside_the_allowed_groups_has_no_button(log_in: LogIn) -> None:
     workflow = make_workflow()
 
     page = text(client.get(address(workflow, target)))
-    assert "only members of Release team and superusers may change what is there" in page
+    assert "Only members of Release team and superusers can make changes there" in page
     assert "Deploy v1 to" not in page
 
     User.objects.get(username="somebody").groups.add(group)
@@ -210,8 +212,8 @@ def test_a_freeze_is_shown_with_its_reason_and_can_be_overridden_with_permission
     form = {"target": str(target.pk), "asked": "1"}
     shown = text(admin_client.get(address(workflow, target)))
     since = timezone.localtime(target.frozen_from)
-    assert f"account is frozen from {since:%Y-%m-%d %H:%M} UTC until somebody lifts" in shown
-    assert "the freeze: big sale." in shown
+    assert f"account is frozen from {since:%Y-%m-%d %H:%M} UTC until the freeze" in shown
+    assert "is lifted: big sale." in shown
 
     assert "is frozen" in text(admin_client.post(address(workflow), form))
     admin_client.post(address(workflow), {**form, "freeze_reason": "it burns"})
@@ -227,7 +229,7 @@ def test_a_user_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> No
     form = {"target": str(target.pk), "asked": "1", "freeze_reason": "please"}
     refused = text(client.post(address(workflow), form))
 
-    assert "You may not override a freeze" in page
+    assert "You do not have permission to override a freeze" in page
     assert "Deploy v1 to" not in page
     assert "You may not override a freeze" in refused
     assert not Deployment.objects.exists()

@@ -130,7 +130,7 @@ def test_invalid_stored_settings_are_reported_and_can_be_replaced(
     workflow = make_workflow()
     Workflow.objects.filter(pk=workflow.pk).update(deploy_settings={"old": 1})
 
-    assert "cannot be read any more" in text(admin_client.get(address(workflow)))
+    assert "can no longer be read" in text(admin_client.get(address(workflow)))
     save(admin_client, workflow, cpu_ms="100")
 
     assert workflow.deploy_settings == {"limits": {"cpuMs": 100}}

@@ -12,7 +12,7 @@ from audit.models import Entry
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action
 from tests.deployments.factories import make_deployment, make_target, make_workflow
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import account_target, changed, deploy, performed
@@ -139,9 +139,9 @@ def test_the_dialog_lists_what_is_restored_what_is_not_and_what_is_cancelled(
 
     assert f"live now: #{new.pk} , v2" in page
     assert "just now by grace" in page
-    for each in ("v-one", "REGION", "5 4 * * *", "Data in KV, D1, R2 and queues: it stays"):
+    for each in ("v-one", "REGION", "5 4 * * *", "Data in KV, D1, R2 and queues stays"):
         assert each in page
-    assert f"Deployment #{busy.pk} (v3) is running: it will be cancelled." in page
+    assert f"Deployment #{busy.pk} (v3) is running and will be cancelled." in page
 
 
 def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -> None:
@@ -150,7 +150,7 @@ def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -
     page = text(admin_client.get(at(failed, "rollback/")))
     answer = text(admin_client.post(at(failed, "rollback/")))
 
-    assert "This deployment cannot be gone back to" in page
+    assert "This deployment cannot be rolled back to" in page
     assert "Roll back to" not in page
     assert "put no version live" in answer
 
@@ -161,7 +161,9 @@ def test_after_a_takedown_the_dialog_offers_the_snapshot(admin_client: Client) -
 
     page = admin_client.get(at(old, "rollback/"))
 
-    assert f"The Worker was taken down since, by #{takedown.pk} , and its versions" in text(page)
+    assert f"The Worker has since been taken down by #{takedown.pk} , and its versions" in text(
+        page
+    )
     assert f'action="{at(old, "redeploy/")}"' in page.content.decode()
     assert 'id="roll-back"' not in page.content.decode()
 
@@ -179,7 +181,7 @@ def test_a_rollback_stores_its_reason_and_redirects_to_its_page(admin_client: Cl
     assert busy.cancelled_by == "admin, for a rollback"
     page = text(admin_client.get(at(made)))
     assert f"Rollback to #{old.pk}" in page
-    assert "Why: it charges twice" in page
+    assert "Reason: it charges twice" in page
 
 
 def test_a_rollback_on_a_protected_target_asks_for_the_name(admin_client: Client) -> None:
@@ -212,9 +214,9 @@ def test_the_parts_that_failed_come_first_and_long_reasons_fold(admin_client: Cl
 
     page = admin_client.get(at(partial(parts=parts)))
 
-    shown = page.content.decode()
-    assert shown.index("taken (10020)") < shown.index(" done</span> Code")
-    assert f'<summary>The whole message</summary><p class="reason">{long}</p>' in shown
+    shown = markup(page)
+    assert shown.index("taken (10020)") < shown.index("done</span>Code")
+    assert f'<summary>Full message</summary><p class="reason">{long.strip()}</p>' in shown
 
 
 def test_a_retry_without_a_failed_part_is_refused_with_a_message(admin_client: Client) -> None:
@@ -237,7 +239,7 @@ def test_a_snapshot_is_redeployed(admin_client: Client) -> None:
     old = went_live(version_number=1, ir={"old": "document"})
     assert old.workflow
     changed(old.workflow, code="return 2;")
-    assert "Deploy v1 anew" in text(admin_client.get(at(old)))
+    assert "Deploy this snapshot (v1)" in text(admin_client.get(at(old)))
 
     admin_client.post(at(old, "redeploy/"))
 
@@ -254,7 +256,7 @@ def test_a_rollback_that_failed_offers_the_snapshot(admin_client: Client) -> Non
 
     page = admin_client.get(at(failed))
 
-    assert f"Deploy the snapshot of #{old.pk} anew" in text(page)
+    assert f"Deploy the snapshot of #{old.pk}" in text(page)
     assert f'formaction="{at(old, "redeploy/")}"' in page.content.decode()
 
 
@@ -264,7 +266,7 @@ def test_a_protected_target_requires_the_name_first(admin_client: Client, what: 
 
     asked = text(admin_client.post(at(deployment, what)))
     wrong = text(admin_client.post(at(deployment, what), {"asked": "1", "name": "x"}))
-    assert "type the workflow's name, One step" in asked
+    assert "type the name of the workflow: One step" in asked
     assert "Nothing was changed The target account is protected" in wrong
     assert Deployment.objects.count() == 1
 
@@ -275,7 +277,7 @@ def test_a_protected_target_requires_the_name_first(admin_client: Client, what: 
 def test_a_user_who_may_only_cancel_has_only_that_button(log_in: LogIn) -> None:
     client = log_in("deployments.view_deployment", "deployments.cancel_deployment")
 
-    page = client.get(at(running())).content.decode()
+    page = markup(client.get(at(running())))
 
     assert page.count('class="button') == 1
     assert ">Cancel</button>" in page
@@ -294,5 +296,5 @@ def test_a_real_rollback_lists_its_parts(admin_client: Client, platform: Platfor
     page = text(admin_client.get(at(made)))
     assert "✓ Succeeded" in page
     assert "The Worker is live done Code" in page
-    assert f"Its version is live again, by #{made.pk}" in text(admin_client.get(at(first)))
+    assert f"This version is live again, by #{made.pk}" in text(admin_client.get(at(first)))
     assert f"It was live until #{made.pk} (v1) replaced it" in text(admin_client.get(at(second)))

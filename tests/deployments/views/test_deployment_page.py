@@ -14,7 +14,7 @@ from django.utils import timezone
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import HAPPY_PATH, Stage
 from tests.deployments.factories import make_deployment, make_target, make_workflow
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from workflows.services import save_draft, set_variable
 
 SENTINEL = "s3cret-sentinel"
@@ -44,7 +44,7 @@ def failed(stage: str = "GENERATING_CODE", **fields: Any) -> Deployment:
 
 
 def page(client: Client, deployment: Deployment, tab: str = "") -> str:
-    return client.get(f"/deployments/{deployment.pk}/{tab}").content.decode()
+    return markup(client.get(f"/deployments/{deployment.pk}/{tab}"))
 
 
 def words(client: Client, deployment: Deployment, tab: str = "") -> str:

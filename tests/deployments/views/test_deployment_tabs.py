@@ -23,7 +23,7 @@ def test_the_output_has_linkable_lines_and_is_escaped(admin_client: Client) -> N
     assert 'href="#1-2"' in shown
     assert "&lt;script&gt;" in shown
     assert "<script>alert" not in shown
-    assert "ended with exit code 1" in shown
+    assert "failed with exit code 1" in shown
     answer = admin_client.get(f"/deployments/{deployment.pk}/output/{output.pk}/")
     assert answer.content.decode() == hostile
     assert answer["Content-Disposition"].startswith("attachment")
@@ -33,7 +33,7 @@ def test_every_tab_has_a_text_for_missing_content(admin_client: Client) -> None:
     deployment = make_deployment()
 
     for tab in ("output", "code", "wrangler-json", "variables"):
-        assert "will be here" in words(admin_client, deployment, f"{tab}/")
+        assert "will be shown here" in words(admin_client, deployment, f"{tab}/")
 
 
 def test_the_tabs_show_the_record(admin_client: Client) -> None:
@@ -73,8 +73,8 @@ def test_the_lost_output_of_a_stopped_program_is_mentioned(
     cancelled = failed("DEPLOYING", status="cancelled")
     early = failed("GENERATING_CODE", status="cancelled")
 
-    assert "interrupted while wrangler was at work" in words(admin_client, cut, "output/")
+    assert "interrupted while wrangler was running" in words(admin_client, cut, "output/")
     output = words(admin_client, cancelled, "output/")
-    assert "cancelled while wrangler was at work: the program was ended" in output
-    assert "lost with the process" not in output
+    assert "cancelled while wrangler was running. The program was stopped" in output
+    assert "output up to then was lost" not in output
     assert "before npm or wrangler was started" in words(admin_client, early, "output/")

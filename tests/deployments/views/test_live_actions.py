@@ -58,7 +58,7 @@ def test_taking_down_lists_what_is_removed_and_kept(admin_client: Client) -> Non
         "the custom domain shop.example.com",
         "the schedule 0 8 * * *",
         "the consumer of the queue jobs",
-        "the Workflow awaitstep-x and all its runs",
+        "the Workflow awaitstep-x and all of its runs",
     ):
         assert removed in page
     assert "What stays: the workflow here with its versions, variables and history" in page

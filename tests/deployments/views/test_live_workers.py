@@ -33,7 +33,7 @@ def test_a_live_worker_is_shown_with_its_addresses_and_schedule(admin_client: Cl
     assert 'href="https://shop.example.com"' in content
     assert "*.example.com/*" in page
     assert "0 8 * * * at 08:00, every day (UTC)" in page
-    assert "Takes messages of jobs" in page
+    assert "Consumes queues jobs" in page
 
 
 def test_a_workflow_that_was_never_deployed_says_what_to_do(admin_client: Client) -> None:
@@ -41,8 +41,8 @@ def test_a_workflow_that_was_never_deployed_says_what_to_do(admin_client: Client
 
     page = text(admin_client.get(address(workflow)))
 
-    assert "It was never deployed" in page
-    assert "See what a deploy would do" in page
+    assert "This workflow has never been deployed" in page
+    assert "Plan a deploy" in page
 
 
 def test_each_target_has_a_tab_and_the_first_live_one_is_shown(
@@ -57,7 +57,7 @@ def test_each_target_has_a_tab_and_the_first_live_one_is_shown(
 
     assert "zone-a (nothing live)" in first
     assert f"On zone-b Live v1 by deploy #{made.pk}" in first
-    assert "no deployment to this target has succeeded yet" in second
+    assert "No deployment to this target has succeeded yet" in second
 
 
 def test_after_a_takedown_nothing_is_live_and_the_page_says_how_to_deploy(
@@ -68,7 +68,7 @@ def test_after_a_takedown_nothing_is_live_and_the_page_says_how_to_deploy(
 
     answer = admin_client.get(address(workflow))
 
-    assert "Nothing is live here: it was taken down just now by ada" in text(answer)
+    assert "Nothing is live here. It was taken down just now by ada" in text(answer)
     assert f"/workflows/{workflow.pk}/deploy/?target={made.target_id}" in answer.content.decode()
     assert "Take down…" not in text(answer)
 
@@ -95,7 +95,7 @@ def test_drift_can_be_adopted_or_overwritten(admin_client: Client) -> None:
     answer = admin_client.post(address(workflow, "adopt/"), seen)
 
     assert f"/deploy/?target={made.target_id}&amp;overwrite=1" in content
-    assert "this counts as meant until the next deploy" in text(asked)
+    assert "the changes are accepted until the next deploy" in text(asked)
     assert answer["Location"] == address(workflow, target=made.target)
     assert DriftCheck.objects.get().state == DriftState.SAME
     assert Entry.objects.filter(action="drift adopted").exists()
@@ -109,7 +109,7 @@ def test_only_drift_that_was_shown_is_adopted(admin_client: Client) -> None:
 
     answer = admin_client.post(address(workflow, "adopt/"), seen)
 
-    assert "looked at again meanwhile" in text(answer)
+    assert "checked again in the meantime" in text(answer)
     assert "Another one." in text(answer)
     assert DriftCheck.objects.get().state == DriftState.DRIFTED
 

@@ -124,7 +124,7 @@ def test_a_resource_names_the_live_workers_bound_to_it(
 
     page = text(admin_client.get(address(target, kind="kv", q="bound by itself")))
 
-    assert f"{workflow.name} live, as env.MY_KV" in page
+    assert f"{workflow.name} (live) env.MY_KV" in page
     assert "TAKEN_DOWN" not in page
 
 
@@ -135,7 +135,7 @@ def test_an_account_without_resources_says_how_to_create_one(
 
     page = text(admin_client.get(address(account_target(platform), kind="kv", q="no such thing")))
 
-    assert "has «no such thing» in its name or id" in page
+    assert "has “no such thing” in its name or id" in page
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _name in EXAMPLES])
@@ -179,7 +179,7 @@ def test_a_page_opened_for_a_variable_says_so_and_offers_every_resource(
 
     answer = admin_client.get(address(target, **wanted(workflow.pk)))
 
-    assert f"Choose the KV namespace behind env.MY_KV of {workflow.name}" in text(answer)
+    assert f"Choose the KV namespace for env.MY_KV of {workflow.name}" in text(answer)
     assert 'aria-label="Use offered"' in answer.content.decode()
     assert "Create and use" in text(answer)
 

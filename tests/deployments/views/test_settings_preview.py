@@ -71,7 +71,7 @@ def test_the_preview_names_the_dns_record_that_a_route_needs(admin_client: Clien
         admin_client.post(address(workflow, "preview/"), filled_in(admin_client, workflow, **typed))
     )
     assert "AAAA api 100:: Proxied" in page
-    assert "shop.example.com is a custom domain and needs nothing" in page
+    assert "shop.example.com is a custom domain and needs no preparation" in page
 
 
 def test_values_that_only_a_target_knows_are_placeholders(admin_client: Client) -> None:
@@ -87,7 +87,7 @@ def test_a_draft_that_cannot_be_deployed_says_why_in_the_preview(admin_client: C
     broken = make_workflow("return {{{;")
     script = make_workflow(kind="script", trigger={"type": "http"})
 
-    assert "A deploy would stop" in text(admin_client.get(address(broken)))
+    assert "A deploy would fail" in text(admin_client.get(address(broken)))
     found = preview(script, read_settings({"cronTriggers": ["0 8 * * *"]}))
     assert "A script answers requests alone" in found.findings[0].message
 

@@ -155,4 +155,4 @@ def test_the_page_needs_the_permission_to_view_runs(client: Any) -> None:
     assert client.get(address).status_code == 403
     bob.user_permissions.add(Permission.objects.get(codename="view_run"))
 
-    assert b"Nothing of this workflow is live" in client.get(address).content
+    assert b"This workflow is not live" in client.get(address).content

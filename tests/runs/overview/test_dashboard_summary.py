@@ -29,9 +29,9 @@ def test_waiting_runs_need_attention_and_link_to_their_page(admin_client: Client
 
     page = admin_client.get("/")
 
-    assert "1 run waits for somebody" in text(page)
+    assert "1 run is waiting for a person" in text(page)
     assert "for approve" in text(page)
-    assert "Nothing needs you" not in text(page)
+    assert "Nothing needs attention" not in text(page)
     assert 'href="/runs/waiting/"' in page.content.decode()
 
 

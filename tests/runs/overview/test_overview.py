@@ -162,7 +162,7 @@ def test_the_list_can_be_filtered_by_step_and_attempts(target: Target) -> None:
 def test_without_runs_the_page_says_what_to_do(target: Target) -> None:
     page = text(viewer().get("/runs/overview/"))
 
-    assert "No run began in the last 24 hours" in page
+    assert "No runs started in the last 24 hours" in page
     assert "trigger_workflow" in page
 
 
@@ -227,4 +227,4 @@ def test_the_workflows_of_targets_are_listed_and_a_failing_target_shows_its_erro
     page = text(viewer().get("/runs/workflows/"))
 
     assert "here" in page
-    assert "nowhere This target could not be asked. Nothing answers at" in page
+    assert "nowhere This target could not be reached. Nothing answers at" in page

@@ -54,7 +54,7 @@ def test_a_filter_without_matches_links_to_all_runs(admin_client: Client) -> Non
 
     page = admin_client.get("/runs/?q=teapot")
 
-    assert "No run fits: runs of all workflows, with “teapot” in the payload" in text(page)
+    assert "No matching runs: runs of all workflows, with “teapot” in the payload" in text(page)
     assert "Show all runs" in text(page)
 
 
@@ -66,7 +66,7 @@ def test_an_unknown_status_is_reported_and_ignored(admin_client: Client) -> None
     some = admin_client.get("/runs/?status=bogus,errored")
     new = admin_client.get("/runs/?status=of-tomorrow")
 
-    assert "A filter is not valid (not a status: bogus). It is left out." in text(unknown)
+    assert "A filter is not valid (not a status: bogus). It was ignored." in text(unknown)
     assert [chip["status"] for chip in unknown.context["chips"]] == ["errored", "of-tomorrow"]
     assert (len(unknown.context["page"].runs), some.context["page"].runs) == (2, [run])
     assert "is not valid" not in text(new)
@@ -78,8 +78,8 @@ def test_an_unknown_status_is_reported_and_ignored(admin_client: Client) -> None
     [
         ("/runs/", "List"),
         ("/runs/overview/", "Overview"),
-        ("/runs/workflows/", "Workflows at the targets"),
-        ("/runs/waiting/", "Waiting for somebody"),
+        ("/runs/workflows/", "Workflows on targets"),
+        ("/runs/waiting/", "Waiting for a person"),
     ],
 )
 def test_the_pages_of_many_runs_link_to_each_other(
@@ -125,7 +125,7 @@ def test_a_target_that_cannot_be_polled_is_shown(admin_client: Client) -> None:
     run = make_run()
     PollStatus.objects.create(target=run.target, polled_at=timezone.now(), error="It is down.")
 
-    assert "account could not be asked for its runs" in text(admin_client.get("/runs/"))
+    assert "The runs of account could not be read." in text(admin_client.get("/runs/"))
 
 
 def test_a_bulk_change_is_confirmed_with_its_count_and_filter(admin_client: Client) -> None:
@@ -146,7 +146,7 @@ def test_a_bulk_change_is_confirmed_with_its_count_and_filter(admin_client: Clie
     assert "What is lost" in text(confirmation)
     change = BulkChange.objects.get()
     assert (change.run_ids, change.reason) == ([run.pk], "stuck")
-    assert "0 done, 1 to do" in text(page)
+    assert "0 done, 1 remaining" in text(page)
 
 
 def test_the_result_of_a_bulk_change_lists_refused_runs(admin_client: Client) -> None:

@@ -61,7 +61,15 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
     page = admin_client.get(f"/runs/{run.pk}/")
 
     html = page.content.decode()
-    for word in ("Complete", "Only step", "Done", "n 1", "2 items", "Payload", "Its code"):
+    for word in (
+        "Complete",
+        "Only step",
+        "Done",
+        "n 1",
+        "2 items",
+        "Payload",
+        "Code of this version",
+    ):
         assert word in text(page)
     assert NASTY not in html
     assert 'class="tl-bar tl-done"' in html
@@ -123,7 +131,7 @@ def test_a_waiting_run_is_listed_and_answered_from_the_list(
     assert "times out in 59 m" in text(page)
     assert sent["Location"] == "/runs/waiting/"
     poll_until(until_status="complete", run=run, poller=Poller())
-    assert "No run waits for an event" in text(admin_client.get("/runs/waiting/"))
+    assert "No runs are waiting for an event" in text(admin_client.get("/runs/waiting/"))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,7 @@ def test_a_restart_offers_the_steps_and_shows_what_would_be_lost(
     admin_client.post(f"/runs/{run.pk}/restart/", {"from": "Only step"})
 
     assert "the beginning Only step" in page
-    assert "may be done twice" in page
+    assert "may happen twice" in page
     assert Entry.objects.get(action="run: restart").detail["from"] == "Only step"
 
 
@@ -177,7 +185,7 @@ def test_a_failing_target_leaves_the_page_with_stored_data(
 
     page = text(admin_client.get(f"/runs/{run.pk}/"))
 
-    assert "This is not what the target says now." in page
+    assert "This page may be outdated." in page
     assert "we fail" in page
     assert "sold out" in page
 
@@ -190,7 +198,7 @@ def test_a_hanging_target_times_out_soon(
 
     page = text(admin_client.get(f"/runs/{run.pk}/"))
 
-    assert "This is not what the target says now." in page
+    assert "This page may be outdated." in page
 
 
 def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client) -> None:
@@ -198,18 +206,18 @@ def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client)
 
     page = text(admin_client.get(f"/runs/{run.pk}/"))
 
-    assert "The target has to be asked for the steps." in page
+    assert "The steps could not be read from the target." in page
 
 
 def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Target) -> None:
     run = ended_run(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
     page = admin_client.get(f"/runs/{run.pk}/")
-    assert "Load whole output" in text(page)
+    assert "Load the full output" in text(page)
 
     whole = admin_client.get(f"/runs/{run.pk}/step/", {"name": "Only step-1"})
 
     assert (
-        "the end" not in text(page)[text(page).index("Name at the target") :].split("Settings")[0]
+        "the end" not in text(page)[text(page).index("Name on the target") :].split("Settings")[0]
     )
     assert "the end" in text(whole)
 
@@ -226,9 +234,9 @@ def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: T
     copy_live(run.deployment, version_number=3)
     live = text(admin_client.get(f"/runs/{run.pk}/"))
 
-    newer = f"This run began with v1; v3 is live on {target.name} now"
-    assert "This run began with v1; v2 is a draft that is not deployed there." in drafted
-    assert f"v2 is live on {target.name} now, and v3 is a draft that is not deployed there." in both
+    newer = f"This run started with v1. v3 is live on {target.name} now"
+    assert "This run started with v1. The draft v2 is not deployed there." in drafted
+    assert f"v2 is live on {target.name} now. The draft v3 is not deployed there." in both
     assert f"{newer}." in live
 
 
@@ -254,7 +262,7 @@ def test_a_long_run_is_paginated_and_its_picture_loaded_last(
     picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
 
     assert page.content.decode().count('class="tl-row') == 300
-    assert "failed: Only step" in text(page)
+    assert "Failed: Only step" in text(page)
     assert f'hx-get="/runs/{run.pk}/picture/"' in page.content.decode()
     assert "data-picture" in picture.content.decode()
 

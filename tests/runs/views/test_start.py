@@ -155,7 +155,7 @@ def test_a_payload_is_checked_while_it_is_entered(admin_client: Client) -> None:
     good = admin_client.post("/runs/start/check/", {"payload": '{"a": 1}'}, headers=headers)
     bad = admin_client.post("/runs/start/check/", {"payload": '{"a": }'}, headers=headers)
 
-    assert "This is JSON" in text(good)
+    assert "Valid JSON" in text(good)
     assert "line 1, column 7" in text(bad)
 
 
@@ -170,7 +170,7 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     tasks.perform.func(change.pk)
     Poller().turn()
 
-    assert "0 started, 2 to do" in text(waiting)
+    assert "0 started, 2 remaining" in text(waiting)
     change.refresh_from_db()
     assert (change.done, change.failed, change.starts) == (2, 0, [])
     assert Run.objects.filter(workflow=live.workflow).count() == 2

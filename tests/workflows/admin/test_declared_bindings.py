@@ -98,9 +98,9 @@ def test_the_page_explains_declared_bindings_and_says_if_there_are_none(log_in: 
 
     filled = text(client.get(change(workflow)))
 
-    assert "Declare what these cannot tell" in empty
-    assert "No binding is declared" in empty
-    assert "No binding is declared" not in filled
+    assert "Declare a binding if its name has no such word" in empty
+    assert "No bindings are declared" in empty
+    assert "No bindings are declared" not in filled
 
 
 def test_a_viewer_sees_bindings_and_cannot_add_any(log_in: LogIn) -> None:
@@ -135,8 +135,8 @@ def test_the_deployment_page_shows_the_bound_resources(admin_client: Client) -> 
     shown = text(admin_client.get(f"/deployments/{deployment.pk}/variables/"))
     record = text(admin_client.get(f"/deployments/{deployment.pk}/snapshot/"))
 
-    assert "STORE KV namespace id-of-store its declaration" in shown
-    assert "AI Workers AI the account's the document" in shown
+    assert "STORE KV namespace id-of-store declared binding" in shown
+    assert "AI Workers AI the account's document" in shown
     assert "OLD a kind of the past x" in shown
     assert "Declared bindings STORE KV namespace" in record
 

@@ -262,8 +262,8 @@ def test_deleting_a_live_workflow_links_to_its_takedown(admin_client: Client) ->
     answer = admin_client.get(f"/admin/workflows/workflow/{deployment.workflow_id}/delete/")
 
     page, content = text(answer), answer.content.decode()
-    assert "Something of it is live and goes on running" in page
-    assert "answers at http://w.localhost:1" in page
+    assert "This workflow is live and keeps running" in page
+    assert "keeps running at http://w.localhost:1" in page
     url = f"/workflows/{deployment.workflow_id}/live/takedown/?target={deployment.target_id}"
     assert f'href="{url}"' in content
 
@@ -273,7 +273,7 @@ def test_deleting_several_workflows_warns_that_live_workers_keep_running(
 ) -> None:
     form = {"action": "delete_selected", "_selected_action": make_workflow().pk}
 
-    assert "what is live of them goes on running" in text(admin_client.post(LIST, form))
+    assert "what is live keeps running" in text(admin_client.post(LIST, form))
 
 
 def test_a_workflow_with_a_locked_version_cannot_be_deleted(admin_client: Client) -> None:

@@ -62,7 +62,7 @@ def test_a_deployment_has_a_tab_with_the_deployed_version(admin_client: Client) 
     url = f"/admin/workflows/workflow/{deployment.workflow.pk}/change/#node=only"
     assert f'href="{url}" tabindex="-1"' in shown
     assert '<a href="/deployments/' in shown
-    assert "as this deployment took it: version 1" in shown
+    assert "in the version of this deployment: 1" in shown
 
 
 def test_the_nodes_with_problems_of_a_deployment_are_marked(admin_client: Client) -> None:
@@ -70,7 +70,7 @@ def test_the_nodes_with_problems_of_a_deployment_are_marked(admin_client: Client
     shown = tab(admin_client, make_deployment(problems=[problem], status="failed"))
 
     assert "pic-node pic-problem" in shown
-    assert "Marked: what this deployment found." in shown
+    assert "The problems that the deployment found are marked." in shown
 
 
 def test_the_nodes_with_warnings_of_a_deployment_are_marked(admin_client: Client) -> None:
