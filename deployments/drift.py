@@ -25,7 +25,7 @@ from targets import policy
 from targets.cloudflare import triggers, versions
 from targets.cloudflare.account import Account, LiveVersion
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.worker_parts import config_of, differences, parse_triggers
+from targets.cloudflare.worker_parts import differences, parse_triggers
 from targets.lookup import account_of
 from targets.models import Target
 from workflows.models import Workflow
@@ -92,7 +92,7 @@ def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> Non
         rows += _env_differences(live, account, current.version)
     state = DriftState.DRIFTED if rows else DriftState.SAME
     _set_result(
-        drift_check, state, rows=rows, version=current.version, actual_config=config_of(actual)
+        drift_check, state, rows=rows, version=current.version, actual_config=actual.as_config()
     )
 
 

@@ -1,0 +1,1 @@
+"""Targets: where to deploy, their checks, rules and accounts."""

@@ -1,4 +1,4 @@
-"""The admin's pages of targets: what is stored, what the target said, who may deploy to it."""
+"""Admin pages of targets: account, last check, protection and freeze."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from targets.permissions import CHECK
 from targets.templatetags.targets import check_state
 from web.templatetags.ui import ago
 
-_RULES = [
+_RULE_FIELDSETS = [
     (
         "Protection",
         {
             "fields": ["protected", "deployers"],
-            "description": "To a protected target only these groups deploy, and each deploy asks for "
-            "the workflow's name. Superusers and the command line always may.",
+            "description": "Only these groups may deploy to a protected target, and they confirm each "
+            "deploy with the workflow's name. Superusers and the command line always may.",
         },
     ),
     (
         "Freeze",
         {
             "fields": ["frozen_from", "frozen_until", "frozen_reason"],
-            "description": "While a target is frozen nothing is deployed to it, rolled back or taken "
-            "down, except by people who may override a freeze and say why. What is live goes on.",
+            "description": "While a target is frozen, nothing is deployed, rolled back or taken down, "
+            "except by people who may override a freeze and give a reason. Live Workers keep running.",
         },
     ),
 ]
@@ -42,7 +42,7 @@ _ACCOUNT = (
     "Cloudflare account",
     {
         "fields": ["account_id", "new_token", "api_base_url"],
-        "description": "Token and account are verified at the target before they are saved.",
+        "description": "Token and account are verified with Cloudflare before they are saved.",
     },
 )
 
@@ -59,9 +59,10 @@ class TargetAdmin(admin.ModelAdmin[Target]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Target | None = None) -> Any:
         if obj and obj.embedded:
-            return [(None, {"fields": ["name", "kind", "account_id", "is_default"]}), *_RULES]
-        account = _ACCOUNT if self._may_save(request, obj) else _shown(_ACCOUNT)
-        return [(None, {"fields": ["name", "is_default"]}), account, *_RULES]
+            fields = ["name", "kind", "account_id", "is_default"]
+            return [(None, {"fields": fields}), *_RULE_FIELDSETS]
+        account = _ACCOUNT if self._may_save(request, obj) else _without_token(_ACCOUNT)
+        return [(None, {"fields": ["name", "is_default"]}), account, *_RULE_FIELDSETS]
 
     def _may_save(self, request: HttpRequest, obj: Target | None) -> bool:
         if obj is None:
@@ -69,7 +70,7 @@ class TargetAdmin(admin.ModelAdmin[Target]):
         return self.has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Target | None = None) -> list[str]:
-        """The embedded platform's account and address follow from the settings."""
+        """The account and URL of the embedded platform come from the settings."""
         return ["name", "kind", "account_id"] if obj and obj.embedded else []
 
     @admin.display(ordering="embedded")
@@ -78,36 +79,37 @@ class TargetAdmin(admin.ModelAdmin[Target]):
 
     @admin.display(description="rules", empty_value="none")
     def rules(self, target: Target) -> str | None:
-        words = {"protected": target.protected, "frozen": target.is_frozen}
-        return ", ".join(word for word, holds in words.items() if holds) or None
+        rules = {"protected": target.protected, "frozen": target.is_frozen}
+        return ", ".join(name for name, applies in rules.items() if applies) or None
 
     @admin.display(description="last check", ordering="checked_at", empty_value="never checked")
     def last_check(self, target: Target) -> SafeString | None:
         if target.checked_at is None:
             return None
-        told = check_state(target_checks.verdict(target).value)
-        state = render_to_string("web/_status.html", told)
+        state = render_to_string(
+            "web/_status.html", check_state(target_checks.verdict(target).value)
+        )
         return format_html("{} {}", state, ago(target.checked_at))
 
     def has_delete_permission(self, request: HttpRequest, obj: Target | None = None) -> bool:
         return not (obj and obj.embedded) and super().has_delete_permission(request, obj)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """No deletion of many: it would take the embedded platform along."""
+        """Remove bulk deletion: it would include the embedded platform."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Not in one transaction: while the target is asked, nobody else could write."""
+        """Run without a transaction: a slow target would block all other writes."""
         names = ("object_id", "form_url", "extra_context")
         values = {"object_id": None, "form_url": "", "extra_context": None}
         values |= dict(zip(names, args, strict=False)) | kwargs
-        answer: HttpResponse = self._changeform_view(request, **values)  # type: ignore[attr-defined]
-        return answer
+        response: HttpResponse = self._changeform_view(request, **values)  # type: ignore[attr-defined]
+        return response
 
     def save_model(self, request: HttpRequest, obj: Target, form: Any, change: bool) -> None:  # noqa: FBT001
-        """All of it is saved at once: see save_related."""
+        """Do nothing: `save_related` saves the target together with its groups."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         target, by = form.instance, Actor.of(request.user)
@@ -129,23 +131,23 @@ class TargetAdmin(admin.ModelAdmin[Target]):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _shown(account: Any) -> Any:
-    """The fieldset for people who may not change it: there is nothing to see of a token."""
+def _without_token(account: Any) -> Any:
+    """Return the fieldset for people who may only view the target."""
     title, options = account
     fields = [name for name in options["fields"] if name != "new_token"]
     return title, {"fields": fields}
 
 
 def _warnings(target: Target, form: Any) -> list[str]:
-    found = []
+    warnings = []
     if form.warning:
-        found.append(
-            f"The target {target} is saved, but token and account are not verified. {form.warning} "
-            "Press «Check now» later."
+        warnings.append(
+            f"The target {target} was saved, but its token and account are not verified. "
+            f'{form.warning} Click "Check now" later.'
         )
     if target.protected and not target.deployers.exists():
-        found.append(
-            f"The target {target} is protected and has no groups: only superusers and the command line can "
-            "deploy to it."
+        warnings.append(
+            f"The target {target} is protected and has no groups: only superusers and the command "
+            "line can deploy to it."
         )
-    return found
+    return warnings

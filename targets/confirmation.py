@@ -1,4 +1,4 @@
-"""What a target's rules ask of somebody before a change, for the pages that ask it."""
+"""What a user must confirm before a change at a target, for the pages that ask for it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 CONFIRMED_FIELD = "asked"
-"""The field that tells a form that has asked for a consent from a button that has not."""
+"""The hidden field of a form that has asked for confirmation; a plain button lacks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """A target's rules for one person: what has to be typed, and whether that is enough."""
+    """What a target's rules require of one user, and whether the user may proceed."""
 
     target: Target
     is_member: bool
@@ -31,12 +31,12 @@ class Confirmation:
 
     @property
     def needs_nothing(self) -> bool:
-        """Whether nothing has to be typed: a button alone is enough."""
+        """Whether a click is enough: the user has nothing to type."""
         return not self.target.protected and not self.target.is_frozen
 
     @property
     def is_allowed(self) -> bool:
-        """Whether this person may change anything at the target now, with all that has to be typed."""
+        """Whether the user may change the target now, once everything is confirmed."""
         return self.is_member and (self.may_override or not self.target.is_frozen)
 
 
@@ -52,7 +52,7 @@ def confirmation_for(target: Target, user: User | AnonymousUser) -> Confirmation
 
 
 def consent_of(form: QueryDict) -> Consent:
-    """Return what a person has typed and ticked."""
+    """Return what the user has typed and ticked."""
     return Consent(
         name=form.get("name", ""),
         freeze_reason=form.get("freeze_reason", ""),

@@ -1,4 +1,4 @@
-"""The forms about targets: a token is write-only, an account may be found by it."""
+"""The form of a target: the token is write-only, and the account can be looked up with it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from targets.services import (
 
 
 class TargetForm(forms.ModelForm[Target]):
-    """A stored token is never part of a page; an empty input keeps it.
+    """Edits a target. The stored token is never rendered; an empty input keeps it.
 
-    Token and account are asked for before they are saved: `warning` says where they could not be.
-    The input is not called `api_token`: the admin would make it the model's field, and fill it in.
+    Token and account are verified before they are saved; `warning` says why they could not be. The
+    input is not called `api_token`, because the admin would fill it from the model's field.
     """
 
     new_token = forms.CharField(
@@ -36,7 +36,7 @@ class TargetForm(forms.ModelForm[Target]):
         required=False,
         widget=forms.PasswordInput({"autocomplete": "new-password", "size": 60}),
         help_text="A user token or an account-owned token with the permissions Workers Scripts Write "
-        "and, for routes, Workers Routes Write, Zone Read and DNS Read. It is kept encrypted and "
+        "and, for routes, Workers Routes Write, Zone Read and DNS Read. It is stored encrypted and "
         "never shown again.",
     )
     warning = ""
@@ -55,13 +55,13 @@ class TargetForm(forms.ModelForm[Target]):
             "frozen_reason",
         ]
         help_texts = {
-            "name": "Short, in letters, digits, - and _: what deploy_workflow --target takes.",
+            "name": "Letters, digits, - and _. Used in deploy_workflow --target.",
             "account_id": "32 hexadecimal digits, shown on the overview of your Cloudflare account. "
-            "Empty: the account that the token is for.",
-            "api_base_url": "Leave it as it is for Cloudflare.",
-            "is_default": "Where a deployment goes when no target is named. It replaces the old default.",
-            "frozen_from": "From then on nothing is deployed to it; deployments that run go on.",
-            "frozen_until": "Empty: until somebody lifts the freeze.",
+            "Leave it empty to use the token's account.",
+            "api_base_url": "Change it only if you do not use Cloudflare itself.",
+            "is_default": "Used when no target is named. It replaces the current default.",
+            "frozen_from": "Nothing is deployed from then on; running deployments finish.",
+            "frozen_until": "Leave it empty to freeze until somebody lifts the freeze.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,7 +71,7 @@ class TargetForm(forms.ModelForm[Target]):
         if "account_id" in self.fields:
             self.fields["account_id"].required = False
         if "new_token" in self.fields and self.instance.pk:
-            self.fields["new_token"].help_text = "A token is stored. Type a new one to replace it."
+            self.fields["new_token"].help_text = "A token is stored. Enter a new one to replace it."
 
     def clean_account_id(self) -> str:
         account_id = str(self.cleaned_data["account_id"])
@@ -85,7 +85,7 @@ class TargetForm(forms.ModelForm[Target]):
     def clean_new_token(self) -> str:
         token = str(self.cleaned_data["new_token"]).strip()
         if not token and self.instance._state.adding:
-            raise ValidationError("Type the API token of the account.")
+            raise ValidationError("Enter the API token of the account.")
         try:
             return as_token(token) if token else ""
         except WrongToken as refused:
@@ -100,22 +100,22 @@ class TargetForm(forms.ModelForm[Target]):
 
     @property
     def changed_fields(self) -> list[str]:
-        """The names of the model's fields that were changed."""
+        """The names of the changed model fields."""
         return [CREDENTIAL if name == "new_token" else name for name in self.changed_data]
 
     def _check_freeze(self, cleaned: Mapping[str, Any]) -> None:
-        begins, ends = cleaned.get("frozen_from"), cleaned.get("frozen_until")
-        if ends and not begins and "frozen_from" not in self.errors:
-            self.add_error("frozen_from", "Say when the freeze begins.")
-        elif begins and ends and ends <= begins:
-            self.add_error("frozen_until", "The freeze has to end after it begins.")
+        start, end = cleaned.get("frozen_from"), cleaned.get("frozen_until")
+        if end and not start and "frozen_from" not in self.errors:
+            self.add_error("frozen_from", "Enter when the freeze starts.")
+        elif start and end and end <= start:
+            self.add_error("frozen_until", "The freeze must end after it starts.")
 
     def _verify(self, cleaned: dict[str, Any]) -> None:
         token = cleaned["new_token"] or self._stored_token()
         if not token:
             return
         try:
-            found = verify(
+            verification = verify(
                 api_base_url=cleaned["api_base_url"],
                 api_token=token,
                 account_id=cleaned["account_id"],
@@ -124,17 +124,15 @@ class TargetForm(forms.ModelForm[Target]):
             self.add_error("new_token", str(refused))
         except WrongAccount as refused:
             self.add_error("account_id", str(refused))
-            self._offer(refused.owners)
+            self._offer_accounts(refused.owners)
         else:
-            cleaned["account_id"] = found.account_id
-            self.warning = found.warning
+            cleaned["account_id"] = verification.account_id
+            self.warning = verification.warning
 
     def _stored_token(self) -> str:
-        """A stored token goes to no other address than the one that it was typed for."""
+        """Return the stored token, but never send it to a URL that it was not entered for."""
         if "api_base_url" in self.changed_data:
-            self.add_error(
-                "new_token", "Type the token again: the stored one is for another address."
-            )
+            self.add_error("new_token", "Enter the token again: the stored one is for another URL.")
             return ""
         try:
             return self.instance.api_token
@@ -142,21 +140,21 @@ class TargetForm(forms.ModelForm[Target]):
             self.add_error("new_token", str(error))
             return ""
 
-    def _offer(self, owners: tuple[Owner, ...]) -> None:
-        """Show the token's accounts as buttons, in place of the input."""
+    def _offer_accounts(self, owners: tuple[Owner, ...]) -> None:
+        """Replace the input by radio buttons for the token's accounts."""
         if owners:
             choices = [(owner.id, str(owner)) for owner in owners]
             self.fields["account_id"].widget = AdminRadioSelect({"class": "radiolist"}, choices)
 
     def full_clean(self) -> None:
-        """After the model's own checks, too, a page with an error asks for the token again."""
+        """Ask for the token again on every page with errors, also those of the model."""
         super().full_clean()
         if self.errors and self.data.get("new_token") and "new_token" in self.fields:
-            self.add_error("new_token", "Nothing was saved: type the token again.")
+            self.add_error("new_token", "Nothing was saved: enter the token again.")
             self.data = _without(self.data, "new_token")
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The old default gives way when this one is saved: see services.save."""
+        """Allow a second default: `services.save` replaces the old one."""
         return {*super()._get_validation_exclusions(), "is_default"}  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Target:  # noqa: FBT001, FBT002 - Django's
@@ -166,7 +164,7 @@ class TargetForm(forms.ModelForm[Target]):
 
 
 def _without(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return what was posted without one value, for the form to show."""
-    changed = cast("QueryDict", data).copy()
-    changed.pop(name, None)
-    return changed
+    """Return the posted data without one value, to render the form again."""
+    copy = cast("QueryDict", data).copy()
+    copy.pop(name, None)
+    return copy

@@ -1,4 +1,4 @@
-"""Targets and how they are reached."""
+"""Look up targets and their accounts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ EMBEDDED_NAME = "local"
 
 
 class NoTarget(DeployError):
-    """There is nowhere to deploy to."""
+    """There is no target to deploy to."""
 
 
 def default_target() -> Target:
-    """Return the default target; the first call makes the embedded platform's. Raises NoTarget."""
+    """Return the default target, creating the embedded platform's if needed. Raises NoTarget."""
     target = Target.objects.filter(is_default=True).first()
     if target:
         return target
@@ -33,14 +33,14 @@ def default_target() -> Target:
 
 
 def embedded_target() -> Target:
-    """Return the embedded platform's row, made by whoever needs it first."""
+    """Return the embedded platform's row, creating it if needed."""
     is_first = not Target.objects.filter(is_default=True).exists()
     values = {"name": EMBEDDED_NAME, "account_id": ACCOUNT_ID, "is_default": is_first}
     return Target.objects.get_or_create(embedded=True, defaults=values)[0]
 
 
 def target_named(name: str) -> Target:
-    """Return the target of this name; raises NoTarget, which lists the ones there are."""
+    """Return the target of this name; raises NoTarget, which lists the existing ones."""
     if name == EMBEDDED_NAME and settings.AWAITSTEP.offers_local_cloudflare:
         return embedded_target()
     target = Target.objects.filter(name=name).first()
@@ -51,17 +51,17 @@ def target_named(name: str) -> Target:
 
 
 def account_of(target: Target) -> Account:
-    """Return the account behind the target. Its client is kept: making one takes 30 ms.
+    """Return the target's account. Accounts are cached with their clients, which take 30 ms to create.
 
-    Raises NoTarget where the embedded platform is off, DeployError where the token cannot be read.
+    Raises NoTarget if the embedded platform is off, DeployError if the token cannot be decrypted.
     """
     if not target.embedded:
         base_url = target.api_base_url.rstrip("/")
         return _account(target.account_id, base_url, _token(target), None)
     if not settings.AWAITSTEP.offers_local_cloudflare:
         raise NoTarget(
-            "The embedded platform is off here: it would run authors' code on this host. "
-            "AWAITSTEP_LOCAL_CLOUDFLARE=true turns it on."
+            "The embedded platform is off, because it runs workflow code on this host. To turn it on, "
+            "set AWAITSTEP_LOCAL_CLOUDFLARE=true."
         )
     port = settings.AWAITSTEP.local_cloudflare_port
     token = platform_token(settings.AWAITSTEP.data_dir)

@@ -1,4 +1,4 @@
-"""Django permissions that the pages of targets ask for."""
+"""Django permissions of the target pages."""
 
 from __future__ import annotations
 

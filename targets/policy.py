@@ -1,4 +1,4 @@
-"""Who may change what is at a target, and when: protected and frozen targets."""
+"""Protected and frozen targets: who may change what is deployed, and when."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from workflows.models import Workflow
 
 
 class Refused(DeployError):
-    """The target's own rules forbid it to this person, now, or without a confirmation."""
+    """The target's rules do not allow the change to this user, now, or without a confirmation."""
 
     cause = Cause.POLICY
 
 
 class Unconfirmed(Refused):
-    """The target is protected, and `name`, the workflow's, was not typed."""
+    """The target is protected, and the workflow's `name` was not typed."""
 
     def __init__(self, target: Target, name: str) -> None:
         super().__init__(
@@ -29,15 +29,15 @@ class Unconfirmed(Refused):
 
 
 class Frozen(Refused):
-    """The target is frozen, and nobody has given a reason to override that."""
+    """The target is frozen, and no reason to override the freeze was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What a person has said beside the wish itself.
+    """What the user has confirmed together with a request.
 
-    `name` is the workflow's name as it was typed, `freeze_reason` why a freeze is to be overridden,
-    `overwrite` that changes made at the target by others may be lost.
+    `name` is the workflow's name as typed, `freeze_reason` the reason to override a freeze;
+    `overwrite` says that changes made at the target by others may be lost.
     """
 
     name: str = ""
@@ -46,7 +46,7 @@ class Consent:
 
 
 def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
-    """Raise Refused where the target's rules forbid it; an overridden freeze is put on the trail."""
+    """Raise Refused if the target's rules forbid it; record an overridden freeze in the audit trail."""
     _check_protected(target, workflow, by=by, consent=consent)
     if not target.is_frozen:
         return
@@ -61,7 +61,7 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
 def find_refusal(
     target: Target, workflow: Workflow, *, by: Actor, consent: Consent
 ) -> Refused | None:
-    """Return how the target's rules would refuse it, if they would. Nothing is recorded."""
+    """Return why the target's rules would refuse it, or None. Nothing is recorded."""
     try:
         _check_protected(target, workflow, by=by, consent=consent)
         check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
@@ -71,16 +71,16 @@ def find_refusal(
 
 
 def check_frozen(target: Target, *, is_overridden: bool) -> None:
-    """Raise Frozen where the target is, and nobody has overridden that."""
+    """Raise Frozen if the target is frozen and the freeze is not overridden."""
     if target.is_frozen and not is_overridden:
-        sentence = "Wait for its end, or override the freeze with a reason."
-        raise Frozen(f"{_frozen(target)} {sentence}")
+        fix = "Wait until the freeze ends, or override it with a reason."
+        raise Frozen(f"{_frozen(target)} {fix}")
 
 
 def _frozen(target: Target) -> str:
-    why = target.frozen_reason or "no reason was given"
+    reason = target.frozen_reason or "no reason was given"
     until = f" until {target.frozen_until:%Y-%m-%d %H:%M} UTC" if target.frozen_until else ""
-    return f"The target {target.name} is frozen{until}: {why}."
+    return f"The target {target.name} is frozen{until}: {reason}."
 
 
 def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
@@ -89,14 +89,14 @@ def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: 
     if not may_deploy_to(target, by):
         raise Refused(
             f"The target {target.name} is protected, and you are in none of the groups that may "
-            "deploy to it. Ask one of them, or an administrator for the group."
+            "deploy to it. Ask a member to deploy, or ask an administrator to add you to a group."
         )
     if consent.name.strip() != workflow.name:
         raise Unconfirmed(target, workflow.name)
 
 
 def may_deploy_to(target: Target, by: Actor) -> bool:
-    """Tell whether the target's groups let this person; a command's operator has the whole server."""
+    """Return whether the user's groups allow it; the operator of a command always may."""
     if not target.protected or by.user is None or by.user.is_superuser:
         return True
     return by.user.groups.filter(pk__in=target.deployers.values("pk")).exists()

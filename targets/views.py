@@ -1,4 +1,4 @@
-"""What is done with a target outside of its form: check it, look at its resources, use one."""
+"""The check of a target, outside its admin form."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from targets.models import Target
 from targets.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 
-_TOLD = {
+_MESSAGES = {
     CheckState.PASSED: (messages.success, "The target {target} was checked."),
     CheckState.FAILED: (
         messages.error,
-        "The target {target} was checked: nothing can be deployed to it yet.",
+        "The target {target} was checked: you cannot deploy to it yet.",
     ),
     CheckState.UNKNOWN: (
         messages.warning,
-        "The target {target} could not be checked now: try again in a minute.",
+        "The target {target} could not be checked: try again in a minute.",
     ),
 }
 
 
 def _its_page(request: HttpRequest, pk: int) -> str:
-    """The target's form, or its resources for people who may not open that."""
+    """Return the target's form, or its resources for users who may not open the form."""
     if request.user.has_perm(VIEW_TARGET) or request.user.has_perm(CHANGE_TARGET):
         return reverse("admin:targets_target_change", args=[pk])
     return reverse("deployments:target_resources", args=[pk])
@@ -37,12 +37,12 @@ def _its_page(request: HttpRequest, pk: int) -> str:
 @redirect_get_to(_its_page)
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask the target, and show what it said where it was asked for."""
+    """Check the target, and show the result on the page that asked for it."""
     target = target_checks.check(_target(pk), by=Actor.of(request.user))
     if request.htmx:
         return render(request, "targets/_checks.html", {"target": target})
-    tell, words = _TOLD[target_checks.verdict(target)]
-    tell(request, words.format(target=target))
+    add_message, text = _MESSAGES[target_checks.verdict(target)]
+    add_message(request, text.format(target=target))
     return redirect(_its_page(request, target.pk))
 
 

@@ -1,4 +1,4 @@
-"""The pipeline's tools, for real: tsc, npm, wrangler, and the target's API."""
+"""The pipeline's Tools, implemented with tsc, npm, wrangler and Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from workflows.compilation.typescript import CompileFailed, Diagnostic
 from workflows.ir.reading.bindings import BindingKind
 
 TIMED_OUT = (
-    "wrangler was {reason} and has been ended. The network or the target's API is slow or down: "
-    "look at the target's state, then deploy again."
+    "wrangler was {reason} and was stopped. The network or the target's API may be slow or down. Check "
+    "which version is live on the target, then deploy again."
 )
 WRONG_ACCOUNT = (
-    "The API token is active, and not for the account {account}. Correct the target's account id, "
-    "or set a token of that account."
+    "The API token is active but not for the account {account}. Correct the target's account id, or "
+    "set a token of that account."
 )
 _NOT_EMBEDDED = frozenset(
     {BindingKind.AI, BindingKind.VECTORIZE, BindingKind.HYPERDRIVE, BindingKind.BROWSER}
 )
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWorkflow:
-    """A workflow of the product: its name, and whether it is a "workflow" or a "script"."""
+    """One of our workflows; `kind` is "workflow" or "script"."""
 
     name: str
     kind: str
@@ -52,10 +52,9 @@ class OwnWorkflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployTools(RemoteTools):
-    """`deploys` holds the temporary directories, `cache` Node's compiled code.
+    """Tools of one deployment; `deploys` holds temporary directories, `cache` Node's compiled code.
 
-    `tag` is the tag of the version that is uploaded, by which it is known again. `ours` finds a
-    workflow of the product by its id.
+    `tag` identifies the uploaded version. `ours` returns one of our workflows by id.
     """
 
     ours: Callable[[str], OwnWorkflow | None]
@@ -69,7 +68,7 @@ class DeployTools(RemoteTools):
     def inspect(self, request: DeployRequest) -> Site:
         tokens.verify(self.account)
         worker, settings = request.worker_name, request.settings
-        live = self._first_look(worker)
+        live = self._live_version(worker)
         subdomain = self.account.subdomain()
         workflow = None if request.is_script else self.account.workflow(worker)
         is_embedded = self.account.local_port is not None
@@ -90,21 +89,20 @@ class DeployTools(RemoteTools):
         )
 
     def _tag(self, request: DeployRequest, live: str) -> str:
-        """What our records know needs no tag: that is a call less."""
+        """Return the live version's tag; "" without a call if our records know the version."""
         if live in ("", request.known_version):
             return ""
         return versions.version_tag(self.account, request.worker_name, live)
 
-    def _first_look(self, worker: str) -> LiveVersion:
-        """Return what is live; a token of another account is told from one without a permission."""
+    def _live_version(self, worker: str) -> LiveVersion:
+        """Return the live version; raises a clear error for a token of another account."""
         try:
             return self.account.live(worker)
-        except DeployError as refused:
-            if refused.cause in (Cause.PERMISSION, Cause.TARGET) and tokens.is_for_other_accounts(
-                self.account
-            ):
-                sentence = WRONG_ACCOUNT.format(account=self.account.account_id)
-                raise DeployError(sentence, cause=Cause.CREDENTIALS) from None
+        except DeployError as error:
+            may_be_wrong_account = error.cause in (Cause.PERMISSION, Cause.TARGET)
+            if may_be_wrong_account and tokens.is_for_other_accounts(self.account):
+                message = WRONG_ACCOUNT.format(account=self.account.account_id)
+                raise DeployError(message, cause=Cause.CREDENTIALS) from None
             raise
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
@@ -112,21 +110,21 @@ class DeployTools(RemoteTools):
             try:
                 return compile_leniently(module, folder, dependencies=tuple(dependencies))
             except CompileFailed as failed:
-                findings = [_located(found, module) for found in failed.diagnostics]
+                findings = [_as_finding(each, module) for each in failed.diagnostics]
         raise CodeError("the code has type errors", findings)
 
     def callee(self, worker: str, class_name: str) -> Callee:
         ours = self.ours(worker)
         name = naming.worker_name(worker) if ours else worker
         if ours:
-            there = self.account.workflow(name)
+            workflow = self.account.workflow(name)
         else:
-            there = self.account.workflow_of(name, class_name) if class_name else None
+            workflow = self.account.workflow_of(name, class_name) if class_name else None
         return Callee(
             worker=name,
             is_deployed=self.account.has_worker(name),
-            workflow=there.name if there else "",
-            class_name=there.class_name if there else "",
+            workflow=workflow.name if workflow else "",
+            class_name=workflow.class_name if workflow else "",
             our_name=ours.name if ours else "",
             our_kind=ours.kind if ours else "",
         )
@@ -153,43 +151,43 @@ class DeployTools(RemoteTools):
         if bundle.secrets:
             _write_private(folder / wrangler.SECRETS, json.dumps(dict(bundle.secrets)))
         if bundle.dependencies:
-            started, ended = self.hooks.program_started, self._ended("npm install")
-            npm.install(folder, bundle.dependencies, on_start=started, on_end=ended)
+            on_start, on_end = self.hooks.program_started, self._on_end("npm install")
+            npm.install(folder, bundle.dependencies, on_start=on_start, on_end=on_end)
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
-        """wrangler may fail after its upload: then the new version is live, and some parts are not."""
+        """If wrangler fails after the upload, the new version is live but some parts are not done."""
         self._check_unchanged(request, site)
         is_strict = not needs_force(request, site)
         try:
-            return Upload(version=self._upload_patiently(folder, is_strict=is_strict))
+            return Upload(version=self._upload_with_retries(folder, is_strict=is_strict))
         except (Cancelled, LeaseLost):
             raise
-        except DeployError as refused:
-            live = self._gone_live(request.worker_name, before=site.live_version)
+        except DeployError as error:
+            live = self._uploaded_version(request.worker_name, before=site.live_version)
             if not live:
                 raise
-            return Upload(version=live, error=str(refused))
+            return Upload(version=live, error=str(error))
 
     def _check_unchanged(self, request: DeployRequest, site: Site) -> None:
-        """Between the first look and the upload minutes may pass, in which others deploy."""
+        """Raise DeployError if somebody else deployed since `inspect`, which may be minutes ago."""
         live = self.account.live(request.worker_name).version
         if live != site.live_version and not request.overwrite:
             raise DeployError(
-                f"While this deployment was being built, version {live or 'none'} went live on the "
-                "target, put there by somebody else. Nothing was uploaded. Look at it there; then "
-                "adopt what is live, or deploy with overwrite.",
+                f"Somebody else deployed while this deployment was being built: the live version on "
+                f"the target is now {live or 'none'}. Nothing was uploaded. Check that version, then "
+                "adopt it or deploy with overwrite.",
                 cause=Cause.CHANGED,
             )
 
-    def _upload_patiently(self, folder: Path, *, is_strict: bool) -> str:
-        """Begin anew where the target was busy and has taken nothing."""
-        for left in reversed(range(_TRIES)):
+    def _upload_with_retries(self, folder: Path, *, is_strict: bool) -> str:
+        """Retry while the target is busy and has accepted nothing."""
+        for retries_left in reversed(range(_MAX_ATTEMPTS)):
             self.hooks.before_write()
             try:
                 return self._upload(folder, is_strict=is_strict)
             except wrangler.Busy as busy:
-                if busy.seconds > retries.current().max_wait or not left:
-                    raise rate_limited(busy.seconds, "take the deployment") from None
+                if busy.seconds > retries.current().max_wait or not retries_left:
+                    raise rate_limited(busy.seconds, "deploy") from None
                 retries.current().wait(busy.seconds)
         raise AssertionError("unreachable")
 
@@ -197,10 +195,10 @@ class DeployTools(RemoteTools):
         program = wrangler.Wrangler(
             account=self.account, cache=self.cache, timeout=self.timeout, hide=self.hooks.hide
         )
-        ended, started = self._ended("wrangler deploy"), self.hooks.program_started
+        on_end, on_start = self._on_end("wrangler deploy"), self.hooks.program_started
         try:
             return program.deploy(
-                folder, tag=self.tag, is_strict=is_strict, on_start=started, on_end=ended
+                folder, tag=self.tag, is_strict=is_strict, on_start=on_start, on_end=on_end
             )
         except process.ProgramTimeout as slow:
             ran = ProgramRun(
@@ -212,8 +210,8 @@ class DeployTools(RemoteTools):
             self.hooks.program_ended(ran)
             raise DeployError(TIMED_OUT.format(reason=slow), cause=Cause.TIMEOUT) from None
 
-    def _gone_live(self, worker: str, *, before: str) -> str:
-        """Return the version that wrangler put live although it failed; "" where it did not."""
+    def _uploaded_version(self, worker: str, *, before: str) -> str:
+        """Return the version that wrangler made live before it failed; "" if there is none."""
         try:
             live = self.account.live(worker).version
             is_ours = bool(live) and versions.version_tag(self.account, worker, live) == self.tag
@@ -221,16 +219,16 @@ class DeployTools(RemoteTools):
             return ""
         return live if live != before and is_ours else ""
 
-    def _ended(self, program: str) -> Callable[[process.ProgramResult], None]:
-        def tell(ended: process.ProgramResult) -> None:
-            printed = (self.hooks.hide(ended.stdout), self.hooks.hide(ended.stderr))
-            text = "\n".join(part.strip() for part in printed if part.strip())
+    def _on_end(self, program: str) -> Callable[[process.ProgramResult], None]:
+        def report(ended: process.ProgramResult) -> None:
+            outputs = (self.hooks.hide(ended.stdout), self.hooks.hide(ended.stderr))
+            text = "\n".join(output.strip() for output in outputs if output.strip())
             ran = ProgramRun(
                 program=program, exit_code=ended.exit_code, seconds=ended.seconds, text=text
             )
             self.hooks.program_ended(ran)
 
-        return tell
+        return report
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -239,10 +237,10 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _located(found: Diagnostic, module: GeneratedModule) -> Finding:
-    """Name the node and the line of the person's own code where the compiler found something."""
-    place = module.locate(found.line, found.column)
-    message = f"{found.message} ({found.code})" if found.code else found.message
-    if place is None:
-        return Finding(message=message, path=f"generated code, line {found.line}")
-    return Finding(message=message, node_id=place.node_id, path=place.path, line=place.line)
+def _as_finding(error: Diagnostic, module: GeneratedModule) -> Finding:
+    """Return the compiler's error with its node and the line in the user's own code."""
+    origin = module.locate(error.line, error.column)
+    message = f"{error.message} ({error.code})" if error.code else error.message
+    if origin is None:
+        return Finding(message=message, path=f"generated code, line {error.line}")
+    return Finding(message=message, node_id=origin.node_id, path=origin.path, line=origin.line)

@@ -1,4 +1,4 @@
-"""Tools that look and make nothing: for a plan, a preflight, and a comparison with what is live."""
+"""Read-only tools, for plans, check reports and drift checks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from targets.cloudflare.errors import DeployError
 from workflows.ir.reading.bindings import BindingKind
 
 _UNFINISHED = ("queued", "running", "paused", "waiting", "waitingForPause", "rollingBack")
+"""Cloudflare's states of a run that are not final."""
 
 
 def refuse_writes() -> None:
-    """Whoever looks has nothing to write: a write that is tried is a fault of ours."""
-    raise AssertionError("a plan must not write")
+    """The `before_write` hook of a dry run: any write is a bug."""
+    raise AssertionError("a dry run must not write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunTools(DeployTools):
     def provide(self, kind: BindingKind, name: str) -> str:
-        """Return what is there of this name, or say that a deployment would make it."""
+        """Return the existing resource of this name, or a placeholder for the one to be created."""
         return resources.find(self.account, kind, name) or f"(new) {name}"
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:
         return versions.version_bindings(self.account, worker, version) or []
 
     def runs(self, workflow: str) -> Mapping[str, int]:
-        """A token that may not look at Workflows knows of no runs."""
+        """Return the unfinished runs by state; empty if the token may not read Workflows."""
         try:
             counts = self.account.run_counts(workflow)
         except DeployError:

@@ -1,4 +1,4 @@
-"""npm packages of a workflow, installed into its deploy's directory."""
+"""Install the npm packages of a workflow into the directory of its deploy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def install(
     on_start: Callable[[int], None],
     on_end: Callable[[process.ProgramResult], None],
 ) -> None:
-    """Write package.json and install it; raises DeployError with npm's reason."""
+    """Write package.json and run npm install; raises DeployError with npm's output."""
     manifest = {"private": True, "dependencies": dict(dependencies)}
     (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     home = folder / "home"
@@ -31,9 +31,9 @@ def install(
     try:
         ended = process.run(arguments, cwd=folder, env=env, timeout=_SECONDS, on_start=on_start)
     except process.ProgramTimeout as slow:
-        sentence = f"npm install was {slow}. Try again, or use fewer packages."
-        raise DeployError(sentence, cause=Cause.TIMEOUT) from None
+        message = f"npm install was {slow} and was stopped. Try again, or use fewer packages."
+        raise DeployError(message, cause=Cause.TIMEOUT) from None
     on_end(ended)
     if ended.exit_code:
-        sentence = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
-        raise DeployError(sentence, cause=Cause.PACKAGES)
+        message = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
+        raise DeployError(message, cause=Cause.PACKAGES)

@@ -1,4 +1,4 @@
-"""What stands around a Worker at its target, for real: the official SDK behind the pipeline's ports."""
+"""The pipeline's ports Remote and ChangeTools, implemented with Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflows.ir.reading.bindings import BindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramRun:
-    """What a program printed, redacted; `exit_code` None: it was ended before its end."""
+    """The output of a program, with secrets masked; `exit_code` is None if it was stopped."""
 
     program: str
     exit_code: int | None
@@ -23,10 +23,10 @@ class ProgramRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """What the pipeline's runner wants to hear or be asked.
+    """Callbacks to the runner of the pipeline.
 
-    `before_write` raises where this process may change nothing more at the target. `hide` masks the
-    secrets in what programs print, before any of it is cut or put into a sentence.
+    `before_write` raises if this process may no longer change anything at the target. `hide` masks
+    the secrets in the output of programs, before it is shortened or quoted.
     """
 
     program_started: Callable[[int], None]
@@ -37,9 +37,9 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteTools:
-    """Reads what is at the target, and changes it as long as this process holds the deployment.
+    """Reads the target, and changes it as long as this process holds the deployment.
 
-    `message` is what Cloudflare keeps beside a version that is put live.
+    `message` is stored by Cloudflare with a version that is made live.
     """
 
     account: Account
@@ -58,16 +58,16 @@ class RemoteTools:
     def triggers(self, worker: str, scope: Triggers) -> Triggers:
         return triggers.read(self.account, worker, scope)
 
-    def put(self, worker: str, part: Part, wanted: Triggers) -> None:
+    def apply(self, worker: str, part: Part, expected: Triggers) -> None:
         self.hooks.before_write()
-        triggers.apply(self.account, worker, part, wanted)
+        triggers.apply(self.account, worker, part, expected)
 
     def remove(self, worker: str, part: Part, previous: Triggers) -> None:
         self.hooks.before_write()
         triggers.remove(self.account, worker, part, previous)
 
-    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
-        triggers.check_can_apply(self.account, worker, part, wanted)
+    def check_can_apply(self, worker: str, part: Part, expected: Triggers) -> None:
+        triggers.check_can_apply(self.account, worker, part, expected)
 
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
@@ -89,11 +89,12 @@ class RemoteTools:
         self.hooks.before_write()
         versions.delete_secrets(self.account, worker, names)
 
-    def users(self, worker: str) -> frozenset[str]:
+    def bound_workers(self, worker: str) -> frozenset[str]:
         return workers.bound_workers(self.account, worker)
 
     def workflows(self, worker: str) -> frozenset[str]:
-        return frozenset(one.name for one in self.account.workflows() if one.worker == worker)
+        workflows = self.account.workflows()
+        return frozenset(workflow.name for workflow in workflows if workflow.worker == worker)
 
     def delete_workflow(self, name: str) -> None:
         self.hooks.before_write()

@@ -1,4 +1,4 @@
-"""`wrangler deploy`, started so that it asks nothing, tells nobody, and answers in JSON lines."""
+"""`wrangler deploy`: without prompts and telemetry, and with machine-readable output."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from toolchain.node_tools import MODULES, NODE, WRANGLER
 
 SECRETS = "secrets.json"
 _PERMISSION = (
-    "\nThe token lacks a permission: a deploy needs «Workers Scripts Write», and with routes "
-    "«Workers Routes Write» and «Zone Read». Edit the token on Cloudflare's dashboard, then deploy "
+    '\nThe token lacks a permission: a deploy needs "Workers Scripts Write", and with routes also '
+    '"Workers Routes Write" and "Zone Read". Edit the token in the Cloudflare dashboard, then deploy '
     "again."
 )
-# By the API's codes; wrangler passes on those of Node too ("ENOSPC"). The token was found active
-# before; refused, wrangler asks who it is, and may be refused that too.
+# By the API's codes; wrangler passes on those of Node too ("ENOSPC"). The token is known to be active,
+# so a refusal means a missing permission.
 _CAUSES = {
     "9109": (Cause.PERMISSION, _PERMISSION),
     "10000": (Cause.PERMISSION, _PERMISSION),
     "10001": (Cause.PERMISSION, _PERMISSION),
     "10020": (
         Cause.TAKEN,
-        "\nRemove the route from the other Worker first, or take another pattern.",
+        "\nRemove the route from the other Worker first, or use another pattern.",
     ),
     "10027": (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
 }
-_ANSWERS = "wrangler-output.ndjson"
+_OUTPUT = "wrangler-output.ndjson"
 
 
 class Busy(Exception):
-    """The target takes nothing for some seconds; what was asked has not been done."""
+    """The target accepts no calls for some seconds; nothing was deployed."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"busy for {seconds:g} seconds")
@@ -52,9 +52,9 @@ def version() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
-    """wrangler for one account. `cache` keeps Node's compiled code; `timeout` is in seconds.
+    """wrangler for one account. `cache` holds Node's compiled code; `timeout` is in seconds.
 
-    `hide` masks the secrets in what it prints.
+    `hide` masks the secrets in its output.
     """
 
     account: Account
@@ -73,8 +73,8 @@ class Wrangler:
     ) -> str:
         """Deploy the folder's wrangler.json and return the id of the new version.
 
-        Strict, wrangler refuses to undo what others changed at the target. Raises DeployError with
-        wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
+        In strict mode wrangler refuses to undo changes that others made at the target. Raises
+        DeployError with wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
         """
         arguments: list[str | Path] = [
             NODE,
@@ -82,7 +82,7 @@ class Wrangler:
             "deploy",
             *(["--strict"] if is_strict else []),
         ]
-        (folder / _ANSWERS).unlink(missing_ok=True)  # of an earlier try
+        (folder / _OUTPUT).unlink(missing_ok=True)  # of an earlier attempt
         if tag:
             arguments += ["--tag", tag]
         if (folder / SECRETS).exists():
@@ -91,12 +91,12 @@ class Wrangler:
         ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
         ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
         on_end(ended)
-        answers = _answers(folder / _ANSWERS)
-        version_id = str(answers.get("deploy", {}).get("version_id") or "")
+        output = _read_output(folder / _OUTPUT)
+        version_id = str(output.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
-        failed = answers.get("command-failed", {})
-        raise _refusal({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
+        failed = output.get("command-failed", {})
+        raise _error({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
 
     def _environment(self, folder: Path) -> dict[str, str]:
         home = folder / "home"
@@ -109,7 +109,7 @@ class Wrangler:
             CLOUDFLARE_ACCOUNT_ID=self.account.account_id,
             CLOUDFLARE_API_TOKEN=self.account.api_token,
             CLOUDFLARE_API_BASE_URL=self.account.api_base_url,
-            WRANGLER_OUTPUT_FILE_PATH=str(folder / _ANSWERS),
+            WRANGLER_OUTPUT_FILE_PATH=str(folder / _OUTPUT),
             WRANGLER_HIDE_BANNER="true",
             WRANGLER_SEND_METRICS="false",
             WRANGLER_SEND_ERROR_REPORTS="false",
@@ -117,24 +117,24 @@ class Wrangler:
         )
 
 
-def _answers(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Return wrangler's machine-readable lines by their type, the last of each."""
+def _read_output(path: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the last entry of each type in wrangler's output file."""
     if not path.exists():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
     return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
 
 
-def _refusal(failed: Mapping[str, Any], ended: process.ProgramResult) -> Exception:
-    """Say why: wrangler's own sentence, or (where --strict refuses) what it printed last."""
+def _error(failed: Mapping[str, Any], ended: process.ProgramResult) -> Exception:
+    """Return the error with wrangler's message or, if `--strict` refused, the end of its output."""
     if failed.get("retry_after_ms") is not None:
         return Busy(float(failed["retry_after_ms"]) / 1000)
     if not failed.get("message"):
         printed = "\n".join((ended.stdout + "\n" + ended.stderr).strip().splitlines()[-15:])
         return DeployError(
-            f"wrangler ended with exit code {ended.exit_code} and no new version:\n{printed}"
+            f"wrangler exited with code {ended.exit_code} and uploaded no version:\n{printed}"
         )
     cause, fix = _CAUSES.get(str(failed.get("code")), (Cause.TARGET, ""))
-    told = process.strip_ansi(str(failed["message"]))
+    message = process.strip_ansi(str(failed["message"]))
     code = f" [code {failed['code']}]" if failed.get("code") else ""
-    return DeployError(f"wrangler could not deploy: {told}{code}{fix}", cause=cause)
+    return DeployError(f"wrangler could not deploy: {message}{code}{fix}", cause=cause)

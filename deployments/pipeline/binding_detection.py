@@ -1,11 +1,10 @@
-"""DETECTING_BINDINGS: what the Worker's env will hold, or all that it lacks in one message."""
+"""The stage DETECTING_BINDINGS: resolve the Worker's env, or report everything that is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import groupby
 from typing import Final
 
 from deployments.pipeline.called_workers import resolve_callee
@@ -19,12 +18,12 @@ from workflows.codegen.module.generate import GeneratedModule
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 from workflows.ir.reading.problems import listed, quoted
 
-_HEADLINE: Final = "What the Worker needs is not complete:"
+_HEADLINE: Final = "Some variables or bindings of the Worker are missing or wrong:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Env:
-    """What the Worker's env will hold; `origins` tell whose variable each is."""
+    """The content of the Worker's env; `origins` are "workflow" or "global" by variable."""
 
     bindings: tuple[Binding, ...]
     variables: Mapping[str, str]
@@ -33,22 +32,23 @@ class Env:
 
 
 def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Resources) -> Env:
-    """Resolve every binding; raises DeployError with all that is missing or in the way.
+    """Resolve every binding; raises DeployError with everything that is missing or in conflict.
 
-    Resources are made last, and only where nothing else is missing.
+    Resources are created last, and only if there are no findings.
     """
     secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
-    found = plan_env(_used(module, request), request.variables, module.children, secrets=secrets)
+    plan = plan_env(_used(module, request), request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
-    consumed = [one.queue for one in consumers_of(module.trigger, request.settings)]
-    resolved = [resolver.resolve(wanted) for wanted in found.wanted]
+    consumed = [each.queue for each in consumers_of(module.trigger, request.settings)]
+    resolved = [resolver.resolve(required) for required in plan.required]
+    bindings = [result for result in resolved if isinstance(result, Binding)]
     findings = [
-        *_in_the_way(found, request, site),
-        *_unset(found, module, request),
-        *_doubled(found.wanted),
+        *_name_conflicts(plan, request, site),
+        *_unset(plan, module, request),
+        *_repeated_kinds(plan.required),
         *_queues(consumed, request, site=site, tools=tools),
-        *(one for one in resolved if isinstance(one, Finding)),
-        *_twice((*_own_workflow(request), *(one for one in resolved if isinstance(one, Binding)))),
+        *(result for result in resolved if isinstance(result, Finding)),
+        *_repeated_workflows((*_own_workflow(request), *bindings)),
     ]
     if findings:
         is_taken = all(finding.cause is Cause.TAKEN for finding in findings)
@@ -56,17 +56,16 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
         raise DeployError.listing(_HEADLINE, findings, cause=cause)
     for queue in consumed if BindingKind.QUEUE in site.creatable else ():
         tools.provide(BindingKind.QUEUE, queue)
-    made = [resolver.made(one) for one in resolved if isinstance(one, Binding)]
     return Env(
-        bindings=(*_own_workflow(request), *made),
-        variables=found.variables,
-        secrets=found.secrets,
-        origins=found.origins,
+        bindings=(*_own_workflow(request), *map(resolver.with_resource, bindings)),
+        variables=plan.variables,
+        secrets=plan.secrets,
+        origins=plan.origins,
     )
 
 
 def _used(module: GeneratedModule, request: DeployRequest) -> dict[str, BindingKind | None]:
-    """Return the kind of each name; a declared binding is bound although no code names it."""
+    """Return the kind of each name; declared bindings are included even if no code uses them."""
     declared = {name: BindingKind(kind) for name, kind in request.bindings.items()}
     read = {
         use.name: use.kind if isinstance(use.kind, BindingKind) else None
@@ -88,93 +87,92 @@ def _own_workflow(request: DeployRequest) -> Iterator[Binding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Resolver:
-    """Finds the resource of each binding, or says what is to be done."""
+    """Finds the resource of each binding, or returns a finding that says what to do."""
 
     request: DeployRequest
     site: Site
     tools: Resources
 
-    def resolve(self, wanted: RequiredBinding) -> Binding | Finding:
-        """Return the binding; it has no resource yet where the target is to make one."""
-        if wanted.kind in self.site.unsupported:
+    def resolve(self, required: RequiredBinding) -> Binding | Finding:
+        """Return the binding; its resource is "" if it has to be created."""
+        if required.kind in self.site.unsupported:
             return self._finding(
-                wanted,
-                f"env.{wanted.name} is a {wanted.kind.label} binding, which the embedded platform "
-                "does not have: deploy to a Cloudflare account.",
+                required,
+                f"env.{required.name} is a {required.kind.label} binding, which the embedded platform "
+                "does not support: deploy to a Cloudflare account.",
             )
-        if wanted.kind not in IDENTIFIERS:
-            return Binding(name=wanted.name, kind=wanted.kind, resource="")
-        if not wanted.resource:
-            return self._unnamed(wanted)
-        if not IDENTIFIERS[wanted.kind].accepts(wanted.resource):
-            return self._finding(wanted, _refused(wanted))
-        if wanted.kind in (BindingKind.SERVICE, BindingKind.WORKFLOW):
-            found = resolve_callee(wanted, self.request, self.tools)
-            return found if isinstance(found, Binding) else self._finding(wanted, found)
-        if not self.tools.exists(wanted.kind, wanted.resource):
-            what = f"{wanted.kind.label} {quoted(wanted.resource)}"
+        if required.kind not in IDENTIFIERS:
+            return Binding(name=required.name, kind=required.kind, resource="")
+        if not required.resource:
+            return self._unnamed(required)
+        if not IDENTIFIERS[required.kind].accepts(required.resource):
+            return self._finding(required, _invalid(required))
+        if required.kind in (BindingKind.SERVICE, BindingKind.WORKFLOW):
+            result = resolve_callee(required, self.request, self.tools)
+            return result if isinstance(result, Binding) else self._finding(required, result)
+        if not self.tools.exists(required.kind, required.resource):
+            what = f"{required.kind.label} {quoted(required.resource)}"
             return self._finding(
-                wanted, f"There is no {what} on this target: correct {wanted.variable}."
+                required, f"There is no {what} on this target: correct {required.variable}."
             )
-        return Binding(name=wanted.name, kind=wanted.kind, resource=wanted.resource)
+        return Binding(name=required.name, kind=required.kind, resource=required.resource)
 
-    def made(self, binding: Binding) -> Binding:
-        """Have the target make what nobody named."""
+    def with_resource(self, binding: Binding) -> Binding:
+        """Return the binding with its resource, creating it if the user named none."""
         if binding.resource or binding.kind not in IDENTIFIERS:
             return binding
         name = naming.resource_name(self.request.worker_name, binding.name)
         return replace(binding, resource=self.tools.provide(binding.kind, name))
 
-    def _unnamed(self, wanted: RequiredBinding) -> Binding | Finding:
-        if wanted.kind in self.site.creatable:
-            return Binding(name=wanted.name, kind=wanted.kind, resource="")
-        if wanted.kind is BindingKind.ANALYTICS:  # a dataset begins with its first data point
-            dataset = naming.dataset_name(self.request.worker_name, wanted.name)
-            return Binding(name=wanted.name, kind=wanted.kind, resource=dataset)
-        return self._finding(wanted, self._to_set(wanted))
+    def _unnamed(self, required: RequiredBinding) -> Binding | Finding:
+        if required.kind in self.site.creatable:
+            return Binding(name=required.name, kind=required.kind, resource="")
+        if required.kind is BindingKind.ANALYTICS:  # the first data point creates the dataset
+            dataset = naming.dataset_name(self.request.worker_name, required.name)
+            return Binding(name=required.name, kind=required.kind, resource=dataset)
+        return self._finding(required, self._how_to_name(required))
 
-    def _to_set(self, wanted: RequiredBinding) -> str:
-        words = IDENTIFIERS[wanted.kind].words
-        sentence = f"Set the variable {wanted.variable} to {words} behind env.{wanted.name}"
-        if wanted.name in self.request.bindings:
-            return f"{sentence}."
-        return f"{sentence}; or {wanted.name} itself, if it is a plain value."
+    def _how_to_name(self, required: RequiredBinding) -> str:
+        words = IDENTIFIERS[required.kind].words
+        message = f"Set the variable {required.variable} to {words} for env.{required.name}."
+        if required.name in self.request.bindings:
+            return message
+        return f"{message} If it is a plain value, set the variable {required.name} instead."
 
-    def _finding(self, wanted: RequiredBinding, message: str) -> Finding:
-        name = self.request.node_name(wanted.node_id)
+    def _finding(self, required: RequiredBinding, message: str) -> Finding:
+        name = self.request.node_name(required.node_id)
         return Finding(
             message=message,
-            node_id=wanted.node_id,
+            node_id=required.node_id,
             node_name=name,
-            path=wanted.variable,
-            kind=wanted.kind.value if wanted.variable else "",
+            path=required.variable,
+            kind=required.kind.value if required.variable else "",
         )
 
 
-def _refused(wanted: RequiredBinding) -> str:
-    identifier = IDENTIFIERS[wanted.kind]
-    if wanted.variable:
-        return f"{wanted.variable} has to be {identifier.words}: {identifier.rule}."
-    return f"{quoted(wanted.resource)} has to be {identifier.words}: {identifier.rule}."
+def _invalid(required: RequiredBinding) -> str:
+    identifier = IDENTIFIERS[required.kind]
+    subject = required.variable or quoted(required.resource)
+    return f"{subject} must be {identifier.words}: {identifier.rule}."
 
 
 def _how_to_set(name: str) -> str:
     if not VARIABLE_NAME.fullmatch(name):
-        return f"names of variables are in capital letters: write env.{name.upper()}"
+        return f"variable names are in capital letters, so write env.{name.upper()}"
     if name != OWN_WORKFLOW and get_close_matches(name, [OWN_WORKFLOW], cutoff=0.8):
         return f"write env.{OWN_WORKFLOW} for the Worker's own Workflow, or set the variable {name}"
-    return f"set the variable {name}, or declare on the workflow which binding it is"
+    return f"set the variable {name}, or declare it as a binding of the workflow"
 
 
-def _unset(found: EnvPlan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
-    for name in found.unset:
+def _unset(plan: EnvPlan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
+    for name in plan.unset:
         use = next(use for use in module.env_uses if use.name == name)
         message = f"The code uses env.{name}: {_how_to_set(name)}."
         if use.is_secret:
             message = f"The node needs a secret: set the secret variable {name}."
         if name.endswith(BINDING_ID):
             bound = name.removesuffix(BINDING_ID)
-            message = f"{name} is never sent to the Worker: the code can use env.{bound} alone."
+            message = f"{name} is not available to the Worker: use env.{bound} in the code."
         node_name = request.node_name(use.node_id)
         yield Finding(message=message, node_id=use.node_id, node_name=node_name, path=name)
 
@@ -182,65 +180,66 @@ def _unset(found: EnvPlan, module: GeneratedModule, request: DeployRequest) -> I
 def _queues(
     queues: Iterable[str], request: DeployRequest, *, site: Site, tools: Resources
 ) -> Iterator[Finding]:
-    """wrangler finds both out after it has uploaded: a queue has to be there, and has one consumer."""
+    """Check that each queue exists and is free: wrangler checks both only after the upload."""
     for queue in queues:
         name, path = quoted(queue), "trigger.queue"
         consumers = tools.consumers(queue)
         if consumers is None and BindingKind.QUEUE not in site.creatable:
-            message = (
-                f"There is no queue {name} on this target: create it there, or correct the name."
-            )
+            message = f"There is no queue {name} on this target. Create it, or correct the name."
             yield Finding(message=message, path=path, cause=Cause.ENVIRONMENT)
         others = (consumers or frozenset()) - {request.worker_name}
         if others:
             message = (
-                f"The messages of the queue {name} go to {listed(sorted(others))}, and a queue has "
-                "one consumer: remove that one on the target, or take another queue."
+                f"The queue {name} is already consumed by {listed(sorted(others))}. A queue can have "
+                "only one consumer: remove that one on the target, or use another queue."
             )
             yield Finding(message=message, path=path, cause=Cause.TAKEN)
 
 
-def _doubled(wanted: Iterable[RequiredBinding]) -> Iterator[Finding]:
-    """A Worker has at most one binding of a kind that belongs to the account."""
-    single = sorted((one for one in wanted if one.kind in SINGLE), key=lambda one: one.kind)
-    for kind, group in groupby(single, key=lambda one: one.kind):
-        names = [one.name for one in group]
-        if len(names) > 1:
-            listed = " and ".join(f"env.{name}" for name in names)
-            message = f"A Worker can have one {kind.label} binding, and the code uses {listed}."
-            yield Finding(message=f"{message} Use one name for it everywhere.")
+def _repeated_kinds(required: Iterable[RequiredBinding]) -> Iterator[Finding]:
+    """A Worker has at most one binding of a kind that refers to the account."""
+    names: dict[BindingKind, list[str]] = {}
+    for binding in required:
+        if binding.kind in SINGLE:
+            names.setdefault(binding.kind, []).append(f"env.{binding.name}")
+    for kind, repeated in sorted(names.items()):
+        if len(repeated) > 1:
+            message = f"A Worker can have only one {kind.label} binding, but the code uses "
+            yield Finding(message=f"{message}{' and '.join(repeated)}. Use one name everywhere.")
 
 
-def _twice(bindings: Iterable[Binding]) -> Iterator[Finding]:
-    """wrangler refuses two bindings of one Workflow."""
+def _repeated_workflows(bindings: Iterable[Binding]) -> Iterator[Finding]:
+    """wrangler refuses two bindings to one Workflow."""
     names: dict[str, list[str]] = {}
     for binding in bindings:
         if binding.kind is BindingKind.WORKFLOW:
             names.setdefault(binding.resource, []).append(f"env.{binding.name}")
     for workflow, bound in names.items():
         if len(bound) > 1:
-            message = f"{' and '.join(bound)} are the same Workflow, {workflow}, which a Worker can"
-            yield Finding(message=f"{message} bind once: name it in the same way everywhere.")
+            message = f"{' and '.join(bound)} are bound to the same Workflow, {workflow}."
+            yield Finding(
+                message=f"{message} A Worker can bind it only once: use one name everywhere."
+            )
 
 
-def _in_the_way(found: EnvPlan, request: DeployRequest, site: Site) -> Iterator[Finding]:
-    """Yield the names that stand for two things; wrangler hides no secret of the Worker."""
-    if OWN_WORKFLOW in found.origins:
-        message = f"{OWN_WORKFLOW} is the Worker's own Workflow: rename the variable."
+def _name_conflicts(plan: EnvPlan, request: DeployRequest, site: Site) -> Iterator[Finding]:
+    """Yield names that are used twice; wrangler cannot replace a secret by something else."""
+    if OWN_WORKFLOW in plan.origins:
+        message = f"{OWN_WORKFLOW} is reserved for the Worker's own Workflow: rename the variable."
         yield Finding(message=message, path=OWN_WORKFLOW)
     for name in sorted(request.bindings.keys() & request.variables.keys()):
         if request.variables[name].origin == "workflow":
             message = (
-                f"{name} is a variable of the workflow and is declared as a binding of it: remove "
-                "one of the two."
+                f"{name} is both a variable and a declared binding of the workflow: remove one of "
+                "them."
             )
             yield Finding(message=message, path=name)
-    for name in sorted(site.secret_names & {*found.variables, *found.names}):
-        what, instead = "plain variable", "Mark the variable as secret, give it another name"
-        if name in found.names:
-            what, instead = "binding", "Give the binding another name"
+    for name in sorted(site.secret_names & {*plan.variables, *plan.names}):
+        what, fix = "plain variable", "Mark the variable as secret, rename it"
+        if name in plan.names:
+            what, fix = "binding", "Rename the binding"
         message = (
-            f"The Worker has a secret named {name}, and a {what} of that name cannot replace it. "
-            f"{instead}, or delete the Worker's secret on the target."
+            f"The Worker has a secret named {name}. A {what} of the same name cannot replace it. "
+            f"{fix}, or delete the Worker's secret on the target."
         )
         yield Finding(message=message, path=name)

@@ -1,4 +1,4 @@
-"""The Workers that a Worker calls: found on the target, or a sentence that says what to do."""
+"""Resolve bindings to other Workers and Workflows, or say what to do."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from workflows.ir.reading.problems import quoted
 
 
 def resolve_callee(
-    wanted: RequiredBinding, request: DeployRequest, tools: Resources
+    required: RequiredBinding, request: DeployRequest, tools: Resources
 ) -> Binding | str:
-    """Return the service or workflow binding, or what keeps it from being one.
+    """Return the service or workflow binding, or the message of a problem.
 
-    A Worker that calls itself is found before it is there: its first deploy brings it.
+    A Worker may call itself before its first deploy.
     """
-    worker, _, class_name = wanted.resource.partition("/")
-    class_name = class_name or wanted.class_name
+    worker, _, class_name = required.resource.partition("/")
+    class_name = class_name or required.class_name
     callee = _self(worker, class_name, request) or tools.callee(worker, class_name)
-    refusal = _wrong_kind(wanted, callee) or _not_there(wanted, callee, worker)
-    if not refusal and wanted.kind is BindingKind.WORKFLOW:
-        refusal = _no_workflow(callee, worker, class_name)
-    return refusal or _binding(wanted, callee, request)
+    problem = _wrong_kind(required, callee) or _not_deployed(required, callee, worker)
+    if not problem and required.kind is BindingKind.WORKFLOW:
+        problem = _no_workflow(callee, worker, class_name)
+    return problem or _binding(required, callee, request)
 
 
 def _self(worker: str, class_name: str, request: DeployRequest) -> Callee | None:
     if request.worker_name not in (worker, naming.worker_name(worker)):
         return None
-    has_it = not request.is_script and class_name in ("", request.class_name)
+    has_workflow = not request.is_script and class_name in ("", request.class_name)
     return Callee(
         worker=request.worker_name,
         is_deployed=True,
-        workflow=request.worker_name if has_it else "",
+        workflow=request.worker_name if has_workflow else "",
         class_name=request.class_name,
         our_name=request.worker_name,
         our_kind=SCRIPT if request.is_script else WORKFLOW,
     )
 
 
-def _wrong_kind(wanted: RequiredBinding, callee: Callee) -> str:
-    """A Worker of ours is called as what it is; a service binding may reach any Worker."""
+def _wrong_kind(required: RequiredBinding, callee: Callee) -> str:
+    """Require the node type that fits one of our Workers; any Worker can have a service binding."""
     name = quoted(callee.our_name)
-    if wanted.kind is BindingKind.WORKFLOW and callee.our_kind == SCRIPT:
-        return f"{name} is a script, which has no runs: call it by a sub_script node."
-    if wanted.kind is BindingKind.SERVICE and wanted.node_id and callee.our_kind == WORKFLOW:
-        return f"{name} is a workflow: call it by a sub_workflow node."
+    if required.kind is BindingKind.WORKFLOW and callee.our_kind == SCRIPT:
+        return f"{name} is a script, which has no runs: call it with a sub_script node."
+    if required.kind is BindingKind.SERVICE and required.node_id and callee.our_kind == WORKFLOW:
+        return f"{name} is a workflow: call it with a sub_workflow node."
     return ""
 
 
-def _not_there(wanted: RequiredBinding, callee: Callee, worker: str) -> str:
+def _not_deployed(required: RequiredBinding, callee: Callee, worker: str) -> str:
     if callee.is_deployed:
         return ""
     if callee.our_name:
         return f"Deploy {quoted(callee.our_name)} ({worker}) to this target first."
-    if wanted.kind is BindingKind.WORKFLOW:
+    if required.kind is BindingKind.WORKFLOW:
         return (
-            f"There is neither a workflow with the id {quoted(worker)} here nor a Worker of that "
-            "name on this target: correct it, or deploy the Worker first."
+            f"There is no workflow with the id {quoted(worker)}, and no Worker of that name on this "
+            "target. Correct the name, or deploy the Worker first."
         )
     return (
-        f"There is no Worker {quoted(worker)} on this target: deploy it first, or correct the name."
+        f"There is no Worker {quoted(worker)} on this target. Correct the name, or deploy it first."
     )
 
 
@@ -70,26 +70,26 @@ def _no_workflow(callee: Callee, worker: str, class_name: str) -> str:
         return ""
     if callee.our_name and not class_name:
         return (
-            f"{quoted(callee.our_name)} ({worker}) has no Workflow on this target: deploy it again."
+            f"{quoted(callee.our_name)} ({worker}) has no Workflow on this target. Deploy it again."
         )
     if not class_name:
         return (
-            f"{quoted(worker)} is a Worker that is none of our workflows: say which class of it "
-            "is meant."
+            f"{quoted(worker)} is a Worker but not one of your workflows. Specify the class of its "
+            "Workflow."
         )
     return (
         f"The Worker {quoted(callee.worker)} has no Workflow of the class {quoted(class_name)} on "
-        "this target: correct the name of the class, or deploy the Worker with it."
+        "this target. Correct the class, or deploy the Worker with it first."
     )
 
 
-def _binding(wanted: RequiredBinding, callee: Callee, request: DeployRequest) -> Binding:
-    if wanted.kind is BindingKind.SERVICE:
-        return Binding(name=wanted.name, kind=wanted.kind, resource=callee.worker)
+def _binding(required: RequiredBinding, callee: Callee, request: DeployRequest) -> Binding:
+    if required.kind is BindingKind.SERVICE:
+        return Binding(name=required.name, kind=required.kind, resource=callee.worker)
     is_own = callee.worker == request.worker_name
     return Binding(
-        name=wanted.name,
-        kind=wanted.kind,
+        name=required.name,
+        kind=required.kind,
         resource=callee.workflow,
         class_name=callee.class_name,
         script="" if is_own else callee.worker,

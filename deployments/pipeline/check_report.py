@@ -1,4 +1,4 @@
-"""All that a deploy would stop at, looked for at once: a check after the other, none stops the next."""
+"""The report of every check that a deploy makes: a failed check does not stop the next one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workflows.codegen.module.generate import GeneratedModule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check with what it found; it is unknown where an earlier one kept it from being made."""
+    """One check and its findings; its state is unknown if an earlier check prevented it."""
 
     name: str
     state: CheckState
@@ -43,13 +43,13 @@ NAMES: Final = (CREDENTIALS, *site_checks.CHECKS, CODE, ENVIRONMENT, LIMITS)
 
 
 def run_checks(request: DeployRequest, tools: Tools) -> list[Check]:
-    """Return every check in the order of NAMES; nothing is written anywhere."""
-    found = {check.name: check for check in _checks(request, tools)}
-    return [found.get(name, Check(name=name, state=CheckState.UNKNOWN)) for name in NAMES]
+    """Return every check in the order of NAMES, without writing anything."""
+    checks = {check.name: check for check in _checks(request, tools)}
+    return [checks.get(name, Check(name=name, state=CheckState.UNKNOWN)) for name in NAMES]
 
 
 def checks_for_error(error: DeployError) -> list[Check]:
-    """Return the checks where the target cannot be asked at all, or the variables not be read."""
+    """Return the checks for an error that prevents all of them, such as a token that is unreadable."""
     failed = _failed(ENVIRONMENT if error.cause is Cause.ENVIRONMENT else CREDENTIALS, error)
     unknown = {name: Check(name=name, state=CheckState.UNKNOWN) for name in NAMES}
     return list({**unknown, failed.name: failed}.values())
@@ -94,10 +94,10 @@ def _env(
 
 def _limits(request: DeployRequest, module: GeneratedModule, *, env: Env, script: str) -> Check:
     try:
-        found = check_limits(build_bundle(request, script, env=env, module=module), env)
+        findings = check_limits(build_bundle(request, script, env=env, module=module), env)
     except DeployError as error:
         return _failed(LIMITS, error)
-    return _check(LIMITS, found)
+    return _check(LIMITS, findings)
 
 
 def _failed(name: str, error: DeployError) -> Check:
@@ -105,10 +105,10 @@ def _failed(name: str, error: DeployError) -> Check:
 
 
 def _check(name: str, findings: Iterable[Finding], *, is_code: bool = False) -> Check:
-    """Return the check's outcome; what is found in code that compiles is a warning."""
-    found = tuple(findings)
-    if not found:
+    """Return the check with its state; findings in code that compiles are warnings."""
+    all_findings = tuple(findings)
+    if not all_findings:
         return Check(name=name, state=CheckState.PASSED)
-    warns = is_code or all(finding.is_warning for finding in found)
-    state = CheckState.WARNING if warns else CheckState.FAILED
-    return Check(name=name, state=state, findings=found)
+    is_warning = is_code or all(finding.is_warning for finding in all_findings)
+    state = CheckState.WARNING if is_warning else CheckState.FAILED
+    return Check(name=name, state=state, findings=all_findings)

@@ -1,4 +1,4 @@
-"""From a request to what is written for wrangler: code, its check, and the bundle."""
+"""Build the code: generate the module, compile it, and bundle it for wrangler."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.nodes.custom import registry
 
-_TOO_MUCH: Final = "This is more than Cloudflare takes. Nothing was uploaded:"
+_OVER_LIMITS: Final = "The deployment exceeds Cloudflare's limits. Nothing was uploaded:"
 
 
 def generate(request: DeployRequest) -> GeneratedModule:
-    """Return the module; raises DeployError with every problem of the document."""
+    """Generate the module; raises DeployError with every problem of the document."""
     settings = module_settings(request, request.variables)
     try:
         return generate_from_document(request.ir, settings, registry(request.node_types))
     except InvalidIR as invalid:
         raise DeployError.listing(
-            "The workflow cannot be deployed as it is:",
+            "The workflow has problems that must be fixed before it can be deployed:",
             [as_finding(problem, request) for problem in invalid.problems],
             cause=Cause.CODE,
         ) from None
 
 
 def as_finding(problem: Problem, request: DeployRequest) -> Finding:
-    """Return what is wrong with a document as a deployment tells it."""
+    """Return a problem of the document as a finding of the deployment."""
     name = request.node_name(problem.node_id)
     return Finding(
         message=problem.message, node_id=problem.node_id, node_name=name, path=problem.path
@@ -42,13 +42,13 @@ def as_finding(problem: Problem, request: DeployRequest) -> Finding:
 
 
 def compile_module(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
-    """Return the module's JavaScript; raises DeployError with every type error at its node."""
+    """Compile the module to JavaScript; raises DeployError with every type error and its node."""
     try:
         return tools.compile(module, module.dependencies)
-    except CodeError as refused:
+    except CodeError as error:
         named = [
             replace(finding, node_name=request.node_name(finding.node_id))
-            for finding in refused.findings
+            for finding in error.findings
         ]
         raise DeployError.listing("The code has type errors:", named, cause=Cause.CODE) from None
 
@@ -56,7 +56,7 @@ def compile_module(module: GeneratedModule, request: DeployRequest, tools: Tools
 def build_bundle(
     request: DeployRequest, script: str, *, env: Env, module: GeneratedModule
 ) -> Bundle:
-    """Return what is written into the deploy's directory."""
+    """Return what is written to the directory of the deploy."""
     config = wrangler_config(
         worker_name=request.worker_name,
         variables=env.variables,
@@ -71,9 +71,9 @@ def build_bundle(
 
 
 def check_limits(bundle: Bundle, env: Env) -> list[Finding]:
-    """Return warnings; raises DeployError with what Cloudflare would refuse for its size."""
+    """Return warnings; raises DeployError with everything that exceeds Cloudflare's limits."""
     values = {**env.variables, **env.secrets}
-    found = list(over_limits(bundle.script, values=values, config=bundle.config))
-    if any(not finding.is_warning for finding in found):
-        raise DeployError.listing(_TOO_MUCH, found, cause=Cause.LIMIT)
-    return found
+    findings = list(over_limits(bundle.script, values=values, config=bundle.config))
+    if any(not finding.is_warning for finding in findings):
+        raise DeployError.listing(_OVER_LIMITS, findings, cause=Cause.LIMIT)
+    return findings

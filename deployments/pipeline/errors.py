@@ -1,4 +1,4 @@
-"""Errors that end a deployment early, beside those of its target."""
+"""Errors that end a deployment early, in addition to those of its target."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from targets.cloudflare.worker_parts import PartResult
 
 
 class CodeError(DeployError):
-    """The type checker refused the code; the findings know their nodes by id alone."""
+    """The code has type errors; the findings have the ids of their nodes but no names."""
 
     cause = Cause.CODE
 
 
 class Incomplete(DeployError):
-    """The code is live; `parts` are all parts of the deployment with what became of each."""
+    """The code is live, but not all parts are done; `parts` are the results of all parts."""
 
     def __init__(self, message: str, parts: Sequence[PartResult]) -> None:
         super().__init__(message)
@@ -23,12 +23,12 @@ class Incomplete(DeployError):
 
 
 class Superseded(DeployError):
-    """Nothing was uploaded: a newer deployment takes its place."""
+    """Nothing was uploaded, because a newer deployment replaces this one."""
 
 
 class Cancelled(DeployError):
-    """Somebody asked to end the deployment; the message says who."""
+    """The deployment was cancelled; the message says by whom."""
 
 
 class LeaseLost(DeployError):
-    """Whoever took the lease has recorded the end; there is nothing left to do."""
+    """Another process took the lease and has recorded the outcome; there is nothing left to do."""

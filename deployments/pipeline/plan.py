@@ -1,4 +1,4 @@
-"""What a deployment would change at its target: the pipeline, stopped before it writes, and compared."""
+"""What a deploy would change at its target: the pipeline, stopped before it writes, and a comparison."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from targets.cloudflare.worker_parts import PartKind, Triggers, differences, par
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that would be another; `how` is added, removed, changed or kept.
+    """One change; `how` is added, removed, changed or kept, `what` is code, variable, route etc.
 
-    `what` is its kind in words: code, variable, secret, KV, route, setting. A kept one is a secret that the
-    Worker has and the deployment does not name.
+    "kept" is a secret that the Worker has and no variable sets.
     """
 
     what: str
@@ -36,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRecord:
-    """What our records know of what is live; `script_hash` is the SHA-256 of its code, or ""."""
+    """What our records say about the live version; `script_hash` is the SHA-256 of its code, or ""."""
 
     script_hash: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -45,10 +44,10 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What would change; `findings` are what keeps it from being deployed, and warnings.
+    """What would change; `findings` are the errors and warnings.
 
-    `runs` are the runs in progress by their status; they go on with the code that they find.
-    `uncompared_secrets` are set anew: no target tells the value that they have now.
+    `runs` are the numbers of runs in progress by status; these runs continue with the new code.
+    `uncompared_secrets` are overwritten without comparison, because secrets cannot be read.
     """
 
     is_new: bool = True
@@ -70,10 +69,10 @@ class Plan:
 
     @property
     def kept_secrets(self) -> list[str]:
-        return [one.name for one in self.changes if one.how == "kept"]
+        return [change.name for change in self.changes if change.how == "kept"]
 
     def refused(self, finding: Finding) -> Plan:
-        """Return the same plan with one more thing that keeps it from being deployed."""
+        """Return the plan with one more finding."""
         return replace(self, findings=(finding, *self.findings))
 
     def as_json(self) -> dict[str, Any]:
@@ -82,30 +81,28 @@ class Plan:
             "canDeploy": self.can_deploy,
             "isNew": self.is_new,
             "liveVersion": self.live_version,
-            "changes": [asdict(one) for one in self.changes],
+            "changes": [asdict(change) for change in self.changes],
             "uncomparedSecrets": list(self.uncompared_secrets),
-            "findings": [one.as_row() for one in self.findings],
+            "findings": [finding.as_row() for finding in self.findings],
             "runsInProgress": dict(self.runs),
         }
 
 
 class PlanTools(Tools, Protocol):
-    """Tools that make nothing: `provide` finds what is there, or says what would be made."""
+    """Read-only tools: `provide` returns an existing resource or a placeholder for a new one."""
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:
         """Return the version's bindings in the API's shape."""
 
     def runs(self, workflow: str) -> Mapping[str, int]:
-        """Return how many runs the Workflow has in each state that is not final."""
+        """Return the number of unfinished runs of the Workflow by state."""
 
 
-_NOTHING_KNOWN = LiveRecord()
+_NO_RECORD = LiveRecord()
 
 
-def make_plan(
-    request: DeployRequest, tools: PlanTools, *, known: LiveRecord = _NOTHING_KNOWN
-) -> Plan:
-    """Return what a deployment of the request would change; it changes nothing."""
+def make_plan(request: DeployRequest, tools: PlanTools, *, record: LiveRecord = _NO_RECORD) -> Plan:
+    """Return what a deploy of the request would change, without changing anything."""
     facts: dict[str, Any] = {}
     stage = Stage.INITIALIZING
     try:
@@ -115,7 +112,7 @@ def make_plan(
                 facts |= progress.facts
                 if stage is Stage.CREATING_WORKER:
                     break
-        return _compared(request, tools, facts, known=known)
+        return _compare(request, tools, facts, record=record)
     except DeployError as refused:
         return Plan(
             live_version=str(facts.get("live_before", "")),
@@ -125,31 +122,31 @@ def make_plan(
         )
 
 
-def _compared(
-    request: DeployRequest, tools: PlanTools, facts: Mapping[str, Any], *, known: LiveRecord
+def _compare(
+    request: DeployRequest, tools: PlanTools, facts: Mapping[str, Any], *, record: LiveRecord
 ) -> Plan:
     config: dict[str, Any] = json.loads(facts["wrangler_json"])
     live, worker = str(facts["live_before"]), request.worker_name
-    wanted = parse_triggers(config)
-    found = (
-        tools.triggers(worker, merged(request.previous_triggers, wanted)) if live else Triggers()
+    expected = parse_triggers(config)
+    actual = (
+        tools.triggers(worker, merged(request.previous_triggers, expected)) if live else Triggers()
     )
-    there = env_diff.actual_env(tools.env(worker, live)) if live else {}
+    actual_env = env_diff.actual_env(tools.env(worker, live)) if live else {}
     if live != request.known_version:
-        known = _NOTHING_KNOWN  # somebody else put other code there
-    meant = env_diff.expected_env(config, facts["secret_names"])
+        record = _NO_RECORD  # the live version was deployed from elsewhere
+    expected_env = env_diff.expected_env(config, facts["secret_names"])
     changes = [
-        *_code(facts, live=live, live_hash=known.script_hash),
-        *_packages(known, request),
-        *_settings(known, config),
-        *_env(there, meant),
-        *_triggers(wanted, found),
+        *_code(facts, live=live, live_hash=record.script_hash),
+        *_packages(record, request),
+        *_settings(record, config),
+        *_env(actual_env, expected_env),
+        *_triggers(expected, actual),
     ]
     return Plan(
         is_new=not live,
         live_version=live,
         changes=tuple(changes),
-        uncompared_secrets=tuple(_uncompared(there, meant)),
+        uncompared_secrets=tuple(_uncompared(actual_env, expected_env)),
         findings=tuple(map(_warning, facts.get("warnings", []))),
         runs=tools.runs(worker) if live and not request.is_script else {},
         config=config,
@@ -172,15 +169,15 @@ def _code(facts: Mapping[str, Any], *, live: str, live_hash: str) -> Iterator[Ch
         )
 
 
-def _packages(known: LiveRecord, request: DeployRequest) -> Iterator[Change]:
-    if known.script_hash:
-        yield from _values(known.dependencies, request.dependencies, what="npm package")
+def _packages(record: LiveRecord, request: DeployRequest) -> Iterator[Change]:
+    if record.script_hash:
+        yield from _values(record.dependencies, request.dependencies, what="npm package")
 
 
-def _settings(known: LiveRecord, config: Mapping[str, Any]) -> Iterator[Change]:
-    """What a record has not kept is not compared."""
-    if known.config:
-        before, after = runtime_settings(known.config), runtime_settings(config)
+def _settings(record: LiveRecord, config: Mapping[str, Any]) -> Iterator[Change]:
+    """Compare the settings with the recorded ones: the target does not return all of them."""
+    if record.config:
+        before, after = runtime_settings(record.config), runtime_settings(config)
         yield from _values(before, after, what="setting")
 
 
@@ -216,19 +213,15 @@ def _env(before: Mapping[str, EnvEntry], after: Mapping[str, EnvEntry]) -> Itera
             )
 
 
-def _shown(held: EnvEntry) -> str:
-    """A variable is shown by its value, a resource by its id; a kind that changes by its word."""
-    return held.value if held.kind == VARIABLE else str(held)
+def _shown(entry: EnvEntry) -> str:
+    """Return the value of a variable, or the kind and id of a resource."""
+    return entry.value if entry.kind == VARIABLE else str(entry)
 
 
-def _triggers(wanted: Triggers, found: Triggers) -> Iterator[Change]:
-    for one in differences(wanted, found):
-        if one.part.kind is PartKind.WORKFLOW and not one.wanted:
-            continue  # a Workflow keeps its runs, whatever becomes of the Worker
-        yield Change(
-            what=one.part.kind.label.lower(),
-            name=one.part.name,
-            how=_how(one.found, one.wanted),
-            before=one.found,
-            after=one.wanted,
-        )
+def _triggers(expected: Triggers, actual: Triggers) -> Iterator[Change]:
+    for difference in differences(expected, actual):
+        part, before, after = difference.part, difference.actual, difference.expected
+        if part.kind is PartKind.WORKFLOW and not after:
+            continue  # a deploy never deletes a Workflow, which has runs
+        what = part.kind.label.lower()
+        yield Change(what=what, name=part.name, how=_how(before, after), before=before, after=after)

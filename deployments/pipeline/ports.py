@@ -1,6 +1,6 @@
-"""What the pipeline is given, and what it asks of the world outside.
+"""The pipeline's input, and its interfaces to the outside.
 
-Every method of Tools raises DeployError where a person can mend it.
+Every method of Tools raises DeployError for problems that a user can fix.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from workflows.ir.reading.bindings import BindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A stage that begins, and what has become known of the deployment by then."""
+    """The start of a stage, with facts about the deployment to record."""
 
     stage: Stage
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -32,9 +32,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What an earlier deployment put on the target; `number` is its own, `config` its wrangler.json.
+    """The record of an earlier deployment; `number` is its id, `config` its wrangler.json.
 
-    `resources` are its bindings by name, each with its kind and its resource.
+    `resources` are its bindings, each with a name, kind and resource.
     """
 
     number: int
@@ -49,12 +49,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRequest:
-    """All that one deployment puts on its target; `bindings` are the declared ones, by name.
+    """The input of a deploy; `bindings` are the declared ones, by name.
 
     `node_types` are the definitions and templates of the custom types that the document uses.
-    `previous_triggers` are those that may lead to the Worker since an earlier deployment, `known_version` the version
-    that by our records is live, `known_tags` the tags of what our deployments have uploaded. With
-    `overwrite` a person has said that changes made at the target by others may be lost.
+    `previous_triggers` are all that earlier deployments may have left. `known_version` is the live
+    version by our records, `known_tags` are the tags of versions that we have uploaded. `overwrite`
+    says that changes made at the target by others may be lost.
     """
 
     ir: Any
@@ -78,25 +78,24 @@ class DeployRequest:
 
     @property
     def is_script(self) -> bool:
-        """A script is a Worker alone: it has no Workflow."""
+        """Whether it is a script: a Worker without a Workflow."""
         return kind_of(self.ir) == SCRIPT
 
     def node_name(self, node_id: str) -> str:
-        """Return what people call the node; the document may be any that was ever saved."""
+        """Return the node's name, or ""; the document may be invalid."""
         nodes = self.ir.get("nodes", []) if isinstance(self.ir, dict) and node_id else []
-        mine = (one for one in nodes if isinstance(one, dict) and one.get("id") == node_id)
-        return next((str(one.get("name", "")) for one in mine), "")
+        matches = (node for node in nodes if isinstance(node, dict) and node.get("id") == node_id)
+        return next((str(node.get("name", "")) for node in matches), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What the target says about a Worker before it is touched.
+    """The state of a Worker at the target before a deploy.
 
-    `source` is what put the live version there: "wrangler", "api" or "dash", `live_tag` what it was
-    tagged with, `split` the shares of several versions in percent. `workflow_owner` is the Worker
-    that has the Workflow's name, `secret_names` what the Worker keeps. `creatable` are the kinds of
-    resources that the target makes by itself, `unsupported` the kinds of bindings that it does not have
-    at all.
+    `source` is how the live version was deployed: "wrangler", "api" or "dash"; `split` holds
+    percentages by version in a gradual rollout. `workflow_owner` is the Worker that has the
+    Workflow's name. `creatable` are the kinds of resources that are created automatically,
+    `unsupported` the kinds of bindings that the target does not have.
     """
 
     worker_url: str
@@ -116,9 +115,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
-    """Another Worker, as the target knows it and, where it is one of ours, the product.
+    """Another Worker, at the target and (`our_name`, `our_kind`) among our workflows.
 
-    `workflow` and `class_name` are those of its Workflow on the target; "" where it has none.
+    `workflow` and `class_name` describe its Workflow on the target; "" if it has none.
     """
 
     worker: str
@@ -131,7 +130,7 @@ class Callee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """What is written into the deploy's directory; secrets leave it with the directory."""
+    """The files of the deploy's directory, which is deleted afterwards with the secrets in it."""
 
     script: str
     config: Mapping[str, Any]
@@ -141,113 +140,107 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A version that wrangler has put live; `error` is what it could not do afterwards, or ""."""
+    """A version that wrangler made live; `error` says what failed after the upload, or ""."""
 
     version: str
     error: str = ""
 
 
 class Remote(Protocol):
-    """What stands around one Worker at the target, to read and to put in order.
+    """Reads and changes one Worker's triggers at the target.
 
-    Writes make sure first that this process still holds the deployment.
+    Every write first checks that this process still holds the deployment.
     """
 
     def live_version(self, worker: str) -> str:
-        """Ask the target which version takes all requests; "" where none does."""
+        """Return the version that serves all requests at the target; "" if none does."""
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
-        """Tell whether the target has the resource that a person named."""
+        """Return whether the target has the resource."""
 
     def triggers(self, worker: str, scope: Triggers) -> Triggers:
-        """Return what leads to the Worker, as far as the zones and queues of `scope` go."""
+        """Return the Worker's triggers; only the zones, queues and Workflows of `scope` are read."""
 
-    def put(self, worker: str, part: Part, wanted: Triggers) -> None:
-        """Make the part what it is meant to be."""
+    def apply(self, worker: str, part: Part, expected: Triggers) -> None:
+        """Set the part to its expected state."""
 
     def remove(self, worker: str, part: Part, previous: Triggers) -> None:
-        """Have the part, which is one of `previous`, lead to the Worker no more, if it does."""
+        """Remove the part, which is one of `previous`, unless another Worker has it."""
 
 
 class Resources(Protocol):
-    """Where bindings find what they stand for."""
+    """Looks up and creates the resources of bindings."""
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
-        """Tell whether the target has the resource that a person named."""
+        """Return whether the target has the resource."""
 
     def callee(self, worker: str, class_name: str) -> Callee:
-        """Look up one of our workflows by its id, or any Worker by its name.
-
-        `class_name` says which Workflow of any Worker is meant; nothing is changed.
-        """
+        """Look up one of our workflows by id, or any Worker by name and class of its Workflow."""
 
     def provide(self, kind: BindingKind, name: str) -> str:
-        """Find or make the resource of this name; return what a binding calls it by."""
+        """Find or create the resource of this name, and return its id for the binding."""
 
     def consumers(self, queue: str) -> frozenset[str] | None:
-        """Return the Workers that take the queue's messages; None where there is no such queue."""
+        """Return the Workers that consume the queue; None if there is no such queue."""
 
 
 class Tools(Remote, Resources, Protocol):
-    """The outside world of a deploy."""
+    """Everything outside that a deploy needs."""
 
     @property
     def wrangler_version(self) -> str: ...
 
     def inspect(self, request: DeployRequest) -> Site:
-        """Verify the credentials and look at the Worker's place on the target."""
+        """Verify the credentials and read the Worker's state at the target."""
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         """Type-check the module and return its JavaScript."""
 
     def workspace(self) -> AbstractContextManager[Path]:
-        """A private directory that is gone afterwards, however that comes."""
+        """Provide a private directory that is always deleted afterwards."""
 
     def write(self, folder: Path, bundle: Bundle) -> None:
-        """Write worker.js, wrangler.json and the rest; install npm packages where there are any."""
+        """Write worker.js, wrangler.json and the secrets; install the npm packages."""
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
-        """Deploy with wrangler unless a newer deployment is there.
-
-        Raises DeployError where no new version went live.
-        """
+        """Deploy with wrangler; raises DeployError if no new version went live."""
 
 
 class ChangeTools(Remote, Protocol):
-    """The outside world of a change to a Worker that is already there."""
+    """Everything outside that a change to a deployed Worker needs."""
 
     def verify(self) -> None:
-        """Raise DeployError unless the target takes the credentials."""
+        """Raise DeployError unless the target accepts the credentials."""
 
     def has_worker(self, worker: str) -> bool:
-        """Tell whether there is a Worker of this name."""
+        """Return whether there is a Worker of this name."""
 
     def has_version(self, worker: str, version: str) -> bool:
-        """Tell whether the target still has the version."""
+        """Return whether the target still has the version."""
 
-    def check_put(self, worker: str, part: Part, wanted: Triggers) -> None:
-        """Raise DeployError where the part cannot be put: it is another Worker's, or its place gone."""
+    def check_can_apply(self, worker: str, part: Part, expected: Triggers) -> None:
+        """Raise DeployError if another Worker has the part, or its zone or queue does not exist."""
 
     def make_live(self, worker: str, version: str) -> None:
-        """Send all requests to the version; raises DeployError where the target refuses."""
+        """Send all requests to the version; raises DeployError if the target refuses."""
 
     def secret_names(self, worker: str) -> frozenset[str]:
-        """Return the names of the secrets that the Worker has now."""
+        """Return the names of the Worker's secrets."""
 
     def newest_version(self, worker: str) -> str:
-        """Return the version that was made last, live or not."""
+        """Return the version that was created last, live or not."""
 
     def delete_secrets(self, worker: str, names: Iterable[str]) -> None:
-        """Delete the secrets, all of them or none."""
+        """Delete all of the secrets or none."""
 
-    def users(self, worker: str) -> frozenset[str]:
+    def bound_workers(self, worker: str) -> frozenset[str]:
         """Return the other Workers that are bound to this one."""
 
     def workflows(self, worker: str) -> frozenset[str]:
         """Return the names of the Workflows that the Worker runs."""
 
     def delete_workflow(self, name: str) -> None:
-        """Delete the Workflow with its runs; what is gone already is no mistake."""
+        """Delete the Workflow with its runs, if it exists."""
 
     def delete_worker(self, worker: str) -> None:
-        """Delete the Worker; what is gone already is no mistake."""
+        """Delete the Worker, if it exists."""

@@ -1,7 +1,6 @@
-"""Before anything is written: what the target says of a Worker's place, and what is to be mended.
+"""Checks of the Worker's state at the target, before anything is written.
 
-The same checks are the start of a deploy, which stops at any that is not a warning, and a page,
-which shows all of them.
+A deploy stops at the first finding that is not a warning; the check report shows all findings.
 """
 
 from __future__ import annotations
@@ -11,35 +10,35 @@ from typing import Final
 
 from deployments.pipeline.ports import DeployRequest, Site
 from targets.cloudflare.errors import Cause, Finding
-from targets.cloudflare.zones import DomainSite, RouteSite
+from targets.cloudflare.zones import RouteSite
 from workflows.ir.deploy.route_patterns import host_of, record_name
 
 HEADLINE: Final = "The target is not ready for this deployment. Nothing was uploaded:"
-CHANGED_BY: Final = {"api": "through Cloudflare's API", "dash": "on Cloudflare's dashboard"}
+CHANGED_BY: Final = {"api": "through Cloudflare's API", "dash": "in the Cloudflare dashboard"}
 
 
 def check_site(request: DeployRequest, site: Site) -> list[Finding]:
-    """Return every finding about the Worker's place, in the order of the checks."""
+    """Return the findings of all checks, in their order."""
     return [finding for check in CHECKS.values() for finding in check(request, site)]
 
 
 def needs_force(request: DeployRequest, site: Site) -> bool:
-    """Tell whether wrangler's own caution has to be left out: a person, or our record, knows better.
+    """Return whether to deploy without wrangler's `--strict`, which refuses to undo API changes.
 
-    What the API changed last is ours where our records say that this version is live.
+    A change through the API is ours if our records name this version as live.
     """
     return site.source in CHANGED_BY and (request.overwrite or is_our_version(request, site))
 
 
 def is_our_version(request: DeployRequest, site: Site) -> bool:
-    """Tell whether what is live is what our records say, or was uploaded by a deployment of ours."""
+    """Return whether the live version is the recorded one, or was uploaded by one of our deployments."""
     if not site.live_version:
         return False
     return site.live_version == request.known_version or site.live_tag in request.known_tags
 
 
 def describe_split(split: Mapping[str, float]) -> str:
-    """Say what each version takes in a gradual rollout."""
+    """Return the share of each version in a gradual rollout, as text."""
     return ", ".join(f"{share:g} % to {version}" for version, share in split.items())
 
 
@@ -47,8 +46,8 @@ def _subdomain(request: DeployRequest, site: Site) -> Iterator[Finding]:
     if not site.has_subdomain and (request.settings.workers_dev or not request.is_script):
         yield Finding(
             path="workers.dev subdomain",
-            message="The account has no workers.dev subdomain yet, and Workflows need one.",
-            fix="Choose it on Cloudflare's dashboard under Workers & Pages, then deploy again.",
+            message="The account has no workers.dev subdomain yet. Workflows need one.",
+            fix="Choose one in the Cloudflare dashboard under Workers & Pages, then deploy again.",
             cause=Cause.ROUTING,
         )
 
@@ -58,8 +57,8 @@ def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
         yield Finding(
             path=request.worker_name,
             message=f"The Workflow {request.worker_name} belongs to the Worker "
-            f"{site.workflow_owner} on this target, and would be taken over.",
-            fix="Delete one of the two on the target first.",
+            f"{site.workflow_owner} on this target. A deploy would take it over.",
+            fix="Delete the Workflow or that Worker on the target first.",
             cause=Cause.TAKEN,
         )
 
@@ -68,19 +67,19 @@ def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
     if site.split and not request.overwrite:
         yield Finding(
             path=request.worker_name,
-            message=f"A gradual rollout of the Worker is going on ({describe_split(site.split)}), and a deploy would "
-            "end it.",
-            fix="Finish it on the target first, or deploy with overwrite.",
+            message=f"A gradual rollout of the Worker is in progress ({describe_split(site.split)}). "
+            "A deploy would end it.",
+            fix="Finish the rollout on the target first, or deploy with overwrite.",
             cause=Cause.CHANGED,
         )
     if not site.live_version or request.overwrite or is_our_version(request, site):
         return
-    by = CHANGED_BY.get(site.source, "by somebody else's deploy")
+    by = CHANGED_BY.get(site.source, "by a deploy from outside AwaitStep")
     yield Finding(
         path=request.worker_name,
-        message=f"The Worker {request.worker_name} was last changed {by}, not by one of ours, and a "
-        f"deploy would undo that (version {site.live_version} is live).",
-        fix="Look at it on the target; then adopt what is live, or deploy with overwrite.",
+        message=f"The Worker {request.worker_name} was last changed {by} (version {site.live_version} "
+        "is live). A deploy would undo that change.",
+        fix="Check the Worker on the target. Then adopt the live version, or deploy with overwrite.",
         cause=Cause.CHANGED,
     )
 
@@ -97,7 +96,7 @@ def _route(request: DeployRequest, route: RouteSite) -> Iterator[Finding]:
         yield Finding(
             path=route.pattern,
             message=f"The route {route.pattern} belongs to the Worker {route.owner}.",
-            fix="Remove it there first, or take another pattern.",
+            fix="Remove it from that Worker first, or use another pattern.",
             cause=Cause.TAKEN,
         )
     elif route.dns != "proxied":
@@ -108,11 +107,11 @@ def _dns(route: RouteSite) -> Finding:
     host = host_of(route.pattern)
     label = record_name(host, route.zone)
     fix = f"Create this record in the zone {route.zone}: AAAA {label} 100:: proxied."
-    words = {
-        "missing": f"{host} has no DNS record, so requests to the route will not be found.",
-        "not proxied": f"The DNS record of {host} is not proxied, so requests go past the route.",
-        "": f"The token may not read the DNS records of {route.zone}: whether {host} has a proxied "
-        "one is not known.",
+    messages = {
+        "missing": f"{host} has no DNS record, so requests do not reach the route.",
+        "not proxied": f"The DNS record of {host} is not proxied, so requests bypass the route.",
+        "": f"It is unknown whether {host} has a proxied DNS record: the token may not read the DNS "
+        f"records of {route.zone}.",
     }
     if route.dns == "not proxied":
         fix = (
@@ -120,7 +119,7 @@ def _dns(route: RouteSite) -> Finding:
         )
     return Finding(
         path=route.pattern,
-        message=words[route.dns],
+        message=messages[route.dns],
         fix=fix,
         cause=Cause.ROUTING,
         is_warning=True,
@@ -130,38 +129,43 @@ def _dns(route: RouteSite) -> Finding:
 def _no_zone(path: str, zone: str) -> Finding:
     return Finding(
         path=path,
-        message=f"The account has no zone {zone}, or the token may not read it (Zone Read).",
-        fix="Add the domain to the account, correct the zone, or give the token the permission.",
+        message=f"The account has no zone {zone}, or the token lacks the permission Zone Read.",
+        fix="Add the domain to the account, correct the zone, or add the permission to the token.",
         cause=Cause.ROUTING,
     )
 
 
 def _domains(request: DeployRequest, site: Site) -> Iterator[Finding]:
-    """wrangler takes a domain and its DNS record over without a question where nobody can answer."""
-    for one in site.domains:
-        if not one.has_zone:
-            yield _no_zone(one.domain, one.domain.partition(".")[2])
-        elif one.owner not in ("", request.worker_name):
-            yield _taken(one, f"The custom domain {one.domain} belongs to the Worker {one.owner}.")
-        elif not one.owner and one.has_record:
-            message = f"{one.domain} has a DNS record already, which a custom domain would replace."
-            yield _taken(one, message)
+    """Without a terminal wrangler takes over a domain and its DNS record without asking."""
+    for site_domain in site.domains:
+        name, owner = site_domain.domain, site_domain.owner
+        if not site_domain.has_zone:
+            yield _no_zone(name, name.partition(".")[2])
+        elif owner not in ("", request.worker_name):
+            yield _taken(name, f"The custom domain {name} belongs to the Worker {owner}.")
+        elif not owner and site_domain.has_record:
+            yield _taken(
+                name, f"{name} already has a DNS record. The custom domain would replace it."
+            )
 
 
-def _taken(one: DomainSite, message: str) -> Finding:
-    fix = "Remove it first, or take another domain."
-    return Finding(path=one.domain, message=message, fix=fix, cause=Cause.TAKEN)
+def _taken(domain: str, message: str) -> Finding:
+    fix = "Remove it first, or use another domain."
+    return Finding(path=domain, message=message, fix=fix, cause=Cause.TAKEN)
 
 
 def _handlers(request: DeployRequest, _site: Site) -> Iterator[Finding]:
-    """A workflow gets handlers that start a run; nothing starts a script but a request."""
-    added = {"cronTriggers": request.settings.crons, "queueConsumers": request.settings.consumers}
-    for name, entries in added.items():
+    """A workflow gets handlers for schedules and queues, which start a run; a script gets none."""
+    triggers = {
+        "cronTriggers": request.settings.crons,
+        "queueConsumers": request.settings.consumers,
+    }
+    for name, entries in triggers.items():
         if entries and request.is_script:
             yield Finding(
                 path=name,
-                message="A script answers requests alone: nothing would take these.",
-                fix="Remove them from the deploy settings, or make it a workflow.",
+                message="A script only handles requests: it has no handler for schedules and queues.",
+                fix="Remove them from the deploy settings, or use a workflow instead.",
                 cause=Cause.CODE,
             )
 

@@ -1,4 +1,4 @@
-"""The stages of a deployment and the states it can be in: order, words, percentages, successors."""
+"""The stages, actions and statuses of a deployment: order, labels and percentages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A stage in the order of the pipeline; FAILED is the record that ends every other way."""
+    """A stage in the order of the pipeline; FAILED is recorded for every other outcome."""
 
     INITIALIZING = "INITIALIZING"
     GENERATING_CODE = "GENERATING_CODE"
@@ -26,20 +26,20 @@ class Stage(StrEnum):
 
     @property
     def message(self) -> str:
-        """The sentence of the event stream; a FAILED record brings its own."""
-        return _TOLD[self][1]
+        """The message of the stage in the event stream; a FAILED record has its own."""
+        return _STAGES[self][1]
 
     @property
     def percent(self) -> int:
-        """How far a deployment is when this stage begins, 0-100; FAILED keeps what was reached."""
-        return _TOLD[self][0]
+        """The progress at the start of the stage, 0-100; a FAILED record has its own."""
+        return _STAGES[self][0]
 
     @property
     def is_last(self) -> bool:
         return self in (Stage.COMPLETED, Stage.FAILED)
 
 
-_TOLD = {
+_STAGES = {
     Stage.INITIALIZING: (5, "Preparing deployment..."),
     Stage.GENERATING_CODE: (15, "Transpiling TypeScript..."),
     Stage.CODE_READY: (25, "Code compiled"),
@@ -56,9 +56,9 @@ HAPPY_PATH = tuple(stage for stage in Stage if stage is not Stage.FAILED)
 
 
 class Action(StrEnum):
-    """What a deployment does at its target. All go through one queue: one at a time for a Worker.
+    """What a deployment does at its target. One queue runs them, one at a time per Worker.
 
-    Each but the deploy enters only the stages of the work that it does.
+    Every action except a deploy enters only some of the stages.
     """
 
     DEPLOY = "deploy"
@@ -73,21 +73,21 @@ class Action(StrEnum):
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody needs a way out: it comes before what is not, and has its own permission."""
+        """Whether it removes what is live: it goes before others and has its own permission."""
         return self in URGENT
 
     @property
     def path(self) -> tuple[Stage, ...]:
-        """The stages that it enters, in order."""
-        told = _ACTIONS[self][1]
-        return tuple(told) if told else HAPPY_PATH
+        """The stages of the action, in order."""
+        messages = _ACTIONS[self][1]
+        return tuple(messages) if messages else HAPPY_PATH
 
     def message(self, stage: Stage) -> str:
-        """What the stage does in this action, for the event stream."""
+        """The message of the stage in this action, for the event stream."""
         return _ACTIONS[self][1].get(stage, stage.message)
 
     def before(self, stage: Stage) -> str:
-        """The stage (or "", the queue) from which this one is entered."""
+        """Return the stage before this one; "" for the first, which is entered from the queue."""
         position = self.path.index(stage)
         return self.path[position - 1].value if position else ""
 
@@ -98,9 +98,9 @@ _ACTIONS: dict[Action, tuple[str, dict[Stage, str]]] = {
         "Rollback",
         {
             Stage.INITIALIZING: "Preparing the rollback...",
-            Stage.DEPLOYING: "Putting the earlier version live again...",
+            Stage.DEPLOYING: "Making the earlier version live again...",
             Stage.WORKER_DEPLOYED: "The earlier version is live",
-            Stage.UPDATING_WORKFLOW: "Putting workflow, routes and triggers back...",
+            Stage.UPDATING_WORKFLOW: "Restoring workflow, routes and triggers...",
             Stage.COMPLETED: "Rolled back",
         },
     ),
@@ -108,14 +108,14 @@ _ACTIONS: dict[Action, tuple[str, dict[Stage, str]]] = {
         "Retry",
         {
             Stage.INITIALIZING: "Preparing the retry...",
-            Stage.UPDATING_WORKFLOW: "Trying again what failed...",
-            Stage.COMPLETED: "All parts are in place",
+            Stage.UPDATING_WORKFLOW: "Retrying the failed parts...",
+            Stage.COMPLETED: "All parts are done",
         },
     ),
     Action.DELETE_SECRETS: (
         "Delete secrets",
         {
-            Stage.INITIALIZING: "Looking at the Worker...",
+            Stage.INITIALIZING: "Checking the Worker...",
             Stage.UPDATING_WORKFLOW: "Deleting secrets from the Worker...",
             Stage.COMPLETED: "Secrets deleted",
         },
@@ -123,8 +123,8 @@ _ACTIONS: dict[Action, tuple[str, dict[Stage, str]]] = {
     Action.TAKEDOWN: (
         "Takedown",
         {
-            Stage.INITIALIZING: "Looking at the Worker...",
-            Stage.UPDATING_WORKFLOW: "Removing the Worker and what leads to it...",
+            Stage.INITIALIZING: "Checking the Worker...",
+            Stage.UPDATING_WORKFLOW: "Removing the Worker, its routes and its triggers...",
             Stage.COMPLETED: "Taken down",
         },
     ),
@@ -132,7 +132,7 @@ _ACTIONS: dict[Action, tuple[str, dict[Stage, str]]] = {
 
 
 class Status(StrEnum):
-    """What became of a deployment; `stage` says how far it came."""
+    """The status of a deployment; its `stage` says how far it got."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -153,17 +153,17 @@ class Status(StrEnum):
 
 
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
-"""What waits, and what is worked on."""
+"""Deployments that are waiting or running."""
 URGENT = (Action.ROLLBACK, Action.TAKEDOWN)
-"""The actions that take away what is live, because somebody has a reason to."""
+"""Actions that remove what is live."""
 DEPLOYS_CODE = (Action.DEPLOY, Action.ROLLBACK, Action.RETRY)
-"""The actions after which code of ours answers."""
+"""Actions that leave our code live."""
 WENT_LIVE = (Status.SUCCEEDED, Status.PARTIAL)
-"""How a deployment ends whose code is what answers afterwards."""
+"""Statuses of deployments whose code went live."""
 
 
 class Uploaded(StrEnum):
-    """Whether a deployment reached the target before it ended."""
+    """Whether a deployment uploaded its code before it ended."""
 
     NO = "no"
     YES = "yes"

@@ -1,4 +1,4 @@
-"""What leads to a Worker is put in order: after a deploy, a rollback, and for a retry."""
+"""Bring a Worker's routes and triggers to their expected state: after a deploy, a rollback, for a retry."""
 
 from __future__ import annotations
 
@@ -10,66 +10,62 @@ from typing import Final
 from deployments.pipeline.errors import Cancelled, Incomplete, LeaseLost
 from deployments.pipeline.ports import DeployRequest, Remote
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.worker_parts import (
-    Part,
-    PartKind,
-    PartResult,
-    Triggers,
-    differences,
-    successes,
-)
+from targets.cloudflare.worker_parts import Part, PartKind, PartResult, Triggers, differences
 
-_CODE = Part(kind=PartKind.CODE, name="")
-_NEVER_REMOVED = (PartKind.CODE, PartKind.SUBDOMAIN, PartKind.WORKFLOW)
+CODE: Final = Part(kind=PartKind.CODE, name="")
+CODE_DONE: Final = PartResult(part=CODE, is_done=True)
+_NEVER_REMOVED: Final = (PartKind.CODE, PartKind.SUBDOMAIN, PartKind.WORKFLOW)
+_INCOMPLETE: Final = (
+    "The code is live, but some routes or triggers failed: {names}. The parts below say why. Retry to "
+    "apply only the failed parts."
+)
 
 
 def reconcile(
-    request: DeployRequest, wanted: Triggers, *, tools: Remote, upload_error: str
+    request: DeployRequest, expected: Triggers, *, tools: Remote, upload_error: str
 ) -> list[PartResult]:
-    """Remove what led to the Worker before and is meant no more; return all parts.
+    """Remove triggers that are no longer expected, and return the result of every part.
 
-    Where wrangler had upload_error, the target is asked for each part. Raises Incomplete where one is
-    not as it was meant.
+    After an `upload_error` of wrangler each part is read back from the target. Raises Incomplete if
+    one is not in its expected state.
     """
     removed = [
         attempt(part, partial(tools.remove, request.worker_name, part, request.previous_triggers))
-        for part in _left(request.previous_triggers, wanted)
+        for part in _obsolete(request.previous_triggers, expected)
         if part.kind is not PartKind.SCHEDULE  # wrangler replaces them all
     ]
-    put = dict.fromkeys(wanted.descriptions(), "")
+    errors = dict.fromkeys(expected.descriptions(), "")
     if upload_error:
-        put |= _undone(request, wanted, tools=tools, upload_error=upload_error)
+        errors |= _read_back(request, expected, tools=tools, upload_error=upload_error)
     results = [
-        PartResult(part=part, is_done=not message, message=message) for part, message in put.items()
+        PartResult(part=part, is_done=not error, message=error) for part, error in errors.items()
     ]
-    failed = [one for one in removed if not one.is_done and one.part not in put]
-    return require_done([*successes([_CODE]), *results, *failed])
+    failed = [result for result in removed if not result.is_done and result.part not in errors]
+    return require_done([CODE_DONE, *results, *failed])
 
 
-def _left(previous: Triggers, wanted: Triggers) -> list[Part]:
-    """Return what led to the Worker and is meant no more, but for what is never removed."""
-    gone = [part for part in previous.descriptions() if part not in wanted.descriptions()]
-    return [part for part in gone if part.kind not in _NEVER_REMOVED]
+def _obsolete(previous: Triggers, expected: Triggers) -> list[Part]:
+    """Return the parts that are no longer expected, except those that are never removed."""
+    parts = (part for part in previous.descriptions() if part not in expected.descriptions())
+    return [part for part in parts if part.kind not in _NEVER_REMOVED]
 
 
-def _undone(
-    request: DeployRequest, wanted: Triggers, *, tools: Remote, upload_error: str
+def _read_back(
+    request: DeployRequest, expected: Triggers, *, tools: Remote, upload_error: str
 ) -> dict[Part, str]:
-    """Return why each part counts as not put; all of them where the target cannot be asked."""
+    """Return an error for each part that is not as expected; for all if the target does not answer."""
+    previous = request.previous_triggers
     try:
-        found = tools.triggers(request.worker_name, merged(request.previous_triggers, wanted))
+        actual = tools.triggers(request.worker_name, merged(previous, expected))
     except (LeaseLost, Cancelled):
         raise
-    except DeployError as refused:
+    except DeployError as error:
         schedules = (
-            part
-            for part in _left(request.previous_triggers, wanted)
-            if part.kind is PartKind.SCHEDULE
+            part for part in _obsolete(previous, expected) if part.kind is PartKind.SCHEDULE
         )
-        return dict.fromkeys(
-            [*wanted.descriptions(), *schedules], f"Not known: {refused} {upload_error}"
-        )
-    return {one.part: f"{one} {upload_error}" for one in differences(wanted, found)}
+        message = f"Unknown: {error} {upload_error}"
+        return dict.fromkeys([*expected.descriptions(), *schedules], message)
+    return {each.part: f"{each} {upload_error}" for each in differences(expected, actual)}
 
 
 def confirm_live(
@@ -77,94 +73,90 @@ def confirm_live(
     tools: Remote,
     worker: str,
     *,
-    wanted: Triggers,
+    expected: Triggers,
     previous: Triggers,
     upload_error: str = "",
 ) -> str:
-    """Return what the target says is live; raises Incomplete where it cannot be asked now.
+    """Return the version that is live at the target; raises Incomplete if the target does not answer.
 
-    No part is done then: a retry puts all of them in order, and not the code alone.
+    All parts count as failed then, so that a retry checks all of them and not only the code.
     """
     try:
         return tools.live_version(worker)
     except (LeaseLost, Cancelled):
         raise
-    except DeployError as refused:
-        message = f"Not confirmed: {refused} {upload_error}".rstrip()
-        parts = [_CODE, *wanted.descriptions(), *_left(previous, wanted)]
+    except DeployError as error:
+        message = f"Not confirmed: {error} {upload_error}".rstrip()
+        parts = [CODE, *expected.descriptions(), *_obsolete(previous, expected)]
         raise Incomplete(
-            f"Version {version} was put live, and the target could not be asked whether it is. Try "
-            "again what failed.",
+            f"Version {version} was uploaded, but the target did not confirm that it is live. Retry "
+            "the failed parts.",
             [PartResult(part=part, is_done=False, message=message) for part in parts],
         ) from None
 
 
-def restore(worker: str, wanted: Triggers, *, found: Triggers, tools: Remote) -> list[PartResult]:
-    """Make what leads to the Worker what it is meant to be; return each part that was touched.
+def restore(
+    worker: str, expected: Triggers, *, actual: Triggers, tools: Remote
+) -> list[PartResult]:
+    """Change every part that differs from its expected state; return the results.
 
-    `found` are the triggers that are there. Raises Incomplete where a part cannot be put.
+    `actual` are the triggers at the target. Raises Incomplete if a part fails.
     """
     results = [
-        _put_or_removed(one.part, worker, wanted=wanted, previous=found, tools=tools)
-        for one in differences(wanted, found)
-        if one.wanted or one.part.kind is not PartKind.WORKFLOW
+        _apply_or_remove(each.part, worker, expected=expected, previous=actual, tools=tools)
+        for each in differences(expected, actual)
+        if each.expected or each.part.kind is not PartKind.WORKFLOW
     ]
-    return require_done([*successes([_CODE]), *results])
+    return require_done([CODE_DONE, *results])
 
 
 def reapply(
-    worker: str, parts: Iterable[Part], wanted: Triggers, *, previous: Triggers, tools: Remote
+    worker: str, parts: Iterable[Part], expected: Triggers, *, previous: Triggers, tools: Remote
 ) -> list[PartResult]:
-    """Put the parts that failed, or remove those that are not meant; raises Incomplete."""
+    """Apply the failed parts again, or remove those that are not expected; raises Incomplete."""
     return require_done(
         [
-            _put_or_removed(part, worker, wanted=wanted, previous=previous, tools=tools)
+            _apply_or_remove(part, worker, expected=expected, previous=previous, tools=tools)
             for part in parts
         ]
     )
 
 
-def _put_or_removed(
-    part: Part, worker: str, *, wanted: Triggers, previous: Triggers, tools: Remote
+def _apply_or_remove(
+    part: Part, worker: str, *, expected: Triggers, previous: Triggers, tools: Remote
 ) -> PartResult:
-    if part in wanted.descriptions():
-        return attempt(part, partial(tools.put, worker, part, wanted))
+    if part in expected.descriptions():
+        return attempt(part, partial(tools.apply, worker, part, expected))
     return attempt(part, partial(tools.remove, worker, part, previous))
 
 
 def attempt(part: Part, change: Callable[[], None]) -> PartResult:
-    """Make the change and say what became of the part: one that fails keeps no other from its own."""
+    """Make the change and return its result, so that a failed part does not stop the others."""
     try:
         change()
     except (LeaseLost, Cancelled):
         raise
-    except DeployError as refused:
-        return PartResult(part=part, is_done=False, message=str(refused))
+    except DeployError as error:
+        return PartResult(part=part, is_done=False, message=str(error))
     return PartResult(part=part, is_done=True)
 
 
-_NOT_PUT: Final = (
-    "The code is live, and not everything that leads to it: {names}. Each part says why; the failed "
-    "ones alone can be tried again."
-)
-
-
-def require_done(results: list[PartResult], otherwise: str = _NOT_PUT) -> list[PartResult]:
-    """Return the results; raises Incomplete where one is not done, in the words of `otherwise`."""
-    failed = [one for one in results if not one.is_done]
+def require_done(results: list[PartResult], message: str = _INCOMPLETE) -> list[PartResult]:
+    """Return the results; raises Incomplete with the message if one failed."""
+    failed = [result for result in results if not result.is_done]
     if failed:
-        names = ", ".join(str(one.part) for one in failed)
-        raise Incomplete(otherwise.format(names=names), results)
+        names = ", ".join(str(result.part) for result in failed)
+        raise Incomplete(message.format(names=names), results)
     return results
 
 
-def merged(one: Triggers, other: Triggers) -> Triggers:
-    """Return triggers that name all zones, queues and Workflows of both."""
+def merged(first: Triggers, second: Triggers) -> Triggers:
+    """Return triggers with all zones, queues and Workflows of both; switches are the second's."""
     return replace(
-        other,
-        workflows={**one.workflows, **other.workflows},
-        routes={**one.routes, **other.routes},
-        domains=one.domains | other.domains,
-        crons=one.crons | other.crons,
-        consumers={**one.consumers, **other.consumers},
+        second,
+        workflows={**first.workflows, **second.workflows},
+        routes={**first.routes, **second.routes},
+        domains=first.domains | second.domains,
+        crons=first.crons | second.crons,
+        consumers={**first.consumers, **second.consumers},
     )

@@ -1,7 +1,7 @@
-"""Changes to a Worker that is already there, each as a generator of the stages that it enters.
+"""Changes to a deployed Worker: rollback, retry, secret deletion and takedown.
 
-Like the pipeline they know no database and no framework. Each looks first and refuses before it
-has written anything; what it then could not do, it says part by part.
+Each is a generator of its stages, without database and framework like the pipeline. Each checks
+first and refuses before it writes anything; later failures are reported part by part.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Final
 from deployments.pipeline.ports import ChangeTools, Progress, Record
 from deployments.pipeline.stages import Stage
 from deployments.pipeline.trigger_reconciler import (
+    CODE,
+    CODE_DONE,
     attempt,
     confirm_live,
     merged,
@@ -26,17 +28,16 @@ from targets.cloudflare.versions import NOT_NEWEST
 from targets.cloudflare.worker_parts import Part, PartKind, PartResult, Triggers, differences
 from workflows.ir.reading.bindings import BindingKind
 
-_CODE: Final = Part(kind=PartKind.CODE, name="")
 _NOT_REMOVED: Final = (
-    "The Worker is still there, because this could not be removed: {names}. Each part says why. Take "
-    "it down again."
+    "The Worker was not deleted, because some parts could not be removed: {names}. The parts below say "
+    "why. Fix that, then take it down again."
 )
-_NOT_PUT_BACK: Final = (
-    "What led to the version cannot be put back as it was. Nothing was changed. Mend it on the target, "
-    "or deploy the earlier snapshot anew with other settings:"
+_CANNOT_RESTORE: Final = (
+    "The routes and triggers of the version cannot be restored. Nothing was changed. Fix the following "
+    "on the target, or deploy the earlier snapshot again with other settings:"
 )
-_IN_THE_WAY: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING)
-_NAMED: Final = (
+_CONFLICTS: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING)
+_CHECKED_RESOURCES: Final = (
     BindingKind.KV,
     BindingKind.D1,
     BindingKind.R2,
@@ -48,11 +49,11 @@ _NAMED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What a change is about: a Worker, and what is known of it.
+    """A change to a Worker, and what our records say about it.
 
-    `record` is the deployment that a rollback goes back to or a retry goes on with, `failed` the
-    parts that it could not put, `secrets` the names to delete, `used_secrets` those that what is
-    live now was deployed with. `previous_triggers` are those that may lead to the Worker since earlier deployments.
+    `record` is the deployment to roll back to or to retry, `failed` its failed parts. `secrets` are
+    the names to delete, `used_secrets` those that the live version was deployed with.
+    `previous_triggers` are all that earlier deployments may have left.
     """
 
     worker_name: str
@@ -67,15 +68,15 @@ Stages = Generator[Progress, None, None]
 
 
 def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
-    """Put the recorded version live again, then what leads to the Worker, and read it back."""
+    """Make the recorded version live again, confirm it, and restore its routes and triggers."""
     record, worker = _record(request), request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
     _check_can_roll_back(request, record, tools)
-    wanted = record.triggers
-    found = tools.triggers(worker, merged(request.previous_triggers, wanted))
-    _check_can_put_back(worker, wanted, found=found, tools=tools)
+    expected = record.triggers
+    actual = tools.triggers(worker, merged(request.previous_triggers, expected))
+    _check_can_restore(worker, expected, actual=actual, tools=tools)
 
     yield Progress(stage=Stage.DEPLOYING, facts={"live_before": live})
     tools.make_live(worker, record.version_id)
@@ -83,80 +84,81 @@ def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
     yield Progress(
         stage=Stage.WORKER_DEPLOYED, facts={"version_id": record.version_id, "uploaded": "yes"}
     )
-    live = confirm_live(record.version_id, tools, worker, wanted=wanted, previous=found)
+    live = confirm_live(record.version_id, tools, worker, expected=expected, previous=actual)
     if live != record.version_id:
         raise DeployError(
-            f"Version {record.version_id} was put live, but the target says that "
-            f"{live or 'no version'} takes all requests. Somebody else may have deployed in the "
-            "same moment: look at the target, then roll back again.",
+            f"Version {record.version_id} was made live, but the target now serves "
+            f"{live or 'no version'}. Somebody else may have deployed at the same time: check the "
+            "target, then roll back again.",
             cause=Cause.CHANGED,
         )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
-    parts = restore(worker, wanted, found=found, tools=tools)
+    parts = restore(worker, expected, actual=actual, tools=tools)
 
     yield _completed(parts)
 
 
 def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTools) -> None:
-    """Raise DeployError with all that the version needs and the target has no more."""
+    """Raise DeployError if the version, or a resource that it needs, no longer exists."""
     if not tools.has_worker(request.worker_name):
         raise DeployError(
-            f"There is no Worker {request.worker_name} on this target any more. Nothing was "
-            "changed. Deploy the earlier snapshot anew instead.",
+            f"The Worker {request.worker_name} no longer exists on this target. Nothing was changed. "
+            "Deploy the earlier snapshot again instead.",
             cause=Cause.CHANGED,
         )
     if not tools.has_version(request.worker_name, record.version_id):
         raise DeployError(
-            f"Cloudflare has version {record.version_id} no more: it keeps the 100 newest. Nothing "
-            "was changed. Deploy the earlier snapshot anew instead.",
+            f"Cloudflare no longer has version {record.version_id}: it keeps the latest 100. Nothing "
+            "was changed. Deploy the earlier snapshot again instead.",
             cause=Cause.CHANGED,
         )
-    gone = list(_gone(record, tools))
-    if gone:
+    missing = list(_missing_resources(record, tools))
+    if missing:
         headline = (
-            "The version is bound to what the target has no more. Nothing was changed. Make it "
-            "anew, or deploy the earlier snapshot with another resource:"
+            "The version is bound to resources that no longer exist on the target. Nothing was changed. "
+            "Create them again, or deploy the earlier snapshot with other resources:"
         )
-        raise DeployError.listing(headline, gone, cause=Cause.ENVIRONMENT)
+        raise DeployError.listing(headline, missing, cause=Cause.ENVIRONMENT)
 
 
-def _gone(record: Record, tools: ChangeTools) -> Iterator[Finding]:
-    for one in record.resources:
-        kind = BindingKind(one["kind"]) if one["kind"] in set(BindingKind) else None
-        if kind in _NAMED and one["resource"] and not tools.exists(kind, one["resource"]):
-            message = f"The {kind.label} {one['resource']} is gone."
-            yield Finding(path=one["name"], message=message, cause=Cause.ENVIRONMENT)
-        elif kind is BindingKind.SERVICE and not tools.has_worker(one["resource"]):
-            message = f"The Worker {one['resource']} is gone."
-            yield Finding(path=one["name"], message=message, cause=Cause.ENVIRONMENT)
+def _missing_resources(record: Record, tools: ChangeTools) -> Iterator[Finding]:
+    for row in record.resources:
+        kind = BindingKind(row["kind"]) if row["kind"] in set(BindingKind) else None
+        resource = row["resource"]
+        if kind in _CHECKED_RESOURCES and resource and not tools.exists(kind, resource):
+            message = f"The {kind.label} {resource} does not exist."
+            yield Finding(path=row["name"], message=message, cause=Cause.ENVIRONMENT)
+        elif kind is BindingKind.SERVICE and not tools.has_worker(resource):
+            message = f"The Worker {resource} does not exist."
+            yield Finding(path=row["name"], message=message, cause=Cause.ENVIRONMENT)
 
 
-def _check_can_put_back(
-    worker: str, wanted: Triggers, *, found: Triggers, tools: ChangeTools
+def _check_can_restore(
+    worker: str, expected: Triggers, *, actual: Triggers, tools: ChangeTools
 ) -> None:
-    """Raise DeployError with all that leads to the version and cannot be put back."""
-    blocked = list(_blocked(worker, wanted, found=found, tools=tools))
-    if blocked:
-        raise DeployError.listing(_NOT_PUT_BACK, blocked, cause=blocked[0].cause)
+    """Raise DeployError with every part that cannot be restored."""
+    conflicts = list(_conflicts(worker, expected, actual=actual, tools=tools))
+    if conflicts:
+        raise DeployError.listing(_CANNOT_RESTORE, conflicts, cause=conflicts[0].cause)
 
 
-def _blocked(
-    worker: str, wanted: Triggers, *, found: Triggers, tools: ChangeTools
+def _conflicts(
+    worker: str, expected: Triggers, *, actual: Triggers, tools: ChangeTools
 ) -> Iterator[Finding]:
-    for part in (one.part for one in differences(wanted, found) if one.wanted):
+    for part in (each.part for each in differences(expected, actual) if each.expected):
         try:
-            tools.check_put(worker, part, wanted)
-        except DeployError as refused:
-            if refused.cause not in _IN_THE_WAY:
+            tools.check_can_apply(worker, part, expected)
+        except DeployError as error:
+            if error.cause not in _CONFLICTS:
                 raise
-            yield Finding(path=part.name, message=str(refused), cause=refused.cause)
+            yield Finding(path=part.name, message=str(error), cause=error.cause)
 
 
 def retry(request: ChangeRequest, tools: ChangeTools) -> Stages:
-    """Put the parts that failed, and no others; the code stays as it is.
+    """Apply only the parts that failed; the code is not uploaded again.
 
-    Where it was not known whether the code is live, all parts are compared with the target.
+    If it was unknown whether the code is live, all parts are compared with the target.
     """
     record, worker = _record(request), request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
@@ -164,36 +166,38 @@ def retry(request: ChangeRequest, tools: ChangeTools) -> Stages:
     live = tools.live_version(worker)
     if live != record.version_id:
         raise DeployError(
-            f"Another version is live now ({live or 'none'}): what deployment #{record.number} "
-            "left undone may not fit it. Nothing was changed. Deploy again instead.",
+            f"Another version is live now ({live or 'none'}), so the failed parts of deployment "
+            f"#{record.number} may not fit. Nothing was changed. Deploy again instead.",
             cause=Cause.CHANGED,
         )
-    wanted = record.triggers
-    found = (
-        tools.triggers(worker, merged(request.previous_triggers, wanted))
-        if _CODE in request.failed
+    expected = record.triggers
+    actual = (
+        tools.triggers(worker, merged(request.previous_triggers, expected))
+        if CODE in request.failed
         else None
     )
 
     facts = {"live_before": live, "version_id": live, "live_version": live, "uploaded": "yes"}
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts=facts)
-    if found:
-        parts = restore(worker, wanted, found=found, tools=tools)
+    if actual:
+        parts = restore(worker, expected, actual=actual, tools=tools)
     else:
         parts = reapply(
-            worker, request.failed, wanted, previous=request.previous_triggers, tools=tools
+            worker, request.failed, expected, previous=request.previous_triggers, tools=tools
         )
 
     yield _completed(parts)
 
 
 def delete_secrets(request: ChangeRequest, tools: ChangeTools) -> Stages:
-    """Delete secrets of the Worker that no variable of ours sets; Cloudflare makes one version of it."""
+    """Delete secrets of the Worker that no variable sets; Cloudflare creates one new version."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
-    check_can_delete(request.secrets, there=tools.secret_names(worker), used=request.used_secrets)
+    check_can_delete(
+        request.secrets, existing=tools.secret_names(worker), used=request.used_secrets
+    )
     if tools.newest_version(worker) != live:
         raise DeployError(NOT_NEWEST, cause=Cause.CHANGED)
 
@@ -206,63 +210,63 @@ def delete_secrets(request: ChangeRequest, tools: ChangeTools) -> Stages:
 
 
 def check_can_delete(
-    names: Iterable[str], *, there: frozenset[str] | None, used: frozenset[str]
+    names: Iterable[str], *, existing: frozenset[str] | None, used: frozenset[str]
 ) -> None:
-    """Raise DeployError for names that what is live uses, or that the Worker does not have.
+    """Raise DeployError for secrets that the live version uses or the Worker does not have.
 
-    `there` is None where it is not known which it has.
+    `existing` is None if the Worker's secrets are unknown.
     """
-    asked = frozenset(names)
-    if in_use := sorted(asked & used):
+    secrets = frozenset(names)
+    if in_use := sorted(secrets & used):
         raise DeployError(
-            f"What is live uses {', '.join(in_use)}. Nothing was deleted: delete the variable and "
+            f"The live version uses {', '.join(in_use)}. Nothing was deleted. Delete the variable and "
             "deploy first, then delete the secret."
         )
-    missing = [] if there is None else sorted(asked - there)
+    missing = [] if existing is None else sorted(secrets - existing)
     if missing:
         raise DeployError(
-            f"The Worker has no secret {', '.join(missing)}. Nothing was deleted: look again at "
-            "which there are."
+            f"The Worker has no secret {', '.join(missing)}. Nothing was deleted. Reload the list of "
+            "secrets."
         )
 
 
 def take_down(request: ChangeRequest, tools: ChangeTools) -> Stages:
-    """Remove what leads to the Worker, its Workflows with their runs, and the Worker."""
+    """Remove the Worker's routes and triggers, its Workflows with their runs, and the Worker."""
     worker = request.worker_name
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
-    users = sorted(tools.users(worker))
-    if users:
+    bound = sorted(tools.bound_workers(worker))
+    if bound:
         raise DeployError(
-            f"{', '.join(users)} is bound to this Worker and would fail without it. Nothing was "
-            "changed. Take that down first, or deploy it without the binding.",
+            f"Other Workers are bound to this Worker and would fail without it: {', '.join(bound)}. "
+            "Nothing was changed. Take them down first, or deploy them without the binding.",
             cause=Cause.TAKEN,
         )
-    found = (
+    actual = (
         tools.triggers(worker, request.previous_triggers)
         if tools.has_worker(worker)
         else Triggers()
     )
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_before": live})
-    parts = list(_removals(worker, found, tools))
-    require_done(parts, _NOT_REMOVED)  # what still leads here must not lead nowhere
+    parts = list(_removals(worker, actual, tools))
+    require_done(parts, _NOT_REMOVED)  # a remaining route must not point to a deleted Worker
     tools.delete_worker(worker)
     if tools.has_worker(worker):
-        raise DeployError(f"The target still has the Worker {worker}: take it down again.")
+        raise DeployError(f"The Worker {worker} still exists on the target: take it down again.")
 
-    removed = [*parts, PartResult(part=_CODE, is_done=True)]
+    removed = [*parts, CODE_DONE]
     yield Progress(
         stage=Stage.COMPLETED,
         facts={"live_version": "", "parts": [part.as_row() for part in removed]},
     )
 
 
-def _removals(worker: str, found: Triggers, tools: ChangeTools) -> Iterator[PartResult]:
-    for part in found.descriptions():
+def _removals(worker: str, actual: Triggers, tools: ChangeTools) -> Iterator[PartResult]:
+    for part in actual.descriptions():
         if part.kind not in (PartKind.SUBDOMAIN, PartKind.WORKFLOW):
-            yield attempt(part, partial(tools.remove, worker, part, found))
+            yield attempt(part, partial(tools.remove, worker, part, actual))
     for name in sorted(tools.workflows(worker)):
         part = Part(kind=PartKind.WORKFLOW, name=name)
         yield attempt(part, partial(tools.delete_workflow, name))
@@ -270,7 +274,7 @@ def _removals(worker: str, found: Triggers, tools: ChangeTools) -> Iterator[Part
 
 def _record(request: ChangeRequest) -> Record:
     if request.record is None:
-        raise DeployError("The deployment that this is about has left no record.")
+        raise DeployError("The original deployment has no record of what it deployed.")
     return request.record
 
 

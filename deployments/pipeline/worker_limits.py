@@ -1,4 +1,4 @@
-"""Cloudflare's limits that a deployment can meet, checked before anything is sent."""
+"""Cloudflare's limits for a Worker, checked before anything is uploaded."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from typing import Any, Final
 from targets.cloudflare.errors import Cause, Finding
 
 _MEBIBYTE: Final = 1024 * 1024
-LARGEST_WORKER: Final = 64 * _MEBIBYTE
-LARGEST_VALUE: Final = 5 * 1024
-MOST_VALUES: Final = 128
-MOST_CRONS: Final = 250
+MAX_WORKER_SIZE: Final = 64 * _MEBIBYTE
+MAX_VALUE_SIZE: Final = 5 * 1024
+MAX_VALUES: Final = 128
+MAX_CRONS: Final = 250
 _FREE_CRONS: Final = 5
 
 
 def over_limits(
     script: str, *, values: Mapping[str, str], config: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Yield what Cloudflare would refuse; `values` are variables and secrets alike."""
+    """Yield everything that Cloudflare would refuse; `values` are the variables and secrets."""
     size = len(script.encode())
-    if size > LARGEST_WORKER:
+    if size > MAX_WORKER_SIZE:
         yield _over(
             "Worker",
-            f"The code has {size / _MEBIBYTE:.1f} MiB, and a Worker has at most 64 MiB.",
+            f"The code has {size / _MEBIBYTE:.1f} MiB. A Worker can have up to 64 MiB.",
             "Use fewer or smaller npm packages.",
         )
-    if len(values) > MOST_VALUES:
+    if len(values) > MAX_VALUES:
         yield _over(
             "variables",
-            f"There are {len(values)} variables and secrets, and a Worker has at most "
-            f"{MOST_VALUES} (64 on the free plan).",
-            "Put several into one as JSON, or into a KV namespace.",
+            f"There are {len(values)} variables and secrets. A Worker can have up to {MAX_VALUES} "
+            "(64 on the free plan).",
+            "Combine several into one JSON value, or move them to a KV namespace.",
         )
     for name, value in sorted(values.items()):
-        if len(value.encode()) > LARGEST_VALUE:
+        if len(value.encode()) > MAX_VALUE_SIZE:
             yield _over(
                 name,
-                f"The value of {name} has {len(value.encode()):,} bytes, and Cloudflare takes "
-                f"{LARGEST_VALUE:,}.",
-                "Put it into a KV namespace or an R2 bucket.",
+                f"The value of {name} has {len(value.encode()):,} bytes. Cloudflare allows up to "
+                f"{MAX_VALUE_SIZE:,}.",
+                "Move it to a KV namespace or an R2 bucket.",
             )
     yield from _crons(config)
 
 
 def _crons(config: Mapping[str, Any]) -> Iterator[Finding]:
     crons = len(config.get("triggers", {}).get("crons", []))
-    if crons > MOST_CRONS:
-        message = f"There are {crons} schedules, and an account has at most {MOST_CRONS}."
-        yield _over("cronTriggers", message, "Join some of them into one expression.")
+    if crons > MAX_CRONS:
+        message = f"There are {crons} schedules. An account can have up to {MAX_CRONS}."
+        yield _over("cronTriggers", message, "Combine some of them into one expression.")
     elif crons > _FREE_CRONS:
         yield Finding(
             path="cronTriggers",
-            message=f"There are {crons} schedules, and an account on the free plan has "
-            f"{_FREE_CRONS} in all.",
-            fix="On the paid plan this is fine.",
+            message=f"There are {crons} schedules. An account on the free plan can have up to "
+            f"{_FREE_CRONS}.",
+            fix="You can ignore this on the paid plan.",
             cause=Cause.LIMIT,
             is_warning=True,
         )

@@ -208,5 +208,5 @@ def deletable_secrets(worker: Worker, names: Iterable[str]) -> list[str]:
         existing = frozenset(unused_secrets(worker)) | used
     except DeployError:
         existing = None  # the deletion will report the error
-    check_can_delete(chosen, there=existing, used=used)
+    check_can_delete(chosen, existing=existing, used=used)
     return chosen

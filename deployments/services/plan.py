@@ -39,7 +39,9 @@ def plan(
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
         )
-    return planning.make_plan(request, tools, known=_known(workflow, target, request.known_version))
+    return planning.make_plan(
+        request, tools, record=_known(workflow, target, request.known_version)
+    )
 
 
 def _known(workflow: Workflow, target: Target, version: str) -> LiveRecord:

@@ -1,6 +1,6 @@
-"""Proofs of write permissions, which no read call can show.
+"""Proofs of write permissions, which no read can show.
 
-A proof is something that was written at the target with its present token.
+A proof is something that was written at the target with its current token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from targets.models import Target
 from workflows.ir.reading.bindings import BindingKind
 
 RESOURCE_CREATED: Final = "resource created"
-"""The audit action for a resource that was created at a target; its detail holds the kind."""
+"""The audit action for a resource created at a target; its detail holds the kind and name."""
 
 Source = Callable[[Target, datetime | None], Iterator[tuple[str, str]]]
 """Yields (permission, proof), newest first, for writes after the token was set."""
@@ -33,20 +33,20 @@ _BY_KIND: Final = {
 def proofs(target: Target) -> dict[str, str]:
     """Return the proven write permissions, each with its latest proof."""
     token_set = next(_entries(target, "target token set"), None)
-    found: dict[str, str] = {}
+    proven: dict[str, str] = {}
     for source in _sources:
         for permission, proof in source(target, token_set.at if token_set else None):
-            found.setdefault(permission, proof)
+            proven.setdefault(permission, proof)
     for permission, proof in _created_resources(target, token_set):
-        found.setdefault(permission, proof)
-    return found
+        proven.setdefault(permission, proof)
+    return proven
 
 
 _sources: list[Source] = []
 
 
 def register(source: Source) -> None:
-    """Add a source of proofs; called once, from the `ready` of an app above this one."""
+    """Register a source of proofs, from the `ready` method of an app above this one."""
     _sources.append(source)
 
 
@@ -60,4 +60,4 @@ def _created_resources(target: Target, token_set: Entry | None) -> Iterator[tupl
         if token_set and entry.pk < token_set.pk:
             return
         kind = BindingKind(entry.detail["kind"])
-        yield _BY_KIND[kind], f"the {kind.label} {entry.detail['name']} that was created here"
+        yield _BY_KIND[kind], f"the {kind.label} {entry.detail['name']}, which was created here"

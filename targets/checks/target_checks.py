@@ -1,4 +1,4 @@
-"""What a target says when it is asked whether one can deploy to it: rows that are kept with it."""
+"""The check of a target: whether its token and account are ready for deployments."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from targets.models import Target
 from targets.services import as_token, inactive_token, other_accounts, subject_of
 
 _SOON: Final = timedelta(days=14)
-_UNKNOWN: Final = (Cause.RATE_LIMIT, Cause.TARGET)
-_EDIT: Final = "Edit the token on Cloudflare's dashboard under API Tokens, then check again."
+_TEMPORARY: Final = (Cause.RATE_LIMIT, Cause.TARGET)
+_EDIT_AND_CHECK: Final = "in the Cloudflare dashboard under API Tokens, then check again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One check: what was found, and what to do about it."""
+    """The result of one check, stored with the target; `fix` says what to do."""
 
     name: str
     state: CheckState
@@ -41,7 +41,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a permission is for: the uses that fail without it, and whether it has to write."""
+    """What a permission is for.
+
+    `without` says what does not work without it, `proven_by` which write will prove it ("" if
+    reading is enough). Nothing can be deployed without a vital one.
+    """
 
     without: str
     proven_by: str = ""
@@ -53,30 +57,30 @@ NEEDS: Final = {
         without="nothing can be deployed", proven_by="the first deploy", is_vital=True
     ),
     permissions.ZONE: Need(
-        without="routes and custom domains do not find their zone, and cannot be deployed"
+        without="routes and custom domains cannot be deployed, because their zone cannot be found"
     ),
     permissions.ROUTES: Need(
-        without="no route and no custom domain can be put on a Worker",
+        without="no Worker can get a route or a custom domain",
         proven_by="the first deploy with a route or a custom domain",
     ),
     permissions.DNS: Need(
-        without="a route whose host has no proxied DNS record is not noticed before it is used"
+        without="a deploy cannot warn about a route whose host has no proxied DNS record"
     ),
     permissions.KV: Need(
-        without="KV namespaces cannot be chosen or created here, and their ids are not checked",
-        proven_by="the first namespace that is created here",
+        without="KV namespaces cannot be selected or created here, and their ids are not checked",
+        proven_by="the first namespace created here",
     ),
     permissions.D1: Need(
-        without="D1 databases cannot be chosen or created here, and their ids are not checked",
-        proven_by="the first database that is created here",
+        without="D1 databases cannot be selected or created here, and their ids are not checked",
+        proven_by="the first database created here",
     ),
     permissions.R2: Need(
-        without="R2 buckets cannot be chosen or created here, and their names are not checked",
-        proven_by="the first bucket that is created here",
+        without="R2 buckets cannot be selected or created here, and their names are not checked",
+        proven_by="the first bucket created here",
     ),
     permissions.QUEUES: Need(
-        without="queues cannot be chosen or created here, and no Worker can take their messages",
-        proven_by="the first deploy that takes a queue's messages, or the first queue created here",
+        without="queues cannot be selected or created here, and no Worker can consume them",
+        proven_by="the first deploy that consumes a queue, or the first queue created here",
     ),
 }
 CREDENTIALS: Final = "API token"
@@ -86,9 +90,9 @@ NAMES: Final = (CREDENTIALS, ACCOUNT_ROW, SUBDOMAIN_ROW, *NEEDS)
 
 
 def check(target: Target, *, by: Actor) -> Target:
-    """Ask the target and keep what it says; what goes wrong is a row, never an error."""
-    found = {row.name: row for row in _rows(target)}
-    rows = [found.get(name, _not_asked(name)) for name in NAMES]
+    """Check the target and store the result; a problem becomes a row, never an exception."""
+    checked = {row.name: row for row in _rows(target)}
+    rows = [checked.get(name, _not_checked(name)) for name in NAMES]
     target.checks = [asdict(row) for row in rows]
     target.checked_at = timezone.now()
     failed = [row.name for row in rows if row.state is CheckState.FAILED]
@@ -100,7 +104,7 @@ def check(target: Target, *, by: Actor) -> Target:
 
 
 def verdict(target: Target) -> CheckState:
-    """Tell what the last check comes to: whether anything at all can be deployed, if that is known."""
+    """Return the result of the last check: whether anything can be deployed, if that is known."""
     states = {row["name"]: row["state"] for row in target.checks}
     if CheckState.FAILED.value in states.values():
         return CheckState.FAILED
@@ -108,8 +112,8 @@ def verdict(target: Target) -> CheckState:
     return CheckState.PASSED if is_known else CheckState.UNKNOWN
 
 
-def _not_asked(name: str) -> Row:
-    message = "Not asked: what stands above comes first."
+def _not_checked(name: str) -> Row:
+    message = "Not checked: fix the checks above first."
     return Row(name=name, state=CheckState.UNKNOWN, message=message)
 
 
@@ -118,95 +122,94 @@ def _rows(target: Target) -> Iterator[Row]:
         account = account_of(target)
         as_token(account.api_token)
     except DeployError as refused:
-        fix = "" if target.embedded else "Type the API token anew."
+        fix = "" if target.embedded else "Enter the API token again."
         yield Row(name=CREDENTIALS, state=CheckState.FAILED, message=str(refused), fix=fix)
         return
-    with time_limited(account) as brief:
+    with time_limited(account) as limited:
         try:
-            token = tokens.fetch_token(brief)
+            token = tokens.fetch_token(limited)
         except DeployError as refused:
             yield _unverified(refused)
             return
         yield (row := _token(token))
         if row.state is not CheckState.FAILED:
-            yield from _of_account(brief, target, token)
+            yield from _account_rows(limited, target, token)
 
 
 def _unverified(refused: DeployError) -> Row:
-    is_unknown = refused.cause in _UNKNOWN
-    state = CheckState.UNKNOWN if is_unknown else CheckState.FAILED
+    state = CheckState.UNKNOWN if refused.cause in _TEMPORARY else CheckState.FAILED
     is_wrong = refused.cause is Cause.CREDENTIALS
-    fix = "Make a new token on Cloudflare's dashboard and type it here." if is_wrong else ""
+    fix = "Create a new token in the Cloudflare dashboard and enter it here." if is_wrong else ""
     return Row(name=CREDENTIALS, state=state, message=str(refused), fix=fix)
 
 
 def _token(token: Token) -> Row:
     if token.status != "active":
-        fix = "Then type the new token here."
+        fix = "Then enter it here."
         return Row(
             name=CREDENTIALS, state=CheckState.FAILED, message=inactive_token(token), fix=fix
         )
     kind = str(token.kind).capitalize()
     if token.expires is None:
-        message = f"{kind}, active, without an end."
+        message = f"{kind}, active, does not expire."
         return Row(name=CREDENTIALS, state=CheckState.PASSED, message=message)
     message = f"{kind}, active until {token.expires:%Y-%m-%d %H:%M} UTC."
     if token.expires - datetime.now(UTC) > _SOON:
         return Row(name=CREDENTIALS, state=CheckState.PASSED, message=message)
-    fix = "Make a new one before that: no deploy works afterwards."
+    fix = "Create a new one before then: deploys fail once it has expired."
     return Row(name=CREDENTIALS, state=CheckState.WARNING, message=message, fix=fix)
 
 
-def _of_account(account: Account, target: Target, token: Token) -> Iterator[Row]:
+def _account_rows(account: Account, target: Target, token: Token) -> Iterator[Row]:
     try:
         owners = tokens.owners(account)
     except DeployError as refused:
         yield Row(name=ACCOUNT_ROW, state=CheckState.UNKNOWN, message=str(refused))
         return
-    if owners and account.account_id not in {one.id for one in owners}:
-        fix = "Correct the account id, or type a token of this account."
+    if owners and account.account_id not in {owner.id for owner in owners}:
+        fix = "Correct the account id, or enter a token of this account."
         message = other_accounts(owners)
         yield Row(name=ACCOUNT_ROW, state=CheckState.FAILED, message=message, fix=fix)
         return
-    found = permissions.probe_account(account)
-    yield _account(account.account_id, owners, token=token, found=found)
-    yield _subdomain(found.subdomain)
+    result = permissions.probe_account(account)
+    yield _account(account.account_id, owners, token=token, result=result)
+    yield _subdomain(result.subdomain)
     proven = proofs(target)
-    for probe in found.probes:
+    for probe in result.probes:
         yield _permission(probe, proof=proven.get(probe.permission, ""))
 
 
-def _account(account_id: str, owners: list[Owner], *, token: Token, found: AccountProbe) -> Row:
-    name = next((one.name for one in owners if one.id == account_id), "")
+def _account(account_id: str, owners: list[Owner], *, token: Token, result: AccountProbe) -> Row:
+    name = next((owner.name for owner in owners if owner.id == account_id), "")
     if name:
         return Row(name=ACCOUNT_ROW, state=CheckState.PASSED, message=f"{name} ({account_id})")
     is_proven = token.kind is TokenKind.ACCOUNT or any(
-        probe.answer is ProbeResult.READ for probe in found.probes
+        probe.answer is ProbeResult.READ for probe in result.probes
     )
     if is_proven:
-        message = f"{account_id}. The token may not read its name, which nothing needs."
+        message = f"{account_id}. The token may not read the account's name, which is not needed."
         return Row(name=ACCOUNT_ROW, state=CheckState.PASSED, message=message)
     return Row(
         name=ACCOUNT_ROW,
         state=CheckState.FAILED,
-        message=f"The token can read nothing of the account {account_id}: it is for another account, "
-        "or has none of the permissions below.",
-        fix="Compare the account id with the overview of your account; then look at the token.",
+        message=f"The token cannot read anything in the account {account_id}: it is for another "
+        "account, or has none of the permissions below.",
+        fix="Compare the account id with the overview page of your account, then check the token.",
     )
 
 
-def _subdomain(found: str | DeployError) -> Row:
-    if isinstance(found, DeployError):
-        state, message = CheckState.UNKNOWN, str(found)
+def _subdomain(subdomain: str | DeployError) -> Row:
+    if isinstance(subdomain, DeployError):
+        state, message = CheckState.UNKNOWN, str(subdomain)
         return Row(name=SUBDOMAIN_ROW, state=state, message=message)
-    if found:
-        message = f"{found}.workers.dev"
+    if subdomain:
+        message = f"{subdomain}.workers.dev"
         return Row(name=SUBDOMAIN_ROW, state=CheckState.PASSED, message=message)
     return Row(
         name=SUBDOMAIN_ROW,
         state=CheckState.FAILED,
-        message="The account has no workers.dev subdomain yet, and Workflows need one.",
-        fix="Choose it on Cloudflare's dashboard under Workers & Pages, then check again.",
+        message="The account has no workers.dev subdomain yet. Workflows need one.",
+        fix="Choose one in the Cloudflare dashboard under Workers & Pages, then check again.",
     )
 
 
@@ -217,17 +220,17 @@ def _permission(probe: Probe, *, proof: str) -> Row:
             message = _proven(need, proof)
             return Row(name=probe.permission, state=CheckState.PASSED, message=message)
         case ProbeResult.REFUSED:
-            right = "Write" if need.proven_by else "Read"
+            level = "Write" if need.proven_by else "Read"
             return Row(
                 name=probe.permission,
                 state=CheckState.FAILED if need.is_vital else CheckState.WARNING,
                 message=f"Missing ({probe.reason}). Without it, {need.without}.",
-                fix=f"Add «{probe.permission} {right}». {_EDIT}",
+                fix=f'Add the permission "{probe.permission} {level}" to the token {_EDIT_AND_CHECK}',
             )
         case ProbeResult.UNTRIED:
             message = (
-                "The token reads no zone of the account: there is none, or it may not. Only routes "
-                "and custom domains need one."
+                "The token can read no zone of the account: there is none, or the permission is "
+                "missing. Only routes and custom domains need one."
             )
         case _:
             message = probe.reason
@@ -236,7 +239,7 @@ def _permission(probe: Probe, *, proof: str) -> Row:
 
 def _proven(need: Need, proof: str) -> str:
     if not need.proven_by:
-        return "Read works; it need not write."
+        return "Read access works. Write access is not needed."
     if proof:
-        return f"Read works; Write is proven by {proof}."
-    return f"Read works; Write will be known at {need.proven_by}."
+        return f"Read access works. Write access was proven by {proof}."
+    return f"Read access works. Write access will be proven by {need.proven_by}."

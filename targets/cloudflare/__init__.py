@@ -1,0 +1,1 @@
+"""The client of the Cloudflare API, without Django: accounts, Workers, triggers and resources."""

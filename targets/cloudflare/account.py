@@ -23,10 +23,10 @@ SCRIPTS_WRITE = "Workers Scripts Write"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveVersion:
-    """The version that takes all requests, "" where none does; `source` is what put it there.
+    """The version that serves all requests ("" if none does) and the `source` of its deployment.
 
-    Cloudflare's sources are "wrangler", "api" and "dash". `split` has the percentages by version
-    where requests go to several, as in a gradual rollout.
+    Cloudflare's sources are "wrangler", "api" and "dash". In a gradual rollout `split` holds the
+    percentage of requests by version.
     """
 
     version: str
@@ -36,7 +36,7 @@ class LiveVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedWorkflow:
-    """A Workflow on the target, and the Worker and the class that it runs."""
+    """A Workflow on the target, with its Worker and class."""
 
     name: str
     worker: str
@@ -45,7 +45,7 @@ class HostedWorkflow:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One account: address, id and token. `local_port` is the embedded platform's, else None."""
+    """One account: address, id and token. `local_port` is set for the embedded platform only."""
 
     account_id: str
     api_base_url: str
@@ -54,7 +54,7 @@ class Account:
 
     @cached_property
     def client(self) -> Cloudflare:
-        """The SDK; how patient its calls are, `patience.using` says."""
+        """The SDK's client. It retries by the policy of `retries.using`, not by its own."""
         return Cloudflare(
             api_token=self.api_token,
             base_url=self.api_base_url,
@@ -64,7 +64,7 @@ class Account:
         )
 
     def subdomain(self) -> str:
-        """Return the account's workers.dev subdomain; "" where it has none."""
+        """Return the account's workers.dev subdomain; "" if it has none."""
         with self.explained("read the account's workers.dev subdomain", needs=SCRIPTS_READ):
             try:
                 answer = self.client.workers.subdomains.get(account_id=self.account_id)
@@ -73,21 +73,21 @@ class Account:
         return answer.subdomain if answer else ""
 
     def worker_url(self, worker: str, subdomain: str) -> str:
-        """Return where the Worker answers."""
+        """Return the URL of the Worker."""
         if self.local_port:
             return naming.local_worker_url(worker, self.local_port)
         return naming.worker_url(worker, subdomain)
 
     def live(self, worker: str) -> LiveVersion:
-        """Return what answers the Worker's requests now."""
-        newest = self._newest(worker)
-        shares = {str(one["version_id"]): one["percentage"] for one in newest.get("versions", [])}
-        version = next((one for one, percentage in shares.items() if percentage == 100), "")
-        source = str(newest.get("source", ""))
-        return LiveVersion(version=version, source=source, split={} if version else shares)
+        """Return the version that serves the Worker's requests now."""
+        latest = self._latest_deployment(worker)
+        split = {str(row["version_id"]): row["percentage"] for row in latest.get("versions", [])}
+        version = next((id_ for id_, percentage in split.items() if percentage == 100), "")
+        source = str(latest.get("source", ""))
+        return LiveVersion(version=version, source=source, split={} if version else split)
 
-    def _newest(self, worker: str) -> dict[str, Any]:
-        """Return the Worker's newest deployment at the target, in Cloudflare's shape."""
+    def _latest_deployment(self, worker: str) -> dict[str, Any]:
+        """Return the Worker's latest deployment at the target, in Cloudflare's shape."""
         with self.explained("read the Worker's deployments", needs=SCRIPTS_READ):
             try:
                 page: Any = self.client.workers.scripts.deployments.list(
@@ -97,33 +97,33 @@ class Account:
                 if is_unknown_account(missing):
                     raise
                 return {}
-        # Cloudflare answers {"deployments": [...]}, newest first; the SDK's page expects "items".
-        answered = page.result.to_dict() if page.result else {}
-        newest: dict[str, Any] = next(iter(answered.get("deployments") or []), {})
-        return newest
+        # Cloudflare returns {"deployments": [...]}, newest first; the SDK's page expects "items".
+        result = page.result.to_dict() if page.result else {}
+        latest: dict[str, Any] = next(iter(result.get("deployments") or []), {})
+        return latest
 
     def secret_names(self, worker: str) -> frozenset[str]:
-        """Return the names of the secrets that the Worker has now."""
+        """Return the names of the Worker's secrets."""
         with self.explained("list the Worker's secrets", needs=SCRIPTS_READ):
             try:
-                listed = self.client.workers.scripts.secrets.list(
+                secrets = self.client.workers.scripts.secrets.list(
                     worker, account_id=self.account_id
                 )
-                return frozenset(str(secret.name) for secret in listed)
+                return frozenset(str(secret.name) for secret in secrets)
             except cloudflare.NotFoundError:
                 return frozenset()
 
     def workflow(self, name: str) -> HostedWorkflow | None:
-        """Return the Workflow of this name; None where there is none."""
-        with self.explained("look for the Workflow", needs=SCRIPTS_READ):
+        """Return the Workflow of this name, or None."""
+        with self.explained("look up the Workflow", needs=SCRIPTS_READ):
             try:
                 answer: Any = self.client.workflows.get(name, account_id=self.account_id)
             except cloudflare.NotFoundError:
                 return None
-        return _hosted(answer) if answer else None
+        return _parse_workflow(answer) if answer else None
 
     def run_counts(self, workflow: str) -> dict[str, int]:
-        """Return how many runs the Workflow has in each state; none where there is no Workflow."""
+        """Return the number of runs by state; empty if there is no such Workflow."""
         with self.explained("count the runs", needs=SCRIPTS_READ):
             try:
                 answer: Any = self.client.workflows.get(workflow, account_id=self.account_id)
@@ -135,24 +135,25 @@ class Account:
     def workflows(self) -> list[HostedWorkflow]:
         """Return all Workflows of the account."""
         with self.explained("list the Workflows", needs=SCRIPTS_READ):
-            return list(map(_hosted, self.client.workflows.list(account_id=self.account_id)))
+            workflows = self.client.workflows.list(account_id=self.account_id)
+            return list(map(_parse_workflow, workflows))
 
     def workflow_of(self, worker: str, class_name: str) -> HostedWorkflow | None:
-        """Return the Workflow that a class of a Worker runs; None where there is none."""
-        mine = (one for one in self.workflows() if one.worker == worker)
-        return next((one for one in mine if one.class_name == class_name), None)
+        """Return the Workflow that runs this class of the Worker, or None."""
+        of_worker = (each for each in self.workflows() if each.worker == worker)
+        return next((each for each in of_worker if each.class_name == class_name), None)
 
     def has_worker(self, worker: str) -> bool:
-        """Tell whether a Worker of this name has been deployed, in whatever version."""
-        return bool(self._newest(worker))
+        """Return whether a Worker of this name has been deployed, in any version."""
+        return bool(self._latest_deployment(worker))
 
     @contextmanager
     def explained(
         self, doing: str, *, needs: str = "", cause: Cause = Cause.TARGET
     ) -> Iterator[None]:
-        """Turn the SDK's errors into a DeployError that says what could not be done, and why.
+        """Turn the SDK's errors into a DeployError that says what failed and why.
 
-        `needs` is the permission that a token must have for it.
+        `doing` completes "could not ..."; `needs` is the permission that the token must have.
         """
         try:
             yield
@@ -168,60 +169,60 @@ class Account:
             sentence = f"The target could not {doing}: {reason(error)}."
             raise DeployError(sentence, cause=cause) from None
         except cloudflare.APIConnectionError as lost:
-            if isinstance(lost.__cause__, DeployError):  # a wait that was ended
+            if isinstance(lost.__cause__, DeployError):  # raised by the sleep of a retry policy
                 raise lost.__cause__ from None
             raise DeployError(
-                f"Nothing answers at {self.api_base_url}, so I could not {doing}. {self._start()}",
+                f"No response from {self.api_base_url}, so AwaitStep could not {doing}. "
+                f"{self._unreachable_fix()}",
                 cause=Cause.UNREACHABLE,
             ) from None
 
     def _refused(self, doing: str, refused: cloudflare.APIStatusError, needs: str) -> DeployError:
-        """A token is verified first: what it is refused later, it has no permission for."""
+        """The token was verified before: what is refused now, it lacks the permission for."""
         if not needs or is_unknown_token(refused):
             return DeployError(
-                f"The target refused the credentials when asked to {doing} ({reason(refused)}). "
+                f"Could not {doing}: the target rejected the credentials ({reason(refused)}). "
                 "Check the target's account id and API token: the token may be wrong or expired.",
                 cause=Cause.CREDENTIALS,
             )
         return DeployError(
-            f"The API token may not {doing} ({reason(refused)}). It lacks the permission "
-            f"«{needs}», or is not for the account {self.account_id}. Edit the token on "
-            "Cloudflare's dashboard, then try again.",
+            f"The API token is not allowed to {doing} ({reason(refused)}). It lacks the permission "
+            f'"{needs}", or is not for the account {self.account_id}. Edit the token in the '
+            "Cloudflare dashboard, then try again.",
             cause=Cause.PERMISSION,
         )
 
     def _unknown_account(self, error: cloudflare.APIStatusError) -> DeployError:
         return DeployError(
-            f"The target finds no account {self.account_id} for this token ({reason(error)}): the "
-            f"token is not for the account {self.account_id}, or the id is wrong. Correct the "
-            "target's account id, or set a token of that account.",
+            f"The token is not for the account {self.account_id}, or the id is wrong "
+            f"({reason(error)}). Correct the target's account id, or set a token of that account.",
             cause=Cause.CREDENTIALS,
         )
 
-    def _start(self) -> str:
+    def _unreachable_fix(self) -> str:
         if self.local_port:
             return "Start the embedded platform: make run, or manage.py local_cloudflare."
         return "Check the target's API base URL and this server's network."
 
 
 def rate_limited(seconds: float, doing: str) -> RateLimited:
-    """Return the refusal of a target that asks to wait so long."""
+    """Return the error for a target that asks to wait for so many seconds."""
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     return RateLimited(
-        f"The target is asked too often and could not {doing}: it takes calls again at "
-        f"{until:%H:%M:%S} UTC. Cloudflare allows 1,200 calls in 5 minutes to all tools of a user.",
+        f"Could not {doing}: the target's rate limit is reached. It accepts calls again at "
+        f"{until:%H:%M:%S} UTC. Cloudflare allows 1,200 calls per user in 5 minutes, across all tools.",
         until=until,
     )
 
 
 def reason(error: cloudflare.APIStatusError) -> str:
-    """Cloudflare's own codes and sentences, which hold nothing of ours."""
-    told = [f"{item.get('message')} [code {item.get('code')}]" for item in _errors(error)]
-    return "; ".join(told) or f"HTTP status {error.status_code}"
+    """Return Cloudflare's own messages and codes, which contain no secret of ours."""
+    messages = [f"{item.get('message')} [code {item.get('code')}]" for item in _errors(error)]
+    return "; ".join(messages) or f"HTTP status {error.status_code}"
 
 
 def codes(error: cloudflare.APIStatusError) -> frozenset[int]:
-    """Cloudflare's codes alone."""
+    """Return Cloudflare's error codes."""
     return frozenset(int(item.get("code") or 0) for item in _errors(error))
 
 
@@ -231,16 +232,16 @@ def _errors(error: cloudflare.APIStatusError) -> list[dict[str, Any]]:
 
 
 def is_unknown_account(error: cloudflare.APIStatusError) -> bool:
-    """Tell whether the account in the address is none that the target finds."""
+    """Return whether the target does not know the account in the URL."""
     return bool(codes(error) & {7000, 7003})
 
 
 def is_unknown_token(error: cloudflare.APIStatusError) -> bool:
-    """Tell whether the token itself is refused, whatever it is used for."""
+    """Return whether the target rejects the token itself, whatever the call."""
     return bool(codes(error) & {1000, 6003, 6111, 9109})
 
 
-def _hosted(answer: Any) -> HostedWorkflow:
+def _parse_workflow(answer: Any) -> HostedWorkflow:
     return HostedWorkflow(
         name=str(answer.name), worker=str(answer.script_name), class_name=str(answer.class_name)
     )

@@ -1,9 +1,9 @@
-"""Errors that a person can fix.
+"""Errors that a user can fix.
 
-DeployError             shown as it is; `cause` tells who can fix it and how
+DeployError             shown as is; `cause` says who can fix it and how
 ├── RateLimited         the target asks to wait longer than a deployment waits
 └── ...                 deployments.pipeline.errors, targets.policy
-Any other exception is a bug: it is logged in full and shown as one sentence.
+Any other exception is a bug: it is logged in full and shown as one generic sentence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Of which kind a failure is: what decides who can mend it, and how."""
+    """The cause of a failure, which decides who can fix it and how."""
 
     CREDENTIALS = "credentials"
     PERMISSION = "permission"
@@ -59,10 +59,10 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One problem of a deployment; `line` counts from 1 in the person's own code, 0 is unknown.
+    """One problem of a deployment; `line` counts from 1 in the user's own code, 0 is unknown.
 
-    `path` names the setting, the variable or the thing at the target that it is about, `fix` says
-    what to do where the message does not, `kind` is that of the resource that the variable names.
+    `path` names the setting, variable or object at the target, `fix` says what to do unless the
+    message does, `kind` is the kind of resource that the variable refers to.
     """
 
     message: str
@@ -76,23 +76,23 @@ class Finding:
     kind: str = ""
 
     def as_row(self) -> dict[str, str | int]:
-        """Return the fields by their names, as a deployment keeps them."""
+        """Return the fields by name, as a deployment stores them."""
         return asdict(self)
 
     def with_message(self, message: str) -> Finding:
-        """Return the same finding in these words."""
+        """Return the finding with another message."""
         return replace(self, message=message)
 
     def __str__(self) -> str:
         has_name = self.node_name and self.node_name != self.node_id
         where = f"{self.node_name} ({self.node_id})" if has_name else self.node_id or self.path
         line = f", line {self.line}" if self.line else ""
-        said = f"{self.message} {self.fix}".rstrip()
-        return f"{where}{line}: {said}" if where else said
+        text = f"{self.message} {self.fix}".rstrip()
+        return f"{where}{line}: {text}" if where else text
 
 
 class DeployError(Exception):
-    """The deployment cannot go on, and a person can do something about it."""
+    """The deployment cannot continue, for a reason that a user can fix."""
 
     cause = Cause.OTHER
 
@@ -107,16 +107,16 @@ class DeployError(Exception):
     def listing(
         cls, headline: str, findings: Sequence[Finding], *, cause: Cause | None = None
     ) -> DeployError:
-        """Say the headline and every finding, one a line."""
+        """Return an error whose message is the headline and one line per finding."""
         return cls("\n".join([headline, *map(str, findings)]), findings, cause=cause)
 
     def as_findings(self) -> tuple[Finding, ...]:
-        """Return its findings; an error that has none is one itself."""
+        """Return the error's findings, or the error itself as one."""
         return self.findings or (Finding(message=str(self), cause=self.cause),)
 
 
 class RateLimited(DeployError):
-    """The target refuses calls until a time that is too far off to wait for."""
+    """The target accepts no calls until a time that is too far off to wait for."""
 
     cause = Cause.RATE_LIMIT
 

@@ -1,4 +1,4 @@
-"""Names and addresses of what a deployment makes on Cloudflare."""
+"""Names and URLs of what a deployment creates on Cloudflare."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Final
 
 PREFIX = "awaitstep-"
 
-_LONGEST: Final = 63
+_MAX_LENGTH: Final = 63
 _PLAIN: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
-_FOREIGN: Final = re.compile(r"[^a-z0-9]+")
+_INVALID: Final = re.compile(r"[^a-z0-9]+")
 
 
 def worker_name(workflow_id: str) -> str:
-    """The Worker's name, which is its Workflow's name too: 63 characters at most."""
+    """Return the name of the Worker and of its Workflow: at most 63 characters."""
     return PREFIX + workflow_id
 
 
 def workflow_id(worker: str) -> str:
-    """The id of the workflow that a Worker of ours is named after."""
+    """Return the id of the workflow that was deployed as this Worker."""
     return worker.removeprefix(PREFIX)
 
 
 def resource_name(worker: str, binding: str) -> str:
-    """A name for a resource made for one binding of one Worker: `<worker>-my-kv`.
+    """Return the name of the resource for one binding of a Worker: `<worker>-my-kv`.
 
-    It fits KV titles, D1 names and the rules of R2 and of queues (at most 63 of a-z, 0-9 and -).
-    What these rules cannot tell apart (`MY_KV` and `my_kv`, two long names) a digest does.
+    It is valid for KV, D1, R2 and queues (at most 63 of a-z, 0-9 and -). Where two bindings would
+    get the same name (`MY_KV` and `my_kv`, two long names) a digest tells them apart.
     """
     plain = f"{worker}-{binding.lower().replace('_', '-')}"
-    if _PLAIN.fullmatch(binding) and len(plain) <= _LONGEST:
+    if _PLAIN.fullmatch(binding) and len(plain) <= _MAX_LENGTH:
         return plain
     digest = hashlib.sha256(binding.encode()).hexdigest()[:8]
-    kept = _FOREIGN.sub("-", plain)[: _LONGEST - len(digest) - 1].rstrip("-")
-    return f"{kept}-{digest}"
+    prefix = _INVALID.sub("-", plain)[: _MAX_LENGTH - len(digest) - 1].rstrip("-")
+    return f"{prefix}-{digest}"
 
 
 def dataset_name(worker: str, binding: str) -> str:
-    """A name for the Analytics Engine dataset of one binding, which SQL reads as a table's."""
+    """Return the name of the Analytics Engine dataset of a binding, which is an SQL table name."""
     return resource_name(worker, binding).replace("-", "_")
 
 
@@ -51,5 +51,5 @@ def local_worker_url(worker: str, port: int) -> str:
 
 
 def dashboard_url(worker: str, account_id: str) -> str:
-    """The Worker's page on Cloudflare's dashboard."""
+    """Return the URL of the Worker's page in the Cloudflare dashboard."""
     return f"https://dash.cloudflare.com/{account_id}/workers/services/view/{worker}/production"

@@ -1,4 +1,4 @@
-"""What reads can tell of an API token's rights: through the official SDK."""
+"""Probes of an API token's permissions, by harmless reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from targets.cloudflare.errors import DeployError
 
 
 class ProbeResult(StrEnum):
-    """What became of a read: it worked, it was refused, there was nothing to read, it failed."""
+    """The result of a read. UNTRIED: there was nothing to read."""
 
     READ = "read"
     REFUSED = "refused"
@@ -27,7 +27,7 @@ class ProbeResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What a read said of the permission of this name; `reason` is the target's own."""
+    """The result of a read that needs the permission; `reason` is the target's own message."""
 
     permission: str
     answer: ProbeResult
@@ -35,7 +35,7 @@ class Probe:
 
 
 def subdomain(account: Account) -> str | DeployError:
-    """Return the account's workers.dev subdomain, "" where it has none; or why it is not known."""
+    """Return the account's workers.dev subdomain ("" if it has none), or why it is unknown."""
     try:
         return account.subdomain()
     except DeployError as refused:
@@ -74,7 +74,7 @@ D1: Final = "D1"
 R2: Final = "Workers R2 Storage"
 QUEUES: Final = "Queues"
 
-_OF_ACCOUNT: Final[dict[str, Read]] = {
+_ACCOUNT_READS: Final[dict[str, Read]] = {
     SCRIPTS: _scripts,
     KV: _kv,
     D1: _d1,
@@ -85,52 +85,51 @@ _OF_ACCOUNT: Final[dict[str, Read]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountProbe:
-    """What stands around Workers at an account: its subdomain, and the rights of the token."""
+    """The account's workers.dev subdomain, and the result of each probe."""
 
     subdomain: str | DeployError
     probes: tuple[Probe, ...]
 
 
 def probe_account(account: Account) -> AccountProbe:
-    """Ask for all of it at once."""
-    with ThreadPoolExecutor(max_workers=len(_OF_ACCOUNT) + 2) as pool:
-        asked_subdomain = pool.submit(copy_context().run, subdomain, account)
-        asked_zones = pool.submit(copy_context().run, _in_zones, account)
-        asked = [
+    """Read the subdomain and probe all permissions in parallel."""
+    with ThreadPoolExecutor(max_workers=len(_ACCOUNT_READS) + 2) as pool:
+        subdomain_read = pool.submit(copy_context().run, subdomain, account)
+        zone_probes = pool.submit(copy_context().run, _probe_zones, account)
+        pending = [
             pool.submit(copy_context().run, probe, name, partial(read, account), account)
-            for name, read in _OF_ACCOUNT.items()
+            for name, read in _ACCOUNT_READS.items()
         ]
-        probes = [one.result() for one in asked]
-        zones = asked_zones.result()
-        found = asked_subdomain.result()
-    return AccountProbe(subdomain=found, probes=(*probes[:1], *zones, *probes[1:]))
+        scripts, *others = [future.result() for future in pending]
+    probes = (scripts, *zone_probes.result(), *others)
+    return AccountProbe(subdomain=subdomain_read.result(), probes=probes)
 
 
-def _in_zones(account: Account) -> list[Probe]:
-    """Try the rights that are given for zones on the first one that the token may read."""
-    found: list[str] = []
+def _probe_zones(account: Account) -> list[Probe]:
+    """Probe the zone permissions on the first zone that the token can read."""
+    zone_ids: list[str] = []
 
     def first_zone() -> None:
         listed: Any = account.client.zones.list(account={"id": account.account_id}, per_page=5)
-        found.extend(str(one.id) for one in listed.result or [])
+        zone_ids.extend(str(zone.id) for zone in listed.result or [])
 
     zone = probe(ZONE, first_zone, account)
-    if not found:
+    if not zone_ids:
         answer = ProbeResult.UNTRIED if zone.answer is ProbeResult.READ else zone.answer
         others = (Probe(permission=name, answer=ProbeResult.UNTRIED) for name in (ROUTES, DNS))
         return [replace(zone, answer=answer), *others]
     client = account.client
     return [
         zone,
-        probe(ROUTES, partial(client.workers.routes.list, zone_id=found[0]), account),
-        probe(DNS, partial(client.dns.records.list, zone_id=found[0], per_page=5), account),
+        probe(ROUTES, partial(client.workers.routes.list, zone_id=zone_ids[0]), account),
+        probe(DNS, partial(client.dns.records.list, zone_id=zone_ids[0], per_page=5), account),
     ]
 
 
 def probe(permission: str, read: Callable[[], Any], account: Account) -> Probe:
-    """Say what the read says of the permission, whose token has been verified before."""
+    """Return whether the read is allowed; the token has been verified before."""
     try:
-        with account.explained(f"try the permission {permission}"):
+        with account.explained(f"probe the permission {permission}"):
             try:
                 read()
             except (cloudflare.AuthenticationError, cloudflare.PermissionDeniedError) as refused:

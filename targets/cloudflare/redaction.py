@@ -1,4 +1,4 @@
-"""Secrets leave no trace in what programs print."""
+"""Masking of secrets in the output of programs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 MASK = "•••"
-_SHORTEST = 4
+_MIN_LENGTH = 4
 _LONG = 8
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Mask each secret and its usual encodings, the longest first so that none survives in part.
+    """Mask each secret and its usual encodings, longest first so that no part remains.
 
-    A secret of three characters or fewer stays: to mask each "e" of a text would tell what it is.
+    Secrets of up to three characters are not masked: masking each "e" of a text would reveal it.
     """
-    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+    forms = {form for secret in secrets if len(secret) >= _MIN_LENGTH for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         text = _masked(text, form)
     return text
@@ -37,7 +37,7 @@ def redact_json(value: Any, secrets: Iterable[str]) -> Any:
 
 
 def _masked(text: str, form: str) -> str:
-    """A short secret may be a part of any word, and masking that would tell what it is."""
+    """Mask a short secret only as a whole word: masking it inside words would reveal it."""
     if len(form) >= _LONG or not form.isalnum():
         return text.replace(form, MASK)
     return re.sub(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])", MASK, text)
@@ -53,10 +53,10 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:
-    """What stays the same of the secret's base64 whatever stands before and after it.
+    """Yield the part of the secret's base64 that does not depend on what surrounds it.
 
-    Three bytes become four characters, so it can begin at three offsets; the characters that
-    share bits with its neighbours are left out.
+    Three bytes become four characters, so the secret can start at three offsets; characters that
+    share bits with the surrounding bytes are left out.
     """
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + secret)

@@ -1,4 +1,4 @@
-"""What `<NAME>_BINDING_ID` holds for each kind of binding, and which values Cloudflare takes."""
+"""What `<NAME>_BINDING_ID` holds for each kind of binding, and which values Cloudflare accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workflows.ir.reading.bindings import BindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
-    """How the resource behind a kind of binding is named: "the name of the R2 bucket"."""
+    """How the resource of a kind of binding is identified: "the name of the R2 bucket"."""
 
     words: str
     pattern: re.Pattern[str]
@@ -26,7 +26,7 @@ def _named(words: str, pattern: str, rule: str) -> Identifier:
 
 
 _ID: Final = r"[0-9A-Za-z-]{1,64}"
-_ID_RULE: Final = "letters, digits and -, as the target shows it"
+_ID_RULE: Final = "letters, digits and -, as shown on the target"
 _WORKER: Final = r"[0-9A-Za-z_-]{1,255}"
 
 IDENTIFIERS: Final = {
@@ -43,7 +43,7 @@ IDENTIFIERS: Final = {
         "1 to 63 lower-case letters, digits and -, with a letter or a digit at both ends",
     ),
     BindingKind.SERVICE: _named(
-        "the name of the Worker", _WORKER, "letters, digits, - and _, as the target shows it"
+        "the name of the Worker", _WORKER, "letters, digits, - and _, as shown on the target"
     ),
     BindingKind.ANALYTICS: _named(
         "the name of the Analytics Engine dataset",
@@ -53,16 +53,16 @@ IDENTIFIERS: Final = {
     BindingKind.VECTORIZE: _named(
         "the name of the Vectorize index",
         r"[a-z][a-z0-9_-]{0,62}[a-z0-9]",
-        "2 to 64 lower-case letters, digits, - and _, a letter first and no - or _ at the end",
+        "2 to 64 lower-case letters, digits, - and _, starting with a letter and not ending in - or _",
     ),
     BindingKind.HYPERDRIVE: _named("the id of the Hyperdrive configuration", _ID, _ID_RULE),
     BindingKind.WORKFLOW: _named(
         "the id of one of your workflows, or WORKER/CLASS for the Workflow of any Worker",
         rf"{_WORKER}(/[A-Za-z_$][\w$]*)?",
-        "the id of a workflow, or a Worker's name, a slash and the name of its class",
+        "the id of a workflow, or the name of a Worker, a slash and the name of its class",
     ),
 }
-"""Workers AI and the browser belong to the account: there is nothing to name."""
+"""Workers AI and browser bindings are missing: they refer to the account itself."""
 
 SINGLE: Final = (BindingKind.AI, BindingKind.BROWSER)
-"""Kinds of which a Worker has at most one binding."""
+"""Kinds of which a Worker can have only one binding."""

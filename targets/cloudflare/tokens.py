@@ -1,4 +1,4 @@
-"""What an API token is, and for which accounts: through the official SDK."""
+"""API tokens: their kind, their status and their accounts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import cloudflare
 from targets.cloudflare.account import Account, reason
 from targets.cloudflare.errors import Cause, DeployError
 
-_REFUSALS: Final = (400, 401, 403)
-_UNROUTABLE: Final = (400, 404)
+_REJECTED: Final = (400, 401, 403)
+_NOT_FOUND: Final = (400, 404)
 
 
 class TokenKind(StrEnum):
-    """Whose a token is; each kind is verified at a path of its own."""
+    """The owner of a token; each kind is verified at a path of its own."""
 
     USER = "user token"
     ACCOUNT = "account-owned token"
@@ -25,7 +25,7 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What the target says of a token; `status` is "active", "disabled" or "expired"."""
+    """A token that the target knows; `status` is "active", "disabled" or "expired"."""
 
     kind: TokenKind
     status: str
@@ -34,7 +34,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """An account that the token is for."""
+    """An account that the token can access."""
 
     id: str
     name: str
@@ -44,25 +44,25 @@ class Owner:
 
 
 def fetch_token(account: Account) -> Token:
-    """Return what the token is; raises DeployError of the cause CREDENTIALS for an unknown one.
+    """Return the token's kind and status; raises DeployError (CREDENTIALS) if it is unknown.
 
-    Without an account id only a user's token can be asked about.
+    Without an account id only user tokens can be looked up.
     """
     with account.explained("verify the API token"):
         try:
             return _token(TokenKind.USER, account.client.user.tokens.verify())
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in _REFUSALS:
+        except cloudflare.APIStatusError as error:
+            if error.status_code not in _REJECTED:
                 raise
             if not account.account_id:
-                raise _unknown(refused) from None
+                raise _unknown(error) from None
         try:
-            mine: Any = account.client.accounts.tokens.verify(account_id=account.account_id)
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
+            answer: Any = account.client.accounts.tokens.verify(account_id=account.account_id)
+        except cloudflare.APIStatusError as error:
+            if error.status_code not in (*_REJECTED, *_NOT_FOUND):
                 raise
-            raise _unknown(refused) from None
-        return _token(TokenKind.ACCOUNT, mine)
+            raise _unknown(error) from None
+        return _token(TokenKind.ACCOUNT, answer)
 
 
 def _token(kind: TokenKind, answer: Any) -> Token:
@@ -70,50 +70,50 @@ def _token(kind: TokenKind, answer: Any) -> Token:
     return Token(kind=kind, status=status, expires=answer.expires_on if answer else None)
 
 
-def _unknown(refused: cloudflare.APIStatusError) -> DeployError:
+def _unknown(error: cloudflare.APIStatusError) -> DeployError:
     return DeployError(
-        f"The target refused the credentials: it does not know this API token ({reason(refused)}). "
-        "The token is wrong, was deleted, or belongs to another account than the one whose id is "
-        "given. Correct the account id, or set another token.",
+        f"The target rejected the credentials: it does not know this API token ({reason(error)}). "
+        "The token is wrong, was deleted, or belongs to another account. Correct the account id, or "
+        "set another token.",
         cause=Cause.CREDENTIALS,
     )
 
 
 def owners(account: Account) -> list[Owner]:
-    """Return the accounts that the token is for; none where it may not list them."""
+    """Return the accounts that the token can access; empty if it may not list them."""
     with account.explained("list the token's accounts"):
         try:
-            listed = account.client.accounts.list()
-            return [Owner(id=str(one.id), name=str(one.name or "")) for one in listed]
+            accounts = account.client.accounts.list()
+            return [Owner(id=str(each.id), name=str(each.name or "")) for each in accounts]
         except (cloudflare.PermissionDeniedError, cloudflare.AuthenticationError):
             return []
 
 
 def can_read_workers(account: Account) -> bool:
-    """Tell whether a token that may list no accounts is for this one: its Workers can be read."""
+    """Return whether the token can read the account's Workers, and so is for this account."""
     with account.explained("read the account's Workers"):
         try:
             account.client.workers.scripts.list(account_id=account.account_id)
-        except cloudflare.APIStatusError as refused:
-            if refused.status_code not in (*_REFUSALS, *_UNROUTABLE):
+        except cloudflare.APIStatusError as error:
+            if error.status_code not in (*_REJECTED, *_NOT_FOUND):
                 raise
             return False
     return True
 
 
 def verify(account: Account) -> None:
-    """Raise DeployError of the cause CREDENTIALS unless the token is active."""
+    """Raise DeployError (CREDENTIALS) unless the token is active."""
     status = fetch_token(account).status
     if status != "active":
         raise DeployError(
-            f"The API token is {status}, not active. Make a new one on Cloudflare's dashboard "
-            "and set it at the target.",
+            f"The API token is {status}, not active. Create a new one in the Cloudflare dashboard "
+            "and set it on the target.",
             cause=Cause.CREDENTIALS,
         )
 
 
 def is_for_other_accounts(account: Account) -> bool:
-    """Tell whether the token is for other accounts: one that may list none tells nothing."""
+    """Return whether the token is for other accounts; False if it may not list them."""
     try:
         ids = [owner.id for owner in owners(account)]
     except DeployError:

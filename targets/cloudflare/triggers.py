@@ -1,4 +1,4 @@
-"""What leads to a Worker, read from the target and put in order there, through the official SDK."""
+"""The routes and triggers of a Worker at its target: read, set and remove them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from workflows.ir.deploy.route_patterns import host_of
 
 
 def read(account: Account, worker: str, scope: Triggers) -> Triggers:
-    """Return what leads to the Worker; of zones and queues only those that `scope` names are asked."""
+    """Return the Worker's triggers; only the zones, queues and Workflows of `scope` are read."""
     with account.explained("read the Worker's addresses and schedules", needs=SCRIPTS_READ):
-        scripts, mine = account.client.workers.scripts, account.account_id
-        subdomain = scripts.subdomain.get(worker, account_id=mine)
-        schedules = scripts.schedules.get(worker, account_id=mine)
-    owned = [one for one in map(account.workflow, sorted(scope.workflows)) if one]
+        scripts, account_id = account.client.workers.scripts, account.account_id
+        subdomain = scripts.subdomain.get(worker, account_id=account_id)
+        schedules = scripts.schedules.get(worker, account_id=account_id)
+    workflows = [each for each in map(account.workflow, sorted(scope.workflows)) if each]
     return Triggers(
-        workflows={one.name: one.class_name for one in owned if one.worker == worker},
+        workflows={each.name: each.class_name for each in workflows if each.worker == worker},
         workers_dev=subdomain.enabled,
         preview_urls=subdomain.previews_enabled,
         routes=_routes(account, worker, scope),
         domains=_domains(account, worker, scope),
-        crons=frozenset(str(one.cron) for one in schedules.schedules or []),
+        crons=frozenset(str(schedule.cron) for schedule in schedules.schedules or []),
         consumers=_consumers(account, worker, scope),
     )
 
@@ -48,9 +48,9 @@ def _routes(account: Account, worker: str, scope: Triggers) -> dict[str, str]:
 
 
 def _domains(account: Account, worker: str, scope: Triggers) -> frozenset[str]:
-    """A token that was made for Workers alone may not list domains: none are asked for then."""
+    """Return the custom domains; a token without zone permissions may not list them."""
     try:
-        return frozenset(str(one.hostname) for one in zones.domains_of_worker(account, worker))
+        return frozenset(str(each.hostname) for each in zones.domains_of_worker(account, worker))
     except DeployError:
         if scope.domains:
             raise
@@ -58,86 +58,83 @@ def _domains(account: Account, worker: str, scope: Triggers) -> frozenset[str]:
 
 
 def _consumers(account: Account, worker: str, scope: Triggers) -> dict[str, Consumer]:
-    known = {queue: queues.consumer_settings(account, queue, worker) for queue in scope.consumers}
-    return {queue: consumer for queue, consumer in known.items() if consumer}
+    consumers = (queues.consumer_settings(account, queue, worker) for queue in scope.consumers)
+    return {consumer.queue: consumer for consumer in consumers if consumer}
 
 
-def check_can_apply(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
-    """Raise DeployError where the part cannot be put: another Worker has it, or its place is gone."""
-    place = _PLACES.get(part.kind)
-    if place:
-        place(account, worker, part.name, wanted)
+def check_can_apply(account: Account, worker: str, part: Part, expected: Triggers) -> None:
+    """Raise DeployError if another Worker has the part, or its zone or queue does not exist."""
+    check = _CHECK.get(part.kind)
+    if check:
+        check(account, worker, part.name, expected)
 
 
-def apply(account: Account, worker: str, part: Part, wanted: Triggers) -> None:
-    """Make the part what it is meant to be; raises DeployError where another Worker has it."""
-    _PUT[part.kind](account, worker, part.name, wanted)
+def apply(account: Account, worker: str, part: Part, expected: Triggers) -> None:
+    """Set the part to its expected state; raises DeployError if another Worker has it."""
+    _APPLY[part.kind](account, worker, part.name, expected)
 
 
 def remove(account: Account, worker: str, part: Part, previous: Triggers) -> None:
-    """Have the part lead to the Worker no more; what leads elsewhere stays.
-
-    `previous` has the zones of routes.
-    """
+    """Remove the part unless another Worker has it; `previous` holds the zones of routes."""
     _REMOVE[part.kind](account, worker, part.name, previous)
 
 
-def _check_workflow(account: Account, worker: str, name: str, _wanted: Triggers) -> None:
-    """Cloudflare gives a Workflow to whoever asks last, runs and all."""
-    there = account.workflow(name)
-    if there and there.worker != worker:
-        message = f"The Workflow {name} belongs to the Worker {there.worker}."
+def _check_workflow(account: Account, worker: str, name: str, _expected: Triggers) -> None:
+    """Cloudflare itself would move the Workflow and its runs to the Worker."""
+    workflow = account.workflow(name)
+    if workflow and workflow.worker != worker:
+        message = f"The Workflow {name} belongs to the Worker {workflow.worker}."
         raise DeployError(message, cause=Cause.TAKEN)
 
 
-def _put_workflow(account: Account, worker: str, name: str, wanted: Triggers) -> None:
-    _check_workflow(account, worker, name, wanted)
-    with account.explained(f"give the Workflow {name} to the Worker", needs=SCRIPTS_WRITE):
+def _apply_workflow(account: Account, worker: str, name: str, expected: Triggers) -> None:
+    _check_workflow(account, worker, name, expected)
+    with account.explained(f"assign the Workflow {name} to the Worker", needs=SCRIPTS_WRITE):
         account.client.workflows.update(
             name,
             account_id=account.account_id,
-            class_name=wanted.workflows[name],
+            class_name=expected.workflows[name],
             script_name=worker,
         )
 
 
-def _put_subdomain(account: Account, worker: str, _name: str, wanted: Triggers) -> None:
+def _apply_subdomain(account: Account, worker: str, _name: str, expected: Triggers) -> None:
     with account.explained("set the Worker's workers.dev address", needs=SCRIPTS_WRITE):
         account.client.workers.scripts.subdomain.create(
             worker,
             account_id=account.account_id,
-            enabled=wanted.workers_dev,
-            previews_enabled=wanted.preview_urls,
+            enabled=expected.workers_dev,
+            previews_enabled=expected.preview_urls,
         )
 
 
-def _place_of_route(
-    account: Account, worker: str, pattern: str, wanted: Triggers
+def _check_route(
+    account: Account, worker: str, pattern: str, expected: Triggers
 ) -> tuple[str, Any]:
-    """Return the zone's id and the route where there is one; raises where another Worker has it."""
-    zone = zones.required_zone(account, wanted.routes[pattern])
-    there = next((one for one in zones.routes_in(account, zone) if one.pattern == pattern), None)
-    owner = str(there.script or "") if there else ""
+    """Return the id of the zone, and the route if it exists."""
+    zone = zones.required_zone(account, expected.routes[pattern])
+    route = next((each for each in zones.routes_in(account, zone) if each.pattern == pattern), None)
+    owner = str(route.script or "") if route else ""
     if owner not in ("", worker):
         raise DeployError(f"The route {pattern} belongs to the Worker {owner}.", cause=Cause.TAKEN)
-    return zone, there
+    return zone, route
 
 
-def _put_route(account: Account, worker: str, pattern: str, wanted: Triggers) -> None:
-    zone, there = _place_of_route(account, worker, pattern, wanted)
-    if there and there.script == worker:
+def _apply_route(account: Account, worker: str, pattern: str, expected: Triggers) -> None:
+    zone, route = _check_route(account, worker, pattern, expected)
+    if route and route.script == worker:
         return
-    with account.explained(f"make the route {pattern}", needs=ROUTES_WRITE):
+    with account.explained(f"create the route {pattern}", needs=ROUTES_WRITE):
         routes = account.client.workers.routes
-        if there:  # a pattern that leads to no Worker
-            routes.update(there.id, zone_id=zone, pattern=pattern, script=worker)
+        if route:  # a pattern without a Worker
+            routes.update(route.id, zone_id=zone, pattern=pattern, script=worker)
         else:
             routes.create(zone_id=zone, pattern=pattern, script=worker)
 
 
-def _zone_of_domain(account: Account, worker: str, domain: str, _wanted: Triggers) -> str:
-    """Return the zone's id; raises where there is none, or another Worker has the domain."""
-    owner = next((str(one.service) for one in zones.find_domains(account, domain)), "")
+def _check_domain(account: Account, worker: str, domain: str, _expected: Triggers) -> str:
+    """Return the id of the domain's zone."""
+    owner = next((str(each.service) for each in zones.find_domains(account, domain)), "")
     if owner not in ("", worker):
         raise DeployError(
             f"The custom domain {domain} belongs to the Worker {owner}.", cause=Cause.TAKEN
@@ -149,87 +146,87 @@ def _zone_of_domain(account: Account, worker: str, domain: str, _wanted: Trigger
     return zone
 
 
-def _put_domain(account: Account, worker: str, domain: str, wanted: Triggers) -> None:
-    zone = _zone_of_domain(account, worker, domain, wanted)
+def _apply_domain(account: Account, worker: str, domain: str, expected: Triggers) -> None:
+    zone = _check_domain(account, worker, domain, expected)
     with account.explained(f"set the custom domain {domain}", needs=ROUTES_WRITE):
         account.client.workers.domains.update(
             account_id=account.account_id, hostname=domain, service=worker, zone_id=zone
         )
 
 
-def _put_schedule(account: Account, worker: str, _name: str, wanted: Triggers) -> None:
-    _schedule(account, worker, sorted(wanted.crons))
+def _apply_schedule(account: Account, worker: str, _name: str, expected: Triggers) -> None:
+    _set_schedules(account, worker, sorted(expected.crons))
 
 
-def _schedule(account: Account, worker: str, crons: list[str]) -> None:
+def _set_schedules(account: Account, worker: str, crons: list[str]) -> None:
     with account.explained("set the Worker's schedules", needs=SCRIPTS_WRITE):
         account.client.workers.scripts.schedules.update(
             worker, account_id=account.account_id, body=[{"cron": cron} for cron in crons]
         )
 
 
-def _check_queue(account: Account, worker: str, queue: str, _wanted: Triggers) -> None:
+def _check_queue(account: Account, worker: str, queue: str, _expected: Triggers) -> None:
     queues.require_free(account, queue, worker)
 
 
-def _put_queue(account: Account, worker: str, queue: str, wanted: Triggers) -> None:
-    queues.set_consumer(account, worker, wanted.consumers[queue])
+def _apply_queue(account: Account, worker: str, queue: str, expected: Triggers) -> None:
+    queues.set_consumer(account, worker, expected.consumers[queue])
 
 
 def _remove_route(account: Account, worker: str, pattern: str, previous: Triggers) -> None:
-    known = previous.routes.get(pattern)  # not of one that others made
+    name = previous.routes.get(pattern)  # unknown if the route was not created by us
     host = host_of(pattern).lstrip("*.")
-    zone = zones.zone_id(account, known) if known else zones.zone_of_host(account, host)
+    zone = zones.zone_id(account, name) if name else zones.zone_of_host(account, host)
     for route in zones.routes_in(account, zone) if zone else ():
         if (route.pattern, route.script) == (pattern, worker):
             with account.explained(f"remove the route {pattern}", needs=ROUTES_WRITE):
-                _gone(partial(account.client.workers.routes.delete, zone_id=zone), route.id)
+                _delete(partial(account.client.workers.routes.delete, zone_id=zone), route.id)
 
 
-def _remove_domain(account: Account, worker: str, domain: str, _former: Triggers) -> None:
-    for one in zones.find_domains(account, domain):
-        if one.service == worker:
+def _remove_domain(account: Account, worker: str, domain: str, _previous: Triggers) -> None:
+    for custom_domain in zones.find_domains(account, domain):
+        if custom_domain.service == worker:
             with account.explained(f"remove the custom domain {domain}", needs=ROUTES_WRITE):
                 delete = partial(
                     account.client.workers.domains.delete, account_id=account.account_id
                 )
-                _gone(delete, one.id)
+                _delete(delete, custom_domain.id)
 
 
-def _gone(delete: Callable[[str], Any], id_: str) -> None:
+def _delete(delete: Callable[[str], Any], id_: str) -> None:
     with suppress(cloudflare.NotFoundError):
         delete(id_)
 
 
-def _remove_schedule(account: Account, worker: str, _name: str, _former: Triggers) -> None:
-    _schedule(account, worker, [])
+def _remove_schedule(account: Account, worker: str, _name: str, _previous: Triggers) -> None:
+    _set_schedules(account, worker, [])
 
 
-def _remove_queue(account: Account, worker: str, queue: str, _former: Triggers) -> None:
+def _remove_queue(account: Account, worker: str, queue: str, _previous: Triggers) -> None:
     queues.remove_consumer(account, queue, worker)
 
 
-def _stays(_account: Account, _worker: str, _name: str, _former: Triggers) -> None:
-    """A Worker always has its setting of workers.dev, and a Workflow keeps its runs."""
+def _keep(_account: Account, _worker: str, _name: str, _previous: Triggers) -> None:
+    """Do nothing: the workers.dev setting always exists, and a Workflow keeps its runs."""
 
 
-_PLACES: dict[PartKind, Callable[[Account, str, str, Triggers], object]] = {
+_CHECK: dict[PartKind, Callable[[Account, str, str, Triggers], object]] = {
     PartKind.WORKFLOW: _check_workflow,
-    PartKind.ROUTE: _place_of_route,
-    PartKind.DOMAIN: _zone_of_domain,
+    PartKind.ROUTE: _check_route,
+    PartKind.DOMAIN: _check_domain,
     PartKind.QUEUE: _check_queue,
 }
-_PUT: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
-    PartKind.WORKFLOW: _put_workflow,
-    PartKind.SUBDOMAIN: _put_subdomain,
-    PartKind.ROUTE: _put_route,
-    PartKind.DOMAIN: _put_domain,
-    PartKind.SCHEDULE: _put_schedule,
-    PartKind.QUEUE: _put_queue,
+_APPLY: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
+    PartKind.WORKFLOW: _apply_workflow,
+    PartKind.SUBDOMAIN: _apply_subdomain,
+    PartKind.ROUTE: _apply_route,
+    PartKind.DOMAIN: _apply_domain,
+    PartKind.SCHEDULE: _apply_schedule,
+    PartKind.QUEUE: _apply_queue,
 }
 _REMOVE: dict[PartKind, Callable[[Account, str, str, Triggers], None]] = {
-    PartKind.WORKFLOW: _stays,
-    PartKind.SUBDOMAIN: _stays,
+    PartKind.WORKFLOW: _keep,
+    PartKind.SUBDOMAIN: _keep,
     PartKind.ROUTE: _remove_route,
     PartKind.DOMAIN: _remove_domain,
     PartKind.SCHEDULE: _remove_schedule,

@@ -1,4 +1,4 @@
-"""A Worker's versions at the target: which there are, what they hold, which one is live."""
+"""The versions of a Worker: their bindings and tags, and which one is live."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from targets.cloudflare.account import SCRIPTS_READ, SCRIPTS_WRITE, Account, cod
 from targets.cloudflare.errors import Cause, DeployError
 
 NOT_NEWEST: Final = (
-    "The live version is not the newest one of the Worker, as after a rollback: Cloudflare deletes no "
-    "secret then. Nothing was changed. Deploy first, then delete the secrets."
+    "The live version is not the Worker's newest one, as after a rollback, so Cloudflare cannot delete "
+    "secrets. Nothing was changed. Deploy first, then delete the secrets."
 )
-
 
 SECRETS_CHANGED = 10220
 _NEWEST_NOT_DEPLOYED = {10214, 10215}
@@ -22,34 +21,34 @@ _TAG = "workers/tag"
 
 
 def version_bindings(account: Account, worker: str, version: str) -> list[dict[str, Any]] | None:
-    """Return a version's bindings in Cloudflare's shape; None where the target has it no more."""
-    whole = _version(account, worker, version)
-    if whole is None:
+    """Return the version's bindings in Cloudflare's shape; None if it no longer exists."""
+    content = _version(account, worker, version)
+    if content is None:
         return None
-    found: list[dict[str, Any]] = (whole.get("resources") or {}).get("bindings") or []
-    return found
+    bindings: list[dict[str, Any]] = (content.get("resources") or {}).get("bindings") or []
+    return bindings
 
 
 def version_tag(account: Account, worker: str, version: str) -> str:
-    """Return the tag that the version was uploaded with; "" where it has none, or is gone."""
-    whole = _version(account, worker, version) or {}
-    return str((whole.get("annotations") or {}).get(_TAG, ""))
+    """Return the tag that the version was uploaded with; "" if it has none or does not exist."""
+    content = _version(account, worker, version) or {}
+    return str((content.get("annotations") or {}).get(_TAG, ""))
 
 
 def _version(account: Account, worker: str, version: str) -> dict[str, Any] | None:
     with account.explained("read the Worker's version", needs=SCRIPTS_READ):
-        try:  # raw: the SDK's own model of this answer cannot be built
+        try:  # raw: the SDK cannot parse this response
             answer = account.client.workers.scripts.versions.with_raw_response.get(
                 version, account_id=account.account_id, script_name=worker
             )
         except (cloudflare.NotFoundError, cloudflare.BadRequestError):
             return None
-    whole: dict[str, Any] = answer.http_response.json().get("result") or {}
-    return whole
+    content: dict[str, Any] = answer.http_response.json().get("result") or {}
+    return content
 
 
 def newest_version(account: Account, worker: str) -> str:
-    """Return the version that was made last, live or not; "" where there is none."""
+    """Return the version that was created last, live or not; "" if there is none."""
     with account.explained("list the Worker's versions", needs=SCRIPTS_READ):
         try:
             page: Any = account.client.workers.scripts.versions.list(
@@ -57,16 +56,13 @@ def newest_version(account: Account, worker: str) -> str:
             )
         except cloudflare.NotFoundError:
             return ""
-    made = page.result.items or [] if page.result else []
-    return str(max(made, key=lambda one: one.number or 0).id) if made else ""
+    listed = page.result.items or [] if page.result else []
+    return str(max(listed, key=lambda version: version.number or 0).id) if listed else ""
 
 
 def make_live(account: Account, worker: str, version: str, *, message: str) -> None:
-    """Send all requests to the version; raises DeployError where the target refuses.
-
-    One call: refused, it has changed nothing.
-    """
-    with account.explained("put the version live", needs=SCRIPTS_WRITE):
+    """Send all requests to the version; raises DeployError, with nothing changed."""
+    with account.explained("make the version live", needs=SCRIPTS_WRITE):
         try:
             account.client.workers.scripts.deployments.create(
                 worker,
@@ -82,22 +78,22 @@ def make_live(account: Account, worker: str, version: str, *, message: str) -> N
 def _refusal(version: str, refused: cloudflare.APIStatusError) -> DeployError:
     if SECRETS_CHANGED in codes(refused):
         return DeployError(
-            f"Cloudflare does not put version {version} live again, because secrets of the Worker "
-            "have changed since. Nothing was changed. Deploy the earlier snapshot anew instead: it "
-            "takes the secrets as they are now.",
+            f"Cloudflare refuses to make version {version} live again, because secrets of the Worker "
+            "have changed since. Nothing was changed. Deploy the earlier snapshot again instead: it "
+            "uses the current secrets.",
             cause=Cause.CHANGED,
         )
     return DeployError(
-        f"Cloudflare does not put version {version} live again: {reason(refused)}. Nothing was "
-        "changed. Deploy the earlier snapshot anew instead.",
+        f"Cloudflare refuses to make version {version} live again: {reason(refused)}. Nothing was "
+        "changed. Deploy the earlier snapshot again instead.",
         cause=Cause.TARGET,
     )
 
 
 def delete_secrets(account: Account, worker: str, names: Iterable[str]) -> None:
-    """Delete secrets, all of them or none; Cloudflare makes one new version of it.
+    """Delete all of the secrets or none; Cloudflare creates one new version.
 
-    Raises DeployError where a newer version than the live one is there.
+    Raises DeployError if the live version is not the newest one.
     """
     with account.explained("delete the secrets", needs=SCRIPTS_WRITE):
         try:

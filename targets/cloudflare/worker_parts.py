@@ -1,12 +1,12 @@
-"""The parts of a deployed Worker: its code, and all that leads requests, messages and runs to it.
+"""The parts of a deployed Worker: its code, its Workflow, its routes and its triggers.
 
-wrangler puts them up one after the other, so that some can be there and others not. They are read
-from a wrangler.json (what was meant) and from the target (what is there), and compared.
+wrangler applies them one after the other, so a failed deploy can leave some of them undone. They
+are parsed from a wrangler.json (expected) and read from the target (actual), then compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -41,7 +41,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part by its kind and its name at the target: a pattern, a host, a queue."""
+    """A part by its kind and its name at the target: a pattern, a host, a queue."""
 
     kind: PartKind
     name: str
@@ -52,39 +52,39 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartResult:
-    """What became of a part; `message` says why it failed."""
+    """The outcome for one part; `message` says why it failed."""
 
     part: Part
     is_done: bool
     message: str = ""
 
     def as_row(self) -> dict[str, Any]:
-        """Return what a deployment keeps."""
+        """Return the result as a deployment stores it."""
         row = {"kind": self.part.kind.value, "name": self.part.name}
         return {**row, "done": self.is_done, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A part that is not as it was meant; "" is one that is not there."""
+    """A part whose actual state is not the expected one; "" means that it does not exist."""
 
     part: Part
-    wanted: str
-    found: str
+    expected: str
+    actual: str
 
     def __str__(self) -> str:
-        if not self.found:
-            return f"{self.part} is missing; it should be {self.wanted}."
-        if not self.wanted:
-            return f"{self.part} is there ({self.found}) and should not be."
-        return f"{self.part} is {self.found}, not {self.wanted}."
+        if not self.actual:
+            return f"{self.part} is missing; it should be {self.expected}."
+        if not self.expected:
+            return f"{self.part} exists ({self.actual}) but should not."
+        return f"{self.part} is {self.actual}, not {self.expected}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggers:
-    """What leads to a Worker.
+    """The routes and triggers of a Worker.
 
-    `workflows` are its classes by the names of their Workflows, `routes` the zones by their patterns.
+    `workflows` maps names of Workflows to classes, `routes` maps patterns to zones.
     """
 
     workflows: Mapping[str, str] = field(default_factory=dict)
@@ -100,10 +100,10 @@ class Triggers:
         return frozenset(self.routes.values())
 
     def descriptions(self) -> dict[Part, str]:
-        """Return each part with what it is, in words that can be compared and shown."""
-        return dict(self._described())
+        """Return the state of each part as text, to be compared and displayed."""
+        return dict(self._descriptions())
 
-    def _described(self) -> Iterator[tuple[Part, str]]:
+    def _descriptions(self) -> Iterator[tuple[Part, str]]:
         for name, class_name in self.workflows.items():
             yield Part(kind=PartKind.WORKFLOW, name=name), f"class {class_name}"
         on, previews = _switch(self.workers_dev), _switch(self.preview_urls)
@@ -115,73 +115,71 @@ class Triggers:
         if self.crons:
             yield Part(kind=PartKind.SCHEDULE, name=""), ", ".join(sorted(self.crons))
         for queue, consumer in self.consumers.items():
-            yield Part(kind=PartKind.QUEUE, name=queue), _consumer_words(consumer)
+            yield Part(kind=PartKind.QUEUE, name=queue), _describe_consumer(consumer)
+
+    def as_config(self) -> dict[str, Any]:
+        """Return the triggers in the shape of a wrangler.json, to store them."""
+        domains = [{"pattern": name, "custom_domain": True} for name in sorted(self.domains)]
+        routes = [
+            {"pattern": name, "zone_name": zone} for name, zone in sorted(self.routes.items())
+        ]
+        return {
+            "workflows": [
+                {"name": name, "class_name": class_name}
+                for name, class_name in sorted(self.workflows.items())
+            ],
+            "workers_dev": self.workers_dev,
+            "preview_urls": self.preview_urls,
+            "routes": [*routes, *domains],
+            "triggers": {"crons": sorted(self.crons)},
+            "queues": {"consumers": [asdict(consumer) for consumer in self.consumers.values()]},
+        }
 
 
-def _switch(on: bool) -> str:  # noqa: FBT001 - it is what the function is about
+def _switch(on: bool) -> str:  # noqa: FBT001 - the only parameter
     return "on" if on else "off"
 
 
-def _consumer_words(one: Consumer) -> str:
-    dead = f", dead letters to {one.dead_letter_queue}" if one.dead_letter_queue else ""
-    most = f", at most {one.max_concurrency} at once" if one.max_concurrency else ""
+def _describe_consumer(consumer: Consumer) -> str:
+    dead_letters, concurrency = consumer.dead_letter_queue, consumer.max_concurrency
     return (
-        f"{one.max_batch_size} messages or {one.max_batch_timeout} s, "
-        f"{one.max_retries} retries {one.retry_delay} s apart{dead}{most}"
+        f"batches of {consumer.max_batch_size} messages or {consumer.max_batch_timeout} s, "
+        f"{consumer.max_retries} retries {consumer.retry_delay} s apart"
+        + (f", dead letters to {dead_letters}" if dead_letters else "")
+        + (f", up to {concurrency} concurrent invocations" if concurrency else "")
     )
 
 
 def parse_triggers(config: Mapping[str, Any]) -> Triggers:
-    """Return what a wrangler.json asks for; an empty one asks for nothing but the defaults."""
+    """Return the triggers of a wrangler.json; the defaults for what it does not set."""
     routes = config.get("routes", [])
     queues = config.get("queues", {}).get("consumers", [])
     return Triggers(
         workflows={
-            one["name"]: one["class_name"]
-            for one in config.get("workflows", [])
-            if "script_name" not in one
+            workflow["name"]: workflow["class_name"]
+            for workflow in config.get("workflows", [])
+            if "script_name" not in workflow
         },
         workers_dev=config.get("workers_dev", True),
         preview_urls=config.get("preview_urls", True),
-        routes={one["pattern"]: one["zone_name"] for one in routes if "zone_name" in one},
-        domains=frozenset(one["pattern"] for one in routes if one.get("custom_domain")),
+        routes={route["pattern"]: route["zone_name"] for route in routes if "zone_name" in route},
+        domains=frozenset(route["pattern"] for route in routes if route.get("custom_domain")),
         crons=frozenset(config.get("triggers", {}).get("crons", [])),
-        consumers={one["queue"]: _consumer(one) for one in queues},
+        consumers={entry["queue"]: _consumer(entry) for entry in queues},
     )
 
 
 def _consumer(entry: Mapping[str, Any]) -> Consumer:
-    known = {name: entry[name] for name in asdict(Consumer(queue="")) if name in entry}
-    return Consumer(**known)
+    names = asdict(Consumer(queue=""))
+    return Consumer(**{name: entry[name] for name in names if name in entry})
 
 
-def config_of(triggers: Triggers) -> dict[str, Any]:
-    """Return triggers in the form of a wrangler.json, in which they can be kept."""
-    domains = [{"pattern": name, "custom_domain": True} for name in sorted(triggers.domains)]
-    routes = [{"pattern": one, "zone_name": zone} for one, zone in sorted(triggers.routes.items())]
-    return {
-        "workflows": [
-            {"name": name, "class_name": class_name}
-            for name, class_name in sorted(triggers.workflows.items())
-        ],
-        "workers_dev": triggers.workers_dev,
-        "preview_urls": triggers.preview_urls,
-        "routes": [*routes, *domains],
-        "triggers": {"crons": sorted(triggers.crons)},
-        "queues": {"consumers": [asdict(one) for one in triggers.consumers.values()]},
-    }
-
-
-def differences(wanted: Triggers, found: Triggers) -> list[Difference]:
-    """Return every part that is not as it was meant, in the order of the kinds."""
-    meant, there = wanted.descriptions(), found.descriptions()
-    parts = sorted({*meant, *there}, key=lambda part: (list(PartKind).index(part.kind), part.name))
+def differences(expected: Triggers, actual: Triggers) -> list[Difference]:
+    """Return every part whose actual state is not the expected one, ordered by kind."""
+    before, after = actual.descriptions(), expected.descriptions()
+    parts = sorted({*after, *before}, key=lambda part: (list(PartKind).index(part.kind), part.name))
     return [
-        Difference(part=part, wanted=meant.get(part, ""), found=there.get(part, ""))
+        Difference(part=part, expected=after.get(part, ""), actual=before.get(part, ""))
         for part in parts
-        if meant.get(part, "") != there.get(part, "")
+        if after.get(part, "") != before.get(part, "")
     ]
-
-
-def successes(parts: Iterable[Part]) -> list[PartResult]:
-    return [PartResult(part=part, is_done=True) for part in parts]

@@ -1,4 +1,4 @@
-"""Who is bound to a Worker at the target, and its end there: the Worker and its Workflows."""
+"""Deletion of Workers and Workflows, and the other Workers that use a Worker."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from targets.cloudflare.account import SCRIPTS_READ, SCRIPTS_WRITE, Account
 
 
 def bound_workers(account: Account, worker: str) -> frozenset[str]:
-    """Return the other Workers that are bound to this one: one call, which wrangler makes too."""
+    """Return the other Workers that are bound to this one, by the call that wrangler makes too."""
     path = f"/accounts/{account.account_id}/workers/scripts/{worker}/references"
-    with account.explained("look for who is bound to the Worker", needs=SCRIPTS_READ):
+    with account.explained("list the Workers that are bound to it", needs=SCRIPTS_READ):
         try:
             answer = account.client.get(path, cast_to=httpx.Response)
         except cloudflare.NotFoundError:
             return frozenset()
     incoming = (answer.json().get("result") or {}).get("services", {}).get("incoming") or []
-    return frozenset(str(one.get("service")) for one in incoming) - {worker}
+    return frozenset(str(reference.get("service")) for reference in incoming) - {worker}
 
 
 def delete_worker(account: Account, worker: str) -> None:
-    """Delete the Worker; what is gone already is no mistake."""
+    """Delete the Worker, if it exists."""
     with (
         account.explained(f"delete the Worker {worker}", needs=SCRIPTS_WRITE),
         suppress(cloudflare.NotFoundError),
@@ -32,7 +32,7 @@ def delete_worker(account: Account, worker: str) -> None:
 
 
 def delete_workflow(account: Account, name: str) -> None:
-    """Delete the Workflow with its runs; what is gone already is no mistake."""
+    """Delete the Workflow with its runs, if it exists."""
     with (
         account.explained(f"delete the Workflow {name}", needs=SCRIPTS_WRITE),
         suppress(cloudflare.NotFoundError),

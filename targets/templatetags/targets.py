@@ -1,4 +1,4 @@
-"""What the templates of targets share: the state of a check."""
+"""The template tag for the state of a check."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _CHECK_STATES = {
     "passed": ("Passed", Tone("check", "good", "")),
     "warning": ("Warning", Tone("warn", "warn", "")),
     "failed": ("Failed", Tone("cross", "bad", "")),
-    "unknown": ("Not known", Tone("dot", "quiet", "")),
+    "unknown": ("Unknown", Tone("dot", "quiet", "")),
 }
 
 
 @register.inclusion_tag("web/_status.html")
 def check_state(value: str) -> dict[str, Any]:
-    """The icon and the word of a check's state."""
+    """Render the icon and the label of a check's state."""
     label, tone = _CHECK_STATES[value]
     return {"label": label, "tone": tone}

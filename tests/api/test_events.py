@@ -155,7 +155,7 @@ def test_an_unreachable_target_is_reported_with_its_workflow(client: Client) -> 
     assert (status, response["error"]) == (502, "No run could be started. Try again.")
     (detail,) = response["details"]
     assert detail["workflowId"] == workflow.pk
-    assert "Nothing answers at" in detail["error"]
+    assert "No response from" in detail["error"]
 
 
 def test_only_the_live_deployment_counts(db: None) -> None:

@@ -1,4 +1,4 @@
-"""A fake of the pipeline's tools, for unit tests of the pure core."""
+"""Fake tools for unit tests of the pipeline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workflows.services import Variable
 
 @dataclass
 class FakeTools:
-    """Does nothing, records its calls, and fails where requested."""
+    """Records its calls, and fails at the call named `fails_at`."""
 
     fails_at: str = ""
     creatable: frozenset[BindingKind] = frozenset(BindingKind)
@@ -26,60 +26,60 @@ class FakeTools:
     live_before: str = ""
     live: str = "v1"
     wrangler_version: str = "4.0.0"
-    secrets_there: tuple[str, ...] = ()
+    existing_secrets: tuple[str, ...] = ()
     callees: tuple[Callee, ...] = ()
     absent: tuple[str, ...] = ()
     queues: dict[str, frozenset[str]] = field(default_factory=dict)
-    found: Triggers = field(default_factory=Triggers)
+    actual: Triggers = field(default_factory=Triggers)
     upload_error: str = ""
     bundle: Bundle | None = None
     open_folders: int = 0
-    asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
-    def _ask(self, what: str) -> None:
-        self.asked.append(what)
-        if what == self.fails_at:
-            raise DeployError(f"{what} failed")
+    def _record(self, call: str) -> None:
+        self.calls.append(call)
+        if call == self.fails_at:
+            raise DeployError(f"{call} failed")
 
     def inspect(self, request: DeployRequest) -> Site:
-        self._ask("inspect")
+        self._record("inspect")
         return Site(
             worker_url="http://w",
             dashboard_url="http://d",
             live_version=self.live_before,
-            secret_names=frozenset(self.secrets_there),
+            secret_names=frozenset(self.existing_secrets),
             creatable=self.creatable,
             unsupported=self.unsupported,
         )
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
-        self._ask("compile")
+        self._record("compile")
         return "export default {}"
 
     def callee(self, worker: str, class_name: str) -> Callee:
-        self._ask(f"callee {worker}")
-        found = (callee for callee in self.callees if worker in (callee.worker, callee.our_name))
-        return next(found, Callee(worker=worker, is_deployed=False))
+        self._record(f"callee {worker}")
+        matches = (each for each in self.callees if worker in (each.worker, each.our_name))
+        return next(matches, Callee(worker=worker, is_deployed=False))
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
         return resource not in self.absent
 
     def provide(self, kind: BindingKind, name: str) -> str:
-        self._ask("provide")
+        self._record("provide")
         return f"id-of-{name}"
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         return self.queues.get(queue)
 
     def triggers(self, worker: str, scope: Triggers) -> Triggers:
-        self._ask("triggers")
-        return self.found
+        self._record("triggers")
+        return self.actual
 
-    def put(self, worker: str, part: Part, wanted: Triggers) -> None:
-        self._ask(f"put {part}")
+    def apply(self, worker: str, part: Part, expected: Triggers) -> None:
+        self._record(f"apply {part}")
 
     def remove(self, worker: str, part: Part, previous: Triggers) -> None:
-        self._ask(f"remove {part}")
+        self._record(f"remove {part}")
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
@@ -90,20 +90,20 @@ class FakeTools:
             self.open_folders -= 1
 
     def write(self, folder: Path, bundle: Bundle) -> None:
-        self._ask("write")
+        self._record("write")
         self.bundle = bundle
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
-        self._ask("upload")
+        self._record("upload")
         return Upload(version="v1", error=self.upload_error)
 
     def live_version(self, worker: str) -> str:
-        self._ask("live_version")
+        self._record("live_version")
         return self.live
 
 
 def document(code: str = "return 1;") -> dict[str, Any]:
-    """A document with one step."""
+    """Return the document of a workflow with one step."""
     step = {
         "id": "only",
         "type": "step",
@@ -138,5 +138,5 @@ def request(code: str = "return 1;", *variables: Variable) -> DeployRequest:
         dependencies={},
         class_name="OneStep",
         worker_name="awaitstep-abc",
-        variables={variable.name: variable for variable in variables},
+        variables={each.name: each for each in variables},
     )

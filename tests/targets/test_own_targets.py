@@ -1,4 +1,4 @@
-"""A snapshot and a rollback go to the target of the deployment that they are of, and to no other."""
+"""Snapshots and rollbacks always go to the target of the original deployment."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def earlier() -> Deployment:
 def test_another_target_is_refused(
     earlier: Deployment, command: str, options: tuple[str, ...]
 ) -> None:
-    asked = (*options, str(earlier.pk), "--target", "prod")
+    arguments = (*options, str(earlier.pk), "--target", "prod")
 
     with pytest.raises(CommandError, match="can only go to staging again: omit"):
-        call_command(command, earlier.workflow_public_id, *asked)
+        call_command(command, earlier.workflow_public_id, *arguments)
 
     assert Deployment.objects.count() == 1
 
 
-def test_the_plan_of_a_snapshot_keeps_the_rules_of_its_own_target(earlier: Deployment) -> None:
+def test_the_plan_of_a_snapshot_follows_the_rules_of_its_own_target(earlier: Deployment) -> None:
     out = io.StringIO()
-    asked = ("--plan", "--snapshot", str(earlier.pk))
+    arguments = ("--plan", "--snapshot", str(earlier.pk))
 
     with pytest.raises(SystemExit):
-        call_command("deploy_workflow", earlier.workflow_public_id, *asked, stdout=out)
+        call_command("deploy_workflow", earlier.workflow_public_id, *arguments, stdout=out)
 
     assert "staging is frozen: Fair." in out.getvalue()
 
@@ -55,9 +55,9 @@ def test_the_plan_of_a_snapshot_keeps_the_rules_of_its_own_target(earlier: Deplo
 def test_its_own_target_may_be_named(earlier: Deployment) -> None:
     Target.objects.update(frozen_from=None)
     out = io.StringIO()
-    asked = ("--plan", "--snapshot", str(earlier.pk), "--target", "staging")
+    arguments = ("--plan", "--snapshot", str(earlier.pk), "--target", "staging")
 
     with pytest.raises(SystemExit):
-        call_command("deploy_workflow", earlier.workflow_public_id, *asked, stdout=out)
+        call_command("deploy_workflow", earlier.workflow_public_id, *arguments, stdout=out)
 
-    assert "Nothing answers at http://127.0.0.1:9" in out.getvalue()
+    assert "No response from http://127.0.0.1:9" in out.getvalue()

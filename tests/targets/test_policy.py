@@ -1,4 +1,4 @@
-"""Protected and frozen targets: who may change what is there, when, and with which words."""
+"""Protected and frozen targets: who may deploy, when, and with which confirmation."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def frozen() -> Target:
     return make_target(frozen_from=began, frozen_reason="the sale goes on")
 
 
-def test_a_protected_target_takes_nothing_from_others(protected: Target) -> None:
+def test_a_protected_target_refuses_users_outside_its_groups(protected: Target) -> None:
     with pytest.raises(Refused, match="none of the groups"):
         deploy(protected, by=Actor.of(User.objects.create_user("ada")))
 
     assert not Deployment.objects.exists()
 
 
-def test_who_is_in_a_group_has_to_type_the_name(protected: Target) -> None:
+def test_members_of_a_group_must_type_the_name(protected: Target) -> None:
     ada = User.objects.create_user("ada")
     ada.groups.add(*protected.deployers.all())
 
@@ -60,30 +60,30 @@ def test_who_is_in_a_group_has_to_type_the_name(protected: Target) -> None:
     assert deploy(protected, by=Actor.of(ada)).requested_by == ada
 
 
-def test_a_superuser_and_a_commands_operator_may(protected: Target) -> None:
-    made = [
+def test_superusers_and_command_line_operators_may_deploy(protected: Target) -> None:
+    created = [
         deploy(protected, by=Actor.of(User.objects.create_superuser("root"))),
         deploy(protected, by=Actor(name="ada (command line)")),
     ]
 
-    assert [one.requested_by_name for one in made] == ["root", "ada (command line)"]
-    assert {one.state for one in made} == {Status.QUEUED}
+    assert [each.requested_by_name for each in created] == ["root", "ada (command line)"]
+    assert {each.state for each in created} == {Status.QUEUED}
 
 
-def test_a_frozen_target_says_why_it_takes_nothing(frozen: Target) -> None:
-    with pytest.raises(Refused, match=r"is frozen: the sale goes on\. Wait for its end"):
+def test_a_frozen_target_refuses_with_its_reason(frozen: Target) -> None:
+    with pytest.raises(Refused, match=r"is frozen: the sale goes on\. Wait until the freeze ends"):
         deploy(frozen)
 
 
-def test_a_freeze_is_overridden_with_a_reason_that_is_kept(frozen: Target) -> None:
-    made = deploy(frozen, by=Actor(name="ada"), consent={"freeze_reason": "the sale is broken"})
+def test_a_freeze_is_overridden_with_a_reason_that_is_recorded(frozen: Target) -> None:
+    created = deploy(frozen, by=Actor(name="ada"), consent={"freeze_reason": "the sale is broken"})
 
     entry = Entry.objects.get(action="freeze overridden")
     assert (entry.actor_name, entry.reason) == ("ada", "the sale is broken")
-    assert made.reason == "the sale is broken"
+    assert created.reason == "the sale is broken"
 
 
-def test_overriding_needs_its_permission(frozen: Target) -> None:
+def test_overriding_a_freeze_needs_the_permission(frozen: Target) -> None:
     ada = User.objects.create_user("ada")
     reason = {"freeze_reason": "because"}
     with pytest.raises(Refused, match="You may not override a freeze"):
@@ -94,7 +94,7 @@ def test_overriding_needs_its_permission(frozen: Target) -> None:
 
 
 @pytest.mark.parametrize("rule", ["protected", "frozen"])
-def test_a_command_names_the_option_that_the_rule_asks_for(
+def test_a_command_names_the_option_that_confirms(
     rule: str, request: pytest.FixtureRequest
 ) -> None:
     target: Target = request.getfixturevalue(rule)
@@ -105,7 +105,7 @@ def test_a_command_names_the_option_that_the_rule_asks_for(
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(1, 2), (-2, -1)])
-def test_before_and_after_its_window_nothing_is_frozen(begins: int, ends: int) -> None:
+def test_a_target_is_not_frozen_before_and_after_its_freeze(begins: int, ends: int) -> None:
     now = timezone.now()
     target = make_target(
         frozen_from=now + timedelta(hours=begins), frozen_until=now + timedelta(hours=ends)
@@ -115,7 +115,7 @@ def test_before_and_after_its_window_nothing_is_frozen(begins: int, ends: int) -
     deploy(target)
 
 
-def test_a_freeze_has_a_beginning_and_ends_after_it() -> None:
+def test_the_database_requires_a_start_and_a_later_end_of_a_freeze() -> None:
     now = timezone.now()
     for fields in ({"frozen_until": now}, {"frozen_from": now, "frozen_until": now}):
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -123,7 +123,7 @@ def test_a_freeze_has_a_beginning_and_ends_after_it() -> None:
 
 
 @pytest.mark.parametrize("action", ["roll_back", "take_down", "retry_failed"])
-def test_every_change_asks_the_target_first(frozen: Target, action: str) -> None:
+def test_every_change_follows_the_targets_rules(frozen: Target, action: str) -> None:
     done = make_deployment(
         target=frozen,
         status=Status.PARTIAL.value,

@@ -1,4 +1,4 @@
-"""Targets in the admin: verified before they are saved, and a stored token never comes back."""
+"""Targets in the admin: they are verified before they are saved, and tokens are never shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOBODY = "http://127.0.0.1:9/client/v4"
 
 @pytest.fixture
 def known(platform: Platform, control: Control) -> Platform:
-    """The platform, which takes the sentinel as a token."""
+    """The platform, which accepts the sentinel as a token."""
     rights = ("Workers Scripts Write", "Account Settings Read")
     control.tokens(Token(token=SENTINEL, permissions=rights))
     return platform
@@ -40,7 +40,7 @@ def form(platform: Platform | None = None, /, **changes: str) -> dict[str, str]:
 
 
 def errors(client: Client, address: str, values: dict[str, str]) -> dict[str, str]:
-    """Post what is refused; return the words beside each field."""
+    """Post an invalid form; return the errors by field."""
     answer = client.post(address, values)
     assert answer.status_code == 200
     assert SENTINEL not in answer.content.decode()
@@ -52,7 +52,7 @@ def change(target: Target) -> str:
     return f"{LIST}{target.pk}/change/"
 
 
-def test_a_target_is_verified_saved_and_checked_and_its_token_is_on_no_page(
+def test_a_target_is_verified_saved_and_checked_without_showing_its_token(
     admin_client: Client, known: Platform
 ) -> None:
     added = admin_client.post(f"{LIST}add/", form(known), follow=True)
@@ -65,7 +65,7 @@ def test_a_target_is_verified_saved_and_checked_and_its_token_is_on_no_page(
     assert "Missing" in text(pages[-1])
 
 
-def test_the_trail_says_which_fields_were_set_and_no_token(
+def test_the_audit_trail_has_the_changed_fields_and_no_token(
     admin_client: Client, known: Platform
 ) -> None:
     admin_client.post(f"{LIST}add/", form(known))
@@ -87,26 +87,24 @@ def test_a_wrong_token_is_refused_and_nothing_is_saved(
     found = errors(admin_client, f"{LIST}add/", form(platform))
 
     assert "does not know this API token" in found["new_token"]
-    assert "type the token again" in found["new_token"]
+    assert "enter the token again" in found["new_token"]
     assert not Target.objects.exists()
 
 
-def test_an_account_that_the_token_is_not_for_is_refused(
-    admin_client: Client, known: Platform
-) -> None:
+def test_an_account_of_another_token_is_refused(admin_client: Client, known: Platform) -> None:
     found = errors(admin_client, f"{LIST}add/", form(known, account_id="0" * 32))
 
     assert f"other accounts: Embedded platform ({known.account_id})" in found["account_id"]
 
 
-def test_a_token_that_proves_no_account_is_refused(
+def test_a_token_that_cannot_read_the_account_is_refused(
     admin_client: Client, platform: Platform, control: Control
 ) -> None:
     control.tokens(Token(token=SENTINEL))
 
     found = errors(admin_client, f"{LIST}add/", form(platform))
 
-    assert "can read no Workers" in found["account_id"]
+    assert "cannot read the Workers" in found["account_id"]
 
 
 def test_a_disabled_token_is_refused(
@@ -123,7 +121,7 @@ def test_the_only_account_of_a_token_needs_no_id(admin_client: Client, known: Pl
     assert Target.objects.get().account_id == known.account_id
 
 
-def test_a_token_of_several_accounts_offers_them_and_keeps_what_was_typed(
+def test_a_token_of_several_accounts_offers_them_and_keeps_the_input(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners = [Owner(id="a" * 32, name="First"), Owner(id="b" * 32, name="Second")]
@@ -139,7 +137,7 @@ def test_a_token_of_several_accounts_offers_them_and_keeps_what_was_typed(
     assert f'value="{"b" * 32}"' in page
     assert "Second" in page
     assert 'value="production"' in page
-    assert "type the token again" in text(answer)
+    assert "enter the token again" in text(answer)
     assert SENTINEL not in page
 
 
@@ -147,7 +145,7 @@ def test_an_unreachable_target_is_saved_with_a_warning(admin_client: Client) -> 
     answer = admin_client.post(f"{LIST}add/", form(), follow=True)
 
     assert Target.objects.get().api_token == SENTINEL
-    assert "not verified. Nothing answers at" in text(answer)
+    assert "not verified. No response from" in text(answer)
 
 
 def test_a_busy_target_is_saved_with_a_warning(
@@ -157,17 +155,17 @@ def test_a_busy_target_is_saved_with_a_warning(
 
     answer = admin_client.post(f"{LIST}add/", form(known), follow=True)
 
-    assert "asked too often" in text(answer)
+    assert "rate limit is reached" in text(answer)
     assert Target.objects.exists()
 
 
-def test_an_account_that_cannot_be_looked_up_has_to_be_typed(admin_client: Client) -> None:
+def test_an_account_that_cannot_be_looked_up_must_be_entered(admin_client: Client) -> None:
     found = errors(admin_client, f"{LIST}add/", form(account_id=""))
 
     assert "could not be looked up" in found["account_id"]
 
 
-def test_an_empty_token_keeps_the_stored_one_and_asks_nobody(admin_client: Client) -> None:
+def test_an_empty_token_keeps_the_stored_one_without_a_call(admin_client: Client) -> None:
     target = make_target(api_token=SENTINEL)
     values = form(new_token="", name="renamed", api_base_url=target.api_base_url)
 
@@ -178,21 +176,21 @@ def test_an_empty_token_keeps_the_stored_one_and_asks_nobody(admin_client: Clien
     assert Entry.objects.get().detail == {"fields": ["name"]}
 
 
-def test_a_stored_token_goes_to_no_new_address(admin_client: Client, known: Platform) -> None:
+def test_a_stored_token_is_not_sent_to_a_new_url(admin_client: Client, known: Platform) -> None:
     target = account_target(known, token=SENTINEL)
 
     found = errors(admin_client, change(target), form(known, new_token="", api_base_url=NOBODY))
 
-    assert "stored one is for another address" in found["new_token"]
+    assert "stored one is for another URL" in found["new_token"]
 
 
-def test_what_is_missing_or_malformed_is_an_error_of_its_field(admin_client: Client) -> None:
+def test_missing_and_malformed_values_are_errors_of_their_field(admin_client: Client) -> None:
     def wrong(**changes: str) -> dict[str, str]:
         return errors(admin_client, f"{LIST}add/", form(**changes))
 
-    assert "Type the API token" in wrong(new_token="")["new_token"]
-    assert "no API token" in wrong(new_token="two words")["new_token"]
-    assert "no API token" in wrong(new_token="tökén")["new_token"]
+    assert "Enter the API token" in wrong(new_token="")["new_token"]
+    assert "not an API token" in wrong(new_token="two words")["new_token"]
+    assert "not an API token" in wrong(new_token="tökén")["new_token"]
     assert "32 hexadecimal digits" in wrong(account_id="abc")["account_id"]
     assert "api_base_url" in wrong(api_base_url="javascript:alert(1)")
 
@@ -205,7 +203,7 @@ def test_a_new_default_replaces_the_old_one(admin_client: Client) -> None:
     assert Target.objects.get(is_default=True).name == "production"
 
 
-def test_of_the_embedded_platform_only_the_rules_and_the_default_change(
+def test_only_rules_and_default_of_the_embedded_platform_can_change(
     admin_client: Client,
 ) -> None:
     embedded = embedded_target()
@@ -227,7 +225,7 @@ def freeze(**changes: str) -> dict[str, str]:
     )
 
 
-def test_a_freeze_and_a_protection_are_saved_and_on_the_trail(admin_client: Client) -> None:
+def test_a_freeze_and_a_protection_are_saved_and_recorded(admin_client: Client) -> None:
     target, group = make_target(), Group.objects.create(name="releasers")
     values = form(api_base_url=target.api_base_url, **freeze())
 
@@ -241,7 +239,7 @@ def test_a_freeze_and_a_protection_are_saved_and_on_the_trail(admin_client: Clie
     assert Entry.objects.get(action="target protected").detail == {"groups": ["releasers"]}
 
 
-def test_lifting_a_freeze_is_on_the_trail(admin_client: Client) -> None:
+def test_lifting_a_freeze_is_recorded(admin_client: Client) -> None:
     target = make_target(frozen_from="2026-01-01T00:00:00Z")
 
     admin_client.post(change(target), form(new_token="", api_base_url=target.api_base_url))
@@ -249,14 +247,14 @@ def test_lifting_a_freeze_is_on_the_trail(admin_client: Client) -> None:
     assert Entry.objects.get(action="target freeze lifted").actor_name == "admin"
 
 
-def test_a_freeze_begins_and_ends_after_it(admin_client: Client) -> None:
+def test_a_freeze_needs_a_start_and_a_later_end(admin_client: Client) -> None:
     target = make_target()
 
     endless = errors(admin_client, change(target), form(**freeze(frozen_from_0="")))
     backwards = errors(admin_client, change(target), form(**freeze(frozen_until_0="2026-12-01")))
 
     assert "frozen_from" in endless
-    assert "end after it begins" in backwards["frozen_until"]
+    assert "end after it starts" in backwards["frozen_until"]
 
 
 def test_a_protected_target_without_groups_warns(admin_client: Client) -> None:
@@ -265,7 +263,7 @@ def test_a_protected_target_without_groups_warns(admin_client: Client) -> None:
     assert "only superusers and the command line" in text(answer)
 
 
-def test_deleting_says_what_stays_and_is_on_the_trail(admin_client: Client) -> None:
+def test_a_deletion_says_what_stays_and_is_recorded(admin_client: Client) -> None:
     target = make_target(api_token=SENTINEL)
     done = make_deployment(target=target, status="succeeded")
 
@@ -279,7 +277,7 @@ def test_deleting_says_what_stays_and_is_on_the_trail(admin_client: Client) -> N
     assert Entry.objects.get().action == "target deleted"
 
 
-def test_a_target_is_not_deleted_under_a_deployment(admin_client: Client) -> None:
+def test_a_target_with_a_running_deployment_is_not_deleted(admin_client: Client) -> None:
     target = make_target()
     make_deployment(target=target, status="running")
 
@@ -289,7 +287,7 @@ def test_a_target_is_not_deleted_under_a_deployment(admin_client: Client) -> Non
     assert "has not ended" in text(admin_client.get(f"{LIST}{target.pk}/delete/"))
 
 
-def test_who_may_only_view_sees_the_checks_and_no_field_of_the_token(log_in: LogIn) -> None:
+def test_viewers_see_the_checks_and_no_token_field(log_in: LogIn) -> None:
     target = make_target(api_token=SENTINEL)
 
     page = log_in("targets.view_target").get(change(target)).content.decode()

@@ -1,4 +1,4 @@
-"""What a target says when it is asked, with tokens of many kinds, and when it does not answer."""
+"""The check of a target: with tokens of many kinds, and with a target that does not respond."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def let_in(control: Control, *permissions: str, **more: str) -> None:
     control.tokens(Token(token=FEW, permissions=permissions, **more))  # type: ignore[arg-type]
 
 
-def test_a_token_that_may_do_everything_passes_and_is_told_apart_from_proof(
+def test_a_token_with_all_permissions_passes_although_writes_are_not_proven(
     platform: Platform,
 ) -> None:
     create_zone(platform, "passes.example")
@@ -49,15 +49,17 @@ def test_a_token_that_may_do_everything_passes_and_is_told_apart_from_proof(
 
     assert list(found) == list(NAMES)
     assert {row["state"] for row in found.values()} == {"passed"}
-    assert found["API token"]["message"] == "User token, active, without an end."
+    assert found["API token"]["message"] == "User token, active, does not expire."
     assert found["Account"]["message"] == f"Embedded platform ({platform.account_id})"
     assert found["workers.dev subdomain"]["message"] == "local.workers.dev"
-    assert "will be known at the first deploy" in found["Workers Scripts"]["message"]
+    assert "will be proven by the first deploy" in found["Workers Scripts"]["message"]
     assert target.checked_at
     assert verdict(target) is CheckState.PASSED
 
 
-def test_what_was_found_is_kept_and_on_the_trail(platform: Platform, control: Control) -> None:
+def test_the_result_is_stored_and_recorded_in_the_audit_trail(
+    platform: Platform, control: Control
+) -> None:
     let_in(control, "Workers Scripts Write")
     target = check(account_target(platform, token=FEW), by=BY)
 
@@ -79,13 +81,13 @@ def test_each_missing_permission_says_what_will_not_work(
     assert found["Workers Scripts"]["state"] == found["Queues"]["state"] == "passed"
     for name in ("Zone", "Workers KV Storage", "D1", "Workers R2 Storage"):
         assert found[name]["state"] == "warning", found[name]
-    assert "KV namespaces cannot be chosen" in found["Workers KV Storage"]["message"]
-    assert "«Workers KV Storage Write»" in found["Workers KV Storage"]["fix"]
-    assert "«Zone Read»" in found["Zone"]["fix"]
-    assert "may not read its name" in found["Account"]["message"]
+    assert "KV namespaces cannot be selected" in found["Workers KV Storage"]["message"]
+    assert '"Workers KV Storage Write"' in found["Workers KV Storage"]["fix"]
+    assert '"Zone Read"' in found["Zone"]["fix"]
+    assert "may not read the account's name" in found["Account"]["message"]
 
 
-def test_without_the_right_to_read_workers_nothing_can_be_deployed(
+def test_without_permission_to_read_workers_the_check_fails(
     platform: Platform, control: Control
 ) -> None:
     let_in(control, "Workers KV Storage Read")
@@ -97,7 +99,7 @@ def test_without_the_right_to_read_workers_nothing_can_be_deployed(
     assert found["Account"]["state"] == "passed"
 
 
-def test_rights_in_zones_are_tried_on_a_zone_and_unknown_without_one(
+def test_zone_permissions_are_probed_on_a_zone_and_unknown_without_one(
     platform: Platform, control: Control
 ) -> None:
     zone = create_zone(platform, "rights.example")
@@ -117,7 +119,7 @@ def test_rights_in_zones_are_tried_on_a_zone_and_unknown_without_one(
     assert {zoneless[name] for name in ("Zone", "Workers Routes", "DNS")} == {"unknown"}
 
 
-def test_an_accounts_own_token_is_verified_where_such_tokens_are(
+def test_an_account_owned_token_is_verified_at_its_own_path(
     platform: Platform, control: Control
 ) -> None:
     let_in(control, "Workers Scripts Write", kind="account")
@@ -128,7 +130,7 @@ def test_an_accounts_own_token_is_verified_where_such_tokens_are(
 
 
 @pytest.mark.parametrize("status", ["disabled", "expired"])
-def test_a_token_that_is_not_active_is_told_and_nothing_else_is_asked(
+def test_an_inactive_token_fails_and_nothing_else_is_checked(
     platform: Platform, control: Control, status: str
 ) -> None:
     let_in(control, status=status)
@@ -140,7 +142,7 @@ def test_a_token_that_is_not_active_is_told_and_nothing_else_is_asked(
     assert {row["state"] for name, row in found.items() if name != "API token"} == {"unknown"}
 
 
-def test_a_wrong_token_is_told(platform: Platform) -> None:
+def test_a_wrong_token_fails(platform: Platform) -> None:
     row = rows(account_target(platform, token="wrong"))["API token"]
 
     assert row["state"] == "failed"
@@ -148,27 +150,23 @@ def test_a_wrong_token_is_told(platform: Platform) -> None:
     assert "new token" in row["fix"]
 
 
-def test_a_token_of_other_accounts_names_them(platform: Platform) -> None:
+def test_a_token_of_other_accounts_lists_them(platform: Platform) -> None:
     row = rows(account_target(platform, account_id="0" * 32))["Account"]
 
     assert row["state"] == "failed"
     assert f"for other accounts: Embedded platform ({platform.account_id})" in row["message"]
 
 
-def test_an_account_of_which_nothing_can_be_read_is_told(
-    platform: Platform, control: Control
-) -> None:
+def test_an_account_that_the_token_cannot_read_fails(platform: Platform, control: Control) -> None:
     let_in(control)
 
     row = rows(account_target(platform, token=FEW, account_id="0" * 32))["Account"]
 
     assert row["state"] == "failed"
-    assert "can read nothing" in row["message"]
+    assert "cannot read anything" in row["message"]
 
 
-def test_an_account_without_a_subdomain_is_told_where_to_choose_one(
-    platform: Platform, control: Control
-) -> None:
+def test_a_missing_subdomain_says_where_to_choose_one(platform: Platform, control: Control) -> None:
     control.subdomain("")
 
     row = rows(account_target(platform))["workers.dev subdomain"]
@@ -177,24 +175,24 @@ def test_an_account_without_a_subdomain_is_told_where_to_choose_one(
     assert "Workers & Pages" in row["fix"]
 
 
-def test_a_target_where_nothing_answers_is_told() -> None:
+def test_an_unreachable_target_fails() -> None:
     found = rows(make_target())
 
     assert found["API token"]["state"] == "failed"
-    assert "Nothing answers at http://127.0.0.1:9" in found["API token"]["message"]
+    assert "No response from http://127.0.0.1:9" in found["API token"]["message"]
 
 
-def test_a_target_that_is_asked_too_often_is_unknown(platform: Platform, control: Control) -> None:
+def test_a_rate_limited_target_is_unknown(platform: Platform, control: Control) -> None:
     control.faults(Fault(path="", status=429, code=971, headers={"retry-after": "90"}))
 
     found = rows(account_target(platform))
 
     assert {row["state"] for row in found.values()} == {"unknown"}
     assert verdict(Target.objects.get()) is CheckState.UNKNOWN
-    assert "asked too often" in found["API token"]["message"]
+    assert "rate limit is reached" in found["API token"]["message"]
 
 
-def test_a_target_that_fails_itself_says_so(platform: Platform, control: Control) -> None:
+def test_an_error_of_the_target_is_reported(platform: Platform, control: Control) -> None:
     control.faults(Fault(path="storage/kv", status=503, code=10013, message="out of order"))
 
     row = rows(account_target(platform))["Workers KV Storage"]
@@ -203,7 +201,7 @@ def test_a_target_that_fails_itself_says_so(platform: Platform, control: Control
     assert "out of order" in row["message"]
 
 
-def test_a_target_that_hangs_is_told_in_time(
+def test_a_target_that_hangs_fails_within_the_time_limit(
     platform: Platform, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("targets.cloudflare.time_limits._CALL_SECONDS", 0.3)
@@ -216,7 +214,7 @@ def test_a_target_that_hangs_is_told_in_time(
     assert "did not answer within 1 seconds" in row["message"]
 
 
-def test_a_token_that_cannot_be_decrypted_is_a_row(platform: Platform) -> None:
+def test_a_token_that_cannot_be_decrypted_fails(platform: Platform) -> None:
     target = account_target(platform)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE targets_target SET api_token = 'damaged'")
@@ -227,7 +225,7 @@ def test_a_token_that_cannot_be_decrypted_is_a_row(platform: Platform) -> None:
     assert "cannot be decrypted" in row["message"]
 
 
-def test_the_embedded_platform_is_asked_in_the_same_way(
+def test_the_embedded_platform_is_checked_in_the_same_way(
     platform: Platform, settings: Settings
 ) -> None:
     here = {"local_cloudflare_port": platform.port, "data_dir": platform.data_dir}
@@ -249,11 +247,11 @@ def test_a_deployment_proves_what_the_token_may_write(platform: Platform) -> Non
     found = rows(target)
 
     for name in ("Workers Scripts", "Workers Routes"):
-        assert f"Write is proven by deployment #{ended.pk}" in found[name]["message"]
-    assert "will be known" in found["Queues"]["message"]
+        assert f"Write access was proven by deployment #{ended.pk}" in found[name]["message"]
+    assert "will be proven" in found["Queues"]["message"]
 
 
-def test_a_new_token_has_still_to_prove_itself(platform: Platform) -> None:
+def test_a_new_token_has_no_proofs(platform: Platform) -> None:
     target = account_target(platform)
     deploy(make_workflow(), target)
     resource_services.create(target, BindingKind.QUEUE, "proof-of-queues", by=BY)
@@ -262,5 +260,5 @@ def test_a_new_token_has_still_to_prove_itself(platform: Platform) -> None:
     services.save(target, by=BY, changed={"api_token"})
 
     found = rows(target)
-    assert "will be known" in found["Workers Scripts"]["message"]
-    assert "will be known" in found["Queues"]["message"]
+    assert "will be proven" in found["Workers Scripts"]["message"]
+    assert "will be proven" in found["Queues"]["message"]

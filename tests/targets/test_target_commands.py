@@ -26,7 +26,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def run(*arguments: str, token: str = "") -> str:
-    """Run a command with the token on its standard input; return all that it prints."""
+    """Run a command with the token on its standard input; return its output."""
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", io.StringIO(f"{token}\n"))
@@ -44,7 +44,7 @@ def refused(*arguments: str, token: str = "") -> str:
 
 @pytest.fixture
 def known(platform: Platform, control: Control) -> Platform:
-    """The platform, which takes the sentinel as a token."""
+    """The platform, which accepts the sentinel as a token."""
     rights = ("Workers Scripts Write", "Account Settings Read")
     control.tokens(Token(token=SENTINEL, permissions=rights))
     return platform
@@ -69,7 +69,7 @@ def test_a_target_is_checked_when_its_access_is_set_and_not_otherwise(known: Pla
     assert "command line" in entry.actor_name
 
 
-def test_what_the_check_of_a_new_target_finds_is_said(known: Platform, control: Control) -> None:
+def test_failed_checks_of_a_new_target_are_printed(known: Platform, control: Control) -> None:
     control.subdomain("")
 
     printed = run("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
@@ -77,7 +77,7 @@ def test_what_the_check_of_a_new_target_finds_is_said(known: Platform, control: 
     assert "Warning: workers.dev subdomain: " in printed
 
 
-def test_the_trail_names_the_operator_and_no_token(known: Platform) -> None:
+def test_the_audit_trail_has_the_operator_and_no_token(known: Platform) -> None:
     run("set_target", "live", "--api-base-url", known.api_base_url, token=SENTINEL)
 
     entry = Entry.objects.get(action="target added")
@@ -85,7 +85,7 @@ def test_the_trail_names_the_operator_and_no_token(known: Platform) -> None:
     assert SENTINEL not in "".join(str(entry.detail) for entry in Entry.objects.all())
 
 
-def test_what_is_named_changes_and_the_rest_stays(platform: Platform) -> None:
+def test_only_the_given_options_change(platform: Platform) -> None:
     embedded_target()
     target = account_target(platform, name="live", protected=False)
 
@@ -119,22 +119,22 @@ def test_an_unreachable_target_is_saved_with_a_warning() -> None:
 
     printed = run("set_target", "live", "--api-base-url", NOBODY, *account, token=SENTINEL)
 
-    assert "not verified. Nothing answers at" in printed
+    assert "not verified. No response from" in printed
     assert Target.objects.get().account_id == "a" * 32
 
 
-def test_what_is_wrong_is_said_and_nothing_is_saved(platform: Platform) -> None:
+def test_an_error_is_printed_and_nothing_is_saved(platform: Platform) -> None:
     here = ("--api-base-url", platform.api_base_url, "--account-id", platform.account_id)
 
     assert "does not know" in refused("set_target", "live", *here, token=SENTINEL)
     assert "standard input" in refused("set_target", "live", *here)
-    assert "no API token" in refused("set_target", "live", *here, token="two words")
+    assert "not an API token" in refused("set_target", "live", *here, token="two words")
     assert "32 hexadecimal" in refused("set_target", "x", "--account-id", "y", token=SENTINEL)
     assert "embedded" in refused("set_target", "local", token=SENTINEL)
     assert not Target.objects.exists()
 
 
-def test_an_impossible_name_or_address_is_said(known: Platform) -> None:
+def test_an_invalid_name_or_url_is_refused(known: Platform) -> None:
     here = ("--api-base-url", known.api_base_url)
 
     assert "letters, numbers" in refused("set_target", "a b", *here, token=SENTINEL)
@@ -143,7 +143,7 @@ def test_an_impossible_name_or_address_is_said(known: Platform) -> None:
     )
 
 
-def test_another_account_is_refused_with_those_that_it_may_be(known: Platform) -> None:
+def test_a_wrong_account_is_refused_with_a_list_of_the_tokens_accounts(known: Platform) -> None:
     here = ("--api-base-url", known.api_base_url, "--account-id", "0" * 32)
 
     sentence = refused("set_target", "live", *here, token=SENTINEL)
@@ -151,9 +151,7 @@ def test_another_account_is_refused_with_those_that_it_may_be(known: Platform) -
     assert f"--account-id {known.account_id}  Embedded platform" in sentence
 
 
-def test_several_accounts_are_listed_to_choose_from(
-    known: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_accounts_are_listed(known: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     owners = [Owner(id="a" * 32, name="First"), Owner(id="b" * 32, name="Second")]
     monkeypatch.setattr("targets.cloudflare.tokens.owners", lambda _account: owners)
 
@@ -162,13 +160,13 @@ def test_several_accounts_are_listed_to_choose_from(
     assert f"--account-id {'b' * 32}  Second" in sentence
 
 
-def test_a_stored_token_goes_to_no_new_address(platform: Platform) -> None:
+def test_a_stored_token_is_not_sent_to_a_new_url(platform: Platform) -> None:
     account_target(platform, name="live")
 
-    assert "another address" in refused("set_target", "live", "--api-base-url", NOBODY)
+    assert "another URL" in refused("set_target", "live", "--api-base-url", NOBODY)
 
 
-def test_checks_are_printed_and_kept(known: Platform) -> None:
+def test_checks_are_printed_and_stored(known: Platform) -> None:
     target = account_target(known, token=SENTINEL)
 
     printed = run("check_target", "account")
@@ -179,7 +177,7 @@ def test_checks_are_printed_and_kept(known: Platform) -> None:
     assert json.loads(run("check_target", "account", "--json")) == target.checks
 
 
-def test_a_failed_check_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_check_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     make_target()
 
     with pytest.raises(SystemExit) as ended:
@@ -188,7 +186,7 @@ def test_a_failed_check_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 1
 
 
-def test_an_unknown_target_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_target_is_refused_with_a_list_of_targets() -> None:
     make_target()
 
     assert "The targets are: account" in refused("check_target", "nowhere")

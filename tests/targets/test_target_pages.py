@@ -30,26 +30,26 @@ def test_checking_shows_every_row_on_the_targets_page(
     assert Entry.objects.get().actor_name == "admin"
 
 
-def test_htmx_gets_the_rows_alone(admin_client: Client) -> None:
+def test_htmx_gets_only_the_rows(admin_client: Client) -> None:
     target = make_target()
 
     answer = admin_client.post(f"/targets/{target.pk}/check/", headers={"HX-Request": "true"})
 
     assert answer.content.decode().lstrip().startswith('<section id="checks"')
-    assert "Nothing answers at" in text(answer)
+    assert "No response from" in text(answer)
     assert target.api_token not in answer.content.decode()
 
 
-def test_a_target_that_fails_is_told_on_the_list_too(admin_client: Client) -> None:
+def test_a_failed_check_is_shown_in_the_list(admin_client: Client) -> None:
     target = make_target()
 
     answer = admin_client.post(f"/targets/{target.pk}/check/", follow=True)
 
-    assert "nothing can be deployed to it yet" in text(answer)
+    assert "you cannot deploy to it yet" in text(answer)
     assert "Failed just now" in text(admin_client.get("/admin/targets/target/"))
 
 
-def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> None:
+def test_without_the_view_permission_the_check_leads_to_the_resources(log_in: LogIn) -> None:
     target = make_target()
 
     answer = log_in(CHECK).post(f"/targets/{target.pk}/check/")
@@ -57,7 +57,7 @@ def test_who_may_check_and_not_view_comes_to_the_resources(log_in: LogIn) -> Non
     assert answer["Location"] == f"/targets/{target.pk}/resources/"
 
 
-def test_checking_takes_the_permission_and_a_post(log_in: LogIn) -> None:
+def test_checking_requires_the_permission_and_a_post(log_in: LogIn) -> None:
     target = make_target()
     client = log_in("targets.view_target", "targets.change_target")
 

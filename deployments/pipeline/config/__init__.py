@@ -1,0 +1,1 @@
+"""What a deploy configures: the env, wrangler.json and runtime settings of a Worker."""

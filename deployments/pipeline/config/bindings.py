@@ -1,4 +1,4 @@
-"""What the Worker's env will hold: bindings with their resources, variables, secrets."""
+"""What a Worker needs in its env: bindings, variables and secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workflows.ir.reading.bindings import BINDING_ID, BindingKind
 
 
 class Variable(Protocol):
-    """A variable that the deploy may use; `origin` is "workflow" or "global"."""
+    """A variable available to the deploy; `origin` is "workflow" or "global"."""
 
     @property
     def name(self) -> str: ...
@@ -25,10 +25,10 @@ class Variable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A resource in the Worker's env.
+    """A binding in the Worker's env.
 
-    `resource` is an id or a name: for a service the Worker, for a workflow the Workflow, whose
-    class stands in `script` ("": in this Worker); "" for what belongs to the account.
+    `resource` is an id or a name: the Worker of a service, the Workflow of a workflow, "" for kinds
+    that refer to the account. `script` is the Worker of the Workflow; "" is this Worker.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredBinding:
-    """A binding that the Worker needs, with what a person named: "" where nobody did.
+    """A binding that the Worker needs; `resource` is the one that the user named, or "".
 
-    `node_id` is the node that calls a child; every other binding is named by a variable.
+    `node_id` is set for the node that calls a child; other bindings get their resource from a variable.
     """
 
     name: str
@@ -53,15 +53,15 @@ class RequiredBinding:
 
     @property
     def variable(self) -> str:
-        """The variable that names the resource; "" for a child, which its node names."""
+        """The variable with the resource; "" for a child, whose node has it."""
         return "" if self.node_id else self.name + BINDING_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvPlan:
-    """What the Worker's env comes to; `unset` are the names that nothing is known of."""
+    """The content of the Worker's env; `unset` are the names without variable or binding."""
 
-    wanted: tuple[RequiredBinding, ...]
+    required: tuple[RequiredBinding, ...]
     unset: tuple[str, ...]
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -70,7 +70,7 @@ class EnvPlan:
     @property
     def names(self) -> frozenset[str]:
         """The names of all bindings."""
-        return frozenset(one.name for one in self.wanted)
+        return frozenset(binding.name for binding in self.required)
 
 
 def plan_env(
@@ -80,24 +80,24 @@ def plan_env(
     *,
     secrets: Collection[str] = (),
 ) -> EnvPlan:
-    """Sort what the Worker needs: `used` has a kind for each binding, None for every other name.
+    """Plan the env: `used` has the kind of each binding, and None for every other name.
 
-    `secrets` are variables that are kept as secrets although nobody has marked them so.
-    The Worker gets all variables of its workflow, and of the global ones those that its code uses.
+    `secrets` are variables to deploy as secrets even if they are not marked as such. The Worker gets
+    all variables of its workflow, and the global ones that its code uses.
     """
     kinds = {name: kind for name, kind in used.items() if kind is not None}
     named = [_named(name, kind, available) for name, kind in kinds.items()]
     sent = _sent(used, available, bound=kinds)
-    hidden = {one.name for one in sent if one.is_secret or one.name in secrets}
+    hidden = {variable.name for variable in sent if variable.is_secret or variable.name in secrets}
     return EnvPlan(
-        wanted=(*named, *(_called(child) for child in children)),
+        required=(*named, *(_called(child) for child in children)),
         unset=tuple(
             name
             for name in used
             if name not in kinds and (name not in available or name.endswith(BINDING_ID))
         ),
-        variables={one.name: one.value for one in sent if one.name not in hidden},
-        secrets={one.name: one.value for one in sent if one.name in hidden},
+        variables={each.name: each.value for each in sent if each.name not in hidden},
+        secrets={each.name: each.value for each in sent if each.name in hidden},
         origins={variable.name: variable.origin for variable in sent},
     )
 

@@ -1,4 +1,4 @@
-"""The names in a Worker's env, as a wrangler.json means them and as the target has them."""
+"""The names in a Worker's env: expected by a wrangler.json, and actual at the target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workflows.ir.reading.bindings import BindingKind
 VARIABLE: Final = "variable"
 SECRET: Final = "secret"  # noqa: S105 - the word for it
 
-# For each type of the API: the kind, and the keys under which it may say what is bound.
+# For each type of the API: the kind, and the keys that may hold the resource.
 _TYPES: Final = {
     "kv_namespace": (BindingKind.KV, ("namespace_id",)),
     "d1": (BindingKind.D1, ("database_id", "id")),
@@ -30,7 +30,7 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvEntry:
-    """What a name of env holds: its kind in words, and its value or resource ("" for secrets)."""
+    """The content of a name in env: its kind, and its value or resource ("" for secrets)."""
 
     kind: str
     value: str = ""
@@ -40,25 +40,25 @@ class EnvEntry:
 
 
 def expected_env(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, EnvEntry]:
-    """Return what a wrangler.json and the names of its secrets put into env."""
-    held = {name: EnvEntry(kind=SECRET) for name in secrets}
+    """Return the env of a wrangler.json and the names of its secrets."""
+    env = {name: EnvEntry(kind=SECRET) for name in secrets}
     for name, value in config.get("vars", {}).items():
-        held[name] = EnvEntry(kind=VARIABLE, value=str(value))
+        env[name] = EnvEntry(kind=VARIABLE, value=str(value))
     for kind, (section, key) in SECTIONS.items():
         entries = config.get(section, [])
         for entry in [entries] if isinstance(entries, Mapping) else entries:
-            held[entry["binding"]] = EnvEntry(kind=kind.label, value=entry.get(key, ""))
+            env[entry["binding"]] = EnvEntry(kind=kind.label, value=entry.get(key, ""))
     for entry in config.get("queues", {}).get("producers", []):
-        held[entry["binding"]] = EnvEntry(kind=BindingKind.QUEUE.label, value=entry["queue"])
-    return held
+        env[entry["binding"]] = EnvEntry(kind=BindingKind.QUEUE.label, value=entry["queue"])
+    return env
 
 
 def actual_env(bindings: Iterable[Mapping[str, Any]]) -> dict[str, EnvEntry]:
-    """Return what bindings in the API's shape hold; of secrets the target tells the names alone."""
-    return {str(one.get("name")): _held(one) for one in bindings}
+    """Return the env of bindings in the API's shape; secrets have no value."""
+    return {str(binding.get("name")): _entry(binding) for binding in bindings}
 
 
-def _held(binding: Mapping[str, Any]) -> EnvEntry:
+def _entry(binding: Mapping[str, Any]) -> EnvEntry:
     type_ = str(binding.get("type"))
     if type_ == "plain_text":
         return EnvEntry(kind=VARIABLE, value=str(binding.get("text", "")))

@@ -1,4 +1,4 @@
-"""How a Worker runs, by its wrangler.json: what neither its code, its env nor its triggers tell."""
+"""The runtime settings of a wrangler.json: everything except code, env, routes and triggers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def runtime_settings(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return each setting by its name, in words that can be compared and shown; "" is not set."""
+    """Return the settings by name as text, to be compared and displayed; "" if not set."""
     cpu_ms = config.get("limits", {}).get("cpu_ms")
     return {
         "compatibility date": config.get("compatibility_date", ""),

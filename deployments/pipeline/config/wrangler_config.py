@@ -1,4 +1,4 @@
-"""wrangler.json: all that wrangler is told about a Worker, secrets excepted."""
+"""wrangler.json: the whole configuration of a Worker except its secrets."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def wrangler_config(
 ) -> dict[str, Any]:
     """Return the configuration; `bundled` is for code that imports npm packages.
 
-    Without packages no file beside the main module is read, whatever the code imports. No schedule
-    is an empty list: without one wrangler would leave an old schedule as it is.
+    Without packages wrangler reads no file except the main module. The list of schedules is always
+    present, because without it wrangler would keep old schedules.
     """
     return {
         "name": worker_name,
@@ -66,7 +66,7 @@ def _runtime(settings: DeploySettings) -> dict[str, Any]:
 
 def _routes(settings: DeploySettings) -> dict[str, Any]:
     routes = [
-        *({"pattern": one.pattern, "zone_name": one.zone} for one in settings.routes),
+        *({"pattern": route.pattern, "zone_name": route.zone} for route in settings.routes),
         *({"pattern": domain, "custom_domain": True} for domain in settings.custom_domains),
     ]
     return {"routes": routes} if routes else {}
@@ -76,51 +76,51 @@ def _queues(
     bindings: Iterable[Binding], trigger: Trigger, settings: DeploySettings
 ) -> dict[str, Any]:
     producers = [
-        {"binding": one.name, "queue": one.resource}
-        for one in bindings
-        if one.kind is BindingKind.QUEUE
+        {"binding": binding.name, "queue": binding.resource}
+        for binding in bindings
+        if binding.kind is BindingKind.QUEUE
     ]
-    consumers = [_consumer(one) for one in consumers_of(trigger, settings)]
+    consumers = [_consumer(consumer) for consumer in consumers_of(trigger, settings)]
     queues = {"producers": producers, "consumers": consumers}
     filled = {name: entries for name, entries in queues.items() if entries}
     return {"queues": filled} if filled else {}
 
 
 def consumers_of(trigger: Trigger, settings: DeploySettings) -> list[Consumer]:
-    """Return the consumers of the settings, and the trigger's own where they do not name it."""
-    named = {one.queue for one in settings.consumers}
-    own = [Consumer(queue=trigger.queue)] if trigger.kind == "queue" else []
-    return [*(one for one in own if one.queue not in named), *settings.consumers]
+    """Return the consumers of the settings, and that of the trigger unless it is among them."""
+    queues = {consumer.queue for consumer in settings.consumers}
+    if trigger.kind != "queue" or trigger.queue in queues:
+        return [*settings.consumers]
+    return [Consumer(queue=trigger.queue), *settings.consumers]
 
 
-def _consumer(one: Consumer) -> dict[str, Any]:
-    """Return the entry; what is not set is left to the target."""
-    entry = asdict(one)
-    return {name: value for name, value in entry.items() if value not in ("", None)}
+def _consumer(consumer: Consumer) -> dict[str, Any]:
+    """Return the entry without unset values, for which the target has defaults."""
+    return {name: value for name, value in asdict(consumer).items() if value not in ("", None)}
 
 
 def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
-    """Return a list of entries for each kind; a single kind has its entry alone."""
+    """Return the list of entries for each kind; a kind that allows one binding has no list."""
     sections: dict[str, Any] = {}
     for binding in bindings:
-        if binding.kind is BindingKind.QUEUE:  # beside the consumers
+        if binding.kind is BindingKind.QUEUE:  # see _queues
             continue
         section, key = SECTIONS[binding.kind]
         if binding.kind in SINGLE:
             sections[section] = {"binding": binding.name}
             continue
-        entry = {"binding": binding.name, key: binding.resource, **_more(binding)}
+        entry = {"binding": binding.name, key: binding.resource, **_extra_keys(binding)}
         sections.setdefault(section, []).append(entry)
     return sections
 
 
-def _more(binding: Binding) -> dict[str, str]:
+def _extra_keys(binding: Binding) -> dict[str, str]:
     if binding.kind is BindingKind.D1:
         return {"database_name": binding.name.lower()}
     if binding.kind is not BindingKind.WORKFLOW:
         return {}
-    elsewhere = {"script_name": binding.script} if binding.script else {}
-    return {"class_name": binding.class_name, **elsewhere}
+    script = {"script_name": binding.script} if binding.script else {}
+    return {"class_name": binding.class_name, **script}
 
 
 SECTIONS: Final = {
@@ -135,4 +135,4 @@ SECTIONS: Final = {
     BindingKind.ANALYTICS: ("analytics_engine_datasets", "dataset"),
     BindingKind.BROWSER: ("browser", ""),
 }
-"""For each kind the section, and the key of what is bound; queues have a shape of their own."""
+"""The section of each kind and the key of its resource; queues have a shape of their own."""

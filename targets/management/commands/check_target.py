@@ -15,7 +15,7 @@ from targets.models import Target
 
 
 class Command(BaseCommand):
-    help = "Ask a target whether its token is active, which account it is for, and what it may do."
+    help = "Check a target: whether its token is active, for which account, and with which permissions."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
@@ -37,9 +37,9 @@ class Command(BaseCommand):
 
 
 def _named(name: str) -> Target:
-    """A token that cannot be decrypted is a finding of the check, not the end of it."""
-    found = Target.objects.defer("api_token").filter(name=name).first()
-    return found if found and name != EMBEDDED_NAME else target_named(name)
+    """Return the target without its token: one that cannot be decrypted is a finding of the check."""
+    target = Target.objects.defer("api_token").filter(name=name).first()
+    return target if target and name != EMBEDDED_NAME else target_named(name)
 
 
 def _line(row: dict[str, str]) -> str:

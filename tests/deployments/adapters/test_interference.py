@@ -1,4 +1,4 @@
-"""What others do in between, at the target and here: nothing of theirs is lost, nothing is done twice."""
+"""Concurrent changes at the target and here: nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def test_what_goes_live_while_it_builds_is_not_overwritten(
+def test_a_version_that_goes_live_during_the_build_is_not_overwritten(
     target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = deploy(make_workflow(), target)
@@ -66,7 +66,7 @@ def test_what_goes_live_while_it_builds_is_not_overwritten(
     assert (third.cause, third.uploaded) == (Cause.CHANGED, "no")
 
 
-def test_one_that_was_cancelled_does_not_come_again(target: Target, control: Control) -> None:
+def test_a_cancelled_deployment_is_not_retried(target: Target, control: Control) -> None:
     headers = {"retry-after": "120"}
     control.faults(
         Fault(path="/workers/subdomain$", status=429, headers=headers, delay_milliseconds=4000)
@@ -81,7 +81,7 @@ def test_one_that_was_cancelled_does_not_come_again(target: Target, control: Con
     assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
 
 
-def test_a_rollback_that_comes_again_is_the_same(target: Target, control: Control) -> None:
+def test_a_retried_rollback_keeps_its_content(target: Target, control: Control) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
     first = deploy(workflow, target)
@@ -99,7 +99,7 @@ def test_a_rollback_that_comes_again_is_the_same(target: Target, control: Contro
     assert unused_secrets(worker_on(workflow, target)) == []
 
 
-def test_a_rollback_reads_what_is_there_before_it_writes(target: Target, control: Control) -> None:
+def test_a_rollback_reads_the_triggers_before_it_writes(target: Target, control: Control) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
     deploy(changed(first.workflow, code="return 2;"), target)
@@ -112,7 +112,7 @@ def test_a_rollback_reads_what_is_there_before_it_writes(target: Target, control
     assert control.writes() == []
 
 
-def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, control: Control) -> None:
+def test_a_version_uploaded_before_a_cancellation_is_live(target: Target, control: Control) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
     control.faults(Fault(method="PUT", path="/schedules$", hang=True))
@@ -130,7 +130,9 @@ def test_what_was_uploaded_before_its_end_is_what_is_live(target: Target, contro
     assert controls.previously_live(first.workflow_public_id, target) == first
 
 
-def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control: Control) -> None:
+def test_a_secret_that_the_live_version_uses_is_not_deleted(
+    target: Target, control: Control
+) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
     deploy(workflow, target)
@@ -138,11 +140,11 @@ def test_a_secret_that_what_is_live_needs_is_not_deleted(target: Target, control
 
     refused = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
 
-    assert "What is live uses TOKEN" in refused.message
+    assert "The live version uses TOKEN" in refused.message
     assert control.writes() == []
 
 
-def test_what_waits_while_its_target_freezes_is_not_performed(
+def test_a_queued_deployment_is_refused_if_its_target_is_frozen_meanwhile(
     target: Target, control: Control
 ) -> None:
     waiting = request_deployment(make_workflow(), target=target)
@@ -155,7 +157,7 @@ def test_what_waits_while_its_target_freezes_is_not_performed(
     assert control.calls() == []
 
 
-def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
+def test_a_rollback_goes_before_queued_deploys(target: Target) -> None:
     first = deploy(make_workflow(), target)
     request_deployment(make_workflow(), target=target)
     back = controls.roll_back(first)
@@ -166,7 +168,7 @@ def test_a_rollback_comes_before_the_deploys_of_others(target: Target) -> None:
     assert held.deployment == back
 
 
-def test_what_somebody_elses_wrangler_put_there_is_not_overwritten(
+def test_a_deploy_from_outside_is_not_overwritten(
     platform: Platform, target: Target, tmp_path: Path
 ) -> None:
     ours = deploy(make_workflow(), target)
@@ -179,11 +181,11 @@ def test_what_somebody_elses_wrangler_put_there_is_not_overwritten(
     forced = deploy(ours.workflow, target, overwrite=True)
 
     assert (refused.cause, refused.stage) == (Cause.CHANGED, Stage.INITIALIZING)
-    assert "somebody else's deploy" in refused.message
+    assert "a deploy from outside AwaitStep" in refused.message
     assert forced.state is Status.SUCCEEDED, forced.message
 
 
-def test_what_went_up_through_another_target_of_the_account_is_ours(
+def test_a_deploy_through_another_target_of_the_account_is_ours(
     platform: Platform, target: Target
 ) -> None:
     workflow = make_workflow()
@@ -194,7 +196,7 @@ def test_what_went_up_through_another_target_of_the_account_is_ours(
     assert deploy(changed(workflow, code="return 2;"), target).state is Status.SUCCEEDED
 
 
-def test_after_a_takedown_earlier_versions_are_gone(target: Target) -> None:
+def test_after_a_takedown_earlier_versions_cannot_be_rolled_back_to(target: Target) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
     performed(controls.take_down(first.workflow, target))
@@ -205,7 +207,7 @@ def test_after_a_takedown_earlier_versions_are_gone(target: Target) -> None:
         controls.take_down(first.workflow, target)
 
 
-def test_a_takedown_that_is_under_way_is_not_asked_for_twice(target: Target) -> None:
+def test_a_second_takedown_is_refused_while_one_is_queued(target: Target) -> None:
     live = deploy(make_workflow(), target)
     assert live.workflow
     controls.take_down(live.workflow, target)

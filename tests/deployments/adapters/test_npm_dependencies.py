@@ -1,4 +1,4 @@
-"""npm packages of a workflow: installed for its deploy, bundled by wrangler, run in workerd."""
+"""npm packages of a workflow: installed, bundled by wrangler, and run in workerd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_package_is_installed_bundled_and_runs(installation: Installation) -> 
     assert json.loads(run["steps"][0]["output"])["red"] == "function"
 
 
-def test_a_package_that_cannot_be_had_fails_with_npms_reason(installation: Installation) -> None:
+def test_a_missing_package_fails_with_npms_reason(installation: Installation) -> None:
     workflow = installation.import_document(document())
     depend(installation, workflow, {"picocolors": "999.0.0"})
 

@@ -1,4 +1,4 @@
-"""What wrangler says of a failure, with a stand-in for wrangler that says it."""
+"""Errors in wrangler's output, with a stand-in for wrangler."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, code: object) -> Depl
 @pytest.mark.parametrize(
     ("code", "cause"), [("ENOSPC", Cause.TARGET), (10000, Cause.PERMISSION), (None, Cause.TARGET)]
 )
-def test_a_code_need_not_be_a_number(
+def test_an_error_code_may_be_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: object, cause: Cause
 ) -> None:
     error = refused(tmp_path, monkeypatch, code)

@@ -78,7 +78,7 @@ def test_a_schedule_that_was_set_by_the_api_is_drift(
     drift_check = drift.check(workflow_of(deployed), target)
 
     assert drift_check.state == DriftState.DRIFTED
-    assert drift_check.differences == ["Schedule is there (1 2 * * *) and should not be."]
+    assert drift_check.differences == ["Schedule exists (1 2 * * *) but should not."]
 
 
 def test_an_edit_on_the_dashboard_is_drift(

@@ -141,7 +141,7 @@ def test_drift_is_printed_and_exits_with_one(here: Installation, faults: Control
     drifted = here.manage("check_drift", workflow, check=False)
 
     assert drifted.returncode == 1
-    assert "on Cloudflare's dashboard" in drifted.stdout
+    assert "in the Cloudflare dashboard" in drifted.stdout
 
 
 def test_a_workflow_that_was_taken_down_can_be_deployed_again(here: Installation) -> None:

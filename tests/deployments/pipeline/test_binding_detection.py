@@ -1,4 +1,4 @@
-"""What the Worker's env unsupported: everything in one message, before anything is made or uploaded."""
+"""The stage DETECTING_BINDINGS: everything missing is reported in one message, before any write."""
 
 from __future__ import annotations
 
@@ -20,50 +20,58 @@ EVERY_KIND = (
 )
 
 
-def findings(asked: DeployRequest, tools: FakeTools | None = None) -> tuple[Finding, ...]:
+def findings(deploy_request: DeployRequest, tools: FakeTools | None = None) -> tuple[Finding, ...]:
     with pytest.raises(DeployError) as refused:
-        list(pipeline.run(asked, tools or FakeTools(creatable=NOTHING)))
+        list(pipeline.run(deploy_request, tools or FakeTools(creatable=NOTHING)))
     return refused.value.findings
 
 
-def finding(asked: DeployRequest, tools: FakeTools | None = None) -> str:
-    (only,) = findings(asked, tools)
+def finding(deploy_request: DeployRequest, tools: FakeTools | None = None) -> str:
+    (only,) = findings(deploy_request, tools)
     return str(only)
 
 
-def config(asked: DeployRequest, tools: FakeTools | None = None) -> dict[str, Any]:
+def config(deploy_request: DeployRequest, tools: FakeTools | None = None) -> dict[str, Any]:
     tools = tools or FakeTools(creatable=NOTHING)
-    list(pipeline.run(asked, tools))
+    list(pipeline.run(deploy_request, tools))
     assert tools.bundle
     return dict(tools.bundle.config)
 
 
 def calling(**data: str) -> DeployRequest:
     """A workflow whose second node calls another Worker."""
-    asked = request()
+    deploy_request = request()
     kind = "sub_script" if "workerName" in data else "sub_workflow"
-    node = asked.ir["nodes"][0] | {"id": "call", "type": kind, "name": "Call it", "data": data}
+    node = deploy_request.ir["nodes"][0] | {
+        "id": "call",
+        "type": kind,
+        "name": "Call it",
+        "data": data,
+    }
     edge = {"id": "e1", "source": "only", "target": "call"}
-    return replace(asked, ir=asked.ir | {"nodes": [asked.ir["nodes"][0], node], "edges": [edge]})
+    return replace(
+        deploy_request,
+        ir=deploy_request.ir | {"nodes": [deploy_request.ir["nodes"][0], node], "edges": [edge]},
+    )
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
-        ("return env.cache", "names of variables are in capital letters: write env.CACHE."),
+        ("return env.cache", "variable names are in capital letters, so write env.CACHE."),
         ("return env.WORKFLO", "write env.WORKFLOW for the Worker's own Workflow"),
     ],
 )
-def test_a_name_that_no_variable_can_have_is_told_with_the_way_out(code: str, told: str) -> None:
-    assert told in finding(request(code))
+def test_an_invalid_variable_name_is_reported_with_a_fix(code: str, message: str) -> None:
+    assert message in finding(request(code))
 
 
-def test_every_kind_says_which_variable_to_set_to_what() -> None:
-    told = {one.path: one.message for one in findings(request(EVERY_KIND))}
+def test_every_kind_says_which_variable_to_set() -> None:
+    messages = {each.path: each.message for each in findings(request(EVERY_KIND))}
 
-    assert {path: message.split(" behind ")[0] for path, message in told.items()} == {
-        "API_KEY": "The code uses env.API_KEY: set the variable API_KEY, or declare on the "
-        "workflow which binding it is.",
+    assert {path: message.split(" for env.")[0] for path, message in messages.items()} == {
+        "API_KEY": "The code uses env.API_KEY: set the variable API_KEY, or declare it as a "
+        "binding of the workflow.",
         "MY_KV_BINDING_ID": "Set the variable MY_KV_BINDING_ID to the id of the KV namespace",
         "MY_DB_BINDING_ID": "Set the variable MY_DB_BINDING_ID to the id of the D1 database",
         "MY_BUCKET_BINDING_ID": "Set the variable MY_BUCKET_BINDING_ID to the name of the R2 bucket",
@@ -77,7 +85,7 @@ def test_every_kind_says_which_variable_to_set_to_what() -> None:
 
 
 def test_a_name_that_may_be_a_plain_value_says_so() -> None:
-    assert "or DB_PASSWORD itself, if it is a plain value" in finding(
+    assert "If it is a plain value, set the variable DB_PASSWORD instead" in finding(
         request("return env.DB_PASSWORD;")
     )
 
@@ -85,85 +93,85 @@ def test_a_name_that_may_be_a_plain_value_says_so() -> None:
 BROKEN = {
     "MY_BUCKET": ("My_Bucket", "lower-case letters"),
     "MY_QUEUE": ("my_queue", "1 to 63"),
-    "MY_VECTORIZE": ("1index", "a letter first"),
+    "MY_VECTORIZE": ("1index", "starting with a letter"),
     "MY_ANALYTICS": ("my dataset", "letters, digits, _ and -"),
-    "MY_KV": ("https://dash", "as the target shows it"),
-    "MY_SERVICE": ("a worker", "as the target shows it"),
+    "MY_KV": ("https://dash", "as shown on the target"),
+    "MY_SERVICE": ("a worker", "as shown on the target"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_name_that_cloudflare_refuses_is_told_with_the_rule(name: str) -> None:
+def test_an_invalid_resource_name_is_reported_with_the_rule(name: str) -> None:
     value, rule = BROKEN[name]
 
-    told = finding(request(f"return env.{name};", variable(f"{name}_BINDING_ID", value)))
+    message = finding(request(f"return env.{name};", variable(f"{name}_BINDING_ID", value)))
 
-    assert told.startswith(f"{name}_BINDING_ID: {name}_BINDING_ID has to be the ")
-    assert rule in told
-
-
-def test_a_resource_that_the_target_does_not_have_is_told() -> None:
-    asked = request("return env.MY_KV;", variable("MY_KV_BINDING_ID", "abc"))
-
-    told = finding(asked, FakeTools(absent=("abc",)))
-
-    assert 'There is no KV namespace "abc" on this target: correct MY_KV_BINDING_ID.' in told
+    assert message.startswith(f"{name}_BINDING_ID: {name}_BINDING_ID must be the ")
+    assert rule in message
 
 
-def test_nothing_is_made_where_something_is_missing() -> None:
+def test_a_missing_resource_is_reported() -> None:
+    deploy_request = request("return env.MY_KV;", variable("MY_KV_BINDING_ID", "abc"))
+
+    message = finding(deploy_request, FakeTools(absent=("abc",)))
+
+    assert 'There is no KV namespace "abc" on this target: correct MY_KV_BINDING_ID.' in message
+
+
+def test_nothing_is_created_if_something_is_missing() -> None:
     tools = FakeTools()
 
     findings(request("return [env.MY_KV, env.API_KEY];"), tools)
 
-    assert "provide" not in tools.asked
+    assert "provide" not in tools.calls
 
 
-def test_what_the_target_provides_is_not_asked_for() -> None:
+def test_creatable_resources_need_no_variable() -> None:
     tools = FakeTools(creatable=frozenset({BindingKind.KV}))
 
-    (told,) = findings(request("return [env.MY_KV, env.API_KEY];"), tools)
+    (message,) = findings(request("return [env.MY_KV, env.API_KEY];"), tools)
 
-    assert told.path == "API_KEY"
+    assert message.path == "API_KEY"
 
 
-def test_a_target_that_lacks_a_kind_says_where_to_deploy() -> None:
+def test_an_unsupported_kind_says_where_to_deploy() -> None:
     tools = FakeTools(unsupported=frozenset({BindingKind.AI}))
 
     assert "deploy to a Cloudflare account" in finding(request("return env.AI;"), tools)
 
 
-def test_a_dataset_begins_with_its_first_point_and_needs_no_variable() -> None:
+def test_a_dataset_needs_no_variable() -> None:
     written = config(request("env.MY_ANALYTICS.writeDataPoint();"))
 
     datasets = [{"binding": "MY_ANALYTICS", "dataset": "awaitstep_abc_my_analytics"}]
     assert written["analytics_engine_datasets"] == datasets
 
 
-def test_two_names_of_a_single_kind_are_one_finding() -> None:
-    told = finding(request("return [env.AI, env.MY_AI, env.BROWSER];"))
+def test_two_bindings_of_a_single_kind_are_one_finding() -> None:
+    message = finding(request("return [env.AI, env.MY_AI, env.BROWSER];"))
 
-    assert "env.AI and env.MY_AI" in told
+    assert "env.AI and env.MY_AI" in message
 
 
-def test_a_binding_is_told_where_the_worker_has_a_secret_of_its_name() -> None:
-    tools = FakeTools(secrets_there=("MY_KV",))
+def test_a_binding_with_the_name_of_a_secret_is_reported() -> None:
+    tools = FakeTools(existing_secrets=("MY_KV",))
 
-    assert "a binding of that name cannot replace it" in finding(
+    assert "A binding of the same name cannot replace it" in finding(
         request("return env.MY_KV;"), tools
     )
 
 
-def test_a_binding_id_is_never_sent_and_cannot_be_read() -> None:
-    asked = request("return env.MY_KV_BINDING_ID;", variable("MY_KV_BINDING_ID", "abc"))
+def test_a_binding_id_is_not_available_to_the_code() -> None:
+    deploy_request = request("return env.MY_KV_BINDING_ID;", variable("MY_KV_BINDING_ID", "abc"))
 
-    assert "never sent to the Worker" in finding(asked)
+    assert "not available to the Worker" in finding(deploy_request)
 
 
 def declaring(code: str, *variables: Any, **bindings: str) -> DeployRequest:
     return replace(request(code, *variables), bindings=bindings)
 
 
-def test_a_declared_binding_is_bound_although_no_code_names_it() -> None:
+def test_a_declared_binding_is_bound_even_if_no_code_uses_it() -> None:
     named = variable("STORE_BINDING_ID", "abc")
 
     written = config(declaring("return 1;", named, STORE="kv"))
@@ -171,23 +179,25 @@ def test_a_declared_binding_is_bound_although_no_code_names_it() -> None:
     assert written["kv_namespaces"] == [{"binding": "STORE", "id": "abc"}]
 
 
-def test_a_declaration_wins_over_the_words_of_a_name_and_over_a_global_variable() -> None:
+def test_a_declaration_takes_precedence_over_names_and_global_variables() -> None:
     named, global_ = variable("MY_KV_BINDING_ID", "jobs"), variable("MY_KV", "plain")
-    asked = declaring("return env.MY_KV;", named, replace(global_, origin="global"), MY_KV="queue")
+    deploy_request = declaring(
+        "return env.MY_KV;", named, replace(global_, origin="global"), MY_KV="queue"
+    )
 
-    written = config(asked)
+    written = config(deploy_request)
 
     assert written["queues"] == {"producers": [{"binding": "MY_KV", "queue": "jobs"}]}
     assert written["vars"] == {}
 
 
-def test_a_declared_name_that_is_the_workflows_variable_is_told() -> None:
+def test_a_name_that_is_both_binding_and_variable_is_reported() -> None:
     named, own = variable("MY_KV_BINDING_ID", "abc"), variable("MY_KV", "plain")
 
-    assert "remove one of the two" in finding(declaring("return 1;", named, own, MY_KV="kv"))
+    assert "remove one of them" in finding(declaring("return 1;", named, own, MY_KV="kv"))
 
 
-def test_a_child_of_ours_is_bound_by_the_names_that_the_target_has() -> None:
+def test_a_child_workflow_is_bound_by_its_names_at_the_target() -> None:
     child = Callee(
         worker="awaitstep-kid", is_deployed=True, workflow="awaitstep-kid", class_name="Kid",
         our_name="kid", our_kind="workflow",
@@ -227,17 +237,17 @@ CHILDREN: dict[str, tuple[dict[str, str], Callee, str]] = {
     "nobody's id": (
         {"workflowId": "kid"},
         Callee(worker="kid", is_deployed=False),
-        'neither a workflow with the id "kid"',
+        'no workflow with the id "kid"',
     ),
     "a script": (
         {"workflowId": "kid"},
         Callee(worker="awaitstep-kid", is_deployed=True, our_name="kid", our_kind="script"),
-        "call it by a sub_script node",
+        "call it with a sub_script node",
     ),
     "a workflow": (
         {"workerName": "kid"},
         Callee(worker="awaitstep-kid", is_deployed=True, our_name="kid", our_kind="workflow"),
-        "call it by a sub_workflow node",
+        "call it with a sub_workflow node",
     ),
     "another class": (
         {"scriptName": "other", "className": "Flow"},
@@ -248,55 +258,59 @@ CHILDREN: dict[str, tuple[dict[str, str], Callee, str]] = {
 
 
 @pytest.mark.parametrize("case", CHILDREN)
-def test_a_child_that_cannot_be_called_is_told_on_its_node(case: str) -> None:
+def test_a_child_that_cannot_be_called_is_reported_at_its_node(case: str) -> None:
     data, callee, sentence = CHILDREN[case]
 
-    told = finding(calling(**data), FakeTools(callees=(callee,)))
+    message = finding(calling(**data), FakeTools(callees=(callee,)))
 
-    assert told.startswith("Call it (call): ")
-    assert sentence in told
-
-
-def test_children_and_variables_are_told_together() -> None:
-    asked = calling(workflowId="kid")
-    asked.ir["nodes"][0]["data"]["code"] = "return [env.MY_KV, env.API_KEY];"
-
-    told = findings(asked)
-
-    assert [one.path or one.node_id for one in told] == ["API_KEY", "MY_KV_BINDING_ID", "call"]
+    assert message.startswith("Call it (call): ")
+    assert sentence in message
 
 
-def test_a_workflow_that_calls_itself_needs_no_second_binding_and_no_first_deploy() -> None:
+def test_children_and_variables_are_reported_together() -> None:
+    deploy_request = calling(workflowId="kid")
+    deploy_request.ir["nodes"][0]["data"]["code"] = "return [env.MY_KV, env.API_KEY];"
+
+    message = findings(deploy_request)
+
+    assert [each.path or each.node_id for each in message] == [
+        "API_KEY",
+        "MY_KV_BINDING_ID",
+        "call",
+    ]
+
+
+def test_a_workflow_can_call_itself_before_its_first_deploy() -> None:
     tools = FakeTools(creatable=NOTHING)
 
     written = config(calling(workflowId="abc"), tools)
 
     own = {"binding": "WORKFLOW", "name": "awaitstep-abc", "class_name": "OneStep"}
     assert written["workflows"] == [own]
-    assert not [one for one in tools.asked if one.startswith("callee")]
+    assert not [each for each in tools.calls if each.startswith("callee")]
 
 
-def test_a_declared_workflow_that_a_node_calls_too_is_bound_once() -> None:
+def test_a_declared_workflow_that_a_node_also_calls_is_bound_once() -> None:
     child = Callee(
         worker="awaitstep-kid", is_deployed=True, workflow="awaitstep-kid", class_name="Kid",
         our_name="kid", our_kind="workflow",
     )  # fmt: skip
-    asked = calling(workflowId="kid")
+    deploy_request = calling(workflowId="kid")
     named = {"KID_BINDING_ID": variable("KID_BINDING_ID", "kid")}
-    asked = replace(asked, bindings={"KID": "workflow"}, variables=named)
+    deploy_request = replace(deploy_request, bindings={"KID": "workflow"}, variables=named)
 
-    written = config(asked, FakeTools(callees=(child,)))
+    written = config(deploy_request, FakeTools(callees=(child,)))
 
-    assert [one["binding"] for one in written["workflows"]] == ["WORKFLOW", "KID"]
+    assert [each["binding"] for each in written["workflows"]] == ["WORKFLOW", "KID"]
 
 
-def test_one_workflow_by_two_names_is_told() -> None:
+def test_two_bindings_of_one_workflow_are_reported() -> None:
     child = Callee(worker="other", is_deployed=True, workflow="flows", class_name="Flow")
     values = [variable(f"{name}_BINDING_ID", "other/Flow") for name in ("ONE", "TWO")]
 
-    told = finding(
+    message = finding(
         declaring("return 1;", *values, ONE="workflow", TWO="workflow"),
         FakeTools(callees=(child,)),
     )
 
-    assert "env.ONE and env.TWO are the same Workflow" in told
+    assert "env.ONE and env.TWO are bound to the same Workflow" in message

@@ -16,14 +16,14 @@ from tests.workflows.ir.documents import chain, node
 from workflows.ir.deploy.deploy_settings import Consumer
 
 
-def last_stage(tools: FakeTools, *asked: Any) -> tuple[Stage, str]:
-    return last_of(request(*asked), tools)
+def last_stage(tools: FakeTools, *deploy_request: Any) -> tuple[Stage, str]:
+    return last_of(request(*deploy_request), tools)
 
 
-def last_of(asked: DeployRequest, tools: FakeTools) -> tuple[Stage, str]:
+def last_of(deploy_request: DeployRequest, tools: FakeTools) -> tuple[Stage, str]:
     last = Stage.INITIALIZING
     try:
-        for progress in pipeline.run(asked, tools):
+        for progress in pipeline.run(deploy_request, tools):
             last = progress.stage
     except DeployError as error:
         return last, str(error)
@@ -45,36 +45,38 @@ def test_a_deploy_goes_through_the_ten_stages_in_order() -> None:
         ("upload", Stage.DEPLOYING),
     ],
 )
-def test_a_failure_leaves_the_stage_that_it_happened_in(fails_at: str, stage: Stage) -> None:
+def test_a_failed_deploy_stays_in_the_stage_that_failed(fails_at: str, stage: Stage) -> None:
     tools = FakeTools(fails_at=fails_at)
 
     assert last_stage(tools) == (stage, f"{fails_at} failed")
     assert tools.open_folders == 0
 
 
-def test_an_upload_that_cannot_be_confirmed_is_not_called_a_failure() -> None:
-    with pytest.raises(Incomplete, match="Version v1 was put live") as incomplete:
+def test_an_unconfirmed_upload_is_incomplete() -> None:
+    with pytest.raises(Incomplete, match="Version v1 was uploaded") as incomplete:
         list(pipeline.run(request(), FakeTools(fails_at="live_version")))
 
-    assert [str(one.part) for one in incomplete.value.parts] == [
+    assert [str(each.part) for each in incomplete.value.parts] == [
         "Code",
         "Workflow awaitstep-abc",
         "Workers.dev",
     ]
-    assert {one.message for one in incomplete.value.parts} == {"Not confirmed: live_version failed"}
+    assert {each.message for each in incomplete.value.parts} == {
+        "Not confirmed: live_version failed"
+    }
 
 
-def test_an_upload_that_cannot_be_confirmed_leaves_nothing_to_be_forgotten() -> None:
+def test_after_an_unconfirmed_upload_all_parts_are_to_be_retried() -> None:
     previous = Triggers(routes={"old.example.com/*": "example.com"})
     tools = FakeTools(fails_at="live_version", upload_error="wrangler said no")
-    told: list[Progress] = []
+    progress: list[Progress] = []
 
     with pytest.raises(Incomplete) as incomplete:
-        told.extend(pipeline.run(replace(request(), previous_triggers=previous), tools))
+        progress.extend(pipeline.run(replace(request(), previous_triggers=previous), tools))
 
-    undone = {str(one.part): one.message for one in incomplete.value.parts if not one.is_done}
+    undone = {str(each.part): each.message for each in incomplete.value.parts if not each.is_done}
     assert "wrangler said no" in undone["Route old.example.com/*"]
-    assert told[-1].facts["worker_url"] == "http://w"
+    assert progress[-1].facts["worker_url"] == "http://w"
 
 
 def test_an_abandoned_deploy_leaves_no_directory() -> None:
@@ -89,7 +91,7 @@ def test_an_abandoned_deploy_leaves_no_directory() -> None:
     assert tools.open_folders == 0
 
 
-def test_an_invalid_document_fails_while_generating_and_names_its_node() -> None:
+def test_an_invalid_document_fails_with_the_name_of_its_node() -> None:
     stage, message = last_stage(FakeTools(), "return {{nobody}};")
 
     assert stage is Stage.GENERATING_CODE
@@ -97,7 +99,7 @@ def test_an_invalid_document_fails_while_generating_and_names_its_node() -> None
     assert "nobody" in message
 
 
-def test_everything_that_env_lacks_is_one_message() -> None:
+def test_everything_missing_in_env_is_one_message() -> None:
     stage, message = last_stage(
         FakeTools(creatable=frozenset()), "return [env.MY_KV, env.MY_DB, env.API_KEY];"
     )
@@ -107,7 +109,7 @@ def test_everything_that_env_lacks_is_one_message() -> None:
         assert name in message
 
 
-def test_a_missing_resource_is_provided_by_a_target_that_can() -> None:
+def test_a_missing_resource_is_created_if_the_target_can() -> None:
     tools = FakeTools()
 
     list(pipeline.run(request("return env.MY_KV;"), tools))
@@ -118,7 +120,7 @@ def test_a_missing_resource_is_provided_by_a_target_that_can() -> None:
     ]
 
 
-def test_a_binding_id_names_the_resource_and_is_not_sent() -> None:
+def test_a_binding_id_sets_the_resource_and_is_not_sent() -> None:
     tools = FakeTools()
     named = variable("MY_DB_BINDING_ID", "abc")
 
@@ -129,7 +131,7 @@ def test_a_binding_id_names_the_resource_and_is_not_sent() -> None:
     assert tools.bundle.config["vars"] == {}
 
 
-def test_secrets_travel_apart_from_variables() -> None:
+def test_secrets_are_sent_separately_from_variables() -> None:
     tools = FakeTools()
     secret, plain = variable("TOKEN", "s3cret", is_secret=True), variable("MODE", "on")
 
@@ -140,15 +142,15 @@ def test_secrets_travel_apart_from_variables() -> None:
     assert tools.bundle.config["vars"] == {"MODE": "on"}
 
 
-def test_a_version_that_is_not_live_afterwards_is_a_failure() -> None:
+def test_a_deploy_fails_if_another_version_is_live_afterwards() -> None:
     stage, message = last_stage(FakeTools(live="another"))
 
     assert stage is Stage.WORKER_DEPLOYED
-    assert "another is live" in message
+    assert "the target now serves another" in message
 
 
-def test_a_variable_does_not_hide_a_secret_of_the_worker() -> None:
-    tools, plain = FakeTools(secrets_there=("TOKEN", "OTHER")), variable("TOKEN", "now plain")
+def test_a_plain_variable_cannot_replace_a_secret() -> None:
+    tools, plain = FakeTools(existing_secrets=("TOKEN", "OTHER")), variable("TOKEN", "now plain")
 
     stage, message = last_stage(tools, "return 1;", plain)
 
@@ -165,58 +167,58 @@ def test_no_variable_replaces_the_workers_own_workflow() -> None:
 
 def queued(**more: Any) -> DeployRequest:
     """A request of a workflow that a queue starts."""
-    asked = request()
-    ir = asked.ir | {"trigger": {"type": "queue", "queue": "orders"}}
-    return replace(asked, ir=ir, **more)
+    deploy_request = request()
+    ir = deploy_request.ir | {"trigger": {"type": "queue", "queue": "orders"}}
+    return replace(deploy_request, ir=ir, **more)
 
 
-def test_a_queue_that_is_not_there_is_told_before_anything_is_uploaded() -> None:
+def test_a_missing_queue_is_reported_before_the_upload() -> None:
     tools = FakeTools(creatable=frozenset())
 
     stage, message = last_of(queued(), tools)
 
     assert stage is Stage.DETECTING_BINDINGS
-    assert 'trigger.queue: There is no queue "orders" on this target: create it there' in message
-    assert "upload" not in tools.asked
+    assert 'trigger.queue: There is no queue "orders" on this target. Create it' in message
+    assert "upload" not in tools.calls
 
 
-def test_a_queue_is_made_on_a_target_that_makes_resources() -> None:
+def test_a_missing_queue_is_created_if_the_target_can() -> None:
     tools = FakeTools()
 
     assert last_of(queued(), tools) == (Stage.COMPLETED, "")
-    assert tools.asked.index("provide") < tools.asked.index("upload")
+    assert tools.calls.index("provide") < tools.calls.index("upload")
     assert tools.bundle
     assert tools.bundle.config["queues"]["consumers"][0]["queue"] == "orders"
 
 
-def test_a_queue_of_another_worker_is_left_to_it() -> None:
+def test_a_queue_of_another_worker_is_not_taken_over() -> None:
     tools = FakeTools(queues={"orders": frozenset({"somebody"})})
 
     stage, message = last_of(queued(), tools)
 
     assert stage is Stage.DETECTING_BINDINGS
-    assert 'go to "somebody"' in message
+    assert 'consumed by "somebody"' in message
 
 
-def test_a_worker_keeps_its_own_queue_and_leaves_the_one_before() -> None:
+def test_a_worker_keeps_its_queue_and_its_old_consumer_is_removed() -> None:
     tools = FakeTools(queues={"orders": frozenset({"awaitstep-abc"})})
 
     both = {name: Consumer(queue=name) for name in ("orders", "old")}
 
     assert last_of(queued(previous_triggers=Triggers(consumers=both)), tools)[1] == ""
-    assert [one for one in tools.asked if one.startswith("rem")] == ["remove Queue consumer old"]
+    assert [each for each in tools.calls if each.startswith("rem")] == ["remove Queue consumer old"]
 
 
 def test_a_script_has_no_workflow_on_its_worker() -> None:
-    tools, asked = FakeTools(), request()
-    script = asked.ir | {"kind": "script", "trigger": {"type": "http"}}
+    tools, deploy_request = FakeTools(), request()
+    script = deploy_request.ir | {"kind": "script", "trigger": {"type": "http"}}
 
-    assert last_of(replace(asked, ir=script), tools) == (Stage.COMPLETED, "")
+    assert last_of(replace(deploy_request, ir=script), tools) == (Stage.COMPLETED, "")
     assert tools.bundle
     assert "workflows" not in tools.bundle.config
 
 
-def test_what_may_go_wrong_with_the_code_is_known_when_it_is_ready() -> None:
+def test_warnings_about_the_code_are_recorded_when_it_is_ready() -> None:
     document = chain(node("each", "loop", loopType="times", count=2000), node("a", unheard=1))
     document["edges"][0]["label"] = "body"
 
@@ -224,7 +226,7 @@ def test_what_may_go_wrong_with_the_code_is_known_when_it_is_ready() -> None:
         progress.facts for progress in pipeline.run(replace(request(), ir=document), FakeTools())
     ]
 
-    ready = next(one["warnings"] for one in facts if "source" in one)
+    ready = next(each["warnings"] for each in facts if "source" in each)
     assert [(row["node_name"], row["path"]) for row in ready] == [
         ("a", "nodes.a.data.unheard"), ("each", "nodes.each"),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a deployment would change, told before it; asking changes nothing."""
+"""Plans: what a deployment would change, without changing anything."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_first_deployment_adds_everything(target: Target, control: Control) ->
     assert control.writes() == []
 
 
-def test_what_is_deployed_as_it_is_changes_nothing(target: Target) -> None:
+def test_redeploying_the_same_version_changes_nothing(target: Target) -> None:
     workflow = make_workflow()
     deploy(workflow, target)
 
@@ -55,7 +55,7 @@ def test_what_is_deployed_as_it_is_changes_nothing(target: Target) -> None:
     assert (plan.is_new, plan.changes) == (False, ())
 
 
-def test_code_variables_and_triggers_that_differ_are_told(
+def test_changes_of_code_variables_and_triggers_are_listed(
     platform: Platform, target: Target
 ) -> None:
     create_zone(platform, "plan.example")
@@ -78,7 +78,7 @@ def test_code_variables_and_triggers_that_differ_are_told(
     }
 
 
-def test_settings_of_the_runtime_that_differ_are_told(target: Target) -> None:
+def test_changes_of_runtime_settings_are_listed(target: Target) -> None:
     workflow = make_workflow()
     deploy(workflow, target)
     settings = {
@@ -104,7 +104,7 @@ def test_settings_of_the_runtime_that_differ_are_told(target: Target) -> None:
     }
 
 
-def test_packages_that_differ_are_told(target: Target) -> None:
+def test_changes_of_npm_packages_are_listed(target: Target) -> None:
     workflow = make_workflow()
     deploy(workflow, target)
     Deployment.objects.update(dependencies={"zod": "4.1.0"})
@@ -114,7 +114,7 @@ def test_packages_that_differ_are_told(target: Target) -> None:
     assert (change.what, change.name, change.how) == ("npm package", "zod", "removed")
 
 
-def test_a_secret_whose_value_cannot_be_compared_is_named(target: Target) -> None:
+def test_secrets_that_cannot_be_compared_are_listed(target: Target) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "a-secret-value", workflow=workflow, is_secret=True)
     first = forecast.plan(workflow, target)
@@ -127,7 +127,7 @@ def test_a_secret_whose_value_cannot_be_compared_is_named(target: Target) -> Non
     assert (plan.changes, plan.uncompared_secrets) == ((), ("TOKEN",))
 
 
-def test_secrets_that_nothing_names_any_more_stay(target: Target) -> None:
+def test_unused_secrets_are_kept(target: Target) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "a-secret-value", workflow=workflow, is_secret=True)
     deploy(workflow, target)
@@ -159,7 +159,7 @@ def waiting_workflow() -> Workflow:
     return changed(workflow)
 
 
-def test_what_keeps_it_from_being_deployed_is_told_with_its_stage(target: Target) -> None:
+def test_errors_are_reported_with_their_stage(target: Target) -> None:
     plan = forecast.plan(make_workflow("return env.MY_KV;"), target)
 
     assert (plan.can_deploy, plan.failed_at) == (False, Stage.DETECTING_BINDINGS)
@@ -170,7 +170,7 @@ def states(workflow: Workflow, target: Target) -> dict[str, CheckState]:
     return {check.name: check.state for check in forecast.preflight(workflow, target)}
 
 
-def test_a_preflight_makes_every_check_although_one_fails(target: Target, control: Control) -> None:
+def test_a_failed_check_does_not_stop_the_others(target: Target, control: Control) -> None:
     control.subdomain("")
 
     found = states(make_workflow("return env.MY_KV;"), target)
@@ -182,7 +182,7 @@ def test_a_preflight_makes_every_check_although_one_fails(target: Target, contro
     assert found["Limits"] is CheckState.UNKNOWN
 
 
-def test_without_credentials_only_the_code_is_known() -> None:
+def test_without_credentials_only_the_code_is_checked() -> None:
     found = states(make_workflow(), make_target())
 
     assert found["Token and account"] is CheckState.FAILED
@@ -190,7 +190,7 @@ def test_without_credentials_only_the_code_is_known() -> None:
     assert found["Code"] is CheckState.PASSED
 
 
-def test_a_plan_needs_no_right_to_write(platform: Platform, control: Control) -> None:
+def test_a_plan_needs_no_write_permission(platform: Platform, control: Control) -> None:
     reads = ("Workers Scripts Read", "Account Settings Read")
     control.tokens(Token(token="reading-token", permissions=reads))
     reading = account_target(platform, token="reading-token")
@@ -198,7 +198,7 @@ def test_a_plan_needs_no_right_to_write(platform: Platform, control: Control) ->
     assert forecast.plan(make_workflow(), reading).can_deploy
 
 
-def test_a_plan_is_followed_by_the_deployment_that_it_told_of(target: Target) -> None:
+def test_a_deployment_makes_the_changes_of_its_plan(target: Target) -> None:
     workflow = configured({"cronTriggers": ["1 1 * * *"]})
     plan = forecast.plan(workflow, target)
 

@@ -18,13 +18,13 @@ REFERENCE = """
 """
 
 
-def test_the_stages_tell_what_the_reference_tells() -> None:
-    told = [
+def test_the_stages_match_the_reference() -> None:
+    messages = [
         f'{{"stage":"{stage}","message":"{stage.message}","progress":{stage.percent}}}'
         for stage in HAPPY_PATH
     ]
 
-    assert told == REFERENCE.split("\n")[1:-1]
+    assert messages == REFERENCE.split("\n")[1:-1]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -33,7 +33,7 @@ def test_each_stage_follows_the_one_before(action: Action) -> None:
     assert action.path[-1] is Stage.COMPLETED
 
 
-def test_a_deploy_enters_all_stages_in_the_words_of_the_reference() -> None:
+def test_a_deploy_enters_all_stages_with_the_messages_of_the_reference() -> None:
     assert Action.DEPLOY.path == HAPPY_PATH
     assert [Action.DEPLOY.message(stage) for stage in HAPPY_PATH] == [
         stage.message for stage in HAPPY_PATH
@@ -41,7 +41,7 @@ def test_a_deploy_enters_all_stages_in_the_words_of_the_reference() -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_only_what_waits_or_runs_is_not_final(status: Status) -> None:
+def test_only_queued_and_running_are_not_final(status: Status) -> None:
     assert status.is_final == (status not in (Status.QUEUED, Status.RUNNING))
 
 

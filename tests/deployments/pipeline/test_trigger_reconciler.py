@@ -1,4 +1,4 @@
-"""What leads to a Worker, put in order: in the pure core, with a fake of the target."""
+"""The trigger reconciler, with fake tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from targets.cloudflare.worker_parts import (
     Part,
     PartKind,
     Triggers,
-    config_of,
     differences,
     parse_triggers,
 )
@@ -24,7 +23,7 @@ ROUTED = Triggers(routes={"api.example.com/*": "example.com"}, domains=frozenset
 SCHEDULE = Part(kind=PartKind.SCHEDULE, name="")
 
 
-def test_what_a_wrangler_json_asks_for_is_read_from_it() -> None:
+def test_triggers_are_parsed_from_a_wrangler_json() -> None:
     config = {
         "workflows": [
             {"name": "own", "class_name": "Flow"},
@@ -48,7 +47,7 @@ def test_what_a_wrangler_json_asks_for_is_read_from_it() -> None:
     assert sorted(found.crons) == ["1 1 * * *"]
 
 
-def test_what_is_kept_as_a_wrangler_json_is_read_back_as_it_was() -> None:
+def test_stored_triggers_are_parsed_back_unchanged() -> None:
     kept = replace(
         ROUTED,
         workflows={"own": "Flow"},
@@ -57,99 +56,99 @@ def test_what_is_kept_as_a_wrangler_json_is_read_back_as_it_was() -> None:
         consumers={"jobs": Consumer(queue="jobs", max_retries=3)},
     )
 
-    assert parse_triggers(config_of(kept)) == kept
+    assert parse_triggers(kept.as_config()) == kept
 
 
-def test_a_difference_says_what_is_and_what_should_be() -> None:
-    told = [str(one) for one in differences(ROUTED, Triggers(crons=frozenset({"1 1 * * *"})))]
+def test_a_difference_has_the_actual_and_the_expected_state() -> None:
+    messages = [str(each) for each in differences(ROUTED, Triggers(crons=frozenset({"1 1 * * *"})))]
 
-    assert told == [
+    assert messages == [
         "Route api.example.com/* is missing; it should be in zone example.com.",
         "Custom domain www.x.com is missing; it should be on this Worker.",
-        "Schedule is there (1 1 * * *) and should not be.",
+        "Schedule exists (1 1 * * *) but should not.",
     ]
 
 
-def test_after_a_deploy_what_is_no_longer_meant_is_removed() -> None:
+def test_after_a_deploy_obsolete_triggers_are_removed() -> None:
     tools = FakeTools()
 
     reconcile(
         replace(request(), previous_triggers=ROUTED), Triggers(), tools=tools, upload_error=""
     )
 
-    assert tools.asked == ["remove Route api.example.com/*", "remove Custom domain www.x.com"]
+    assert tools.calls == ["remove Route api.example.com/*", "remove Custom domain www.x.com"]
 
 
-def test_without_trouble_nothing_is_asked() -> None:
+def test_after_a_complete_upload_nothing_is_read_back() -> None:
     tools = FakeTools()
 
     parts = reconcile(request(), ROUTED, tools=tools, upload_error="")
 
-    assert tools.asked == []
+    assert tools.calls == []
     assert all(part.is_done for part in parts)
 
 
-def test_with_trouble_each_part_is_looked_for() -> None:
-    tools = FakeTools(found=Triggers(routes=ROUTED.routes))
+def test_after_an_upload_error_each_part_is_read_back() -> None:
+    tools = FakeTools(actual=Triggers(routes=ROUTED.routes))
 
     with pytest.raises(Incomplete) as incomplete:
         reconcile(request(), ROUTED, tools=tools, upload_error="wrangler said no")
 
-    failed = [one for one in incomplete.value.parts if not one.is_done]
-    assert [str(one.part) for one in failed] == ["Custom domain www.x.com"]
+    failed = [each for each in incomplete.value.parts if not each.is_done]
+    assert [str(each.part) for each in failed] == ["Custom domain www.x.com"]
     assert "wrangler said no" in failed[0].message
 
 
-def test_with_trouble_and_a_target_that_is_silent_nothing_is_known_to_be_done() -> None:
+def test_after_an_upload_error_all_parts_fail_if_the_target_does_not_respond() -> None:
     tools = FakeTools(fails_at="triggers")
-    asked = replace(request(), previous_triggers=Triggers(crons=frozenset({"1 1 * * *"})))
+    deploy_request = replace(request(), previous_triggers=Triggers(crons=frozenset({"1 1 * * *"})))
 
     with pytest.raises(Incomplete) as incomplete:
-        reconcile(asked, ROUTED, tools=tools, upload_error="wrangler said no")
+        reconcile(deploy_request, ROUTED, tools=tools, upload_error="wrangler said no")
 
-    undone = [one.part for one in incomplete.value.parts if not one.is_done]
+    undone = [each.part for each in incomplete.value.parts if not each.is_done]
     assert undone == [*ROUTED.descriptions(), SCHEDULE]
 
 
-def test_trouble_that_has_left_nothing_undone_is_none() -> None:
+def test_an_upload_error_that_left_nothing_undone_is_ignored() -> None:
     parts = reconcile(
-        request(), ROUTED, tools=FakeTools(found=ROUTED), upload_error="wrangler said no"
+        request(), ROUTED, tools=FakeTools(actual=ROUTED), upload_error="wrangler said no"
     )
 
     assert all(part.is_done for part in parts)
 
 
-def test_putting_back_changes_what_differs_and_nothing_else() -> None:
+def test_restore_changes_only_what_differs() -> None:
     tools = FakeTools()
     found = Triggers(workers_dev=False, routes={"old.example.com/*": "example.com"})
-    wanted = Triggers(workers_dev=False, domains=ROUTED.domains)
+    expected = Triggers(workers_dev=False, domains=ROUTED.domains)
 
-    restore("worker", wanted, found=found, tools=tools)
+    restore("worker", expected, actual=found, tools=tools)
 
-    assert tools.asked == [
+    assert tools.calls == [
         "remove Route old.example.com/*",
-        "put Custom domain www.x.com",
+        "apply Custom domain www.x.com",
     ]
 
 
-def test_one_part_that_fails_keeps_no_other_from_its_own() -> None:
-    tools = FakeTools(fails_at="put Route api.example.com/*")
+def test_a_failed_part_does_not_stop_the_others() -> None:
+    tools = FakeTools(fails_at="apply Route api.example.com/*")
     parts = [Part(kind=PartKind.ROUTE, name="api.example.com/*"), SCHEDULE]
 
     with pytest.raises(Incomplete, match=r"Route api\.example\.com/\*"):
         reapply("worker", parts, ROUTED, previous=ROUTED, tools=tools)
 
-    assert tools.asked == ["put Route api.example.com/*", "remove Schedule"]
+    assert tools.calls == ["apply Route api.example.com/*", "remove Schedule"]
 
 
-def test_who_has_lost_the_lease_puts_nothing_more() -> None:
+def test_without_the_lease_nothing_more_is_applied() -> None:
     class Lost(FakeTools):
-        def _ask(self, what: str) -> None:
-            raise LeaseLost(what)
+        def _record(self, call: str) -> None:
+            raise LeaseLost(call)
 
     with pytest.raises(LeaseLost):
         reapply("worker", [SCHEDULE], Triggers(), previous=Triggers(), tools=Lost())
 
 
-def test_an_incomplete_deployment_is_one_that_a_person_can_mend() -> None:
+def test_an_incomplete_deployment_is_a_deploy_error() -> None:
     assert issubclass(Incomplete, DeployError)

@@ -1,4 +1,4 @@
-"""wrangler.json, read by the real wrangler: its own schema has the last word."""
+"""wrangler.json, validated by the real wrangler."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def dry_run(folder: Path, written: dict[str, Any]) -> process.ProgramResult:
     return process.run(arguments, cwd=folder, env=env, timeout=60)
 
 
-def test_wrangler_takes_a_binding_of_every_kind_without_a_warning(tmp_path: Path) -> None:
+def test_wrangler_accepts_every_kind_of_binding_without_a_warning(tmp_path: Path) -> None:
     bindings = one_of_each()
 
     done = dry_run(tmp_path, config(*bindings))
@@ -77,7 +77,7 @@ def test_wrangler_takes_a_binding_of_every_kind_without_a_warning(tmp_path: Path
         assert f"env.{binding.name} " in printed
 
 
-def test_a_queue_stands_among_the_producers_and_a_single_kind_alone() -> None:
+def test_a_queue_is_a_producer_and_a_single_kind_has_no_list() -> None:
     written = config(*one_of_each())
 
     assert written["queues"] == {"producers": [{"binding": "MY_QUEUE", "queue": "my-queue"}]}
@@ -85,7 +85,7 @@ def test_a_queue_stands_among_the_producers_and_a_single_kind_alone() -> None:
     assert written["browser"] == {"binding": "MY_BROWSER"}
 
 
-def test_a_schedule_is_a_cron_and_any_other_trigger_removes_it(tmp_path: Path) -> None:
+def test_only_a_schedule_has_a_cron(tmp_path: Path) -> None:
     weekly = triggered(Trigger(kind="cron", expression="0 8 * * MON"))
 
     assert weekly["triggers"] == {"crons": ["0 8 * * MON"]}
@@ -93,7 +93,7 @@ def test_a_schedule_is_a_cron_and_any_other_trigger_removes_it(tmp_path: Path) -
     assert dry_run(tmp_path, weekly).exit_code == 0
 
 
-def test_a_queue_is_consumed_with_settings_of_its_own(tmp_path: Path) -> None:
+def test_a_queue_consumer_has_its_own_settings(tmp_path: Path) -> None:
     producer = Binding(name="MY_QUEUE", kind=BindingKind.QUEUE, resource="orders")
 
     written = triggered(Trigger(kind="queue", queue="orders"), producer)
@@ -107,7 +107,7 @@ def test_a_queue_is_consumed_with_settings_of_its_own(tmp_path: Path) -> None:
     assert "WARNING" not in done.stdout + done.stderr
 
 
-def test_only_a_workflow_of_another_worker_names_its_script() -> None:
+def test_only_a_workflow_of_another_worker_has_a_script_name() -> None:
     own, other = config(*one_of_each())["workflows"]
 
     assert own == {"binding": "WORKFLOW", "name": "awaitstep-abc", "class_name": "Flow"}

@@ -46,7 +46,7 @@ def with_token(platform: Platform, control: Control, **fields: Any) -> Target:
 def test_a_wrong_token(platform: Platform, control: Control) -> None:
     failed = deploy(make_workflow(), account_target(platform, token="not-a-token"))
 
-    is_told(failed, Cause.CREDENTIALS, Stage.INITIALIZING, "refused the credentials")
+    is_told(failed, Cause.CREDENTIALS, Stage.INITIALIZING, "rejected the credentials")
     assert control.writes() == []
 
 
@@ -61,7 +61,7 @@ def test_a_token_that_is_no_longer_active(
         Cause.CREDENTIALS,
         Stage.INITIALIZING,
         f"The API token is {status}, not active",
-        "Make a new one",
+        "Create a new one",
     )
 
 
@@ -89,7 +89,7 @@ def test_a_permission_that_is_missing_is_named(platform: Platform, control: Cont
         deploy(make_workflow(), target),
         Cause.PERMISSION,
         Stage.INITIALIZING,
-        "«Workers Scripts Read»",
+        '"Workers Scripts Read"',
     )
 
 
@@ -102,7 +102,7 @@ def test_a_missing_write_permission_is_found_by_the_first_deploy(
         deploy(make_workflow(), target),
         Cause.PERMISSION,
         Stage.DEPLOYING,
-        "«Workers Scripts Write»",
+        '"Workers Scripts Write"',
     )
 
 
@@ -114,7 +114,7 @@ def test_an_account_without_a_subdomain(target: Target, control: Control) -> Non
         Cause.ROUTING,
         Stage.INITIALIZING,
         "no workers.dev subdomain",
-        "Choose it on Cloudflare's dashboard",
+        "Choose one in the Cloudflare dashboard",
     )
     assert control.writes() == []
 
@@ -150,7 +150,7 @@ def test_a_target_that_does_not_answer() -> None:
         deploy(make_workflow(), make_target()),
         Cause.UNREACHABLE,
         Stage.INITIALIZING,
-        "Nothing answers at",
+        "No response from",
     )
 
 
@@ -226,7 +226,7 @@ def test_a_custom_domain_that_would_replace_a_record(platform: Platform, target:
 
     failed = deploy(configured({"customDomains": ["www.domain.example"]}), target)
 
-    is_told(failed, Cause.TAKEN, Stage.INITIALIZING, "has a DNS record already")
+    is_told(failed, Cause.TAKEN, Stage.INITIALIZING, "already has a DNS record")
 
 
 def test_a_manually_changed_worker_is_only_overwritten_on_request(
@@ -239,7 +239,7 @@ def test_a_manually_changed_worker_is_only_overwritten_on_request(
     refused = deploy(first.workflow, target)
     forced = deploy(first.workflow, target, overwrite=True)
 
-    is_told(refused, Cause.CHANGED, Stage.INITIALIZING, "on Cloudflare's dashboard", "overwrite")
+    is_told(refused, Cause.CHANGED, Stage.INITIALIZING, "in the Cloudflare dashboard", "overwrite")
     assert forced.state is Status.SUCCEEDED, forced.message
 
 

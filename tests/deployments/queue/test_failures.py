@@ -74,7 +74,7 @@ def test_a_wrong_token(installation: Installation, client: httpx.Client) -> None
     row = failed(installation, workflow, "--target", "wrong-token")
 
     assert row["stage"] == "INITIALIZING"
-    is_told(client, row, "refused the credentials", "API token")
+    is_told(client, row, "rejected the credentials", "API token")
 
 
 def test_a_missing_binding_id_names_every_variable_to_set(

@@ -154,7 +154,7 @@ def test_a_version_older_than_the_newest_hundred_cannot_be_rolled_back_to(
     done = refused(first, control)
 
     assert (done.cause, done.stage) == (Cause.CHANGED, Stage.INITIALIZING)
-    assert "keeps the 100 newest" in done.message
+    assert "keeps the latest 100" in done.message
     assert control.writes() == []
 
 
@@ -173,7 +173,7 @@ def test_a_deleted_resource_prevents_a_rollback_and_is_named(
     done = refused(first, control)
 
     assert (done.cause, done.uploaded) == (Cause.ENVIRONMENT, "no")
-    assert f"MY_KV: The KV namespace {made.id} is gone." in done.message
+    assert f"MY_KV: The KV namespace {made.id} does not exist." in done.message
     assert control.writes() == []
 
 

@@ -93,7 +93,7 @@ def test_a_zone_that_the_token_can_no_longer_read_stops_a_takedown_before_it_rem
     stopped = performed(takedown(before))
 
     assert (stopped.stage, stopped.cause) == (Stage.INITIALIZING, Cause.PERMISSION)
-    assert "«Zone Read»" in stopped.message
+    assert '"Zone Read"' in stopped.message
     assert control.writes() == []
 
 

@@ -146,7 +146,7 @@ def test_an_unreachable_target_is_reported_in_checks_and_plan(admin_client: Clie
 
     page = text(admin_client.get(address(workflow, target, "&show=1")))
 
-    assert page.count("Nothing answers at http://127.0.0.1:9") == 2
+    assert page.count("No response from http://127.0.0.1:9") == 2
     assert "Failed Token and account" in page
     assert "A deploy would fail at Initializing" in page
 

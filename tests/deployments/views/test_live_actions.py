@@ -34,7 +34,7 @@ def test_deleting_secrets_asks_first_and_is_then_queued(
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["USED"], "What is live uses USED"), ([], "select at least one")]
+    ("names", "message"), [(["USED"], "The live version uses USED"), ([], "select at least one")]
 )
 def test_a_secret_in_use_is_never_deleted(
     admin_client: Client, names: list[str], message: str

@@ -165,9 +165,9 @@ def test_an_unreachable_target_is_reported_on_the_page(admin_client: Client) -> 
     )
     secrets = admin_client.get(address(workflow, "secrets/", made.target), headers=HTMX)
 
-    assert "The check failed. Nothing answers at http://127.0.0.1:9" in text(checked)
+    assert "The check failed. No response from http://127.0.0.1:9" in text(checked)
     assert secrets.status_code == 200
-    assert "Nothing answers at http://127.0.0.1:9" in text(secrets)
+    assert "No response from http://127.0.0.1:9" in text(secrets)
 
 
 def test_each_version_that_can_be_rolled_back_to_is_offered_once(admin_client: Client) -> None:

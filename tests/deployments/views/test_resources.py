@@ -155,7 +155,7 @@ def test_a_token_without_permission_is_reported_with_the_missing_permission(
 def test_an_unreachable_target_is_reported(admin_client: Client) -> None:
     page = text(admin_client.get(address(make_target())))
 
-    assert "Nothing answers at" in page
+    assert "No response from" in page
     assert "Check the target account" in page
 
 

@@ -89,7 +89,7 @@ def test_a_draft_that_cannot_be_deployed_says_why_in_the_preview(admin_client: C
 
     assert "A deploy would fail" in text(admin_client.get(address(broken)))
     found = preview(script, read_settings({"cronTriggers": ["0 8 * * *"]}))
-    assert "A script answers requests alone" in found.findings[0].message
+    assert "A script only handles requests" in found.findings[0].message
 
 
 def test_the_preview_contains_no_secret(admin_client: Client) -> None:

@@ -227,4 +227,4 @@ def test_the_workflows_of_targets_are_listed_and_a_failing_target_shows_its_erro
     page = text(viewer().get("/runs/workflows/"))
 
     assert "here" in page
-    assert "nowhere This target could not be reached. Nothing answers at" in page
+    assert "nowhere This target could not be reached. No response from" in page

@@ -1,4 +1,4 @@
-"""Deployments to an account: the embedded platform's, reached as any Cloudflare account is."""
+"""Deployments to the embedded platform, addressed like any Cloudflare account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workflows.services import save_draft
 
 
 def account_target(platform: Platform, *, token: str = "", **fields: Any) -> Target:
-    """A target that knows nothing of being embedded: nothing is made for it by itself."""
+    """Create a target that is not marked as embedded, so no resources are created automatically."""
     values = {
         "account_id": platform.account_id,
         "api_token": token or platform.token,
@@ -34,7 +34,7 @@ def account_target(platform: Platform, *, token: str = "", **fields: Any) -> Tar
 
 
 def configured(settings: dict[str, Any], code: str = "return 1;", **document: Any) -> Workflow:
-    """A workflow with deploy settings."""
+    """Create a workflow with deploy settings."""
     workflow = make_workflow(code, **document)
     return changed(workflow, settings=settings)
 
@@ -42,7 +42,7 @@ def configured(settings: dict[str, Any], code: str = "return 1;", **document: An
 def changed(
     workflow: Workflow, *, settings: dict[str, Any] | None = None, code: str = ""
 ) -> Workflow:
-    """Give the workflow another draft."""
+    """Change the workflow's draft."""
     if settings is not None:
         workflow.deploy_settings = settings
     if code:
@@ -53,15 +53,15 @@ def changed(
 
 
 def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
-    """Deploy the newest version and return how it ended."""
-    asked = request_deployment(
+    """Deploy the newest version, and return the finished deployment."""
+    deploy_request = request_deployment(
         workflow, target=target, by=Actor(name="tester"), consent=Consent(**consent)
     )
-    return performed(asked)
+    return performed(deploy_request)
 
 
 def performed(deployment: Deployment) -> Deployment:
-    """Perform what waits, and return how this one ended."""
+    """Run everything in the queue, and return the finished deployment."""
     claims.process_queue()
     deployment.refresh_from_db()
     return deployment
@@ -69,7 +69,7 @@ def performed(deployment: Deployment) -> Deployment:
 
 @contextmanager
 def performing() -> Iterator[None]:
-    """Have another thread perform what waits while the body runs, and wait for its end."""
+    """Run everything in the queue in another thread while the body runs."""
     worker = threading.Thread(target=_perform, name="worker")
     worker.start()
     try:
@@ -86,15 +86,15 @@ def _perform() -> None:
 
 
 def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Return as soon as it holds; fails where it does not within this time."""
+    """Wait until the condition holds; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "it did not come to be"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 
 def reached(deployment: Deployment, stage: Stage) -> Callable[[], bool]:
-    """Whether the deployment has entered the stage."""
+    """Return a condition: the deployment has entered the stage."""
     return lambda: deployment.records.filter(stage=stage.value).exists()
 
 

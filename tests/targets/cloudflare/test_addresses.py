@@ -1,4 +1,4 @@
-"""What leads to a Worker, looked at and changed on a real platform, without a deployment."""
+"""Routes, domains and Workflows, read and changed on a real platform without a deployment."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def remove(account: Account, pattern: str, previous: Triggers) -> None:
 
 
 @pytest.mark.parametrize("pattern", [f"*{ZONE}/*", f"*.{ZONE}/*", f"api.{ZONE}/*"])
-def test_a_route_is_removed_from_the_zone_that_the_record_names(
+def test_a_route_is_removed_from_its_recorded_zone(
     platform: Platform, zone: str, account: Account, pattern: str
 ) -> None:
     create_route(platform, zone, pattern, WORKER)
@@ -59,7 +59,7 @@ def test_a_route_is_removed_from_the_zone_that_the_record_names(
     assert route_patterns(platform, zone) == {}
 
 
-def test_a_route_of_a_zone_whose_child_is_a_zone_too_is_removed_from_its_own(
+def test_a_route_is_not_removed_from_a_child_zone_instead(
     platform: Platform, zone: str, account: Account
 ) -> None:
     create_zone(platform, f"child.{ZONE}")
@@ -71,7 +71,7 @@ def test_a_route_of_a_zone_whose_child_is_a_zone_too_is_removed_from_its_own(
     assert route_patterns(platform, zone) == {}
 
 
-def test_a_route_that_no_record_names_is_removed_by_its_host(
+def test_a_route_without_a_record_is_removed_from_the_zone_of_its_host(
     platform: Platform, zone: str, account: Account
 ) -> None:
     create_route(platform, zone, f"*{ZONE}/theirs", WORKER)
@@ -81,7 +81,7 @@ def test_a_route_that_no_record_names_is_removed_by_its_host(
     assert route_patterns(platform, zone) == {}
 
 
-def test_the_record_of_the_host_itself_counts_before_a_wildcard(
+def test_the_hosts_own_dns_record_takes_precedence_over_a_wildcard(
     platform: Platform, zone: str, account: Account
 ) -> None:
     create_record(platform, zone, name="*", proxied=True)
@@ -93,7 +93,7 @@ def test_the_record_of_the_host_itself_counts_before_a_wildcard(
     assert [site.dns for site in sites] == ["proxied", "not proxied"]
 
 
-def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
+def test_a_wildcard_dns_record_does_not_block_a_custom_domain(
     platform: Platform, account: Account
 ) -> None:
     wild = create_zone(platform, f"wild.{ZONE}")
@@ -105,7 +105,7 @@ def test_a_wildcards_record_is_not_in_the_way_of_a_custom_domain(
     assert [site.has_record for site in sites] == [False, True]
 
 
-def test_what_another_worker_has_is_not_put(
+def test_a_workflow_of_another_worker_is_not_taken_over(
     platform: Platform, zone: str, account: Account
 ) -> None:
     deploy_worker(platform, "other-addressed", WORKFLOW)
@@ -126,18 +126,18 @@ def test_what_another_worker_has_is_not_put(
     ("kind", "name"),
     [(PartKind.ROUTE, "api.nowhere.example/*"), (PartKind.DOMAIN, "nowhere.example")],
 )
-def test_what_has_no_zone_is_known_before_it_is_put(
+def test_a_missing_zone_is_reported_before_anything_is_applied(
     account: Account, kind: PartKind, name: str
 ) -> None:
-    wanted = routed(name, zone="nowhere.example")
+    expected = routed(name, zone="nowhere.example")
 
     with pytest.raises(DeployError, match="The account has no zone") as refused:
-        triggers.check_can_apply(account, WORKER, Part(kind=kind, name=name), wanted)
+        triggers.check_can_apply(account, WORKER, Part(kind=kind, name=name), expected)
 
     assert refused.value.cause is Cause.ROUTING
 
 
-def test_a_zone_that_the_token_may_not_read_is_no_zone_without_routes(
+def test_an_unreadable_zone_is_not_treated_as_a_zone_without_routes(
     account: Account, control: Control
 ) -> None:
     control.tokens(Token(token="scripts-alone", permissions=("Workers Scripts Write",)))

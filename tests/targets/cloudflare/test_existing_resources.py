@@ -1,4 +1,4 @@
-"""What a person named is looked for on the target before anything is uploaded."""
+"""Resources are looked up at the target."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ def account(platform: Platform) -> Account:
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_a_resource_is_found_or_not(account: Account, kind: BindingKind) -> None:
-    made = find_or_create(account, kind, f"looked-for-{kind.value}")
+def test_an_existing_resource_exists_and_a_missing_one_does_not(
+    account: Account, kind: BindingKind
+) -> None:
+    created = find_or_create(account, kind, f"looked-for-{kind.value}")
 
-    assert exists(account, kind, made)
+    assert exists(account, kind, created)
     assert not exists(account, kind, "looked-for-in-vain")
 
 
-def test_what_cannot_be_looked_for_is_there(account: Account) -> None:
+def test_a_kind_that_cannot_be_looked_up_counts_as_existing(account: Account) -> None:
     assert exists(account, BindingKind.ANALYTICS, "any")
 
 
-def test_a_token_that_may_not_look_gets_a_yes(account: Account) -> None:
+def test_a_resource_that_the_token_may_not_read_counts_as_existing(account: Account) -> None:
     assert exists(replace(account, api_token="another"), BindingKind.KV, "any")
 
 
-def test_a_target_that_does_not_answer_is_told(account: Account) -> None:
+def test_an_unreachable_target_is_an_error(account: Account) -> None:
     away = replace(account, api_base_url="http://127.0.0.1:9")
 
-    with pytest.raises(DeployError, match="Nothing answers"):
+    with pytest.raises(DeployError, match="No response from"):
         exists(away, BindingKind.KV, "any")

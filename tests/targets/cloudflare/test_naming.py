@@ -1,4 +1,4 @@
-"""Names that the product gives to resources, which Cloudflare has to accept."""
+"""Generated resource names are valid for Cloudflare."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_any_name_of_a_binding_makes_names_that_cloudflare_accepts(binding: str)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("MY_KV", "my_KV"), ("_A", "A"), ("A_", "A"), ("A" * 60 + "1", "A" * 60 + "2"), ("Ä", "Ö")],
 )
-def test_two_bindings_never_share_what_nobody_named(one: str, other: str) -> None:
-    assert resource_name(WORKER, one) != resource_name(WORKER, other)
+def test_two_bindings_never_get_the_same_resource_name(first: str, second: str) -> None:
+    assert resource_name(WORKER, first) != resource_name(WORKER, second)

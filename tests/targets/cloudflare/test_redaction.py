@@ -33,7 +33,7 @@ def test_a_secret_is_masked_in_every_usual_encoding(form: str) -> None:
     assert base64.b64encode(b"sentinel").decode()[:8] not in masked
 
 
-def test_a_secret_within_another_does_not_survive_in_part() -> None:
+def test_a_secret_within_another_leaves_no_part_behind() -> None:
     assert redact("abcdef", ["abc", "abcdef"]) == MASK
 
 
@@ -50,7 +50,7 @@ def test_no_secret_survives_anywhere(secret: str, before: str, after: str) -> No
     assert secret not in redact(before + secret + after, [secret]).replace(MASK, "\0")
 
 
-def test_a_short_secret_is_masked_as_a_word_and_not_within_others() -> None:
+def test_a_short_secret_is_masked_only_as_a_whole_word() -> None:
     text = 'another Worker has "other", other-name and OTHER'
 
     assert redact(text, ["other"]) == f'another Worker has "{MASK}", {MASK}-name and OTHER'

@@ -1,4 +1,4 @@
-"""Which calls are made again, how long is waited, and what is told of it."""
+"""Which calls are retried, and how long the client waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from targets.cloudflare.retries import RetryingClient, RetryPolicy, retry_after
 
 
 class Answers:
-    """A target that gives these answers, the last one for ever."""
+    """A target that returns these statuses in order, then always the last one."""
 
     def __init__(self, *answers: int, after: str = "7") -> None:
         self.left = list(answers)
@@ -38,7 +38,7 @@ def call(answers: Callable[[httpx.Request], httpx.Response], method: str, **kind
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_can_be_done_twice_is_tried_again(method: str) -> None:
+def test_idempotent_calls_are_retried(method: str) -> None:
     answers = Answers(503, 500, 200)
 
     assert call(answers, method) == 200
@@ -46,44 +46,44 @@ def test_what_can_be_done_twice_is_tried_again(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_what_may_have_been_done_is_not_tried_again(method: str) -> None:
+def test_other_calls_are_not_retried(method: str) -> None:
     answers = Answers(503, 200)
 
     assert call(answers, method) == 503
     assert answers.calls == 1
 
 
-def test_what_was_refused_for_its_rate_was_not_done() -> None:
+def test_a_rate_limited_call_is_retried_whatever_its_method() -> None:
     assert call(Answers(429, 200), "POST") == 200
 
 
-def test_it_waits_as_long_as_the_target_asks_and_says_until_when() -> None:
+def test_it_waits_as_long_as_the_target_asks_and_reports_until_when() -> None:
     waited: list[float] = []
-    told: list[datetime | None] = []
+    messages: list[datetime | None] = []
 
-    call(Answers(429, 200), "GET", sleep=waited.append, on_wait=told.append)
+    call(Answers(429, 200), "GET", sleep=waited.append, on_wait=messages.append)
 
     assert waited == [7.0]
-    assert told[0]
-    assert told[1] is None
-    assert abs(told[0] - datetime.now(UTC) - timedelta(seconds=7)) < timedelta(seconds=2)
+    assert messages[0]
+    assert messages[1] is None
+    assert abs(messages[0] - datetime.now(UTC) - timedelta(seconds=7)) < timedelta(seconds=2)
 
 
-def test_a_wait_that_is_too_long_is_the_callers_to_tell() -> None:
+def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
     answers = Answers(429, 200, after="120")
 
     assert call(answers, "GET") == 429
     assert answers.calls == 1
 
 
-def test_tries_come_to_an_end() -> None:
+def test_the_number_of_attempts_is_limited() -> None:
     answers = Answers(503)
 
     assert call(answers, "GET") == 503
     assert answers.calls == 4
 
 
-def test_a_wait_can_be_ended() -> None:
+def test_a_wait_can_be_interrupted() -> None:
     def cancelled(_seconds: float) -> None:
         raise Cancelled("enough")
 
@@ -95,5 +95,5 @@ def test_a_wait_can_be_ended() -> None:
     ("header", "seconds"),
     [("10", 10), ("Wed, 25 Nov 2020 12:00:00 +0000", 0), ("soon", 60)],
 )
-def test_a_time_is_given_in_seconds_or_as_a_date(header: str, seconds: float) -> None:
+def test_retry_after_is_a_number_of_seconds_or_a_date(header: str, seconds: float) -> None:
     assert retry_after({"retry-after": header}) == seconds

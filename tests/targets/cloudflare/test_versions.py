@@ -1,4 +1,4 @@
-"""A Worker's versions on a real platform: which is the newest, and what needs it to be live."""
+"""The versions of a Worker on a real platform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def account(platform: Platform) -> Account:
     )
 
 
-def test_the_newest_version_may_be_another_one_than_the_live(
+def test_secrets_cannot_be_deleted_unless_the_newest_version_is_live(
     platform: Platform, account: Account, control: Control
 ) -> None:
     deploy_worker(platform, WORKER, HELLO)
@@ -41,5 +41,5 @@ def test_the_newest_version_may_be_another_one_than_the_live(
     assert refused.value.cause is Cause.CHANGED
 
 
-def test_a_worker_that_is_not_there_has_no_version(account: Account) -> None:
+def test_a_missing_worker_has_no_version(account: Account) -> None:
     assert versions.newest_version(account, "never-uploaded") == ""
