@@ -90,7 +90,7 @@ def test_an_edit_on_the_dashboard_is_drift(
 
     assert drift_check.state == DriftState.DRIFTED
     assert drift_check.differences[0] == (
-        f"Version {version} is live, deployed on Cloudflare's dashboard; "
+        f"Version {version} is live, deployed in the Cloudflare dashboard; "
         f"expected {deployed.version_id}."
     )
 
