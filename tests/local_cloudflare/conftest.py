@@ -1,4 +1,4 @@
-"""What the platform's tests share."""
+"""Fixtures of the embedded platform's tests."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from tests.support.platform_fixture import Platform
 
 @pytest.fixture
 def project(platform: Platform, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40]
+    name = request.node.name.removeprefix("test_").replace("_", "-")[:40].rstrip("-")
     return Project(platform=platform, folder=tmp_path, name=name)

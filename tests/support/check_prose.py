@@ -25,7 +25,6 @@ CHECKED: Final = [
     ":!templates",
     ":!web/static",
     ":!tests/deployments",
-    ":!tests/local_cloudflare",
     ":!tests/runs",
     ":!tests/targets",
     ":!tests/web",

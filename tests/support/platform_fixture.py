@@ -76,6 +76,10 @@ class Platform:
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
 
+def error_codes(response: httpx.Response) -> list[int]:
+    return [error["code"] for error in response.json()["errors"]]
+
+
 def start_platform(
     data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
 ) -> Platform:

@@ -1,4 +1,4 @@
-"""Requests to Workers pass through as they are."""
+"""Requests to Workers are passed on unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from tests.local_cloudflare.support.workers import deploy_worker, wait_for
+from tests.local_cloudflare.support.workers import deploy_worker, wait_until
 from tests.support.platform_fixture import Platform
 
 MIRROR = """
@@ -16,24 +16,26 @@ export default {
     if (request.headers.get("upgrade") === "websocket") {
       const [client, server] = Object.values(new WebSocketPair());
       server.accept();
-      server.addEventListener("message", ({ data }) => server.send(`heard ${data}`));
+      server.addEventListener("message", ({ data }) => server.send(`received ${data}`));
       return new Response(null, { status: 101, webSocket: client });
     }
     const url = new URL(request.url);
     if (url.pathname === "/stream") return new Response(stream());
+    if (url.pathname === "/release") released = true;
     if (url.pathname === "/fail") throw new Error("private detail");
     const headers = Object.fromEntries(request.headers);
     const body = await request.text();
-    const answer = { method: request.method, url: request.url, headers, body };
-    return Response.json(answer, { status: 201, headers: { "x-own": "kept" } });
+    const echo = { method: request.method, url: request.url, headers, body };
+    return Response.json(echo, { status: 201, headers: { "x-own": "kept" } });
   },
 };
+let released = false;
 function stream() {
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
   (async () => {
     await writer.write(new TextEncoder().encode("one"));
-    await scheduler.wait(300);
+    while (!released) await scheduler.wait(10);
     await writer.write(new TextEncoder().encode("two"));
     await writer.close();
   })();
@@ -55,54 +57,56 @@ def mirror(platform: Platform) -> Platform:
     return platform
 
 
-def test_method_host_path_body_and_headers_arrive(mirror: Platform) -> None:
-    answer = mirror.fetch("mirror", "/a/b?c=d", method="PUT", content=b"body")
+def test_method_host_path_body_and_headers_are_passed_on(mirror: Platform) -> None:
+    request = mirror.fetch("mirror", "/a/b?c=d", method="PUT", content=b"body").json()
 
-    told = answer.json()
-    assert (told["method"], told["body"]) == ("PUT", "body")
-    assert told["url"] == f"http://mirror.localhost:{mirror.port}/a/b?c=d"
-    assert told["headers"]["host"] == f"mirror.localhost:{mirror.port}"
-
-
-def test_status_and_headers_come_back(mirror: Platform) -> None:
-    answer = mirror.fetch("mirror")
-
-    assert (answer.status_code, answer.headers["x-own"]) == (201, "kept")
+    assert (request["method"], request["body"]) == ("PUT", "body")
+    assert request["url"] == f"http://mirror.localhost:{mirror.port}/a/b?c=d"
+    assert request["headers"]["host"] == f"mirror.localhost:{mirror.port}"
 
 
-def test_no_client_can_steer_the_runtime(mirror: Platform) -> None:
+def test_status_and_headers_are_returned(mirror: Platform) -> None:
+    response = mirror.fetch("mirror")
+
+    assert (response.status_code, response.headers["x-own"]) == (201, "kept")
+
+
+def test_a_client_cannot_control_the_runtime(mirror: Platform) -> None:
     headers = {"host": f"mirror.localhost:{mirror.port}", "mf-route-override": ":control"}
 
-    told = httpx.get(f"http://127.0.0.1:{mirror.port}/", headers=headers).json()
+    request = httpx.get(f"http://127.0.0.1:{mirror.port}/", headers=headers).json()
 
-    assert told["method"] == "GET"
-    assert not [name for name in told["headers"] if name.startswith("mf-")]
+    assert request["method"] == "GET"
+    assert not [name for name in request["headers"] if name.startswith("mf-")]
 
 
-def test_an_answer_streams(mirror: Platform) -> None:
+def test_a_response_is_streamed(mirror: Platform) -> None:
     url = f"http://127.0.0.1:{mirror.port}/stream"
-    with httpx.stream("GET", url, headers={"host": "mirror.localhost"}) as answer:
-        chunks = list(answer.iter_raw())
+    with httpx.stream("GET", url, headers={"host": "mirror.localhost"}, timeout=60) as response:
+        chunks = response.iter_raw()
+        first = next(chunks)
+        mirror.fetch("mirror", "/release")
+        rest = b"".join(chunks)
 
-    assert chunks == [b"one", b"two"]
+    assert (first, rest) == (b"one", b"two")
 
 
-def test_a_websocket_speaks_both_ways(mirror: Platform) -> None:
-    with socket.create_connection(("127.0.0.1", mirror.port), timeout=5) as connection:
+def test_a_websocket_works_in_both_directions(mirror: Platform) -> None:
+    with socket.create_connection(("127.0.0.1", mirror.port), timeout=60) as connection:
         connection.sendall(HANDSHAKE.encode())
         head = connection.recv(4096)
         connection.sendall(MASKED_HI)
-        heard = connection.recv(4096)
+        message = connection.recv(4096)
 
     assert head.startswith(b"HTTP/1.1 101")
-    assert heard[2:] == b"heard hi"
+    assert message[2:] == b"received hi"
 
 
-def test_an_unknown_worker_is_a_sentence(mirror: Platform) -> None:
-    answer = mirror.fetch("nobody")
+def test_an_unknown_worker_is_reported_by_name(mirror: Platform) -> None:
+    response = mirror.fetch("unknown")
 
-    assert answer.status_code == 404
-    assert answer.text == 'There is no Worker named "nobody".\n'
+    assert response.status_code == 404
+    assert response.text == 'There is no Worker named "unknown".\n'
 
 
 @pytest.mark.parametrize("path", ["/cdn-cgi/local/scheduled", "/cdn-cgi/local/platform-proxy"])
@@ -110,19 +114,19 @@ def test_the_paths_of_the_runtime_are_closed(mirror: Platform, path: str) -> Non
     assert mirror.fetch("mirror", path).status_code == 404
 
 
-def test_a_worker_that_throws_answers_500_without_paths_of_this_host(mirror: Platform) -> None:
-    answer = mirror.fetch("mirror", "/fail")
+def test_a_worker_that_throws_returns_500_without_local_paths(mirror: Platform) -> None:
+    response = mirror.fetch("mirror", "/fail")
 
-    assert answer.status_code == 500
-    assert "/work" not in answer.text
-    assert "file://" not in answer.text
+    assert response.status_code == 500
+    assert "/work" not in response.text
+    assert "file://" not in response.text
 
 
-def test_what_a_worker_prints_is_kept_in_a_private_file(platform: Platform) -> None:
+def test_logs_of_a_worker_are_kept_in_a_private_file(platform: Platform) -> None:
     deploy_worker(platform, "chatty", PRINTS)
     platform.fetch("chatty")
     file = platform.state / "logs" / "worker-chatty.jsonl"
 
-    wait_for(lambda: "printed" if file.exists() and LINE in file.read_text() else "", "printed")
+    wait_until(lambda: file.exists() and LINE in file.read_text())
 
     assert file.stat().st_mode & 0o077 == 0

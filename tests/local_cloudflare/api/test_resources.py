@@ -1,4 +1,4 @@
-"""KV, D1 and R2: made through the SDK, used by a Worker, kept over a restart."""
+"""KV, D1 and R2: created through the SDK, used by a Worker, kept after a restart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 import cloudflare
 import pytest
 
-from tests.local_cloudflare.support.workers import HELLO, Binding, deploy_worker
+from tests.local_cloudflare.support.workers import (
+    HELLO,
+    Binding,
+    create_namespace,
+    deploy_worker,
+    namespace_binding,
+)
 from tests.support.platform_fixture import Platform, start_platform
 
 STORES = """
@@ -32,38 +38,40 @@ export default {
 
 
 def provision(platform: Platform, name: str) -> list[Binding]:
-    """Make one resource of each kind, as a deploy on this target does."""
+    """Create one resource of each kind; return their bindings."""
     client, account = platform.client(), platform.account_id
-    kv = client.kv.namespaces.create(account_id=account, title=name)
     d1 = client.d1.database.create(account_id=account, name=name)
     r2 = client.r2.buckets.create(account_id=account, name=name)
-    assert kv is not None
     return [
-        {"type": "kv_namespace", "name": "KV", "namespace_id": kv.id},
+        namespace_binding(create_namespace(platform, name)),
         {"type": "d1", "name": "DB", "id": d1.uuid},
         {"type": "r2_bucket", "name": "BUCKET", "bucket_name": r2.name},
     ]
 
 
-def test_a_worker_uses_all_three_and_they_outlive_the_platform(tmp_path: Path) -> None:
+def test_a_worker_uses_all_resources_and_they_survive_the_platform(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     deploy_worker(first, "stores", STORES, *provision(first, "stores"))
-    wrote = first.fetch("stores", "/a", method="PUT", content="kept")
+    written = first.fetch("stores", "/a", method="PUT", content="kept")
     first.kill()
 
     second = start_platform(tmp_path)
     read = second.fetch("stores", "/a")
     second.running.stop()
 
-    assert wrote.json() == read.json() == {"kv": "kept", "d1": "kept", "r2": "kept"}
+    assert written.json() == read.json() == {"kv": "kept", "d1": "kept", "r2": "kept"}
 
 
-def test_resources_are_found_by_name(platform: Platform) -> None:
+def test_resources_are_listed_with_their_names(platform: Platform) -> None:
     kv, d1, r2 = provision(platform, "by-name")
     client, account = platform.client(), platform.account_id
 
-    titles = {one.title: one.id for one in client.kv.namespaces.list(account_id=account)}
-    databases = {one.name: one.uuid for one in client.d1.database.list(account_id=account)}
+    titles = {
+        namespace.title: namespace.id for namespace in client.kv.namespaces.list(account_id=account)
+    }
+    databases = {
+        database.name: database.uuid for database in client.d1.database.list(account_id=account)
+    }
     buckets = client.r2.buckets.list(account_id=account).buckets or []
 
     assert (titles["by-name"], databases["by-name"]) == (kv["namespace_id"], d1["id"])
@@ -86,32 +94,32 @@ def test_resources_are_read_and_deleted(platform: Platform) -> None:
             resource.get(name, **account)
 
 
-def test_a_name_is_taken_once(platform: Platform) -> None:
-    provision(platform, "taken-once")
+def test_a_name_is_unique(platform: Platform) -> None:
+    provision(platform, "unique-name")
 
     with pytest.raises(cloudflare.BadRequestError):
-        platform.client().kv.namespaces.create(account_id=platform.account_id, title="taken-once")
+        platform.client().kv.namespaces.create(account_id=platform.account_id, title="unique-name")
 
 
 def test_a_bound_resource_is_not_deleted(platform: Platform) -> None:
     kv, *_ = provision(platform, "bound")
     deploy_worker(platform, "holder", HELLO, kv)
 
-    answer = platform.api("DELETE", f"storage/kv/namespaces/{kv['namespace_id']}")
+    response = platform.api("DELETE", f"storage/kv/namespaces/{kv['namespace_id']}")
 
-    assert answer.status_code == 400
-    assert '"holder"' in answer.json()["errors"][0]["message"]
+    assert response.status_code == 400
+    assert '"holder"' in response.json()["errors"][0]["message"]
 
 
-def test_values_of_a_namespace_are_reached_without_a_worker(platform: Platform) -> None:
+def test_values_of_a_namespace_are_accessible_without_a_worker(platform: Platform) -> None:
     kv, *_ = provision(platform, "values")
     values: Any = platform.client().kv.namespaces.values
-    where = {"account_id": platform.account_id, "namespace_id": str(kv["namespace_id"])}
+    namespace = {"account_id": platform.account_id, "namespace_id": str(kv["namespace_id"])}
 
-    values.update("a/b", **where, value=b"text")
-    read = values.get("a/b", **where).read()
+    values.update("a/b", **namespace, value=b"text")
+    read = values.get("a/b", **namespace).read()
     keys = platform.client().kv.namespaces.keys.list(
-        where["namespace_id"], account_id=platform.account_id
+        namespace["namespace_id"], account_id=platform.account_id
     )
 
     assert read == b"text"
@@ -126,12 +134,12 @@ def test_a_database_is_queried_without_a_worker(platform: Platform) -> None:
 
     query(sql="CREATE TABLE t (n INTEGER)")
     query(sql="INSERT INTO t VALUES (?)", params=["7"])
-    answer = next(iter(query(sql="SELECT n FROM t")))
+    result = next(iter(query(sql="SELECT n FROM t")))
 
-    assert answer.results == [{"n": 7}]
+    assert result.results == [{"n": 7}]
 
 
-def test_a_wrong_query_is_the_askers_error(platform: Platform) -> None:
+def test_an_invalid_query_is_a_bad_request(platform: Platform) -> None:
     _, d1, _ = provision(platform, "wrong-query")
 
     with pytest.raises(cloudflare.BadRequestError, match="no such table"):

@@ -1,4 +1,4 @@
-"""An older version goes live again, or is refused with Cloudflare's reason."""
+"""Deploying an older version again, or being refused with Cloudflare's reason."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from tests.local_cloudflare.support.workers import (
     upload,
     workflow_binding,
 )
-from tests.local_cloudflare.support.zones import error_codes
-from tests.support.platform_fixture import Platform
+from tests.support.platform_fixture import Platform, error_codes
 
 ENV = "export default { fetch(request, env) { return Response.json({ ...env, code: 1 }) } }"
 NEWER = ENV.replace("1 }", "2 }")
-FLOWING = """
+FLOW = """
 import { WorkflowEntrypoint } from "cloudflare:workers";
 export class Flow extends WorkflowEntrypoint {}
 """
@@ -32,9 +31,9 @@ def plain(text: str) -> Binding:
     return {"type": "plain_text", "name": "PLAIN", "text": text}
 
 
-def test_secrets_that_changed_refuse_it_and_are_named(platform: Platform) -> None:
+def test_changed_secrets_prevent_a_rollback_and_are_named(platform: Platform) -> None:
     deploy_worker(
-        platform, "back-secrets", ENV, secret("old"), secret("gone", "OLD"), secret("1", "SAME")
+        platform, "back-secrets", ENV, secret("old"), secret("deleted", "OLD"), secret("1", "SAME")
     )
     first = live_version(platform, "back-secrets")
     deploy_worker(
@@ -49,42 +48,42 @@ def test_secrets_that_changed_refuse_it_and_are_named(platform: Platform) -> Non
     assert live_version(platform, "back-secrets") == second
 
 
-def test_by_force_the_code_goes_back_and_the_secrets_stay(platform: Platform) -> None:
+def test_with_force_the_code_is_rolled_back_and_the_secrets_stay(platform: Platform) -> None:
     deploy_worker(platform, "back-forced", ENV, plain("old"), secret("old"))
     first = live_version(platform, "back-forced")
     deploy_worker(platform, "back-forced", NEWER, plain("new"), secret("new"))
 
-    answer = deploy_version(platform, "back-forced", first, "?force=true")
+    response = deploy_version(platform, "back-forced", first, "?force=true")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert live_version(platform, "back-forced") == first
     assert platform.fetch("back-forced").json() == {"PLAIN": "old", "KEY": "new", "code": 1}
     listed = platform.api("GET", "workers/scripts/back-forced/secrets").json()["result"]
     assert listed == [{"name": "KEY", "type": "secret_text"}]
 
 
-def test_forward_again_everything_is_the_newest(platform: Platform) -> None:
+def test_returning_to_the_newest_version_restores_everything(platform: Platform) -> None:
     deploy_worker(platform, "forth", ENV, secret("old"))
     first = live_version(platform, "forth")
     deploy_worker(platform, "forth", NEWER, secret("new"))
     newest = live_version(platform, "forth")
     deploy_version(platform, "forth", first, "?force=true")
 
-    answer = deploy_version(platform, "forth", newest)
+    response = deploy_version(platform, "forth", newest)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert platform.fetch("forth").json() == {"KEY": "new", "code": 2}
 
 
-def test_what_is_live_is_deployed_again(platform: Platform) -> None:
+def test_the_live_version_can_be_deployed_again(platform: Platform) -> None:
     deploy_worker(platform, "again", ENV, secret("old"))
     first = live_version(platform, "again")
     deploy_worker(platform, "again", NEWER, secret("new"))
     deploy_version(platform, "again", first, "?force=true")
 
-    answer = deploy_version(platform, "again", first)
+    response = deploy_version(platform, "again", first)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert platform.fetch("again").json() == {"KEY": "new", "code": 1}
 
 
@@ -99,7 +98,9 @@ def test_an_upload_after_a_rollback_keeps_the_newest_secrets(platform: Platform)
     assert platform.fetch("kept").json() == {"KEY": "new", "code": 2}
 
 
-def test_a_version_that_a_hundred_follow_is_gone(platform: Platform, control: Control) -> None:
+def test_a_version_with_a_hundred_newer_ones_is_not_found(
+    platform: Platform, control: Control
+) -> None:
     deploy_worker(platform, "far-back", ENV)
     first = live_version(platform, "far-back")
     deploy_worker(platform, "far-back", NEWER)
@@ -112,38 +113,40 @@ def test_a_version_that_a_hundred_follow_is_gone(platform: Platform, control: Co
 
 
 @pytest.mark.parametrize(
-    ("kind", "where", "code"),
+    ("kind", "path", "code"),
     [("kv_namespace", "storage/kv/namespaces", 10041), ("d1", "d1/database", 10181)],
 )
-def test_a_version_whose_resource_is_gone_is_refused(
-    platform: Platform, kind: str, where: str, code: int
+def test_a_version_whose_resource_was_deleted_is_refused(
+    platform: Platform, kind: str, path: str, code: int
 ) -> None:
-    named = {"title": f"back-{kind}", "name": f"back-{kind}"}
-    made = platform.api("POST", where, json=named).json()["result"]
-    resource = made.get("id") or made["uuid"]
+    name = f"back-{kind}"
+    created = platform.api("POST", path, json={"title": name, "name": name}).json()["result"]
+    resource = created.get("id") or created["uuid"]
     binding: Binding = {"type": kind, "name": "R", "namespace_id": resource, "id": resource}
-    deploy_worker(platform, f"back-{kind}", ENV, binding)
-    first = live_version(platform, f"back-{kind}")
-    deploy_worker(platform, f"back-{kind}", NEWER)
-    platform.api("DELETE", f"{where}/{resource}")
+    deploy_worker(platform, name, ENV, binding)
+    first = live_version(platform, name)
+    deploy_worker(platform, name, NEWER)
+    platform.api("DELETE", f"{path}/{resource}")
 
-    assert error_codes(deploy_version(platform, f"back-{kind}", first)) == [code]
-    assert platform.fetch(f"back-{kind}").json() == {"code": 2}
-
-
-def test_a_version_says_what_it_was_made_of(platform: Platform) -> None:
-    deploy_worker(platform, "told", ENV, plain("text"), secret("never"))
-    version = live_version(platform, "told")
-    told = platform.api("GET", f"workers/scripts/told/versions/{version}").json()["result"]
-
-    assert told["id"] == version
-    assert told["resources"]["bindings"] == [plain("text"), {"name": "KEY", "type": "secret_text"}]
-    assert told["resources"]["script_runtime"]["compatibility_date"] == "2026-11-01"
+    assert error_codes(deploy_version(platform, name, first)) == [code]
+    assert platform.fetch(name).json() == {"code": 2}
 
 
-def test_a_workflow_needs_a_subdomain(platform: Platform, control: Control) -> None:
+def test_a_version_describes_its_bindings(platform: Platform) -> None:
+    deploy_worker(platform, "described", ENV, plain("text"), secret("never"))
+    version = live_version(platform, "described")
+    path = f"workers/scripts/described/versions/{version}"
+    result = platform.api("GET", path).json()["result"]
+    resources = result["resources"]
+
+    assert result["id"] == version
+    assert resources["bindings"] == [plain("text"), {"name": "KEY", "type": "secret_text"}]
+    assert resources["script_runtime"]["compatibility_date"] == "2026-11-01"
+
+
+def test_a_workflow_requires_a_subdomain(platform: Platform, control: Control) -> None:
     control.subdomain("")
 
-    refused = upload(platform, "homeless", FLOWING + ENV, workflow_binding("homeless"))
+    refused = upload(platform, "homeless", FLOW + ENV, workflow_binding("homeless"))
 
     assert error_codes(refused) == [10063]

@@ -1,4 +1,4 @@
-"""Routes: who answers which host and path of a zone."""
+"""Routes: which Worker serves which host and path of a zone."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.local_cloudflare.support.zones import (
     create_route,
     create_zone,
-    error_codes,
     fetch_host,
     route_patterns,
 )
-from tests.support.platform_fixture import Platform
+from tests.support.platform_fixture import Platform, error_codes
 
 
-def saying(word: str) -> str:
+def hello_with(word: str) -> str:
     return HELLO.replace("hello", word)
 
 
@@ -24,7 +23,7 @@ def saying(word: str) -> str:
 def zone(platform: Platform) -> str:
     zone = create_zone(platform, "routed.example")
     for name in ("near", "far"):
-        deploy_worker(platform, f"routes-{name}", saying(name))
+        deploy_worker(platform, f"routes-{name}", hello_with(name))
     create_route(platform, zone, "*.routed.example/*", "routes-far")
     create_route(platform, zone, "https://www.routed.example/near*", "routes-near")
     create_route(platform, zone, "www.routed.example/near/exact", "routes-far")
@@ -50,14 +49,16 @@ def test_the_most_specific_pattern_wins(
 
 
 @pytest.mark.parametrize("host", ["routed.example", "evilrouted.example", "routed.example.evil"])
-def test_a_host_that_no_pattern_holds_is_refused(platform: Platform, zone: str, host: str) -> None:
+def test_a_host_without_a_matching_pattern_is_refused(
+    platform: Platform, zone: str, host: str
+) -> None:
     assert fetch_host(platform, host, "/x").status_code == 421
 
 
-def test_a_route_reaches_no_api(platform: Platform, zone: str) -> None:
-    answer = fetch_host(platform, "any.routed.example", "/client/v4/accounts")
+def test_a_route_does_not_reach_the_api(platform: Platform, zone: str) -> None:
+    response = fetch_host(platform, "any.routed.example", "/client/v4/accounts")
 
-    assert answer.text == "far"
+    assert response.text == "far"
 
 
 def test_a_route_is_read_changed_and_deleted(platform: Platform) -> None:
@@ -86,13 +87,13 @@ def test_a_pattern_has_one_worker(platform: Platform, zone: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "script", "code"),
     [
-        ("routed.example/*", "nobody", 10019),
+        ("routed.example/*", "missing", 10019),
         ("other.example/*", "routes-near", 10022),
         ("routed.example/a*b", "routes-near", 10022),
         ("*/*", "routes-near", 10022),
     ],
 )
-def test_a_route_that_cannot_be_is_refused(
+def test_an_invalid_route_is_refused(
     platform: Platform, zone: str, pattern: str, script: str, code: int
 ) -> None:
     with pytest.raises(cloudflare.BadRequestError) as refused:
@@ -101,28 +102,28 @@ def test_a_route_that_cannot_be_is_refused(
     assert error_codes(refused.value.response) == [code]
 
 
-def test_a_route_without_a_worker_keeps_a_path_from_all(platform: Platform, zone: str) -> None:
+def test_a_route_without_a_worker_excludes_a_path(platform: Platform, zone: str) -> None:
     routes = platform.client().workers.routes
 
-    made = routes.create(zone_id=zone, pattern="any.routed.example/closed")
+    created = routes.create(zone_id=zone, pattern="any.routed.example/closed")
 
-    assert made is not None
+    assert created is not None
     assert fetch_host(platform, "any.routed.example", "/closed").status_code == 421
     assert fetch_host(platform, "any.routed.example", "/open").text == "far"
 
 
-def test_a_deleted_worker_takes_its_routes_along(platform: Platform) -> None:
-    deploy_worker(platform, "routes-gone", HELLO)
-    zone = create_zone(platform, "gone.example")
-    create_route(platform, zone, "gone.example/*", "routes-gone")
+def test_deleting_a_worker_deletes_its_routes(platform: Platform) -> None:
+    deploy_worker(platform, "routes-deleted", HELLO)
+    zone = create_zone(platform, "deleted-worker.example")
+    create_route(platform, zone, "deleted-worker.example/*", "routes-deleted")
 
-    platform.api("DELETE", "workers/scripts/routes-gone")
+    platform.api("DELETE", "workers/scripts/routes-deleted")
 
     assert route_patterns(platform, zone) == {}
-    assert fetch_host(platform, "gone.example").status_code == 421
+    assert fetch_host(platform, "deleted-worker.example").status_code == 421
 
 
-def test_workers_dev_is_turned_off_for_the_own_host_alone(platform: Platform) -> None:
+def test_disabling_workers_dev_affects_only_the_workers_own_host(platform: Platform) -> None:
     deploy_worker(
         platform, "routes-only", "export default { fetch: () => new Response(), scheduled() {} }"
     )
@@ -131,7 +132,7 @@ def test_workers_dev_is_turned_off_for_the_own_host_alone(platform: Platform) ->
 
     platform.api("POST", "workers/scripts/routes-only/subdomain", json={"enabled": False})
 
-    answer = platform.fetch("routes-only")
-    assert (answer.status_code, "workers_dev disabled" in answer.text) == (404, True)
+    response = platform.fetch("routes-only")
+    assert (response.status_code, "workers_dev disabled" in response.text) == (404, True)
     assert fetch_host(platform, "only.example").status_code == 200
     assert platform.fetch("routes-only", "/cdn-cgi/handler/scheduled").text == "ok"

@@ -1,4 +1,4 @@
-"""What a token may do, by the names of Cloudflare's permission groups."""
+"""What a token may do, by Cloudflare's permission groups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.control import Control, Kind, Status, Token
-from tests.support.platform_fixture import Platform
+from tests.support.platform_fixture import Platform, error_codes
 
 OTHER = "another-token"
 GROUP_OF = {
@@ -20,39 +20,33 @@ GROUP_OF = {
 }
 
 
-def ask(platform: Platform, method: str, path: str) -> httpx.Response:
+def request(platform: Platform, method: str, path: str) -> httpx.Response:
     url = f"{platform.api_base_url}/{path.format(account=platform.account_id)}"
     return httpx.request(method, url, headers={"authorization": f"Bearer {OTHER}"}, json={})
 
 
-def codes(answer: httpx.Response) -> list[int]:
-    return [error["code"] for error in answer.json()["errors"]]
-
-
 @pytest.mark.parametrize(("path", "group"), list(GROUP_OF.items()))
-def test_a_call_needs_its_group(
+def test_a_call_requires_its_permission_group(
     platform: Platform, control: Control, path: str, group: str
 ) -> None:
     control.tokens(Token(token=OTHER))
-    refused = ask(platform, "GET", f"accounts/{{account}}/{path}")
+    refused = request(platform, "GET", f"accounts/{{account}}/{path}")
     control.tokens(Token(token=OTHER, permissions=(f"{group} Read",)))
-    read = ask(platform, "GET", f"accounts/{{account}}/{path}")
-    written = ask(platform, "POST", f"accounts/{{account}}/{path}")
+    read = request(platform, "GET", f"accounts/{{account}}/{path}")
+    written = request(platform, "POST", f"accounts/{{account}}/{path}")
     control.tokens(Token(token=OTHER, permissions=(f"{group} Write",)))
-    answered = ask(platform, "GET", f"accounts/{{account}}/{path}")
+    read_by_writer = request(platform, "GET", f"accounts/{{account}}/{path}")
 
-    assert (refused.status_code, codes(refused)) == (403, [10000])
-    assert (written.status_code, codes(written)) == (403, [10000])
-    assert (read.status_code, answered.status_code) == (200, 200)
+    assert (refused.status_code, error_codes(refused)) == (403, [10000])
+    assert (written.status_code, error_codes(written)) == (403, [10000])
+    assert (read.status_code, read_by_writer.status_code) == (200, 200)
 
 
-def test_the_sdk_raises_what_cloudflare_makes_it_raise(
-    platform: Platform, control: Control
-) -> None:
+def test_the_sdk_raises_its_permission_error(platform: Platform, control: Control) -> None:
     control.tokens(Token(token=OTHER, permissions=("Workers Scripts Read",)))
 
     with pytest.raises(cloudflare.PermissionDeniedError):
-        platform.client(OTHER).queues.create(account_id=platform.account_id, queue_name="mine")
+        platform.client(OTHER).queues.create(account_id=platform.account_id, queue_name="forbidden")
 
 
 @pytest.mark.parametrize(
@@ -62,32 +56,32 @@ def test_the_sdk_raises_what_cloudflare_makes_it_raise(
         ("account", "accounts/{account}/tokens/verify", "user/tokens/verify"),
     ],
 )
-def test_a_token_is_verified_where_its_kind_is(
+def test_a_token_is_verified_only_at_the_endpoint_of_its_kind(
     platform: Platform, control: Control, kind: Kind, good: str, bad: str
 ) -> None:
     control.tokens(Token(token=OTHER, kind=kind, id="a" * 32))
 
-    verified, refused = ask(platform, "GET", good), ask(platform, "GET", bad)
+    verified, refused = request(platform, "GET", good), request(platform, "GET", bad)
 
     assert verified.json()["result"] == {"id": "a" * 32, "status": "active"}
-    assert (refused.status_code, codes(refused)) == (401, [1000])
+    assert (refused.status_code, error_codes(refused)) == (401, [1000])
 
 
 @pytest.mark.parametrize("status", ["disabled", "expired"])
-def test_a_token_that_is_not_active_says_so_and_does_nothing(
+def test_an_inactive_token_reports_its_status_and_is_refused(
     platform: Platform, control: Control, status: Status
 ) -> None:
     control.tokens(Token(token=OTHER, permissions=("Workers Scripts Write",), status=status))
 
     verified = platform.client(OTHER).user.tokens.verify()
-    refused = ask(platform, "GET", "accounts/{account}/workers/scripts")
+    refused = request(platform, "GET", "accounts/{account}/workers/scripts")
 
     assert verified is not None
     assert verified.status == status
-    assert (refused.status_code, codes(refused)) == (403, [9109])
+    assert (refused.status_code, error_codes(refused)) == (403, [9109])
 
 
-def test_the_account_is_listed_for_those_who_may_read_it(
+def test_the_account_is_listed_for_tokens_that_may_read_it(
     platform: Platform, control: Control
 ) -> None:
     control.tokens(Token(token=OTHER))

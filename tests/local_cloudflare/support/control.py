@@ -1,4 +1,4 @@
-"""What steers a platform for tests: calls that fail, other tokens, and what only Cloudflare can do."""
+"""Control of a platform in tests: failing calls, more tokens, and actions of the dashboard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A call that fails: by this answer, by none (`hang`), or only late (no `status`)."""
+    """A call that fails: with this response, without one (`hang`), or only late (no `status`)."""
 
     path: str
     method: str | None = None
@@ -36,13 +36,16 @@ class Fault:
     def as_json(self) -> dict[str, Any]:
         names = {name: name for name in self.__slots__}
         names["delay_milliseconds"] = "delayMilliseconds"
-        told = {names[name]: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in told.items() if value is not None}
+        values = {names[name]: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token besides the account's own. Permissions are Cloudflare's names; zones are ids, all of them without."""
+    """A token besides the account's own.
+
+    `permissions` are names of Cloudflare's permission groups. `zones` are ids; None allows all zones.
+    """
 
     token: str
     permissions: tuple[str, ...] = ()
@@ -52,13 +55,13 @@ class Token:
     zones: tuple[str, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in told.items() if value is not None}
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of the API, its path without /client/v4."""
+    """A call to the API; its path lacks /client/v4."""
 
     method: str
     path: str
@@ -72,25 +75,25 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The switches of the platform behind this URL; the token is the account's own."""
+    """The test control of a platform; the token is the account's own."""
 
     platform_url: str
     token: str = field(repr=False)
 
     def faults(self, *faults: Fault) -> None:
-        """Let these calls fail, and no others."""
+        """Make these calls fail, and no others."""
         self._call("PUT", "faults", [fault.as_json() for fault in faults])
 
     def fired(self) -> list[int]:
-        """Return how often each of the faults was met, in their order."""
+        """Return how often each fault occurred, in the order in which they were set."""
         return [int(fault["fired"]) for fault in self._call("GET", "faults")]
 
     def tokens(self, *tokens: Token) -> None:
-        """Let these tokens in besides the account's own, and no others."""
+        """Accept these tokens besides the account's own, and no others."""
         self._call("PUT", "tokens", [token.as_json() for token in tokens])
 
     def calls(self) -> list[Call]:
-        """Return all calls of the API since they were last forgotten."""
+        """Return all calls to the API since the last `forget_calls`."""
         return [Call(**call) for call in self._call("GET", "calls")]
 
     def writes(self) -> list[Call]:
@@ -100,15 +103,15 @@ class Control:
         self._call("DELETE", "calls")
 
     def subdomain(self, name: str) -> None:
-        """Give the account this workers.dev subdomain; an empty name takes it away."""
+        """Give the account this workers.dev subdomain; an empty name removes it."""
         self._call("PUT", "subdomain", {"subdomain": name})
 
     def dashboard_edit(self, worker: str) -> str:
-        """Deploy the Worker as a person does in the dashboard; return the new live version."""
+        """Deploy the Worker as the dashboard does; return the new live version."""
         return str(self._call("POST", "dashboard-edit", {"worker": worker})["version_id"])
 
     def versions(self, worker: str, count: int) -> list[str]:
-        """Add so many versions that nobody deployed; return their ids, newest first."""
+        """Add versions without deploying them; return their ids, newest first."""
         return list(self._call("POST", "versions", {"worker": worker, "count": count}))
 
     def reset(self) -> None:
@@ -121,14 +124,14 @@ class Control:
         parts = urlsplit(self.platform_url)
         url = f"{parts.scheme}://{parts.netloc}/test-control/{path}"
         headers = {"authorization": f"Bearer {self.token}"}
-        answer = httpx.request(method, url, headers=headers, json=body, timeout=30)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["result"]
+        response = httpx.request(method, url, headers=headers, json=body, timeout=30)
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
 
 
 @contextmanager
 def controlled(platform_url: str, token: str) -> Iterator[Control]:
-    """Steer a platform, and let go of it afterwards: calls, faults and tokens are as they were."""
+    """Control a platform, and reset its faults, tokens and calls before and afterwards."""
     control = Control(platform_url, token)
     control.reset()
     try:
@@ -139,5 +142,5 @@ def controlled(platform_url: str, token: str) -> Iterator[Control]:
 
 @pytest.fixture
 def control(platform: Platform) -> Iterator[Control]:
-    with controlled(platform.api_base_url, platform.token) as switches:
-        yield switches
+    with controlled(platform.api_base_url, platform.token) as reset_control:
+        yield reset_control

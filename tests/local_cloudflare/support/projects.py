@@ -1,4 +1,4 @@
-"""A Worker's folder as a person has it, with the real wrangler in it."""
+"""Folders of Workers, in which the real wrangler runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolchain.node_tools import NODE, WRANGLER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A folder with a Worker, and wrangler in it."""
+    """A folder with a Worker and its wrangler.json."""
 
     platform: Platform
     folder: Path
@@ -33,23 +33,28 @@ class Project:
         (self.folder / "wrangler.json").write_text(json.dumps(base | config))
 
     def wrangler(self, *arguments: str) -> process.ProgramResult:
-        env = process.environment(
+        output = str(self.folder / "output.ndjson")
+        env = self.environment(CI="1", WRANGLER_OUTPUT_FILE_PATH=output)
+        return process.run([NODE, WRANGLER, *arguments], cwd=self.folder, env=env, timeout=120)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Return wrangler's environment: the platform and these variables."""
+        return process.environment(
             home=self.folder,
-            CI="1",
             CLOUDFLARE_API_BASE_URL=self.platform.api_base_url,
             CLOUDFLARE_API_TOKEN=self.token or self.platform.token,
             CLOUDFLARE_ACCOUNT_ID=self.platform.account_id,
-            WRANGLER_OUTPUT_FILE_PATH=str(self.folder / "output.ndjson"),
             WRANGLER_SEND_METRICS="false",
+            **variables,
         )
-        return process.run([NODE, WRANGLER, *arguments], cwd=self.folder, env=env, timeout=60)
 
     def deploy(self, **secrets: str) -> dict[str, Any]:
+        """Deploy with these secrets; return the last line of wrangler's output file."""
         (self.folder / "secrets.json").write_text(json.dumps(secrets))
-        done = self.wrangler("deploy", "--secrets-file", "secrets.json", "--strict")
-        assert done.exit_code == 0, done.stdout + done.stderr
+        result = self.wrangler("deploy", "--secrets-file", "secrets.json", "--strict")
+        assert result.exit_code == 0, result.stdout + result.stderr
         lines = (self.folder / "output.ndjson").read_text().splitlines()
         return dict(json.loads(lines[-1]))
 
-    def live(self) -> str:
+    def live_version(self) -> str:
         return live_version(self.platform, self.name)

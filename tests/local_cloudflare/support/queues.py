@@ -1,13 +1,19 @@
-"""Workers that send to queues and take from them, and what the tests ask of both."""
+"""Queues, their messages, and Workers that send and receive them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.local_cloudflare.support.workers import Binding, deploy_worker, wait_for
+from tests.local_cloudflare.support.workers import (
+    Binding,
+    create_namespace,
+    deploy_worker,
+    namespace_binding,
+    wait_for,
+)
 from tests.support.platform_fixture import Platform
 
-# Takes what it hears into a namespace, one key for each message; fails as often as the message says.
+# Stores each message in KV and prints its body; fails as often as the message says.
 CONSUMER = """
 export default {
   async fetch(request, env) {
@@ -17,8 +23,10 @@ export default {
   async queue(batch, env) {
     for (const message of batch.messages) {
       if (message.body.fails >= message.attempts) { message.retry(); continue; }
-      const heard = { queue: batch.queue, body: message.body, attempts: message.attempts };
-      await env.KV.put(message.id, JSON.stringify({ ...heard, size: batch.messages.length }));
+      const { id, body, attempts } = message;
+      const stored = { queue: batch.queue, body, attempts, size: batch.messages.length };
+      await env.KV.put(id, JSON.stringify(stored));
+      console.log("received", body);
     }
   },
 };
@@ -38,45 +46,41 @@ export default {
 
 
 def create_queue(platform: Platform, name: str) -> str:
+    """Create a queue; return its id."""
     queue = platform.client().queues.create(account_id=platform.account_id, queue_name=name)
     assert queue is not None
     assert queue.queue_id is not None
     return queue.queue_id
 
 
-def add_consumer(platform: Platform, queue: str, script: str, dead: str = "", **more: int) -> None:
-    """Make the Worker the queue's consumer; a batch waits for nothing unless told."""
-    settings: Any = {"max_wait_time_ms": 10} | more
+def add_consumer(
+    platform: Platform, queue: str, script: str, dead: str = "", **settings: int
+) -> None:
+    """Make the Worker the queue's consumer; by default a batch waits only 10 ms."""
+    all_settings: Any = {"max_wait_time_ms": 10} | settings
     platform.client().queues.consumers.create(
         queue,
         account_id=platform.account_id,
         type="worker",
         script_name=script,
         dead_letter_queue=dead,
-        settings=settings,
+        settings=all_settings,
     )
 
 
-def push_message(platform: Platform, queue: str, body: object, **more: Any) -> Any:
+def push_message(platform: Platform, queue: str, body: object, **fields: Any) -> Any:
     messages: Any = platform.client().queues.messages
-    kind = {"content_type": "json"} | more
-    return messages.push(queue, account_id=platform.account_id, body=body, **kind)
+    message = {"body": body, "content_type": "json"} | fields
+    return messages.push(queue, account_id=platform.account_id, **message)
 
 
 def deploy_consumer(platform: Platform, name: str) -> None:
-    """Upload the Worker that keeps what it hears."""
-    kv = platform.client().kv.namespaces.create(account_id=platform.account_id, title=name)
-    assert kv is not None
-    deploy_worker(
-        platform,
-        name,
-        CONSUMER,
-        {"type": "kv_namespace", "name": "KV", "namespace_id": kv.id},
-    )
+    """Deploy a Worker that stores the messages that it receives."""
+    deploy_worker(platform, name, CONSUMER, namespace_binding(create_namespace(platform, name)))
 
 
 def received_messages(platform: Platform, name: str, count: int = 1) -> list[Any]:
-    """Return what the Worker heard, once it is so many messages."""
+    """Wait until the Worker has received this many messages, and return them."""
     wait_for(lambda: len(platform.fetch(name).json()), count)
     return list(platform.fetch(name).json())
 

@@ -1,10 +1,11 @@
-"""Workers for the platform's tests, and their upload without wrangler."""
+"""Workers, their versions and their Workflows' runs for tests of the platform, without wrangler."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -23,13 +24,13 @@ export class Flow extends WorkflowEntrypoint {
     const { sleep, wait, fails } = event.payload;
     const first = await step.do("first", async () => ({ at: Date.now() }));
     if (sleep) await step.sleep("nap", sleep);
-    const heard = wait && await step.waitForEvent("ear", { type: "call", timeout: "1 minute" });
+    const call = wait && await step.waitForEvent("ear", { type: "call", timeout: "1 hour" });
     const retries = { limit: 2, delay: fails ?? 10, backoff: "constant" };
     const second = await step.do("second", { retries }, async (ctx) => {
       if (fails && ctx.attempt === 1) throw new Error("not yet");
       return { attempt: ctx.attempt };
     });
-    return { first, heard: heard?.payload ?? null, second };
+    return { first, received: call?.payload ?? null, second };
   }
 }
 export default {
@@ -58,9 +59,9 @@ def upload(
 
 
 def deploy_worker(platform: Platform, name: str, code: str, *bindings: Binding) -> None:
-    """Upload the Worker, and let it answer at its own host, which an upload alone does not."""
-    answer = upload(platform, name, code, *bindings)
-    assert answer.status_code == 200, answer.text
+    """Upload the Worker and enable its own host, which an upload alone does not."""
+    response = upload(platform, name, code, *bindings)
+    assert response.status_code == 200, response.text
     enable_workers_dev(platform, name)
 
 
@@ -77,12 +78,23 @@ def workflow_binding(name: str) -> Binding:
     }
 
 
-def deploy_workflow(platform: Platform, name: str) -> None:
-    """Upload the Worker with its Workflow of the same name, as a deploy does."""
-    deploy_worker(platform, name, WORKFLOW, workflow_binding(name))
+def deploy_workflow(platform: Platform, name: str, code: str = WORKFLOW) -> None:
+    """Deploy a Worker and its Workflow of the same name."""
+    deploy_worker(platform, name, code, workflow_binding(name))
     platform.client().workflows.update(
         name, account_id=platform.account_id, class_name="Flow", script_name=name
     )
+
+
+def create_namespace(platform: Platform, title: str) -> str:
+    """Create a KV namespace; return its id."""
+    namespace = platform.client().kv.namespaces.create(account_id=platform.account_id, title=title)
+    assert namespace is not None
+    return namespace.id
+
+
+def namespace_binding(namespace_id: str) -> Binding:
+    return {"type": "kv_namespace", "name": "KV", "namespace_id": namespace_id}
 
 
 def start_run(platform: Platform, workflow: str, **params: object) -> str:
@@ -93,7 +105,7 @@ def start_run(platform: Platform, workflow: str, **params: object) -> str:
 
 
 def send_event(platform: Platform, workflow: str, instance: str) -> None:
-    """Send the event that a run begun with `wait` waits for."""
+    """Send the event that a run with the parameter `wait` waits for."""
     path = f"workflows/{workflow}/instances/{instance}/events/call"
     assert platform.api("POST", path, json=1).status_code == 200
 
@@ -108,25 +120,38 @@ def run_status(platform: Platform, workflow: str, instance: str) -> str:
     return str(describe_run(platform, workflow, instance).status)
 
 
-def wait_for(ask: Callable[[], T], *wanted: T, seconds: float = 15) -> T:
-    """Ask until one of the wanted answers comes."""
+def wait_for(read: Callable[[], T], *expected: T, seconds: float = 60) -> T:
+    """Read until an expected value comes. The time limit only ends a test that hangs."""
     deadline = time.monotonic() + seconds
-    while (answer := ask()) not in wanted:
-        assert time.monotonic() < deadline, f"still {answer}"
+    while (value := read()) not in expected:
+        assert time.monotonic() < deadline, f"still {value}"
         time.sleep(0.02)
-    return answer
+    return value
+
+
+def wait_until(is_met: Callable[[], bool]) -> None:
+    wait_for(lambda: "met" if is_met() else "not met", "met")
+
+
+def wait_for_status(platform: Platform, workflow: str, instance: str, *expected: str) -> None:
+    wait_for(lambda: run_status(platform, workflow, instance), *expected)
+
+
+def wait_for_steps(platform: Platform, workflow: str, instance: str, count: int) -> None:
+    """Wait until this many steps have started, which unlike a status cannot be missed."""
+    wait_until(lambda: len(describe_run(platform, workflow, instance).steps) >= count)
 
 
 def wait_for_output(platform: Platform, workflow: str, instance: str) -> Any:
-    """Return the instance when it is complete, with its output read."""
-    wait_for(lambda: run_status(platform, workflow, instance), "complete")
+    """Wait until the run is complete, and return its output."""
+    wait_for_status(platform, workflow, instance, "complete")
     return json.loads(describe_run(platform, workflow, instance).output)
 
 
 def live_version(platform: Platform, worker: str) -> str:
-    """Return the version that answers; the SDK takes Cloudflare's list for one with pages."""
-    answer = platform.api("GET", f"workers/scripts/{worker}/deployments").json()
-    return str(answer["result"]["deployments"][0]["versions"][0]["version_id"])
+    """Return the live version's id; the SDK wrongly expects the list of deployments to have pages."""
+    response = platform.api("GET", f"workers/scripts/{worker}/deployments").json()
+    return str(response["result"]["deployments"][0]["versions"][0]["version_id"])
 
 
 def deploy_version(
@@ -137,7 +162,11 @@ def deploy_version(
     return platform.api("POST", f"workers/scripts/{worker}/deployments{query}", json=body)
 
 
-def group_pid(platform: Platform, group: str) -> str:
-    """Return the process that runs a group: another one after every start."""
-    note = platform.state / "groups" / group / "workerd.pid"
-    return note.read_text().splitlines()[0]
+def pid_file(platform: Platform, group: str) -> Path:
+    """Return the file that exists while the group's process runs."""
+    return platform.state / "groups" / group / "workerd.pid"
+
+
+def group_pid(platform: Platform, group: str) -> int:
+    """Return the id of the process that runs a group; it differs after each start."""
+    return int(pid_file(platform, group).read_text().splitlines()[0])

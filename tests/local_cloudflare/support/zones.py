@@ -1,4 +1,4 @@
-"""Domains for the platform's tests."""
+"""Zones, routes and DNS records for tests of the platform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.platform_fixture import Platform
 
 
 def create_zone(platform: Platform, name: str) -> str:
-    """Make the zone through the SDK; return its id."""
+    """Create the zone through the SDK; return its id."""
     zone = platform.client().zones.create(account={"id": platform.account_id}, name=name)
     assert zone is not None
     return zone.id
@@ -22,23 +22,19 @@ def create_route(platform: Platform, zone: str, pattern: str, script: str) -> st
     return route.id
 
 
-def create_record(platform: Platform, zone: str, **wanted: Any) -> Any:
-    """Add an address to a zone's DNS, or what is asked for instead."""
+def create_record(platform: Platform, zone: str, **fields: Any) -> Any:
+    """Create a DNS record: an address, unless the fields name something else."""
     records: Any = platform.client().dns.records
-    return records.create(zone_id=zone, **{"type": "A", "content": "192.0.2.1", "ttl": 1} | wanted)
+    return records.create(zone_id=zone, **{"type": "A", "content": "192.0.2.1", "ttl": 1} | fields)
 
 
 def route_patterns(platform: Platform, zone: str) -> dict[str, str | None]:
-    """Return the zone's routes: which Worker has which pattern."""
+    """Return the zone's routes: each pattern with its Worker."""
     listed = platform.client().workers.routes.list(zone_id=zone)
     return {route.pattern: route.script for route in listed}
 
 
 def fetch_host(platform: Platform, host: str, path: str = "/") -> httpx.Response:
-    """Ask as one does whose system takes the host for this one."""
+    """Send a request as if the host name resolved to this machine."""
     url = f"http://127.0.0.1:{platform.port}{path}"
     return httpx.get(url, headers={"host": host}, timeout=30)
-
-
-def error_codes(answer: httpx.Response) -> list[int]:
-    return [error["code"] for error in answer.json()["errors"]]

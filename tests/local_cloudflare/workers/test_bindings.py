@@ -1,4 +1,4 @@
-"""What Workers that wrangler deployed do with their bindings."""
+"""Bindings of Workers that wrangler deploys."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.local_cloudflare.support.queues import (
 from tests.local_cloudflare.support.workers import (
     HELLO,
     Binding,
+    create_namespace,
     deploy_workflow,
     upload,
     wait_for,
@@ -55,8 +56,8 @@ export default {
 FRONT = """
 export default {
   async fetch(request, env) {
-    const answer = await env.BACK.fetch("https://back/path", { method: "POST", body: "in" });
-    return Response.json({ status: answer.status, text: await answer.text() });
+    const response = await env.BACK.fetch("https://back/path", { method: "POST", body: "in" });
+    return Response.json({ status: response.status, text: await response.text() });
   },
 };
 """
@@ -80,28 +81,23 @@ export default {
 """
 
 
-def other(project: Project, folder: Path, name: str) -> Project:
-    """Return a second project, in a folder of its own."""
+def another_project(project: Project, folder: Path, name: str) -> Project:
+    """Return a second project in a new folder."""
     folder.mkdir()
     return replace(project, folder=folder, name=name)
 
 
-def namespace(project: Project) -> dict[str, str]:
-    platform = project.platform
-    made = platform.client().kv.namespaces.create(
-        account_id=platform.account_id, title=project.name
-    )
-    assert made is not None
-    return {"binding": "KV", "id": made.id}
+def new_namespace(project: Project) -> dict[str, str]:
+    return {"binding": "KV", "id": create_namespace(project.platform, project.name)}
 
 
-def test_a_deploy_makes_the_worker_its_queues_consumer(project: Project) -> None:
+def test_a_deploy_adds_the_worker_as_consumer_of_its_queue(project: Project) -> None:
     queue, name = create_queue(project.platform, "orders"), project.name
-    consumer = {"queue": "orders", "max_batch_size": 3, "max_batch_timeout": 1}
-    consumer |= {"max_retries": 7, "retry_delay": 9, "max_concurrency": 2}
-    consumer |= {"dead_letter_queue": "orders-dead"}
-    queues = {"producers": [{"binding": "OUT", "queue": "orders"}], "consumers": [consumer]}
-    project.write(QUEUES, queues=queues, kv_namespaces=[namespace(project)])
+    settings = {"queue": "orders", "max_batch_size": 3, "max_batch_timeout": 1}
+    settings |= {"max_retries": 7, "retry_delay": 9, "max_concurrency": 2}
+    settings |= {"dead_letter_queue": "orders-dead"}
+    queues = {"producers": [{"binding": "OUT", "queue": "orders"}], "consumers": [settings]}
+    project.write(QUEUES, queues=queues, kv_namespaces=[new_namespace(project)])
 
     project.deploy()
     project.platform.fetch(name, method="POST", json={"by": "code"})
@@ -109,54 +105,54 @@ def test_a_deploy_makes_the_worker_its_queues_consumer(project: Project) -> None
 
     bodies = [message["body"] for message in received_messages(project.platform, name, 2)]
     assert sorted(bodies, key=str) == [{"by": "api"}, {"by": "code"}]
-    [kept] = project.platform.api("GET", f"queues/{queue}/consumers").json()["result"]
-    assert (kept["script"], kept["dead_letter_queue"]) == (name, "orders-dead")
+    [consumer] = project.platform.api("GET", f"queues/{queue}/consumers").json()["result"]
+    assert (consumer["script"], consumer["dead_letter_queue"]) == (name, "orders-dead")
     expected = {"batch_size": 3, "max_wait_time_ms": 1000, "max_retries": 7}
-    assert kept["settings"] == expected | {"retry_delay": 9, "max_concurrency": 2}
+    assert consumer["settings"] == expected | {"retry_delay": 9, "max_concurrency": 2}
 
 
-def test_a_later_deploy_changes_the_consumer_it_has(project: Project) -> None:
+def test_a_later_deploy_changes_the_existing_consumer(project: Project) -> None:
     queue = create_queue(project.platform, "again")
     for size in (2, 4):
         project.write(QUEUES, queues={"consumers": [{"queue": "again", "max_batch_size": size}]})
         project.deploy()
 
-    [kept] = project.platform.api("GET", f"queues/{queue}/consumers").json()["result"]
-    assert kept["settings"]["batch_size"] == 4
+    [consumer] = project.platform.api("GET", f"queues/{queue}/consumers").json()["result"]
+    assert consumer["settings"]["batch_size"] == 4
 
 
-def test_a_deploy_names_the_queue_that_is_not_there(project: Project) -> None:
+def test_a_deploy_names_the_missing_queue(project: Project) -> None:
     project.write(QUEUES, queues={"consumers": [{"queue": "nowhere"}]})
 
-    done = project.wrangler("deploy", "--strict")
+    result = project.wrangler("deploy", "--strict")
 
-    assert done.exit_code == 1
-    assert 'Queue "nowhere" does not exist' in done.stdout + done.stderr
+    assert result.exit_code == 1
+    assert 'Queue "nowhere" does not exist' in result.stdout + result.stderr
 
 
-def test_wrangler_itself_makes_the_queue_that_a_producer_names(project: Project) -> None:
+def test_wrangler_creates_the_queue_that_a_producer_names(project: Project) -> None:
     project.write(QUEUES, queues={"producers": [{"binding": "OUT", "queue": "provisioned"}]})
 
     project.deploy()
 
-    [made] = project.platform.api("GET", "queues?name=provisioned").json()["result"]
-    assert made["producers"] == [{"type": "worker", "script": project.name}]
+    [queue] = project.platform.api("GET", "queues?name=provisioned").json()["result"]
+    assert queue["producers"] == [{"type": "worker", "script": project.name}]
 
 
-def test_wrangler_makes_shows_and_deletes_a_queue(project: Project) -> None:
-    steps = [
+def test_wrangler_creates_shows_and_deletes_a_queue(project: Project) -> None:
+    results = [
         project.wrangler("queues", *arguments)
         for arguments in (["create", "by-hand"], ["info", "by-hand"], ["delete", "by-hand"])
     ]
 
-    assert [step.exit_code for step in steps] == [0, 0, 0], steps
-    assert "by-hand" in steps[1].stdout
+    assert [result.exit_code for result in results] == [0, 0, 0], results
+    assert "by-hand" in results[1].stdout
 
 
 def test_messages_survive_a_deploy_of_their_consumer(project: Project) -> None:
     queue = create_queue(project.platform, "busy")
-    slow = {"queue": "busy", "max_batch_timeout": 4}
-    settings = {"kv_namespaces": [namespace(project)], "queues": {"consumers": [slow]}}
+    slow_consumer = {"queue": "busy", "max_batch_timeout": 4}
+    settings = {"kv_namespaces": [new_namespace(project)], "queues": {"consumers": [slow_consumer]}}
     project.write(QUEUES, **settings)
     project.deploy()
 
@@ -168,33 +164,32 @@ def test_messages_survive_a_deploy_of_their_consumer(project: Project) -> None:
 
 
 def test_a_worker_calls_another_through_its_binding(project: Project, tmp_path: Path) -> None:
-    back = other(project, tmp_path / "back", f"{project.name}-b")
+    back = another_project(project, tmp_path / "back", f"{project.name}-b")
     back.write(BACK)
     back.deploy()
     project.write(FRONT, services=[{"binding": "BACK", "service": back.name}])
 
     project.deploy()
 
-    answer = project.platform.fetch(project.name).json()
-    assert answer == {"status": 201, "text": "POST /path in"}
+    response = project.platform.fetch(project.name).json()
+    assert response == {"status": 201, "text": "POST /path in"}
 
 
-def test_a_worker_runs_the_workflow_of_another_to_its_end(project: Project) -> None:
+def test_a_worker_runs_the_workflow_of_another_worker(project: Project) -> None:
     deploy_workflow(project.platform, "child-flow")
     binding = {"binding": "CHILD", "name": "child-flow", "class_name": "Flow"}
     project.write(CALLER, workflows=[binding | {"script_name": "child-flow"}])
 
     project.deploy()
-    answer = project.platform.fetch(project.name, method="POST", json={"sleep": 10}).json()
+    run = project.platform.fetch(project.name, method="POST", json={"sleep": 10}).json()
 
-    assert answer["status"]["status"] == "complete"
-    assert answer["status"]["output"]["second"] == {"attempt": 1}
-    assert (
-        wait_for_output(project.platform, "child-flow", answer["id"]) == answer["status"]["output"]
-    )
+    status = run["status"]
+    assert status["status"] == "complete"
+    assert status["output"]["second"] == {"attempt": 1}
+    assert wait_for_output(project.platform, "child-flow", run["id"]) == status["output"]
 
 
-def test_analytics_points_are_written(project: Project) -> None:
+def test_a_worker_writes_analytics_points(project: Project) -> None:
     project.write(POINTS, analytics_engine_datasets=[{"binding": "POINTS", "dataset": "points"}])
 
     project.deploy()
@@ -205,26 +200,31 @@ def test_analytics_points_are_written(project: Project) -> None:
 @pytest.mark.parametrize(
     "binding",
     [
-        {"type": "service", "service": "gone-worker"},
-        {"type": "workflow", "workflow_name": "w", "class_name": "C", "script_name": "gone-worker"},
+        {"type": "service", "service": "missing-worker"},
+        {
+            "type": "workflow",
+            "workflow_name": "w",
+            "class_name": "C",
+            "script_name": "missing-worker",
+        },
     ],
 )
-def test_a_worker_that_is_not_there_is_not_bound(platform: Platform, binding: Binding) -> None:
-    answer = upload(platform, "hopeful", HELLO, {"name": "BACK", **binding})
+def test_a_binding_to_a_missing_worker_is_refused(platform: Platform, binding: Binding) -> None:
+    response = upload(platform, "hopeful", HELLO, {"name": "BACK", **binding})
 
-    error = answer.json()["errors"][0]
-    assert (answer.status_code, error["code"]) == (400, 10143)
+    error = response.json()["errors"][0]
+    assert (response.status_code, error["code"]) == (400, 10143)
     assert "'BACK'" in error["message"]
-    assert "'gone-worker'" in error["message"]
+    assert "'missing-worker'" in error["message"]
 
 
 @pytest.mark.parametrize(
     "kind", ["ai", "vectorize", "hyperdrive", "browser", "durable_object_namespace"]
 )
-def test_a_binding_that_the_platform_has_not_is_named(platform: Platform, kind: str) -> None:
-    answer = upload(platform, "modern", HELLO, {"name": "SMART", "type": kind})
+def test_an_unsupported_binding_is_named(platform: Platform, kind: str) -> None:
+    response = upload(platform, "modern", HELLO, {"name": "SMART", "type": kind})
 
-    error = answer.json()["errors"][0]
-    assert answer.status_code == 400
+    error = response.json()["errors"][0]
+    assert response.status_code == 400
     assert f"binding SMART of type {kind}" in error["message"]
     assert platform.api("GET", "workers/services/modern").status_code == 404

@@ -1,4 +1,4 @@
-"""When cron triggers fire, by Cloudflare's reading of their expressions."""
+"""When cron triggers fire, by Cloudflare's rules for their expressions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ console.log(JSON.stringify(parseCron(expression)?.(new Date(time)) ?? null));
 
 
 CLOCK = """
-const seen = [];
+const fired = [];
 export default {
-  fetch: () => Response.json(seen),
+  fetch: () => Response.json(fired),
   scheduled({ cron, scheduledTime }) {
     if (cron === "0 0 * * SUN") throw new Error("no rest");
-    seen.push({ cron, scheduledTime });
+    fired.push({ cron, scheduledTime });
   },
 };
 """
@@ -35,13 +35,14 @@ FIRE = "/cdn-cgi/handler/scheduled"
 
 
 def fires(expression: str, time: str, folder: Path) -> bool | None:
-    """Return whether it fires at this time; None where it is no cron expression."""
+    """Return whether the expression matches this time; None if it is invalid."""
     module = (TOOLCHAIN / "local_cloudflare" / "schedules" / "cron.ts").as_uri()
     arguments: list[str | Path] = [NODE, "--input-type=module", "-e", PROGRAM, module]
     env = process.environment(home=folder)
-    done = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=30)
-    assert done.exit_code == 0, done.stderr
-    return bool(answer) if (answer := json.loads(done.stdout)) is not None else None
+    result = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=30)
+    assert result.exit_code == 0, result.stderr
+    matches: bool | None = json.loads(result.stdout)
+    return matches
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,9 @@ def fires(expression: str, time: str, folder: Path) -> bool | None:
         ("0 0 L-2W * *", "2026-11-27T00:00Z", "2026-11-28T00:00Z"),
     ],
 )
-def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_path: Path) -> None:
+def test_a_cron_trigger_fires_at_its_time(
+    expression: str, at: str, not_at: str, tmp_path: Path
+) -> None:
     assert fires(expression, at, tmp_path) is True
     assert fires(expression, not_at, tmp_path) is False
 
@@ -75,11 +78,11 @@ def test_a_cron_fires_at_its_time(expression: str, at: str, not_at: str, tmp_pat
     "expression",
     ["", "* * * *", "60 * * * *", "* * * * 0", "*/0 * * * *", "0 0 L-31 * *", "0 0 32W * *"],
 )
-def test_what_is_no_cron_is_refused(expression: str, tmp_path: Path) -> None:
+def test_an_invalid_expression_is_refused(expression: str, tmp_path: Path) -> None:
     assert fires(expression, "2026-11-22T07:45Z", tmp_path) is None
 
 
-def test_a_schedule_set_by_wrangler_is_fired_at_once(project: Project) -> None:
+def test_a_schedule_set_by_wrangler_is_fired_by_request(project: Project) -> None:
     project.write(CLOCK, triggers={"crons": ["*/5 * * * *", "0 0 1 1 *"]})
     project.deploy()
     platform, name = project.platform, project.name
@@ -88,29 +91,29 @@ def test_a_schedule_set_by_wrangler_is_fired_at_once(project: Project) -> None:
     second = platform.fetch(name, f"{FIRE}?cron=0+0+1+1+*&time=1767225600000")
 
     assert (first.text, second.text) == ("ok", "ok")
-    seen = platform.fetch(name).json()
-    assert [fired["cron"] for fired in seen] == ["*/5 * * * *", "0 0 1 1 *"]
-    assert seen[1]["scheduledTime"] == 1767225600000
+    fired = platform.fetch(name).json()
+    assert [event["cron"] for event in fired] == ["*/5 * * * *", "0 0 1 1 *"]
+    assert fired[1]["scheduledTime"] == 1767225600000
 
 
-def test_a_schedule_that_fails_says_why(platform: Platform) -> None:
+def test_a_schedule_that_fails_returns_an_error(platform: Platform) -> None:
     deploy_worker(platform, "restless", CLOCK)
     deploy_worker(platform, "timeless", HELLO)
 
     failed = platform.fetch("restless", f"{FIRE}?cron=0+0+*+*+SUN")
     missing = platform.fetch("timeless", FIRE)
-    nobody = platform.fetch("nobody", FIRE)
+    unknown = platform.fetch("nobody", FIRE)
 
-    assert [answer.status_code for answer in (failed, missing, nobody)] == [500, 500, 404]
+    assert [response.status_code for response in (failed, missing, unknown)] == [500, 500, 404]
 
 
-def test_a_page_elsewhere_fires_nothing(platform: Platform) -> None:
+def test_a_page_of_another_site_fires_nothing(platform: Platform) -> None:
     deploy_worker(platform, "guarded", CLOCK)
 
-    answer = httpx.get(
+    response = httpx.get(
         f"http://127.0.0.1:{platform.port}{FIRE}",
         headers={"host": f"guarded.localhost:{platform.port}", "sec-fetch-site": "cross-site"},
     )
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
     assert platform.fetch("guarded").json() == []

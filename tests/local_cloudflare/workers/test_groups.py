@@ -1,4 +1,4 @@
-"""Which deploys touch which processes, and what becomes of state."""
+"""Which processes a deploy restarts, and how groups keep their state."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from tests.local_cloudflare.support.workers import (
     HELLO,
     WORKFLOW,
     Binding,
+    create_namespace,
     deploy_worker,
     deploy_workflow,
     group_pid,
+    namespace_binding,
     run_status,
     send_event,
     start_run,
     upload,
-    wait_for,
     wait_for_output,
+    wait_for_status,
+    wait_for_steps,
     workflow_binding,
 )
-from tests.support.platform_fixture import Platform
+from tests.support.platform_fixture import Platform, error_codes
 
 COUNTER = """
 export default {
@@ -32,27 +35,21 @@ export default {
 """
 
 
-def namespace(platform: Platform, title: str) -> Binding:
-    made = platform.client().kv.namespaces.create(account_id=platform.account_id, title=title)
-    assert made is not None
-    return {"type": "kv_namespace", "name": "KV", "namespace_id": made.id}
-
-
 @pytest.mark.parametrize("payload", [{"sleep": 3000}, {"wait": True}, {"fails": 3000}])
-def test_a_run_survives_a_deploy_of_its_own_worker(
+def test_a_run_survives_a_deploy_of_its_worker(
     platform: Platform, payload: dict[str, object]
 ) -> None:
-    deploy_workflow(platform, "mine")
-    instance = start_run(platform, "mine", **payload)
-    wait_for(lambda: run_status(platform, "mine", instance), "waiting")
+    deploy_workflow(platform, "redeployed")
+    instance = start_run(platform, "redeployed", **payload)
+    wait_for_steps(platform, "redeployed", instance, 2)
 
-    deploy_worker(platform, "mine", WORKFLOW, workflow_binding("mine"))
-    platform.api("POST", f"workflows/mine/instances/{instance}/events/call", json=1)
+    deploy_worker(platform, "redeployed", WORKFLOW, workflow_binding("redeployed"))
+    platform.api("POST", f"workflows/redeployed/instances/{instance}/events/call", json=1)
 
-    assert wait_for_output(platform, "mine", instance)["first"]
+    assert wait_for_output(platform, "redeployed", instance)["first"]
 
 
-def test_a_deploy_does_not_touch_the_processes_of_others(platform: Platform) -> None:
+def test_a_deploy_does_not_restart_other_workers(platform: Platform) -> None:
     names = [f"neighbour-{number}" for number in range(3)]
     for name in names:
         deploy_worker(platform, name, HELLO)
@@ -66,19 +63,19 @@ def test_a_deploy_does_not_touch_the_processes_of_others(platform: Platform) -> 
     assert after[0] != before[0]
 
 
-def test_giving_a_workflow_to_the_worker_that_has_it_starts_nothing(platform: Platform) -> None:
-    deploy_worker(platform, "given", WORKFLOW, workflow_binding("given"))
-    before = group_pid(platform, "worker-given")
+def test_assigning_a_workflow_to_its_own_worker_restarts_nothing(platform: Platform) -> None:
+    deploy_worker(platform, "assigned", WORKFLOW, workflow_binding("assigned"))
+    before = group_pid(platform, "worker-assigned")
 
-    body = {"script_name": "given", "class_name": "Flow"}
-    answers = [platform.api("PUT", "workflows/given", json=body) for _ in range(2)]
+    body = {"script_name": "assigned", "class_name": "Flow"}
+    responses = [platform.api("PUT", "workflows/assigned", json=body) for _ in range(2)]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert group_pid(platform, "worker-given") == before
+    assert [response.status_code for response in responses] == [200, 200]
+    assert group_pid(platform, "worker-assigned") == before
 
 
-def test_state_follows_when_groups_join_and_split(platform: Platform) -> None:
-    shared = namespace(platform, "shared")
+def test_state_is_kept_when_groups_join_and_split(platform: Platform) -> None:
+    shared = namespace_binding(create_namespace(platform, "shared"))
     deploy_worker(platform, "zebra", COUNTER, shared)
     assert [platform.fetch("zebra").text for _ in range(2)] == ["1", "2"]
 
@@ -90,10 +87,10 @@ def test_state_follows_when_groups_join_and_split(platform: Platform) -> None:
     assert (joined, split) == ("3", "4")
 
 
-def test_runs_follow_when_groups_join_and_split(platform: Platform) -> None:
+def test_runs_are_kept_when_groups_join_and_split(platform: Platform) -> None:
     deploy_workflow(platform, "yak")
     instance = start_run(platform, "yak", wait=True)
-    wait_for(lambda: run_status(platform, "yak", instance), "waiting")
+    wait_for_status(platform, "yak", instance, "waiting")
 
     deploy_worker(platform, "bison", HELLO, {"type": "service", "name": "S", "service": "yak"})
     assert run_status(platform, "yak", instance) == "waiting"
@@ -103,14 +100,15 @@ def test_runs_follow_when_groups_join_and_split(platform: Platform) -> None:
     wait_for_output(platform, "yak", instance)
 
 
-def test_code_without_its_old_workflow_still_deploys(platform: Platform) -> None:
-    deploy_workflow(platform, "former")
-    instance = start_run(platform, "former", sleep="1 minute")
+def test_code_that_no_longer_has_its_workflow_deploys(platform: Platform) -> None:
+    deploy_workflow(platform, "dropped-class")
+    instance = start_run(platform, "dropped-class", sleep="1 hour")
+    wait_for_status(platform, "dropped-class", instance, "waiting")
 
-    deploy_worker(platform, "former", HELLO)
+    deploy_worker(platform, "dropped-class", HELLO)
 
-    assert platform.fetch("former").text == "hello"
-    assert run_status(platform, "former", instance) == "waiting"
+    assert platform.fetch("dropped-class").text == "hello"
+    assert run_status(platform, "dropped-class", instance) == "waiting"
 
 
 def test_bound_workers_call_each_other(platform: Platform) -> None:
@@ -133,17 +131,17 @@ def test_a_worker_starts_the_workflow_of_another(platform: Platform) -> None:
     assert wait_for_output(platform, "callee", instance)["first"]
 
 
-def test_a_failed_deploy_leaves_a_joined_group_as_it_was(platform: Platform) -> None:
-    kept = namespace(platform, "kept")
-    deploy_worker(platform, "sound", COUNTER, kept)
+def test_a_failed_deploy_leaves_the_joined_group_unchanged(platform: Platform) -> None:
+    binding = namespace_binding(create_namespace(platform, "kept"))
+    deploy_worker(platform, "sound", COUNTER, binding)
     assert platform.fetch("sound").text == "1"
 
-    answer = _broken(platform, "rotten", kept)
+    error_code = _failed_upload(platform, "rotten", binding)
 
-    assert answer == 10021
+    assert error_code == 10021
     assert platform.fetch("sound").text == "2"
 
 
-def _broken(platform: Platform, name: str, binding: Binding) -> int:
-    answer = upload(platform, name, "throw new Error('rotten'); export default {}", binding)
-    return int(answer.json()["errors"][0]["code"])
+def _failed_upload(platform: Platform, name: str, binding: Binding) -> int:
+    code = "throw new Error('rotten'); export default {}"
+    return error_codes(upload(platform, name, code, binding))[0]

@@ -1,4 +1,4 @@
-"""Messages: sent by Workers and by the API, taken by consumers, kept until they are."""
+"""Messages of queues: sent by Workers and the API, and kept until a consumer receives them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.local_cloudflare.support.queues import (
     push_message,
     received_messages,
 )
-from tests.local_cloudflare.support.workers import deploy_worker, group_pid, wait_for
-from tests.support.platform_fixture import Platform, start_platform
+from tests.local_cloudflare.support.workers import deploy_worker, pid_file, wait_for, wait_until
+from tests.support.platform_fixture import Platform, error_codes, start_platform
 
 
 def test_a_message_sent_by_the_api_reaches_its_consumer(platform: Platform) -> None:
@@ -26,9 +26,9 @@ def test_a_message_sent_by_the_api_reaches_its_consumer(platform: Platform) -> N
     queue = create_queue(platform, "to-ear")
     add_consumer(platform, queue, "ear")
 
-    answer = push_message(platform, queue, {"order": 7})
+    pushed = push_message(platform, queue, {"order": 7})
 
-    assert answer.metadata.metrics.backlog_count == 1
+    assert pushed.metadata.metrics.backlog_count == 1
     [message] = received_messages(platform, "ear")
     assert message == {"queue": "to-ear", "body": {"order": 7}, "attempts": 1, "size": 1}
 
@@ -43,11 +43,11 @@ def test_a_worker_sends_every_kind_of_body(platform: Platform) -> None:
         sent = {"send": bodies, "options": options}
         assert platform.fetch("speaker", method="POST", json=sent).text == "sent"
 
-    found = [json.dumps(message["body"]) for message in received_messages(platform, "kinds", 9)]
-    assert sorted(found) == sorted(json.dumps(body) for body in bodies * 3)
+    received = [json.dumps(message["body"]) for message in received_messages(platform, "kinds", 9)]
+    assert sorted(received) == sorted(json.dumps(body) for body in bodies * 3)
 
 
-def test_a_batch_is_as_large_as_its_settings_say(platform: Platform) -> None:
+def test_a_batch_has_the_size_of_its_setting(platform: Platform) -> None:
     deploy_consumer(platform, "batches")
     queue = create_queue(platform, "to-batches")
     add_consumer(platform, queue, "batches", batch_size=2, max_wait_time_ms=60_000)
@@ -58,28 +58,28 @@ def test_a_batch_is_as_large_as_its_settings_say(platform: Platform) -> None:
     assert {message["size"] for message in received_messages(platform, "batches", 4)} == {2}
 
 
-def test_a_failed_message_comes_again_and_ends_in_the_dead_letter_queue(platform: Platform) -> None:
-    for name in ("fallible", "undertaker"):
+def test_a_failed_message_is_retried_and_moved_to_the_dead_letter_queue(platform: Platform) -> None:
+    for name in ("fallible", "dead-letters"):
         deploy_consumer(platform, name)
     queue = create_queue(platform, "to-fallible")
-    add_consumer(platform, queue, "fallible", dead="graveyard", max_retries=2)
-    graveyard = next(
-        found
-        for found in platform.client().queues.list(account_id=platform.account_id)
-        if found.queue_name == "graveyard"
+    add_consumer(platform, queue, "fallible", dead="dead-queue", max_retries=2)
+    dead_queue = next(
+        queue
+        for queue in platform.client().queues.list(account_id=platform.account_id)
+        if queue.queue_name == "dead-queue"
     )
-    add_consumer(platform, str(graveyard.queue_id), "undertaker")
+    add_consumer(platform, str(dead_queue.queue_id), "dead-letters")
 
     push_message(platform, queue, {"fails": 2})
     push_message(platform, queue, {"fails": 3})
 
-    [taken] = received_messages(platform, "fallible")
-    [buried] = received_messages(platform, "undertaker")
-    assert (taken["attempts"], taken["body"]) == (3, {"fails": 2})
-    assert (buried["queue"], buried["body"]) == ("graveyard", {"fails": 3})
+    [delivered] = received_messages(platform, "fallible")
+    [dead] = received_messages(platform, "dead-letters")
+    assert (delivered["attempts"], delivered["body"]) == (3, {"fails": 2})
+    assert (dead["queue"], dead["body"]) == ("dead-queue", {"fails": 3})
 
 
-def test_messages_outlive_a_kill_and_a_time_without_consumer(tmp_path: Path) -> None:
+def test_messages_survive_a_kill_and_a_time_without_a_consumer(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     deploy_consumer(first, "late")
     queue = create_queue(first, "patient")
@@ -96,7 +96,7 @@ def test_messages_outlive_a_kill_and_a_time_without_consumer(tmp_path: Path) -> 
     assert bodies == {"by code", "by the API"}
 
 
-def test_a_queue_that_waits_starts_its_group_with_the_platform(tmp_path: Path) -> None:
+def test_a_waiting_message_starts_its_group_with_the_platform(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     deploy_consumer(first, "sleeper")
     queue = create_queue(first, "slow")
@@ -109,25 +109,20 @@ def test_a_queue_that_waits_starts_its_group_with_the_platform(tmp_path: Path) -
     second.running.stop()
 
 
-def stopped(note: Path) -> None:
-    """Return when the group's process is gone."""
-    wait_for(lambda: "runs" if note.exists() else "stopped", "stopped")
-
-
-def test_a_message_wakes_a_stopped_group_which_rests_when_it_is_taken(tmp_path: Path) -> None:
+def test_a_message_starts_a_stopped_group_which_stops_after_delivery(tmp_path: Path) -> None:
     quick = start_platform(tmp_path, environment={"LOCAL_CLOUDFLARE_IDLE_SECONDS": "0"})
     deploy_consumer(quick, "dozer")
     queue = create_queue(quick, "to-dozer")
     add_consumer(quick, queue, "dozer", max_wait_time_ms=2500)
-    note = quick.state / "groups" / "worker-dozer" / "workerd.pid"
-    stopped(note)
+    process_file = pid_file(quick, "worker-dozer")
+    log = quick.state / "logs" / "worker-dozer.jsonl"
+    wait_until(lambda: not process_file.exists())
 
     push_message(quick, queue, "up")
-    before = group_pid(quick, "worker-dozer")
 
+    wait_until(lambda: log.exists() and "received" in log.read_text())
+    wait_until(lambda: not process_file.exists())
     assert received_messages(quick, "dozer")[0]["body"] == "up"
-    assert before
-    stopped(note)
     quick.running.stop()
 
 
@@ -140,20 +135,20 @@ def test_a_message_wakes_a_stopped_group_which_rests_when_it_is_taken(tmp_path: 
         ({"body": "x" * 130_000}, 10204),
     ],
 )
-def test_a_wrong_message_has_cloudflares_code(
+def test_an_invalid_message_is_refused_with_cloudflares_code(
     platform: Platform, message: dict[str, object], code: int
 ) -> None:
     name = f"wrong-{code}-{len(message)}"
-    answer = platform.api("POST", f"queues/{create_queue(platform, name)}/messages", json=message)
+    response = platform.api("POST", f"queues/{create_queue(platform, name)}/messages", json=message)
 
-    assert answer.json()["errors"][0]["code"] == code
+    assert error_codes(response) == [code]
 
 
-def test_a_worker_that_sends_too_much_is_told(platform: Platform) -> None:
+def test_a_worker_that_sends_too_much_receives_an_error(platform: Platform) -> None:
     create_queue(platform, "narrow")
     deploy_worker(platform, "loud", PRODUCER, producer_binding("narrow"))
 
-    answer = platform.fetch("loud", method="POST", json={"send": ["x" * 130_000]})
+    response = platform.fetch("loud", method="POST", json={"send": ["x" * 130_000]})
 
-    assert answer.status_code == 500
-    assert "128000" in answer.text or "Payload" in answer.text
+    assert response.status_code == 500
+    assert "128000" in response.text or "Payload" in response.text

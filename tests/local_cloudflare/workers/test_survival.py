@@ -1,4 +1,4 @@
-"""What goes on after a process ended, of its own accord or not."""
+"""What survives the end of a process, whether it was stopped or killed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from tests.local_cloudflare.support.workers import (
     describe_run,
     group_pid,
     live_version,
-    run_status,
+    pid_file,
     start_run,
     wait_for,
     wait_for_output,
-    workflow_binding,
+    wait_for_status,
+    wait_for_steps,
+    wait_until,
 )
 from tests.local_cloudflare.support.zones import (
     create_route,
@@ -46,38 +49,47 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start platforms on one data directory, one after the other."""
     started: list[Platform] = []
 
-    def begin_one(**environment: str) -> Platform:
+    def start_next(**environment: str) -> Platform:
         started.append(start_platform(tmp_path, environment=environment))
         return started[-1]
 
-    yield begin_one
+    yield start_next
     for platform in started:
         platform.running.stop()
 
 
+NAP = timedelta(seconds=10)
+
+# The first attempt of its first step never ends.
 SLOW_FIRST = WORKFLOW.replace(
     "async () => ({ at: Date.now() })",
     "async (ctx) => { await scheduler.wait(ctx.attempt === 1 ? 9e5 : 1); return ctx.attempt; }",
 )
 
+# Each invocation of its code starts another sleep, of half the nap's length.
+NAPPING = WORKFLOW.replace(
+    'step.sleep("nap", sleep)',
+    'Promise.all([step.sleep("nap", sleep), step.sleep(`half from ${Date.now()}`, sleep / 2)])',
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survivors:
-    """Runs that the kill of their platform caught, and the platform that came after."""
+    """Runs that were interrupted when their platform was killed, and the platform started afterwards."""
 
     platform: Platform
     runs: Mapping[str, str]
-    told: Mapping[str, Any]
+    nap_before: Any
 
-    def ended(self, run: str) -> Any:
-        return wait_for_output(self.platform, self.workflow(run), self.runs[run])
+    def wait_for_output(self, run: str) -> Any:
+        return wait_for_output(self.platform, workflow_of(run), self.runs[run])
 
     def describe(self, run: str) -> Any:
-        return describe_run(self.platform, self.workflow(run), self.runs[run])
+        return describe_run(self.platform, workflow_of(run), self.runs[run])
 
-    @staticmethod
-    def workflow(run: str) -> str:
-        return "middle" if run == "middle" else "kept"
+
+def workflow_of(run: str) -> str:
+    return run if run in {"middle", "nap"} else "kept"
 
 
 @pytest.fixture(scope="module")
@@ -85,78 +97,94 @@ def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     folder = tmp_path_factory.mktemp("survivors")
     before = start_platform(folder)
     deploy_workflow(before, "kept")
-    deploy_worker(before, "middle", SLOW_FIRST, workflow_binding("middle"))
-    before.api("PUT", "workflows/middle", json={"script_name": "middle", "class_name": "Flow"})
-    runs = {
-        "sleep": start_run(before, "kept", sleep=6000),
-        "wait": start_run(before, "kept", wait=True),
-        "retry": start_run(before, "kept", fails=3000),
-        "paused": start_run(before, "kept", sleep="1 minute"),
-        "middle": start_run(before, "middle"),
-    }
-    before.api(
-        "PATCH", f"workflows/kept/instances/{runs['paused']}/status", json={"status": "pause"}
-    )
-    wait_for(lambda: run_status(before, "kept", runs["paused"]), "paused")
-    told = {run: describe_run(before, Survivors.workflow(run), runs[run]) for run in runs}
+    deploy_workflow(before, "middle", SLOW_FIRST)
+    deploy_workflow(before, "nap", NAPPING)
+    runs, nap = interrupted_runs(before)
     before.kill()
+    wait_until(lambda: datetime.now(UTC) > nap.steps[1].start + NAP / 2)
     platform = start_platform(folder)
-    yield Survivors(platform=platform, runs=runs, told=told)
+    yield Survivors(platform=platform, runs=runs, nap_before=nap)
     platform.running.stop()
 
 
-def test_a_run_that_waits_hears_an_event_after_the_kill(survivors: Survivors) -> None:
+def interrupted_runs(platform: Platform) -> tuple[dict[str, str], Any]:
+    """Start runs, and wait until each has reached its step; return their ids and describe the nap."""
+    paused = start_run(platform, "kept", sleep="1 hour")
+    change_status(platform, "kept", paused, "pause")
+    wait_for_status(platform, "kept", paused, "paused")
+    runs = {
+        "paused": paused,
+        "wait": start_run(platform, "kept", wait=True),
+        "middle": start_run(platform, "middle"),
+        "retry": start_run(platform, "kept", fails=3000),
+    }
+    for run, steps in {"wait": 2, "middle": 1, "retry": 2}.items():
+        wait_for_steps(platform, workflow_of(run), runs[run], steps)
+    runs["nap"] = start_run(platform, "nap", sleep=NAP // timedelta(milliseconds=1))
+    wait_for_steps(platform, "nap", runs["nap"], 3)
+    return runs, describe_run(platform, "nap", runs["nap"])
+
+
+def change_status(platform: Platform, workflow: str, instance: str, status: str) -> None:
+    path = f"workflows/{workflow}/instances/{instance}/status"
+    assert platform.api("PATCH", path, json={"status": status}).status_code == 200
+
+
+def test_a_waiting_run_receives_an_event_after_the_kill(survivors: Survivors) -> None:
     path = f"workflows/kept/instances/{survivors.runs['wait']}/events/call"
 
     assert survivors.platform.api("POST", path, json={"again": True}).status_code == 200
 
-    assert survivors.ended("wait")["heard"] == {"again": True}
+    assert survivors.wait_for_output("wait")["received"] == {"again": True}
 
 
-def test_a_run_that_waits_for_a_retry_goes_on(survivors: Survivors) -> None:
-    assert survivors.ended("retry")["second"] == {"attempt": 2}
+def test_a_run_that_waits_for_a_retry_continues(survivors: Survivors) -> None:
+    assert survivors.wait_for_output("retry")["second"] == {"attempt": 2}
 
 
-def test_a_sleep_ends_at_its_old_time_and_no_finished_step_runs_again(survivors: Survivors) -> None:
-    survivors.ended("sleep")
+def test_a_sleep_ends_at_its_original_time_and_no_finished_step_runs_again(
+    survivors: Survivors,
+) -> None:
+    """The restart comes after half of the nap, and starts another sleep of half its length."""
+    survivors.wait_for_output("nap")
 
-    before, after = survivors.told["sleep"], survivors.describe("sleep")
+    first, nap, _, half_from_restart, _ = survivors.describe("nap").steps
+    first_before, nap_before, _ = survivors.nap_before.steps
 
-    assert after.steps[0] == before.steps[0]
-    assert abs((after.steps[1].end - before.steps[1].end).total_seconds()) < 0.5
-
-
-def test_a_step_in_the_middle_is_tried_again(survivors: Survivors) -> None:
-    assert survivors.ended("middle")["first"] == 2
+    assert first == first_before
+    assert half_from_restart.start >= nap_before.start + NAP / 2
+    assert nap_before.end <= nap.end <= half_from_restart.end
 
 
-def test_a_run_that_was_paused_stays_paused_until_it_is_resumed(survivors: Survivors) -> None:
+def test_an_interrupted_step_is_retried(survivors: Survivors) -> None:
+    assert survivors.wait_for_output("middle")["first"] == 2
+
+
+def test_a_paused_run_stays_paused_until_it_is_resumed(survivors: Survivors) -> None:
     assert survivors.describe("paused").status == "paused"
 
-    path = f"workflows/kept/instances/{survivors.runs['paused']}/status"
-    survivors.platform.api("PATCH", path, json={"status": "resume"})
+    change_status(survivors.platform, "kept", survivors.runs["paused"], "resume")
 
     wait_for(lambda: survivors.describe("paused").status, "waiting")
 
 
-def test_a_run_that_was_about_to_pause_is_paused_after_the_kill(start: Start) -> None:
+def test_a_run_that_waits_for_its_pause_is_paused_after_the_kill(start: Start) -> None:
     before = start()
-    deploy_worker(before, "pausing", SLOW_FIRST, workflow_binding("pausing"))
-    before.api("PUT", "workflows/pausing", json={"script_name": "pausing", "class_name": "Flow"})
+    deploy_workflow(before, "pausing", SLOW_FIRST)
     instance = start_run(before, "pausing")
-    path = f"workflows/pausing/instances/{instance}/status"
-    before.api("PATCH", path, json={"status": "pause"})
-    wait_for(lambda: run_status(before, "pausing", instance), "waitingForPause")
+    wait_for_steps(before, "pausing", instance, 1)
+    change_status(before, "pausing", instance, "pause")
+    wait_for_status(before, "pausing", instance, "waitingForPause")
     before.kill()
 
     platform = start()
 
-    wait_for(lambda: run_status(platform, "pausing", instance), "paused")
-    platform.api("PATCH", path, json={"status": "resume"})
+    wait_for_status(platform, "pausing", instance, "paused")
+    change_status(platform, "pausing", instance, "resume")
     assert wait_for_output(platform, "pausing", instance)["first"] == 2
 
 
-def test_many_runs_go_on_after_a_kill(start: Start) -> None:
+def test_many_runs_continue_after_a_kill(start: Start) -> None:
     before = start()
     deploy_workflow(before, "many")
     batch = [{"params": {"sleep": 3000}} for _ in range(100)]
@@ -165,24 +193,24 @@ def test_many_runs_go_on_after_a_kill(start: Start) -> None:
 
     platform = start()
 
-    counts = "workflows/many"
-    wait_for(lambda: platform.api("GET", counts).json()["result"]["instances"]["complete"], 100)
+    path = "workflows/many"
+    wait_for(lambda: platform.api("GET", path).json()["result"]["instances"]["complete"], 100)
 
 
-def test_a_killed_workerd_comes_back_with_its_runs(start: Start) -> None:
+def test_a_killed_workerd_is_restarted_with_its_runs(start: Start) -> None:
     platform = start()
     deploy_workflow(platform, "crashed")
     instance = start_run(platform, "crashed", wait=True)
-    wait_for(lambda: run_status(platform, "crashed", instance), "waiting")
+    wait_for_status(platform, "crashed", instance, "waiting")
 
-    os.kill(int(group_pid(platform, "worker-crashed")), signal.SIGKILL)
+    os.kill(group_pid(platform, "worker-crashed"), signal.SIGKILL)
 
     path = f"workflows/crashed/instances/{instance}/events/call"
     wait_for(lambda: platform.api("POST", path, json=1).status_code, 200)
     wait_for_output(platform, "crashed", instance)
 
 
-def test_zones_and_their_routes_are_there_after_a_kill(start: Start) -> None:
+def test_zones_and_their_routes_survive_a_kill(start: Start) -> None:
     before = start()
     deploy_worker(before, "routed", HELLO)
     zone = create_zone(before, "kept.example")
@@ -195,7 +223,7 @@ def test_zones_and_their_routes_are_there_after_a_kill(start: Start) -> None:
     assert fetch_host(platform, "kept.example").text == "hello"
 
 
-def test_an_old_version_has_todays_secrets_after_a_kill(start: Start) -> None:
+def test_an_older_live_version_keeps_the_newest_secrets_after_a_kill(start: Start) -> None:
     before = start()
     code = "export default { fetch: (request, env) => new Response(env.KEY) }"
     deploy_worker(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
@@ -210,41 +238,40 @@ def test_an_old_version_has_todays_secrets_after_a_kill(start: Start) -> None:
 def test_no_workerd_outlives_the_platform(start: Start) -> None:
     platform = start()
     deploy_worker(platform, "mortal", HELLO)
-    workerd = psutil.Process(int(group_pid(platform, "worker-mortal")))
+    workerd = psutil.Process(group_pid(platform, "worker-mortal"))
 
     platform.kill()
 
-    workerd.wait(5)
+    workerd.wait(60)
     assert not is_running(workerd)
 
 
-def test_a_leftover_process_is_ended_before_its_folder_is_used(start: Start) -> None:
+def test_a_leftover_process_is_killed_before_its_folder_is_used(start: Start) -> None:
     before = start()
     deploy_worker(before, "leftover", HELLO)
     before.kill()
-    note = before.state / "groups" / "worker-leftover" / "workerd.pid"
-    with subprocess.Popen(["/bin/sleep", "60"]) as left:
-        stat = Path(f"/proc/{left.pid}/stat").read_text()
-        note.write_text(f"{left.pid}\n{stat}")
+    with subprocess.Popen(["/bin/sleep", "60"]) as leftover:
+        stat = Path(f"/proc/{leftover.pid}/stat").read_text()
+        pid_file(before, "worker-leftover").write_text(f"{leftover.pid}\n{stat}")
 
         start()
 
-        assert left.wait(5) == -signal.SIGKILL
+        assert leftover.wait() == -signal.SIGKILL
 
 
-def test_a_process_that_only_took_the_number_is_left_alone(start: Start) -> None:
+def test_another_process_with_the_same_id_is_left_alone(start: Start) -> None:
     before = start()
     deploy_worker(before, "renumbered", HELLO)
     before.kill()
-    note = before.state / "groups" / "worker-renumbered" / "workerd.pid"
-    old = Path("/proc/self/stat").read_text()
-    with subprocess.Popen(["/bin/sleep", "60"]) as other:
-        note.write_text(f"{other.pid}\n{old}")
+    stat = Path("/proc/self/stat").read_text()
+    with subprocess.Popen(["/bin/sleep", "3600"]) as other:
+        pid_file(before, "worker-renumbered").write_text(f"{other.pid}\n{stat}")
+        try:
+            start()
 
-        start()
-
-        assert other.poll() is None
-        other.kill()
+            assert other.poll() is None
+        finally:
+            other.kill()
 
 
 def test_the_platform_ends_when_its_standard_input_closes(start: Start) -> None:
@@ -254,7 +281,7 @@ def test_the_platform_ends_when_its_standard_input_closes(start: Start) -> None:
 
     stdin.close()
 
-    assert platform.running.process.wait(5) == 0
+    assert platform.running.process.wait(60) == 0
 
 
 def test_two_platforms_do_not_share_a_folder(start: Start) -> None:
@@ -264,7 +291,7 @@ def test_two_platforms_do_not_share_a_folder(start: Start) -> None:
         start()
 
 
-def test_a_port_in_use_is_one_clear_sentence(
+def test_a_port_in_use_is_reported_clearly(
     start: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     platform = start()
@@ -273,30 +300,28 @@ def test_a_port_in_use_is_one_clear_sentence(
         start_platform(tmp_path_factory.mktemp("other"), port=platform.port)
 
 
-def test_a_quiet_group_is_stopped_and_starts_with_the_next_request(start: Start) -> None:
+def test_an_idle_group_is_stopped_and_started_by_the_next_request(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.5")
     deploy_worker(platform, "drowsy", HELLO)
-    pid = int(group_pid(platform, "worker-drowsy"))
 
-    wait_for(lambda: "running" if psutil.pid_exists(pid) else "stopped", "stopped")
+    wait_until(lambda: not pid_file(platform, "worker-drowsy").exists())
 
     assert platform.fetch("drowsy").text == "hello"
 
 
-def test_a_group_with_a_live_run_is_not_stopped(start: Start) -> None:
+def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.2")
     deploy_workflow(platform, "awake")
-    start_run(platform, "awake", sleep="1 minute")
-    pid = int(group_pid(platform, "worker-awake"))
-    deploy_worker(platform, "drowsy-beside", HELLO)
-    quiet = int(group_pid(platform, "worker-drowsy-beside"))
+    start_run(platform, "awake", sleep="1 hour")
+    pid = group_pid(platform, "worker-awake")
+    deploy_worker(platform, "drowsy-neighbour", HELLO)
 
-    wait_for(lambda: "running" if psutil.pid_exists(quiet) else "stopped", "stopped")
+    wait_until(lambda: not pid_file(platform, "worker-drowsy-neighbour").exists())
 
-    assert psutil.pid_exists(pid)  # it has been quiet for longer
+    assert psutil.pid_exists(pid)  # without requests for longer than its neighbour
 
 
-def test_what_it_keeps_is_private(start: Start) -> None:
+def test_stored_files_are_private(start: Start) -> None:
     platform = start()
     deploy_worker(platform, "private", HELLO, {"type": "secret_text", "name": "S", "text": "hush"})
 

@@ -1,4 +1,4 @@
-"""The real wrangler against the platform."""
+"""Deploys, secrets and deletion with the real wrangler."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SECRET = "found-nowhere-but-in-env"
 ECHO = "export default { fetch(request, env) { return Response.json({ ...env, WORKFLOW: 0 }) } }"
 
 
-def test_a_first_deploy_makes_a_worker_and_its_workflow(project: Project) -> None:
+def test_a_first_deploy_creates_a_worker_and_its_workflow(project: Project) -> None:
     workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
     project.write(WORKFLOW, workflows=[workflow])
 
     line = project.deploy()
 
-    assert (line["type"], line["version_id"]) == ("deploy", project.live())
+    assert (line["type"], line["version_id"]) == ("deploy", project.live_version())
     instance = start_run(project.platform, project.name)
     assert wait_for_output(project.platform, project.name, instance)["second"] == {"attempt": 1}
 
@@ -37,17 +37,17 @@ def test_a_later_deploy_replaces_the_code_and_keeps_the_secrets(project: Project
 
     env = project.platform.fetch(project.name).json()
     assert env == {"WORKFLOW": 0, "PLAIN": "second", "TOKEN": SECRET, "OTHER": "more"}
-    assert second["version_id"] == project.live() != first["version_id"]
+    assert second["version_id"] == project.live_version() != first["version_id"]
 
 
 def test_strict_refuses_a_worker_that_the_api_changed(project: Project) -> None:
     upload(project.platform, project.name, HELLO)
     project.write(HELLO)
 
-    done = project.wrangler("deploy", "--strict")
+    result = project.wrangler("deploy", "--strict")
 
-    assert done.exit_code == 1
-    assert "last updated via the script API" in done.stdout + done.stderr
+    assert result.exit_code == 1
+    assert "last updated via the script API" in result.stdout + result.stderr
 
 
 def test_strict_refuses_the_workflow_of_another_worker(project: Project) -> None:
@@ -56,10 +56,10 @@ def test_strict_refuses_the_workflow_of_another_worker(project: Project) -> None
     project.platform.api("PUT", "workflows/taken", json=body)
     project.write(WORKFLOW, workflows=[{"name": "taken", "binding": "W", "class_name": "Flow"}])
 
-    done = project.wrangler("deploy", "--strict")
+    result = project.wrangler("deploy", "--strict")
 
-    assert done.exit_code == 1
-    assert 'belongs to "workflow-owner"' in done.stdout + done.stderr
+    assert result.exit_code == 1
+    assert 'belongs to "workflow-owner"' in result.stdout + result.stderr
 
 
 def test_code_that_does_not_start_fails_with_its_error(project: Project) -> None:
@@ -67,15 +67,15 @@ def test_code_that_does_not_start_fails_with_its_error(project: Project) -> None
     project.deploy()
     project.write('throw new Error("no engine"); export default {}')
 
-    done = project.wrangler("deploy", "--strict")
+    result = project.wrangler("deploy", "--strict")
 
-    assert done.exit_code == 1
-    assert "no engine" in done.stdout + done.stderr
-    assert "10021" in done.stdout + done.stderr
+    assert result.exit_code == 1
+    assert "no engine" in result.stdout + result.stderr
+    assert "10021" in result.stdout + result.stderr
     assert project.platform.fetch(project.name).text == "hello"
 
 
-def test_secrets_are_listed_put_and_deleted(project: Project) -> None:
+def test_secrets_are_listed_set_and_deleted(project: Project) -> None:
     project.write(ECHO)
     project.deploy(ONE="1")
     (project.folder / "bulk.json").write_text(json.dumps({"TWO": SECRET, "ONE": None}))
@@ -93,7 +93,7 @@ def test_delete_removes_the_worker(project: Project) -> None:
     project.write(HELLO)
     project.deploy()
 
-    done = project.wrangler("delete")
+    result = project.wrangler("delete")
 
-    assert done.exit_code == 0, done.stdout + done.stderr
+    assert result.exit_code == 0, result.stdout + result.stderr
     assert project.platform.fetch(project.name).status_code == 404

@@ -1,4 +1,4 @@
-"""The real wrangler puts Workers on hosts, goes back to older versions, and meets refusals."""
+"""Routes, domains, rollbacks and refused deploys with the real wrangler."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from tests.local_cloudflare.support.zones import (
 ENV = "export default { fetch(request, env) { return Response.json(env) } }"
 
 
-def said(project: Project, *arguments: str) -> tuple[int | None, str]:
-    done = project.wrangler(*arguments)
-    return done.exit_code, done.stdout + done.stderr
+def run_wrangler(project: Project, *arguments: str) -> tuple[int | None, str]:
+    """Return the exit code and everything printed."""
+    result = project.wrangler(*arguments)
+    return result.exit_code, result.stdout + result.stderr
 
 
 def test_routes_are_set_and_replaced(project: Project) -> None:
@@ -47,19 +48,19 @@ def test_the_route_of_another_worker_is_refused(project: Project) -> None:
     create_route(project.platform, zone, "owned.example/*", "route-owner")
     project.write(HELLO, workers_dev=False, routes=["owned.example/*"])
 
-    exit_code, text = said(project, "deploy")
+    exit_code, text = run_wrangler(project, "deploy")
 
     assert exit_code == 1
     assert '"route-owner" is already assigned to routes' in text
 
 
-def test_with_workers_dev_the_api_refuses_the_route_of_another(project: Project) -> None:
+def test_with_workers_dev_the_api_refuses_the_route_of_another_worker(project: Project) -> None:
     deploy_worker(project.platform, "route-holder", HELLO)
     zone = create_zone(project.platform, "held.example")
     create_route(project.platform, zone, "held.example/*", "route-holder")
     project.write(HELLO, routes=["held.example/*"])
 
-    exit_code, text = said(project, "deploy")
+    exit_code, text = run_wrangler(project, "deploy")
 
     assert exit_code == 1
     assert "[code: 10020]" in text
@@ -68,13 +69,13 @@ def test_with_workers_dev_the_api_refuses_the_route_of_another(project: Project)
 def test_a_route_without_its_zone_is_refused(project: Project) -> None:
     project.write(HELLO, workers_dev=False, routes=["nowhere.example/*"])
 
-    exit_code, text = said(project, "deploy")
+    exit_code, text = run_wrangler(project, "deploy")
 
     assert exit_code == 1
     assert "Could not find zone for `nowhere.example`" in text
 
 
-def test_a_token_for_one_zone_sets_routes_one_by_one(project: Project, control: Control) -> None:
+def test_a_token_for_one_zone_sets_routes_individually(project: Project, control: Control) -> None:
     zone = create_zone(project.platform, "narrowed.example")
     groups = ("Workers Scripts Write", "Workers Routes Write", "Zone Read")
     control.tokens(Token(token="narrow", permissions=groups, zones=(zone,)))
@@ -86,21 +87,25 @@ def test_a_token_for_one_zone_sets_routes_one_by_one(project: Project, control: 
     assert route_patterns(project.platform, zone) == {"narrowed.example/*": project.name}
 
 
-def test_to_write_scripts_is_enough_without_a_zone(project: Project, control: Control) -> None:
+def test_the_permission_to_write_scripts_suffices_without_a_zone(
+    project: Project, control: Control
+) -> None:
     control.tokens(Token(token="scripts", kind="account", permissions=("Workers Scripts Write",)))
     workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
     project.write(WORKFLOW, workflows=[workflow], triggers={"crons": ["0 0 1 1 *"]})
 
     line = replace(project, token="scripts").deploy(KEY="value")
 
-    assert line["version_id"] == project.live()
+    assert line["version_id"] == project.live_version()
 
 
-def test_to_read_scripts_is_not_enough(project: Project, control: Control) -> None:
+def test_the_permission_to_read_scripts_does_not_suffice(
+    project: Project, control: Control
+) -> None:
     control.tokens(Token(token="reads", permissions=("Workers Scripts Read",)))
     project.write(HELLO)
 
-    exit_code, text = said(replace(project, token="reads"), "deploy")
+    exit_code, text = run_wrangler(replace(project, token="reads"), "deploy")
 
     assert (exit_code, "Authentication error [code: 10000]" in text) == (1, True)
     assert project.platform.api("GET", f"workers/services/{project.name}").status_code == 404
@@ -111,7 +116,7 @@ def test_without_a_subdomain_a_workflow_is_refused(project: Project, control: Co
     workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
     project.write(WORKFLOW, workflows=[workflow])
 
-    exit_code, text = said(project, "deploy")
+    exit_code, text = run_wrangler(project, "deploy")
 
     assert (exit_code, "register a workers.dev subdomain" in text) == (1, True)
     assert control.writes() == []
@@ -125,11 +130,11 @@ def test_settings_are_kept_with_the_version(project: Project) -> None:
     project.deploy()
     client: Any = project.platform.client().workers.scripts.script_and_version_settings
 
-    told = client.get(project.name, account_id=project.platform.account_id)
+    settings = client.get(project.name, account_id=project.platform.account_id)
 
-    assert (told.limits.cpu_ms, told.placement.mode) == (100, "smart")
-    assert (told.observability.enabled, told.logpush) == (True, True)
-    path = f"workers/scripts/{project.name}/versions/{project.live()}"
+    assert (settings.limits.cpu_ms, settings.placement.mode) == (100, "smart")
+    assert (settings.observability.enabled, settings.logpush) == (True, True)
+    path = f"workers/scripts/{project.name}/versions/{project.live_version()}"
     version = project.platform.api("GET", path).json()["result"]
     assert version["resources"]["script_runtime"]["limits"] == limits
 
@@ -157,24 +162,24 @@ def test_a_custom_domain_with_another_record_is_refused(project: Project) -> Non
     create_record(project.platform, zone, name="recorded.example")
     project.write(HELLO, routes=[{"pattern": "recorded.example", "custom_domain": True}])
 
-    exit_code, text = said(project, "deploy")
+    exit_code, text = run_wrangler(project, "deploy")
 
     assert exit_code == 1
     assert "already has externally managed DNS records" in text
     assert "[code: 100117]" in text
 
 
-def test_wrangler_goes_back_and_keeps_the_newest_secrets(project: Project) -> None:
+def test_a_rollback_keeps_the_newest_secrets(project: Project) -> None:
     project.write(ENV, vars={"PLAIN": "old"})
     first = project.deploy(KEY="old")["version_id"]
     project.write(ENV, vars={"PLAIN": "new"})
     project.deploy(KEY="new")
 
-    exit_code, text = said(project, "rollback", first, "-m", "back", "-y")
+    exit_code, text = run_wrangler(project, "rollback", first, "-m", "back", "-y")
 
     assert exit_code == 0, text
     assert "* KEY" in text
-    assert project.live() == first
+    assert project.live_version() == first
     assert project.platform.fetch(project.name).json() == {"PLAIN": "old", "KEY": "new"}
 
 
@@ -184,13 +189,13 @@ def test_strict_refuses_what_the_dashboard_changed(project: Project, control: Co
     control.dashboard_edit(project.name)
     project.write(HELLO, vars={"PLAIN": "b"})
 
-    exit_code, text = said(project, "deploy", "--strict")
+    exit_code, text = run_wrangler(project, "deploy", "--strict")
 
     assert exit_code == 1, text
     assert "Cloudflare Dashboard" in text
 
 
-def test_strict_lets_pass_what_the_dashboard_left_as_it_was(
+def test_strict_accepts_a_dashboard_edit_without_changes(
     project: Project, control: Control
 ) -> None:
     project.write(HELLO, vars={"PLAIN": "a"})
@@ -199,15 +204,15 @@ def test_strict_lets_pass_what_the_dashboard_left_as_it_was(
 
     second = project.deploy()
 
-    assert first["version_id"] != second["version_id"] == project.live()
+    assert first["version_id"] != second["version_id"] == project.live_version()
 
 
-def test_how_long_to_wait_is_told(project: Project, control: Control) -> None:
+def test_the_output_file_has_the_time_to_wait(project: Project, control: Control) -> None:
     busy = Fault(path="/workers/scripts/", status=429, code=10429, headers={"retry-after": "10"})
     control.faults(busy)
     project.write(HELLO)
 
-    exit_code, _ = said(project, "deploy")
+    exit_code, _ = run_wrangler(project, "deploy")
 
     assert exit_code == 1
     lines = (project.folder / "output.ndjson").read_text().splitlines()
