@@ -19,14 +19,10 @@ CHECKED: Final = [
     ":!*/package*.json",
     ":!tests/support/check_prose.py",
     # being rewritten
-    ":!deployments/adapters",
-    ":!deployments/pipeline",
-    ":!targets",
     ":!templates",
     ":!web/static",
     ":!tests/deployments",
     ":!tests/runs",
-    ":!tests/targets",
     ":!tests/web",
     ":!tests/workflows/admin",
 ]

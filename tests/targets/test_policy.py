@@ -40,7 +40,7 @@ def protected() -> Target:
 @pytest.fixture
 def frozen() -> Target:
     began = timezone.now() - timedelta(hours=1)
-    return make_target(frozen_from=began, frozen_reason="the sale goes on")
+    return make_target(frozen_from=began, frozen_reason="the sale continues")
 
 
 def test_a_protected_target_refuses_users_outside_its_groups(protected: Target) -> None:
@@ -71,7 +71,9 @@ def test_superusers_and_command_line_operators_may_deploy(protected: Target) -> 
 
 
 def test_a_frozen_target_refuses_with_its_reason(frozen: Target) -> None:
-    with pytest.raises(Refused, match=r"is frozen: the sale goes on\. Wait until the freeze ends"):
+    with pytest.raises(
+        Refused, match=r"is frozen: the sale continues\. Wait until the freeze ends"
+    ):
         deploy(frozen)
 
 

@@ -18,7 +18,7 @@ from tests.deployments.factories import make_target, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault, Token
 from tests.local_cloudflare.support.zones import create_record, create_zone
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, configured, deploy
+from tests.targets.cloudflare.accounts import account_target, deploy, workflow_with_settings
 from workflows.ir.reading.bindings import BindingKind
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -241,7 +241,7 @@ def test_a_deployment_proves_what_the_token_may_write(platform: Platform) -> Non
     create_record(platform, zone, name="proven.example", type="AAAA", content="100::", proxied=True)
     target = account_target(platform)
     routes = [{"pattern": "proven.example/*", "zoneName": "proven.example"}]
-    ended = deploy(configured({"routes": routes}), target)
+    ended = deploy(workflow_with_settings({"routes": routes}), target)
     assert ended.status == "succeeded", ended.message
 
     found = rows(target)

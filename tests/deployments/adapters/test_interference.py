@@ -27,12 +27,12 @@ from tests.local_cloudflare.support.projects import Project
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import (
     account_target,
-    changed,
+    background_worker,
     deploy,
-    ended,
-    performed,
-    performing,
-    until,
+    edit_workflow,
+    has_ended,
+    run_queue,
+    wait_until,
 )
 from workflows.services import set_variable
 
@@ -57,7 +57,7 @@ def test_a_version_that_goes_live_during_the_build_is_not_overwritten(
         writes(tools, folder, bundle)
 
     monkeypatch.setattr(DeployTools, "write", meanwhile)
-    second = deploy(changed(first.workflow, code="return 2;"), target)
+    second = deploy(edit_workflow(first.workflow, code="return 2;"), target)
     monkeypatch.undo()
     third = deploy(first.workflow, target)
 
@@ -72,10 +72,10 @@ def test_a_cancelled_deployment_is_not_retried(target: Target, control: Control)
         Fault(path="/workers/subdomain$", status=429, headers=headers, delay_milliseconds=4000)
     )
     running = request_deployment(make_workflow(), target=target)
-    with performing():
-        until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
+    with background_worker():
+        wait_until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
         controls.cancel(running, by=Actor(name="ada"))
-        until(ended(running), seconds=5)
+        wait_until(has_ended(running), seconds=5)
 
     assert running.state is Status.CANCELLED
     assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
@@ -85,14 +85,14 @@ def test_a_retried_rollback_keeps_its_content(target: Target, control: Control) 
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
     first = deploy(workflow, target)
-    deploy(changed(workflow, code="return env.TOKEN;"), target)
+    deploy(edit_workflow(workflow, code="return env.TOKEN;"), target)
     busy = {"retry-after": "120"}
     control.faults(Fault(method="POST", path="/deployments$", status=429, headers=busy))
-    stopped = performed(controls.roll_back(first))
+    stopped = run_queue(controls.roll_back(first))
     control.faults()
     Deployment.objects.filter(status=Status.QUEUED.value).update(not_before=None)
 
-    again = performed(Deployment.objects.get(status=Status.QUEUED.value))
+    again = run_queue(Deployment.objects.get(status=Status.QUEUED.value))
 
     assert (stopped.cause, again.state) == (Cause.RATE_LIMIT, Status.SUCCEEDED)
     assert again.secret_names == ["TOKEN"]
@@ -102,11 +102,11 @@ def test_a_retried_rollback_keeps_its_content(target: Target, control: Control) 
 def test_a_rollback_reads_the_triggers_before_it_writes(target: Target, control: Control) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
-    deploy(changed(first.workflow, code="return 2;"), target)
+    deploy(edit_workflow(first.workflow, code="return 2;"), target)
     control.faults(Fault(method="GET", path="/schedules$", status=403, code=10000, message="no"))
     control.forget_calls()
 
-    failed = performed(controls.roll_back(first))
+    failed = run_queue(controls.roll_back(first))
 
     assert (failed.state, failed.stage) == (Status.FAILED, Stage.INITIALIZING)
     assert control.writes() == []
@@ -117,11 +117,11 @@ def test_a_version_uploaded_before_a_cancellation_is_live(target: Target, contro
     assert first.workflow
     control.faults(Fault(method="PUT", path="/schedules$", hang=True))
     control.forget_calls()
-    second = request_deployment(changed(first.workflow, code="return 2;"), target=target)
-    with performing():
-        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+    second = request_deployment(edit_workflow(first.workflow, code="return 2;"), target=target)
+    with background_worker():
+        wait_until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
         controls.cancel(second, by=Actor(name="ada"))
-        until(ended(second))
+        wait_until(has_ended(second))
 
     assert (second.state, second.uploaded) == (Status.CANCELLED, "yes")
     assert second.version_id == second.live_version != first.version_id
@@ -138,7 +138,7 @@ def test_a_secret_that_the_live_version_uses_is_not_deleted(
     deploy(workflow, target)
     control.forget_calls()
 
-    refused = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    refused = run_queue(controls.delete_secrets(workflow, target, ["TOKEN"]))
 
     assert "The live version uses TOKEN" in refused.message
     assert control.writes() == []
@@ -151,7 +151,7 @@ def test_a_queued_deployment_is_refused_if_its_target_is_frozen_meanwhile(
     Target.objects.filter(pk=target.pk).update(frozen_from=timezone.now() - timedelta(hours=1))
     control.forget_calls()
 
-    refused = performed(waiting)
+    refused = run_queue(waiting)
 
     assert (refused.state, refused.cause) == (Status.FAILED, Cause.POLICY)
     assert control.calls() == []
@@ -193,13 +193,13 @@ def test_a_deploy_through_another_target_of_the_account_is_ours(
     other = account_target(platform, name="same-account")
 
     assert deploy(workflow, other).state is Status.SUCCEEDED
-    assert deploy(changed(workflow, code="return 2;"), target).state is Status.SUCCEEDED
+    assert deploy(edit_workflow(workflow, code="return 2;"), target).state is Status.SUCCEEDED
 
 
 def test_after_a_takedown_earlier_versions_cannot_be_rolled_back_to(target: Target) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
-    performed(controls.take_down(first.workflow, target))
+    run_queue(controls.take_down(first.workflow, target))
 
     with pytest.raises(Refused, match=r"redeploy the snapshot of #\d+"):
         controls.roll_back(first)

@@ -21,7 +21,13 @@ from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    edit_workflow,
+    run_queue,
+    workflow_with_settings,
+)
 from workflows.models import Workflow
 from workflows.services import set_variable
 
@@ -98,7 +104,7 @@ def test_an_edit_on_the_dashboard_is_drift(
 def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "drift.example")
     route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
-    deployed = succeeded(deploy(configured({"routes": [route]}), target))
+    deployed = succeeded(deploy(workflow_with_settings({"routes": [route]}), target))
     for item in platform.client().workers.routes.list(zone_id=zone):
         platform.client().workers.routes.delete(item.id, zone_id=zone)
 
@@ -143,7 +149,7 @@ def test_adopted_drift_is_expected_until_the_next_deploy(
     assert drift.check(workflow, target).state == DriftState.SAME
     assert records.known_version(workflow.pk, target) == version
     assert worker_on(workflow, target).triggers.crons == {"1 2 * * *"}
-    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    succeeded(deploy(edit_workflow(workflow, code="return 2;"), target))
     assert drift.check(workflow, target).state == DriftState.SAME
     assert worker_on(workflow, target).triggers.crons == frozenset()
 
@@ -170,7 +176,7 @@ def test_a_deploy_refuses_to_undo_an_edit_without_overwrite(
     workflow = workflow_of(deployed)
     control.dashboard_edit(deployed.worker_name)
 
-    refused = deploy(changed(workflow, code="return 2;"), target)
+    refused = deploy(edit_workflow(workflow, code="return 2;"), target)
 
     assert (refused.state, refused.cause) == (Status.FAILED, Cause.CHANGED)
     succeeded(deploy(workflow, target, overwrite=True))
@@ -185,14 +191,14 @@ def test_an_unused_secret_is_found_and_deleted_without_blocking_later_deploys(
     succeeded(deploy(workflow, target))
     assert unused_secrets(worker_on(workflow, target)) == []
     variable.delete()
-    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    succeeded(deploy(edit_workflow(workflow, code="return 2;"), target))
     assert unused_secrets(worker_on(workflow, target)) == ["TOKEN"]
 
-    succeeded(performed(controls.delete_secrets(workflow, target, ["TOKEN"], by=Actor(name="ada"))))
+    succeeded(run_queue(controls.delete_secrets(workflow, target, ["TOKEN"], by=Actor(name="ada"))))
 
     assert unused_secrets(worker_on(workflow, target)) == []
     assert drift.check(workflow, target).state == DriftState.SAME
-    succeeded(deploy(changed(workflow, code="return 3;"), target))
+    succeeded(deploy(edit_workflow(workflow, code="return 3;"), target))
 
 
 def test_after_a_rollback_secrets_are_deleted_once_the_snapshot_is_redeployed(
@@ -202,16 +208,16 @@ def test_after_a_rollback_secrets_are_deleted_once_the_snapshot_is_redeployed(
     set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
     deploy(workflow, target)
     workflow.variables.all().delete()
-    first = deploy(changed(workflow, code="return 2;"), target)
-    deploy(changed(workflow, code="return 3;"), target)
-    back = succeeded(performed(controls.roll_back(first)))
+    first = deploy(edit_workflow(workflow, code="return 2;"), target)
+    deploy(edit_workflow(workflow, code="return 3;"), target)
+    back = succeeded(run_queue(controls.roll_back(first)))
     control.forget_calls()
 
-    stopped = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    stopped = run_queue(controls.delete_secrets(workflow, target, ["TOKEN"]))
     writes = control.writes()
     page = admin_client.get(stopped.get_absolute_url()).content.decode()
-    performed(request_snapshot(back))
-    done = performed(controls.delete_secrets(workflow, target, ["TOKEN"]))
+    run_queue(request_snapshot(back))
+    done = run_queue(controls.delete_secrets(workflow, target, ["TOKEN"]))
 
     assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
     assert "Deploy first, then delete the secrets" in stopped.message
@@ -224,7 +230,7 @@ def test_the_page_finds_the_secrets_on_the_target(target: Target, admin_client: 
     set_variable("TOKEN", "sentinel", workflow=workflow, is_secret=True).save()
     succeeded(deploy(workflow, target))
     workflow.variables.all().delete()
-    succeeded(deploy(changed(workflow, code="return 2;"), target))
+    succeeded(deploy(edit_workflow(workflow, code="return 2;"), target))
 
     url = f"/workflows/{workflow.pk}/live/secrets/?target={target.pk}"
     page = admin_client.get(url).content.decode()
@@ -238,10 +244,10 @@ def test_after_a_takedown_nothing_is_live_on_the_target_or_in_the_record(
 ) -> None:
     zone = create_zone(platform, "undone.example")
     route = {"pattern": "api.undone.example/*", "zoneName": "undone.example"}
-    workflow = configured({"routes": [route], "cronTriggers": ["1 1 * * *"]})
+    workflow = workflow_with_settings({"routes": [route], "cronTriggers": ["1 1 * * *"]})
     deployed = succeeded(deploy(workflow, target))
 
-    down = succeeded(performed(controls.take_down(workflow, target, by=Actor(name="ada"))))
+    down = succeeded(run_queue(controls.take_down(workflow, target, by=Actor(name="ada"))))
 
     assert platform.api("GET", f"workers/services/{deployed.worker_name}").status_code == 404
     assert route_patterns(platform, zone) == {}

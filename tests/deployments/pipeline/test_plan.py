@@ -17,7 +17,12 @@ from tests.local_cloudflare.support.control import Control, Token
 from tests.local_cloudflare.support.workers import start_run
 from tests.local_cloudflare.support.zones import create_zone
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    edit_workflow,
+    workflow_with_settings,
+)
 from workflows.models import Workflow
 from workflows.services import set_variable
 
@@ -34,7 +39,7 @@ def changes_of(plan: Plan) -> set[tuple[str, str, str]]:
 
 
 def test_a_first_deployment_adds_everything(target: Target, control: Control) -> None:
-    workflow = configured({"cronTriggers": ["1 1 * * *"]}, "return env.GREETING;")
+    workflow = workflow_with_settings({"cronTriggers": ["1 1 * * *"]}, "return env.GREETING;")
     set_variable("GREETING", "hello", workflow=workflow)
     control.forget_calls()
 
@@ -59,13 +64,13 @@ def test_changes_of_code_variables_and_triggers_are_listed(
     platform: Platform, target: Target
 ) -> None:
     create_zone(platform, "plan.example")
-    workflow = configured({"cronTriggers": ["1 1 * * *"]}, "return env.OLD;")
+    workflow = workflow_with_settings({"cronTriggers": ["1 1 * * *"]}, "return env.OLD;")
     set_variable("OLD", "1", workflow=workflow)
     deploy(workflow, target)
     workflow.variables.all().delete()
     set_variable("NEW", "2", workflow=workflow)
     routes = [{"pattern": "api.plan.example/*", "zoneName": "plan.example"}]
-    changed(workflow, settings={"routes": routes}, code="return env.NEW;")
+    edit_workflow(workflow, settings={"routes": routes}, code="return env.NEW;")
 
     plan = forecast.plan(workflow, target)
 
@@ -90,7 +95,7 @@ def test_changes_of_runtime_settings_are_listed(target: Target) -> None:
         "logpush": True,
     }
 
-    plan = forecast.plan(changed(workflow, settings=settings), target)
+    plan = forecast.plan(edit_workflow(workflow, settings=settings), target)
 
     found = {change.name: (change.how, change.before, change.after) for change in plan.changes}
     assert {change.what for change in plan.changes} == {"setting"}
@@ -133,7 +138,7 @@ def test_unused_secrets_are_kept(target: Target) -> None:
     deploy(workflow, target)
     workflow.variables.all().delete()
 
-    plan = forecast.plan(changed(workflow, code="return 1;"), target)
+    plan = forecast.plan(edit_workflow(workflow, code="return 1;"), target)
 
     assert plan.kept_secrets == ["TOKEN"]
     assert "a-secret-value" not in str(plan.as_json())
@@ -156,7 +161,7 @@ def waiting_workflow() -> Workflow:
     data = {"eventType": "go", "timeout": "1 hour"}
     node = {**step, "type": "wait_for_event", "data": data}
     workflow.ir = {**workflow.ir, "nodes": [node]}
-    return changed(workflow)
+    return edit_workflow(workflow)
 
 
 def test_errors_are_reported_with_their_stage(target: Target) -> None:
@@ -199,7 +204,7 @@ def test_a_plan_needs_no_write_permission(platform: Platform, control: Control) 
 
 
 def test_a_deployment_makes_the_changes_of_its_plan(target: Target) -> None:
-    workflow = configured({"cronTriggers": ["1 1 * * *"]})
+    workflow = workflow_with_settings({"cronTriggers": ["1 1 * * *"]})
     plan = forecast.plan(workflow, target)
 
     done = deploy(workflow, target)

@@ -19,11 +19,11 @@ from tests.local_cloudflare.support.control import Control, Fault
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import (
     account_target,
+    background_worker,
     deploy,
-    ended,
-    performed,
-    performing,
-    until,
+    has_ended,
+    run_queue,
+    wait_until,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -56,9 +56,9 @@ def test_a_short_wait_is_shown_and_the_deployment_continues(
 ) -> None:
     control.faults(busy(LOOK, 3, times=1))
     running = request_deployment(make_workflow(), target=target)
-    with performing():
-        until(lambda: Deployment.objects.filter(waits_until__gt=timezone.now()).exists())
-        until(ended(running))
+    with background_worker():
+        wait_until(lambda: Deployment.objects.filter(waits_until__gt=timezone.now()).exists())
+        wait_until(has_ended(running))
 
     assert (running.state, running.waits_until) == (Status.SUCCEEDED, None)
     assert control.fired() == [1]
@@ -97,7 +97,7 @@ def test_a_requeued_deployment_does_not_start_early(target: Target, control: Con
     assert claims.claim() is None
 
     Deployment.objects.filter(pk=again.pk).update(not_before=timezone.now())
-    assert performed(again).state is Status.SUCCEEDED
+    assert run_queue(again).state is Status.SUCCEEDED
     assert again.attempt == 2
 
 
@@ -120,10 +120,10 @@ def test_the_last_attempt_announces_no_retry(target: Target, control: Control) -
     control.faults(busy(LOOK, 120))
     fourth = make_deployment(target=target, attempt=4)
 
-    assert "It will be retried then." in performed(fourth).message
+    assert "It will be retried then." in run_queue(fourth).message
 
     Deployment.objects.filter(attempt=5).update(not_before=None)
-    last = performed(Deployment.objects.get(attempt=5))
+    last = run_queue(Deployment.objects.get(attempt=5))
 
     assert last.message.endswith(NO_MORE)
     assert last.records.get(stage=Stage.FAILED.value).message == last.message

@@ -15,7 +15,12 @@ from tests.local_cloudflare.support.control import Control, Fault, Token
 from tests.local_cloudflare.support.workers import deploy_worker
 from tests.local_cloudflare.support.zones import create_record, create_route, create_zone
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    edit_workflow,
+    workflow_with_settings,
+)
 from workflows.services import set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -140,7 +145,7 @@ def test_a_type_error(target: Target) -> None:
 def test_npm_packages_that_do_not_exist(target: Target) -> None:
     workflow = make_workflow()
     workflow.dependencies = {"no-such-package-of-awaitstep": "9.9.9"}
-    changed(workflow)
+    edit_workflow(workflow)
 
     is_told(deploy(workflow, target), Cause.PACKAGES, Stage.CREATING_WORKER, "npm could not")
 
@@ -183,7 +188,7 @@ def test_a_route_of_another_worker(platform: Platform, target: Target, control: 
     create_route(platform, zone.id, "api.taken.example/*", "route-owner")
     control.forget_calls()
 
-    failed = deploy(configured(settings), target)
+    failed = deploy(workflow_with_settings(settings), target)
 
     is_told(failed, Cause.TAKEN, Stage.INITIALIZING, "belongs to the Worker route-owner")
     assert control.writes() == []
@@ -192,7 +197,7 @@ def test_a_route_of_another_worker(platform: Platform, target: Target, control: 
 def test_a_zone_that_the_account_does_not_have(target: Target) -> None:
     settings = {"routes": [{"pattern": "api.nowhere.example/*", "zoneName": "nowhere.example"}]}
 
-    failed = deploy(configured(settings), target)
+    failed = deploy(workflow_with_settings(settings), target)
 
     is_told(failed, Cause.ROUTING, Stage.INITIALIZING, "has no zone nowhere.example")
 
@@ -200,7 +205,7 @@ def test_a_zone_that_the_account_does_not_have(target: Target) -> None:
 def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create(
     platform: Platform, target: Target
 ) -> None:
-    done = deploy(configured(routed(platform, "unproxied.example")), target)
+    done = deploy(workflow_with_settings(routed(platform, "unproxied.example")), target)
 
     assert done.state is Status.SUCCEEDED
     (warning,) = [item for item in done.warnings if item["path"].startswith("api.")]
@@ -217,14 +222,14 @@ def test_a_route_with_a_proxied_record_causes_no_warning(
         platform, zone.id, name="api.proxied.example", type="AAAA", content="100::", proxied=True
     )
 
-    assert deploy(configured(settings), target).warnings == []
+    assert deploy(workflow_with_settings(settings), target).warnings == []
 
 
 def test_a_custom_domain_that_would_replace_a_record(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "domain.example")
     create_record(platform, zone, name="www.domain.example")
 
-    failed = deploy(configured({"customDomains": ["www.domain.example"]}), target)
+    failed = deploy(workflow_with_settings({"customDomains": ["www.domain.example"]}), target)
 
     is_told(failed, Cause.TAKEN, Stage.INITIALIZING, "already has a DNS record")
 
@@ -255,7 +260,7 @@ def test_an_error_during_the_upload_keeps_what_was_live(target: Target, control:
     control.faults(Fault(method="POST", path="/versions$", status=400, code=10021, message="bad"))
     assert first.workflow
 
-    failed = deploy(changed(first.workflow, code="return 2;"), target)
+    failed = deploy(edit_workflow(first.workflow, code="return 2;"), target)
 
     is_told(failed, Cause.TARGET, Stage.DEPLOYING, "[code 10021]")
     assert failed.live_version == first.version_id

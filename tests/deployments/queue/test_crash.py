@@ -15,7 +15,7 @@ import pytest
 from tests.deployments.fakes import document
 from tests.support.installation import PROJECT, Installation
 from tests.support.processes import is_running
-from tests.targets.cloudflare.accounts import until
+from tests.targets.cloudflare.accounts import wait_until
 from toolchain import process
 
 
@@ -87,7 +87,7 @@ def test_a_starting_server_cleans_up_after_a_killed_one_and_removes_its_secrets(
         stream = client.get(f"/deployments/{pk}/events/").text
 
     assert '"status": "interrupted"' in stream
-    until(lambda: not any(deploys.iterdir()))
+    wait_until(lambda: not any(deploys.iterdir()))
     server.terminate()
     server.wait()
 

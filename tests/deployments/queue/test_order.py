@@ -16,7 +16,7 @@ from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, deploy
+from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -33,7 +33,7 @@ def test_an_older_deployment_that_is_late_uploads_nothing(target: Target, contro
     assert held
     assert older.workflow
     Deployment.objects.filter(pk=older.pk).update(status=Status.FAILED.value)
-    newer = deploy(changed(older.workflow, code="return 2;"), target)
+    newer = deploy(edit_workflow(older.workflow, code="return 2;"), target)
     Deployment.objects.filter(pk=older.pk).update(status=Status.RUNNING.value)
     control.forget_calls()
 

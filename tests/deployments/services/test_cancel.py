@@ -22,11 +22,11 @@ from tests.support.platform_fixture import Platform
 from tests.support.processes import is_running
 from tests.targets.cloudflare.accounts import (
     account_target,
+    background_worker,
     deploy,
-    ended,
-    performing,
-    reached,
-    until,
+    has_ended,
+    has_reached,
+    wait_until,
 )
 from toolchain.node_tools import NODE
 from workflows.services import save_draft
@@ -63,12 +63,12 @@ def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_second
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
     running = asked(target)
-    with performing():
-        until(reached(running, Stage.INITIALIZING))
+    with background_worker():
+        wait_until(has_reached(running, Stage.INITIALIZING))
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(ended(running), seconds=5)
+        wait_until(has_ended(running), seconds=5)
         control.faults()
     assert (running.state, running.uploaded) == (Status.CANCELLED, "no")
     assert running.message == "Cancelled by ada."
@@ -77,14 +77,14 @@ def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_second
 def test_wrangler_has_ended_when_the_deployment_has_ended(target: Target, control: Control) -> None:
     control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
     running = asked(target)
-    with performing():
-        until(lambda: Lease.objects.filter(program_pid__isnull=False).exists())
+    with background_worker():
+        wait_until(lambda: Lease.objects.filter(program_pid__isnull=False).exists())
         wrangler = Lease.objects.get().program_pid
         assert wrangler
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(ended(running), seconds=5)
+        wait_until(has_ended(running), seconds=5)
         assert not psutil.pid_exists(wrangler)
     assert (running.state, running.stage) == (Status.CANCELLED, "DEPLOYING")
 
@@ -113,14 +113,14 @@ def test_a_hanging_build_is_killed_within_five_seconds_with_its_children(
     stub.chmod(0o700)
     monkeypatch.setattr(program, stub)
     running = asked(target, dependencies={"picocolors": "1.1.1"})
-    with performing():
-        until(pids.exists)
+    with background_worker():
+        wait_until(pids.exists)
         started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
         assert all(map(is_running, started))
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(lambda: ended(running)() and not any(map(is_running, started)), seconds=5)
+        wait_until(lambda: has_ended(running)() and not any(map(is_running, started)), seconds=5)
     assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
     assert running.message == "Cancelled by ada."
 
@@ -130,12 +130,12 @@ def test_after_the_upload_the_message_says_that_the_version_is_live(
 ) -> None:
     control.faults(Fault(method="PUT", path="/schedules", hang=True))
     running = asked(target)
-    with performing():
-        until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
+    with background_worker():
+        wait_until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(ended(running))
+        wait_until(has_ended(running))
     assert (running.state, running.uploaded) == (Status.CANCELLED, "yes")
     assert running.live_version
 
@@ -147,12 +147,12 @@ def test_an_incomplete_upload_is_distinguished_from_a_complete_one(
     control.faults(Fault(method="POST", path="/versions$", hang=True))
     assert live.workflow
     running = request_deployment(live.workflow, target=target)
-    with performing():
-        until(lambda: any(call.path.endswith("/versions") for call in control.writes()))
+    with background_worker():
+        wait_until(lambda: any(call.path.endswith("/versions") for call in control.writes()))
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        until(ended(running))
+        wait_until(has_ended(running))
     assert (running.uploaded, running.live_version) == ("no", live.version_id)
 
 

@@ -16,7 +16,13 @@ from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy, performed
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    edit_workflow,
+    run_queue,
+    workflow_with_settings,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
@@ -55,7 +61,7 @@ def without(kind: str, target: Target, control: Control) -> Deployment:
     """A deployment whose parts of this kind failed."""
     method, path = CALLS[kind]
     control.faults(Fault(method=method, path=path, status=400, code=10021, message="not today"))
-    partial = deploy(configured(SETTINGS), target)
+    partial = deploy(workflow_with_settings(SETTINGS), target)
     control.faults()
     control.forget_calls()
     return partial
@@ -71,7 +77,7 @@ def cleared(target: Target, no_workers: None) -> Any:
     yield
     deployed = Deployment.objects.filter(action=Action.DEPLOY.value)
     for workflow in {item.workflow for item in deployed if item.workflow}:
-        takedown = performed(controls.take_down(workflow, target))
+        takedown = run_queue(controls.take_down(workflow, target))
         assert takedown.state is Status.SUCCEEDED, takedown.message
 
 
@@ -87,7 +93,7 @@ def test_only_the_failed_part_is_reported_and_retried(
     assert kind in failed_kinds(partial)
     assert any("10021" in part["message"] for part in partial.parts), partial.parts
 
-    retried = performed(controls.retry_failed(partial))
+    retried = run_queue(controls.retry_failed(partial))
 
     assert retried.state is Status.SUCCEEDED, (retried.message, retried.parts)
     assert not [call for call in control.writes() if "/versions" in call.path]
@@ -99,7 +105,7 @@ def test_a_retry_writes_only_the_failed_parts(target: Target, control: Control) 
     partial = without("workflow", target, control)
     assert failed_kinds(partial) == {"workflow"}
 
-    performed(controls.retry_failed(partial))
+    run_queue(controls.retry_failed(partial))
 
     assert [(call.method, call.path.rpartition("/")[2]) for call in control.writes()] == [
         ("PUT", partial.worker_name)
@@ -111,7 +117,7 @@ def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Cont
     partial = without("schedule", target, control)
     control.faults(Fault(method="PUT", path="/schedules", status=400, code=10021, message="still"))
 
-    again = performed(controls.retry_failed(partial))
+    again = run_queue(controls.retry_failed(partial))
 
     assert (again.state, failed_kinds(again)) == (Status.PARTIAL, {"schedule"})
     assert any("still" in part["message"] for part in again.parts)
@@ -121,11 +127,11 @@ def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Cont
 def test_routes_and_domains_that_are_no_longer_expected_are_removed(
     platform: Platform, zone: str, target: Target
 ) -> None:
-    first = deploy(configured(SETTINGS), target)
+    first = deploy(workflow_with_settings(SETTINGS), target)
     assert first.state is Status.SUCCEEDED, first.message
     assert first.workflow
 
-    second = deploy(changed(first.workflow, settings={}), target)
+    second = deploy(edit_workflow(first.workflow, settings={}), target)
 
     assert second.state is Status.SUCCEEDED, second.message
     assert route_patterns(platform, zone) == {}

@@ -21,14 +21,14 @@ from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import (
     account_target,
-    changed,
-    configured,
+    background_worker,
     deploy,
-    ended,
-    performed,
-    performing,
-    reached,
-    until,
+    edit_workflow,
+    has_ended,
+    has_reached,
+    run_queue,
+    wait_until,
+    workflow_with_settings,
 )
 from workflows.services import set_variable
 
@@ -45,12 +45,12 @@ def first(target: Target) -> Deployment:
     """A deployment that has been replaced by another one."""
     first = deploy(make_workflow(), target)
     assert first.workflow
-    deploy(changed(first.workflow, code="return 2;"), target)
+    deploy(edit_workflow(first.workflow, code="return 2;"), target)
     return first
 
 
 def rolled_back(to: Deployment) -> Deployment:
-    return performed(controls.roll_back(to, by=Actor(name="ada")))
+    return run_queue(controls.roll_back(to, by=Actor(name="ada")))
 
 
 def live(platform: Platform, worker: str) -> dict[str, float]:
@@ -75,13 +75,13 @@ def test_routes_and_triggers_are_restored(platform: Platform, target: Target) ->
         "routes": [{"pattern": "api.back.example/*", "zoneName": "back.example"}],
         "cronTriggers": ["1 1 * * *"],
     }
-    first = deploy(configured(old), target)
+    first = deploy(workflow_with_settings(old), target)
     assert first.workflow
     new = {
         "routes": [{"pattern": "new.back.example/*", "zoneName": "back.example"}],
         "workersDev": False,
     }
-    deploy(changed(first.workflow, settings=new), target)
+    deploy(edit_workflow(first.workflow, settings=new), target)
 
     done = rolled_back(first)
 
@@ -99,14 +99,14 @@ def test_a_rollback_cancels_a_running_deployment(
     assert first.workflow
     control.faults(Fault(method="POST", path="/versions$", hang=True))
     running = request_deployment(first.workflow, target=target)
-    with performing():
-        until(reached(running, Stage.DEPLOYING))
+    with background_worker():
+        wait_until(has_reached(running, Stage.DEPLOYING))
 
         back = controls.roll_back(first, by=Actor(name="ada"))
 
-        until(ended(running))
+        wait_until(has_ended(running))
         control.faults()
-        until(ended(back), seconds=30)
+        wait_until(has_ended(back), seconds=30)
     assert (running.state, back.state) == (Status.CANCELLED, Status.SUCCEEDED)
     actions = list(Entry.objects.filter(actor_name="ada").values_list("action", flat=True))
     assert actions == ["rollback requested", "deployment cancelled"]
@@ -167,7 +167,7 @@ def test_a_deleted_resource_prevents_a_rollback_and_is_named(
     workflow = make_workflow('return await env.MY_KV.get("x");')
     set_variable("MY_KV_BINDING_ID", made.id, workflow=workflow)
     first = deploy(workflow, target)
-    deploy(changed(workflow, code="return 2;"), target)
+    deploy(edit_workflow(workflow, code="return 2;"), target)
     client.kv.namespaces.delete(made.id, account_id=account)
 
     done = refused(first, control)
@@ -183,9 +183,9 @@ def test_a_trigger_that_cannot_be_restored_prevents_a_rollback_and_is_named(
     client, account = platform.client(), platform.account_id
     queue = client.queues.create(account_id=account, queue_name="back-jobs")
     assert queue
-    first = deploy(configured({"queueConsumers": [{"queue": "back-jobs"}]}), target)
+    first = deploy(workflow_with_settings({"queueConsumers": [{"queue": "back-jobs"}]}), target)
     assert first.workflow
-    deploy(changed(first.workflow, settings={}), target)
+    deploy(edit_workflow(first.workflow, settings={}), target)
     client.queues.delete(queue.queue_id or "", account_id=account)
     deploy_worker(platform, "back-thief", WORKFLOW)
     theirs = {"script_name": "back-thief", "class_name": "Flow"}
@@ -205,7 +205,7 @@ def test_its_snapshot_can_be_redeployed(
     control.versions(first.worker_name, 101)
     rolled_back(first)
 
-    again = performed(request_snapshot(first, by=Actor(name="ada")))
+    again = run_queue(request_snapshot(first, by=Actor(name="ada")))
 
     assert (again.state, again.work) == (Status.SUCCEEDED, Action.DEPLOY)
     assert (again.script_hash, again.about) == (first.script_hash, first)
@@ -228,14 +228,14 @@ def test_without_a_number_a_rollback_restores_what_was_live_before(
 def test_a_part_that_cannot_be_restored_is_reported_and_retried(
     target: Target, control: Control
 ) -> None:
-    first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
+    first = deploy(workflow_with_settings({"cronTriggers": ["1 1 * * *"]}), target)
     assert first.workflow
-    deploy(changed(first.workflow, settings={}), target)
+    deploy(edit_workflow(first.workflow, settings={}), target)
     control.faults(Fault(method="PUT", path="/schedules", status=403, code=10000, message="no"))
 
     partial = rolled_back(first)
     control.faults()
-    retried = performed(controls.retry_failed(partial))
+    retried = run_queue(controls.retry_failed(partial))
 
     assert partial.state is Status.PARTIAL
     (failed,) = [part for part in partial.parts if not part["done"]]
@@ -249,9 +249,9 @@ def test_an_unconfirmed_rollback_is_completed_by_its_retry(
 ) -> None:
     zone = create_zone(platform, "unread.example")
     route = {"pattern": "new.unread.example/*", "zoneName": "unread.example"}
-    first = deploy(configured({"cronTriggers": ["1 1 * * *"]}), target)
+    first = deploy(workflow_with_settings({"cronTriggers": ["1 1 * * *"]}), target)
     assert first.workflow
-    deploy(changed(first.workflow, settings={"routes": [route]}), target)
+    deploy(edit_workflow(first.workflow, settings={"routes": [route]}), target)
 
     make_live = DeployTools.make_live
 
@@ -262,7 +262,7 @@ def test_an_unconfirmed_rollback_is_completed_by_its_retry(
     monkeypatch.setattr(DeployTools, "make_live", then_silent)
     back = rolled_back(first)
     control.faults()
-    retried = performed(controls.retry_failed(back))
+    retried = run_queue(controls.retry_failed(back))
 
     assert (back.state, retried.state) == (Status.PARTIAL, Status.SUCCEEDED)
     assert route_patterns(platform, zone) == {}

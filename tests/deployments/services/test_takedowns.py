@@ -19,7 +19,7 @@ from tests.deployments.factories import make_deployment, make_target
 from tests.local_cloudflare.support.control import Control, Fault, Token
 from tests.local_cloudflare.support.workers import HELLO, deploy_worker
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, performed
+from tests.targets.cloudflare.accounts import account_target, run_queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
@@ -90,7 +90,7 @@ def test_a_zone_that_the_token_can_no_longer_read_stops_a_takedown_before_it_rem
     control.tokens(Token(token="no-zones", permissions=("Workers Scripts Write",)))
     control.forget_calls()
 
-    stopped = performed(takedown(before))
+    stopped = run_queue(takedown(before))
 
     assert (stopped.stage, stopped.cause) == (Stage.INITIALIZING, Cause.PERMISSION)
     assert '"Zone Read"' in stopped.message
@@ -110,7 +110,7 @@ def test_a_failure_after_the_worker_was_removed_is_a_success(
 
     monkeypatch.setattr(DeployTools, "delete_worker", then_fail)
 
-    done = performed(takedown(before))
+    done = run_queue(takedown(before))
 
     assert done.state is Status.SUCCEEDED, done.message
     assert records.live(before.workflow_public_id, target) is None
@@ -123,7 +123,7 @@ def test_a_worker_that_could_not_be_deleted_still_exists(
     deploy_worker(platform, before.worker_name, HELLO)
     control.faults(Fault(method="DELETE", path="/workers/scripts/", status=400, code=10064))
 
-    failed = performed(takedown(before))
+    failed = run_queue(takedown(before))
 
     assert failed.state is Status.FAILED
     assert records.live(before.workflow_public_id, target) == before

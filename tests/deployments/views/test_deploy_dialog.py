@@ -18,7 +18,12 @@ from tests.local_cloudflare.support.control import Control
 from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
-from tests.targets.cloudflare.accounts import account_target, changed, configured, deploy
+from tests.targets.cloudflare.accounts import (
+    account_target,
+    deploy,
+    edit_workflow,
+    workflow_with_settings,
+)
 from workflows.models import Workflow
 from workflows.services import set_variable
 
@@ -87,7 +92,7 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
 def test_the_plan_lists_what_is_changed_removed_and_kept(
     admin_client: Client, platform: Platform
 ) -> None:
-    workflow = configured({}, "return env.OLD + env.KEY + env.PIN;")
+    workflow = workflow_with_settings({}, "return env.OLD + env.KEY + env.PIN;")
     target = account_target(platform)
     old = set_variable("OLD", "1", workflow=workflow)
     secret = set_variable("KEY", "s3cret", workflow=workflow, is_secret=True)
@@ -96,7 +101,7 @@ def test_the_plan_lists_what_is_changed_removed_and_kept(
     old.delete()
     secret.delete()
     settings = {"cronTriggers": ["5 4 * * *"], "placement": {"mode": "smart"}}
-    changed(workflow, settings=settings, code="return env.PIN;")
+    edit_workflow(workflow, settings=settings, code="return env.PIN;")
 
     plan = text(admin_client.get(address(workflow, target, "&show=1")))
 

@@ -10,7 +10,7 @@ from tests.deployments.factories import make_workflow
 from tests.deployments.views.settings_form import address, filled_in, row, save
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
-from tests.targets.cloudflare.accounts import configured
+from tests.targets.cloudflare.accounts import workflow_with_settings
 from tests.workflows.ir.test_deploy_settings import COMPLETE
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
@@ -30,7 +30,7 @@ def test_an_unchanged_form_stores_nothing_and_makes_no_version(admin_client: Cli
 
 
 def test_every_setting_survives_the_form_unchanged(admin_client: Client) -> None:
-    workflow = configured(COMPLETE)
+    workflow = workflow_with_settings(COMPLETE)
 
     save(admin_client, workflow, logpush=None)
     save(admin_client, workflow, logpush="on")
@@ -71,7 +71,7 @@ def test_saving_creates_a_version_and_an_audit_trail_entry(admin_client: Client)
 
 
 def test_a_row_is_removed_by_its_checkbox_or_by_emptying_it(admin_client: Client) -> None:
-    workflow = configured(COMPLETE)
+    workflow = workflow_with_settings(COMPLETE)
 
     emptied = row("routes", pattern="", zone="")
     save(admin_client, workflow, **emptied, **row("consumers", DELETE="on"))

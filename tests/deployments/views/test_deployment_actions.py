@@ -15,7 +15,7 @@ from tests.deployments.factories import make_deployment, make_target, make_workf
 from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
-from tests.targets.cloudflare.accounts import account_target, changed, deploy, performed
+from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow, run_queue
 
 HTMX = {"HX-Request": "true"}
 PARTS = [
@@ -238,7 +238,7 @@ def test_a_retry_is_not_offered_when_something_newer_is_live(admin_client: Clien
 def test_a_snapshot_is_redeployed(admin_client: Client) -> None:
     old = went_live(version_number=1, ir={"old": "document"})
     assert old.workflow
-    changed(old.workflow, code="return 2;")
+    edit_workflow(old.workflow, code="return 2;")
     assert "Deploy this snapshot (v1)" in text(admin_client.get(at(old)))
 
     admin_client.post(at(old, "redeploy/"))
@@ -288,10 +288,10 @@ def test_a_user_who_may_only_cancel_has_only_that_button(log_in: LogIn) -> None:
 def test_a_real_rollback_lists_its_parts(admin_client: Client, platform: Platform) -> None:
     workflow, target = make_workflow(), account_target(platform)
     first = deploy(workflow, target)
-    second = deploy(changed(workflow, code="return 2;"), target)
+    second = deploy(edit_workflow(workflow, code="return 2;"), target)
 
     admin_client.post(at(first, "rollback/"))
-    made = performed(newest())
+    made = run_queue(newest())
 
     page = text(admin_client.get(at(made)))
     assert "✓ Succeeded" in page

@@ -15,7 +15,7 @@ from tests.deployments.views.settings_form import address, filled_in, row
 from tests.local_cloudflare.support.zones import create_zone
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, configured, deploy
+from tests.targets.cloudflare.accounts import account_target, deploy, workflow_with_settings
 from tests.workflows.ir.test_deploy_settings import COMPLETE
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.models import Workflow
@@ -108,7 +108,7 @@ def test_the_preview_is_what_a_deploy_writes(platform: Platform) -> None:
         "customDomains": ["shop.preview.example"],
         "queueConsumers": [],
     }
-    workflow = configured(settings, "return env.PLAIN;", trigger={"type": "http"})
+    workflow = workflow_with_settings(settings, "return env.PLAIN;", trigger={"type": "http"})
     set_variable("PLAIN", "x", workflow=workflow)
 
     done = deploy(workflow, account_target(platform))

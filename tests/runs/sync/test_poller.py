@@ -24,7 +24,7 @@ from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, deploy, until
+from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow, wait_until
 from workflows.models import Workflow
 from workflows.services import import_document, set_variable
 
@@ -43,7 +43,7 @@ def waiting_workflow() -> Workflow:
     (step,) = workflow.ir["nodes"]
     data = {"eventType": "go", "timeout": "1 hour"}
     workflow.ir = {**workflow.ir, "nodes": [{**step, "type": "wait_for_event", "data": data}]}
-    return changed(workflow)
+    return edit_workflow(workflow)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def poll_until(*, until_status: str, run: Run, poller: Poller) -> Run:
         run.refresh_from_db()
         return run.status == until_status
 
-    until(has_status)
+    wait_until(has_status)
     return run
 
 
@@ -205,7 +205,7 @@ def test_search_finds_payloads_outputs_and_errors(target: Target) -> None:
     assert workflow
     (step,) = workflow.ir["nodes"]
     step["data"] |= {"retryLimit": 0}
-    live = deploy(changed(workflow), target)
+    live = deploy(edit_workflow(workflow), target)
     run = poll_until(
         until_status="errored",
         run=controls.trigger(live, {"what": "teapot"}, by=ADA).run,
@@ -237,7 +237,7 @@ def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
     wait = {**step, "id": "wait", "type": "wait_for_event", "data": {"eventType": "go"}}
     edge = {"id": "then", "source": "nap", "target": "wait"}
     workflow.ir = {**workflow.ir, "nodes": [nap, wait], "edges": [edge], "entryNodeId": "nap"}
-    started = controls.trigger(deploy(changed(workflow), target), {}, by=ADA)
+    started = controls.trigger(deploy(edit_workflow(workflow), target), {}, by=ADA)
     poller = Poller()
     asleep = poll_until(until_status="waiting", run=started.run, poller=poller)
     assert (asleep.waits_for, asleep.due_at is not None) == ("", True)
@@ -248,7 +248,7 @@ def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
         asleep.refresh_from_db()
         return asleep.waits_for == "go"
 
-    until(waits_for_go)
+    wait_until(waits_for_go)
 
 
 def test_a_restart_can_start_at_a_later_step_with_the_same_name(target: Target) -> None:
@@ -257,7 +257,7 @@ def test_a_restart_can_start_at_a_later_step_with_the_same_name(target: Target) 
     twin = {**step, "id": "twin"}
     edge = {"id": "then", "source": step["id"], "target": "twin"}
     workflow.ir = {**workflow.ir, "nodes": [step, twin], "edges": [edge]}
-    run = controls.trigger(deploy(changed(workflow), target), {}, by=ADA).run
+    run = controls.trigger(deploy(edit_workflow(workflow), target), {}, by=ADA).run
     poll_until(until_status="complete", run=run, poller=Poller())
     first, second = read_run_steps(run)
 

@@ -20,7 +20,7 @@ from tests.runs.examples import START, attempted_step, make_run
 from tests.runs.sync.test_poller import poll_until
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
-from tests.targets.cloudflare.accounts import account_target, changed, deploy
+from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 ADA = Actor(None, "ada")
@@ -38,7 +38,7 @@ def waiting_run(target: Target, **data: Any) -> Run:
     (step,) = workflow.ir["nodes"]
     settings = {"eventType": "go", "timeout": "1 hour", **data}
     workflow.ir = {**workflow.ir, "nodes": [{**step, "type": "wait_for_event", "data": settings}]}
-    live = deploy(changed(workflow), target)
+    live = deploy(edit_workflow(workflow), target)
     run = controls.trigger(live, {"who": NASTY}, by=ADA).run
     return poll_until(until_status="waiting", run=run, poller=Poller())
 
@@ -47,7 +47,7 @@ def ended_run(target: Target, code: str, *, status: str = "complete", **policy: 
     """A run that ended a while ago, so that its page reads it from the target."""
     workflow = make_workflow(code)
     workflow.ir["nodes"][0]["data"] |= policy
-    run = controls.trigger(deploy(changed(workflow), target), {"n": 1}, by=ADA).run
+    run = controls.trigger(deploy(edit_workflow(workflow), target), {"n": 1}, by=ADA).run
     poll_until(until_status=status, run=run, poller=Poller())
     RunDetails.objects.update(fetched_at=START)
     return run
@@ -225,11 +225,11 @@ def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Ta
 def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: Target) -> None:
     run = ended_run(target, "return 1;")
     assert run.workflow
-    changed(run.workflow, code="return 2;")
+    edit_workflow(run.workflow, code="return 2;")
 
     drafted = text(admin_client.get(f"/runs/{run.pk}/"))
     copy_live(run.deployment, version_number=2)
-    changed(run.workflow, code="return 3;")
+    edit_workflow(run.workflow, code="return 3;")
     both = text(admin_client.get(f"/runs/{run.pk}/"))
     copy_live(run.deployment, version_number=3)
     live = text(admin_client.get(f"/runs/{run.pk}/"))

@@ -33,13 +33,15 @@ def account_target(platform: Platform, *, token: str = "", **fields: Any) -> Tar
     return make_target(**values | fields)
 
 
-def configured(settings: dict[str, Any], code: str = "return 1;", **document: Any) -> Workflow:
+def workflow_with_settings(
+    settings: dict[str, Any], code: str = "return 1;", **document: Any
+) -> Workflow:
     """Create a workflow with deploy settings."""
     workflow = make_workflow(code, **document)
-    return changed(workflow, settings=settings)
+    return edit_workflow(workflow, settings=settings)
 
 
-def changed(
+def edit_workflow(
     workflow: Workflow, *, settings: dict[str, Any] | None = None, code: str = ""
 ) -> Workflow:
     """Change the workflow's draft."""
@@ -57,10 +59,10 @@ def deploy(workflow: Workflow, target: Target, **consent: Any) -> Deployment:
     deploy_request = request_deployment(
         workflow, target=target, by=Actor(name="tester"), consent=Consent(**consent)
     )
-    return performed(deploy_request)
+    return run_queue(deploy_request)
 
 
-def performed(deployment: Deployment) -> Deployment:
+def run_queue(deployment: Deployment) -> Deployment:
     """Run everything in the queue, and return the finished deployment."""
     claims.process_queue()
     deployment.refresh_from_db()
@@ -68,7 +70,7 @@ def performed(deployment: Deployment) -> Deployment:
 
 
 @contextmanager
-def performing() -> Iterator[None]:
+def background_worker() -> Iterator[None]:
     """Run everything in the queue in another thread while the body runs."""
     worker = threading.Thread(target=_perform, name="worker")
     worker.start()
@@ -85,22 +87,24 @@ def _perform() -> None:
         connections.close_all()
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
     """Wait until the condition holds; fails after so many seconds."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 
-def reached(deployment: Deployment, stage: Stage) -> Callable[[], bool]:
+def has_reached(deployment: Deployment, stage: Stage) -> Callable[[], bool]:
     """Return a condition: the deployment has entered the stage."""
     return lambda: deployment.records.filter(stage=stage.value).exists()
 
 
-def ended(deployment: Deployment) -> Callable[[], bool]:
-    def has_ended() -> bool:
+def has_ended(deployment: Deployment) -> Callable[[], bool]:
+    """Return a condition: the deployment has ended. Each call refreshes the deployment."""
+
+    def is_final() -> bool:
         deployment.refresh_from_db()
         return deployment.is_final
 
-    return has_ended
+    return is_final
