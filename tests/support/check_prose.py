@@ -21,7 +21,6 @@ CHECKED: Final = [
     # being rewritten
     ":!templates",
     ":!web/static",
-    ":!tests/deployments",
     ":!tests/runs",
     ":!tests/web",
     ":!tests/workflows/admin",

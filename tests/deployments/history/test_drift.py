@@ -221,7 +221,7 @@ def test_after_a_rollback_secrets_are_deleted_once_the_snapshot_is_redeployed(
 
     assert (stopped.stage, stopped.cause, writes) == (Stage.INITIALIZING, Cause.CHANGED, [])
     assert "Deploy first, then delete the secrets" in stopped.message
-    assert f"Deploy the snapshot of #{back.pk} anew" in page
+    assert f"Deploy the snapshot of #{back.pk}" in page
     succeeded(done)
 
 

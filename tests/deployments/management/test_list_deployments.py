@@ -46,11 +46,11 @@ def test_the_newest_comes_first_with_every_field() -> None:
 
 
 def test_deployments_can_be_filtered_by_workflow() -> None:
-    wanted, _other = make_deployment(), make_deployment()
+    deployment, _other = make_deployment(), make_deployment()
 
-    rows = json.loads(run("--json", "--workflow", wanted.workflow_public_id))
+    rows = json.loads(run("--json", "--workflow", deployment.workflow_public_id))
 
-    assert [row["id"] for row in rows] == [wanted.pk]
+    assert [row["id"] for row in rows] == [deployment.pk]
 
 
 def test_the_text_has_a_line_per_deployment_or_says_that_there_is_none() -> None:

@@ -39,7 +39,7 @@ def target(platform: Platform) -> Target:
     return account_target(platform)
 
 
-def asked(target: Target, **draft: Any) -> Deployment:
+def requested(target: Target, **draft: Any) -> Deployment:
     workflow = make_workflow()
     for name, value in draft.items():
         setattr(workflow, name, value)
@@ -48,7 +48,7 @@ def asked(target: Target, **draft: Any) -> Deployment:
 
 
 def test_a_waiting_deployment_ends_immediately_and_uploads_nothing(target: Target) -> None:
-    waiting = asked(target)
+    waiting = requested(target)
 
     assert controls.cancel(waiting, by=Actor(name="ada")) is Status.CANCELLED
 
@@ -62,7 +62,7 @@ def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_second
     target: Target, control: Control
 ) -> None:
     control.faults(Fault(path="/workers/subdomain", hang=True))
-    running = asked(target)
+    running = requested(target)
     with background_worker():
         wait_until(has_reached(running, Stage.INITIALIZING))
 
@@ -76,7 +76,7 @@ def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_second
 
 def test_wrangler_has_ended_when_the_deployment_has_ended(target: Target, control: Control) -> None:
     control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
-    running = asked(target)
+    running = requested(target)
     with background_worker():
         wait_until(lambda: Lease.objects.filter(program_pid__isnull=False).exists())
         wrangler = Lease.objects.get().program_pid
@@ -112,7 +112,7 @@ def test_a_hanging_build_is_killed_within_five_seconds_with_its_children(
     stub.write_text(f"#!{NODE}\nconst PIDS = {json.dumps(str(pids))};{HANG}")
     stub.chmod(0o700)
     monkeypatch.setattr(program, stub)
-    running = asked(target, dependencies={"picocolors": "1.1.1"})
+    running = requested(target, dependencies={"picocolors": "1.1.1"})
     with background_worker():
         wait_until(pids.exists)
         started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
@@ -129,7 +129,7 @@ def test_after_the_upload_the_message_says_that_the_version_is_live(
     target: Target, control: Control
 ) -> None:
     control.faults(Fault(method="PUT", path="/schedules", hang=True))
-    running = asked(target)
+    running = requested(target)
     with background_worker():
         wait_until(lambda: any(call.path.endswith("/schedules") for call in control.writes()))
 
@@ -157,7 +157,7 @@ def test_an_incomplete_upload_is_distinguished_from_a_complete_one(
 
 
 def test_cancelling_twice_is_recorded_once(target: Target) -> None:
-    waiting = asked(target)
+    waiting = requested(target)
 
     answers = [controls.cancel(waiting, by=Actor(name=name)) for name in ("ada", "bob")]
 
@@ -176,7 +176,7 @@ def test_a_deployment_that_has_ended_does_not_change(target: Target) -> None:
 
 
 def test_the_next_deployment_is_possible_immediately(target: Target) -> None:
-    waiting = asked(target)
+    waiting = requested(target)
     controls.cancel(waiting)
     assert waiting.workflow
 

@@ -14,16 +14,16 @@ from tests.support.installation import Installation
 
 def waiting_document() -> dict[str, Any]:
     """A workflow that waits for an approval and returns its payload."""
-    asked = document("return {{ approval.payload }};")
-    wait = asked["nodes"][0] | {
+    waiting = document("return {{ approval.payload }};")
+    wait = waiting["nodes"][0] | {
         "id": "approval",
         "type": "wait_for_event",
         "name": "Wait for approval",
         "data": {"eventType": "approve"},
     }
-    asked["nodes"] = [wait, *asked["nodes"]]
-    asked["edges"] = [{"id": "e1", "source": "approval", "target": "only"}]
-    return asked | {"entryNodeId": "approval"}
+    waiting["nodes"] = [wait, *waiting["nodes"]]
+    waiting["edges"] = [{"id": "e1", "source": "approval", "target": "only"}]
+    return waiting | {"entryNodeId": "approval"}
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ from tests.deployments.factories import make_deployment, make_workflow
 from tests.deployments.fakes import request
 
 
-def script(asked: DeployRequest) -> DeployRequest:
-    return replace(asked, ir=asked.ir | {"kind": "script", "trigger": {"type": "http"}})
+def script(original: DeployRequest) -> DeployRequest:
+    return replace(original, ir=original.ir | {"kind": "script", "trigger": {"type": "http"}})
 
 
 def test_the_kind_is_read_from_any_document() -> None:
-    asked = request()
-    others: list[Any] = [asked.ir, None, [], {"kind": 1}]
+    original = request()
+    others: list[Any] = [original.ir, None, [], {"kind": 1}]
 
-    assert script(asked).is_script
-    assert not any(replace(asked, ir=ir).is_script for ir in others)
+    assert script(original).is_script
+    assert not any(replace(original, ir=ir).is_script for ir in others)
 
 
 @pytest.mark.django_db
@@ -31,7 +31,7 @@ def test_a_run_of_a_script_is_refused_with_its_address(command: str) -> None:
     workflow = make_workflow(kind="script", trigger={"type": "http", "path": "/mail"})
     run = ["latest"] if command == "describe_run" else []
 
-    with pytest.raises(CommandError, match="Deploy it first"):
+    with pytest.raises(CommandError, match="Deploy it to get an address"):
         call_command(command, workflow.pk, *run)
     make_deployment(workflow=workflow, status="succeeded", worker_url="http://w.localhost:1")
 

@@ -22,14 +22,14 @@ def triggered(code: str = "return event.payload;", **trigger: str) -> dict[str, 
     return document(code) | {"trigger": trigger}
 
 
-def deployed(installation: Installation, asked: dict[str, Any]) -> str:
-    workflow = installation.import_document(asked)
+def deployed(installation: Installation, source: dict[str, Any]) -> str:
+    workflow = installation.import_document(source)
     installation.manage("deploy_workflow", workflow)
     return workflow
 
 
-def replace(installation: Installation, workflow: str, asked: dict[str, Any]) -> None:
-    text = json.dumps(asked)
+def replace(installation: Installation, workflow: str, source: dict[str, Any]) -> None:
+    text = json.dumps(source)
     installation.manage("import_workflow", "-", "--workflow", workflow, stdin=text)
     installation.manage("deploy_workflow", workflow)
 
@@ -118,8 +118,8 @@ def test_a_manual_workflow_is_started_by_a_person_but_not_by_a_request(
 def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     installation: Installation, client: httpx.Client
 ) -> None:
-    asked = triggered(type="event", eventType="paid")
-    both = sorted(deployed(installation, asked) for _ in range(2))
+    source = triggered(type="event", eventType="paid")
+    both = sorted(deployed(installation, source) for _ in range(2))
     deployed(installation, triggered(type="event", eventType="sold"))
 
     answer = client.post("/api/events/paid", json={"order": 7})
@@ -187,10 +187,10 @@ def test_each_message_starts_a_run_until_another_trigger_is_deployed(
 def test_a_queue_with_another_consumer_is_refused_before_the_upload(
     installation: Installation,
 ) -> None:
-    asked = triggered(type="queue", queue="taken-queue")
-    first = deployed(installation, asked)
+    source = triggered(type="queue", queue="taken-queue")
+    first = deployed(installation, source)
 
-    second = installation.import_document(asked)
+    second = installation.import_document(source)
     refused = installation.manage("deploy_workflow", second, check=False)
 
     assert refused.returncode == 1

@@ -26,8 +26,8 @@ CONFIG = {
 
 
 def address(workflow: Workflow, more: str = "", target: Target | None = None) -> str:
-    asked = f"?target={target.pk}" if target else ""
-    return f"/workflows/{workflow.pk}/live/{more}{asked}"
+    query = f"?target={target.pk}" if target else ""
+    return f"/workflows/{workflow.pk}/live/{more}{query}"
 
 
 def live(workflow: Workflow | None = None, **fields: Any) -> tuple[Workflow, Deployment]:

@@ -264,9 +264,9 @@ def test_a_rollback_that_failed_offers_the_snapshot(admin_client: Client) -> Non
 def test_a_protected_target_requires_the_name_first(admin_client: Client, what: str) -> None:
     deployment = partial(target=make_target(protected=True))
 
-    asked = text(admin_client.post(at(deployment, what)))
+    unconfirmed = text(admin_client.post(at(deployment, what)))
     wrong = text(admin_client.post(at(deployment, what), {"asked": "1", "name": "x"}))
-    assert "type the name of the workflow: One step" in asked
+    assert "type the name of the workflow: One step" in unconfirmed
     assert "Nothing was changed The target account is protected" in wrong
     assert Deployment.objects.count() == 1
 

@@ -47,9 +47,9 @@ def test_changes_by_others_can_be_viewed_or_overwritten(admin_client: Client) ->
 
     shown = page(admin_client, deployment)
 
-    asked = f"?target={deployment.target_id}"
-    assert f'href="/workflows/{deployment.workflow_id}/live/{asked}"' in shown
-    assert f'href="/workflows/{deployment.workflow_id}/deploy/{asked}&amp;overwrite=1"' in shown
+    query = f"?target={deployment.target_id}"
+    assert f'href="/workflows/{deployment.workflow_id}/live/{query}"' in shown
+    assert f'href="/workflows/{deployment.workflow_id}/deploy/{query}&amp;overwrite=1"' in shown
 
 
 def test_a_finding_shows_its_fix(admin_client: Client) -> None:

@@ -23,11 +23,11 @@ def test_deleting_secrets_asks_first_and_is_then_queued(
     workflow, made = live(secret_names=["USED"])
     names = {"target": str(made.target_id), "secret": ["OLD_A", "OLD_B"]}
 
-    asked = text(admin_client.get(address(workflow, "secrets/delete/"), names))
+    confirmation = text(admin_client.get(address(workflow, "secrets/delete/"), names))
     answer = admin_client.post(address(workflow, "secrets/delete/"), names)
 
-    assert "Delete 2 secrets from local?" in asked
-    assert "OLD_A" in asked
+    assert "Delete 2 secrets from local?" in confirmation
+    assert "OLD_A" in confirmation
     waiting = Deployment.objects.get(action=Action.DELETE_SECRETS.value)
     assert answer["Location"] == waiting.get_absolute_url()
     assert waiting.secret_names == ["OLD_A", "OLD_B"]
@@ -40,9 +40,9 @@ def test_a_secret_in_use_is_never_deleted(
     admin_client: Client, names: list[str], message: str
 ) -> None:
     workflow, made = live(secret_names=["USED"])
-    asked = {"target": made.target_id, "secret": names}
+    form = {"target": made.target_id, "secret": names}
 
-    answer = admin_client.post(address(workflow, "secrets/delete/"), asked, follow=True)
+    answer = admin_client.post(address(workflow, "secrets/delete/"), form, follow=True)
 
     assert message in text(answer)
     assert Deployment.objects.count() == 1
@@ -66,10 +66,10 @@ def test_taking_down_lists_what_is_removed_and_kept(admin_client: Client) -> Non
 
 def test_taking_down_requires_the_workflows_name(admin_client: Client) -> None:
     workflow, made = live()
-    asked = {"target": made.target_id, "reason": "The shop is closed."}
+    form = {"target": made.target_id, "reason": "The shop is closed."}
 
-    refused = admin_client.post(address(workflow, "takedown/"), asked | {"name": "Orders"})
-    answer = admin_client.post(address(workflow, "takedown/"), asked | {"name": workflow.name})
+    refused = admin_client.post(address(workflow, "takedown/"), form | {"name": "Orders"})
+    answer = admin_client.post(address(workflow, "takedown/"), form | {"name": workflow.name})
 
     assert f"Type the workflow's name, {workflow.name}, to confirm" in text(refused)
     waiting = Deployment.objects.get(action=Action.TAKEDOWN.value)
@@ -80,9 +80,9 @@ def test_taking_down_requires_the_workflows_name(admin_client: Client) -> None:
 def test_a_protected_target_allows_only_its_groups(log_in: LogIn) -> None:
     workflow, made = live(target=make_target(protected=True))
     client = log_in("deployments.rollback_deployment", "deployments.view_deployment")
-    asked = {"target": made.target_id, "name": workflow.name}
+    form = {"target": made.target_id, "name": workflow.name}
 
-    answer = client.post(address(workflow, "takedown/"), asked)
+    answer = client.post(address(workflow, "takedown/"), form)
 
     assert "is protected, and you are in none of the groups" in text(answer)
     assert Deployment.objects.count() == 1
@@ -91,10 +91,10 @@ def test_a_protected_target_allows_only_its_groups(log_in: LogIn) -> None:
 def test_a_freeze_is_only_overridden_with_a_reason(admin_client: Client) -> None:
     target = make_target(frozen_from=timezone.now(), frozen_reason="Christmas")
     workflow, made = live(target=target)
-    asked = {"target": made.target_id, "secret": ["OLD"]}
+    form = {"target": made.target_id, "secret": ["OLD"]}
 
-    refused = admin_client.post(address(workflow, "secrets/delete/"), asked)
-    admin_client.post(address(workflow, "secrets/delete/"), asked | {"freeze_reason": "Leaked."})
+    refused = admin_client.post(address(workflow, "secrets/delete/"), form)
+    admin_client.post(address(workflow, "secrets/delete/"), form | {"freeze_reason": "Leaked."})
 
     assert "is frozen: Christmas" in text(refused)
     assert Deployment.objects.get(action=Action.DELETE_SECRETS.value).secret_names == ["OLD"]

@@ -90,12 +90,12 @@ def test_drift_can_be_adopted_or_overwritten(admin_client: Client) -> None:
     drifted(workflow)
 
     content = admin_client.get(address(workflow)).content.decode()
-    asked = admin_client.get(address(workflow, "adopt/", made.target))
-    seen = {"target": made.target_id, "seen": asked.context["seen"]}
+    confirmation = admin_client.get(address(workflow, "adopt/", made.target))
+    seen = {"target": made.target_id, "seen": confirmation.context["seen"]}
     answer = admin_client.post(address(workflow, "adopt/"), seen)
 
     assert f"/deploy/?target={made.target_id}&amp;overwrite=1" in content
-    assert "the changes are accepted until the next deploy" in text(asked)
+    assert "the changes are accepted until the next deploy" in text(confirmation)
     assert answer["Location"] == address(workflow, target=made.target)
     assert DriftCheck.objects.get().state == DriftState.SAME
     assert Entry.objects.filter(action="drift adopted").exists()

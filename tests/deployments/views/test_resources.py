@@ -39,7 +39,7 @@ def address(target: Target, **query: object) -> str:
     return f"/targets/{target.pk}/resources/?{urlencode(query)}"
 
 
-def wanted(workflow_id: str, **more: object) -> dict[str, object]:
+def picker_query(workflow_id: str, **more: object) -> dict[str, object]:
     return {"kind": "kv", "variable": "MY_KV_BINDING_ID", "workflow": workflow_id, **more}
 
 
@@ -163,9 +163,9 @@ def test_an_unknown_kind_or_workflow_is_not_found(admin_client: Client) -> None:
     target, workflow = make_target(), make_workflow()
     wrong: list[dict[str, object]] = [
         {"kind": "ai"},
-        wanted("nobody"),
-        wanted(workflow.pk, variable="MY_KV"),
-        wanted(workflow.pk, variable="<b>_BINDING_ID"),
+        picker_query("nobody"),
+        picker_query(workflow.pk, variable="MY_KV"),
+        picker_query(workflow.pk, variable="<b>_BINDING_ID"),
     ]
 
     assert {admin_client.get(address(target, **query)).status_code for query in wrong} == {404}
@@ -177,7 +177,7 @@ def test_a_page_opened_for_a_variable_says_so_and_offers_every_resource(
     target, workflow = account_target(platform), make_workflow()
     made(target, "offered")
 
-    answer = admin_client.get(address(target, **wanted(workflow.pk)))
+    answer = admin_client.get(address(target, **picker_query(workflow.pk)))
 
     assert f"Choose the KV namespace for env.MY_KV of {workflow.name}" in text(answer)
     assert 'aria-label="Use offered"' in answer.content.decode()
@@ -190,7 +190,7 @@ def test_using_a_resource_sets_the_variable_and_returns_to_the_deployment(
     target, workflow = account_target(platform), make_workflow()
     failed = make_deployment(workflow=workflow, target=target, status="failed")
     one = made(target, "chosen")
-    url = address(target, **wanted(workflow.pk, deployment=failed.pk)).replace("?", "use/?")
+    url = address(target, **picker_query(workflow.pk, deployment=failed.pk)).replace("?", "use/?")
 
     answer = admin_client.post(url, {"id": one.id, "name": "chosen"}, follow=True)
 
@@ -207,7 +207,7 @@ def test_without_a_deployment_it_returns_to_the_workflow(
     target, workflow = account_target(platform), make_workflow()
     one = made(target, "for the workflow")
 
-    url = address(target, **wanted(workflow.pk)).replace("?", "use/?")
+    url = address(target, **picker_query(workflow.pk)).replace("?", "use/?")
     answer = admin_client.post(url, {"id": one.id})
 
     assert answer["Location"] == workflow.get_absolute_url()
@@ -215,7 +215,7 @@ def test_without_a_deployment_it_returns_to_the_workflow(
 
 def test_a_new_resource_can_be_used_immediately(admin_client: Client, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
-    page = address(target, **wanted(workflow.pk))
+    page = address(target, **picker_query(workflow.pk))
 
     admin_client.post(page, {"name": "only made"})
     assert not EnvironmentVariable.objects.exists()
@@ -228,7 +228,7 @@ def test_a_new_resource_can_be_used_immediately(admin_client: Client, platform: 
 
 def test_a_deleted_resource_is_not_used(admin_client: Client, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
-    url = address(target, **wanted(workflow.pk)).replace("?", "use/?")
+    url = address(target, **picker_query(workflow.pk)).replace("?", "use/?")
 
     for resource_id in ("f" * 32, "", "../../x"):
         answer = admin_client.post(url, {"id": resource_id}, follow=True)
@@ -258,7 +258,7 @@ def test_a_missing_binding_id_is_two_clicks_from_the_failed_deployment(
 def test_each_action_has_its_own_permission(log_in: LogIn, platform: Platform) -> None:
     target, workflow = account_target(platform), make_workflow()
     made(target, "looked at")
-    page, client = address(target, **wanted(workflow.pk)), log_in(CHECK)
+    page, client = address(target, **picker_query(workflow.pk)), log_in(CHECK)
 
     shown = client.get(page)
 
@@ -281,7 +281,7 @@ def test_a_user_who_may_not_set_variables_can_only_create(
     log_in: LogIn, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()
-    page, client = address(target, **wanted(workflow.pk)), log_in(CHECK, CHANGE)
+    page, client = address(target, **picker_query(workflow.pk)), log_in(CHECK, CHANGE)
 
     assert "Create and use" not in text(client.get(page))
     assert client.post(page, {"name": "not used", "then": "use"}).status_code == 403
