@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_MODULES := toolchain/node_modules/.package-lock.json
+TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
 .PHONY: run test test-long setup setup-dev check format bench lock
@@ -20,6 +21,7 @@ test-long: setup-dev  ## run all tests with many more random examples
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations and Django's settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/djade --check $(TEMPLATES)
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/codespell
@@ -32,6 +34,7 @@ check: setup-dev  ## check formatting, lint, types, imports, wording, migrations
 format: setup-dev  ## format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/djade $(TEMPLATES)
 	$(BIN)/python -m toolchain.node_tools format
 
 bench: setup-dev  ## measure timings, as ratios within one run
