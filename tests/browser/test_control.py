@@ -134,7 +134,7 @@ def test_ticking_overwrite_updates_the_plan(
 ) -> None:
     control.dashboard_edit(f"awaitstep-{workflow}")
     page = open_page(f"/workflows/{workflow}/deploy/")
-    expect(page.locator("#plan-answer")).to_contain_text("A deploy would end at")
+    expect(page.locator("#plan-answer")).to_contain_text("A deploy would fail at")
 
     page.check("#overwrite")
 

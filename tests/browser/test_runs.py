@@ -62,7 +62,7 @@ def start(page: Page, workflow: str, payload: str) -> None:
     """Start a run on the page, and mark the next page; a reload would remove the mark."""
     page.goto(f"/runs/start/?workflow={workflow}")
     page.fill("#payload", payload)
-    expect(page.locator("#payload-check")).to_contain_text("This is JSON")
+    expect(page.locator("#payload-check")).to_contain_text("Valid JSON")
     page.click("#start")
     page.wait_for_url("**/runs/*/")
     page.evaluate("window.notReloaded = true")

@@ -40,9 +40,9 @@ def test_buttons_zoom_the_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     first = width(page)
 
-    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="Zoom in").click()
     assert width(page) == pytest.approx(first * 1.25, rel=0.01)
-    page.get_by_role("button", name="Smaller").click()
+    page.get_by_role("button", name="Zoom out").click()
     assert width(page) == pytest.approx(first, rel=0.01)
 
     page.get_by_role("button", name="Fit").click()

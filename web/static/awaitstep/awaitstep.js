@@ -1,32 +1,32 @@
-// What AwaitStep's pages do in a browser. Every page works without it; a reload then shows the state.
-import { tick } from './clocks.js'
-import { copy } from './copying.js'
+// The pages work without this script; a reload then shows the new state.
+import { updateClocks } from './clocks.js'
+import { copy } from './clipboard.js'
+import { EventStream } from './event_stream.js'
 import { Logs } from './logs.js'
-import { tellFailure } from './notices.js'
-import { remember, swapParts } from './parts.js'
+import { showFailure } from './notices.js'
 import { showPictures, ZOOMS } from './pictures.js'
-import { selectNode, showChosen } from './places.js'
-import { Stream } from './streams.js'
+import { scrollToSelectedStep, selectNode } from './selection.js'
+import { rememberParts, swapParts } from './swap_parts.js'
 
 document.documentElement.classList.add('has-script')
 document.addEventListener('click', event => {
-  const button = event.target.closest('[data-copy], [data-copy-from]')
-  if (button) copy(button)
-  const zoomer = event.target.closest('[data-zoom]')
-  if (zoomer) ZOOMS[zoomer.dataset.zoom](zoomer.closest('[data-picture]'))
+  const copyButton = event.target.closest('[data-copy], [data-copy-from]')
+  if (copyButton) copy(copyButton)
+  const zoomButton = event.target.closest('[data-zoom]')
+  if (zoomButton) ZOOMS[zoomButton.dataset.zoom](zoomButton.closest('[data-picture]'))
 })
 for (const root of document.querySelectorAll('[data-logs]')) new Logs(root)
-remember()
-tick()
-setInterval(tick, 1000)
+rememberParts()
+updateClocks()
+setInterval(updateClocks, 1000)
 showPictures()
-showChosen()
+scrollToSelectedStep()
 selectNode()
 addEventListener('hashchange', selectNode)
 document.addEventListener('htmx:afterSwap', showPictures)
-document.addEventListener('htmx:responseError', tellFailure)
-document.addEventListener('htmx:sendError', tellFailure)
+document.addEventListener('htmx:responseError', showFailure)
+document.addEventListener('htmx:sendError', showFailure)
 if (window.htmx) {
-  htmx.createEventSource = url => new Stream(url)
+  htmx.createEventSource = url => new EventStream(url)
   htmx.defineExtension('parts', { handleSwap: swapParts })
 }

@@ -1,28 +1,28 @@
-// Times count on from what the server said; the clocks of server and browser may differ.
-const counted = new WeakMap()
-const server = document.querySelector('meta[name="server-time"]')
-const ahead = server ? Date.parse(server.content) - Date.now() : 0
+// Times are counted on from what the server sent, because the clocks of server and browser may differ.
+const startTimes = new WeakMap()
+const serverTime = document.querySelector('meta[name="server-time"]')
+const offset = serverTime ? Date.parse(serverTime.content) - Date.now() : 0
 
-export function tick() {
+export function updateClocks() {
   for (const element of document.querySelectorAll('[data-elapsed]')) {
-    if (!counted.has(element)) counted.set(element, performance.now())
-    const since = (performance.now() - counted.get(element)) / 1000
-    show(element, elapsed(Number(element.dataset.elapsed) + since))
+    if (!startTimes.has(element)) startTimes.set(element, performance.now())
+    const seconds = (performance.now() - startTimes.get(element)) / 1000
+    setText(element, elapsed(Number(element.dataset.elapsed) + seconds))
   }
   for (const element of document.querySelectorAll('time[data-ago]')) {
-    show(element, ago((Date.now() + ahead - Date.parse(element.dateTime)) / 1000))
+    setText(element, ago((Date.now() + offset - Date.parse(element.dateTime)) / 1000))
   }
   for (const element of document.querySelectorAll('time[data-until]')) {
-    const left = (Date.parse(element.dateTime) - Date.now() - ahead) / 1000
-    show(element, left > 0 ? `in ${elapsed(left)}` : 'now')
+    const seconds = (Date.parse(element.dateTime) - Date.now() - offset) / 1000
+    setText(element, seconds > 0 ? `in ${elapsed(seconds)}` : 'now')
   }
 }
 
-function show(element, text) {
+function setText(element, text) {
   if (element.textContent !== text) element.textContent = text
 }
 
-// The same words as deployments/presentation.py.
+// The same words as in web/formatting.py.
 function elapsed(time) {
   const seconds = Math.floor(time)
   const padded = number => String(number).padStart(2, '0')

@@ -1,11 +1,11 @@
-// Live logs: lines come by a WebSocket, which filters and masks; the page keeps the newest of them.
-const MOST_LINES = 2000
+// Live logs: the server filters and masks the lines and sends them over a WebSocket.
+const MAX_LINES = 2000
 
 export class Logs {
   #root
   #list
   #socket = null
-  #wait = 1000
+  #delay = 1000
   #paused = false
 
   constructor(root) {
@@ -13,7 +13,7 @@ export class Logs {
     this.#list = root.querySelector('[data-logs-lines]')
     const form = root.querySelector('form')
     form.addEventListener('submit', event => event.preventDefault())
-    form.addEventListener('input', () => this.#ask())
+    form.addEventListener('input', () => this.#sendFilter())
     root.querySelector('[data-logs-pause]').addEventListener('click', event => this.#pause(event.target))
     root.querySelector('[data-logs-clear]').addEventListener('click', () => this.#clear())
     root.querySelector('[data-logs-download]').addEventListener('click', () => this.#download())
@@ -23,36 +23,36 @@ export class Logs {
   #connect() {
     const url = new URL(this.#root.dataset.logs, location.href)
     url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
-    this.#say('connecting')
+    this.#showState('connecting')
     const socket = (this.#socket = new WebSocket(url))
     socket.onopen = () => {
-      this.#say('live')
-      this.#ask()
+      this.#showState('live')
+      this.#sendFilter()
     }
-    socket.onmessage = event => this.#take(JSON.parse(event.data))
+    socket.onmessage = event => this.#receive(JSON.parse(event.data))
     socket.onclose = event => this.#closed(event)
   }
 
-  // Nothing live and no right stay so; whatever else ended the stream may pass.
+  // A Worker that is not live and a missing permission are final; other errors may be temporary.
   #closed({ code }) {
     if (code === 4403 || code === 4404) return
-    setTimeout(() => this.#connect(), this.#wait)
-    this.#wait = Math.min(this.#wait * 2, 60000)
+    setTimeout(() => this.#connect(), this.#delay)
+    this.#delay = Math.min(this.#delay * 2, 60000)
   }
 
-  #ask() {
+  #sendFilter() {
     if (this.#socket?.readyState !== WebSocket.OPEN) return
     const { level, text } = Object.fromEntries(new FormData(this.#root.querySelector('form')))
     this.#socket.send(JSON.stringify({ level, text, paused: this.#paused }))
   }
 
-  #take({ lines = [], lost = 0, error }) {
-    if (error) return this.#say(error)
-    this.#wait = 1000
+  #receive({ lines = [], lost = 0, error }) {
+    if (error) return this.#showState(error)
+    this.#delay = 1000
     const isAtEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40
-    if (lost) this.#add({ level: 'event', text: `${lost} lines were lost: the page was paused or too slow.`, at: '' })
+    if (lost) this.#add({ level: 'event', text: `${lost} lines were lost because the page was paused or too slow.`, at: '' })
     for (const line of lines) this.#add(line)
-    while (this.#list.children.length > MOST_LINES) this.#list.firstChild.remove()
+    while (this.#list.children.length > MAX_LINES) this.#list.firstChild.remove()
     this.#root.querySelector('[data-logs-empty]').hidden = this.#list.children.length > 0
     if (isAtEnd) this.#list.scrollTop = this.#list.scrollHeight
   }
@@ -70,10 +70,10 @@ export class Logs {
 
   #pause(button) {
     this.#paused = !this.#paused
-    button.textContent = this.#paused ? 'Go on' : 'Pause'
+    button.textContent = this.#paused ? 'Resume' : 'Pause'
     button.setAttribute('aria-pressed', this.#paused)
-    this.#say(this.#paused ? 'paused' : 'live')
-    this.#ask()
+    this.#showState(this.#paused ? 'paused' : 'live')
+    this.#sendFilter()
   }
 
   #clear() {
@@ -90,7 +90,7 @@ export class Logs {
     URL.revokeObjectURL(link.href)
   }
 
-  #say(text) {
+  #showState(text) {
     this.#root.querySelector('[data-logs-state]').textContent = text
   }
 }

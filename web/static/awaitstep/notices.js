@@ -1,19 +1,19 @@
-// A fragment that cannot be loaded says so where it would stand.
-export function tellFailure(event) {
+// Show in place of a fragment that it could not be loaded.
+export function showFailure(event) {
   const { target } = event.detail
   if (!target?.dataset.failed) return
-  const sentence = document.createElement('p')
-  sentence.className = 'empty'
-  sentence.textContent = target.dataset.failed
-  target.replaceChildren(sentence)
+  const paragraph = document.createElement('p')
+  paragraph.className = 'empty'
+  paragraph.textContent = target.dataset.failed
+  target.replaceChildren(paragraph)
 }
 
-export function tellConnection(works) {
+export function showConnection(isConnected) {
   const notice = document.getElementById('connection')
-  if (notice) notice.hidden = works || document.querySelector('[data-final]') !== null
+  if (notice) notice.hidden = isConnected || document.querySelector('[data-final]') !== null
 }
 
-export function announce(sentence) {
+export function announce(text) {
   const announcer = document.getElementById('announcer')
-  if (announcer) announcer.textContent = sentence
+  if (announcer) announcer.textContent = text
 }

@@ -1,6 +1,6 @@
-// Pictures of workflows: zoomed by the size of the SVG, whose viewBox stays; the frame scrolls natively.
-const SMALLEST = 0.05
-const LARGEST = 2
+// Pictures of workflows: zooming changes the size of the SVG but not its viewBox; the frame scrolls.
+const MIN_SCALE = 0.05
+const MAX_SCALE = 2
 const views = new Map()
 
 export function showPictures() {
@@ -8,42 +8,42 @@ export function showPictures() {
     picture.dataset.shown = ''
     const frame = picture.querySelector('.picture-frame')
     const view = views.get(picture.id)
-    zoom(picture, view?.scale ?? Math.max(0.75, Math.min(1, (frame.clientWidth - 2) / natural(picture).width)))
+    zoom(picture, view?.scale ?? Math.max(0.75, Math.min(1, (frame.clientWidth - 2) / naturalSize(picture).width)))
     const current = view ? null : frame.querySelector('[data-current]')
     const middle = frame.getBoundingClientRect().top + frame.clientHeight / 2
     frame.scrollLeft = view?.left ?? (frame.scrollWidth - frame.clientWidth) / 2
     frame.scrollTop = view?.top ?? (current ? current.getBoundingClientRect().top - middle : 0)
-    frame.addEventListener('scroll', () => keep(picture))
-    frame.addEventListener('keydown', event => press(picture, event))
-    frame.addEventListener('pointerdown', event => grab(frame, event))
-    frame.addEventListener('wheel', event => turn(picture, event), { passive: false })
+    frame.addEventListener('scroll', () => saveView(picture))
+    frame.addEventListener('keydown', event => onKey(picture, event))
+    frame.addEventListener('pointerdown', event => drag(frame, event))
+    frame.addEventListener('wheel', event => onWheel(picture, event), { passive: false })
   }
 }
 
-const natural = picture => picture.querySelector('.pic').viewBox.baseVal
-const scaleOf = picture => picture.querySelector('.pic').width.baseVal.value / natural(picture).width
+const naturalSize = picture => picture.querySelector('.pic').viewBox.baseVal
+const scaleOf = picture => picture.querySelector('.pic').width.baseVal.value / naturalSize(picture).width
 
-function zoom(picture, wanted) {
-  const { width, height } = natural(picture)
+function zoom(picture, requested) {
+  const { width, height } = naturalSize(picture)
   const frame = picture.querySelector('.picture-frame')
   const before = scaleOf(picture)
-  const scale = Math.min(LARGEST, Math.max(SMALLEST, wanted))
+  const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, requested))
   const middle = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2]
   picture.querySelector('.pic').setAttribute('width', width * scale)
   picture.querySelector('.pic').setAttribute('height', height * scale)
   frame.scrollLeft = (middle[0] * scale) / before - frame.clientWidth / 2
   frame.scrollTop = (middle[1] * scale) / before - frame.clientHeight / 2
-  keep(picture)
+  saveView(picture)
 }
 
 function fit(picture) {
   const frame = picture.querySelector('.picture-frame')
-  const { width, height } = natural(picture)
-  const most = parseFloat(getComputedStyle(frame).maxHeight)
-  zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, most / height))
+  const { width, height } = naturalSize(picture)
+  const maxHeight = parseFloat(getComputedStyle(frame).maxHeight)
+  zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, maxHeight / height))
 }
 
-function keep(picture) {
+function saveView(picture) {
   const { scrollLeft: left, scrollTop: top } = picture.querySelector('.picture-frame')
   views.set(picture.id, { scale: scaleOf(picture), left, top })
 }
@@ -55,27 +55,27 @@ export const ZOOMS = {
 }
 const KEYS = { '+': 'in', '=': 'in', '-': 'out', 0: 'fit' }
 
-function press(picture, event) {
+function onKey(picture, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return
   event.preventDefault()
   ZOOMS[KEYS[event.key]](picture)
 }
 
-function turn(picture, event) {
+function onWheel(picture, event) {
   if (!event.ctrlKey) return
   event.preventDefault()
   ZOOMS[event.deltaY < 0 ? 'in' : 'out'](picture)
 }
 
-// A mouse drags the picture; fingers scroll it as they scroll everything.
-function grab(frame, event) {
+// A mouse drags the picture; touch scrolls natively.
+function drag(frame, event) {
   if (event.pointerType !== 'mouse' || event.button || event.target.closest('a')) return
-  frame.classList.add('is-held')
+  frame.classList.add('is-dragging')
   const move = ({ movementX, movementY }) => frame.scrollBy(-movementX, -movementY)
-  const drop = () => {
-    frame.classList.remove('is-held')
+  const stop = () => {
+    frame.classList.remove('is-dragging')
     removeEventListener('pointermove', move)
   }
   addEventListener('pointermove', move)
-  addEventListener('pointerup', drop, { once: true })
+  addEventListener('pointerup', stop, { once: true })
 }

@@ -3,18 +3,18 @@ import { announce } from './notices.js'
 export async function copy(button) {
   const source = document.getElementById(button.dataset.copyFrom)
   const text = source ? source.textContent : button.dataset.copy
-  const done = await toClipboard(text)
-  button.textContent = done ? 'Copied' : 'Press Ctrl+C'
-  announce(done ? 'Copied' : 'The text is selected: copy it with Ctrl+C')
+  const copied = await copyText(text)
+  button.textContent = copied ? 'Copied' : 'Press Ctrl+C'
+  announce(copied ? 'Copied' : 'The text is selected. Press Ctrl+C to copy it.')
   setTimeout(() => (button.textContent = 'Copy'), 2000)
 }
 
-async function toClipboard(text) {
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
-    return copyBySelecting(text) // no clipboard on pages that came by plain HTTP
+    return copyBySelecting(text) // pages served over plain HTTP have no clipboard
   }
 }
 
@@ -24,7 +24,7 @@ function copyBySelecting(text) {
   area.value = text
   document.body.append(area)
   area.select()
-  const done = document.execCommand('copy')
+  const copied = document.execCommand('copy')
   area.remove()
-  return done
+  return copied
 }

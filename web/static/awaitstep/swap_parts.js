@@ -1,0 +1,45 @@
+import { announce } from './notices.js'
+
+// Swaps only the parts of a page whose HTML has changed, so focus and selection are kept elsewhere.
+// Running clocks and the CSRF token do not count as changes.
+const current = new Map()
+const VOLATILE =
+  /( data-elapsed)="[^"]*">[^<]*|( data-(?:ago|until))>[^<]*|( name="csrfmiddlewaretoken") value="[^"]*"/g
+
+const stableHtml = part => part.outerHTML.replace(VOLATILE, '$1$2$3>')
+
+export function rememberParts() {
+  for (const part of document.querySelectorAll('[data-part]')) current.set(part.id, stableHtml(part))
+}
+
+export function swapParts(style, _target, fragment) {
+  if (style !== 'parts') return false
+  const changed = [...fragment.querySelectorAll('[data-part]')].filter(
+    part => document.getElementById(part.id) && current.get(part.id) !== stableHtml(part)
+  )
+  for (const part of changed) {
+    current.set(part.id, stableHtml(part))
+    const old = document.getElementById(part.id)
+    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : ''
+    const scrolled = [...old.querySelectorAll('[data-scrolled][id]')].map(({ id, scrollTop }) => [id, scrollTop])
+    keepInput(old, part)
+    old.replaceWith(part)
+    for (const [id, top] of scrolled) document.getElementById(id)?.scrollTo(0, top)
+    if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true })
+  }
+  const announcement = changed.find(part => part.dataset.announce)
+  if (announcement) announce(announcement.dataset.announce)
+  return changed
+}
+
+// Keep what the user has typed and opened.
+function keepInput(old, part) {
+  for (const field of old.querySelectorAll('textarea[id], input[type=text][id]')) {
+    const newField = part.querySelector(`#${CSS.escape(field.id)}`)
+    if (newField && field.value !== field.defaultValue) newField.value = field.value
+  }
+  for (const details of old.querySelectorAll('details[id]')) {
+    const newDetails = part.querySelector(`#${CSS.escape(details.id)}`)
+    if (newDetails) newDetails.open = details.open
+  }
+}
