@@ -14,10 +14,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
 django_application = get_asgi_application()
 
 from deployments.queue.sweeper import start_sweeper  # noqa: E402
-from deployments.stream.routes import event_routes  # noqa: E402 - Django must be set up first
+from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
 from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
-from runs.stream.routes import run_event_routes  # noqa: E402
+from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
 
 application = ProtocolTypeRouter(

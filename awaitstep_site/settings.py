@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_stubs_ext
 
-from awaitstep_site import log_lines
+from awaitstep_site import log_filters
 from awaitstep_site.env import PROJECT, Environment
 
 django_stubs_ext.monkeypatch()
@@ -131,7 +131,7 @@ LOGGING = {
     "filters": {
         "no_client_error_traceback": {
             "()": "django.utils.log.CallbackFilter",
-            "callback": log_lines.drop_client_error_traceback,
+            "callback": log_filters.drop_client_error_traceback,
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},

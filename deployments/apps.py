@@ -9,10 +9,10 @@ class DeploymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Create the groups after all permissions: Django creates those of `auth` last."""
-        from deployments.history.permission_proofs import proven_by_deployments
+        from deployments.history.deployment_proofs import proven_by_deployments
         from deployments.installation.groups import create_groups
-        from targets.checks import proofs
+        from targets.checks import permission_proofs
 
-        proofs.register(proven_by_deployments)
+        permission_proofs.register(proven_by_deployments)
         auth = apps.get_app_config("auth")
         post_migrate.connect(create_groups, sender=auth, dispatch_uid="roles")

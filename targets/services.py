@@ -11,7 +11,7 @@ from django.db import transaction
 
 from audit import trail
 from audit.trail import Actor, Subject
-from targets.cloudflare import permissions, tokens
+from targets.cloudflare import token_permissions, tokens
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.time_limits import time_limited
@@ -113,7 +113,7 @@ def _verify_account(account: Account) -> Verification:
     if not is_proven and not tokens.can_read_workers(account):
         raise WrongAccount(
             f"The token cannot read the Workers of the account {account.account_id}: it is for another "
-            f'account, or lacks the permission "{permissions.SCRIPTS} Write".'
+            f'account, or lacks the permission "{token_permissions.SCRIPTS} Write".'
         )
     return Verification(account_id=account.account_id)
 

@@ -37,12 +37,12 @@ from deployments.queue.remote_outcome import complete_if_removed, remote_outcome
 from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
-from targets.cloudflare.redaction import redact
 from targets.cloudflare.retries import RetryPolicy
 from targets.cloudflare.worker_parts import PartResult
 from targets.lookup import NoTarget, account_of
 from toolchain import process
 from toolchain.process import ProgramStopped
+from toolchain.redaction import redact
 from workflows.models import Workflow
 
 logger = logging.getLogger(__name__)

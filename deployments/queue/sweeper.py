@@ -11,7 +11,7 @@ from time import sleep
 from django.db import connections
 
 from deployments import drift
-from deployments.queue import claims, tasks
+from deployments.queue import claims, recovery, tasks
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,6 @@ def _run(sweeps: Sequence[Callable[[], None]]) -> None:
 
 
 def _sweep() -> None:
-    claims.sweep()
+    recovery.sweep()
     if claims.due().exists():
         tasks.process_queue.enqueue()

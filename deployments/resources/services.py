@@ -16,7 +16,7 @@ from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment
-from targets.checks.proofs import RESOURCE_CREATED
+from targets.checks.permission_proofs import RESOURCE_CREATED
 from targets.cloudflare import resources
 from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.resource_ids import IDENTIFIERS

@@ -22,7 +22,7 @@ from deployments.presentation import (
     stage_list,
 )
 from deployments.presentation import dashboard as board
-from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.enqueue import MAX_ATTEMPTS
 from deployments.views.deployment_tabs import TABS, Tab
 from targets.cloudflare.errors import Cause

@@ -16,8 +16,8 @@ from runs.sync.call_budget import counted
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.redaction import redact_json
 from targets.lookup import account_of
+from toolchain.redaction import redact_json
 
 MAX_AGE: Final = timedelta(seconds=2)
 _GONE: Final = "The target no longer has this run."

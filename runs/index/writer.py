@@ -15,8 +15,8 @@ from runs.index import attribution, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.parsing import Details, Row, StepRow, read_details
 from targets.cloudflare import naming
-from targets.cloudflare.redaction import redact_json
 from targets.models import Target
+from toolchain.redaction import redact_json
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot
 

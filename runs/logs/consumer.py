@@ -27,7 +27,7 @@ from runs.logs.log_lines import Line, LineFilter, log_lines
 from runs.logs.tail_hub import watch_tail
 from runs.stream.run_events import may_read
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.redaction import redact
+from toolchain.redaction import redact
 from web.streams.listener import RIGHTS_CHECK_SECONDS
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from runs.models import Run, RunText
 from runs.services.control import Refused, check_payload
 from runs.steps.parsing import LONGEST_TEXT
-from targets.cloudflare.redaction import MASK
+from toolchain.redaction import MASK
 
 _MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
 _MASKED: Final = (

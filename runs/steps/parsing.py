@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from runs import statuses
 from runs.steps.step_reader import Step, due_at, error_text, read_steps
-from targets.cloudflare.redaction import redact
+from toolchain.redaction import redact
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 

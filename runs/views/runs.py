@@ -27,7 +27,7 @@ from runs.sync.call_budget import counted
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.redaction import redact_json
+from toolchain.redaction import redact_json
 from web.decorators import HttpRequest, staff_with
 from web.rendering import live_page
 from workflows.models import Workflow

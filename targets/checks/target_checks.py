@@ -13,12 +13,12 @@ from django.utils import timezone
 from audit import trail
 from audit.trail import Actor
 from targets.checks.check_state import CheckState
-from targets.checks.proofs import proofs
-from targets.cloudflare import permissions, tokens
+from targets.checks.permission_proofs import proofs
+from targets.cloudflare import token_permissions, tokens
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
-from targets.cloudflare.permissions import AccountProbe, Probe, ProbeResult
 from targets.cloudflare.time_limits import time_limited
+from targets.cloudflare.token_permissions import AccountProbe, Probe, ProbeResult
 from targets.cloudflare.tokens import Owner, Token, TokenKind
 from targets.lookup import account_of
 from targets.models import Target
@@ -53,32 +53,32 @@ class Need:
 
 
 NEEDS: Final = {
-    permissions.SCRIPTS: Need(
+    token_permissions.SCRIPTS: Need(
         without="nothing can be deployed", proven_by="the first deploy", is_vital=True
     ),
-    permissions.ZONE: Need(
+    token_permissions.ZONE: Need(
         without="routes and custom domains cannot be deployed, because their zone cannot be found"
     ),
-    permissions.ROUTES: Need(
+    token_permissions.ROUTES: Need(
         without="no Worker can get a route or a custom domain",
         proven_by="the first deploy with a route or a custom domain",
     ),
-    permissions.DNS: Need(
+    token_permissions.DNS: Need(
         without="a deploy cannot warn about a route whose host has no proxied DNS record"
     ),
-    permissions.KV: Need(
+    token_permissions.KV: Need(
         without="KV namespaces cannot be selected or created here, and their ids are not checked",
         proven_by="the first namespace created here",
     ),
-    permissions.D1: Need(
+    token_permissions.D1: Need(
         without="D1 databases cannot be selected or created here, and their ids are not checked",
         proven_by="the first database created here",
     ),
-    permissions.R2: Need(
+    token_permissions.R2: Need(
         without="R2 buckets cannot be selected or created here, and their names are not checked",
         proven_by="the first bucket created here",
     ),
-    permissions.QUEUES: Need(
+    token_permissions.QUEUES: Need(
         without="queues cannot be selected or created here, and no Worker can consume them",
         proven_by="the first deploy that consumes a queue, or the first queue created here",
     ),
@@ -171,7 +171,7 @@ def _account_rows(account: Account, target: Target, token: Token) -> Iterator[Ro
         message = other_accounts(owners)
         yield Row(name=ACCOUNT_ROW, state=CheckState.FAILED, message=message, fix=fix)
         return
-    result = permissions.probe_account(account)
+    result = token_permissions.probe_account(account)
     yield _account(account.account_id, owners, token=token, result=result)
     yield _subdomain(result.subdomain)
     proven = proofs(target)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from audit.trail import command_line_actor
 from deployments.management.deployment_command import deployment_of
 from deployments.pipeline.stages import Status
-from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.progress import wait_until_final
 from deployments.services import control
 

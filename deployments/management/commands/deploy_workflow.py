@@ -19,7 +19,7 @@ from deployments.pipeline.check_report import Check
 from deployments.pipeline.plan import Change, Plan
 from deployments.pipeline.stages import Status
 from deployments.presentation.labels import advice
-from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.services import plan as plan_service
 from deployments.services.deploy import request_deployment, request_snapshot
 from targets import policy

@@ -10,7 +10,7 @@ from runs.index import writer
 from runs.management.run_command import CommandScope, RunCommand
 from runs.models import RunDetails
 from runs.services.instances import LATEST, NoRun, instance_as_json
-from targets.cloudflare.redaction import redact_json
+from toolchain.redaction import redact_json
 
 
 class Command(RunCommand):

@@ -9,7 +9,7 @@ import pytest
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import dashboard, labels
-from deployments.presentation.remote_outcome import describe_remote_outcome
+from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from targets.cloudflare.errors import Cause
 from web import formatting, numbered_lines
 

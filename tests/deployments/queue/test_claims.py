@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connections
 
 from deployments.models import Deployment, Lease
-from deployments.queue import claims, leases
+from deployments.queue import claims, leases, recovery
 from deployments.services.deploy import request_deployment
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 
@@ -88,7 +88,7 @@ def test_a_deployment_whose_process_died_is_interrupted_and_frees_the_queue() ->
     Lease.objects.update(pid_started=1.0)
     waiting = make_deployment(workflow=abandoned.workflow)
 
-    claims.sweep()
+    recovery.sweep()
 
     abandoned.refresh_from_db()
     assert (abandoned.status, abandoned.stage, abandoned.uploaded) == (
@@ -108,7 +108,7 @@ def test_an_interrupted_upload_is_unknown_if_the_target_does_not_respond() -> No
     leases.grant(abandoned)
     Lease.objects.update(pid_started=1.0)
 
-    claims.sweep()
+    recovery.sweep()
 
     abandoned.refresh_from_db()
     assert (abandoned.status, abandoned.uploaded) == ("interrupted", "unknown")
@@ -123,7 +123,7 @@ def test_a_sweep_removes_the_folders_of_deployments_that_are_not_running() -> No
     for folder in (kept, left):
         folder.mkdir(parents=True)
 
-    claims.sweep()
+    recovery.sweep()
 
     assert (kept.exists(), left.exists()) == (True, False)
     kept.rmdir()
@@ -137,7 +137,7 @@ def test_a_sweep_keeps_the_folder_of_a_plan_that_may_be_running() -> None:
         folder.mkdir(parents=True)
     os.utime(left, (0, 0))
 
-    claims.sweep()
+    recovery.sweep()
 
     assert (looking.exists(), left.exists()) == (True, False)
     looking.rmdir()

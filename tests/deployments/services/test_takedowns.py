@@ -11,8 +11,8 @@ from deployments.adapters.deploy_tools import DeployTools
 from deployments.history import records
 from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import Action, Stage, Status, Uploaded
-from deployments.presentation.remote_outcome import describe_remote_outcome
-from deployments.queue import claims, leases
+from deployments.presentation.remote_outcome_text import describe_remote_outcome
+from deployments.queue import leases, recovery
 from targets.cloudflare.errors import Cause, DeployError
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
@@ -44,7 +44,7 @@ def killed(of: Deployment) -> Deployment:
     gone = takedown(of, status="running", stage=Stage.UPDATING_WORKFLOW.value)
     leases.grant(gone)
     Lease.objects.update(pid_started=1.0)
-    claims.sweep()
+    recovery.sweep()
     gone.refresh_from_db()
     return gone
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runs.logs.log_lines import MAX_LINE, Line, LineFilter, log_lines
-from targets.cloudflare.redaction import redact
+from toolchain.redaction import redact
 
 AT = 1_790_000_000_000
 

@@ -12,8 +12,8 @@ from runs.detail.summary import Summary, shortcuts_of, summarize
 from runs.index.listing import Filters
 from runs.presentation import filter_words
 from runs.steps.step_reader import read_steps
-from targets.cloudflare.redaction import redact_json
 from tests.runs.examples import attempted_step, waiting_step
+from toolchain.redaction import redact_json
 
 NASTY = '"><script>alert(1)</script>'
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from deployments.history import records
 from deployments.models import Deployment
-from targets.cloudflare import permissions
+from targets.cloudflare import token_permissions
 from targets.cloudflare.worker_parts import PartKind
 from targets.models import Target
 
 _RECENT: Final = 100
 _BY_PART: Final = {
-    PartKind.ROUTE: permissions.ROUTES,
-    PartKind.DOMAIN: permissions.ROUTES,
-    PartKind.QUEUE: permissions.QUEUES,
+    PartKind.ROUTE: token_permissions.ROUTES,
+    PartKind.DOMAIN: token_permissions.ROUTES,
+    PartKind.QUEUE: token_permissions.QUEUES,
 }
 
 
@@ -27,7 +27,7 @@ def proven_by_deployments(target: Target, token_set: datetime | None) -> Iterato
         deployments = deployments.filter(started_at__gt=token_set)
     for deployment in deployments.order_by("-pk").only("parts")[:_RECENT]:
         proof = f"deployment #{deployment.pk}"
-        yield permissions.SCRIPTS, proof
+        yield token_permissions.SCRIPTS, proof
         for part in deployment.parts:
             kind = PartKind(part["kind"])
             if part["done"] and kind in _BY_PART:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets.cloudflare.redaction import MASK, redact
+from toolchain.redaction import MASK, redact
 
 SECRET = 'p&ss"w<rd/é+sentinel\\42'
 

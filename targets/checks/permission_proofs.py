@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from audit.models import Entry
-from targets.cloudflare import permissions
+from targets.cloudflare import token_permissions
 from targets.models import Target
 from workflows.ir.reading.bindings import BindingKind
 
@@ -23,10 +23,10 @@ Source = Callable[[Target, datetime | None], Iterator[tuple[str, str]]]
 
 _RECENT: Final = 100
 _BY_KIND: Final = {
-    BindingKind.KV: permissions.KV,
-    BindingKind.D1: permissions.D1,
-    BindingKind.R2: permissions.R2,
-    BindingKind.QUEUE: permissions.QUEUES,
+    BindingKind.KV: token_permissions.KV,
+    BindingKind.D1: token_permissions.D1,
+    BindingKind.R2: token_permissions.R2,
+    BindingKind.QUEUE: token_permissions.QUEUES,
 }
 
 

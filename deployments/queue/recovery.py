@@ -1,0 +1,99 @@
+"""Ends deployments whose process has died, as interrupted, and removes what they left behind."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from django.conf import settings
+
+from deployments.models import Deployment, Lease
+from deployments.pipeline.stages import Action, Stage, Status
+from deployments.queue import leases, transitions
+from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import DeployError
+from targets.lookup import account_of
+from workflows.compilation.typescript import SCRATCH_PREFIX
+
+logger = logging.getLogger(__name__)
+
+
+_LONGEST_SCRATCH_USE = 600.0  # seconds
+
+
+_NEXT_STEP = {
+    Action.DEPLOY: "You can deploy again.",
+    Action.ROLLBACK: "Roll back again: routes and triggers of the Worker may be incomplete.",
+    Action.RETRY: "Retry the failed parts.",
+    Action.DELETE_SECRETS: "See which secrets are left, then delete those again.",
+    Action.TAKEDOWN: "Take it down again: parts of it may already be removed.",
+}
+
+
+def sweep() -> None:
+    """End the deployments whose process has died, and remove their files."""
+    for lease in Lease.objects.select_related("deployment__target"):
+        if leases.is_expired(lease):
+            reap(lease)
+    _remove_abandoned_folders()
+
+
+def reap(lease: Lease) -> None:
+    """Interrupt a deployment: kill its programs, then ask the target what is live."""
+    leases.kill_programs(lease)
+    deployment = lease.deployment
+    account = _account(deployment)
+    if complete_if_removed(deployment, lease.token, account):
+        return
+    was_cancelled = deployment.cancel_requested_at is not None
+    ended = transitions.end(
+        deployment.pk,
+        lease.token,
+        status=Status.CANCELLED if was_cancelled else Status.INTERRUPTED,
+        message=f"Cancelled by {deployment.cancelled_by}."
+        if was_cancelled
+        else _interrupted(deployment),
+        facts=remote_outcome_of(deployment, account),
+    )
+    if ended:
+        logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)
+
+
+def _interrupted(deployment: Deployment) -> str:
+    stage = Stage(deployment.stage).label if deployment.stage else "its start"
+    return (
+        f"Interrupted at {stage}: the process running this deployment ended unexpectedly. "
+        f"Its programs were stopped and its files removed. {_NEXT_STEP[deployment.work]}"
+    )
+
+
+def _account(deployment: Deployment) -> Account | None:
+    try:
+        return account_of(deployment.target) if deployment.target else None
+    except DeployError:
+        return None
+
+
+def _remove_abandoned_folders() -> None:
+    """Remove directories of deployments that are not running, left by killed processes."""
+    root = settings.AWAITSTEP.data_dir / "deploys"
+    folders = {folder: folder.name.partition("-")[0] for folder in root.glob("*-*")}
+    ids = [int(pk) for pk in folders.values() if pk.isdigit()]
+    running = Deployment.objects.filter(pk__in=ids, status=Status.RUNNING.value)
+    kept = {str(pk) for pk in running.values_list("pk", flat=True)}
+    for folder, pk in folders.items():
+        if pk not in kept and not _may_be_in_use(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_be_in_use(folder: Path) -> bool:
+    """Return whether a plan, a check or the loading of node types may still use the folder."""
+    if not folder.name.startswith(SCRATCH_PREFIX):
+        return False
+    with suppress(OSError):
+        return time.time() - folder.stat().st_mtime < _LONGEST_SCRATCH_USE
+    return False
