@@ -128,7 +128,7 @@ def test_an_action_closed_to_everybody_does_not_send_a_superuser_to_an_administr
     answer = admin_client.get(f"/admin/targets/target/{local.pk}/delete/")
 
     assert answer.status_code == 403
-    assert "Nobody can do this" in text(answer)
+    assert "No one can do this" in text(answer)
     assert "administrator" not in text(answer)
 
 

@@ -150,7 +150,7 @@ def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -
     page = text(admin_client.get(at(failed, "rollback/")))
     answer = text(admin_client.post(at(failed, "rollback/")))
 
-    assert "This deployment cannot be rolled back to" in page
+    assert "You cannot roll back to this deployment" in page
     assert "Roll back to" not in page
     assert "put no version live" in answer
 
