@@ -44,7 +44,7 @@ export class EventStream extends EventTarget {
     clearTimeout(this.#timer)
     const release = await acquireSlot()
     if (this.readyState === EventSource.CLOSED || this.#source) return release?.()
-    if (!release) return this.#retryIn(POLL_INTERVAL)
+    if (!release) return this.#retryDelay(POLL_INTERVAL)
     this.#release = release
     const source = (this.#source = new EventSource(this.#url))
     source.onopen = () => this.#opened()
@@ -66,10 +66,10 @@ export class EventStream extends EventTarget {
   #failed() {
     this.#disconnect()
     const delay = Math.min(MAX_DELAY, 500 * 2 ** this.#failures++)
-    this.#retryIn(delay * (0.75 + Math.random() / 2))
+    this.#retryDelay(delay * (0.75 + Math.random() / 2))
   }
 
-  #retryIn(delay) {
+  #retryDelay(delay) {
     if (document.querySelector('[data-final]')) return this.close()
     this.dispatchEvent(new MessageEvent('message'))
     this.#timer = setTimeout(() => this.#connect(), delay)
