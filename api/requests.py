@@ -18,7 +18,7 @@ _ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
 class ApiError(Exception):
-    """The request is refused: an HTTP status, a message, and details as JSON."""
+    """The request is rejected: an HTTP status, a message, and details as JSON."""
 
     def __init__(self, status: int, message: str, *, details: Any = None) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class ApiError(Exception):
 
 
 def require_permission(request: HttpRequest, permission: str) -> User:
-    """Return the session's user; raises ApiError without a session or the permission."""
+    """Return the session's user; raises ApiError if there is none or it lacks the permission."""
     user = request.user
     if not user.is_authenticated:
         raise ApiError(401, "Log in first: this call needs a session.")

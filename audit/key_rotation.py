@@ -22,7 +22,7 @@ def reencrypt_secrets() -> int:
     """Encrypt every secret with the first key and return how many; the server may keep running.
 
     A value that changes during the rotation keeps its new content. Raises UnreadableSecret at the
-    first value whose key is missing; the values before it have been rotated by then.
+    first value whose key is missing; the values before it stay rotated.
     """
     return sum(_rewrite(model, field) for model, field in encrypted_fields())
 

@@ -46,7 +46,7 @@ class Entry(models.Model):
         indexes = [models.Index(fields=["subject_kind", "subject_id"], name="trail_of_a_subject")]
 
     def __str__(self) -> str:
-        return f"{self.actor_name or 'somebody'} {self.action} {self.subject_name}"
+        return f"{self.actor_name or 'someone'} {self.action} {self.subject_name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

@@ -17,7 +17,7 @@ _MAX_REASON_LENGTH: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a user, or a name if nobody has logged in, as on the command line."""
+    """Who acts: a user, or a name if no one has logged in, as on the command line."""
 
     user: User | None = None
     name: str = ""

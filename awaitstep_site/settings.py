@@ -1,4 +1,4 @@
-"""Django settings. Everything variable comes from the environment (env.py)."""
+"""Django settings. Everything configurable comes from the environment (env.py)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _runs(folder: Path, *, rounds: int) -> None:
-    """Measure the pages of runs on a separate database, in a process with Django."""
+    """Measure the run pages on a separate database, in a process with Django."""
     installation = Installation(folder / "runs")
     installation.manage("migrate", "--verbosity", "0")
     code = f"from bench.runs import measure; measure(rounds={rounds})"

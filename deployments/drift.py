@@ -44,7 +44,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 def check(workflow: Workflow, target: Target) -> DriftCheck:
     """Compare what is live with the record, and save the result.
 
-    If the target cannot be asked, the state is unknown and the message says why.
+    If the target cannot be reached, the state is unknown and the message says why.
     """
     drift_check, _ = DriftCheck.objects.get_or_create(workflow=workflow, target=target)
     started_at = timezone.now()
@@ -97,7 +97,7 @@ def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> Non
 
 
 def _describe_version(current: LiveVersion, expected: str) -> str:
-    unknown = f"by {current.source}" if current.source else "by somebody"
+    unknown = f"by {current.source}" if current.source else "by someone"
     by = CHANGED_BY.get(current.source, unknown)
     return f"Version {current.version} is live, deployed {by}; expected {expected}."
 

@@ -145,7 +145,7 @@ class RunStep(models.Model):
 
 
 class RunChange(models.Model):
-    """A change of a run, to notify open pages; deleted within the hour."""
+    """A change to a run, to notify open pages; deleted within the hour."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
@@ -201,7 +201,7 @@ class PollStatus(models.Model):
 
 
 class Watermark(models.Model):
-    """Up to when the index has all runs of a Workflow on a target.
+    """The time up to which the index has all runs of a Workflow on a target.
 
     A listing that was interrupted continues at `cursor`; `newest_at` is the newest run it has listed.
     """

@@ -55,7 +55,7 @@ def tone(status: str) -> Tone:
 
 
 def available_actions(run: Run) -> tuple[str, ...]:
-    """Return the actions that the run's status allows; none where the target no longer has it."""
+    """Return the actions that the run's status allows; none if the target no longer has it."""
     return () if run.gone_at else statuses.actions(run.status)
 
 
@@ -99,4 +99,4 @@ def filter_words(filters: Filters, workflow_name: str) -> str:
 
 def _with_step(filters: Filters) -> str:
     attempts = f" with at least {filters.tries} attempts" if filters.tries else ""
-    return f"that have ended and have the step “{filters.step}”{attempts}"
+    return f"that have ended and include the step “{filters.step}”{attempts}"

@@ -1,4 +1,4 @@
-"""The addresses of the pages of runs."""
+"""The URLs of the run pages."""
 
 from __future__ import annotations
 

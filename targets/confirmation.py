@@ -1,4 +1,4 @@
-"""What a user must confirm before a change at a target, for the pages that ask for it."""
+"""What a user must confirm before changing a target, for the pages that ask for it."""
 
 from __future__ import annotations
 

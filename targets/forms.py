@@ -61,7 +61,7 @@ class TargetForm(forms.ModelForm[Target]):
             "api_base_url": "Change it only if you do not use Cloudflare itself.",
             "is_default": "Used when no target is named. It replaces the current default.",
             "frozen_from": "Nothing is deployed from then on; running deployments finish.",
-            "frozen_until": "Leave it empty to freeze until somebody lifts the freeze.",
+            "frozen_until": "Leave it empty to freeze until someone lifts the freeze.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,7 +85,7 @@ class TargetForm(forms.ModelForm[Target]):
     def clean_new_token(self) -> str:
         token = str(self.cleaned_data["new_token"]).strip()
         if not token and self.instance._state.adding:
-            raise ValidationError("Enter the API token of the account.")
+            raise ValidationError("Enter the API token for the account.")
         try:
             return as_token(token) if token else ""
         except WrongToken as refused:

@@ -20,7 +20,10 @@ class NoTarget(DeployError):
 
 
 def default_target() -> Target:
-    """Return the default target, creating the embedded platform's if needed. Raises NoTarget."""
+    """Return the default target, creating the embedded platform's if needed.
+
+    Raises NoTarget if there is none and the embedded platform is off.
+    """
     target = Target.objects.filter(is_default=True).first()
     if target:
         return target
@@ -40,7 +43,7 @@ def embedded_target() -> Target:
 
 
 def target_named(name: str) -> Target:
-    """Return the target of this name; raises NoTarget, which lists the existing ones."""
+    """Return the target with this name; raises NoTarget, listing the existing ones."""
     if name == EMBEDDED_NAME and settings.AWAITSTEP.offers_local_cloudflare:
         return embedded_target()
     target = Target.objects.filter(name=name).first()

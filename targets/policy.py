@@ -37,7 +37,7 @@ class Consent:
     """What the user has confirmed together with a request.
 
     `name` is the workflow's name as typed, `freeze_reason` the reason to override a freeze;
-    `overwrite` says that changes made at the target by others may be lost.
+    `overwrite` says that changes made on the target by others may be lost.
     """
 
     name: str = ""
@@ -52,7 +52,7 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
         return
     check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
     if by.user and not by.user.has_perm(OVERRIDE_FREEZE):
-        raise Refused(f"{_frozen(target)} You may not override a freeze: ask somebody who may.")
+        raise Refused(f"{_frozen(target)} You may not override a freeze: ask someone who may.")
     subject = Subject("target", str(target.pk), target.name)
     reason = consent.freeze_reason.strip()
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
@@ -88,8 +88,8 @@ def _check_protected(target: Target, workflow: Workflow, *, by: Actor, consent: 
         return
     if not may_deploy_to(target, by):
         raise Refused(
-            f"The target {target.name} is protected, and you are in none of the groups that may "
-            "deploy to it. Ask a member to deploy, or ask an administrator to add you to a group."
+            f"The target {target.name} is protected, and you are not in any group that may deploy to "
+            "it. Ask a member of one to deploy, or ask an administrator to add you to a group."
         )
     if consent.name.strip() != workflow.name:
         raise Unconfirmed(target, workflow.name)

@@ -54,7 +54,7 @@ class Verification:
 
 
 def as_account_id(text: str) -> str:
-    """Return the id as Cloudflare shows it; raises WrongAccount."""
+    """Return the id as Cloudflare shows it; raises WrongAccount if it is malformed."""
     account_id = text.strip().lower()
     if not _ACCOUNT_ID.fullmatch(account_id):
         raise WrongAccount("An account id is 32 hexadecimal digits (0-9, a-f).")
@@ -62,7 +62,7 @@ def as_account_id(text: str) -> str:
 
 
 def as_token(text: str) -> str:
-    """Return the token without surrounding whitespace; raises WrongToken."""
+    """Return the token without surrounding whitespace; raises WrongToken if it is malformed."""
     token = text.strip()
     if not _TOKEN.fullmatch(token):
         raise WrongToken("This is not an API token: a token has no spaces and no accented letters.")
@@ -70,7 +70,7 @@ def as_token(text: str) -> str:
 
 
 def verify(*, api_base_url: str, api_token: str, account_id: str) -> Verification:
-    """Verify token and account at the target; without an id, look up the token's only account.
+    """Verify token and account with the target; without an id, look up the token's only account.
 
     Raises WrongToken or WrongAccount. If the target cannot be reached now, the result has a
     warning; that is an error only if the account has to be looked up.
@@ -112,7 +112,7 @@ def _verify_account(account: Account) -> Verification:
     is_proven = owners or token.kind is TokenKind.ACCOUNT
     if not is_proven and not tokens.can_read_workers(account):
         raise WrongAccount(
-            f"The token cannot read the Workers of the account {account.account_id}: it is for another "
+            f"The token cannot read the Workers in the account {account.account_id}: it is for another "
             f'account, or lacks the permission "{token_permissions.SCRIPTS} Write".'
         )
     return Verification(account_id=account.account_id)

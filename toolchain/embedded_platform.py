@@ -83,7 +83,9 @@ class LocalPlatform:
 def start(
     data_dir: Path, *, port: int, extra_env: Mapping[str, str] | None = None
 ) -> LocalPlatform:
-    """Start the platform and return once its port accepts requests. Raises PlatformFailed.
+    """Start the platform and return once its port accepts requests.
+
+    Raises PlatformFailed if it does not start.
 
     It ends with this process, and on Linux already with the calling thread.
     """

@@ -111,7 +111,7 @@ def run(
 
 
 def _communicate(process: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
-    """Wait for the end, checking for requests to stop; raises TimeoutExpired."""
+    """Wait for the end, checking for requests to stop; raises TimeoutExpired after `timeout`."""
     stop, deadline = _stop.get(), time.monotonic() + timeout
     while True:
         remaining = deadline - time.monotonic()

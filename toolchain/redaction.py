@@ -27,7 +27,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
-    """Return the JSON value with the secrets masked in each of its texts; keys stay as they are."""
+    """Return the JSON value with the secrets masked in each of its texts; keys stay unchanged."""
     secrets = tuple(secrets)
     if isinstance(value, str):
         return redact(value, secrets)

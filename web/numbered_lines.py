@@ -14,7 +14,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines without colours; of lines redrawn with `\\r`, only the last state."""
+    """Return the lines without colors; of lines redrawn with `\\r`, only the last state."""
     return [_readable(line) for line in _ANSI.sub("", text).rstrip().split("\n")]
 
 

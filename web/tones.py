@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """The icon and the colour of a status, and its mark in the window title."""
+    """The icon and the color of a status, and its mark in the window title."""
 
     icon: str
     colour: str

@@ -1,4 +1,4 @@
-"""Audit entries for changes of workflows and variables; they never contain values."""
+"""Audit entries for changes to workflows and variables; they never contain values."""
 
 from __future__ import annotations
 

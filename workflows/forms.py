@@ -78,7 +78,7 @@ class DocumentField(forms.CharField):
 
 
 class WorkflowForm(forms.ModelForm[Workflow]):
-    """The draft. Saving over somebody else's newer change needs a confirmation."""
+    """The draft. Saving over someone else's newer change needs a confirmation."""
 
     ir = DocumentField(
         label="Document (IR)",
@@ -178,7 +178,7 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         self._check_value(cleaned)
         if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
             self.add_error(
-                "is_secret", f"{cleaned['name']} names a resource and cannot be a secret."
+                "is_secret", f"{cleaned['name']} holds the id of a resource, so it cannot be a secret."
             )
         return cleaned
 

@@ -162,7 +162,10 @@ class DeclaredBinding(models.Model):
 
 
 class EnvironmentVariable(models.Model):
-    """A name and a value in a Worker's `env`: of one workflow, or global if it has none."""
+    """A name and value in a Worker's `env`.
+
+    It belongs to one workflow, or is global if `workflow` is null.
+    """
 
     workflow = models.ForeignKey(
         Workflow,

@@ -43,7 +43,8 @@ class Variable:
 def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion:
     """Save the draft and return its version, a new one if anything that affects code has changed.
 
-    Raises InvalidIR with all problems of the document, or InvalidSettings; nothing is saved then.
+    Raises InvalidIR with all problems in the document, or InvalidSettings; in either case, nothing
+    is saved.
     """
     ir = parse_valid(workflow.ir, types_for(workflow.ir))
     problems = list(check_dependencies(workflow.dependencies))
@@ -90,7 +91,7 @@ class WorkflowNotFound(Exception):
 
 
 def get_workflow(workflow_id: str) -> Workflow:
-    """Return the workflow; raises WorkflowNotFound."""
+    """Return the workflow; raises WorkflowNotFound if there is none."""
     workflow = Workflow.objects.filter(pk=workflow_id).first()
     if workflow is None:
         raise WorkflowNotFound(f"There is no workflow {workflow_id!r}.")
@@ -101,7 +102,7 @@ def get_workflow(workflow_id: str) -> Workflow:
 def import_document(
     document: Any, *, into: Workflow | None = None, by: Actor | None = None
 ) -> Workflow:
-    """Create a workflow from the document, or replace the draft of `into`; raises InvalidIR."""
+    """Create a workflow from the document, or replace the draft of `into`; raises InvalidIR if it is invalid."""
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes the name from the document
@@ -160,7 +161,7 @@ def set_variable(
     if variable.is_secret and not value:
         raise ValidationError(f"The secret {name} needs a value.")
     if is_secret and name.endswith(BINDING_ID):
-        raise ValidationError(f"{name} names a resource and cannot be a secret.")
+        raise ValidationError(f"{name} holds the id of a resource, so it cannot be a secret.")
     variable.full_clean()
     variable.save()
     if by:

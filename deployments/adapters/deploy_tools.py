@@ -34,7 +34,7 @@ TIMED_OUT = (
 )
 WRONG_ACCOUNT = (
     "The API token is active but not for the account {account}. Correct the target's account id, or "
-    "set a token of that account."
+    "set a token for that account."
 )
 _NOT_EMBEDDED = frozenset(
     {BindingKind.AI, BindingKind.VECTORIZE, BindingKind.HYPERDRIVE, BindingKind.BROWSER}
@@ -95,7 +95,7 @@ class DeployTools(RemoteTools):
         return versions.version_tag(self.account, request.worker_name, live)
 
     def _live_version(self, worker: str) -> LiveVersion:
-        """Return the live version; raises a clear error for a token of another account."""
+        """Return the live version; raises a clear error if the token is for another account."""
         try:
             return self.account.live(worker)
         except DeployError as error:
@@ -169,11 +169,11 @@ class DeployTools(RemoteTools):
             return Upload(version=live, error=str(error))
 
     def _check_unchanged(self, request: DeployRequest, site: Site) -> None:
-        """Raise DeployError if somebody else deployed since `inspect`, which may be minutes ago."""
+        """Raise DeployError if someone else deployed since `inspect`, which may be minutes ago."""
         live = self.account.live(request.worker_name).version
         if live != site.live_version and not request.overwrite:
             raise DeployError(
-                f"Somebody else deployed while this deployment was being built: the live version on "
+                f"Someone else deployed while this deployment was being built: the live version on "
                 f"the target is now {live or 'none'}. Nothing was uploaded. Check that version, then "
                 "adopt it or deploy with overwrite.",
                 cause=Cause.CHANGED,

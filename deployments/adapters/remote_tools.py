@@ -1,4 +1,4 @@
-"""The pipeline's ports Remote and ChangeTools, implemented with Cloudflare's API."""
+"""The pipeline's `Remote` and `ChangeTools` ports, implemented with Cloudflare's API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ProgramRun:
 class Hooks:
     """Callbacks to the runner of the pipeline.
 
-    `before_write` raises if this process may no longer change anything at the target. `hide` masks
+    `before_write` raises if this process may no longer change anything on the target. `hide` masks
     the secrets in the output of programs, before it is shortened or quoted.
     """
 

@@ -36,7 +36,7 @@ _OUTPUT = "wrangler-output.ndjson"
 
 
 class Busy(Exception):
-    """The target accepts no calls for some seconds; nothing was deployed."""
+    """The target rejects all calls for a few seconds; nothing was deployed."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"busy for {seconds:g} seconds")
@@ -73,7 +73,7 @@ class Wrangler:
     ) -> str:
         """Deploy the folder's wrangler.json and return the id of the new version.
 
-        In strict mode wrangler refuses to undo changes that others made at the target. Raises
+        In strict mode wrangler refuses to undo changes that others made on the target. Raises
         DeployError with wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
         """
         arguments: list[str | Path] = [

@@ -30,7 +30,7 @@ class Installation(Protocol):
 
 
 class CannotStart(Exception):
-    """A server cannot start, or has ended; the message says what to do."""
+    """A server cannot start, or has stopped; the message says what to do."""
 
 
 def check_ports(config: Installation) -> None:

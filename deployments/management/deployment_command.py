@@ -111,7 +111,7 @@ def consent_of(options: dict[str, Any]) -> Consent:
 
 
 def target_of(options: dict[str, Any]) -> Target:
-    """Return the given or the default target; raises NoTarget."""
+    """Return the given or the default target; raises NoTarget if it does not exist."""
     return target_named(options["target"]) if options["target"] else default_target()
 
 

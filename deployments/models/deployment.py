@@ -66,10 +66,10 @@ class Deployment(models.Model):
         help_text="The deployment that is rolled back to, retried or redeployed.",
     )
     overwrite = models.BooleanField(
-        default=False, help_text="A person agreed to lose changes made on the target."
+        default=False, help_text="A user confirmed that changes made on the target may be overwritten."
     )
     overrides_freeze = models.BooleanField(
-        default=False, help_text="A person gave a reason for deploying to a frozen target."
+        default=False, help_text="A user gave a reason for deploying to a frozen target."
     )
     reason = models.TextField(blank=True, help_text="The reason given with the request.")
     not_before = models.DateTimeField(null=True, help_text="Not started before this time.")
@@ -212,10 +212,10 @@ class Deployment(models.Model):
 
     @property
     def cancellation_notice(self) -> str:
-        """Who requested a cancellation; "" if nobody did."""
+        """Who requested a cancellation; "" if no one did."""
         if not self.cancel_requested_at:
             return ""
-        return f"Cancellation requested by {self.cancelled_by or 'somebody'}"
+        return f"Cancellation requested by {self.cancelled_by or 'someone'}"
 
     @property
     def duration(self) -> timedelta | None:

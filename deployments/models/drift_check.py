@@ -19,7 +19,7 @@ class DriftCheck(models.Model):
     """The last comparison of a workflow's live Worker on one target with the record.
 
     `adopted_config` and `adopted_version` are the triggers (as in wrangler.json) and the version
-    that somebody adopted: they are the expected state until the next deployment.
+    that someone adopted: they are the expected state until the next deployment.
     """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="drift_checks")

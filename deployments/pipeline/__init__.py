@@ -2,7 +2,7 @@
 
 Four modules look at a deployment before it happens:
 
-`site_checks`                 checks the Worker's state at the target: owner, routes, DNS, changes by
+`site_checks`                 checks the Worker's state on the target: owner, routes, DNS, changes by
                               others. A deploy starts with them, and the check report includes them.
 `check_report`                runs every check of a deploy, one after the other, for the deploy page
                               and `deploy_workflow --plan`. It says whether a deploy would work.

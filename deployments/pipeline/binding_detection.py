@@ -223,7 +223,7 @@ def _repeated_workflows(bindings: Iterable[Binding]) -> Iterator[Finding]:
 
 
 def _name_conflicts(plan: EnvPlan, request: DeployRequest, site: Site) -> Iterator[Finding]:
-    """Yield names that are used twice; wrangler cannot replace a secret by something else."""
+    """Yield names that are used twice; wrangler cannot replace a secret with something else."""
     if OWN_WORKFLOW in plan.origins:
         message = f"{OWN_WORKFLOW} is reserved for the Worker's own Workflow: rename the variable."
         yield Finding(message=message, path=OWN_WORKFLOW)

@@ -21,7 +21,7 @@ _OVER_LIMITS: Final = "The deployment exceeds Cloudflare's limits. Nothing was u
 
 
 def generate(request: DeployRequest) -> GeneratedModule:
-    """Generate the module; raises DeployError with every problem of the document."""
+    """Generate the module; raises DeployError with every problem in the document."""
     settings = module_settings(request, request.variables)
     try:
         return generate_from_document(request.ir, settings, registry(request.node_types))
@@ -34,7 +34,7 @@ def generate(request: DeployRequest) -> GeneratedModule:
 
 
 def as_finding(problem: Problem, request: DeployRequest) -> Finding:
-    """Return a problem of the document as a finding of the deployment."""
+    """Return a problem in the document as a finding of the deployment."""
     name = request.node_name(problem.node_id)
     return Finding(
         message=problem.message, node_id=problem.node_id, node_name=name, path=problem.path

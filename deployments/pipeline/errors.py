@@ -27,7 +27,7 @@ class Superseded(DeployError):
 
 
 class Cancelled(DeployError):
-    """The deployment was cancelled; the message says by whom."""
+    """The deployment was cancelled; the message says who cancelled it."""
 
 
 class LeaseLost(DeployError):

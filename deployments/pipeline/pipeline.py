@@ -1,7 +1,7 @@
 """The deploy as a generator of stages.
 
-It knows no database and no framework: the caller records what it yields, and `Tools` gives access to
-everything outside.
+It depends on no database or framework: the caller records what it yields, and `Tools` gives access
+to everything outside.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _confirm(upload: Upload, request: DeployRequest, *, expected: Triggers, tool
     if upload.version != live:
         raise DeployError(
             f"wrangler uploaded version {upload.version}, but the target now serves "
-            f"{live or 'no version'}. Somebody else may have deployed this Worker at the same time: "
+            f"{live or 'no version'}. Someone else may have deployed this Worker at the same time: "
             "check the target, then deploy again.",
             cause=Cause.CHANGED,
         )

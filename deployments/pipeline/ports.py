@@ -54,7 +54,7 @@ class DeployRequest:
     `node_types` are the definitions and templates of the custom types that the document uses.
     `previous_triggers` are all that earlier deployments may have left. `known_version` is the live
     version by our records, `known_tags` are the tags of versions that we have uploaded. `overwrite`
-    says that changes made at the target by others may be lost.
+    says that changes made on the target by others may be lost.
     """
 
     ir: Any
@@ -90,7 +90,7 @@ class DeployRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The state of a Worker at the target before a deploy.
+    """The state of a Worker on the target before a deploy.
 
     `source` is how the live version was deployed: "wrangler", "api" or "dash"; `split` holds
     percentages by version in a gradual rollout. `workflow_owner` is the Worker that has the
@@ -115,7 +115,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
-    """Another Worker, at the target and (`our_name`, `our_kind`) among our workflows.
+    """Another Worker, on the target and (`our_name`, `our_kind`) among our workflows.
 
     `workflow` and `class_name` describe its Workflow on the target; "" if it has none.
     """
@@ -147,13 +147,13 @@ class Upload:
 
 
 class Remote(Protocol):
-    """Reads and changes one Worker's triggers at the target.
+    """Reads and changes one Worker's triggers on the target.
 
     Every write first checks that this process still holds the deployment.
     """
 
     def live_version(self, worker: str) -> str:
-        """Return the version that serves all requests at the target; "" if none does."""
+        """Return the version that serves all requests on the target; "" if none does."""
 
     def exists(self, kind: BindingKind, resource: str) -> bool:
         """Return whether the target has the resource."""
@@ -178,7 +178,7 @@ class Resources(Protocol):
         """Look up one of our workflows by id, or any Worker by name and class of its Workflow."""
 
     def provide(self, kind: BindingKind, name: str) -> str:
-        """Find or create the resource of this name, and return its id for the binding."""
+        """Find or create the resource with this name, and return its id for the binding."""
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         """Return the Workers that consume the queue; None if there is no such queue."""
@@ -191,7 +191,7 @@ class Tools(Remote, Resources, Protocol):
     def wrangler_version(self) -> str: ...
 
     def inspect(self, request: DeployRequest) -> Site:
-        """Verify the credentials and read the Worker's state at the target."""
+        """Verify the credentials and read the Worker's state on the target."""
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
         """Type-check the module and return its JavaScript."""
@@ -213,7 +213,7 @@ class ChangeTools(Remote, Protocol):
         """Raise DeployError unless the target accepts the credentials."""
 
     def has_worker(self, worker: str) -> bool:
-        """Return whether there is a Worker of this name."""
+        """Return whether there is a Worker with this name."""
 
     def has_version(self, worker: str, version: str) -> bool:
         """Return whether the target still has the version."""

@@ -1,4 +1,4 @@
-"""Checks of the Worker's state at the target, before anything is written.
+"""Checks of the Worker's state on the target, before anything is written.
 
 A deploy stops at the first finding that is not a warning; the check report shows all findings.
 """
@@ -155,7 +155,7 @@ def _taken(domain: str, message: str) -> Finding:
 
 
 def _handlers(request: DeployRequest, _site: Site) -> Iterator[Finding]:
-    """A workflow gets handlers for schedules and queues, which start a run; a script gets none."""
+    """Yield a finding for each kind of trigger set on a script: scripts have no handlers for them."""
     triggers = {
         "cronTriggers": request.settings.crons,
         "queueConsumers": request.settings.consumers,

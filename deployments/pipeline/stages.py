@@ -56,7 +56,7 @@ HAPPY_PATH = tuple(stage for stage in Stage if stage is not Stage.FAILED)
 
 
 class Action(StrEnum):
-    """What a deployment does at its target. One queue runs them, one at a time per Worker.
+    """What a deployment does on its target. One queue runs them, one at a time per Worker.
 
     Every action except a deploy enters only some of the stages.
     """

@@ -77,9 +77,9 @@ def confirm_live(
     previous: Triggers,
     upload_error: str = "",
 ) -> str:
-    """Return the version that is live at the target; raises Incomplete if the target does not answer.
+    """Return the version that is live on the target; raises Incomplete if the target does not answer.
 
-    All parts count as failed then, so that a retry checks all of them and not only the code.
+    In that case all parts count as failed, so that a retry checks all of them, not only the code.
     """
     try:
         return tools.live_version(worker)
@@ -100,7 +100,7 @@ def restore(
 ) -> list[PartResult]:
     """Change every part that differs from its expected state; return the results.
 
-    `actual` are the triggers at the target. Raises Incomplete if a part fails.
+    `actual` are the triggers on the target. Raises Incomplete if a part fails.
     """
     results = [
         _apply_or_remove(each.part, worker, expected=expected, previous=actual, tools=tools)
@@ -113,7 +113,7 @@ def restore(
 def reapply(
     worker: str, parts: Iterable[Part], expected: Triggers, *, previous: Triggers, tools: Remote
 ) -> list[PartResult]:
-    """Apply the failed parts again, or remove those that are not expected; raises Incomplete."""
+    """Apply the failed parts again, or remove those that are not expected; raises Incomplete if one fails."""
     return require_done(
         [
             _apply_or_remove(part, worker, expected=expected, previous=previous, tools=tools)

@@ -88,7 +88,7 @@ def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
     if live != record.version_id:
         raise DeployError(
             f"Version {record.version_id} was made live, but the target now serves "
-            f"{live or 'no version'}. Somebody else may have deployed at the same time: check the "
+            f"{live or 'no version'}. Someone else may have deployed at the same time: check the "
             "target, then roll back again.",
             cause=Cause.CHANGED,
         )
@@ -109,7 +109,7 @@ def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTo
         )
     if not tools.has_version(request.worker_name, record.version_id):
         raise DeployError(
-            f"Cloudflare no longer has version {record.version_id}: it keeps the latest 100. Nothing "
+            f"Cloudflare no longer has version {record.version_id}: it keeps only the latest 100 versions. Nothing "
             "was changed. Deploy the earlier snapshot again instead.",
             cause=Cause.CHANGED,
         )
@@ -254,7 +254,7 @@ def take_down(request: ChangeRequest, tools: ChangeTools) -> Stages:
     require_done(parts, _NOT_REMOVED)  # a remaining route must not point to a deleted Worker
     tools.delete_worker(worker)
     if tools.has_worker(worker):
-        raise DeployError(f"The Worker {worker} still exists on the target: take it down again.")
+        raise DeployError(f"The Worker {worker} still exists on the target: repeat the takedown.")
 
     removed = [*parts, CODE_DONE]
     yield Progress(

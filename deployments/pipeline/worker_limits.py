@@ -18,7 +18,7 @@ _FREE_CRONS: Final = 5
 def over_limits(
     script: str, *, values: Mapping[str, str], config: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Yield everything that Cloudflare would refuse; `values` are the variables and secrets."""
+    """Yield everything that Cloudflare would reject; `values` are the variables and secrets."""
     size = len(script.encode())
     if size > MAX_WORKER_SIZE:
         yield _over(

@@ -37,7 +37,7 @@ class Schedule:
 
 
 def describe_cron(expression: str, now: datetime) -> Schedule | None:
-    """Return the schedule of an expression; None if Cloudflare would refuse it."""
+    """Return the schedule of an expression; None if Cloudflare would reject it."""
     text = " ".join(expression.upper().split())
     if any(cron.cron_errors(text)):
         return None

@@ -238,7 +238,7 @@ def _drift_checks() -> list[DriftCheck]:
 
 
 def _is_current(drift_check: Any) -> bool:
-    """Return whether the check is newer than our last change of the Worker."""
+    """Return whether the check is newer than our last change to the Worker."""
     changed_at, checked_at = drift_check.changed_at, drift_check.checked_at
     return changed_at is None or checked_at is None or changed_at <= checked_at
 

@@ -79,8 +79,8 @@ _BY_CAUSE = {
         "Correct the target's token or account, check the target, then try again.", "target"
     ),
     Cause.PERMISSION: Advice(
-        "Give the token the missing permission in the Cloudflare dashboard under API Tokens. The "
-        "target's page checks it. Then try again.",
+        "Give the token the missing permission in the Cloudflare dashboard under API Tokens. Check "
+        "it on the target's page, then try again.",
         "target",
     ),
     Cause.ENVIRONMENT: _BY_STAGE[Stage.DETECTING_BINDINGS],
@@ -109,20 +109,20 @@ _BY_CAUSE = {
         "Check that this server can reach the target, then try again.", "target"
     ),
     Cause.TARGET: Advice(
-        "This is an error at Cloudflare. Try again in a few minutes; www.cloudflarestatus.com lists "
+        "This is an error on Cloudflare's side. Try again in a few minutes; www.cloudflarestatus.com lists "
         "incidents."
     ),
-    Cause.POLICY: Advice("Ask somebody whom the target's rules allow, or wait.", "target"),
+    Cause.POLICY: Advice("Ask someone who may deploy to the target, or wait.", "target"),
 }
 _DEPLOY_AGAIN = Advice("Deploy again.")
-_RETRY = Advice("Fix what each part reports, then retry the failed parts.")
+_RETRY = Advice("Fix what each part reports, then retry failed parts.")
 _INSTEAD = Advice("Redeploy the snapshot, or roll back to another deployment.")
 _DEPLOY_FIRST = Advice("Redeploy what is live, then delete the secrets.")
 _CANNOT_REPEAT = ("", Cause.CHANGED, Cause.ENVIRONMENT, Cause.OTHER)
 _REPEAT = {
     Action.ROLLBACK: Advice("Roll back again. A deploy would put other code live.", "repeat"),
-    Action.RETRY: Advice("Retry the failed parts.", "repeat"),
-    Action.TAKEDOWN: Advice("Take it down again.", "repeat"),
+    Action.RETRY: Advice("Retry failed parts.", "repeat"),
+    Action.TAKEDOWN: Advice("Repeat the takedown.", "repeat"),
     Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "repeat"),
 }
 

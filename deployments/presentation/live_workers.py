@@ -189,7 +189,7 @@ def rollbacks(worker: Worker) -> list[Deployment]:
 def unused_secrets(worker: Worker) -> list[str]:
     """Return the secrets on the Worker that the live deployment did not set.
 
-    Raises DeployError if the target cannot be asked.
+    Raises DeployError if the target cannot be read.
     """
     if worker.live is None:
         return []
@@ -199,7 +199,7 @@ def unused_secrets(worker: Worker) -> list[str]:
 
 
 def deletable_secrets(worker: Worker, names: Iterable[str]) -> list[str]:
-    """Return the secrets to delete; raises DeployError if there are none, or one is in use."""
+    """Return the secrets to delete. Raises DeployError if none are selected or one is in use."""
     chosen = sorted(set(filter(None, names)))
     if not chosen:
         raise Refused("No secret was deleted: select at least one.")

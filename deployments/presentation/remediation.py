@@ -85,7 +85,7 @@ def repeat_link(deployment: Deployment) -> Link | None:
             return Link(f"Roll back to #{source} again", url, (ROLL_BACK,))
         case Action.RETRY if source:
             url = reverse("deployments:deployment", args=[source])
-            return Link(f"Retry the failed parts of #{source}", url, (DEPLOY,))
+            return Link(f"Retry failed parts of #{source}", url, (DEPLOY,))
         case Action.TAKEDOWN:
             url = _target_url("deployments:take_down", workflow, target)
             return Link("Take it down again", url, (ROLL_BACK,))
@@ -105,7 +105,7 @@ def _repeat(deployment: Deployment) -> list[Link]:
 
 
 def _live(deployment: Deployment) -> list[Link]:
-    """Somebody else changed the Worker: show it first, and offer to overwrite it."""
+    """Someone else changed the Worker: show it first, and offer to overwrite it."""
     workflow, target = deployment.workflow_id, deployment.target_id
     if not workflow or not target:
         return []

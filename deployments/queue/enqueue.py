@@ -80,7 +80,7 @@ class _NewerExists(Exception):
 
 
 def enqueue_retry(deployment: Deployment, *, not_before: datetime) -> Deployment | None:
-    """Enqueue the same deployment again, to start when the target has asked to.
+    """Enqueue the same deployment again, to start at the time that the target asked for.
 
     Returns None after MAX_ATTEMPTS, or if a newer deployment is waiting or running.
     """

@@ -53,7 +53,7 @@ class Claim:
             raise LeaseLost(f"deployment {self.deployment.pk} was ended elsewhere")
         requested_at, by = row
         if requested_at:
-            raise Cancelled(f"Cancelled by {by or 'somebody'}.")
+            raise Cancelled(f"Cancelled by {by or 'someone'}.")
 
     def pause(self, seconds: float) -> None:
         """Wait; raises Cancelled or LeaseLost as soon as the deployment must end."""

@@ -27,10 +27,10 @@ _LONGEST_SCRATCH_USE = 600.0  # seconds
 
 _NEXT_STEP = {
     Action.DEPLOY: "You can deploy again.",
-    Action.ROLLBACK: "Roll back again: routes and triggers of the Worker may be incomplete.",
-    Action.RETRY: "Retry the failed parts.",
+    Action.ROLLBACK: "Roll back again: the Worker's routes and triggers may be incomplete.",
+    Action.RETRY: "Retry failed parts.",
     Action.DELETE_SECRETS: "See which secrets are left, then delete those again.",
-    Action.TAKEDOWN: "Take it down again: parts of it may already be removed.",
+    Action.TAKEDOWN: "Repeat the takedown: parts of the Worker may already be removed.",
 }
 
 

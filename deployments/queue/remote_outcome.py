@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete_if_removed(deployment: Deployment, token: UUID, account: Account | None) -> bool:
-    """Complete a takedown if the Worker has been removed, whatever stopped the takedown then."""
+    """Complete a takedown if the Worker has been removed, whatever stopped the takedown."""
     if deployment.work is not Action.TAKEDOWN or deployment.stage != Stage.UPDATING_WORKFLOW:
         return False
     if account is None or not _is_removed(deployment, account):

@@ -17,5 +17,5 @@ def process_queue() -> None:
     try:
         claims.process_queue()
     except Exception:
-        logger.exception("the deployment queue stopped; the next sweep continues it")
+        logger.exception("the deployment queue stopped unexpectedly; the next sweep resumes it")
         raise

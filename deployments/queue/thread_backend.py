@@ -29,4 +29,4 @@ class ThreadBackend(ImmediateBackend):
         try:
             super()._execute_task(task_result)
         finally:
-            connections.close_all()  # nobody else closes a thread's connections
+            connections.close_all()  # no one else closes a thread's connections

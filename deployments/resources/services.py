@@ -81,14 +81,17 @@ class ResourceUsage:
 
 
 def name_problem(kind: BindingKind, name: str) -> str:
-    """Return why Cloudflare would refuse the name; "" if it would accept it."""
+    """Return why Cloudflare would reject the name; "" if it would accept it."""
     if NAME_RULES[kind].pattern.fullmatch(name):
         return ""
     return f"Not a valid {kind.label} name: use {NAME_RULES[kind].rule}."
 
 
 def list_resources(target: Target, kind: BindingKind) -> list[ResourceUsage]:
-    """Return the target's resources of a kind, by name; raises DeployError."""
+    """Return the target's resources of this kind, sorted by name.
+
+    Raises DeployError if the target cannot be read.
+    """
     with time_limited(account_of(target)) as account:
         listed = resources.list_all(account, kind)
     uses: dict[str, list[VariableUse]] = {}

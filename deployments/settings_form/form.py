@@ -113,7 +113,7 @@ class SettingsForms:
         return all(are_valid)
 
     def is_stale(self) -> bool:
-        """Return whether somebody else has saved the workflow since; saving again overwrites it."""
+        """Return whether someone else has saved the workflow since; saving again overwrites it."""
         opened_at = parse_datetime(self.form.cleaned_data.get("opened_at") or "")
         if not opened_at or opened_at == self.workflow.updated_at:
             return False

@@ -101,7 +101,7 @@ def _request(workflow: Workflow, settings: DeploySettings) -> DeployRequest:
 def _config(
     module: GeneratedModule, request: DeployRequest
 ) -> tuple[Mapping[str, Any], list[Finding]]:
-    """Return the wrangler.json and warnings; raises DeployError."""
+    """Return the wrangler.json and warnings; raises DeployError if the draft cannot be deployed."""
     whole = replace(request, variables={**_unset(module, request), **request.variables})
     site = Site(worker_url="", dashboard_url="", live_version="", creatable=frozenset(BindingKind))
     env = detect(module, whole, site=site, tools=_Placeholders())

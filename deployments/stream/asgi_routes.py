@@ -1,7 +1,7 @@
 """Routes of the event streams, served before Django's middleware, so that none occupies a thread.
 
 GET /deployments/<id>/events/   the stages of a deployment, then its result
-GET /events/                    an event for each change of any deployment
+GET /events/                    an event for each change to any deployment
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The stage records as an event log with channels.
 
-Channels are `deployment-<id>` and `deployments`, which has an event for each change of any
+Channels are `deployment-<id>` and `deployments`, which has an event for each change to any
 deployment.
 """
 
@@ -37,7 +37,7 @@ def may_read(user: User | AnonymousUser | None) -> bool:
 
 
 class DeploymentChannels(DefaultChannelManager):  # type: ignore[misc]
-    """Restricts channels: by default, django-eventstream lets everybody read all of them."""
+    """Restricts channels: by default, django-eventstream lets everyone read all of them."""
 
     def can_read_channel(self, user: User | AnonymousUser | None, channel: str) -> bool:
         return channel.startswith(ALL[:-1]) and may_read(user)

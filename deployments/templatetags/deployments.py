@@ -64,7 +64,7 @@ def part_name(part: dict[str, Any]) -> SafeString:
 
 @register.filter
 def by(deployment: Deployment) -> str:
-    """Return " by NAME", or "" for a deployment that nobody requested."""
+    """Return " by NAME", or "" for a deployment that no one requested."""
     return f" by {deployment.requested_by_name}" if deployment.requested_by_name else ""
 
 

@@ -1,6 +1,6 @@
 """The deploy dialog: the target, the checks, the plan, and the button that deploys.
 
-Checks and plan ask the target and take a moment, so the page loads them as fragments. Without
+Checks and plan query the target and take a moment, so the page loads them as fragments. Without
 JavaScript, a link shows them.
 """
 
@@ -123,7 +123,7 @@ def _preflight(workflow: Workflow, target: Target) -> Context:
 
 
 def _was_changed(checks: list[Check]) -> bool:
-    """Return whether somebody else changed the Worker, so that a deploy must overwrite it."""
+    """Return whether someone else changed the Worker, so that a deploy must overwrite it."""
     return any(finding.cause is Cause.CHANGED for check in checks for finding in check.findings)
 
 

@@ -1,4 +1,4 @@
-"""The dashboard and the page of a deployment, with its tabs."""
+"""The dashboard and a deployment's page, with its tabs."""
 
 from __future__ import annotations
 

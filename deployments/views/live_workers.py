@@ -1,4 +1,4 @@
-"""The page of a workflow's live Workers, and the actions on them."""
+"""A workflow's *Live* page, and the actions on its Workers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _reason(line: Line) -> str:
 
 
 def start_in_chunks(live: Deployment, lines: Sequence[Line]) -> Iterator[ChunkResult]:
-    """Start the runs and yield the result of each chunk. Raises DeployError."""
+    """Start the runs and yield the result of each chunk. Raises DeployError if a call fails."""
     for at in range(0, len(lines), CHUNK_SIZE):
         yield _start(live, lines[at : at + CHUNK_SIZE])
 
@@ -80,7 +80,8 @@ def _create(live: Deployment, account: Account, lines: Sequence[Line]) -> Set[st
 def start_remaining(claimed: ClaimedChange) -> None:
     """Start the remaining runs of a batch until the turn ends.
 
-    Raises RetryLater where the target is rate limited; LeaseLost, DeployError.
+    Raises RetryLater if the target is rate limited, LeaseLost if another process has taken over,
+    and DeployError if the target fails.
     """
     change = claimed.change
     if change.deployment is None:

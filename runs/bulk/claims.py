@@ -46,7 +46,7 @@ class ClaimedChange:
         return not self.is_done and time.monotonic() - self.started < TURN_SECONDS
 
     def count(self, *, done: int = 0, existing: RunErrors = (), refused: RunErrors = ()) -> None:
-        """Add the results of some runs. Raises LeaseLost."""
+        """Add the results of some runs. Raises LeaseLost if another process has taken over."""
         change = self.change
         change.done += done
         change.existing += len(existing)
@@ -56,7 +56,7 @@ class ClaimedChange:
         self._save(**counts, errors=change.errors)
 
     def postpone(self, until: datetime) -> NoReturn:
-        """Leave the rest until the target accepts calls again. Raises RetryLater; LeaseLost."""
+        """Leave the rest until the target accepts calls again. Always raises RetryLater or LeaseLost."""
         self._save(waits_until=until)
         raise RetryLater
 
@@ -84,7 +84,7 @@ class ClaimedChange:
 
 
 def claim(pk: int) -> ClaimedChange | None:
-    """Claim an unfinished change; None where another process works on it or it has ended."""
+    """Claim an unfinished change; None if another process works on it or it has ended."""
     change = BulkChange.objects.filter(pk=pk, ended_at=None).select_related("by").first()
     if change is None:
         return None

@@ -81,7 +81,7 @@ def _read(number: int, text: str, first_line_of: dict[str, int]) -> Iterator[Lin
 
 
 def _is_envelope(value: Any) -> bool:
-    """Whether the object wraps an id and a payload. Raises Refused where a key is misspelled."""
+    """Whether the object wraps an id and a payload. Raises Refused if a key is misspelled."""
     if not isinstance(value, Mapping):
         return False
     others = [key for key in value if key not in _KEYS]

@@ -38,7 +38,10 @@ def perform(pk: int) -> None:
 
 
 def _take_turn(claimed: ClaimedChange) -> bool:
-    """Work for one turn; False where another turn is needed. Raises LeaseLost."""
+    """Work for one turn; False if another turn is needed.
+
+    Raises LeaseLost if another process has taken over.
+    """
     try:
         _perform(claimed)
     except RetryLater:
@@ -67,9 +70,9 @@ def _perform(claimed: ClaimedChange) -> None:
 
 
 def change_remaining(claimed: ClaimedChange) -> None:
-    """Change each remaining run until the turn ends; a run that is refused does not stop the rest.
+    """Change each remaining run until the turn ends; a run that is rejected does not stop the rest.
 
-    Raises RetryLater where the target is rate limited; LeaseLost.
+    Raises RetryLater if the target is rate limited, LeaseLost if another process has taken over.
     """
     change, by = claimed.change, Actor(claimed.change.by, claimed.change.by_name)
     while claimed.may_continue:

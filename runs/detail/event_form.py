@@ -49,7 +49,7 @@ class Form:
 
 
 def form_of(schema: Any) -> Form | None:
-    """Return the form; None where the schema has no properties or too many."""
+    """Return the form; None if the schema has no properties or too many."""
     if not isinstance(schema, Mapping) or not schema:
         return None
     properties = schema.get("properties")

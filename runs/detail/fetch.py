@@ -25,14 +25,14 @@ _GONE: Final = "The target no longer has this run."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedRun:
-    """`data` is None where only the index has the run; `problem` says why it may be outdated."""
+    """`data` is None if only the index has the run; `problem` says why it may be outdated."""
 
     data: Mapping[str, Any] | None
     problem: str = ""
 
 
 def quick_account(run: Run) -> Account:
-    """Return the account of the run's target, with a short timeout. Raises DeployError."""
+    """Return the account of the run's target, with a short timeout. Raises what `account_of` raises."""
     return time_limits.with_timeout(account_of(run.target))
 
 

@@ -1,4 +1,4 @@
-"""What the page of a run shows, from the target, the index and the deployment."""
+"""What a run's page shows, from the target, the index and the deployment."""
 
 from __future__ import annotations
 

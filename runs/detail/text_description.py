@@ -42,7 +42,7 @@ _UNITS: Final = (
 def describe(
     workflow: str, instance_id: str, run: Raw, *, now: datetime, zone: tzinfo = UTC
 ) -> str:
-    """Return the description of a run, given in the shape of Cloudflare's API; many lines."""
+    """Return a multi-line description of a run, which is passed in as Cloudflare's API returns it."""
     return "\n".join(_Describer(now, zone).lines(workflow, instance_id, run))
 
 

@@ -124,7 +124,7 @@ def _account(run: Run) -> Account | None:
 
 
 def _fetch(request: tuple[Account, Run]) -> tuple[int, Any]:
-    """Return the run's data: None where the target no longer has the run, {} after an error."""
+    """Return the run's data: None if the target no longer has the run, {} after an error."""
     account, run = request
     try:
         with retries.using(time_limits.until_deadline()):

@@ -85,7 +85,7 @@ class _Triggers:
         self._by_deployment: dict[int, str] = {}
 
     def of(self, run: Run) -> str:
-        """Return the trigger of the run; the target's answer where its code does not decide it."""
+        """Return the trigger of the run; the target's answer if its code does not decide it."""
         source = "binding" if run.trigger in _HANDLER_TRIGGERS else run.trigger
         if run.deployment is None:
             return source
@@ -113,7 +113,10 @@ class _Triggers:
 
 
 def _handler_triggers(deployment: Deployment) -> Iterator[str]:
-    """Yield the triggers by which generated handlers start runs; custom handlers are unknown."""
+    """Yield the triggers of the generated handlers.
+
+    Yields nothing for custom entry code, whose triggers are unknown.
+    """
     if deployment.entry_code:
         return
     kind = deployment.ir.get("trigger", {}).get("type")

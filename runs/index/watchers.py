@@ -14,7 +14,7 @@ WATCH_DURATION: Final = timedelta(seconds=40)
 
 
 def channel_of_run(pk: int) -> str:
-    """Return the channel of the page of a run."""
+    """Return the channel of a run's page."""
     return f"run-{pk}"
 
 
@@ -36,7 +36,7 @@ def watched_channels() -> frozenset[str]:
 
 
 def is_watched(run: Run) -> bool:
-    """Return whether the page of the run is open."""
+    """Return whether the run's page is open."""
     channel = channel_of_run(run.pk)
     return Watcher.objects.filter(channel=channel, until__gt=timezone.now()).exists()
 

@@ -85,7 +85,7 @@ def _copy_changes(row: Row, run: Run) -> bool:
 
 
 def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that the workflow's retention would not delete again."""
+    """Return the rows that the workflow's retention period keeps, to avoid adding rows that it would delete."""
     retention = Retention.objects.filter(workflow=naming.workflow_id(workflow_name))
     days = retention.values_list("days", flat=True).first()
     if days is None:
@@ -110,7 +110,7 @@ def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) 
 
 
 def mark_unchanged(run: Run, data: Mapping[str, Any]) -> None:
-    """Record that the run was read and has not changed; open pages are not told."""
+    """Record that the run was read and has not changed; open pages are not notified."""
     run.read_at, run.due_at = timezone.now(), _next_due(read_details(data), run)
     Run.objects.filter(pk=run.pk).update(read_at=run.read_at, due_at=run.due_at)
     RunDetails.objects.filter(run=run).update(fetched_at=run.read_at)
@@ -162,7 +162,7 @@ def _replace_steps(run: Run, steps: Sequence[StepRow]) -> None:
 
 
 def keep_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> None:
-    """Store the whole run, redacted, if a page shows it or the workflow's retention asks for it."""
+    """Store the whole run, redacted, if a page shows it or the workflow's retention requires it."""
     retention = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
     is_retained = not run.is_open and run.workflow_id is not None and retention.exists()
     if is_retained or watchers.is_watched(run):
@@ -171,12 +171,18 @@ def keep_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -
 
 
 def secrets_of(run: Run) -> Sequence[str]:
-    """Return the secrets that must not be shown or stored with the run. Raises DeployError."""
+    """Return the secrets that must not be shown or stored with the run.
+
+    Raises DeployError if one cannot be read.
+    """
     return secrets_of_workflow(run.workflow) if run.workflow else ()
 
 
 def secrets_of_workflow(workflow: Workflow) -> Sequence[str]:
-    """Return the values of the secrets that the workflow's code receives. Raises DeployError."""
+    """Return the values of the secrets that the workflow's code receives.
+
+    Raises DeployError if one cannot be read.
+    """
     return secret_values(variables_for(workflow), snapshot(workflow.ir))
 
 

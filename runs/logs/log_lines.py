@@ -83,7 +83,7 @@ def _event_line(trace: Mapping[str, Any], hide: Hide) -> Line:
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
-    """Return the objects in a list; none where the value is not a list."""
+    """Return the objects in a list; none if the value is not a list."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 

@@ -33,7 +33,7 @@ class _Tail:
 
 @asynccontextmanager
 async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str, Any]]]:
-    """Yield an iterator of the deployment's trace events. Raises DeployError."""
+    """Yield an iterator of the deployment's trace events. Raises DeployError if the tail fails."""
     tail = await database_sync_to_async(_open)(live)
     try:
         async with connect(

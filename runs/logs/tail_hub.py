@@ -36,7 +36,7 @@ _open: dict[_Key, _SharedTail] = {}
 async def watch_tail(live: Deployment, on_event: OnEvent) -> None:
     """Call `on_event`, which must not raise, with each trace event until the tail ends.
 
-    Raises DeployError where the tail cannot be opened or breaks. The last viewer closes it.
+    Raises DeployError if the tail cannot be opened or breaks. The last viewer closes it.
     """
     key = (live.target_id, live.worker_name)
     shared = _open.get(key)

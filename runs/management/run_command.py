@@ -31,7 +31,7 @@ class CommandScope:
 
     @property
     def live(self) -> Deployment:
-        """The live deployment. Raises DeployError where there is none, NoRun for a script."""
+        """The live deployment. Raises DeployError if there is none, NoRun for a script."""
         workflow_runs(self.workflow)
         return control.live_of(self.workflow, self.target)
 

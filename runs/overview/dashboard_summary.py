@@ -55,7 +55,7 @@ class WaitingSummary:
 
 
 def day_summaries(workflows: Iterable[str]) -> dict[str, DaySummary]:
-    """Return the last day of each workflow with runs in it, in one query."""
+    """Return a summary of the last 24 hours for each workflow that had runs, using one query."""
     now = timezone.now()
     runs = Run.objects.filter(workflow__in=list(workflows)).order_by()
     first, *others = (

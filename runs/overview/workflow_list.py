@@ -26,7 +26,7 @@ _TIMEOUT: Final = 8.0  # seconds; a page waits for the slowest target
 class TargetWorkflow:
     """A Workflow on a target; `counts` are its runs by status, zeros left out.
 
-    `workflow` is None where the Workflow was not deployed from here.
+    `workflow` is None if the Workflow was not deployed from here.
     """
 
     name: str

@@ -52,7 +52,7 @@ class Refused(DeployError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The result of a start; `is_new` is False where a run with this id existed already.
+    """The result of a start; `is_new` is False if a run with this id existed already.
 
     `answer` is the target's answer, with `id` and `status` at least.
     """
@@ -83,7 +83,7 @@ def trigger(
 ) -> Started:
     """Start a run of a live deployment; an id that is used twice starts one run.
 
-    Raises Refused for an invalid id or payload, DeployError where the target refuses.
+    Raises Refused for an invalid id or payload, DeployError if the target rejects the call.
     """
     start = Start.of(live, payload, instance_id=instance_id)
     counted(start.account, Start.CALLS)
@@ -113,7 +113,7 @@ class Start:
 
     @classmethod
     def of(cls, live: Deployment, payload: Any, *, instance_id: str = "") -> Start:
-        """Raises Refused for an invalid id or payload, or where the target was deleted."""
+        """Raises Refused for an invalid id or payload, or if the target was deleted."""
         check_payload(payload)
         if instance_id and not INSTANCE_ID.fullmatch(instance_id):
             raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
@@ -152,7 +152,7 @@ class Start:
         return answer
 
     def _existing(self, started_at: datetime, *, is_new: bool) -> StartResponse | None:
-        """Return the run with this id, if any: started earlier, or now with its answer lost."""
+        """Return the run with this id, if any: started earlier, or just now with its response lost."""
         described = None
         with suppress(DeployError):
             described = poller.describe(self.account, self.workflow, self.instance_id)
@@ -187,10 +187,10 @@ def record_start(
 
 
 def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> Run:
-    """Pause, resume, restart, terminate or delete a run, and return it as it is afterwards.
+    """Pause, resume, restart, terminate or delete a run, and return its new state.
 
-    `from_step` is the step at which a restart starts; "charge #2" is its second occurrence.
-    Raises Refused, DeployError.
+    `from_step` is the step at which a restart starts; "charge #2" is its second occurrence. Raises
+    Refused if the run's status forbids it, DeployError if the target rejects it.
     """
     send_action(run, action, by=by, reason=reason, from_step=from_step)
     if action != "delete":
@@ -278,7 +278,7 @@ def _refresh(run: Run) -> dict[str, Any] | None:
 
 @contextmanager
 def _recorded(action: str, run: Run, *, by: Actor, reason: str, **detail: Any) -> Iterator[None]:
-    """Record the action in the audit trail, also where it may have succeeded without an answer."""
+    """Record the action in the audit trail, even if it may have succeeded without a response."""
     try:
         yield
     except DeployError as error:
@@ -294,14 +294,14 @@ def _record(action: str, run: Run, *, by: Actor, reason: str, **detail: Any) -> 
 
 
 def target_of(live: Deployment) -> Target:
-    """Return the deployment's target. Raises Refused where it was deleted."""
+    """Return the deployment's target. Raises Refused if it was deleted."""
     if live.target is None:
         raise Refused("The target of that deployment has been deleted.")
     return live.target
 
 
 def live_of(workflow: Workflow, target: Target | None = None) -> Deployment:
-    """Return the workflow's live deployment. Raises Refused where there is none."""
+    """Return the workflow's live deployment. Raises Refused if there is none."""
     live = records.live(workflow.pk, target)
     if live is None:
         where = f" on {target.name}" if target else ""

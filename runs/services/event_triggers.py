@@ -48,8 +48,8 @@ class StartResult:
 def start_runs(event_type: str, payload: Any, *, by: Actor, key: str = "") -> list[StartResult]:
     """Start a run, with the event's payload, of each workflow that the event triggers.
 
-    A key that is used twice starts one run per workflow. Raises BadEventType, and NoListener where
-    no workflow listens: the type is probably misspelled, which nobody would notice otherwise.
+    A key that is used twice starts one run per workflow. Raises BadEventType, and NoListener if no
+    workflow listens: the type is probably misspelled, which would otherwise go unnoticed.
     """
     if not EVENT_TYPE.fullmatch(event_type):
         raise BadEventType(f"The event's type {EVENT_TYPE_RULE}, not {quoted(event_type)}.")

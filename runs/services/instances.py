@@ -32,7 +32,10 @@ class WorkflowRuns:
     workflow: str
 
     def describe(self, instance: str) -> InstanceGetResponse:
-        """Return a run with its steps; `instance` is an id or "latest". Raises NoRun."""
+        """Return a run with its steps; `instance` is an id or "latest".
+
+        Raises NoRun if there is none.
+        """
         instance_id = self.latest() if instance == LATEST else instance
         with counted(self.account).explained(f"read the run {instance_id}"):
             try:
@@ -43,7 +46,7 @@ class WorkflowRuns:
                 raise NoRun(f"{self.workflow} has no run {instance_id}.") from None
 
     def latest(self) -> str:
-        """Return the id of the newest run. Raises NoRun where there is none."""
+        """Return the id of the newest run. Raises NoRun if there is none."""
         with counted(self.account).explained(f"list the runs of {self.workflow}"):
             page = self.account.client.workflows.instances.list(
                 self.workflow, account_id=self.account.account_id

@@ -19,7 +19,10 @@ from targets.models import Target
 
 
 def find_run(live: Deployment, instance: str) -> Run:
-    """Return a run of the deployment; `instance` is its id or "latest". Raises NoRun, DeployError."""
+    """Return a run of the deployment; `instance` is its id or "latest".
+
+    Raises NoRun if there is none, DeployError if the target cannot be read.
+    """
     runs = deployment_runs(live)
     instance_id = runs.latest() if instance == LATEST else instance
     run = None
@@ -33,7 +36,7 @@ def find_run(live: Deployment, instance: str) -> Run:
 def find_or_fetch(
     target: Target, workflow_name: str, instance_id: str, *, account: Account
 ) -> Run | None:
-    """Return the run's row, fetched from the target if needed; None where neither has the run."""
+    """Return the run's row, fetched from the target if needed; None if neither has the run."""
     run = _indexed(target, workflow_name, instance_id).first()
     if run is not None:
         return run

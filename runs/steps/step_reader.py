@@ -114,7 +114,7 @@ def read_steps(raw: Raw, *, is_over: bool) -> tuple[Step, ...]:
 
 
 def _objects(value: Any) -> list[Raw]:
-    """Return the objects in a list; none where the value is not a list."""
+    """Return the objects in a list; none if the value is not a list."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
@@ -208,7 +208,7 @@ def seconds_of(duration: Any) -> float | None:
 
 
 def unexpected_event_note(steps: Sequence[Step], event_type: str) -> str:
-    """Return a note if no step has waited for the event yet; "" where one has."""
+    """Return a note if no step has waited for the event yet, otherwise ""."""
     if any(step.event_type == event_type for step in steps):
         return ""
     waits = dict.fromkeys(step.event_type for step in steps if step.state is State.WAITING)

@@ -1,1 +1,1 @@
-"""Changes of runs as server-sent events."""
+"""Changes to runs as server-sent events."""

@@ -1,7 +1,7 @@
 """Event streams of runs, served in front of Django's middleware like those of deployments.
 
-GET /runs/<id>/events/               changes of one run
-GET /runs/events/[?workflow=<id>]    changes of a workflow's runs, or of all runs
+GET /runs/<id>/events/               changes to one run
+GET /runs/events/[?workflow=<id>]    changes to a workflow's runs, or of all runs
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from web.streams.responses import Receive, Scope, Send, refuse, serve
 
 
 async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the changes of one run."""
+    """Serve the changes to one run."""
     pk = scope["url_route"]["kwargs"]["pk"]
     if await _refused(scope, send):
         return
@@ -32,7 +32,7 @@ async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def list_events(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the changes of a workflow's runs, or of all runs."""
+    """Serve the changes to a workflow's runs, or of all runs."""
     workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
     if not await _refused(scope, send):
         channel = channel_of_workflow(workflow[:20]) if workflow else ALL

@@ -1,4 +1,4 @@
-"""Syncing the index with the list of a Workflow's runs: new runs, and changes of known ones.
+"""Syncing the index with the list of a Workflow's runs: new runs, and changes to known ones.
 
 A listing goes back to where the index is complete. That point moves only when a listing has reached
 it; a listing that was interrupted continues at its cursor.
@@ -64,7 +64,7 @@ class ListReader:
     _pages: int = 0
 
     def page(self, cursor: Any, *, use: Use, status: Any = cloudflare.omit) -> _Page | None:
-        """Update the index from a page; None where the target has no such Workflow."""
+        """Update the index from a page; None if the target has no such Workflow."""
         self.budget.spend(use)
         self._pages += 1
         with self.call():
@@ -194,7 +194,7 @@ def _read_back(reader: ListReader, until: datetime | None) -> None:
 
 
 def _read_all(reader: ListReader, status: str) -> bool:
-    """List all runs with this status; False where that was interrupted."""
+    """List all runs with this status; False if that was interrupted."""
     cursor: Any = cloudflare.omit
     while reader.may_continue():
         page = reader.page(cursor, use=reader.deeper, status=status)
@@ -207,7 +207,7 @@ def _read_all(reader: ListReader, status: str) -> bool:
 def _list_runs(
     account: Account, workflow: str, cursor: Any, status: Any
 ) -> tuple[list[dict[str, Any]], str] | None:
-    """Return a page of rows and the cursor of the next; None where there is no such Workflow."""
+    """Return a page of rows and the cursor of the next; None if there is no such Workflow."""
     with account.explained(f"list the runs of {workflow}", needs=SCRIPTS_READ):
         try:  # raw, because the SDK's page does not expose the cursor
             response = account.client.workflows.instances.with_raw_response.list(

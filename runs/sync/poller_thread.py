@@ -67,7 +67,7 @@ def _poll_forever() -> None:
 
 
 def acquire_lease(holder: UUID) -> bool:
-    """Acquire or renew the lease; False where another process has renewed it recently."""
+    """Acquire or renew the lease; False if another process has renewed it recently."""
     now = timezone.now()
     available = PollerLease.objects.filter(Q(holder=holder) | Q(beat_at__lt=now - _EXPIRES_AFTER))
     if available.update(holder=holder, beat_at=now):

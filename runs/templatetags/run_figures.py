@@ -15,7 +15,7 @@ _NOTHING = ("0", "0%", "-")
 
 @register.simple_tag
 def figure(item: LinkedFigure) -> SafeString:
-    """The text of a figure as a link, or alone where it counts no runs."""
+    """The text of a figure as a link, or alone if it counts no runs."""
     if item.text in _NOTHING:
         return format_html('<span class="quiet">{}</span>', item.text)
     return format_html('<a href="{}?{}">{}</a>', reverse("runs:list"), item.query, item.text)

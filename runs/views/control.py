@@ -1,4 +1,4 @@
-"""Changing one run and sending it events; actions that lose something are confirmed first."""
+"""Controlling a run and sending it events. Destructive actions ask for confirmation."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespon
 
 
 def viewable_runs() -> QuerySet[Run]:
-    """Return the runs with what every page needs; tokens of targets are not loaded."""
+    """Return the runs with what every page needs; the targets' tokens are not loaded."""
     return Run.objects.select_related("workflow", "target").defer("target__api_token")
 
 

@@ -79,7 +79,7 @@ def _startable() -> list[tuple[str, str]]:
 
 
 def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
-    """Return the live deployment on the form's target. Raises Refused."""
+    """Return the live deployment on the form's target. Raises Refused if there is none."""
     name = request.POST.get("target") or request.GET.get("target", "")
     target = Target.objects.filter(name=name).first() if name else None
     if name and target is None:

@@ -1,6 +1,6 @@
 """Proofs of write permissions, which no read can show.
 
-A proof is something that was written at the target with its current token.
+A proof is a successful write to the target with its current token.
 """
 
 from __future__ import annotations

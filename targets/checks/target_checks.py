@@ -167,7 +167,7 @@ def _account_rows(account: Account, target: Target, token: Token) -> Iterator[Ro
         yield Row(name=ACCOUNT_ROW, state=CheckState.UNKNOWN, message=str(refused))
         return
     if owners and account.account_id not in {owner.id for owner in owners}:
-        fix = "Correct the account id, or enter a token of this account."
+        fix = "Correct the account id, or enter a token for this account."
         message = other_accounts(owners)
         yield Row(name=ACCOUNT_ROW, state=CheckState.FAILED, message=message, fix=fix)
         return

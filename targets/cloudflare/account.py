@@ -54,7 +54,7 @@ class Account:
 
     @cached_property
     def client(self) -> Cloudflare:
-        """The SDK's client. It retries by the policy of `retries.using`, not by its own."""
+        """The SDK's client. Its own retries are off; `retries.using` sets the retry policy."""
         return Cloudflare(
             api_token=self.api_token,
             base_url=self.api_base_url,
@@ -87,7 +87,7 @@ class Account:
         return LiveVersion(version=version, source=source, split={} if version else split)
 
     def _latest_deployment(self, worker: str) -> dict[str, Any]:
-        """Return the Worker's latest deployment at the target, in Cloudflare's shape."""
+        """Return the Worker's latest deployment on the target, in Cloudflare's shape."""
         with self.explained("read the Worker's deployments", needs=SCRIPTS_READ):
             try:
                 page: Any = self.client.workers.scripts.deployments.list(
@@ -114,7 +114,7 @@ class Account:
                 return frozenset()
 
     def workflow(self, name: str) -> HostedWorkflow | None:
-        """Return the Workflow of this name, or None."""
+        """Return the Workflow with this name, or None."""
         with self.explained("look up the Workflow", needs=SCRIPTS_READ):
             try:
                 answer: Any = self.client.workflows.get(name, account_id=self.account_id)
@@ -144,7 +144,7 @@ class Account:
         return next((each for each in of_worker if each.class_name == class_name), None)
 
     def has_worker(self, worker: str) -> bool:
-        """Return whether a Worker of this name has been deployed, in any version."""
+        """Return whether a Worker with this name has been deployed, in any version."""
         return bool(self._latest_deployment(worker))
 
     @contextmanager
@@ -178,7 +178,7 @@ class Account:
             ) from None
 
     def _refused(self, doing: str, refused: cloudflare.APIStatusError, needs: str) -> DeployError:
-        """The token was verified before: what is refused now, it lacks the permission for."""
+        """The token has been verified, so a refused call means that it lacks a permission."""
         if not needs or is_unknown_token(refused):
             return DeployError(
                 f"Could not {doing}: the target rejected the credentials ({reason(refused)}). "
@@ -195,7 +195,7 @@ class Account:
     def _unknown_account(self, error: cloudflare.APIStatusError) -> DeployError:
         return DeployError(
             f"The token is not for the account {self.account_id}, or the id is wrong "
-            f"({reason(error)}). Correct the target's account id, or set a token of that account.",
+            f"({reason(error)}). Correct the target's account id, or set a token for that account.",
             cause=Cause.CREDENTIALS,
         )
 
@@ -206,11 +206,12 @@ class Account:
 
 
 def rate_limited(seconds: float, doing: str) -> RateLimited:
-    """Return the error for a target that asks to wait for so many seconds."""
+    """Return the error for a target that asks to wait for `seconds`."""
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     return RateLimited(
-        f"Could not {doing}: the target's rate limit is reached. It accepts calls again at "
-        f"{until:%H:%M:%S} UTC. Cloudflare allows 1,200 calls per user in 5 minutes, across all tools.",
+        f"Could not {doing}: the target's rate limit has been reached. It accepts calls again "
+        f"at {until:%H:%M:%S} UTC. Cloudflare allows 1,200 calls per user in 5 minutes, across all "
+        "of the user's tools.",
         until=until,
     )
 

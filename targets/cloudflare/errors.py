@@ -59,9 +59,9 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One problem of a deployment; `line` counts from 1 in the user's own code, 0 is unknown.
+    """A problem with a deployment; `line` counts from 1 in the user's own code, 0 is unknown.
 
-    `path` names the setting, variable or object at the target, `fix` says what to do unless the
+    `path` names the setting, variable or object on the target, `fix` says what to do unless the
     message does, `kind` is the kind of resource that the variable refers to.
     """
 

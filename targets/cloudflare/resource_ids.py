@@ -11,7 +11,7 @@ from workflows.ir.reading.bindings import BindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
-    """How the resource of a kind of binding is identified: "the name of the R2 bucket"."""
+    """How one kind of binding identifies its resource, for example by "the name of the R2 bucket"."""
 
     words: str
     pattern: re.Pattern[str]
@@ -35,12 +35,12 @@ IDENTIFIERS: Final = {
     BindingKind.R2: _named(
         "the name of the R2 bucket",
         r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
-        "3 to 63 lower-case letters, digits and -, with a letter or a digit at both ends",
+        "3 to 63 lowercase letters, digits and -, with a letter or a digit at both ends",
     ),
     BindingKind.QUEUE: _named(
         "the name of the queue",
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "1 to 63 lower-case letters, digits and -, with a letter or a digit at both ends",
+        "1 to 63 lowercase letters, digits and -, with a letter or a digit at both ends",
     ),
     BindingKind.SERVICE: _named(
         "the name of the Worker", _WORKER, "letters, digits, - and _, as shown on the target"
@@ -53,7 +53,7 @@ IDENTIFIERS: Final = {
     BindingKind.VECTORIZE: _named(
         "the name of the Vectorize index",
         r"[a-z][a-z0-9_-]{0,62}[a-z0-9]",
-        "2 to 64 lower-case letters, digits, - and _, starting with a letter and not ending in - or _",
+        "2 to 64 lowercase letters, digits, - and _, starting with a letter and not ending in - or _",
     ),
     BindingKind.HYPERDRIVE: _named("the id of the Hyperdrive configuration", _ID, _ID_RULE),
     BindingKind.WORKFLOW: _named(

@@ -74,7 +74,7 @@ def current() -> RetryPolicy:
 
 
 class RetryingClient(DefaultHttpxClient):
-    """The SDK's own HTTP client, with retries where they can do no harm."""
+    """The SDK's own HTTP client, with retries when they are safe."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         policy = current()
@@ -95,7 +95,8 @@ class RetryingClient(DefaultHttpxClient):
 def shared_client() -> RetryingClient:
     """Return the client that all accounts of this process share, with its connection pool.
 
-    Idle connections are closed before the server closes them: the next call would fail on them.
+    Idle connections are closed before the server would close them; otherwise the next call could
+    fail.
     """
     client = RetryingClient(limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS))
     atexit.register(client.close)
@@ -103,7 +104,7 @@ def shared_client() -> RetryingClient:
 
 
 def _is_retryable_error(request: httpx.Request, error: BaseException) -> bool:
-    """A refused connection is not retried: nothing will listen there in a moment either."""
+    """A refused connection is not retried: nothing will listen there a moment later either."""
     if isinstance(error, httpx.ConnectError):
         return False
     return isinstance(error, httpx.TransportError) and request.method in _IDEMPOTENT

@@ -23,14 +23,14 @@ _MAX_WAIT: Final = 1.0
 
 @lru_cache(maxsize=128)
 def with_timeout(account: Account, seconds: float = PAGE_SECONDS) -> Account:
-    """Return the same account, with calls that time out after so many seconds."""
+    """Return the same account, with calls that time out after `seconds`."""
     limited = replace(account)
     vars(limited)["client"] = account.client.with_options(timeout=seconds)
     return limited
 
 
 def until_deadline(seconds: float = PAGE_SECONDS, *, max_wait: float | None = None) -> RetryPolicy:
-    """Return a policy that retries until so many seconds from now."""
+    """Return a policy that retries until `seconds` from now."""
     deadline = time.monotonic() + seconds
 
     def sleep(pause: float) -> None:
@@ -46,6 +46,6 @@ def until_deadline(seconds: float = PAGE_SECONDS, *, max_wait: float | None = No
 
 @contextmanager
 def time_limited(account: Account) -> Iterator[Account]:
-    """Yield the account for the few calls of a form that somebody has submitted."""
+    """Yield the account for the few calls of a form that someone has submitted."""
     with retries.using(until_deadline(_TOTAL_SECONDS, max_wait=_MAX_WAIT)):
         yield with_timeout(account, _CALL_SECONDS)

@@ -1,4 +1,4 @@
-"""The routes and triggers of a Worker at its target: read, set and remove them."""
+"""The routes and triggers of a Worker on its target: read, set and remove them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part by its kind and its name at the target: a pattern, a host, a queue."""
+    """A part by its kind and its name on the target: a pattern, a host, a queue."""
 
     kind: PartKind
     name: str

@@ -46,7 +46,7 @@ _PROXIABLE = ("A", "AAAA", "CNAME")
 
 
 def zone_id(account: Account, name: str) -> str:
-    """Return the id of the account's zone; "" if it has none of this name."""
+    """Return the id of the account's zone; "" if it has none with this name."""
     with account.explained(f"look up the zone {name}", needs=ZONE_READ):
         zones = account.client.zones.list(name=name, account={"id": account.account_id})
         return next((str(zone.id) for zone in zones if zone.name == name), "")
@@ -137,7 +137,7 @@ def _domain_site(account: Account, domain: str) -> DomainSite:
 
 
 def find_domains(account: Account, hostname: str) -> list[Any]:
-    """Return the custom domain of this name, with its id and Worker, as a list of up to one."""
+    """Return the custom domain with this name, with its id and Worker, as a list of up to one."""
     with account.explained(f"look up the custom domain {hostname}", needs=ROUTES_READ):
         listed = account.client.workers.domains.list(
             account_id=account.account_id, hostname=hostname
@@ -153,7 +153,7 @@ def domains_of_worker(account: Account, worker: str) -> list[Any]:
 
 
 def required_zone(account: Account, name: str) -> str:
-    """Return the zone's id; raises DeployError if the account has none of this name."""
+    """Return the zone's id; raises DeployError if the account has none with this name."""
     id_ = zone_id(account, name)
     if not id_:
         raise DeployError(f"The account has no zone {name}.", cause=Cause.ROUTING)

@@ -24,7 +24,7 @@ class Reader(Protocol):
 
 
 class TableWatcher:
-    """Watches tables while anybody listens; its thread ends with the last listener."""
+    """Watches tables while anyone listens; its thread ends with the last listener."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -102,7 +102,7 @@ def lines(text: str, name: str) -> SafeString:
 
 @register.simple_tag
 def tab_link(url: str, label: str, name: str = "", shown: str | None = None) -> SafeString:
-    """An item of a list of tabs; it is the current one where its name is that of the shown tab."""
+    """An item of a list of tabs; it is the current one if its name is that of the shown tab."""
     current = SafeString(' aria-current="page"') if name == shown else ""
     return format_html('<li><a href="{}"{}>{}</a></li>', url, current, label)
 
@@ -126,7 +126,7 @@ def copy(text: str, what: str) -> dict[str, str]:
 
 @register.inclusion_tag("web/_copyable.html")
 def copyable(text: str, what: str, url: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
-    """Text in a fixed-width font, as a link where there is a URL, with a button that copies it."""
+    """Text in a fixed-width font, as a link if there is a URL, with a button that copies it."""
     return {"text": text, "what": what, "url": url, "id": id}
 
 

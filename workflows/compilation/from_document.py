@@ -17,7 +17,7 @@ from workflows.nodes.documents import parse
 def generate_from_document(
     document: object, settings: ModuleSettings, types: Registry = NODE_TYPES
 ) -> GeneratedModule:
-    """Return the module; raises InvalidIR with all problems of the document and its code."""
+    """Return the module; raises InvalidIR with all problems in the document and its code."""
     parsed = parse(document, types)
     if parsed.ir:
         module = generate(parsed.ir, settings)

@@ -22,7 +22,7 @@ from workflows.nodes.custom import custom_type
 class TemplateCheck:
     """The result of a check: a module with only the template, or "" if the template has errors.
 
-    Problems of the template have the type's label as their path.
+    Problems in the template have the type's label as their path.
     """
 
     source: str
@@ -48,7 +48,7 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
 
 
 def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
-    """Yield the problems of the template, without the node that stood in for real ones."""
+    """Yield the problems in the template, without the node that stood in for real ones."""
     for problem in reader.problems:
         yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
 

@@ -68,7 +68,7 @@ class _Candidate:
 
 
 def load(folder: Path, *, by: str) -> list[Outcome]:
-    """Load every new node type of the folder; if one is refused, load none."""
+    """Load every new node type of the folder; if one is rejected, load none."""
     candidates = _compiled([_candidate(files) for files in types_in(folder)])
     any_refused = any(candidate.is_refused for candidate in candidates)
     if not any_refused:

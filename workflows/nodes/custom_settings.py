@@ -72,7 +72,10 @@ def _is_empty(value: Any, field: ConfigField) -> bool:
 
 
 def _secret(data: Reader, field: ConfigField, value: Any) -> Setting:
-    """Refuse secrets in a document, which many people can read; the message never repeats them."""
+    """Reject a secret in the document, because many people can read documents.
+
+    The error message never contains the value.
+    """
     if value not in (None, ""):
         data.problem(
             field.key,

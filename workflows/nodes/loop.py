@@ -85,7 +85,7 @@ def rereads_settings(settings: Settings) -> bool:
 
 
 def max_iterations(settings: Settings) -> int | None:
-    """Return how often the body runs at most; None unless a list is written out."""
+    """Return the maximum number of iterations; None unless a list is written out."""
     if settings.collection:
         return _length(settings.collection)
     return settings.max_iterations if settings.kind == "while" else settings.count

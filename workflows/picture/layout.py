@@ -218,7 +218,7 @@ def _last(column: Column) -> str:
 
 
 def _middles(row: Row, axis: float) -> list[tuple[Column, float]]:
-    """Return the columns of a centred row with their axes."""
+    """Return the columns of a centered row with their axes."""
     middles = []
     at = axis - row.width / 2
     between = (row.width - sum(column.width for column in row.columns)) / max(

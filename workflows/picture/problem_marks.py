@@ -10,7 +10,10 @@ from workflows.picture.states import State
 def mark_problems(
     document: object, *, errors: Iterable[str] = (), warnings: Iterable[str] = ()
 ) -> dict[str, State]:
-    """Return marks of the nodes in paths such as "nodes.charge.data.url"; errors override warnings."""
+    """Return a mark for each node that the paths (such as "nodes.charge.data.url") point to.
+
+    Errors take precedence over warnings.
+    """
     ids = _ids(document)
     marks = dict.fromkeys((_node_of(path, ids) for path in warnings), State.WARNING)
     marks |= dict.fromkeys((_node_of(path, ids) for path in errors), State.PROBLEM)

@@ -1,4 +1,4 @@
-"""The state of a node in a run: a label, an icon, a colour, and details such as attempts."""
+"""The state of a node in a run: a label, an icon, a color, and details such as attempts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class State(StrEnum):
 
     @property
     def tone(self) -> str:
-        """The CSS class of the colour."""
+        """The CSS class of the color."""
         return _TONES.get(self, "tone-quiet")
 
     @property
@@ -78,7 +78,8 @@ _TONES = {
 class NodeState:
     """The state of a node; `attempts` are those of its last step, `duration` is formatted text.
 
-    `iterations` counts how often it ran in loops. `href` is the target of its link, "" for none.
+    `iterations` counts how many times it ran in loops. `href` is the target of its link, "" for
+    none.
     """
 
     state: State = State.PLAIN

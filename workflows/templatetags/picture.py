@@ -17,7 +17,7 @@ register = template.Library()
 
 
 class Finding(Protocol):
-    """A problem of a document; a picture needs only its path."""
+    """A problem in a document; a picture needs only its path."""
 
     path: str
 

@@ -1,4 +1,4 @@
-"""The names in a Worker's env: expected by a wrangler.json, and actual at the target."""
+"""The names in a Worker's env: expected by a wrangler.json, and actual on the target."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from runs.services import control
 from runs.services.lookup import find_run
 
 _WARNINGS: Final = {
-    "restart": "The outputs of its steps will be lost. What the steps did elsewhere is not undone.",
-    "terminate": "It stops immediately and cannot continue. What its steps did elsewhere is not undone.",
+    "restart": "The outputs of its steps will be lost. Changes that the steps made in other systems are not undone.",
+    "terminate": "It stops immediately and cannot continue. Changes that the steps made in other systems are not undone.",
     "delete": "The target deletes it with its steps and outputs. Its row stays in the index for a day.",
 }
 

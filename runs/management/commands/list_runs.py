@@ -75,7 +75,10 @@ def _matching(options: dict[str, Any]) -> list[Run]:
 
 
 def _refresh(workflow: Workflow, target: Target | None) -> None:
-    """Update the index of the workflow's runs. Raises NoRun, DeployError."""
+    """Update the index of the workflow's runs.
+
+    Raises NoRun for a script, DeployError if a target cannot be read.
+    """
     workflow_runs(workflow)
     for live in _live_deployments(workflow, target):
         if live.target is not None:

@@ -91,7 +91,7 @@ def test_a_name_that_may_be_a_plain_value_says_so() -> None:
 
 
 BROKEN = {
-    "MY_BUCKET": ("My_Bucket", "lower-case letters"),
+    "MY_BUCKET": ("My_Bucket", "lowercase letters"),
     "MY_QUEUE": ("my_queue", "1 to 63"),
     "MY_VECTORIZE": ("1index", "starting with a letter"),
     "MY_ANALYTICS": ("my dataset", "letters, digits, _ and -"),

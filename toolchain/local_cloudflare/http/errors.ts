@@ -37,7 +37,7 @@ export const invalidWorkerName = (name: string) =>
   new ApiError(
     400,
     10016,
-    `"${name}" is not a Worker name: use lower-case letters, digits, "-" and "_", at most 63 characters`,
+    `"${name}" is not a Worker name: use lowercase letters, digits, "-" and "_", at most 63 characters`,
   );
 export const invalidUpload = (message: string) => new ApiError(400, 10021, message);
 export const startFailed = (message: string) => new ApiError(400, 10021, message);
@@ -61,7 +61,7 @@ export const consumesQueue = (name: string, queue: string) =>
 
 export const noSuchTail = (id: string) => new ApiError(404, 10057, `Tail not found: "${id}"`);
 export const tooManyTails = (name: string) =>
-  new ApiError(400, 10058, `Worker "${name}" has reached its limit of listeners: disconnect one first`);
+  new ApiError(400, 10058, `Worker "${name}" has reached its listener limit: disconnect one first`);
 
 export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);

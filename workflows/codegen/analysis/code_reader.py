@@ -97,7 +97,7 @@ class CodeReader:
         self.add_env(env_names(syntax), node_id=node_id, path=path)
 
     def check_globals(self) -> None:
-        """Refuse imports that would change the meaning of a global in other code."""
+        """Reject imports that would change the meaning of a global in other code."""
         imported = dict(self.import_header.globals)
         users = self._users(imported) if imported else {}
         for name, origin in imported.items():

@@ -38,7 +38,7 @@ class _Import:
 
 @dataclass(slots=True)
 class ImportHeader:
-    """Collects imports; two different meanings of one name are refused."""
+    """Collects imports; two different meanings of one name are rejected."""
 
     _by_name: dict[str, _Import] = field(default_factory=dict)
     _modules: dict[str, _Import] = field(default_factory=dict)

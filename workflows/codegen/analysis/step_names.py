@@ -25,9 +25,9 @@ function stepName(name: string, indices: number[]): string {{
 class StepNames:
     """The name of each node's step, before the index of the loops around it.
 
-    The platform numbers steps of the same name in the order of their calls. Between concurrent arms,
-    that order may differ when a run is resumed, and a step would get another step's result. There,
-    the node's id makes a shared name unique.
+    The platform numbers steps with the same name in the order of their calls. Between concurrent
+    arms, that order may differ when a run is resumed, and a step would get another step's result.
+    There, the node's id makes a shared name unique.
     """
 
     suffixes: Mapping[str, str]

@@ -14,11 +14,12 @@ Reads = Mapping[str, Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """`used` are the nodes whose value is read; `level` is the region that declares each variable.
+    """Where each variable is declared, and the nodes whose values are read.
 
-    `hoisted` lists the nodes to declare before a step, by the region and position of that step;
-    `crossing` lists the nodes whose values leave a region, by its id. `raced` are the nodes whose
-    values leave a race, where only the run determines which of them exist.
+    `used`: nodes whose value is read. `level`: maps each variable to the region that declares it.
+    `hoisted`: maps a step's (region, position) to the nodes to declare before it. `crossing`: maps
+    a region id to the nodes whose values leave it. `raced`: nodes whose values leave a race, so
+    which ones exist is only known at run time.
     """
 
     used: frozenset[str]

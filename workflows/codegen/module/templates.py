@@ -125,7 +125,7 @@ class Templates:
             self._reader.add_env(part, node_id=template.node.id, path=path)
 
     def dependencies(self, declared: Mapping[str, str]) -> dict[str, str]:
-        """Return the packages of the workflow and its types; refuse two versions of one package."""
+        """Return the packages of the workflow and its types; reject two versions of one package."""
         merged, sources = dict(declared), dict.fromkeys(declared, "the workflow")
         for template in self._templates.values():
             for name, version in template.definition.dependencies.items():

@@ -28,7 +28,7 @@ def _access(part: str | int) -> str:
 
 
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
-    """Return a user's code as it is, with references resolved where an expression is allowed."""
+    """Return a user's code unchanged, except for references where an expression is allowed."""
     code, source = syntax.code, syntax.without_imports
     if not code.references:
         return [Mapped(source, code.path, 1, 1)] if source else []

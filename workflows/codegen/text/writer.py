@@ -108,7 +108,7 @@ class Writer:
         return _IndentedBlock(self)
 
     def shift(self, levels: int) -> None:
-        """Indent all following lines by this many more levels."""
+        """Indent all following lines by `levels` more levels."""
         self._level += levels
         self._indent = _INDENT * self._level
 
@@ -124,7 +124,7 @@ class Writer:
             self._line += 1 + text.count("\n")
 
     def verbatim(self, *pieces: Piece) -> None:
-        """Write pieces as they are, without indentation, and end the line."""
+        """Write pieces unchanged, without indentation, and end the line."""
         self._write(*pieces)
         self._end_line()
 

@@ -54,7 +54,7 @@ def _field(reader: Reader, key: str) -> ConfigField:
         rules=_rules(reader, kind),
     )
     field = replace(field, default=_default(reader, field))
-    reader.warn_about_unknown("is not a property of fields and has no effect: check the spelling")
+    reader.warn_about_unknown("is not a field property and has no effect: check the spelling")
     return field
 
 
@@ -62,7 +62,7 @@ def _options(reader: Reader, kind: FieldKind) -> tuple[str, ...]:
     if not kind.is_choice:
         if reader.has("options"):
             reader.problem(
-                "options", f"is only for select and multiselect, not for {kind}: remove it"
+                "options", f"applies only to select and multiselect fields, not to {kind}: remove it"
             )
         return ()
     items = reader.raw("options")
@@ -121,7 +121,7 @@ def _rules(reader: Reader, kind: FieldKind) -> Rules:
 def _check_applicable(validation: Reader, kind: FieldKind) -> None:
     for rule in _NUMBER_RULES if kind is not FieldKind.NUMBER else ():
         if validation.has(rule):
-            validation.problem(rule, f"is a rule for number, not for {kind}: remove it")
+            validation.problem(rule, f"applies only to number fields, not to {kind}: remove it")
     for rule in _TEXT_RULES if not kind.is_text else ():
         if validation.has(rule):
             validation.problem(

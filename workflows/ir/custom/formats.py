@@ -24,7 +24,7 @@ _ISO_DURATION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its description for use in a sentence, and its check."""
+    """A format: a description that fits into a sentence, and a check for values."""
 
     description: str
     matches: Callable[[str], bool]

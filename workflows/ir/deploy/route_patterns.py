@@ -58,5 +58,5 @@ def domain_errors(domain: str) -> list[str]:
     if "/" in domain:
         return ["a custom domain cannot have a path: use a route instead"]
     if not is_host(domain):
-        return ["a custom domain must be a host such as api.example.com, in lowercase"]
+        return ["a custom domain must be a lowercase host name such as api.example.com"]
     return []

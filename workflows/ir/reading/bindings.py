@@ -1,4 +1,4 @@
-"""The names in `env`: kinds of Cloudflare bindings, and how a kind is recognised by its name."""
+"""The names in `env`: kinds of Cloudflare bindings, and how a kind is recognized by its name."""
 
 from __future__ import annotations
 

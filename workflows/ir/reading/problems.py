@@ -1,4 +1,4 @@
-"""The problems of a document, in words for the person who can fix them."""
+"""Problems in a document, described for the person who can fix them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class _Location:
 
 
 def check_values(document: object, *, max_depth: int) -> list[Problem]:
-    """Return a problem if values nest too deep, otherwise one for each value that cannot be used."""
+    """Return one problem if values are nested too deeply, otherwise one for each unusable value."""
     if _is_usable(document, max_depth):
         return []
     if _is_deeper_than(document, max_depth):

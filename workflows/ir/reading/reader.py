@@ -215,7 +215,7 @@ class Reader:
         return Duration(field)
 
     def raw(self, key: str) -> Any:
-        """Return the value as it is, or None."""
+        """Return the value unchanged, or None."""
         value = self._get(key)
         return None if value is _MISSING else value
 

@@ -83,7 +83,7 @@ class Scopes:
         return self.names_in(region_id) | frozenset(own)
 
     def check(self) -> Iterator[Problem]:
-        """Yield the problems of all references, and of node ids that hide a root."""
+        """Yield the problems with all references, and with node ids that hide a root."""
         for node in self._nodes.values():
             if node.id in ROOTS:
                 yield Problem(

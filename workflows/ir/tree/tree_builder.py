@@ -79,7 +79,10 @@ class Builder:
         self._arrivals: dict[str, list[_Arrival]] = {id_: [] for id_ in order}
 
     def build(self, entry: str) -> Structure:
-        """Return the tree, which is only valid if `problems` is empty. Raises TooDeep."""
+        """Return the tree, which is only valid if `problems` is empty.
+
+        Raises TooDeep if containers nest too deeply.
+        """
         self._arrivals[entry].append(_Arrival(0, None))
         for id_ in self._order:
             self._add(id_, self._region_for(id_))
@@ -210,7 +213,7 @@ class Builder:
         return next((owner for owner in owners if self._joins[owner]), owners[-1])
 
     def _check_exits(self, id_: str, common: int, arrivals: list[_Arrival]) -> None:
-        """Refuse paths out of anything but the arms of branches, and paths that skip a join."""
+        """Reject paths out of anything but the arms of branches, and paths that skip a join."""
         blockers: dict[int, str] = {common: ""}
         for arrival in arrivals:
             path, _ = self._path_to(blockers, arrival.region)

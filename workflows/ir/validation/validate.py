@@ -73,7 +73,7 @@ def read_document(document: object, types: Registry) -> Parsed:
 
 
 def read_json(text: str | bytes) -> object:
-    """Parse JSON strictly; raises InvalidIR."""
+    """Parse JSON strictly; raises InvalidIR if it is invalid."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
         raise _invalid(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")

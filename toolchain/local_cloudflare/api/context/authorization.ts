@@ -41,7 +41,7 @@ export function requireToken(tokens: Tokens): MiddlewareHandler {
   };
 }
 
-/** The status of the call's token; throws if the endpoint is for tokens of another kind. */
+/** The status of the call's token; throws if the endpoint is for another kind of token. */
 export function verifyToken(c: Context, kind: Kind): object {
   const { id, status, kinds } = c.get('token');
   if (!kinds.includes(kind)) throw notThisKindOfToken();

@@ -17,7 +17,7 @@ export interface Platform {
   tokens: Tokens;
 }
 
-/** wrangler is recognised by its User-Agent, as on Cloudflare, which shows it as `last_deployed_from`. */
+/** wrangler is recognized by its User-Agent, as on Cloudflare, which shows it as `last_deployed_from`. */
 export function sourceOf(c: Context): Source {
   return c.req.header('user-agent')?.startsWith('wrangler/') ? 'wrangler' : 'api';
 }
