@@ -24,7 +24,7 @@ Words = Annotated[str, NoDecode]
 
 
 class Environment(BaseSettings):
-    """The settings, read once at startup; an invalid value prevents startup, with an error that names it."""
+    """The settings, read once at startup; an invalid value prevents startup and is reported."""
 
     model_config = SettingsConfigDict(env_prefix="AWAITSTEP_", frozen=True)
 

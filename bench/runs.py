@@ -31,8 +31,8 @@ METHOD = f"""
 Method: {RUNS:,} runs of {WORKFLOWS} workflows in the index, all from the last {HOURS} hours, with {len(STEPS)}
 steps each and their texts. Requests use Django's test client after a warm-up, with middleware, session,
 permissions and templates; each round does one of each. The ratio compares each request with a
-SELECT of {PER_PAGE} rows from the same table. Figures are in milliseconds; "CPU" is the p95 of this process's CPU time,
-which other programs affect less; "queries" counts one request, including session and user."""
+SELECT of {PER_PAGE} rows from the same table. Figures are in milliseconds; "CPU" is the p95 of this process's
+CPU time, which other programs affect less; "queries" counts one request, including session and user."""
 
 PAGES = {
     "list": "/runs/",

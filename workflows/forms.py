@@ -178,7 +178,8 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         self._check_value(cleaned)
         if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
             self.add_error(
-                "is_secret", f"{cleaned['name']} holds the id of a resource, so it cannot be a secret."
+                "is_secret",
+                f"{cleaned['name']} holds the id of a resource, so it cannot be a secret.",
             )
         return cleaned
 

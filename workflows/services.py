@@ -102,7 +102,10 @@ def get_workflow(workflow_id: str) -> Workflow:
 def import_document(
     document: Any, *, into: Workflow | None = None, by: Actor | None = None
 ) -> Workflow:
-    """Create a workflow from the document, or replace the draft of `into`; raises InvalidIR if it is invalid."""
+    """Create a workflow from the document, or replace the draft of `into`.
+
+    Raises InvalidIR if the document is invalid.
+    """
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes the name from the document

@@ -23,7 +23,7 @@ def refuse_writes() -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunTools(DeployTools):
     def provide(self, kind: BindingKind, name: str) -> str:
-        """Return the existing resource with this name, or a placeholder for the one to be created."""
+        """Return the existing resource with this name, or a placeholder for a new one."""
         return resources.find(self.account, kind, name) or f"(new) {name}"
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:

@@ -66,7 +66,8 @@ class Deployment(models.Model):
         help_text="The deployment that is rolled back to, retried or redeployed.",
     )
     overwrite = models.BooleanField(
-        default=False, help_text="A user confirmed that changes made on the target may be overwritten."
+        default=False,
+        help_text="A user confirmed that changes made on the target may be overwritten.",
     )
     overrides_freeze = models.BooleanField(
         default=False, help_text="A user gave a reason for deploying to a frozen target."

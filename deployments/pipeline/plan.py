@@ -1,4 +1,4 @@
-"""What a deploy would change on its target: the pipeline, stopped before it writes, and a comparison."""
+"""What a deploy would change on its target: the pipeline, stopped before it writes, and a diff."""
 
 from __future__ import annotations
 

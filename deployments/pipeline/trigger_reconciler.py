@@ -77,7 +77,7 @@ def confirm_live(
     previous: Triggers,
     upload_error: str = "",
 ) -> str:
-    """Return the version that is live on the target; raises Incomplete if the target does not answer.
+    """Return the version that is live on the target; raises Incomplete if it does not answer.
 
     In that case all parts count as failed, so that a retry checks all of them, not only the code.
     """
@@ -113,7 +113,7 @@ def restore(
 def reapply(
     worker: str, parts: Iterable[Part], expected: Triggers, *, previous: Triggers, tools: Remote
 ) -> list[PartResult]:
-    """Apply the failed parts again, or remove those that are not expected; raises Incomplete if one fails."""
+    """Apply the failed parts again, or remove unexpected ones; raises Incomplete if one fails."""
     return require_done(
         [
             _apply_or_remove(part, worker, expected=expected, previous=previous, tools=tools)

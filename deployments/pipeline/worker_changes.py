@@ -109,7 +109,8 @@ def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTo
         )
     if not tools.has_version(request.worker_name, record.version_id):
         raise DeployError(
-            f"Cloudflare no longer has version {record.version_id}: it keeps only the latest 100 versions. Nothing "
+            f"Cloudflare no longer has version {record.version_id}: "
+            "it keeps only the latest 100 versions. Nothing "
             "was changed. Deploy the earlier snapshot again instead.",
             cause=Cause.CHANGED,
         )

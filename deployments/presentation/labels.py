@@ -109,8 +109,8 @@ _BY_CAUSE = {
         "Check that this server can reach the target, then try again.", "target"
     ),
     Cause.TARGET: Advice(
-        "This is an error on Cloudflare's side. Try again in a few minutes; www.cloudflarestatus.com lists "
-        "incidents."
+        "This is an error on Cloudflare's side. Try again in a few minutes; "
+        "www.cloudflarestatus.com lists incidents."
     ),
     Cause.POLICY: Advice("Ask someone who may deploy to the target, or wait.", "target"),
 }

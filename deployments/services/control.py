@@ -190,7 +190,7 @@ def _live(workflow: Workflow, target: Target) -> Deployment:
 
 
 def _to_take_down(workflow: Workflow, target: Target) -> Deployment:
-    """Return the live deployment, or else the most recent one. Raises Refused if there is none to remove."""
+    """Return the live deployment, or else the most recent one. Raises Refused if there is none."""
     last = records.of_worker(workflow.pk, target).first()
     if last is None:
         raise Refused(f"{workflow.name} was never deployed to {target.name}.")

@@ -56,7 +56,7 @@ class ClaimedChange:
         self._save(**counts, errors=change.errors)
 
     def postpone(self, until: datetime) -> NoReturn:
-        """Leave the rest until the target accepts calls again. Always raises RetryLater or LeaseLost."""
+        """Leave the rest until the target accepts calls again. Raises RetryLater or LeaseLost."""
         self._save(waits_until=until)
         raise RetryLater
 

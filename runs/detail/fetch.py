@@ -32,7 +32,7 @@ class FetchedRun:
 
 
 def quick_account(run: Run) -> Account:
-    """Return the account of the run's target, with a short timeout. Raises what `account_of` raises."""
+    """Return the account of the run's target, with a short timeout; raises like `account_of`."""
     return time_limits.with_timeout(account_of(run.target))
 
 

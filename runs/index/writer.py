@@ -85,7 +85,10 @@ def _copy_changes(row: Row, run: Run) -> bool:
 
 
 def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that the workflow's retention period keeps, to avoid adding rows that it would delete."""
+    """Return the rows that the workflow's retention period keeps.
+
+    This avoids adding rows that it would delete again.
+    """
     retention = Retention.objects.filter(workflow=naming.workflow_id(workflow_name))
     days = retention.values_list("days", flat=True).first()
     if days is None:

@@ -36,7 +36,7 @@ BUSY_INTERVAL: Final = 10.0  # with open runs
 IDLE_INTERVAL: Final = 60.0  # without open runs
 # Seconds between checks of open runs that no list returned:
 UNLISTED_INTERVAL: Final = 60.0
-UNLISTED_INTERVAL_MANY: Final = 20.0  # where there are many, such as those of a batch
+UNLISTED_INTERVAL_MANY: Final = 20.0  # if there are many, such as those of a batch
 ERROR_PAUSE: Final = 30.0  # seconds
 CALL_TIMEOUT: Final = 5.0  # seconds
 _MAX_REFRESHED: Final = 100  # runs that are read while a person waits

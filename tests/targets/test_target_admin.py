@@ -155,7 +155,7 @@ def test_a_busy_target_is_saved_with_a_warning(
 
     answer = admin_client.post(f"{LIST}add/", form(known), follow=True)
 
-    assert "rate limit is reached" in text(answer)
+    assert "rate limit has been reached" in text(answer)
     assert Target.objects.exists()
 
 

@@ -189,7 +189,7 @@ def test_a_rate_limited_target_is_unknown(platform: Platform, control: Control) 
 
     assert {row["state"] for row in found.values()} == {"unknown"}
     assert verdict(Target.objects.get()) is CheckState.UNKNOWN
-    assert "rate limit is reached" in found["API token"]["message"]
+    assert "rate limit has been reached" in found["API token"]["message"]
 
 
 def test_an_error_of_the_target_is_reported(platform: Platform, control: Control) -> None:

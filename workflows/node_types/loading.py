@@ -33,7 +33,7 @@ SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
 class State(StrEnum):
     LOADED = "loaded"
     UNCHANGED = "unchanged"
-    HELD_BACK = "held back"  # valid, but another one is refused
+    HELD_BACK = "held back"  # valid, but another one is rejected
     REFUSED = "refused"
 
 

@@ -11,7 +11,7 @@ from deployments.services import control
 
 
 class Command(DeploymentCommand):
-    help = "Retry the failed parts of a deployment."
+    help = "Retry failed parts of a deployment."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("deployment", metavar="DEPLOYMENT", type=int, help="its number")

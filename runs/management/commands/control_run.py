@@ -10,9 +10,10 @@ from runs.management.run_command import CommandScope, RunCommand
 from runs.services import control
 from runs.services.lookup import find_run
 
+_NOT_UNDONE: Final = "Changes that the steps made in other systems are not undone."
 _WARNINGS: Final = {
-    "restart": "The outputs of its steps will be lost. Changes that the steps made in other systems are not undone.",
-    "terminate": "It stops immediately and cannot continue. Changes that the steps made in other systems are not undone.",
+    "restart": f"The outputs of its steps will be lost. {_NOT_UNDONE}",
+    "terminate": f"It stops immediately and cannot continue. {_NOT_UNDONE}",
     "delete": "The target deletes it with its steps and outputs. Its row stays in the index for a day.",
 }
 

@@ -154,7 +154,7 @@ def test_a_version_older_than_the_newest_hundred_cannot_be_rolled_back_to(
     done = refused(first, control)
 
     assert (done.cause, done.stage) == (Cause.CHANGED, Stage.INITIALIZING)
-    assert "keeps the latest 100" in done.message
+    assert "keeps only the latest 100 versions" in done.message
     assert control.writes() == []
 
 

@@ -133,7 +133,7 @@ def test_other_unsuccessful_actions_can_be_repeated(admin_client: Client) -> Non
     for action, address, message in (
         ("takedown", "/workflows/{0.workflow_id}/live/takedown/?target={0.target_id}", "Take it"),
         ("delete_secrets", "/workflows/{0.workflow_id}/live/secrets/?target={0.target_id}", "See"),
-        ("retry", "/deployments/{0.about_id}/", "Retry the failed parts of"),
+        ("retry", "/deployments/{0.about_id}/", "Retry failed parts of"),
     ):
         _live, deployment = undone(action)
         shown = page(admin_client, deployment)

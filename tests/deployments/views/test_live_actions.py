@@ -84,7 +84,7 @@ def test_a_protected_target_allows_only_its_groups(log_in: LogIn) -> None:
 
     answer = client.post(address(workflow, "takedown/"), form)
 
-    assert "is protected, and you are in none of the groups" in text(answer)
+    assert "is protected, and you are not in any group" in text(answer)
     assert Deployment.objects.count() == 1
 
 

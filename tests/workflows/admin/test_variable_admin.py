@@ -99,7 +99,7 @@ def test_a_refused_form_does_not_contain_the_secret(admin_client: Client) -> Non
 def test_the_name_of_a_resource_cannot_be_a_secret(admin_client: Client) -> None:
     form = {"name": "CACHE_BINDING_ID", "new_value": "abc", "is_secret": "on"}
 
-    assert "names a resource" in errors(admin_client, ADD, form)["is_secret"][0]
+    assert "holds the id of a resource" in errors(admin_client, ADD, form)["is_secret"][0]
 
 
 def test_a_secret_without_a_value_is_refused(admin_client: Client) -> None:

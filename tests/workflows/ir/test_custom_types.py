@@ -76,11 +76,11 @@ INVALID: dict[str, tuple[Any, str]] = {
     ),
     "a rule for another type": (
         with_fields(a={"validation": {"min": 1}}),
-        "configSchema.a.validation.min: is a rule for number, not for string: remove it",
+        "configSchema.a.validation.min: applies only to number fields, not to string: remove it",
     ),
     "a text rule for a number": (
         with_fields(a={"type": "number", "validation": {"pattern": "x"}}),
-        "is a rule for string and textarea, not for number: remove it",
+        "applies only to string and textarea fields, not to number: remove it",
     ),
     "a minimum above the maximum": (
         with_fields(a={"type": "number", "validation": {"min": 2, "max": 1}}),

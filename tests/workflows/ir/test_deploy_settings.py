@@ -156,7 +156,7 @@ def test_a_route_is_unique_and_has_a_zone() -> None:
     [
         ("*.example.com", "cannot have a wildcard"),
         ("example.com/orders", "cannot have a path"),
-        ("Example.com", "in lowercase"),
+        ("Example.com", "lowercase host name"),
         ("localhost", "must be a host such as"),
         ("a..example.com", "must be a host such as"),
         ("-a.example.com", "must be a host such as"),

@@ -108,7 +108,7 @@ def test_a_refused_type_holds_back_all_others(tmp_path: Path) -> None:
     assert "held back  greet 1.0.0" in printed
     assert 'bad/1.0.0/node.json: providers: must include "cloudflare"' in printed
     assert "worse/1.0.0/node.json: is not valid JSON: line 1" in printed
-    assert "Nothing was loaded: 2 node types were refused." in printed
+    assert "Nothing was loaded: 2 node types were rejected." in printed
 
 
 def test_compiler_errors_have_the_line_numbers_of_the_template(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ interface EngineResult {
 
 export interface CreateResult {
   created: object[];
-  /** Why the engine refused the others. */
+  /** Why the engine rejected the others. */
   errors: ApiError[];
 }
 

@@ -14,7 +14,7 @@ export interface Target {
 
 export type Destination = { kind: 'api' } | ({ kind: 'worker' } & Target) | { kind: 'none' };
 
-/** Unknown hosts are refused: they may be a website whose name resolves to this machine (DNS rebinding). */
+/** Unknown hosts are rejected: they may be a website whose name resolves to this machine (DNS rebinding). */
 export function destination(zones: Zones, host: string | undefined, url: string | undefined): Destination {
   const hostname = (host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (LOOPBACK.includes(hostname)) return { kind: 'api' };

@@ -62,7 +62,8 @@ def _options(reader: Reader, kind: FieldKind) -> tuple[str, ...]:
     if not kind.is_choice:
         if reader.has("options"):
             reader.problem(
-                "options", f"applies only to select and multiselect fields, not to {kind}: remove it"
+                "options",
+                f"applies only to select and multiselect fields, not to {kind}: remove it",
             )
         return ()
     items = reader.raw("options")
@@ -125,7 +126,7 @@ def _check_applicable(validation: Reader, kind: FieldKind) -> None:
     for rule in _TEXT_RULES if not kind.is_text else ():
         if validation.has(rule):
             validation.problem(
-                rule, f"is a rule for string and textarea, not for {kind}: remove it"
+                rule, f"applies only to string and textarea fields, not to {kind}: remove it"
             )
 
 

@@ -11,7 +11,7 @@ from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
 
 Emit = Callable[[Any, Any], None]
-"""Writes the code of a node: takes a Node and the Emitter of `workflows.codegen`, a package above this one."""
+"""Writes a node's code: takes a Node and the Emitter of `workflows.codegen`, a package above."""
 
 INFERRED = "inferred"
 

@@ -68,7 +68,7 @@ class PostDominators:
             self._attach(node, self._common(successors[node]))
 
     def of(self, node: str) -> str | None:
-        """Return the first node that every path from this one passes through, or None if that is the end."""
+        """Return the first node that every path from this one passes through, None for the end."""
         return self._parent[node] or None
 
     def _attach(self, node: str, parent: str) -> None:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         refused = sum(outcome.state is State.REFUSED for outcome in outcomes)
         if refused:
             types = "1 node type was" if refused == 1 else f"{refused} node types were"
-            self.stderr.write(f"Nothing was loaded: {types} refused.")
+            self.stderr.write(f"Nothing was loaded: {types} rejected.")
             sys.exit(1)
 
     def _print(self, outcome: Outcome) -> None:

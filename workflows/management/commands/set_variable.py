@@ -18,7 +18,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "value",
             metavar="VALUE",
-            help="the value, or - to read it from standard input, which keeps it out of the process list",
+            help="the value, or - to read it from standard input, "
+            "which keeps it out of the process list",
         )
         parser.add_argument("--workflow", metavar="ID", help="default: a global variable")
         parser.add_argument("--secret", action="store_true", help="never show the value again")
