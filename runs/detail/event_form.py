@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One property of the answer; `name` is "" where the answer is not an object."""
+    """One property of the answer; `name` is "" if the answer is not an object."""
 
     id: str
     name: str

@@ -33,7 +33,7 @@ def schema_of(run: Run, key: str) -> Schema | None:
 
 
 def payload_problem(run: Run, event_type: str, payload: Any) -> str:
-    """Return what is wrong with the payload; "" where a node that waits for the event accepts it."""
+    """Return what is wrong with the payload; "" if a node that waits for the event accepts it."""
     problems = [
         _problem(settings.get("schema"), payload)
         for settings in _wait_nodes(run)

@@ -45,7 +45,7 @@ def read_unmasked(text: str) -> Any:
 
 
 def mask_note(text: str) -> str:
-    """Return what to do about masked secrets in a payload; "" where there are none."""
+    """Return what to do about masked secrets in a payload; "" if there are none."""
     return _MASKED if MASK in text or _MASK_IN_JSON in text.lower() else ""
 
 

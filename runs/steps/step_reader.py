@@ -72,7 +72,7 @@ class Step:
 
     @property
     def restart_name(self) -> str:
-        """The name for a restart at this step, see `parse_occurrence`; "" where it cannot restart."""
+        """The name for a restart at this step, see `parse_occurrence`; "" if it cannot restart."""
         found = _COUNTER.search(self.name)
         if not found or self.kind not in ("step", "sleep", "waitForEvent"):
             return ""

@@ -27,6 +27,7 @@ CHECKED: Final = [
 ]
 SUFFIXES: Final = {".css", ".html", ".js", ".json", ".md", ".py", ".ts"}
 INSTEAD: Final = {
+    r"(None|\"\") where": "if",
     r"all that it|all that is": "everything that",
     r"anew": "again",
     r"as it is meant": "as intended",
@@ -38,9 +39,11 @@ INSTEAD: Final = {
     r"(is|are|was|were|be|been) told": "is shown, is reported, or receives",
     r"in turns": "alternating",
     r"(lead|leads) nowhere": "is not found",
+    r"lower-case": "lowercase",
     r"mend(s|ed|ing)?": "fix",
     r"(of|to|for|from|with) whom": "who",
     r"(say|says|said|tell|tells|told) of": "say about, or describe",
+    r"so many seconds": "the name of the parameter",
     r"tells? whether": "return whether",
     r"the one door": "the only place",
     r"trouble(s|d)?": "problem",

@@ -88,7 +88,7 @@ def _perform() -> None:
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Wait until the condition holds; fails after so many seconds."""
+    """Wait until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "timed out"

@@ -20,7 +20,7 @@ def generated(document: object, types: Registry = NODE_TYPES, **settings: Any) -
 
 
 def refusal(document: object, **settings: Any) -> str:
-    """Return the problems of a document that cannot be generated, one per line."""
+    """Return the problems in a document that cannot be generated, one per line."""
     with pytest.raises(InvalidIR) as refused:
         generated(document, **settings)
     return str(refused.value)

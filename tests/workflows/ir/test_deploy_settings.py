@@ -157,9 +157,9 @@ def test_a_route_is_unique_and_has_a_zone() -> None:
         ("*.example.com", "cannot have a wildcard"),
         ("example.com/orders", "cannot have a path"),
         ("Example.com", "lowercase host name"),
-        ("localhost", "must be a host such as"),
-        ("a..example.com", "must be a host such as"),
-        ("-a.example.com", "must be a host such as"),
+        ("localhost", "must be a lowercase host name"),
+        ("a..example.com", "must be a lowercase host name"),
+        ("-a.example.com", "must be a lowercase host name"),
     ],
 )
 def test_custom_domains_that_wrangler_rejects_are_problems(domain: str, expected: str) -> None:

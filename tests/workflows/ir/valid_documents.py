@@ -1,6 +1,6 @@
 """Valid documents for mutations, which together have every type of node.
 
-Code uses other values only through references: a missing node is then a problem of the document and
+Code uses other values only through references: a missing node is then a problem in the document and
 not an error of the compiler.
 """
 

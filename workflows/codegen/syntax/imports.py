@@ -44,7 +44,7 @@ def declarations(syntax: Syntax) -> list[Declaration]:
 
 
 def mistakes(syntax: Syntax, allowed: Collection[str]) -> Iterator[Mistake]:
-    """Yield a mistake for each import that is not a Cloudflare, Node or `allowed` package module."""
+    """Yield a mistake for each import that is not a Cloudflare, Node or `allowed` module."""
     if not _LOADING.search(syntax.data):
         return
     for node in syntax.captured("import_statement"):
