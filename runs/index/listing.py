@@ -103,7 +103,7 @@ def filtered(filters: Filters) -> QuerySet[Run]:
 
 
 def _number(text: str) -> int:
-    """Return the number of a filter; 0 where it is not a number."""
+    """Return the number of a filter; 0 if it is not a number."""
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 

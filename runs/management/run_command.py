@@ -79,7 +79,7 @@ class RunCommand(BaseCommand):
 
 
 def read_payload_option(text: str) -> Any:
-    """Return the JSON value. Raises CommandError, which says where it is invalid."""
+    """Return the JSON value. Raises CommandError if it is invalid, saying where."""
     try:
         return read_payload(text)
     except Refused as error:

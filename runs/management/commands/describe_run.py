@@ -38,7 +38,7 @@ class Command(RunCommand):
         self.stdout.write(describe(runs.workflow, instance_id, data, now=timezone.now(), zone=zone))
 
     def _stored(self, scope: CommandScope, instance_id: str) -> dict[str, Any]:
-        """Return the stored copy of a run that its target has deleted; {} where there is none."""
+        """Return the stored copy of a run that its target has deleted; {} if there is none."""
         details = RunDetails.objects.filter(
             run__workflow=scope.workflow, run__instance_id=instance_id
         )

@@ -94,7 +94,7 @@ class NotJson(ValueError):
 def loads_with_references(source: str) -> Any:
     """Parse JSON in which `{{ ref }}` may take the place of a value; it becomes a string.
 
-    Raises NotJson.
+    Raises NotJson if it is not JSON even then.
     """
     try:
         return json.loads(
