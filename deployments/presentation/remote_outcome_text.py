@@ -58,7 +58,10 @@ def _describe(deployment: Deployment) -> str:
         case Uploaded.YES:
             return "The code was uploaded to the target before this deployment ended."
         case _:
-            return "The target could not be asked what is live now: check it before you continue."
+            return (
+                "AwaitStep could not find out from the target what is live now: "
+                "check it before you continue."
+            )
 
 
 def _describe_not_uploaded(deployment: Deployment) -> str:

@@ -1,4 +1,4 @@
-"""The page of a Worker's live logs; the lines come through a WebSocket."""
+"""The live logs page of a Worker; the lines come through a WebSocket."""
 
 from __future__ import annotations
 

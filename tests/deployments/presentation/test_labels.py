@@ -128,7 +128,7 @@ def test_a_plain_deploy_has_no_summary() -> None:
         ({"action": "takedown", "stage": "INITIALIZING"}, "Nothing was removed"),
         ({"action": "takedown", "stage": "UPDATING_WORKFLOW"}, "may still exist"),
         ({"action": "delete_secrets", "stage": "INITIALIZING"}, "No secret was deleted"),
-        ({"action": "takedown", "uploaded": "unknown"}, "could not be asked"),
+        ({"action": "takedown", "uploaded": "unknown"}, "could not find out"),
     ],
 )
 def test_the_remote_outcome_of_every_action_is_described(

@@ -77,7 +77,7 @@ def test_the_message_says_that_the_target_cannot_be_asked() -> None:
     stopped = killed(live(make_target()))
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)
-    assert "could not be asked" in describe_remote_outcome(stopped)
+    assert "could not find out" in describe_remote_outcome(stopped)
 
 
 def test_a_zone_that_the_token_can_no_longer_read_stops_a_takedown_before_it_removes_anything(
@@ -106,7 +106,7 @@ def test_a_failure_after_the_worker_was_removed_is_a_success(
 
     def then_fail(tools: DeployTools, worker: str) -> None:
         delete(tools, worker)
-        raise DeployError("the target could not be asked")
+        raise DeployError("the target could not be reached")
 
     monkeypatch.setattr(DeployTools, "delete_worker", then_fail)
 

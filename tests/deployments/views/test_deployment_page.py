@@ -208,7 +208,7 @@ def test_every_stage_that_fails_says_what_to_do(admin_client: Client, stage: Sta
 
     assert f"Failed at {stage.label}" in shown
     assert "What to do:" in shown
-    assert "The target could not be asked" in shown
+    assert "AwaitStep could not find out" in shown
 
 
 def test_the_live_part_reloads_itself_until_the_end(admin_client: Client) -> None:
