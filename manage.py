@@ -1,4 +1,6 @@
 #!/usr/bin/env python
+"""Run a management command. Errors in the setup end it with a message, without a traceback."""
+
 from __future__ import annotations
 
 import os

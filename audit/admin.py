@@ -18,6 +18,8 @@ _SHORT_REASON = 80  # characters
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
+    """The audit trail, which nobody can change or delete here."""
+
     list_display = ["action", "what", "actor_name", "when", "subject_kind"]
     list_filter = ["action", "subject_kind"]
     search_fields = ["actor_name", "action", "subject_name", "subject_id", "reason"]

@@ -43,6 +43,7 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def encrypt(text: str) -> str:
+    """Return the text encrypted with the first of the configured keys."""
     return _fernet(tuple(settings.AWAITSTEP.fernet_keys)).encrypt(text.encode()).decode()
 
 

@@ -1,3 +1,5 @@
+"""The audit trail: one append-only table."""
+
 from __future__ import annotations
 
 from typing import Any, NoReturn

@@ -16,6 +16,7 @@ PARTS = ("programs", "pictures", "runs", "deploys")
 
 
 def main() -> None:
+    """Run all parts or the given one, in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="repetitions (default 7)")
     parser.add_argument(

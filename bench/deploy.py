@@ -30,6 +30,7 @@ round is a warm-up and is not counted. Processes are newly started in every roun
 
 
 def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
+    """Time first deploys and redeploys, and print the figures."""
     print(METHOD)
     with installation.client() as client:
         for kind, fresh in (("First deploy", True), ("Redeploy", False)):

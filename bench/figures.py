@@ -9,12 +9,14 @@ from typing import Any
 
 
 def cpu_seconds(work: Callable[[], Any]) -> float:
+    """Return the CPU time that the work takes in this process, without child processes."""
     started = time.process_time()
     work()
     return time.process_time() - started
 
 
 def wall_seconds(work: Callable[[], Any]) -> float:
+    """Return the elapsed time of the work, with the processes that it waits for."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

@@ -35,6 +35,7 @@ document.addEventListener('DOMContentLoaded', () => {
 
 
 def measure(installation: Installation, *, rounds: int) -> None:
+    """Print how long pages take to show a stage; needs Chromium."""
     print(METHOD)
     lags: list[float] = []
     with sync_playwright() as playwright:

@@ -25,6 +25,7 @@ MAX_GROWTH = 6.5
 
 
 def measure(*, rounds: int) -> None:
+    """Time pictures, their growth with the number of nodes, and the states of nodes."""
     print(METHOD)
     for name, shape in SHAPES.items():
         _against_parse(name, shape(NODES), rounds=rounds)

@@ -37,6 +37,7 @@ alternating; the 1,000 steps have six lines of code each."""
 
 
 def measure(*, rounds: int, folder: Path) -> None:
+    """Time generation, its growth with the number of nodes, and compilation."""
     print(GENERATING)
     short, _ = _generating("1,000 steps of one line", chain(1000), rounds=rounds)
     _, source = _generating("1,000 steps of six lines", chain(1000, CODE), rounds=rounds)

@@ -52,6 +52,7 @@ def timed_deploy(client: httpx.Client, workflow: str) -> TimedDeploy:
 
 
 def query(installation: Installation, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query on the installation's database."""
     with sqlite3.connect(installation.data_dir / "db.sqlite3") as database:
         return database.execute(sql, values).fetchall()
 

@@ -14,6 +14,8 @@ from runs.models import Retention
 
 @admin.register(Retention)
 class RetentionAdmin(admin.ModelAdmin[Retention]):
+    """The retention of each workflow; changes are recorded in the audit trail."""
+
     list_display = ["workflow", "days", "keeps_details"]
     list_select_related = ["workflow"]
 

@@ -48,6 +48,8 @@ _ACCOUNT = (
 
 
 class TargetAdmin(admin.ModelAdmin[Target]):
+    """Targets; the embedded platform has no token and cannot be deleted."""
+
     form = TargetForm
     list_display = ["name", "kind", "account_id", "is_default", "rules", "last_check"]
     filter_horizontal = ["deployers"]

@@ -41,6 +41,7 @@ class Confirmation:
 
 
 def confirmation_for(target: Target, user: User | AnonymousUser) -> Confirmation:
+    """Return what the user must confirm; `groups` is empty if the target is not protected."""
     member = policy.may_deploy_to(target, Actor.of(user))
     groups = target.deployers.values_list("name", flat=True) if target.protected else ()
     return Confirmation(

@@ -1,3 +1,5 @@
+"""Targets: where workflows are deployed to, and the rules for that."""
+
 from __future__ import annotations
 
 from django.contrib.auth.models import Group

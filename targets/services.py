@@ -214,4 +214,5 @@ def delete(target: Target, *, by: Actor) -> None:
 
 
 def subject_of(target: Target) -> Subject:
+    """Return the target as the subject of an audit entry."""
     return Subject("target", str(target.pk), target.name)

@@ -161,6 +161,8 @@ class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
 
 @admin.register(EnvironmentVariable)
 class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
+    """Variables and secrets, of one workflow or of all workflows."""
+
     form = VariableForm
     fields = ["name", "workflow", "new_value", "is_secret"]
     list_display = ["name", "scope", "is_secret", "updated_at"]

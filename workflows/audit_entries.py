@@ -10,10 +10,12 @@ from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
 
 def record_workflow(action: str, workflow: Workflow, *, by: Actor, **detail: Any) -> None:
+    """Record an action on a workflow; `detail` must not contain secret values."""
     trail.record(action, Subject("workflow", workflow.pk, workflow.name), by=by, **detail)
 
 
 def record_version(action: str, version: WorkflowVersion, *, by: Actor, **detail: Any) -> None:
+    """Record an action on a version; the entry is about its workflow."""
     record_workflow(action, version.workflow, by=by, version=version.number, **detail)
 
 

@@ -22,6 +22,8 @@ def refuse_writes() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunTools(DeployTools):
+    """Tools that look things up on the target and never create or change anything."""
+
     def provide(self, kind: BindingKind, name: str) -> str:
         """Return the existing resource with this name, or a placeholder for a new one."""
         return resources.find(self.account, kind, name) or f"(new) {name}"

@@ -8,6 +8,8 @@ from deployments.models import Deployment
 
 
 class HistoryResource(resources.ModelResource):  # type: ignore[misc]
+    """The columns of the export; `seconds` is how long a deployment ran."""
+
     seconds = fields.Field(column_name="seconds", readonly=True)
 
     class Meta:

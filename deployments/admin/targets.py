@@ -12,6 +12,8 @@ from targets.admin import TargetAdmin
 
 
 class DeployableTargetAdmin(TargetAdmin):
+    """The admin of targets, which takes deployments to them into account."""
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A target cannot be deleted while deployments to it are queued or running."""
         deleted, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)

@@ -26,6 +26,8 @@ from workflows.services import draft_problems
 
 
 class DeployableWorkflowAdmin(WorkflowAdmin):
+    """The admin of workflows, with their live version, last status and Deploy button."""
+
     list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
     change_form_template = "deployments/workflow_admin/change_form.html"
     delete_confirmation_template = "deployments/workflow_admin/delete_confirmation.html"
@@ -117,10 +119,12 @@ def _as_finding(problem: Problem) -> Finding:
 
 
 def status_link(pk: int, status: str) -> SafeString:
+    """Render a deployment's status as a link to its page."""
     url = reverse("deployments:deployment", args=[pk])
     return format_html('<a href="{}">{}</a>', url, status_badge(status))
 
 
 def status_badge(status: str, stage: str = "") -> SafeString:
+    """Render a status, and the stage if the deployment ended early."""
     html = render_to_string("web/_status.html", status_context(status, stage))
     return SafeString(html.strip())

@@ -103,6 +103,7 @@ def confirm_option(name: str) -> str:
 
 
 def consent_of(options: dict[str, Any]) -> Consent:
+    """Return the consent given by --confirm, --override-freeze and --overwrite."""
     return Consent(
         name=options["confirm"],
         freeze_reason=options["override_freeze"],

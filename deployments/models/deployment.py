@@ -1,3 +1,5 @@
+"""Deployments, with a copy of everything they used."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""The results of drift checks: the last one per workflow and target."""
+
 from __future__ import annotations
 
 from django.db import models

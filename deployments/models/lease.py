@@ -1,3 +1,5 @@
+"""Leases: which process works on a deployment, and when it was last seen."""
+
 from __future__ import annotations
 
 import uuid

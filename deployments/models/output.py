@@ -1,3 +1,5 @@
+"""The outputs of the programs that deployments run."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -1,3 +1,5 @@
+"""The stages that deployments entered, which event streams replay."""
+
 from __future__ import annotations
 
 from typing import Any

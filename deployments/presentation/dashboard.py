@@ -111,6 +111,7 @@ def summaries() -> QuerySet[Deployment]:
 
 
 def load() -> Dashboard:
+    """Query what the dashboard shows; long lists are cut and marked as having more."""
     drift_checks = _drift_checks()
     rows = _workflows(drift_checks)
     attention = _attention()

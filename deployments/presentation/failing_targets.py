@@ -18,6 +18,8 @@ _NEVER_CHECKED = "Its token and account have not been checked since it was saved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailingTarget:
+    """A target that needs attention; `message` is the reason."""
+
     target: Target
     message: str
 

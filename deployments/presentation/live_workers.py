@@ -151,6 +151,7 @@ def workers_of(workflow: Workflow) -> list[Worker]:
 
 
 def worker_on(workflow: Workflow, target: Target) -> Worker:
+    """Return the Worker on one target, even if the workflow was never deployed to it."""
     drift_check = DriftCheck.objects.filter(workflow=workflow, target=target).first()
     return _worker(workflow, target, drift_check)
 
@@ -169,6 +170,7 @@ def _worker(workflow: Workflow, target: Target, drift_check: DriftCheck | None) 
 
 
 def live_workers_of(workflow: Workflow) -> list[Worker]:
+    """Return the workflow's live Workers, at most one per target."""
     return [worker for worker in workers_of(workflow) if worker.live]
 
 

@@ -75,6 +75,7 @@ def _step(stage: Stage, deployment: Deployment, entered: tuple[datetime, float] 
 
 
 def step_state(stage: Stage, deployment: Deployment) -> str:
+    """Return "pending", "current", "done", "failed" or "stopped"."""
     if not deployment.stage:
         return "pending"
     status, path = deployment.state, deployment.work.path

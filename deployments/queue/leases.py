@@ -72,6 +72,7 @@ class Claim:
 
 @cache
 def boot_id() -> str:
+    """Return an id that changes whenever the host boots."""
     if _BOOT_ID.exists():
         return _BOOT_ID.read_text(encoding="ascii").strip()
     return str(psutil.boot_time())

@@ -100,6 +100,7 @@ def enqueue_and_record(make: Callable[[], Deployment], action: str, *, by: Actor
 
 
 def subject_of(deployment: Deployment) -> Subject:
+    """Return the deployment as the subject of an audit entry."""
     return Subject("deployment", str(deployment.pk), str(deployment))
 
 

@@ -96,6 +96,8 @@ class SettingsForm(forms.Form):
 
 
 class RouteForm(forms.Form):
+    """A row for a route; no field is required, so that rows can stay empty."""
+
     pattern = forms.CharField(
         label="Pattern", required=False, widget=_line("api.example.com/orders/*")
     )
@@ -103,6 +105,8 @@ class RouteForm(forms.Form):
 
 
 class ConsumerForm(forms.Form):
+    """A row for a queue that the Worker consumes; rows can stay empty."""
+
     queue = forms.CharField(label="Queue", required=False, widget=_line("orders"))
     max_batch_size = forms.IntegerField(
         label="Batch size", required=False, widget=_number(_DEFAULTS.max_batch_size)

@@ -28,6 +28,7 @@ _ONE = "deployment-"
 
 
 def channel_of(deployment_id: int) -> str:
+    """Return the name of the deployment's own channel."""
     return f"{_ONE}{deployment_id}"
 
 
@@ -73,6 +74,7 @@ def _id_of(channel: str) -> int:
 
 
 def deployment_of(channel: str) -> Deployment:
+    """Return the deployment of a `deployment-<id>` channel."""
     return Deployment.objects.get(pk=_id_of(channel))
 
 
@@ -89,6 +91,7 @@ def change_event(record: StageRecord) -> Event:
 
 
 def queued_event(deployment_id: int) -> Event:
+    """Return the event of a new deployment: it has no stage and no id yet."""
     return Event(ALL, STAGE, json.dumps({"id": deployment_id, "stage": ""}), id=None)
 
 
@@ -129,4 +132,5 @@ def encode(event: Event) -> bytes:
 
 
 def encode_all(events: Iterable[Event]) -> bytes:
+    """Return the events as the bytes of an event stream."""
     return b"".join(map(encode, events))

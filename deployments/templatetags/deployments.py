@@ -23,6 +23,7 @@ register.filter("remediation_links", remediation.links)
 
 @register.filter
 def stage_label(stage: str) -> str:
+    """Return the label of a stage; "" for none."""
     return Stage(stage).label if stage else ""
 
 
@@ -34,6 +35,7 @@ def tone(status: str) -> str:
 
 @register.filter
 def tone_icon(status: str) -> str:
+    """Return the name of the icon of the status."""
     return labels.TONES[Status(status)].icon
 
 
@@ -51,6 +53,7 @@ def cause_label(cause: str) -> str:
 
 @register.filter
 def failed_first(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parts that are not done, then the others."""
     return sorted(parts, key=lambda part: bool(part["done"]))
 
 
@@ -70,6 +73,7 @@ def by(deployment: Deployment) -> str:
 
 @register.simple_tag
 def deployment_link(deployment: Deployment) -> SafeString:
+    """Render a link such as #12 to the deployment's page."""
     return format_html('<a href="{}">#{}</a>', deployment.get_absolute_url(), deployment.pk)
 
 

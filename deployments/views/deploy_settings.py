@@ -35,6 +35,7 @@ _BROKEN = "The settings were not saved, because the workflow's document has prob
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHANGE)
 def deploy_settings(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show or save the settings, for staff who may change workflows."""
     if request.method == "POST":
         return _save(request, pk)
     workflow = get_object_or_404(Workflow, pk=pk)

@@ -20,6 +20,8 @@ Context = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
+    """A tab; `fields` are the columns that it needs in addition, `load` returns its context."""
+
     slug: str
     label: str
     fields: tuple[str, ...]

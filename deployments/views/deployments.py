@@ -53,6 +53,7 @@ _SHOWN = (
 @never_cache
 @staff_with(VIEW)
 def dashboard(request: HttpRequest) -> HttpResponse:
+    """Show what is running and what needs attention, to staff who may view deployments."""
     context: dict[str, Any] = {
         "board": board.load(),
         "may_deploy": request.user.has_perm(DEPLOY),
@@ -68,6 +69,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_with(VIEW)
 def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
+    """Show a deployment with one of its tabs, to staff who may view deployments."""
     # Query the records first: the event stream sends stages that start after the cursor.
     stage_records = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
     shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")

@@ -41,6 +41,7 @@ from workflows.models import Workflow
 @never_cache
 @staff_with(VIEW)
 def live(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the workflow's Workers and one of them, to staff who may view deployments."""
     workflow = get_object_or_404(Workflow, pk=pk)
     workers = workers_of(workflow)
     shown = _shown(workers, request)

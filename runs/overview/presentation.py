@@ -95,6 +95,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
+    """The figures of a step, with links to its runs and to those with retries."""
+
     step: StepFigures
     runs: LinkedFigure
     retried: LinkedFigure

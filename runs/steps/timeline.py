@@ -29,6 +29,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
+    """A step with the bars of its attempts and pauses."""
+
     step: Step
     bars: tuple[Bar, ...]
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class CheckState(StrEnum):
+    """The outcome of a check; UNKNOWN if there was none or it could not be completed."""
+
     PASSED = "passed"
     WARNING = "warning"
     FAILED = "failed"

@@ -43,10 +43,12 @@ def dataset_name(worker: str, binding: str) -> str:
 
 
 def worker_url(worker: str, subdomain: str) -> str:
+    """Return the URL of a Worker on workers.dev."""
     return f"https://{worker}.{subdomain}.workers.dev"
 
 
 def local_worker_url(worker: str, port: int) -> str:
+    """Return the URL of a Worker on the embedded platform."""
     return f"http://{worker}.localhost:{port}"
 
 

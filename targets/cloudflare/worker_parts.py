@@ -15,6 +15,8 @@ from workflows.ir.deploy.deploy_settings import Consumer
 
 
 class PartKind(StrEnum):
+    """The kinds of parts; pages show the `label`."""
+
     CODE = "code"
     WORKFLOW = "workflow"
     SUBDOMAIN = "subdomain"

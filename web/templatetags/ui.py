@@ -27,11 +27,13 @@ def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
 
 @register.filter
 def duration(time: timedelta | float | None) -> str:
+    """Format a duration, in seconds if it is a number; "" for None."""
     return formatting.duration(time)
 
 
 @register.filter
 def elapsed(seconds: float) -> str:
+    """Format the time so far in whole seconds."""
     return formatting.elapsed(seconds)
 
 
@@ -97,6 +99,7 @@ def target_url(view: str, workflow: str, target: int) -> str:
 
 @register.simple_tag
 def lines(text: str, name: str) -> SafeString:
+    """Render numbered lines; the ids of the lines start with `name`."""
     return numbered_lines.listing(text, str(name))
 
 
@@ -115,6 +118,7 @@ def row(content: str, label: str) -> SafeString:
 
 @register.inclusion_tag("web/_icon.html")
 def icon(name: str) -> dict[str, str]:
+    """Render an icon, hidden from screen readers."""
     return {"name": name}
 
 

@@ -31,6 +31,8 @@ SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
 
 
 class State(StrEnum):
+    """What happened to a version of a node type."""
+
     LOADED = "loaded"
     UNCHANGED = "unchanged"
     HELD_BACK = "held back"  # valid, but another one is rejected

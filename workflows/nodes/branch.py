@@ -23,10 +23,13 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """The arms, in the order in which their conditions are tested."""
+
     arms: tuple[Arm, ...]
 
 
 def read(data: Reader) -> Settings:
+    """Read the arms, of which only the last may have no condition."""
     readers = list(data.objects("branches"))
     arms = tuple(map(_arm, readers))
     if data.value.get("branches") == []:
@@ -64,10 +67,12 @@ def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
 
 
 def labels(settings: Settings) -> list[str]:
+    """Return the labels of the arms; each opens a region."""
     return [arm.label for arm in settings.arms]
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write a chain of `if` and `else`, with the labels as comments."""
     arms = node.settings.arms
     for index, (arm, region) in enumerate(zip(arms, out.regions(node), strict=True)):
         prefix = "} else " if index else ""

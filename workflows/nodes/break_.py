@@ -19,10 +19,12 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the condition, which is optional."""
     return Settings(condition=data.optional_code("condition"))
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the break, inside an `if` when it has a condition."""
     condition = node.settings.condition
     if condition is None:
         out.break_out()
@@ -34,6 +36,7 @@ def emit(node: Node, out: Emitter) -> None:
 
 
 def always_breaks(settings: Settings) -> bool:
+    """Whether the node breaks unconditionally."""
     return settings.condition is None
 
 

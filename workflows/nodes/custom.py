@@ -56,6 +56,7 @@ def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def callback(node: Node, out: Emitter) -> None:
+    """Write the function that calls the template with the settings, the inputs and `env`."""
     out.add_helper(HELPER)
     out.start_callback(node)
     with out.indented():
@@ -88,6 +89,7 @@ def _value(setting: Setting, out: Emitter) -> list[Piece]:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the durable step that runs the template."""
     out.durable_step(node, node.settings.policy)
 
 

@@ -28,6 +28,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """The values, in the order of the type's fields, and the retry settings."""
+
     values: tuple[Setting, ...]
     policy: StepPolicy
 

@@ -30,6 +30,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the request: GET by default, to a URL that is required."""
     return read_request(data, method="GET", url=None)
 
 
@@ -78,6 +79,7 @@ def _body(data: Reader, method: str) -> Json | Code | None:
 
 
 def callback(node: Node, out: Emitter) -> None:
+    """Write the function that sends the request directly, without a service binding."""
     write_callback(node, out, settings=node.settings, via="")
 
 
@@ -109,6 +111,7 @@ def _parts(settings: Settings, out: Emitter) -> None:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the durable step that sends the request."""
     out.durable_step(node, node.settings.policy)
 
 

@@ -35,6 +35,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the settings; those of another kind of loop are ignored."""
     kind = data.choice("loopType", "forEach", _KINDS)
     data.know("collection", "condition", "count", "itemVar", "indexVar", "maxIterations")
     item, index = _name(data, "itemVar", "item"), _name(data, "indexVar", "i")
@@ -67,15 +68,18 @@ def _name(data: Reader, key: str, default: str) -> str:
 
 
 def labels(_settings: Settings) -> tuple[str, ...]:
+    """Return the label of the only region."""
     return ("body",)
 
 
 def inner_names(settings: Settings, _label: str) -> tuple[str, ...]:
+    """Return the variables that the body sees: the index, and the item of a list."""
     item = (settings.item,) if settings.kind == "forEach" else ()
     return (*item, settings.index)
 
 
 def own_names(settings: Settings) -> tuple[str, ...]:
+    """Return the variables that the condition of a `while` loop sees."""
     return (settings.index,) if settings.kind == "while" else ()
 
 
@@ -102,6 +106,7 @@ def _length(collection: Code) -> int | None:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the loop; if its output is used, it collects the last value of each iteration."""
     settings: Settings = node.settings
     variable = out.assign(node)
     results = out.unique_name("results", node) if variable else ""

@@ -19,10 +19,12 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read what an error in an arm does; by default it fails the node."""
     return Settings(collects=data.choice("onError", "fail", ("fail", "collect")) == "collect")
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the concurrent arms, and the `break` that follows if one of them breaks."""
     collects = node.settings.collects
     out.add_helper(COLLECT if collects else ALL)
     flag = out.unique_name("left", node)

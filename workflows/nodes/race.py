@@ -66,6 +66,7 @@ def _callback(node: Node, out: Emitter, values: list[str]) -> None:
 
 
 def timeout(settings: StepPolicy) -> Duration:
+    """Return the timeout of the durable step that contains the arms."""
     return settings.timeout
 
 

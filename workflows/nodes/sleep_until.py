@@ -39,6 +39,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the date; what looks like one must be valid, anything else is an expression."""
     value = data.raw("timestamp")
     moment = value.strip() if isinstance(value, str) else ""
     is_date_like = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)
@@ -73,6 +74,7 @@ def _is_iso(moment: str) -> bool:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the wait through a helper, which accepts dates in the past."""
     out.add_helper(HELPER)
     moment = out.value(node.settings.timestamp)
     out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, ");")

@@ -27,6 +27,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the Worker and the request: by default a POST to `/`."""
     worker = data.string("workerName")
     if worker and not WORKER_NAME.fullmatch(worker):
         data.problem("workerName", f"{NAME_RULE}, not {quoted(worker)}")
@@ -34,15 +35,18 @@ def read(data: Reader) -> Settings:
 
 
 def calls(settings: Settings) -> Call:
+    """Return the call, which needs a service binding."""
     return Call(kind="service", worker=settings.worker)
 
 
 def callback(node: Node, out: Emitter) -> None:
+    """Write the function that sends the request via the service binding."""
     via = out.child_binding(calls(node.settings))
     write_callback(node, out, settings=node.settings.request, via=via)
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the durable step that sends the request."""
     out.durable_step(node, node.settings.request.policy)
 
 

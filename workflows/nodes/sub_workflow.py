@@ -37,6 +37,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
+    """Read the workflow to run: one of this installation, or a class in any Worker."""
     class_name = data.string("className", "") or data.string("workflowName", "")
     timeout_from = data.config if data.config and data.config.has("timeout") else data
     if class_name and not is_identifier(class_name):
@@ -87,6 +88,7 @@ def _warn_about_large_payload(data: Reader) -> None:
 
 
 def calls(settings: Settings) -> Call:
+    """Return the call, which needs a workflow binding."""
     return Call(kind="workflow", worker=settings.worker, class_name=settings.class_name)
 
 
@@ -100,6 +102,7 @@ def callback(node: Node, out: Emitter) -> None:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the call of the helper that starts the child, and waits for it if required."""
     settings: Settings = node.settings
     out.add_helper(HELPER)
     params = out.callback(node)
@@ -141,6 +144,7 @@ def _status_checks(limit: int) -> int:
 
 
 def max_wait(settings: Settings) -> Duration | None:
+    """Return the timeout; None if the node does not wait for the child."""
     return settings.timeout if settings.waits_for_result else None
 
 

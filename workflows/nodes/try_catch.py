@@ -9,18 +9,21 @@ from workflows.ir.reading.reader import Reader
 
 
 def read(_data: Reader) -> None:
-    return None
+    """Read nothing: the type has no settings."""
 
 
 def labels(_settings: None) -> tuple[str, ...]:
+    """Return the labels of the regions; `finally` may have no edge."""
     return ("try", "catch", "finally")
 
 
 def inner_names(_settings: None, label: str) -> tuple[str, ...]:
+    """Return the variable of the error, which only `catch` sees."""
     return ("err",) if label == "catch" else ()
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the `try` statement, without `finally` if that region is empty."""
     tried, caught, cleanup = out.regions(node)
     out.line("try {")
     out.region(tried)

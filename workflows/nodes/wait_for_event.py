@@ -20,11 +20,14 @@ _OUTPUT: Final = "WorkflowStepEvent<any> & { payload: any }"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """The type of the event may hold references; the wait fails after the timeout."""
+
     event_type: Text
     timeout: Duration
 
 
 def read(data: Reader) -> Settings:
+    """Read the type of the event and the timeout, by default 24 hours."""
     event_type = data.text("eventType")
     is_fixed = event_type.source and not event_type.references
     if is_fixed and not EVENT_TYPE.fullmatch(event_type.source):
@@ -52,6 +55,7 @@ def _check_schema(data: Reader) -> None:
 
 
 def emit(node: Node, out: Emitter) -> None:
+    """Write the wait; its value is the event with its payload."""
     event_type = out.value(node.settings.event_type)
     timeout = out.duration(node.settings.timeout)
     variable = out.assign(node)
@@ -63,6 +67,7 @@ def emit(node: Node, out: Emitter) -> None:
 
 
 def max_wait(settings: Settings) -> Duration:
+    """Return the timeout."""
     return settings.timeout
 
 

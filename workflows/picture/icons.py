@@ -38,6 +38,7 @@ _SHAPES: Final = {
 
 
 def icon_of(node: Node) -> str:
+    """Return the name of the node's icon; "custom" for a custom type."""
     return node.type.name if node.type.name in _SHAPES else "custom"
 
 

@@ -52,6 +52,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
+    """The positions of all parts; `boxes` and `frames` are by node id."""
+
     width: float
     height: float
     boxes: dict[str, Area]

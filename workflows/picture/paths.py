@@ -38,4 +38,5 @@ def _at(point: Point) -> str:
 
 
 def number(value: float) -> str:
+    """Format a coordinate with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")
