@@ -131,7 +131,7 @@ def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     assert [output(run) for run in runs] == [{"order": 7}, {"order": 7}]
     assert sources(installation, both[0]) == {"event"}
     refused = installation.worker(both[0], "/", "POST")
-    assert "POST /api/events/paid of AwaitStep" in refused.json()["error"]
+    assert "POST /api/events/paid on AwaitStep" in refused.json()["error"]
 
 
 def test_an_event_that_is_raised_twice_with_one_key_starts_one_run(
