@@ -196,7 +196,7 @@ def test_a_queue_with_another_consumer_is_refused_before_the_upload(
     assert refused.returncode == 1
     *_, stopped, output = map(json.loads, refused.stdout.splitlines())
     assert stopped["stage"] == "DETECTING_BINDINGS"
-    assert f'go to "awaitstep-{first}"' in output["message"]
+    assert f'already consumed by "awaitstep-{first}"' in output["message"]
 
 
 def test_a_script_can_replace_a_workflow(installation: Installation) -> None:
