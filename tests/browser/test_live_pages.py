@@ -98,10 +98,12 @@ def test_a_failure_is_shown_with_its_cause_and_the_next_step(open_page: Open, br
 def test_an_outdated_fragment_does_not_undo_newer_events(open_page: Open, sample: str) -> None:
     page = open_page()
     page.add_init_script(WATCH)
+    fragments: list[Route] = []
     held: list[tuple[Route, APIResponse]] = []
 
     def hold_the_first(route: Route) -> None:
-        if not held and route.request.headers.get("hx-request"):
+        if not fragments and route.request.headers.get("hx-request"):
+            fragments.append(route)  # before the fetch, during which the next request may arrive
             held.append((route, route.fetch()))
         else:
             route.continue_()
