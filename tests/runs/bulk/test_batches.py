@@ -68,4 +68,4 @@ def test_a_refused_batch_keeps_no_payload(fake_api: FakeApi) -> None:
     change = perform(batch_start.enqueue(live_deployment(), LINES, by=ADA))
 
     assert (change.done, change.failed, change.starts) == (0, 3, [])
-    assert "may not start 3 runs" in change.errors[0]["message"]
+    assert "is not allowed to start 3 runs" in change.errors[0]["message"]
