@@ -47,7 +47,7 @@ class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
     def what(self, entry: Entry) -> str | SafeString:
         """Return the subject and a shortened reason; the entry's page has all of it."""
         reason = Truncator(entry.reason).chars(_SHORT_REASON)
-        quiet = format_html('<span class="quiet why">{}</span>', reason) if reason else ""
+        quiet = format_html('<span class="quiet reason-line">{}</span>', reason) if reason else ""
         return format_html("{} {}", entry.subject_name, quiet)
 
     @admin.display(description="detail")

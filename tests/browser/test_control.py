@@ -63,7 +63,7 @@ def test_a_deployment_that_hangs_in_a_call_can_be_cancelled_from_its_page(
     control.faults(Fault(path="/workers/subdomain", hang=True))
     page = open_page()
     deploy(page, workflow)
-    expect(page.locator(".step-current")).to_contain_text("Initializing")
+    expect(page.locator(".stage-current")).to_contain_text("Initializing")
 
     page.get_by_role("button", name="Cancel deployment").click()
 
@@ -95,7 +95,7 @@ def test_a_poll_without_news_leaves_the_page_unchanged(
     control.faults(Fault(path="/workers/subdomain", hang=True))
     page = open_page()
     deploy(page, workflow)
-    expect(page.locator(".step-current")).to_contain_text("Initializing")
+    expect(page.locator(".stage-current")).to_contain_text("Initializing")
     button = page.get_by_role("button", name="Cancel deployment")
     button.focus()
 

@@ -19,7 +19,7 @@ WATCH = """
 window.shown = [];
 document.addEventListener('DOMContentLoaded', () => {
   const look = () => {
-    const stages = document.querySelectorAll('.step-done, .step-current').length;
+    const stages = document.querySelectorAll('.stage-done, .stage-current').length;
     if (shown.at(-1) !== stages) shown.push(stages);
   };
   look();
@@ -60,7 +60,7 @@ def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) ->
     press_deploy(page, sample)
 
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
-    expect(page.locator(".step-done")).to_have_count(len(HAPPY_PATH))
+    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
     shown = page.evaluate("shown")
     assert shown == sorted(set(shown))
     assert shown[0] < len(HAPPY_PATH) == shown[-1], "one page showed all stages"
@@ -89,7 +89,7 @@ def test_a_failure_is_shown_with_its_cause_and_the_next_step(open_page: Open, br
     panel = page.locator(".panel")
     expect(panel).to_contain_text("Failed at Detecting bindings")
     expect(panel).to_contain_text("MAIL_KEY")
-    expect(page.locator(".step-failed")).to_contain_text("Detecting bindings")
+    expect(page.locator(".stage-failed")).to_contain_text("Detecting bindings")
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "35")
     page.get_by_role("link", name="Set MAIL_KEY").click()
     expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
@@ -110,9 +110,9 @@ def test_an_outdated_fragment_does_not_undo_newer_events(open_page: Open, sample
 
     page.route("**/deployments/*/", hold_the_first)
     press_deploy(page, sample)
-    expect(page.locator(".step-done")).to_have_count(len(HAPPY_PATH))
+    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
     [(route, response)] = held
-    assert 'class="step step-pending"' in response.text()
+    assert 'class="stage stage-pending"' in response.text()
     route.fulfill(response=response)
 
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
@@ -127,7 +127,7 @@ def test_late_events_do_not_change_a_page_that_shows_the_outcome(
     held: list[Route] = []
     page.route("**/deployments/*/events/*", lambda route: held.append(route))
     press_deploy(page, broken)
-    failed = page.locator(".step-failed")
+    failed = page.locator(".stage-failed")
     expect(failed).to_contain_text("Detecting bindings")
 
     with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):

@@ -37,7 +37,7 @@ def test_a_name_without_spaces_does_not_widen_the_delete_page(
 
 def test_the_deploy_button_is_below_the_checks_and_the_plan(open_page: Open, workflow: str) -> None:
     page = open_page(f"/workflows/{workflow}/deploy/", viewport=PHONE)
-    page.wait_for_selector("#plan-answer table, #plan-answer .verdict")
+    page.wait_for_selector("#plan-answer table, #plan-answer .summary-line")
 
     button = page.locator("#deploy").bounding_box()
     plan = page.locator("#plan-answer").bounding_box()

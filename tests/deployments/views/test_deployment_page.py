@@ -55,7 +55,7 @@ def test_a_waiting_deployment_has_a_page(admin_client: Client) -> None:
     shown = page(admin_client, make_deployment())
 
     assert "… Queued ·" in shown
-    assert shown.count("step-pending") == 10
+    assert shown.count("stage-pending") == 10
 
 
 def test_a_running_deployment_shows_its_stage_and_listens_from_its_last_record(
@@ -67,7 +67,7 @@ def test_a_running_deployment_shows_its_stage_and_listens_from_its_last_record(
 
     assert "<title>55 % ·" in shown
     assert "Creating Cloudflare Worker..." in shown
-    assert (shown.count("step-done"), shown.count("step-current")) == (5, 1)
+    assert (shown.count("stage-done"), shown.count("stage-current")) == (5, 1)
     assert f'sse-connect="/deployments/{deployment.pk}/events/?lastEventId=6"' in shown
     assert 'sse-close="result"' in shown
 
@@ -79,7 +79,7 @@ def test_a_stage_that_starts_while_the_page_loads_arrives_as_an_event(
 
     shown = page(admin_client, deployment)
 
-    assert "step-current" not in shown
+    assert "stage-current" not in shown
     assert "lastEventId=0" in shown
 
 

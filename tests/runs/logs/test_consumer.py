@@ -144,7 +144,7 @@ def test_the_page_has_the_address_of_its_socket(admin_client: Any, target: Targe
     assert f'data-logs="/runs/logs/{workflow.pk}/socket/"' in shown
     assert live.worker_name in shown
     for works_by_script in ('class="logs-tools', 'class="log-lines', 'class="empty'):
-        assert f"{works_by_script} when-script" in shown
+        assert f"{works_by_script} js-only" in shown
     assert "<noscript>" in shown
 
 

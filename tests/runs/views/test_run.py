@@ -72,7 +72,7 @@ def test_a_run_shows_its_steps_payload_output_and_picture(
     ):
         assert word in text(page)
     assert NASTY not in html
-    assert 'class="tl-bar tl-done"' in html
+    assert 'class="timeline-bar timeline-done"' in html
     assert "data-picture" in html
     assert Watcher.objects.filter(channel=f"run-{run.pk}").exists()
 
@@ -261,7 +261,7 @@ def test_a_long_run_is_paginated_and_its_picture_loaded_last(
     page = admin_client.get(f"/runs/{run.pk}/?steps=1")
     picture = admin_client.get(f"/runs/{run.pk}/picture/", headers={"HX-Request": "true"})
 
-    assert page.content.decode().count('class="tl-row') == 300
+    assert page.content.decode().count('class="timeline-row') == 300
     assert "Failed: Only step" in text(page)
     assert f'hx-get="/runs/{run.pk}/picture/"' in page.content.decode()
     assert "data-picture" in picture.content.decode()
