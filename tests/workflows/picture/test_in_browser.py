@@ -107,7 +107,7 @@ def test_without_javascript_the_picture_scrolls_in_its_frame(open_page: Open, ad
     expect(page.get_by_role("listitem").filter(has_text="continues").first).to_be_visible()
 
 
-@pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "as-turn")])
+@pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "as-spin")])
 def test_a_running_icon_respects_reduced_motion(
     open_page: Open, address: str, motion: str, name: str
 ) -> None:
