@@ -40,6 +40,13 @@ class Wrangler:
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json"))
 
+    def list_all(self) -> str:
+        """Return all pages of the list: other tests deploy Workflows to the same platform."""
+        pages: list[str] = []
+        while not pages or "Showing 100 workflows" in pages[-1]:
+            pages.append(self("list", "--per-page", "100", "--page", str(len(pages) + 1)))
+        return "\n".join(pages)
+
     def trigger(self, params: object = None, *arguments: str) -> str:
         payload = [] if params is None else [json.dumps(params)]
         return str(self.json("trigger", NAME, *payload, *arguments)["id"])
@@ -49,7 +56,7 @@ class Wrangler:
 
 
 def test_workflows_are_listed_and_described(wrangler: Wrangler) -> None:
-    listed = wrangler("list", "--per-page", "100")
+    listed = wrangler.list_all()
     described = wrangler("describe", NAME)
 
     assert NAME in listed
