@@ -19,8 +19,8 @@ last one, because the page shows the outcome instead."""
 _OBSERVE = """
 window.seen = {};
 const look = () => {
-  for (const step of document.querySelectorAll('.step-current, .step-done')) {
-    const name = step.querySelector('.step-name').firstChild.textContent.trim();
+  for (const stage of document.querySelectorAll('.stage-current, .stage-done')) {
+    const name = stage.querySelector('.stage-name').firstChild.textContent.trim();
     window.seen[name] ??= Date.now() / 1000;
   }
 };
