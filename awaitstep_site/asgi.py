@@ -7,6 +7,7 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
 
@@ -19,8 +20,9 @@ from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
 from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
+from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 
-application = ProtocolTypeRouter(
+routes = ProtocolTypeRouter(
     {
         "http": URLRouter(
             [
@@ -37,6 +39,8 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+application = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
 
 start_sweeper(tasks.sweep)
 start_poller()

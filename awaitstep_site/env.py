@@ -34,7 +34,7 @@ class Environment(BaseSettings):
     port: Port = 8000
     local_cloudflare_port: Port = 8788
     local_cloudflare: bool | None = None
-    allowed_hosts: Words = "localhost,127.0.0.1,[::1]"
+    allowed_hosts: Words = "127.0.0.1,[::1]"
     trusted_origins: Words = ""
     https: bool | None = None
     secret_key: SecretStr | None = None
@@ -49,6 +49,11 @@ class Environment(BaseSettings):
     def _check_combinations(self) -> Environment:
         if self.production and "*" in self.allowed_hosts:
             raise ValueError("AWAITSTEP_ALLOWED_HOSTS must name the hosts, not '*', in production")
+        if self.offers_local_cloudflare and any(map(_is_local_name, self.hosts)):
+            raise ValueError(
+                "AWAITSTEP_ALLOWED_HOSTS must not name localhost while the embedded platform is on, "
+                "because Workers are served there: use 127.0.0.1"
+            )
         if self.port == self.local_cloudflare_port:
             raise ValueError("AWAITSTEP_PORT and AWAITSTEP_LOCAL_CLOUDFLARE_PORT must differ")
         return self
@@ -86,6 +91,11 @@ class Environment(BaseSettings):
         return _split(self.allowed_hosts)
 
     @property
+    def redirects_localhost(self) -> bool:
+        """Whether requests for localhost are redirected to 127.0.0.1, which Workers do not share."""
+        return "127.0.0.1" in self.hosts or "*" in self.hosts
+
+    @property
     def origins(self) -> list[str]:
         return _split(self.trusted_origins)
 
@@ -118,6 +128,10 @@ def _message(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     variable = "_".join(["AWAITSTEP", *map(str, error["loc"])]).upper()
     return f"{variable}: {message}" if error["loc"] else message
+
+
+def _is_local_name(host: str) -> bool:
+    return f".{host.lower()}".endswith(".localhost")
 
 
 def _split(text: str) -> list[str]:

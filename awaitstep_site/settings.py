@@ -117,6 +117,9 @@ EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.stream.event_log.DeploymentChann
 
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
+# The embedded platform's router withholds cookies with this prefix from Workers.
+SESSION_COOKIE_NAME = "awaitstep_session"
+CSRF_COOKIE_NAME = "awaitstep_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AWAITSTEP.uses_https
 SECURE_SSL_REDIRECT = AWAITSTEP.uses_https
 SECURE_HSTS_SECONDS = 31_536_000 if AWAITSTEP.uses_https else 0

@@ -44,7 +44,7 @@ def measure(installation: Installation, *, rounds: int) -> None:
             print("  not measured: no Chromium was found")
             return
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(base_url=f"http://localhost:{installation.port}")
+        page = browser.new_page(base_url=f"http://127.0.0.1:{installation.port}")
         log_in(page, "/")
         page.add_init_script(_OBSERVE)
         for _ in range(rounds):

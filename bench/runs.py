@@ -51,7 +51,7 @@ def measure(*, rounds: int) -> None:
     """Fill the current database, and print the figures."""
     print(METHOD)
     workflow = fill()
-    client = Client(SERVER_NAME="localhost")
+    client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(User.objects.create_superuser("bench"))
     work = {name: _getter(client, path.format(workflow=workflow)) for name, path in PAGES.items()}
     work["counts per status"] = lambda: listing.counts(Filters())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -42,8 +42,11 @@ def command() -> list[str | Path]:
     return [NODE, "--disable-warning=ExperimentalWarning", _MAIN]
 
 
-def environment(data_dir: Path, port: int) -> dict[str, str]:
-    """Return the platform's environment variables; port 0 picks a free port."""
+def environment(data_dir: Path, port: int, *, reserved_hosts: Iterable[str] = ()) -> dict[str, str]:
+    """Return the platform's environment variables; port 0 picks a free port.
+
+    No Worker is served on a reserved host; one that begins with a dot includes its subdomains.
+    """
     platform_token(data_dir)
     folder = state_folder(data_dir)
     return process.environment(
@@ -52,6 +55,7 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
         LOCAL_CLOUDFLARE_STATE=str(folder),
         LOCAL_CLOUDFLARE_ACCOUNT_ID=ACCOUNT_ID,
         LOCAL_CLOUDFLARE_TOKEN_FILE=str(_token_file(data_dir)),
+        LOCAL_CLOUDFLARE_RESERVED_HOSTS=",".join(reserved_hosts),
         NODE_COMPILE_CACHE=str(folder / "compile_cache"),
     )
 
@@ -104,7 +108,13 @@ def _ready_port(started: subprocess.Popen[bytes]) -> int:
     return int(json.loads(line)["port"])
 
 
-def serve(data_dir: Path, *, port: int, on_ready: Callable[[int], None]) -> int:
+def serve(
+    data_dir: Path,
+    *,
+    port: int,
+    on_ready: Callable[[int], None],
+    reserved_hosts: Iterable[str] = (),
+) -> int:
     """Run the platform until it ends or Ctrl-C; return its exit status.
 
     `on_ready` is called with the port as soon as it accepts requests.
@@ -112,7 +122,7 @@ def serve(data_dir: Path, *, port: int, on_ready: Callable[[int], None]) -> int:
     running = process.start(
         command(),
         cwd=TOOLCHAIN,
-        env=environment(data_dir, port),
+        env=environment(data_dir, port, reserved_hosts=reserved_hosts),
         stdin=subprocess.PIPE,
         stderr=None,
     )

@@ -17,8 +17,9 @@ from django.urls import path
 from deployments.models import Deployment
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
+from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
-from web.streams.responses import Receive, Scope, Send, refuse, serve
+from web.streams.responses import refuse, serve
 
 
 class BadCursor(ValueError):
@@ -81,7 +82,7 @@ async def _exists(pk: int) -> bool:
 
 def _cursor(scope: Scope, first: int | None) -> int | None:
     """Read the cursor. A browser that reconnects sends header and query; the header is newer."""
-    header = dict(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
+    header = header_value(scope, b"last-event-id")
     query = parse_qs(scope["query_string"].decode("latin-1")).get("lastEventId", [""])[-1]
     text = (header or query).strip()
     if not text:

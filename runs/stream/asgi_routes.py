@@ -17,7 +17,8 @@ from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
 from runs.models import Run
 from runs.stream.run_events import may_read, stream_changes
 from web import converters  # noqa: F401 - the converter of <key:...>
-from web.streams.responses import Receive, Scope, Send, refuse, serve
+from web.asgi import Receive, Scope, Send
+from web.streams.responses import refuse, serve
 
 
 async def run_events(scope: Scope, receive: Receive, send: Send) -> None:

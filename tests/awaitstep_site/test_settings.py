@@ -34,6 +34,14 @@ def test_production_must_name_its_hosts() -> None:
         Environment(mode="production", allowed_hosts="*")
 
 
+def test_awaitstep_is_not_served_on_a_name_that_workers_share(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=r"use 127\.0\.0\.1"):
+        Environment(data_dir=tmp_path, allowed_hosts="127.0.0.1,localhost")
+
+    alone = Environment(data_dir=tmp_path, allowed_hosts="localhost", local_cloudflare=False)
+    assert alone.hosts == ["localhost"]
+
+
 def test_the_keys_are_created_once_and_are_private(tmp_path: Path) -> None:
     first, second = (Environment(data_dir=tmp_path / "data") for _ in range(2))
 

@@ -100,10 +100,10 @@ class Installation:
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
             client.get("/admin/login/").raise_for_status()
             form = {"username": user, "password": PASSWORD}
-            token = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+            token = {"csrfmiddlewaretoken": client.cookies["awaitstep_csrf"]}
             answer = client.post("/admin/login/?next=/admin/", data=form | token)
             assert answer.status_code == 302, answer.text
-            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+            client.headers["X-CSRFToken"] = client.cookies["awaitstep_csrf"]
             yield client
 
     def worker(self, workflow: str, path: str = "/", method: str = "GET", **more: Any) -> Any:

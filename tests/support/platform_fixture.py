@@ -62,11 +62,17 @@ class Platform:
         )
 
     def fetch(
-        self, worker: str, path: str = "/", *, method: str = "GET", **more: object
+        self,
+        worker: str,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        **more: object,
     ) -> httpx.Response:
         """Send a request to a Worker; not every system resolves its host name."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        headers = {"host": f"{worker}.localhost:{self.port}"}
+        headers = {"host": f"{worker}.localhost:{self.port}", **(headers or {})}
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
     def api(self, method: str, path: str, **more: object) -> httpx.Response:

@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     account,
     tails,
     proxy: new WorkerProxy(groups, scheduler, account),
+    reservedHosts: settings.reservedHosts,
     onError,
   };
   const server = await listen(settings.port, parts);
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
 /** Only one process may use the folder. Wait a moment for another one to shut down. */
 async function claimStateFolder({ state }: Settings): Promise<void> {
   process.umask(0o077);
-  privateFolder(state);
+  process.chdir(privateFolder(state));
   const pidFile = path.join(state, 'platform.pid');
   const deadline = Date.now() + SHUTDOWN_MILLISECONDS;
   for (let other = runningPid(pidFile); other !== undefined; other = runningPid(pidFile)) {

@@ -4,7 +4,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { destination } from './routing/hosts.ts';
+import { destination, type ReservedHosts } from './routing/hosts.ts';
 import type { WorkerProxy } from './routing/proxy.ts';
 import type { Account } from './state/account.ts';
 import type { Tails } from './tails/tails.ts';
@@ -16,20 +16,21 @@ export interface ServerParts {
   account: Account;
   proxy: WorkerProxy;
   tails: Tails;
+  reservedHosts: ReservedHosts;
   onError: (error: Error) => void;
 }
 
 export async function listen(port: number, parts: ServerParts): Promise<http.Server> {
   const serveApi = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
   const server = http.createServer((request, response) => {
-    const to = destination(parts.account.zones, request.headers.host, request.url);
+    const to = destination(parts.account.zones, parts.reservedHosts, request);
     if (to.kind === 'api') return void serveApi(request, response);
     if (to.kind === 'none') return misdirected(response);
     parts.proxy.request(to, request, response).catch((error: Error) => fail(parts, response, error));
   });
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
-    const to = destination(parts.account.zones, request.headers.host, request.url);
+    const to = destination(parts.account.zones, parts.reservedHosts, request);
     if (to.kind === 'none') return socket.destroy();
     const connected =
       to.kind === 'api'

@@ -11,6 +11,8 @@ export interface Settings {
   state: string;
   account: string;
   token: string;
+  /** Hosts of AwaitStep itself, on which no Worker is served. */
+  reservedHosts: string[];
   /** A group without requests and work to do is stopped after this time. */
   idleMilliseconds: number;
   /** A Worker that takes longer to start is not deployed. */
@@ -27,6 +29,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     state: path.resolve(required(env, 'LOCAL_CLOUDFLARE_STATE')),
     account: required(env, 'LOCAL_CLOUDFLARE_ACCOUNT_ID'),
     token,
+    reservedHosts: (env.LOCAL_CLOUDFLARE_RESERVED_HOSTS ?? '').toLowerCase().split(',').filter(Boolean),
     idleMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_IDLE_SECONDS', IDLE_SECONDS),
     startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
     testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',

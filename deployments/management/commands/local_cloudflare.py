@@ -25,8 +25,13 @@ class Command(BaseCommand):
             )
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: wait for its end
         configured = settings.AWAITSTEP
-        port = configured.local_cloudflare_port
-        sys.exit(embedded_platform.serve(configured.data_dir, port=port, on_ready=self._print_url))
+        status = embedded_platform.serve(
+            configured.data_dir,
+            port=configured.local_cloudflare_port,
+            on_ready=self._print_url,
+            reserved_hosts=configured.hosts,
+        )
+        sys.exit(status)
 
     def _print_url(self, port: int) -> None:
         self.stdout.write(f"The embedded platform is ready at http://127.0.0.1:{port}/client/v4")

@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
     def _print_addresses(self) -> None:
         config = settings.AWAITSTEP
-        self._print(f"\nAwaitStep        http://localhost:{config.port}/")
+        self._print(f"\nAwaitStep        http://127.0.0.1:{config.port}/")
         if config.offers_local_cloudflare:
             self._print(
                 f"Cloudflare's API http://127.0.0.1:{config.local_cloudflare_port}/client/v4"

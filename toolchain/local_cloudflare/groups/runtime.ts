@@ -1,8 +1,10 @@
 // The workerd process of a group, run through Miniflare.
 
 import { randomBytes } from 'node:crypto';
+import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
 import { controlWorker, type TailHandler, withTail } from '../control_worker/definition.ts';
 import { CONTROL } from '../control_worker/miniflare_plugins.ts';
@@ -39,14 +41,15 @@ interface ControlResult<T> {
 export class StartError extends Error {}
 
 export class Runtime {
-  readonly port: number;
+  /** The Unix socket on which workerd listens. Only this user can open it, and no browser or Worker can. */
+  readonly socketPath: string;
   readonly #miniflare: Miniflare;
   readonly #secret: string;
   readonly #pidFile: string;
 
-  private constructor(miniflare: Miniflare, port: number, secret: string, pidFile: string) {
+  private constructor(miniflare: Miniflare, socketPath: string, secret: string, pidFile: string) {
     this.#miniflare = miniflare;
-    this.port = port;
+    this.socketPath = socketPath;
     this.#secret = secret;
     this.#pidFile = pidFile;
   }
@@ -59,9 +62,9 @@ export class Runtime {
     const output: string[] = [];
     const miniflare = createMiniflare(settings, secret, pidFile, output);
     try {
-      const url = await withTimeout(settings.startMilliseconds, miniflare.ready);
+      await withTimeout(settings.startMilliseconds, miniflare.ready);
       output.length = 0;
-      return new Runtime(miniflare, Number(url.port), secret, pidFile);
+      return new Runtime(miniflare, socketPathOf(settings.folder), secret, pidFile);
     } catch (error) {
       await miniflare.dispose().catch(() => undefined);
       await killByPidFile(pidFile);
@@ -80,14 +83,23 @@ export class Runtime {
     await killByPidFile(this.#pidFile);
   }
 
+  /** Send a request to workerd, and return its response. */
+  send(options: http.RequestOptions, body = ''): Promise<{ status: number | undefined; text: string }> {
+    return new Promise((resolve, reject) => {
+      const request = http.request({ ...options, socketPath: this.socketPath, agent: false });
+      request.once('response', (response) =>
+        text(response).then((text) => resolve({ status: response.statusCode, text }), reject),
+      );
+      request.once('error', reject);
+      request.end(body);
+    });
+  }
+
   /** Call an operation of the control Worker; throws an ApiError if its error has one of Cloudflare's codes. */
   async control<T>(node: string, operation: string, options: object = {}): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/`, {
-      method: 'POST',
-      headers: this.controlHeaders,
-      body: JSON.stringify({ ...options, node, operation }),
-    });
-    const { result, error, status, code } = (await response.json()) as ControlResult<T>;
+    const body = JSON.stringify({ ...options, node, operation });
+    const response = await this.send({ method: 'POST', headers: this.controlHeaders }, body);
+    const { result, error, status, code } = JSON.parse(response.text) as ControlResult<T>;
     if (error === undefined) return result;
     throw code === undefined ? new Error(error) : new ApiError(status, code, error);
   }
@@ -95,6 +107,11 @@ export class Runtime {
 
 export function pidFileOf(folder: string): string {
   return path.join(folder, 'workerd.pid');
+}
+
+/** Relative to the working directory, which is the state folder: the path of a socket has at most 103 bytes. */
+function socketPathOf(folder: string): string {
+  return path.relative(process.cwd(), path.join(folder, 'workerd.sock'));
 }
 
 function createMiniflare(
@@ -113,7 +130,7 @@ function createMiniflare(
     logRequests: false,
     resourcePersistencePath: settings.folder,
     unsafeTriggerHandlers: true,
-    unsafeRuntimeEnv: { WORKERD_PID_FILE: pidFile },
+    unsafeRuntimeEnv: { WORKERD_PID_FILE: pidFile, WORKERD_SOCKET: socketPathOf(settings.folder) },
     unsafeHandleRuntimeRestart: async () => settings.onRestart(),
     handleStructuredLogs: (line: LogLine) => {
       output.push(line.message);

@@ -1,10 +1,14 @@
 // Which Worker, or the API, a request is for: decided by its Host header.
 
+import type { IncomingMessage } from 'node:http';
 import type { Zones } from '../state/zones.ts';
 import { workerAt } from './routes.ts';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const SUFFIX = '.localhost';
+
+/** Hosts on which Workers are never served. A name that begins with a dot includes its subdomains. */
+export type ReservedHosts = readonly string[];
 
 export interface Target {
   name: string;
@@ -15,11 +19,19 @@ export interface Target {
 export type Destination = { kind: 'api' } | ({ kind: 'worker' } & Target) | { kind: 'none' };
 
 /** Unknown hosts are rejected: they may be a website whose name resolves to this machine (DNS rebinding). */
-export function destination(zones: Zones, host: string | undefined, url: string | undefined): Destination {
-  const hostname = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+export function destination(
+  zones: Zones,
+  reserved: ReservedHosts,
+  { headers, url }: IncomingMessage,
+): Destination {
+  const hostname = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (LOOPBACK.includes(hostname)) return { kind: 'api' };
   if (hostname.endsWith(SUFFIX))
     return { kind: 'worker', name: hostname.slice(0, -SUFFIX.length), isOwnHost: true };
+  if (reserved.some((name) => isWithin(hostname, name))) return { kind: 'none' };
   const routed = workerAt(zones, hostname, url ?? '/');
   return routed === undefined ? { kind: 'none' } : { kind: 'worker', name: routed, isOwnHost: false };
 }
+
+const isWithin = (hostname: string, name: string): boolean =>
+  name.startsWith('.') ? `.${hostname}`.endsWith(name) : hostname === name;

@@ -18,6 +18,8 @@ const RESERVED = '/cdn-cgi/';
 const SCHEDULED = '/cdn-cgi/handler/scheduled';
 /** Headers that control the runtime, which clients may not set; and compression, which would delay streams. */
 const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
+/** AwaitStep's own cookies: a browser knows no ports, so it sends them to Workers on the same host. */
+const PRIVATE_COOKIE = /^\s*awaitstep_/i;
 
 export class WorkerProxy {
   readonly #groups: Groups;
@@ -39,8 +41,7 @@ export class WorkerProxy {
     if ('status' in lease) return respond(response, lease);
     response.once('close', lease.release);
     const forwarded = http.request({
-      host: '127.0.0.1',
-      port: lease.runtime.port,
+      socketPath: lease.runtime.socketPath,
       method: request.method,
       path: request.url,
       headers: headersFor(lease.runtime, worker, request),
@@ -65,7 +66,7 @@ export class WorkerProxy {
       );
       return;
     }
-    const server = net.connect(lease.runtime.port, '127.0.0.1');
+    const server = net.connect(lease.runtime.socketPath);
     server.once('close', lease.release);
     server.write(headText(lease.runtime, target.name, request));
     server.write(head);
@@ -140,8 +141,16 @@ function* clientHeaders(request: IncomingMessage): Iterable<[string, string]> {
   const raw = request.rawHeaders;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] ?? '';
-    if (!DROPPED.test(name)) yield [name, raw[index + 1] ?? ''];
+    const value = withoutPrivateCookies(name, raw[index + 1] ?? '');
+    if (!DROPPED.test(name) && value !== undefined) yield [name, value];
   }
+}
+
+/** The value of the header; undefined if nothing is left of it. */
+function withoutPrivateCookies(name: string, value: string): string | undefined {
+  if (name.toLowerCase() !== 'cookie') return value;
+  const cookies = value.split(';').filter((cookie) => !PRIVATE_COOKIE.test(cookie));
+  return cookies.length > 0 ? cookies.join(';').trim() : undefined;
 }
 
 function* forwardedHeaders(

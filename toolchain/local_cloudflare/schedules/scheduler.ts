@@ -59,10 +59,10 @@ export class Scheduler {
   /** Run the Worker's handler until it ends; throws ScheduledHandlerError if it fails. */
   async run(worker: string, cron: string, time: Date): Promise<void> {
     const query = new URLSearchParams({ cron, time: String(time.valueOf()) });
-    await this.#groups.use(`worker:${worker}`, async ({ port }) => {
-      const url = `http://127.0.0.1:${port}/cdn-cgi/local/scheduled?${query}`;
-      const response = await fetch(url, { headers: { 'mf-route-override': worker } });
-      if (!response.ok) throw new ScheduledHandlerError(await response.text());
+    await this.#groups.use(`worker:${worker}`, async (runtime) => {
+      const path = `/cdn-cgi/local/scheduled?${query}`;
+      const { status, text } = await runtime.send({ path, headers: { 'mf-route-override': worker } });
+      if (status !== 200) throw new ScheduledHandlerError(text);
     });
   }
 }
