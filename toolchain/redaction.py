@@ -1,4 +1,4 @@
-"""Masking of secrets in the output of programs."""
+"""Masking of secrets in the output of programs and in what targets return."""
 
 from __future__ import annotations
 
@@ -6,48 +6,151 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
-MASK = "•••"
-_MIN_LENGTH = 4
-_LONG = 8
+from ahocorasick import Automaton
+
+MASK: Final = "•••"
+_MIN_LENGTH: Final = 4
+_LONG: Final = 8
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_PREFIXED: Final = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+_MAX_PLAIN_NUMBER: Final = 1e21  # JavaScript writes larger numbers with an exponent
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Mask each secret and its usual encodings, longest first so that no part remains.
+    """Mask each secret and its usual encodings; no part of one that overlaps another remains.
 
     Secrets of up to three characters are not masked: masking each "e" of a text would reveal it.
+    Secrets of up to seven letters and digits are masked only as whole words, for the same reason.
     """
-    forms = {form for secret in secrets if len(secret) >= _MIN_LENGTH for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = _masked(text, form)
-    return text
+    return _masker(frozenset(secrets)).text(text)
 
 
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
-    """Return the JSON value with the secrets masked in each of its texts; keys stay unchanged."""
-    secrets = tuple(secrets)
-    if isinstance(value, str):
-        return redact(value, secrets)
-    if isinstance(value, Mapping):
-        return {str(key): redact_json(item, secrets) for key, item in value.items()}
-    return [redact_json(item, secrets) for item in value] if isinstance(value, list) else value
+    """Return the JSON value with the secrets masked in its texts, keys and numbers."""
+    return _masker(frozenset(secrets)).json(value)
 
 
-def _masked(text: str, form: str) -> str:
-    """Mask a short secret only as a whole word: masking it inside words would reveal it."""
-    if len(form) >= _LONG or not form.isalnum():
-        return text.replace(form, MASK)
-    return re.sub(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])", MASK, text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Masker:
+    """Finds all forms of a set of secrets in one pass; `numbers` are those that are a number."""
+
+    forms: Automaton | None
+    numbers: frozenset[float]
+
+    def text(self, text: str) -> str:
+        if self.forms is None:
+            return text
+        parts, end = [], 0
+        for start, stop in _merged(self._spans(self.forms, text)):
+            parts += [text[end:start], MASK]
+            end = stop
+        return "".join([*parts, text[end:]]) if parts else text
+
+    def _spans(self, forms: Automaton, text: str) -> Iterator[tuple[int, int]]:
+        for last, form in forms.iter(text):
+            start, stop = last + 1 - len(form), last + 1
+            if len(form) >= _LONG or not form.isalnum() or _is_word(text, start, stop):
+                yield start, stop
+
+    def json(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return self._object(value)
+        if isinstance(value, list):
+            return [self.json(item) for item in value]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return MASK if is_number and self._is_secret(value) else value
+
+    def _object(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        """Return the masked object; keys that are equal when masked are numbered."""
+        masked: dict[str, Any] = {}
+        for key, item in value.items():
+            name = unique = self.text(str(key))
+            number = 1
+            while unique in masked:
+                number += 1
+                unique = f"{name} {number}"
+            masked[unique] = self.json(item)
+        return masked
+
+    def _is_secret(self, number: float) -> bool:
+        try:
+            if float(number) in self.numbers:
+                return True
+        except OverflowError:  # larger than any number of JavaScript
+            pass
+        text = str(Decimal(number)) if isinstance(number, int) else repr(number)
+        return self.text(text) != text
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join the spans that overlap."""
+    start = stop = -1
+    for next_start, next_stop in sorted(spans):
+        if next_start < stop:
+            stop = max(stop, next_stop)
+            continue
+        if stop > start:
+            yield start, stop
+        start, stop = next_start, next_stop
+    if stop > start:
+        yield start, stop
+
+
+def _is_word(text: str, start: int, stop: int) -> bool:
+    before, after = text[start - 1 : start], text[stop : stop + 1]
+    return not before.isalnum() and not after.isalnum()
+
+
+@lru_cache(maxsize=32)
+def _masker(secrets: frozenset[str]) -> _Masker:
+    """Return the masker of these secrets, which takes longer to build than to use."""
+    hidden = [secret for secret in secrets if len(secret) >= _MIN_LENGTH]
+    numbers = {number for secret in hidden if (number := _number(secret)) is not None}
+    forms = {form for secret in hidden for form in _forms(secret)}
+    forms |= {_javascript(number) for number in numbers}
+    automaton = Automaton()
+    for form in forms:
+        automaton.add_word(form, form)
+    if forms:
+        automaton.make_automaton()
+    return _Masker(forms=automaton if forms else None, numbers=frozenset(numbers))
+
+
+def _number(secret: str) -> float | None:
+    """Return what `Number(secret)` is in JavaScript; None if it is no number, or a short one."""
+    text = secret.strip()
+    if _PREFIXED.fullmatch(text):
+        number = float(int(text, 0)) if len(text) < 250 else float("inf")
+    elif _NUMBER.fullmatch(text):
+        number = float(text)
+    else:
+        return None
+    is_usable = abs(number) != float("inf") and len(_javascript(number)) >= _MIN_LENGTH
+    return number if is_usable else None
+
+
+def _javascript(number: float) -> str:
+    """Return the number as JavaScript and JSON write it."""
+    if abs(number) >= _MAX_PLAIN_NUMBER or not number.is_integer():
+        return repr(number)
+    return f"{Decimal(repr(number)):f}".removesuffix(".0")
 
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
     yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
     yield from (escape(secret), escape(secret, {'"': "&quot;", "'": "&apos;"}))
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    in_json = json.dumps(secret)[1:-1]
+    yield from (in_json, json.dumps(secret, ensure_ascii=False)[1:-1], in_json.replace("/", "\\/"))
     yield from _base64_forms(secret.encode())
     yield from (line for line in secret.splitlines() if len(line) >= 8)
 

@@ -23,6 +23,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 from tenacity.stop import stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from targets.cloudflare.echoes import without_token
+
 _MAX_ATTEMPTS: Final = 4
 _TOO_MANY_REQUESTS: Final = 429
 _KEEPALIVE_SECONDS: Final = 2.0  # Node servers close idle connections after 5
@@ -74,7 +76,7 @@ def current() -> RetryPolicy:
 
 
 class RetryingClient(DefaultHttpxClient):
-    """The SDK's own HTTP client, with retries when they are safe."""
+    """The SDK's own HTTP client, with retries when they are safe; responses never hold the token."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         policy = current()
@@ -88,7 +90,7 @@ class RetryingClient(DefaultHttpxClient):
             retry_error_callback=_last_response,
         )
         response: httpx.Response = retrying(super().send, request, **options)
-        return response
+        return without_token(response, request.headers.get("Authorization", ""))
 
 
 @cache

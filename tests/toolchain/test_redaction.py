@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolchain.redaction import MASK, redact
+from toolchain.redaction import MASK, redact, redact_json
 
 SECRET = 'p&ss"w<rd/é+sentinel\\42'
 
@@ -54,3 +54,55 @@ def test_a_short_secret_is_masked_only_as_a_whole_word() -> None:
     text = 'another Worker has "other", other-name and OTHER'
 
     assert redact(text, ["other"]) == f'another Worker has "{MASK}", {MASK}-name and OTHER'
+
+
+def test_secrets_that_overlap_leave_no_part_behind() -> None:
+    assert redact("<abcdefXYZghijkl>", ["abcdefXYZ", "XYZghijkl"]) == f"<{MASK}>"
+
+
+def test_a_secret_is_masked_in_keys_and_numbers() -> None:
+    value = {"a-secret-key": 1, "n": [48151623, -48151623.0, True], "list of a-secret-key": {}}
+
+    masked = redact_json(value, ["a-secret-key", "48151623"])
+
+    assert masked == {MASK: 1, "n": [MASK, MASK, True], f"list of {MASK}": {}}
+
+
+def test_keys_that_are_equal_when_masked_all_remain() -> None:
+    masked = redact_json({"first-secret": 1, "second-secret": 2}, ["first-secret", "second-secret"])
+
+    assert masked == {MASK: 1, f"{MASK} 2": 2}
+
+
+@pytest.mark.parametrize(
+    ("secret", "number"),
+    [
+        ("0048151", 48151),
+        (" 48151 ", 48151),
+        ("4815.10", 4815.1),
+        ("0xBC17", 48151),
+        ("48151e3", 48151000),
+        ("48151623421234567890", 48151623421234570000),
+        ("1" * 400, 1),
+    ],
+)
+def test_a_secret_that_became_a_number_is_masked(secret: str, number: float) -> None:
+    is_number = number != 1
+
+    assert redact_json({"n": number}, [secret]) == {"n": MASK if is_number else 1}
+    assert redact(f"n={json.dumps(number)}", [secret]) == (f"n={MASK}" if is_number else "n=1")
+
+
+def test_a_number_of_any_size_can_be_searched() -> None:
+    assert redact_json([10**5000, 1e308], ["48151"]) == [10**5000, 1e308]
+
+
+def test_the_number_of_a_short_secret_is_shown() -> None:
+    assert redact_json([7, "7"], ["0007"]) == [7, "7"]
+
+
+def test_thousands_of_secrets_are_masked_at_once() -> None:
+    secrets = [f"secret-number-{number}-of-many" for number in range(3000)]
+    value = [{"text": "no secret here " * 10, "n": number} for number in range(3000)]
+
+    assert redact_json([*value, *secrets], secrets) == [*value, *[MASK] * 3000]
