@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db import models
 
-from audit.encrypted_fields import EncryptedTextField
+from audit.encrypted_fields import EncryptedTextField, UnreadableSecret
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
@@ -22,7 +22,8 @@ def reencrypt_secrets() -> int:
     """Encrypt every secret with the first key and return how many; the server may keep running.
 
     A value that changes during the rotation keeps its new content. Raises UnreadableSecret at the
-    first value whose key is missing; the values before it stay rotated.
+    first value whose key is missing; the values before it stay rotated. Where no one can enter the
+    value again (`can_be_entered_again = False` on the model), it is skipped instead.
     """
     return sum(_rewrite(model, field) for model, field in encrypted_fields())
 
@@ -33,5 +34,9 @@ def _rewrite(model: type[models.Model], field: EncryptedTextField) -> int:
     for row in rows.exclude(**{name: ""}):
         stored = {name: row.__dict__[name]}  # still encrypted: reading the attribute decrypts it
         unchanged = rows.filter(pk=row.pk, **stored)
-        changed += unchanged.update(**{name: getattr(row, name)})
+        try:
+            changed += unchanged.update(**{name: getattr(row, name)})
+        except UnreadableSecret:
+            if getattr(model, "can_be_entered_again", True):
+                raise
     return changed

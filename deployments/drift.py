@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import differences, parse_triggers
 from targets.lookup import account_of
 from targets.models import Target
+from toolchain.redaction import redact
+from workflows.masked_values import masked_values
 from workflows.models import Workflow
 
 logger = logging.getLogger(__name__)
@@ -130,9 +133,10 @@ def _set_result(
     version: str = "",
     actual_config: dict[str, Any] | None = None,
 ) -> None:
+    hide = partial(redact, secrets=masked_values(drift_check.workflow_id))
     drift_check.state = state.value
-    drift_check.message = message
-    drift_check.differences = list(rows)
+    drift_check.message = hide(message)
+    drift_check.differences = list(map(hide, rows))
     drift_check.live_version = version
     drift_check.actual_config = actual_config or {}
 

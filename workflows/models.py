@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from audit.encrypted_fields import EncryptedTextField
+from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, decrypt
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
@@ -204,12 +207,69 @@ class EnvironmentVariable(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the variable; the value of a secret is masked from then on, even when it changes."""
+        super().save(*args, **kwargs)
+        if self.is_secret and "value" not in self.get_deferred_fields():
+            with suppress(UnreadableSecret):  # it was not changed
+                MaskedValue.objects.remember(self.workflow_id, [self.value])
+
     def clean(self) -> None:
         declared = DeclaredBinding.objects.filter(workflow=self.workflow_id, name=self.name)
         if self.workflow_id and declared.exists():
             raise ValidationError(
                 f"{self.name} is a declared binding of this workflow. Remove the binding first."
             )
+
+
+@lru_cache(maxsize=10_000)
+def _decrypted(stored: str) -> str | None:
+    """Return the plain text; None if its key is lost, and with it the means to mask it."""
+    try:
+        return decrypt(stored)
+    except UnreadableSecret:
+        return None
+
+
+class MaskedValues(models.Manager["MaskedValue"]):
+    """All values that secrets have or had."""
+
+    def remember(self, workflow_id: str | None, values: Iterable[str]) -> None:
+        """Keep the values of a workflow's secrets, or of global ones, which are then masked."""
+        public_id = workflow_id or ""
+        known = {value for _, value in self.readable(workflow_public_id=public_id)}
+        new = (value for value in dict.fromkeys(values) if value and value not in known)
+        self.bulk_create(MaskedValue(workflow_public_id=public_id, value=value) for value in new)
+
+    def readable(self, **filters: str) -> Iterator[tuple[str, str]]:
+        """Yield the workflow's id and the plain value of each row whose key is known."""
+        for public_id, stored in self.filter(**filters).values_list("workflow_public_id", "value"):
+            value = _decrypted(stored)
+            if value is not None:
+                yield public_id, value
+
+
+class MaskedValue(models.Model):
+    """A value that a secret has or had. It is masked in runs and logs as long as the row exists.
+
+    A Worker keeps the old value of a variable until the next deploy, and its past runs for longer;
+    so the row remains when the variable or the workflow is deleted. `workflow_public_id` is "" for
+    the values of global variables.
+    """
+
+    can_be_entered_again = False
+
+    workflow_public_id = models.CharField(max_length=20, blank=True, db_index=True)
+    value = EncryptedTextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MaskedValues()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"former secret {self.pk}"
 
 
 class NodeType(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
@@ -74,6 +74,14 @@ class Plan:
     def refused(self, finding: Finding) -> Plan:
         """Return the plan with one more finding."""
         return replace(self, findings=(finding, *self.findings))
+
+    def masked(self, hide: Callable[[str], str]) -> Plan:
+        """Return the plan with `hide` applied to what the target says: values and messages."""
+        changes = (
+            replace(each, before=hide(each.before), after=hide(each.after)) for each in self.changes
+        )
+        findings = (finding.with_message(hide(finding.message)) for finding in self.findings)
+        return replace(self, changes=tuple(changes), findings=tuple(findings))
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as `deploy_workflow --plan --json` prints it."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,7 +25,6 @@ from deployments.history import records
 from deployments.models import Deployment, ProgramOutput
 from deployments.pipeline import pipeline, worker_changes
 from deployments.pipeline.errors import Cancelled, LeaseLost, Superseded
-from deployments.pipeline.ports import DeployRequest
 from deployments.pipeline.stages import Action, Stage
 from deployments.pipeline.worker_changes import ChangeRequest, Stages
 from deployments.queue import leases, request_factory, transitions
@@ -38,12 +36,12 @@ from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
 from targets.cloudflare.retries import RetryPolicy
-from targets.cloudflare.worker_parts import PartResult
 from targets.lookup import NoTarget, account_of
 from toolchain import process
 from toolchain.process import ProgramStopped
 from toolchain.redaction import redact
-from workflows.models import Workflow
+from workflows.masked_values import masked_values
+from workflows.models import MaskedValue, Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +62,10 @@ def perform(claim: Claim) -> None:
         )
         _end(claim, error, secrets=())
         return
-    secrets = [account.api_token, *work.secrets]
+    secrets = {account.api_token, *masked_values(claim.deployment.workflow_public_id)}
     tools = _tools(claim, account, secrets=secrets)
     try:
-        _run(claim, work.stages(tools), on_overdue=partial(_cancel_overdue, claim, account))
+        _run(claim, work(tools), secrets, on_overdue=partial(_cancel_overdue, claim, account))
     except Exception as error:  # noqa: BLE001 - a thread must record every outcome
         _end(claim, error, secrets=secrets, account=account)
 
@@ -78,7 +76,9 @@ def _check_frozen(deployment: Deployment) -> None:
         policy.check_frozen(deployment.target, is_overridden=deployment.overrides_freeze)
 
 
-def _run(claim: Claim, stages: Stages, *, on_overdue: Callable[[], None]) -> None:
+def _run(
+    claim: Claim, stages: Stages, secrets: Collection[str], *, on_overdue: Callable[[], None]
+) -> None:
     pk = claim.deployment.pk
     waiting = RetryPolicy(
         max_wait=LONGEST_WAIT,
@@ -94,24 +94,20 @@ def _run(claim: Claim, stages: Stages, *, on_overdue: Callable[[], None]) -> Non
         for progress in stages:
             if progress.stage is not Stage.COMPLETED:  # which can no longer be cancelled
                 claim.check()
-            transitions.enter(pk, claim.token, stage=progress.stage, facts=progress.facts)
+            facts = _with_redacted_parts(progress.facts, secrets)
+            transitions.enter(pk, claim.token, stage=progress.stage, facts=facts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """The stages to run, with the secrets to redact from everything they print."""
-
-    stages: Callable[[DeployTools], Stages]
-    secrets: tuple[str, ...] = ()
-
-
-def _work(deployment: Deployment) -> _Work:
+def _work(deployment: Deployment) -> Callable[[DeployTools], Stages]:
+    """Return the stages to run. The secrets of a deploy are masked from now on."""
     if deployment.work is Action.DEPLOY:
         deploy = request_factory.deploy_request(deployment)
-        return _Work(lambda tools: pipeline.run(deploy, tools), _secrets(deploy))
+        secrets = request_factory.secret_values(deploy.variables, deploy.node_types)
+        MaskedValue.objects.remember(deployment.workflow_public_id, secrets)
+        return lambda tools: pipeline.run(deploy, tools)
     change = _CHANGES[deployment.work]
     request = request_factory.change_request(deployment)
-    return _Work(lambda tools: change(request, tools))
+    return lambda tools: change(request, tools)
 
 
 _CHANGES: dict[Action, Callable[[ChangeRequest, DeployTools], Stages]] = {
@@ -128,11 +124,7 @@ def _account(deployment: Deployment) -> Account:
     return account_of(deployment.target)
 
 
-def _secrets(request: DeployRequest) -> tuple[str, ...]:
-    return request_factory.secret_values(request.variables, request.node_types)
-
-
-def _tools(claim: Claim, account: Account, *, secrets: Iterable[str]) -> DeployTools:
+def _tools(claim: Claim, account: Account, *, secrets: Collection[str]) -> DeployTools:
     deployment = claim.deployment
 
     def save(ran: ProgramRun) -> None:
@@ -207,7 +199,7 @@ def _check_newest(deployment: Deployment) -> None:
 
 
 def _end(
-    claim: Claim, error: Exception, *, secrets: Iterable[str], account: Account | None = None
+    claim: Claim, error: Exception, *, secrets: Collection[str], account: Account | None = None
 ) -> None:
     pk = claim.deployment.pk
     error = _cause_of_end(claim, error)
@@ -221,13 +213,13 @@ def _end(
 
 
 def _write_outcome(
-    claim: Claim, outcome: Outcome, *, secrets: Iterable[str], account: Account | None
+    claim: Claim, outcome: Outcome, *, secrets: Collection[str], account: Account | None
 ) -> None:
     deployment = Deployment.objects.get(pk=claim.deployment.pk)
     if complete_if_removed(deployment, claim.token, account):
         return
-    parts = {"parts": _redacted(outcome.parts, secrets)} if outcome.parts else {}
-    facts = parts | remote_outcome_of(deployment, account)
+    parts = {"parts": [part.as_row() for part in outcome.parts]} if outcome.parts else {}
+    facts = _with_redacted_parts(parts, secrets) | remote_outcome_of(deployment, account)
     with transaction.atomic():
         will_retry = outcome.retry_at is not None and bool(
             enqueue_retry(deployment, not_before=outcome.retry_at)
@@ -261,9 +253,12 @@ def _cause_of_end(claim: Claim, error: Exception) -> Exception:
     return error
 
 
-def _redacted(parts: Iterable[PartResult], secrets: Iterable[str]) -> list[dict[str, Any]]:
-    rows = [part.as_row() for part in parts]
-    return [{**row, "message": redact(row["message"], secrets)} for row in rows]
+def _with_redacted_parts(facts: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """Return the facts with the secrets masked in what the target says about each part."""
+    masked = dict(facts)
+    for row in (rows := [dict(row) for row in facts.get("parts", ())]):
+        row["message"] = redact(row["message"], secrets)
+    return masked | {"parts": rows} if rows else masked
 
 
 def _cancel_overdue(claim: Claim, account: Account) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from deployments.adapters.dry_run_tools import DryRunTools, refuse_writes
 from deployments.adapters.remote_tools import Hooks
 from deployments.history import records
@@ -17,7 +19,9 @@ from targets.cloudflare.errors import DeployError, Finding
 from targets.lookup import account_of
 from targets.models import Target
 from targets.policy import Consent
+from toolchain.redaction import redact
 from workflows.compilation.typescript import SCRATCH_PREFIX
+from workflows.masked_values import masked_values
 from workflows.models import Workflow
 
 _NO_CONSENT = Consent()
@@ -39,9 +43,9 @@ def plan(
         return Plan(
             findings=(Finding(message=str(refused), cause=refused.cause),), failed_at="INITIALIZING"
         )
-    return planning.make_plan(
-        request, tools, record=_known(workflow, target, request.known_version)
-    )
+    record = _known(workflow, target, request.known_version)
+    hide = partial(redact, secrets=masked_values(workflow.pk))
+    return planning.make_plan(request, tools, record=record).masked(hide)
 
 
 def _known(workflow: Workflow, target: Target, version: str) -> LiveRecord:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import remediation
+from toolchain.redaction import redact
 from workflows.ir.reading.bindings import BindingKind
+from workflows.masked_values import masked_values
 from workflows.nodes.custom import registry
 from workflows.picture.drawing import picture_of
 from workflows.picture.states import State
@@ -55,9 +58,10 @@ _LOST_OUTPUT = {
 
 def _variables(deployment: Deployment) -> Context:
     """Return rows of name, value ("" for secrets), origin, and whether it is a secret."""
-    origins = deployment.variable_origins
+    origins, hide = deployment.variable_origins, _hide(deployment)
     plain = [
-        (name, value, origins.get(name, ""), False) for name, value in deployment.variables.items()
+        (name, hide(value), origins.get(name, ""), False)
+        for name, value in deployment.variables.items()
     ]
     secret = [(name, "", origins.get(name, ""), True) for name in deployment.secret_names]
     return {"variables": sorted([*plain, *secret]), "resources": _resources(deployment)}
@@ -106,6 +110,15 @@ def _picture(deployment: Deployment) -> Context:
     return {"drawn": drawn, "marks": marks}
 
 
+def _hide(deployment: Deployment) -> Callable[[str], str]:
+    """Return what masks values that were no secrets when they were deployed, but are now."""
+    return partial(redact, secrets=masked_values(deployment.workflow_public_id))
+
+
+def _wrangler_json(deployment: Deployment) -> Context:
+    return {"wrangler_json": _hide(deployment)(deployment.wrangler_json)}
+
+
 def _nothing(_deployment: Deployment) -> Context:
     return {}
 
@@ -119,7 +132,9 @@ TABS = (
         load=_picture,
     ),
     Tab(slug="code", label="Generated code", fields=("source",), load=_nothing),
-    Tab(slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_nothing),
+    Tab(
+        slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_wrangler_json
+    ),
     Tab(
         slug="variables",
         label="Variables",

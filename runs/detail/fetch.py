@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from runs.index import writer
 from runs.models import Run, RunDetails
+from runs.steps.masking import redact_run
 from runs.sync import poller
 from runs.sync.call_budget import counted
-from targets.cloudflare import retries, time_limits
+from targets.cloudflare import naming, retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of
-from toolchain.redaction import redact_json
+from workflows.masked_values import masked_values
 
 MAX_AGE: Final = timedelta(seconds=2)
 _GONE: Final = "The target no longer has this run."
@@ -58,14 +59,17 @@ def _fetch(run: Run) -> FetchedRun:
         writer.apply_details(run, data, secrets=secrets)
     else:
         writer.keep_details(run, data, secrets=secrets)
-    return FetchedRun(data=redact_json(data, secrets))
+    return FetchedRun(data=redact_run(data, secrets))
 
 
 def _stored(run: Run, *, since: datetime | None = None) -> Mapping[str, Any] | None:
     details = RunDetails.objects.filter(run=run)
     details = details.filter(fetched_at__gte=since) if since else details
     data: Mapping[str, Any] | None = details.values_list("data", flat=True).first()
-    return data
+    if data is None:
+        return None
+    # Again, because a value may have become a secret since.
+    return redact_run(data, masked_values(naming.workflow_id(run.workflow_name)))
 
 
 def _has_changed(run: Run, data: Mapping[str, Any]) -> bool:

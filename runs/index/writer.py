@@ -13,10 +13,11 @@ from deployments.queue.request_factory import secret_values, variables_for
 from runs import statuses
 from runs.index import attribution, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
+from runs.steps.masking import redact_run
 from runs.steps.parsing import Details, Row, StepRow, read_details
 from targets.cloudflare import naming
 from targets.models import Target
-from toolchain.redaction import redact_json
+from workflows.masked_values import masked_values
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot
 
@@ -169,24 +170,26 @@ def keep_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -
     retention = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
     is_retained = not run.is_open and run.workflow_id is not None and retention.exists()
     if is_retained or watchers.is_watched(run):
-        defaults = {"data": redact_json(data, secrets), "fetched_at": timezone.now()}
+        defaults = {"data": redact_run(data, secrets), "fetched_at": timezone.now()}
         RunDetails.objects.update_or_create(run=run, defaults=defaults)
 
 
-def secrets_of(run: Run) -> Sequence[str]:
+def secrets_of(run: Run) -> frozenset[str]:
     """Return the secrets that must not be shown or stored with the run.
 
     Raises DeployError if one cannot be read.
     """
-    return secrets_of_workflow(run.workflow) if run.workflow else ()
+    return secrets_of_workflow(naming.workflow_id(run.workflow_name))
 
 
-def secrets_of_workflow(workflow: Workflow) -> Sequence[str]:
-    """Return the values of the secrets that the workflow's code receives.
+def secrets_of_workflow(workflow_id: str) -> frozenset[str]:
+    """Return the values that the secrets of the workflow have or had; it may have been deleted.
 
-    Raises DeployError if one cannot be read.
+    Raises DeployError if the value of one cannot be read.
     """
-    return secret_values(variables_for(workflow), snapshot(workflow.ir))
+    workflow = Workflow.objects.filter(pk=workflow_id).first()
+    current = secret_values(variables_for(workflow), snapshot(workflow.ir)) if workflow else ()
+    return masked_values(workflow_id).union(current)
 
 
 def announce(runs: Iterable[Run]) -> None:

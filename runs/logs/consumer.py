@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -27,6 +26,7 @@ from runs.logs.log_lines import Line, LineFilter, log_lines
 from runs.logs.tail_hub import watch_tail
 from runs.stream.run_events import may_read
 from targets.cloudflare.errors import DeployError
+from targets.lookup import account_of, default_target
 from toolchain.redaction import redact
 from web.streams.listener import RIGHTS_CHECK_SECONDS
 
@@ -146,5 +146,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code)
 
 
-def _secrets(live: Deployment) -> Sequence[str]:
-    return secrets_of_workflow(live.workflow) if live.workflow else ()
+def _secrets(live: Deployment) -> frozenset[str]:
+    """Return what to mask; a target may send its token back. Raises DeployError."""
+    account = account_of(live.target or default_target())
+    return secrets_of_workflow(live.workflow_public_id) | {account.api_token}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -102,15 +102,15 @@ def read_details(raw: Raw, *, secrets: Iterable[str] = ()) -> Details:
         error=hide(error_text(raw.get("error")))[:LONGEST_ERROR],
         params=hide(_text(raw.get("params")))[:LONGEST_TEXT],
         output=hide(_text(raw.get("output")))[:LONGEST_TEXT],
-        steps=tuple(map(_step, steps)),
-        waits_for=waits[-1][:100] if waits else "",
+        steps=tuple(_step(step, hide) for step in steps),
+        waits_for=hide(waits[-1])[:100] if waits else "",
         due_at=min(filter(None, map(due_at, all_steps)), default=None),
     )
 
 
-def _step(step: Step) -> StepRow:
+def _step(step: Step, hide: Callable[[str], str]) -> StepRow:
     return StepRow(
-        name=step.name[:256],
+        name=hide(step.name)[:256],
         kind=step.kind,
         seconds=step.seconds,
         attempts=len(step.attempts),

@@ -10,7 +10,7 @@ from runs.index import writer
 from runs.management.run_command import CommandScope, RunCommand
 from runs.models import RunDetails
 from runs.services.instances import LATEST, NoRun, instance_as_json
-from toolchain.redaction import redact_json
+from runs.steps.masking import redact_run
 
 
 class Command(RunCommand):
@@ -30,7 +30,7 @@ class Command(RunCommand):
             data = self._stored(scope, instance_id)
             if not data:
                 raise
-        data = redact_json(data, writer.secrets_of_workflow(scope.workflow))
+        data = redact_run(data, writer.secrets_of_workflow(scope.workflow.pk))
         if options["json"]:
             self.print_json(data)
             return
