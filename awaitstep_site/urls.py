@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-handler403 = "web.decorators.permission_denied"
+handler403 = "web.forbidden.permission_denied"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -8,7 +8,7 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        """Create the groups after all permissions: Django creates those of `auth` last."""
+        """Create the groups after each migration, once the tables of `auth` exist."""
         from deployments.history.deployment_proofs import proven_by_deployments
         from deployments.installation.groups import create_groups
         from targets.checks import permission_proofs

@@ -15,7 +15,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views import defaults
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -70,13 +69,6 @@ def record_denied(request: Request, permission: str) -> None:
     """Record on the audit trail that access was denied; `permission` is the missing one, if known."""
     subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
     trail.record("access denied", subject, by=by, reason=permission, method=request.method)
-
-
-def permission_denied(request: Request, exception: Exception) -> HttpResponse:
-    """Handle every PermissionDenied, including the admin's, and record it on the audit trail."""
-    if request.user.is_authenticated:
-        record_denied(request, str(exception))
-    return defaults.permission_denied(request, exception)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -1,9 +1,12 @@
-"""The default roles: Django groups, which administrators may change."""
+"""The default roles: Django groups, to which administrators may add permissions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
@@ -46,19 +49,25 @@ _OURS: Final = ("audit", "auth", "deployments", "runs", "targets", "workflows")
 
 
 def create_groups(**_signal: Any) -> None:
-    """Create the missing groups; existing groups are left unchanged."""
+    """Create the missing groups, and add the missing permissions of the existing ones.
+
+    It may run before Django has created the permissions of every app, so it has them created first.
+    """
+    for app in apps.get_app_configs():
+        create_permissions(app, verbosity=0)
     for name, permissions in ROLES.items():
-        _create(name, permissions)
-    group, is_new = Group.objects.get_or_create(name=ADMINISTRATOR)
-    if is_new:
-        group.permissions.set(Permission.objects.filter(content_type__app_label__in=_OURS))
+        _add(name, _named(permissions))
+    _add(ADMINISTRATOR, Q(content_type__app_label__in=_OURS))
 
 
-def _create(name: str, permissions: tuple[str, ...]) -> None:
-    group, is_new = Group.objects.get_or_create(name=name)
-    if is_new:
-        named = Q()
-        for permission in permissions:
-            app, _, codename = permission.partition(".")
-            named |= Q(content_type__app_label=app, codename=codename)
-        group.permissions.set(Permission.objects.filter(named))
+def _named(permissions: Iterable[str]) -> Q:
+    named = Q()
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
+        named |= Q(content_type__app_label=app, codename=codename)
+    return named
+
+
+def _add(name: str, permissions: Q) -> None:
+    group, _ = Group.objects.get_or_create(name=name)
+    group.permissions.add(*Permission.objects.filter(permissions))
