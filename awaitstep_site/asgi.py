@@ -20,6 +20,7 @@ from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
 from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
+from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 
 routes = ProtocolTypeRouter(
@@ -40,7 +41,8 @@ routes = ProtocolTypeRouter(
     }
 )
 
-application = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
+redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
+application = SecurityHeaders(redirected)
 
 start_sweeper(tasks.sweep)
 start_poller()

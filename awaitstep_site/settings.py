@@ -115,8 +115,6 @@ TASKS = {
 EVENTSTREAM_STORAGE_CLASS = "deployments.stream.event_log.StageRecordStorage"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.stream.event_log.DeploymentChannels"
 
-IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
-
 # The embedded platform's router withholds cookies with this prefix from Workers.
 SESSION_COOKIE_NAME = "awaitstep_session"
 CSRF_COOKIE_NAME = "awaitstep_csrf"

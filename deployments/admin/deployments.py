@@ -15,11 +15,11 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from import_export.admin import ExportMixin
-from import_export.formats.base_formats import CSV, JSON
+from import_export.formats.base_formats import JSON
 from import_export.forms import ExportForm
 
 from audit.read_only_admin import ReadOnlyAdmin
-from deployments.admin.history_export import COLUMNS, HistoryResource
+from deployments.admin.history_export import COLUMNS, HistoryResource, SpreadsheetCSV
 from deployments.admin.history_paginator import HistoryQuerySet
 from deployments.admin.targets import DeployableTargetAdmin
 from deployments.admin.workflows import DeployableWorkflowAdmin, status_badge
@@ -129,7 +129,7 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
         return response
 
     def get_export_formats(self) -> list[Any]:
-        return [CSV, JSON]
+        return [SpreadsheetCSV, JSON]
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    ConsoleMessage,
     Page,
     Playwright,
     expect,
     sync_playwright,
 )
 
+from tests.browser.pages import ids  # noqa: F401 - a fixture
 from tests.support.installation import PASSWORD, Installation
 
 TIMEOUT_MILLISECONDS = 30_000  # long, because a busy machine deploys slowly
@@ -60,7 +63,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
-    """Return a function that opens a page after logging in; any script error fails the test."""
+    """Return a function that opens a page after logging in; errors of scripts fail the test.
+
+    So do violations of a policy in the headers.
+    """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -71,6 +77,7 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.extend(violations(message)))
         log_in(page, address)
         return page
 
@@ -78,6 +85,11 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+def violations(message: ConsoleMessage) -> list[str]:
+    """Return the message if it is about a policy in the headers of a response."""
+    return [message.text] if re.search(r"[Pp]olicy|violat|[Rr]efused", message.text) else []
 
 
 def log_in(page: Page, address: str) -> None:

@@ -2,65 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.browser.documents import make_workflow
-from tests.support.installation import Installation
-
-PAGES = [
-    "/",
-    "/deployments/{pk}/",
-    "/deployments/{pk}/code/",
-    "/deployments/{pk}/wrangler-json/",
-    "/deployments/{pk}/variables/",
-    "/deployments/{pk}/snapshot/",
-    "/deployments/{pk}/picture/",
-    "/deployments/{pk}/rollback/",
-    "/workflows/{workflow}/deploy/",
-    "/workflows/{workflow}/settings/",
-    "/workflows/{workflow}/live/",
-    "/targets/{target}/resources/",
-    "/runs/",
-    "/runs/{run}/",
-    "/runs/overview/",
-    "/runs/waiting/",
-    "/runs/workflows/",
-    "/runs/start/?workflow={workflow}",
-    "/runs/batch/?workflow={workflow}",
-    "/runs/logs/{workflow}/",
-    "/runs/bulk/?action=pause",
-    "/admin/",
-    "/admin/workflows/workflow/{workflow}/change/",
-    "/admin/workflows/environmentvariable/add/",
-    "/admin/deployments/deployment/",
-    "/admin/targets/target/",
-]
-
-
-@pytest.fixture(scope="module")
-def ids(installation: Installation) -> dict[str, object]:
-    """Ids of a deployed workflow, a run and more, with long names that cannot wrap."""
-    workflow = make_workflow(installation, "W" * 120)
-    installation.manage("deploy_workflow", workflow)
-    newest = installation.json("list_deployments", "--workflow", workflow, "--json")[0]
-    payload = '{"name": "' + "W" * 120 + '"}'
-    run = installation.json("trigger_workflow", workflow, payload)["id"]
-    return {"workflow": workflow, "pk": newest["id"], "run": run_key(installation, run)} | {
-        "target": target_key(installation)
-    }
-
-
-def run_key(installation: Installation, run: str) -> str:
-    """Return the primary key of the run."""
-    code = f"from runs.models import Run; print(Run.objects.get(instance_id={run!r}).pk)"
-    return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
-
-
-def target_key(installation: Installation) -> str:
-    code = "from targets.models import Target; print(Target.objects.get(name='local').pk)"
-    return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
+from tests.browser.pages import PAGES
 
 
 def width(page: Page) -> int:

@@ -70,7 +70,7 @@ def session_of(context: BrowserContext) -> str:
 
 def listening_ports() -> set[int]:
     """Return the ports on which programs that this test run started listen."""
-    ports = set()
+    ports: set[int] = set()
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             connections = process.net_connections("tcp")

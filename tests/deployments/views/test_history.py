@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from deployments.admin.history_export import as_text
 from deployments.models import Deployment
 from tests.deployments.factories import make_deployment
 from tests.support.page_text import Answer, text
@@ -65,7 +66,7 @@ def test_an_export_contains_action_reason_and_cause(admin_client: Client) -> Non
     exported = {name: row[name] for name in ("action", "about", "reason", "cause")}
     assert exported == {
         "action": "rollback",
-        "about": str(live.pk),
+        "about": live.pk,
         "reason": "it burns",
         "cause": "target",
     }
@@ -110,8 +111,17 @@ def test_csv_and_json_contain_the_filtered_rows(admin_client: Client) -> None:
     objects = json.loads(export(admin_client, JSON, "status__exact=succeeded").content)
 
     assert [row["id"] for row in rows] == [str(good.pk)]
-    assert rows[0]["message"] == "cmd()"  # a spreadsheet would calculate it otherwise
+    assert rows[0]["message"] == "'=cmd()"
+    assert objects[0]["message"] == "=cmd()"
     assert [each["workflow_public_id"] for each in objects] == [good.workflow_public_id]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\uff1d"])
+def test_a_cell_that_a_spreadsheet_would_calculate_keeps_all_characters(start: str) -> None:
+    formula = f"{start}cmd|' /C calc'!A0"
+
+    assert as_text(formula) == f"'{formula}"
+    assert as_text("a=1") == "a=1"
 
 
 def test_an_export_contains_no_values_no_code_and_no_secrets(admin_client: Client) -> None:

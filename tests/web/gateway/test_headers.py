@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.support.installation import Installation
+from tests.web.gateway.requests import http_scope, respond
+from web.asgi import Receive, Scope, Send
+from web.gateway.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, SecurityHeaders
+
+
+async def own_referrer_policy(_scope: Scope, _receive: Receive, send: Send) -> None:
+    headers = [(b"Referrer-Policy", b"no-referrer")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_header_that_the_application_sets_is_kept() -> None:
+    _, headers = respond(SecurityHeaders(own_referrer_policy), http_scope())
+
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "referrer-policy" not in headers
+    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/admin/login/", 200),
+        ("/", 302),
+        ("/static/awaitstep/awaitstep.css", 200),
+        ("/events/", 403),
+        ("/runs/events/", 403),
+        ("/api/events/x", 405),
+        ("/nowhere/", 404),
+    ],
+)
+def test_every_response_has_both_policies(
+    installation: Installation, path: str, status: int
+) -> None:
+    response = httpx.get(f"http://127.0.0.1:{installation.port}{path}")
+
+    assert response.status_code == status
+    assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert response.headers["permissions-policy"] == PERMISSIONS_POLICY
