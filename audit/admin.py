@@ -31,6 +31,7 @@ class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
         "subject_id",
         "subject_name",
         "reason",
+        "repeated",
         "more",
     )
     readonly_fields = fields
@@ -48,7 +49,15 @@ class EntryAdmin(ReadOnlyAdmin, admin.ModelAdmin[Entry]):
         """Return the subject and a shortened reason; the entry's page has all of it."""
         reason = Truncator(entry.reason).chars(_SHORT_REASON)
         quiet = format_html('<span class="quiet reason-line">{}</span>', reason) if reason else ""
-        return format_html("{} {}", entry.subject_name, quiet)
+        times = format_html(' <span class="quiet">{} times</span>', entry.count)
+        return format_html("{}{} {}", entry.subject_name, times if entry.count > 1 else "", quiet)
+
+    @admin.display(description="repeated", empty_value="no")
+    def repeated(self, entry: Entry) -> str | None:
+        if entry.last_at is None:
+            return None
+        last = timezone.localtime(entry.last_at)
+        return f"{entry.count} times, the last at {last:%Y-%m-%d %H:%M:%S %Z}"
 
     @admin.display(description="detail")
     def more(self, entry: Entry) -> SafeString:

@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class AuditConfig(AppConfig):
     name = "audit"
+
+    def ready(self) -> None:
+        """Record logins and changes of users, whose models are loaded by now."""
+        from audit import accounts
+
+        accounts.connect()

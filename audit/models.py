@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F
 from django.utils import timezone
 
 _APPEND_ONLY = "The audit trail is append-only."
 
 
 class AppendOnlyQuerySet(models.QuerySet["Entry"]):
-    """Rows that no query can change or delete."""
+    """Rows that no query can change or delete; only the count of repeated refusals grows."""
 
     def update(self, **_fields: Any) -> NoReturn:
         raise TypeError(_APPEND_ONLY)
 
     def delete(self) -> NoReturn:
         raise TypeError(_APPEND_ONLY)
+
+    def count_again(self, pk: int, *, at: datetime) -> bool:
+        """Count one more of the same on an entry; return whether there is one."""
+        entry = self.filter(pk=pk)
+        return bool(models.QuerySet.update(entry, count=F("count") + 1, last_at=at))
 
 
 class Entry(models.Model):
@@ -38,6 +45,10 @@ class Entry(models.Model):
     subject_name = models.CharField("subject", max_length=300, blank=True)
     reason = models.TextField(blank=True)
     detail = models.JSONField(default=dict)
+    count = models.PositiveIntegerField(
+        default=1, help_text="How often the same was refused within an hour."
+    )
+    last_at = models.DateTimeField(null=True, help_text="The last time, if there were several.")
 
     objects = AppendOnlyQuerySet.as_manager()
 

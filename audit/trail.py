@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+from django.utils import timezone
 
 from audit.models import Entry
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _MAX_REASON_LENGTH: Final = 2000
+_COUNTED_TOGETHER: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,11 @@ class Actor:
     @classmethod
     def of(cls, user: User | AnonymousUser) -> Actor:
         """Return the actor of a request."""
-        return cls(user, user.get_username()) if user.is_authenticated else cls(None, "anonymous")
+        return cls(user, user.get_username()) if user.is_authenticated else ANONYMOUS
 
 
 SYSTEM: Final = Actor()
+ANONYMOUS: Final = Actor(name="anonymous")
 
 
 def command_line_actor() -> Actor:
@@ -46,6 +51,26 @@ class Subject:
     kind: str
     id: str = ""
     name: str = ""
+
+
+def count_repeated(
+    action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any
+) -> None:
+    """Record what anyone can repeat at will: within an hour, one entry counts all that are the same."""
+    now = timezone.now()
+    same = Entry.objects.filter(
+        action=action,
+        actor_name=by.name,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        reason=reason[:_MAX_REASON_LENGTH],
+        detail=detail,
+        at__gte=now - _COUNTED_TOGETHER,
+    )
+    newest = same.values_list("pk", flat=True).first()
+    if newest is None or not Entry.objects.count_again(newest, at=now):
+        record(action, subject, by=by, reason=reason, **detail)
 
 
 def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any) -> Entry:

@@ -68,7 +68,7 @@ def redirect_get_to(page: Callable[..., str]) -> Callable[[View], View]:
 def record_denied(request: Request, permission: str) -> None:
     """Record on the audit trail that access was denied; `permission` is the missing one, if known."""
     subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
-    trail.record("access denied", subject, by=by, reason=permission, method=request.method)
+    trail.count_repeated("access denied", subject, by=by, reason=permission, method=request.method)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from targets.models import Target
 from targets.services import WrongAccount
 from tests.deployments.factories import make_deployment, make_target
 from tests.local_cloudflare.support.control import Control, Fault, Token
+from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
@@ -70,15 +71,15 @@ def test_the_audit_trail_has_the_changed_fields_and_no_token(
 ) -> None:
     admin_client.post(f"{LIST}add/", form(known))
 
-    entries = Entry.objects.order_by("pk")
-    assert [entry.action for entry in entries] == [
+    written = entries().order_by("pk")
+    assert [entry.action for entry in written] == [
         "target added",
         "target token set",
         "target checked",
     ]
-    assert "api_token" in entries[0].detail["fields"]
-    assert entries[0].actor_name == "admin"
-    assert SENTINEL not in "".join(f"{entry.detail}{entry.reason}" for entry in entries)
+    assert "api_token" in written[0].detail["fields"]
+    assert written[0].actor_name == "admin"
+    assert SENTINEL not in "".join(f"{entry.detail}{entry.reason}" for entry in written)
 
 
 def test_a_wrong_token_is_refused_and_nothing_is_saved(
@@ -173,7 +174,7 @@ def test_an_empty_token_keeps_the_stored_one_without_a_call(admin_client: Client
 
     target.refresh_from_db()
     assert (target.name, target.api_token) == ("renamed", SENTINEL)
-    assert Entry.objects.get().detail == {"fields": ["name"]}
+    assert entries().get().detail == {"fields": ["name"]}
 
 
 def test_a_stored_token_is_not_sent_to_a_new_url(admin_client: Client, known: Platform) -> None:
@@ -274,7 +275,7 @@ def test_a_deletion_says_what_stays_and_is_recorded(admin_client: Client) -> Non
     assert "Workers keep running" in page
     done.refresh_from_db()
     assert (done.target, done.target_name) == (None, "account")
-    assert Entry.objects.get().action == "target deleted"
+    assert entries().get().action == "target deleted"
 
 
 def test_a_target_with_a_running_deployment_is_not_deleted(admin_client: Client) -> None:

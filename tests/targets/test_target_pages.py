@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.test import Client
 
-from audit.models import Entry
 from tests.deployments.factories import make_target
+from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
@@ -27,7 +27,7 @@ def test_checking_shows_every_row_on_the_targets_page(
     assert "User token, active" in page
     assert "Checked just now" in page
     assert platform.token not in answer.content.decode()
-    assert Entry.objects.get().actor_name == "admin"
+    assert entries().get().actor_name == "admin"
 
 
 def test_htmx_gets_only_the_rows(admin_client: Client) -> None:

@@ -10,6 +10,7 @@ from audit.models import Entry
 from deployments.models import Deployment
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
+from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from workflows.models import EnvironmentVariable
@@ -49,7 +50,7 @@ def test_a_denied_access_is_on_the_audit_trail(log_in: LogIn) -> None:
 
     log_in("deployments.add_deployment").get(f"/deployments/{deployment.pk}/code/")
 
-    entry = Entry.objects.get()
+    entry = entries().get()
     assert (entry.action, entry.actor_name) == ("access denied", "somebody")
     assert (entry.subject_kind, entry.subject_name) == (
         "page",
@@ -109,7 +110,7 @@ def test_requests_that_could_show_a_secret_need_the_permission(
     answer = getattr(log_in("workflows.view_workflow"), method)(url)
 
     assert (answer.status_code, b"sentinel" in answer.content) == (403, False)
-    entry = Entry.objects.get()
+    entry = entries().get()
     assert (entry.action, entry.subject_name) == ("access denied", url)
     assert Deployment.objects.get() == deployment
 
@@ -121,7 +122,7 @@ def test_access_denied_by_the_target_admin_is_on_the_audit_trail(viewer: Client)
 
     assert answer.status_code == 403
     assert Target.objects.filter(pk=target.pk).exists()
-    entry = Entry.objects.get()
+    entry = entries().get()
     assert (entry.action, entry.detail) == ("access denied", {"method": "POST"})
 
 
@@ -129,7 +130,7 @@ def test_access_denied_by_the_api_is_on_the_audit_trail(viewer: Client) -> None:
     answer = viewer.post("/api/events/order.created", {}, content_type="application/json")
 
     assert answer.status_code == 403
-    entry = Entry.objects.get()
+    entry = entries().get()
     assert (entry.action, entry.reason) == ("access denied", "runs.trigger_run")
     assert entry.subject_name == "/api/events/order.created"
 
@@ -138,7 +139,7 @@ def test_an_anonymous_request_leaves_no_entry(client: Client, db: None) -> None:
     client.get("/")
     client.post("/api/events/order.created", {}, content_type="application/json")
 
-    assert not Entry.objects.exists()
+    assert not entries().exists()
 
 
 def test_a_viewer_sees_every_page_and_no_deploy_button(viewer: Client) -> None:

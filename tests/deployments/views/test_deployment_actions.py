@@ -12,6 +12,7 @@ from audit.models import Entry
 from deployments.models import Deployment
 from deployments.pipeline.stages import Action
 from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.support.audit_entries import entries
 from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.support.sessions import LogIn
@@ -105,7 +106,7 @@ def test_each_action_requires_its_permission(viewer: Client, what: str) -> None:
 
     assert viewer.post(at(deployment, what)).status_code == 403
     assert Deployment.objects.count() == 1
-    assert Entry.objects.get().action == "access denied"
+    assert entries().get().action == "access denied"
 
 
 @pytest.mark.parametrize("what", ["cancel/", "rollback/", "retry/", "redeploy/"])

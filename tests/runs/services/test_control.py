@@ -15,6 +15,7 @@ from runs.services import control
 from targets.cloudflare.errors import Cause, DeployError
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.fake_api import FakeApi, refusal
+from tests.support.audit_entries import entries
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +51,7 @@ def test_an_existing_id_starts_no_run_and_is_not_in_the_audit_trail(fake_api: Fa
     started = control.trigger(live_deployment(), {}, by=ADA, instance_id="order-7")
 
     assert not started.is_new
-    assert not Entry.objects.exists()
+    assert not entries().exists()
 
 
 def terminate(run: Run) -> Run:
@@ -71,7 +72,7 @@ def test_an_action_succeeds_even_if_the_run_cannot_be_read_afterwards(
 
     done(make_run(instance_id="once"))
 
-    assert Entry.objects.get().action == action
+    assert entries().get().action == action
 
 
 def test_a_refused_action_is_not_in_the_audit_trail(fake_api: FakeApi) -> None:
@@ -80,7 +81,7 @@ def test_a_refused_action_is_not_in_the_audit_trail(fake_api: FakeApi) -> None:
     with pytest.raises(DeployError):
         terminate(make_run())
 
-    assert not Entry.objects.exists()
+    assert not entries().exists()
 
 
 @pytest.mark.parametrize("action", ["pause", "restart", "delete"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection
 from django.test import Client
 
-from audit.models import Entry
 from tests.deployments.factories import make_workflow
+from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from workflows.models import EnvironmentVariable
 
@@ -143,7 +143,7 @@ def test_setting_and_deleting_a_variable_is_on_the_audit_trail_without_its_value
 
     admin_client.post(f"{LIST}{variable.pk}/delete/", {"post": "yes"})
 
-    deleted, was_set = Entry.objects.all()
+    deleted, was_set = entries().all()
     assert [was_set.action, deleted.action] == ["variable set", "variable deleted"]
     assert {entry.actor_name for entry in (was_set, deleted)} == {"admin"}
     assert {entry.subject_name for entry in (was_set, deleted)} == {"API_KEY"}

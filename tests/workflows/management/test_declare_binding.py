@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
-from audit.models import Entry
 from tests.deployments.factories import make_workflow
+from tests.support.audit_entries import entries
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_a_declaration_can_be_removed(workflow: Workflow) -> None:
     declare(workflow, "STORE", "--remove")
 
     assert workflow.newest_version.bindings == {}
-    removed, declared = Entry.objects.all()
+    removed, declared = entries().all()
     assert (declared.action, declared.subject_id) == ("binding declared", workflow.pk)
     assert declared.detail == {"version": 2, "binding": "STORE", "kind": "kv"}
     assert removed.action == "binding no longer declared"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from audit.models import Entry
 from tests.deployments.fakes import document
+from tests.support.audit_entries import entries
 from workflows.models import Workflow, WorkflowVersion
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_the_command_prints_only_the_id(tmp_path: Path) -> None:
     printed = run(write(tmp_path, document()))
 
     assert Workflow.objects.get().pk == printed
-    entry = Entry.objects.get()
+    entry = entries().get()
     assert (entry.action, entry.subject_id) == ("workflow imported", printed)
     assert entry.detail == {"version": 1}
     assert WorkflowVersion.objects.get().number == 1

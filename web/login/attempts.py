@@ -1,0 +1,47 @@
+"""The limit on failed logins: by name and address, and by address for all names."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from web.models import LoginAttempt
+
+WINDOW: Final = timedelta(minutes=15)
+MAX_OF_NAME: Final = 5
+"""Failed logins with one name from one address; other addresses can still log in with the name."""
+MAX_OF_ADDRESS: Final = 30
+
+
+@transaction.atomic
+def begin(name: str, address: str) -> datetime | None:
+    """Count an attempt before its password is checked; return when to try again if it may not be.
+
+    An address that is not known ("") has no limit of its own, because everyone may have it.
+    """
+    since = timezone.now() - WINDOW
+    LoginAttempt.objects.filter(at__lt=since).delete()
+    name_hash = _hash(name)
+    of_address = LoginAttempt.objects.filter(address=address).order_by("-at")
+    limits = [(of_address.filter(name_hash=name_hash), MAX_OF_NAME)]
+    if address:
+        limits.append((of_address, MAX_OF_ADDRESS))
+    for attempts, most in limits:
+        times = list(attempts.values_list("at", flat=True)[:most])
+        if len(times) == most:
+            return times[-1] + WINDOW
+    LoginAttempt.objects.create(name_hash=name_hash, address=address)
+    return None
+
+
+def forget(name: str, address: str) -> None:
+    """Forget the attempts with a name from an address, where it has now logged in."""
+    LoginAttempt.objects.filter(name_hash=_hash(name), address=address).delete()
+
+
+def _hash(name: str) -> str:
+    return salted_hmac("awaitstep.login", name.casefold(), algorithm="sha256").hexdigest()

@@ -1,0 +1,78 @@
+"""Refuses logins beyond the limit, before their password is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from audit.acting import client_address
+from web.login import attempts
+
+_REFUSED: Final = "_login_refused_until"
+_TOO_MANY_REQUESTS: Final = 429
+
+
+class LoginLimit:
+    """The first authentication backend: it logs nobody in, but can end the login."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, **_credentials: Any
+    ) -> None:
+        """Count the attempt; raises PermissionDenied, which ends the login, if it is one too many."""
+        if request is None or username is None:
+            return
+        until = attempts.begin(username, client_address(request))
+        if until is not None:
+            setattr(request, _REFUSED, until)
+            raise PermissionDenied
+
+
+class LoginForm(AdminAuthenticationForm):
+    """The admin's login form, which says how long to wait."""
+
+    def get_invalid_login_error(self) -> ValidationError:
+        until = getattr(self.request, _REFUSED, None)
+        return super().get_invalid_login_error() if until is None else _refusal(until)
+
+
+def _refusal(until: datetime) -> ValidationError:
+    minutes = max(int((until - timezone.now()).total_seconds() // 60) + 1, 1)
+    wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return ValidationError(
+        f"Too many failed logins. Your password was not checked. Try again in {wait}."
+    )
+
+
+class LoginLimitMiddleware:
+    """Gives the answer to a login that was refused the status 429."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        until = getattr(request, _REFUSED, None)
+        if until is not None:
+            response.status_code = _TOO_MANY_REQUESTS
+            seconds = (until - timezone.now()).total_seconds()
+            response["Retry-After"] = str(max(int(seconds) + 1, 1))
+        return response
+
+
+def _forget(*, request: HttpRequest | None, user: User, **_signal: Any) -> None:
+    attempts.forget(user.get_username(), client_address(request))
+
+
+def connect() -> None:
+    """Use the form in the admin, and forget the failures of those who have logged in."""
+    admin.site.login_form = LoginForm
+    user_logged_in.connect(_forget, dispatch_uid="login limit")
