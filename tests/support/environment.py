@@ -7,6 +7,9 @@ import os
 import shutil
 import socket
 import tempfile
+from pathlib import Path
+
+from tests.support import warm_wrangler
 
 _KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG")
 
@@ -34,3 +37,5 @@ _replace_environment(
         "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
     }
 )
+warm_wrangler.prepare(Path(_data_dir))
+warm_wrangler.use()

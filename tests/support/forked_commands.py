@@ -18,10 +18,13 @@ import django
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from tests.support import warm_wrangler
+
 OWN_APPS = ("audit", "deployments", "runs", "targets", "workflows")
 
 
 def main() -> None:
+    warm_wrangler.use()
     django.setup()
     import_module(settings.ROOT_URLCONF)
     for name, app in get_commands().items():

@@ -37,7 +37,9 @@ class Installation:
 
     @property
     def env(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWAITSTEP_")}
+        # pytest's own variables name the running test; a change would restart the forking process.
+        replaced = ("AWAITSTEP_", "PYTEST_")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(replaced)}
         return {
             **inherited,
             "AWAITSTEP_DATA_DIR": str(self.data_dir),
@@ -63,7 +65,11 @@ class Installation:
         """Start a program, which is stopped together with the installation."""
         with self.log.open("ab") as log:
             started = process.start(
-                [sys.executable, *command], cwd=PROJECT, env=self.env, stdout=log, stderr=log
+                [sys.executable, "-m", "tests.support.server_process", *command],
+                cwd=PROJECT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
             )
         self._running.callback(_stop, started)
         return started

@@ -15,6 +15,7 @@ import pytest
 
 from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
+from tests.support import warm_wrangler
 from tests.support.files import contents
 from tests.support.installation import Installation
 from toolchain import process
@@ -81,6 +82,9 @@ def deployed(installation: Installation) -> tuple[str, Seen]:
     command = ["set_variable", "TOKEN", "-", "--workflow", workflow, "--secret"]
     installation.manage(*command, stdin=SENTINEL)
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(
+            warm_wrangler.VARIABLE
+        )  # a wrangler of its own, whose environment is looked at
         for name, value in OF_THE_SERVER.items():
             patch.setenv(name, value)
         with watched(installation.data_dir / "deploys") as seen:

@@ -1,0 +1,106 @@
+// Runs wrangler's command line again and again in a process that has loaded its modules once.
+//
+// Loading wrangler takes several times as long as a deploy with it. Each connection to the socket is one
+// command: the client sends a line of JSON with `argv`, `env` and `cwd`, and gets lines back: `busy` if a
+// command is running, else the output as it is written (`out`, `err`, in base64) and last `exit`.
+// The host exits after a command that could leave something behind; its supervisor starts the next one.
+
+"use strict";
+
+const childProcess = require("node:child_process");
+const Module = require("node:module");
+const net = require("node:net");
+
+const COMMANDS_PER_HOST = 40; // every command leaves a copy of wrangler's module in memory
+const [, , socketPath, wrangler] = process.argv;
+const reallyExit = process.exit;
+const supervisor = process.ppid;
+let commands = 0;
+let running = null;
+
+const server = net.createServer((socket) => {
+  let text = "";
+  socket.on("data", (data) => {
+    text += data;
+    if (text.endsWith("\n")) accept(socket, JSON.parse(text));
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    if (running?.socket === socket) reallyExit(0); // the caller was killed, and so is its command
+  });
+});
+
+function accept(socket, { argv, env, cwd }) {
+  if (running) return socket.end(`${JSON.stringify({ busy: true })}\n`);
+  commands += 1;
+  running = { socket, listeners: allListeners(), spawned: false };
+  process.chdir(cwd);
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env);
+  process.argv = [process.execPath, wrangler, ...argv];
+  process.exitCode = undefined;
+  socket.unref();
+  server.unref();
+  delete require.cache[wrangler];
+  Module._load(wrangler, null, true);
+}
+
+function end(code, mayLeaveSomething) {
+  const { socket, listeners, spawned } = running;
+  for (const listener of process.listeners("exit")) {
+    if (!listeners.get("exit").includes(listener)) listener.call(process, code);
+  }
+  for (const [event, known] of listeners) {
+    for (const listener of process.rawListeners(event)) {
+      if (!known.includes(listener)) process.removeListener(event, listener);
+    }
+  }
+  process.chdir("/");
+  running = null;
+  const isWornOut = mayLeaveSomething || spawned || commands >= COMMANDS_PER_HOST;
+  if (isWornOut) server.close();
+  else server.ref();
+  socket.end(`${JSON.stringify({ exit: code })}\n`, () => {
+    if (isWornOut) reallyExit(0);
+  });
+}
+
+function allListeners() {
+  const events = new Set([...process.eventNames(), "exit", "SIGINT", "SIGTERM"]);
+  return new Map([...events].map((event) => [event, process.rawListeners(event)]));
+}
+
+function redirect(stream, name) {
+  stream.write = (chunk, encoding, callback) => {
+    const data = Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8");
+    running?.socket.write(`${JSON.stringify({ [name]: data.toString("base64") })}\n`);
+    const done = typeof encoding === "function" ? encoding : callback;
+    if (done) process.nextTick(done);
+    return true;
+  };
+}
+
+process.on("beforeExit", () => {
+  if (running) end(process.exitCode ?? 0, false);
+});
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`${error?.stack ?? error}\n`);
+  if (running) end(1, true);
+});
+process.exit = (code) => {
+  if (running) end(Number(code ?? process.exitCode ?? 0), true);
+};
+for (const name of ["spawn", "execFile", "exec", "fork"]) {
+  const original = childProcess[name];
+  childProcess[name] = (...all) => {
+    if (running) running.spawned = true;
+    return original(...all);
+  };
+}
+setInterval(() => {
+  if (process.ppid !== supervisor) reallyExit(0);
+}, 1000).unref();
+redirect(process.stdout, "out");
+redirect(process.stderr, "err");
+Module._load(wrangler, null, false); // loads the modules that all commands share
+server.listen(socketPath);
