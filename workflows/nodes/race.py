@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from workflows.codegen.steps.computed_settings import DURATION, SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType, single_step
+from workflows.ir.document.node_types import Container, NodeType
 from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
 
@@ -33,36 +39,68 @@ def emit(node: Node, out: Emitter) -> None:
     arms again and arms that lost must not change these values afterwards.
     """
     values = out.values_read_after(node)
-    _callback(node, out, values)
+    with _callback(node, out, values):
+        out.arms(node)
     variable = out.assign(node)
     has_break = out.has_break(node)
     won = out.unique_name("won", node) if variable or values or has_break else ""
-    out.line(f"const {won} = await step.do(" if won else "await step.do(")
+    call = "runRace(step, {" if values or node.settings.limit else "step.do("
+    out.line(f"const {won} = await {call}" if won else f"await {call}")
     with out.indented():
-        out.line(out.step_name(node), ",")
-        out.policy(node.settings)
-        out.line(out.callback_name(node), ",")
-    out.line(");")
+        _race(node, out, values) if "{" in call else _step(node, out)
+    out.line("});" if "{" in call else ");")
     if values:
-        out.line(f"({{ {', '.join(values)} }} = {won}.values);")
+        out.line(f"({_object(values)} = {won}.values);")
     if variable:
         out.line(*variable, f"{won}.value;")
     if has_break:
         out.break_out_if(f"{won}.isLeft", node)
 
 
-def _callback(node: Node, out: Emitter, values: list[str]) -> None:
-    out.line(f"const {out.callback_name(node)} = async (): Promise<any> => {{")
-    with out.indented():
+def _step(node: Node, out: Emitter) -> None:
+    """Write the arguments of a step, for a race that is tried once and leaves no values."""
+    out.line(out.step_name(node), ",")
+    out.policy(node.settings)
+    out.line(out.callback_name(node), ",")
+
+
+def _race(node: Node, out: Emitter, values: list[str]) -> None:
+    """Write the argument of the helper, which retries the race and keeps its values."""
+    for helper in (SHOWN, DURATION, HELPER):
+        out.add_helper(helper)
+    out.line("name: (part) => ", out.step_name(node, part="part"), ",")
+    out.line("config:")
+    out.policy(node.settings)
+    out.line(f"run: {out.callback_name(node)},")
+    if values:
+        out.line(f"restore: (values) => ({_object(values)} = values),")
+
+
+@contextmanager
+def _callback(node: Node, out: Emitter, values: list[str]) -> Iterator[None]:
+    """Write the function that runs the arms, which are written inside the `with` block.
+
+    It gets the text that distinguishes the steps of a further attempt from those of the first.
+    """
+    attempt = out.unique_name("attempt", node) if node.settings.limit else ""
+    parameters = f"{attempt or '_attempt'}: string" if attempt or values else ""
+    parameters += ", keep: (values: () => any) => void" if values else ""
+    out.line(f"const {out.callback_name(node)} = async ({parameters}): Promise<any> => {{")
+    with out.indented(), out.attempted(attempt):
         if values:
             out.line(f"let {', '.join(f'{name}: any' for name in values)};")
+            out.line(f"keep(() => ({_object(values)}));")
         first = out.unique_name("first", node)
         out.line(f"const {first} = await Promise.race([")
-        out.arms(node)
+        yield
         out.line("]);")
-        result = f"{{ ...{first}, values: {{ {', '.join(values)} }} }}" if values else first
+        result = f"{{ ...{first}, values: {_object(values)} }}" if values else first
         out.line(f"return {result};")
     out.line("};")
+
+
+def _object(names: list[str]) -> str:
+    return f"{{ {', '.join(names)} }}"
 
 
 def timeout(settings: StepPolicy) -> Duration:
@@ -70,12 +108,63 @@ def timeout(settings: StepPolicy) -> Duration:
     return settings.timeout
 
 
+def max_attempts(settings: StepPolicy) -> int:
+    """Return how many times the arms may run."""
+    return settings.limit + 1
+
+
+def step_count(settings: StepPolicy) -> int:
+    """Return one step for each attempt, without the one that stores the values of a failed race."""
+    return max_attempts(settings)
+
+
 TYPE = NodeType(
     name="race",
     title="Race",
     read=read,
-    container=Container(labels=None, concurrent=True, step_timeout=timeout),
+    container=Container(
+        labels=None,
+        concurrent=True,
+        step_timeout=timeout,
+        max_iterations=max_attempts,
+    ),
     output="any",
     emit=emit,
-    step_count=single_step,
+    step_count=step_count,
+    step_suffixes=("", ": wait", ": values"),
 )
+
+HELPER: Final = f"""\
+type RaceCall = {{
+  name: (part: string) => string;
+  config: any;
+  run: (attempt: string, keep: (values: () => any) => void) => Promise<any>;
+  restore?: (values: any) => void;
+}};
+
+/**
+ * Runs a race. Each attempt is a durable step of its own, so that its arms never get the results of an
+ * earlier attempt. The values of a race that fails are stored in a step, as those of its result are.
+ */
+async function runRace(step: WorkflowStep, race: RaceCall): Promise<any> {{
+  const {{ limit, delay, backoff }} = race.config.retries;
+  const config = {{ ...race.config, retries: {{ limit: 0, delay, backoff }} }};
+  const storing = {{ retries: {{ limit: 5, delay: 1000, backoff: "constant" as const }}, timeout: 60_000 }};
+  for (let attempt = 1; ; attempt++) {{
+    const part = attempt > 1 ? ` (attempt ${{attempt}})` : "";
+    let made = (): any => ({{}});
+    try {{
+      return await step.do(race.name(part), config, () => race.run(part, (values) => (made = values)));
+    }} catch (error: any) {{
+      const isFinal = [error?.name, error?.message].some((text) => /^NonRetryableError/.test(text));
+      if (attempt > limit || isFinal) {{
+        race.restore?.(await step.do(race.name(": values"), storing, async () => made()));
+        throw error;
+      }}
+    }}
+    const growths: Record<string, number> = {{ linear: attempt, exponential: 2 ** (attempt - 1) }};
+    const pause = asMilliseconds(delay, race.name("")) * (growths[backoff] ?? 1);
+    await step.sleep(race.name(": wait"), Math.max(1, Math.min(pause, {MAX_DURATION})));
+  }}
+}}
+"""

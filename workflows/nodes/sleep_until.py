@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from workflows.codegen.steps.computed_settings import SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
+from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Code, Text
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
@@ -75,19 +77,24 @@ def _is_iso(moment: str) -> bool:
 
 def emit(node: Node, out: Emitter) -> None:
     """Write the wait through a helper, which accepts dates in the past."""
+    out.add_helper(SHOWN)
     out.add_helper(HELPER)
-    moment = out.value(node.settings.timestamp)
-    out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, ");")
+    moment, setting = out.value(node.settings.timestamp), out.setting(node.settings.timestamp)
+    out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, f", {setting});")
 
 
 TYPE = NodeType(name="sleep_until", title="Sleep until", read=read, emit=emit)
 
-HELPER: Final = """\
+HELPER: Final = f"""\
 /** Waits until a date. One in the past is not passed on, because the platform would fail the run, even in a replay. */
-async function sleepUntil(step: WorkflowStep, name: string, moment: any): Promise<void> {
+async function sleepUntil(step: WorkflowStep, name: string, moment: any, setting: string): Promise<void> {{
   const date = new Date(moment ?? Number.NaN);
-  if (Number.isNaN(date.getTime())) throw new Error(`${JSON.stringify(moment)} is not a date`);
-  if (date.getTime() - Date.now() > 1000) await step.sleepUntil(name, date);
-  else await step.sleep(name, Math.max(1, date.getTime() - Date.now()));
-}
+  const pause = date.getTime() - Date.now();
+  if (Number.isNaN(pause)) throw new NonRetryableError(`${{setting}} must be a date, not ${{shown(moment)}}`);
+  if (pause > {MAX_DURATION}) {{
+    throw new NonRetryableError(`${{setting}} must be at most 365 days ahead, not ${{shown(moment)}}`);
+  }}
+  if (pause > 1000) await step.sleepUntil(name, date);
+  else await step.sleep(name, Math.max(1, pause));
+}}
 """

@@ -29,7 +29,7 @@ def read(data: Reader) -> Settings:
 
 def callback(node: Node, out: Emitter) -> None:
     """Write the function whose body is the code."""
-    out.start_callback(node)
+    out.start_callback(node, node.settings.code)
     out.code(node.settings.code)
     out.line("};")
 

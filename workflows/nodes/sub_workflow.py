@@ -149,10 +149,8 @@ def max_wait(settings: Settings) -> Duration | None:
 
 
 def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
-    if isinstance(timeout.value, int) or not timeout.value.references:
-        return [str(milliseconds_of(timeout))]
-    out.add_helper(DURATION)
-    return ["asMilliseconds(", *out.value(timeout.value), ")"]
+    length = milliseconds_of(timeout)
+    return out.duration(timeout, least=1) if length is None else [str(length)]
 
 
 TYPE = NodeType(
@@ -212,19 +210,5 @@ async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
     }
   }
   throw new Error(`${child.name("")} (run ${instanceId}) did not finish within ${child.timeout} ms`);
-}
-"""
-
-DURATION: Final = """\
-/** The milliseconds in a duration such as "2 hours"; a number is already one. */
-function asMilliseconds(duration: any): number {
-  const units: Record<string, number> = {
-    second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000,
-    week: 604_800_000, month: 2_592_000_000, year: 31_536_000_000,
-  };
-  const [, count, unit] = /^([0-9]+) (second|minute|hour|day|week|month|year)s?$/.exec(String(duration)) ?? [];
-  const length = unit ? Number(count) * units[unit] : Number(duration);
-  if (!(length > 0)) throw new Error(`${JSON.stringify(duration)} is not a duration`);
-  return length;
 }
 """

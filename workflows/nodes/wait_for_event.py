@@ -8,7 +8,9 @@ from typing import Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from workflows.codegen.steps.computed_settings import EVENT, SHOWN
 from workflows.codegen.steps.emitter import Emitter
+from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType, single_step
 from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
@@ -56,14 +58,24 @@ def _check_schema(data: Reader) -> None:
 
 def emit(node: Node, out: Emitter) -> None:
     """Write the wait; its value is the event with its payload."""
-    event_type = out.value(node.settings.event_type)
-    timeout = out.duration(node.settings.timeout)
+    event_type = _event_type(node.settings.event_type, out)
+    timeout = out.duration(node.settings.timeout, least=1)
     variable = out.assign(node)
     out.line(*variable, "await step.waitForEvent<any>(", out.step_name(node), ", {")
     with out.indented():
         out.line("type: ", *event_type, ",")
         out.line("timeout: ", *timeout, ",")
     out.line(f"}}) as {_OUTPUT};" if variable else "});")
+
+
+def _event_type(event_type: Text, out: Emitter) -> list[Piece]:
+    """Return the type of the event; a computed one is checked in the run."""
+    pieces = out.value(event_type)
+    if not event_type.references:
+        return pieces
+    out.add_helper(SHOWN)
+    out.add_helper(EVENT)
+    return ["asEventType(", *pieces, f", {out.setting(event_type)})"]
 
 
 def max_wait(settings: Settings) -> Duration:

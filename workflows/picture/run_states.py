@@ -27,7 +27,12 @@ def node_states(
         calls.setdefault(call.node_id, []).append(call)
     is_over = run_status in ENDED
     summaries = {
-        id_: summarize(of_node, is_over=is_over, awaits_child=_awaits_child(ir.nodes[id_]))
+        id_: summarize(
+            of_node,
+            is_over=is_over,
+            is_child=ir.nodes[id_].type.calls is not None and any(call.part for call in of_node),
+            awaits_child=_awaits_child(ir.nodes[id_]),
+        )
         for id_, of_node in calls.items()
     }
     return _TreeWalk(ir, summaries, status=run_status).states()

@@ -12,17 +12,19 @@ from typing import Any, Final
 
 from workflows.codegen.analysis.clashes import shorten
 from workflows.codegen.analysis.step_names import step_names
+from workflows.codegen.analysis.usage import written_order
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, SUFFIX_LENGTH
+from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
 
 RawStep = Mapping[str, Any]
 Key = tuple[str, int]
 
 _COUNTER: Final = re.compile(r"-\d+$")
 _INDICES: Final = re.compile(r" ?((?:\[\d+\])+)$")
+_ATTEMPTS: Final = re.compile(r"(?: \(attempt [0-9]+\))+$")
 _NUMBER: Final = re.compile(r"\d+")
 _KINDS: Final = ("step", "sleep", "waitForEvent")
-_REPEATED_PARTS: Final = (": wait", ": status")  # called until another run has ended
+_REPEATED_PARTS: Final = (": wait", ": status")  # called until another run or a race has ended
 _CONTEXT: Final = 8  # steps before and after that help to tell equal names apart
 
 
@@ -54,7 +56,7 @@ class Matcher:
         self._by_name: dict[Key, list[_Candidate]] = {}
         self._deeply_nested: list[tuple[str, _Candidate]] = []
         suffixes = step_names(ir).suffixes
-        for id_ in ir.structure.locations:
+        for id_ in written_order(ir.structure.root):
             if has_steps(ir.nodes[id_]):
                 self._add(ir.nodes[id_], suffixes.get(id_, ""))
 
@@ -74,15 +76,16 @@ class Matcher:
     def _add(self, node: Node, suffix: str) -> None:
         """Add the names of a node's steps, built as in workflows.codegen.analysis.step_names."""
         depth = self._depth(node.id)
+        room = NAME_LENGTH - INDEX_LENGTH * min(depth, MAX_NAME_INDICES) - len(suffix)
+        rooms = [room - SUFFIX_LENGTH * parts for parts in range(MAX_PARTS + 1)]
+        names = dict.fromkeys(shorten(node.name, room) for room in rooms)
         for part in node.type.step_suffixes:
-            room = NAME_LENGTH - INDEX_LENGTH * min(depth, MAX_NAME_INDICES)
-            room -= SUFFIX_LENGTH if any(node.type.step_suffixes) else 0
-            name = shorten(node.name, room - len(suffix)) + suffix + part
             candidate = _Candidate(node_id=node.id, part=part)
-            if depth > MAX_NAME_INDICES:
-                self._deeply_nested.append((name, candidate))
-            else:
-                self._by_name.setdefault((name, depth), []).append(candidate)
+            for name in (name + suffix + part for name in names):
+                if depth > MAX_NAME_INDICES:
+                    self._deeply_nested.append((name, candidate))
+                else:
+                    self._by_name.setdefault((name, depth), []).append(candidate)
 
     def _depth(self, id_: str) -> int:
         return self._loop_count(self._ir.structure.locations[id_][0])
@@ -104,7 +107,7 @@ class Matcher:
         for depth in range(min(len(numbers), MAX_NAME_INDICES), -1, -1):
             indices = numbers[len(numbers) - depth :]
             ending = " " + "".join(f"[{index}]" for index in indices) if depth else ""
-            candidates = self._by_name.get((name.removesuffix(ending), depth))
+            candidates = self._named(name.removesuffix(ending), depth)
             if candidates and name.endswith(ending):
                 return candidates, indices
         start = name[: match.start()] if match else name
@@ -112,6 +115,11 @@ class Matcher:
             return [], numbers
         nested = [one for full, one in self._deeply_nested if full.startswith(start)]
         return nested, numbers
+
+    def _named(self, name: str, depth: int) -> list[_Candidate]:
+        """Return the candidates for a name without indices, whatever the attempt of a race."""
+        exact = self._by_name.get((name, depth))
+        return exact or self._by_name.get((_ATTEMPTS.sub("", name), depth), [])
 
     def _resolve_ambiguous(self, steps: Sequence[RawStep], calls: list[StepCall | None]) -> None:
         """Find the nodes of steps whose name several nodes share.

@@ -14,6 +14,7 @@ from workflows.picture.timestamps import parse_timestamp
 
 _CHILD_FAILED: Final = ("errored", "terminated")
 _STATUS: Final = ": status"
+_WAIT: Final = ": wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +31,21 @@ class NodeSummary:
     has_hidden_end: bool = False
 
 
-def summarize(calls: Sequence[StepCall], *, is_over: bool, awaits_child: bool) -> NodeSummary:
-    """Summarize the steps of one node, given in the order of their start; the last iteration counts."""
+def summarize(
+    calls: Sequence[StepCall], *, is_over: bool, is_child: bool, awaits_child: bool
+) -> NodeSummary:
+    """Summarize the steps of one node, given in the order of their start; the last iteration counts.
+
+    `is_child` means that the node starts a run, `awaits_child` that it waits for its end.
+    """
     latest = [call for call in calls if call.indices == calls[-1].indices]
-    is_child = any(call.part for call in calls)
-    state = _child(latest, awaits_child=awaits_child) if is_child else _state(latest[-1].raw)
+    state = _child(latest, awaits_child=awaits_child) if is_child else _of_attempts(latest)
     has_hidden_end = is_child and state is State.WAITING
     if is_over and state.is_active:
         state = State.STOPPED
     return NodeSummary(
         state=state,
-        attempts=max((len(_attempts(call.raw)) for call in latest), default=0),
+        attempts=_attempt_count(latest, is_child=is_child),
         indices=tuple(dict.fromkeys(call.indices for call in calls)),
         duration=_duration(calls, state=state, is_child=is_child),
         has_hidden_end=has_hidden_end,
@@ -56,6 +61,19 @@ def _state(step: RawStep) -> State:
     if step.get("finished"):
         return State.DONE
     return State.SLEEPING if kind == "sleep" else State.WAITING
+
+
+def _of_attempts(calls: Sequence[StepCall]) -> State:
+    """Return the state of a node; a race waits before each further attempt, and may store its values."""
+    attempts = [call for call in calls if not call.part]
+    is_waiting = calls[-1].part == _WAIT and not calls[-1].raw.get("finished")
+    return State.RETRYING if is_waiting or not attempts else _state(attempts[-1].raw)
+
+
+def _attempt_count(calls: Sequence[StepCall], *, is_child: bool) -> int:
+    """Return the attempts of the node; those of a race and its arms are steps of their own."""
+    counts = [len(_attempts(call.raw)) for call in calls if is_child or not call.part]
+    return max(counts, default=0) if is_child else sum(counts)
 
 
 def _attempted_state(step: RawStep) -> State:

@@ -39,7 +39,7 @@ def sleep_until(timestamp: str) -> Document:
 @pytest.mark.parametrize("timestamp", VALID)
 def test_a_timestamp_is_a_date_or_an_expression(timestamp: str) -> None:
     assert (
-        f'sleepUntil(step, "wait", {VALID[timestamp]});' in generated(sleep_until(timestamp)).source
+        f'sleepUntil(step, "wait", {VALID[timestamp]}, ' in generated(sleep_until(timestamp)).source
     )
 
 

@@ -231,7 +231,7 @@ def test_an_invalid_date_ends_the_run_with_its_cause(tmp_path: Path) -> None:
     )
 
     assert [run["error"]["message"] for run in results] == [
-        '"31.01." is not a date',
-        "undefined is not a date",
-        "null is not a date",
+        '"wait": timestamp must be a date, not "31.01."',
+        '"wait": timestamp must be a date, not undefined',
+        '"wait": timestamp must be a date, not null',
     ]

@@ -56,13 +56,14 @@ def _programs() -> dict[str, list[Item]]:
         whole = [*program, Item("wait", "pause"), Item("step", "after", reads=steps)]
         kinds = {item.kind for item in walk(program)}
         is_rich = {"race", "parallel", "loop"} <= kinds
-        if is_rich and _reaches_the_wait(program) and parse(document_of(whole)).ir is not None:
+        if is_rich and _reaches_the_wait(whole) and parse(document_of(whole)).ir is not None:
             programs[f"program{len(programs)}"] = whole
     return programs
 
 
 def _reaches_the_wait(program: list[Item]) -> bool:
-    return Interpreter().run(program)[0] == "complete"
+    interpreter = Interpreter()
+    return interpreter.run(program)[0] == "complete" and "pause" in interpreter.values
 
 
 def test_a_killed_run_continues_with_the_same_values(tmp_path: Path, start: Start) -> None:
@@ -145,3 +146,41 @@ def test_a_moment_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) ->
     again = start()
     send_event(again, "moments", run)
     assert wait_for_output(again, "moments", run) == {"from": "after"}
+
+
+def test_races_keep_their_values_and_their_attempts_apart_after_a_kill(
+    tmp_path: Path, start: Start
+) -> None:
+    ask = "if (ctx.step.name === 'ask (attempt 2)') return 'up'; throw new Error('down');"
+    nap = node("nap", "sleep", duration="5 minutes")
+    again = document(
+        [
+            node("race", "race", retryLimit=1, retryDelay="3 seconds"),
+            node("ask", code=ask, retryLimit=0), nap, node("end", code="return race;"),
+        ],
+        "race ask a", "race nap b", "race end then",
+    )  # fmt: skip
+    undone = document(
+        [
+            node("guard", "try_catch"), node("race", "race"), node("room"), node("ask", code=ask, retryLimit=0),
+            nap, node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+            node("undo", code="return room?.from;"),
+        ],
+        "guard race try", "race room a", "room ask", "race nap b", "guard pause catch", "pause undo",
+    )  # fmt: skip
+    modules = compiled({"Again": again, "Undone": undone}, tmp_path)
+    before = start()
+    runs = {name: _started_run(before, name, code) for name, code in modules.items()}
+    wait_for(partial(run_status, before, "undone", runs["Undone"]), "waiting", seconds=60)
+    wait_for(partial(_last_step, before, "again", runs["Again"]), "race: wait-1", seconds=60)
+    before.kill()
+
+    after = start()
+    send_event(after, "undone", runs["Undone"])
+    assert wait_for_output(after, "undone", runs["Undone"]) == "room"
+    assert wait_for_output(after, "again", runs["Again"]) == "up"
+
+
+def _last_step(platform: Platform, name: str, run: str) -> str:
+    steps = describe_run(platform, name, run).steps
+    return str(steps[-1].name) if steps else ""

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_types import Container
 
 # Names may be cut to make room for indices, but this much of them always remains.
 ALWAYS_KEPT: Final = 120
-_INDICES: Final = re.compile(r" (?:\[\d+\])+$")
+_COUNTED: Final = re.compile(r"(?: \(attempt [0-9]+\))*(?: (?:\[[0-9]+\])+)?$")
 
 
 def shorten(name: str, units: int) -> str:
@@ -26,25 +26,35 @@ def clashing_nodes(ir: WorkflowIR) -> set[str]:
     """Return the nodes whose steps need a unique name.
 
     Names are compared as the platform sees them: with the suffixes of a node's several steps, with
-    the indices of loops (which users may also write themselves), and cut if they are long.
+    the attempts of races and the indices of loops (which users may also write themselves), and cut
+    if they are long.
     """
     groups: dict[str, dict[str, set[str]]] = {}
     for node in ir.nodes.values():
         name = shorten(node.name, ALWAYS_KEPT)
-        plain = _INDICES.sub("", name) if name.endswith("]") else name
+        plain = _COUNTED.sub("", name) if name.endswith(("]", ")")) else name
         for part in node.type.step_suffixes:
             groups.setdefault(plain + part, {}).setdefault(name + part, set()).add(node.id)
     clashes: set[str] = set()
     for by_name in groups.values():
         ids = set[str]().union(*by_name.values())
         if len(ids) > 1:
-            same_names = [ids] if _any_in_loop(ids, ir) else by_name.values()
+            same_names = [ids] if _any_repeated(ids, ir) else by_name.values()
             clashes.update(id_ for same in same_names for id_ in _concurrent(same, ir))
     return clashes
 
 
-def _any_in_loop(ids: set[str], ir: WorkflowIR) -> bool:
-    return any(container.repeats for id_ in ids for _, container, _ in _containers(id_, ir))
+def _any_repeated(ids: set[str], ir: WorkflowIR) -> bool:
+    """Return whether a loop or a race that is retried adds a number to one of the names."""
+    return any(
+        container.repeats or _is_retried(container, ir.nodes[owner])
+        for id_ in ids
+        for owner, container, _ in _containers(id_, ir)
+    )
+
+
+def _is_retried(container: Container, node: Node) -> bool:
+    return container.max_iterations is not None and container.max_iterations(node.settings) != 1
 
 
 def _concurrent(ids: set[str], ir: WorkflowIR) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Final
 from workflows.codegen.analysis.clashes import clashing_nodes, shorten
 from workflows.codegen.text.literals import escaped, literal
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
-from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, SUFFIX_LENGTH
+from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
 
 MAX_ID_LENGTH: Final = 40
 HELPER: Final = f"""\
@@ -32,25 +32,24 @@ class StepNames:
 
     suffixes: Mapping[str, str]
 
-    def expression(self, node: Node, indices: Sequence[str], *, part: str = "") -> str:
+    def expression(self, node: Node, indices: Sequence[str], *, parts: Sequence[str] = ()) -> str:
         """Return the TypeScript of a name, with the indices of the loops around the node.
 
-        `part` is a variable with the suffix that distinguishes several steps of one node. The
+        `parts` are variables with suffixes that distinguish several steps of one node. The
         expression calls HELPER if there are more than MAX_NAME_INDICES indices.
         """
         for_indices = INDEX_LENGTH * min(len(indices), MAX_NAME_INDICES)
-        room = NAME_LENGTH - for_indices - (SUFFIX_LENGTH if part else 0)
+        room = NAME_LENGTH - for_indices - SUFFIX_LENGTH * min(len(parts), MAX_PARTS)
         suffix = self.suffixes.get(node.id, "")
         name = shorten(node.name, room - len(suffix)) + suffix
-        if not indices and not part:
+        if not indices and not parts:
             return literal(name)
+        suffix = "".join(f"${{{part}}}" for part in parts)
         if len(indices) > MAX_NAME_INDICES:
-            return (
-                f"stepName({literal(name)}{f' + {part}' if part else ''}, [{', '.join(indices)}])"
-            )
+            return f"stepName(`{escaped(name)}{suffix}`, [{', '.join(indices)}])"
         counted = "".join(f"[${{{index}}}]" for index in indices)
         blank = " " if indices else ""
-        return f"`{escaped(name)}{f'${{{part}}}' if part else ''}{blank}{counted}`"
+        return f"`{escaped(name)}{suffix}{blank}{counted}`"
 
 
 def step_names(ir: WorkflowIR) -> StepNames:

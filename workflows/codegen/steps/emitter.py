@@ -32,7 +32,9 @@ class Emitter(StepWriter):
         if node.type.callback and not self._moves(node):
             node.type.callback(node, self)
         name, passed = self.callback_name(node), self._passed(node)
-        return f"(ctx: any) => {name}(ctx, {', '.join(passed)})" if passed else name
+        if passed or self._own_names(node)[1]:
+            return f"(ctx: any) => {name}({', '.join(['ctx', *passed.values()])})"
+        return name
 
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
         """Write the call that runs the node's callback as a durable step."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from workflows.codegen.analysis.children import Child
 from workflows.codegen.analysis.inputs import Inputs
 from workflows.codegen.analysis.last_values import LastValues
 from workflows.codegen.analysis.step_names import StepNames
 from workflows.codegen.analysis.usage import Usage
+from workflows.codegen.steps.computed_settings import DURATION, SHOWN, setting_of
 from workflows.codegen.steps.values import access, code_pieces, json_pieces, text_pieces
 from workflows.codegen.syntax.parser import Syntax
-from workflows.codegen.text.literals import comment
+from workflows.codegen.text.literals import comment, literal
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.node_types import Call
@@ -22,6 +25,7 @@ from workflows.ir.reading.identifiers import Names
 from workflows.ir.reading.references import Reference
 from workflows.ir.tree.scope import Scopes
 
+_NO_ALIASES: Final[Mapping[str, str]] = {}
 _ROOTS = {"trigger": "event.payload", "event": "event", "env": "env"}
 
 
@@ -55,6 +59,7 @@ class SettingsWriter:
         self._writer = writer
         self.line = writer.line
         self._scopes = Scopes(plan.ir.nodes, plan.ir.structure)
+        self._aliases: dict[tuple[str, str, str], str] = {}
 
     def indented(self) -> AbstractContextManager[None]:
         """Indent the lines written inside by one level."""
@@ -62,7 +67,7 @@ class SettingsWriter:
 
     def code(self, code: Code) -> None:
         """Write the body of a function byte for byte, never indented."""
-        self._writer.verbatim(*code_pieces(self._syntax(code), self._resolve))
+        self._writer.verbatim(*self._pieces(code, self.aliases(code)))
 
     def add_helper(self, helper: str) -> None:
         """Include the helper's source in the module, once."""
@@ -82,30 +87,84 @@ class SettingsWriter:
         return text_pieces(field, self._resolve)
 
     def _expression(self, code: Code) -> list[Piece]:
-        syntax = self._syntax(code)
-        pieces = code_pieces(syntax, self._resolve)
+        syntax, aliases = self._syntax(code), self.aliases(code)
+        pieces = self._pieces(code, aliases)
+        if aliases:
+            return _with_aliases(pieces, aliases, is_async=b"await" in syntax.data)
         if syntax.needs_lines:
             return ["(\n", *pieces, "\n)"]
         expression = syntax.expression
         is_sequence = expression is not None and expression.type == "sequence_expression"
         return ["(", *pieces, ")"] if is_sequence else pieces
 
-    def duration(self, duration: Duration) -> list[Piece]:
-        """Return milliseconds or words; computed words are cast, as no type fits them."""
+    def duration(self, duration: Duration, *, least: int = 0) -> list[Piece]:
+        """Return milliseconds or words; computed ones are checked in the run, against `least` too."""
         if isinstance(duration.value, int):
             return [str(duration.value)]
         pieces = self.value(duration.value)
-        return [*pieces, " as any"] if duration.value.references else pieces
+        if not duration.value.references:
+            return pieces
+        self.add_helper(SHOWN)
+        self.add_helper(DURATION)
+        return ["asMilliseconds(", *pieces, f", {self.setting(duration.value)}, {least})"]
 
-    def _resolve(self, reference: Reference) -> str:
+    def setting(self, field: Field) -> str:
+        """Return the literal that names a field of the current node in the errors of a run."""
+        name = self._plan.ir.nodes[self._writer.node_id].name
+        return literal(setting_of(name, field.path))
+
+    def aliases(self, code: Code) -> dict[str, str]:
+        """Return other names for what the code refers to, if it declares their names for itself.
+
+        In `const room = {{ room }}.id` the reference means the output, not the constant.
+        """
+        syntax = self._syntax(code)
+        for name in self._referenced(code) & syntax.declared if code.references else ():
+            key = self._writer.node_id, code.path, name
+            if key not in self._aliases:
+                self._aliases[key] = self._free_name(name, syntax)
+        place = self._writer.node_id, code.path
+        return {key[2]: alias for key, alias in self._aliases.items() if key[:2] == place}
+
+    def _free_name(self, name: str, syntax: Syntax) -> str:
+        """Return a new name that the code does not use either."""
+        unique = self._plan.names.unique(name)
+        return unique if unique not in syntax.names else self._free_name(name, syntax)
+
+    def _referenced(self, code: Code) -> set[str]:
+        """Return the variables that the references in the code stand for."""
+        syntax = self._syntax(code)
+        roots = (
+            self._root(reference) for reference in code.references if syntax.is_code(reference)
+        )
+        return {root.partition(".")[0] for root in roots}
+
+    def _pieces(self, code: Code, aliases: Mapping[str, str]) -> list[Piece]:
+        return code_pieces(self._syntax(code), partial(self._resolve, aliases=aliases))
+
+    def _resolve(self, reference: Reference, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
+        name, dot, rest = self._root(reference).partition(".")
+        return f"{aliases.get(name, name)}{dot}{rest}{access(reference.path)}"
+
+    def _root(self, reference: Reference) -> str:
+        """Return the expression that the first name of a reference stands for."""
         ir, root = self._plan.ir, reference.root
         if root in self._scopes.names_for(ir.nodes[self._writer.node_id]):
-            return f"{root}{access(reference.path)}"
+            return root
         if root not in ir.nodes:
-            return f"{_ROOTS[root]}{access(reference.path)}"
+            return _ROOTS[root]
         if ir.nodes[root].type.output is None:
             return "(undefined as any)"  # without the cast, the compiler rejects it as a condition
-        return f"{self._plan.variables[root]}{access(reference.path)}"
+        return self._plan.variables[root]
 
     def _syntax(self, code: Code) -> Syntax:
         return self._plan.syntaxes[self._writer.node_id, code.path]
+
+
+def _with_aliases(
+    pieces: list[Piece], aliases: Mapping[str, str], *, is_async: bool
+) -> list[Piece]:
+    """Return an expression in a function whose parameters are the aliases."""
+    start = "await (async " if is_async else "("
+    names, values = ", ".join(aliases.values()), ", ".join(aliases)
+    return [f"{start}(", names, ") => (\n", *pieces, f"\n))({values})"]

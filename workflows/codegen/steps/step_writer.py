@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from workflows.codegen.analysis.inputs import member
 from workflows.codegen.analysis.step_names import HELPER
 from workflows.codegen.steps.settings_writer import Plan, SettingsWriter
+from workflows.codegen.syntax import imports
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, Call, NodeType
@@ -16,11 +18,16 @@ from workflows.ir.validation.limits import MAX_NAME_INDICES
 
 
 class StepWriter(SettingsWriter):
-    """Writes the parts of durable steps; `_indices` are the counters of the enclosing loops."""
+    """Writes the parts of durable steps; `_indices` are the counters of the enclosing loops.
+
+    `_attempts` are the texts that distinguish the attempts of the enclosing races.
+    """
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         super().__init__(plan, writer)
         self._indices: list[str] = []
+        self._attempts: list[str] = []
+        self._import_aliases: dict[str, str] = {}
         self._callbacks: dict[str, str] = {}
 
     def step_name(self, node: Node, *, part: str = "") -> str:
@@ -30,7 +37,16 @@ class StepWriter(SettingsWriter):
         """
         if len(self._indices) > MAX_NAME_INDICES:
             self.add_helper(HELPER)
-        return self._plan.step_names.expression(node, self._indices, part=part)
+        parts = [*self._attempts, *([part] if part else [])]
+        return self._plan.step_names.expression(node, self._indices, parts=parts)
+
+    @contextmanager
+    def attempted(self, attempt: str) -> Iterator[None]:
+        """Distinguish the steps written inside by the attempt, a variable; "" for the only one."""
+        before = self._attempts
+        self._attempts = [*before, attempt] if attempt else before
+        yield
+        self._attempts = before
 
     def assign(self, node: Node) -> list[Piece]:
         """Return the assignment before a node's value, or nothing if no one reads it."""
@@ -57,12 +73,24 @@ class StepWriter(SettingsWriter):
         members = [member(id_, variables[id_]) for id_ in self._plan.inputs[node.id]]
         return f"{{ {', '.join(members)} }}" if members else "{}"
 
-    def start_callback(self, node: Node) -> None:
-        """Write the first line of the function that a durable step runs."""
-        passed = "".join(f", {name}: any" for name in self._passed(node))
-        name = self.callback_name(node)
+    def start_callback(self, node: Node, body: Code | None = None) -> None:
+        """Write the first line of the function that a durable step runs.
+
+        A name that the `body` declares for itself cannot be a parameter as well.
+        """
+        own = self._syntax(body).own if body else frozenset()
+        parameters = self._passed(node)
+        aliases = self.aliases(body).items() if body else ()
+        passed = "".join(f", {parameter}: any" for parameter in parameters)
+        passed += "".join(
+            f", {alias} = {name}" for name, alias in aliases if alias not in parameters
+        )
+        passed += "".join(
+            f", {name} = {self._imported(name)}" for name in self._hidden_imports(node)
+        )
+        name, ctx = self.callback_name(node), "_ctx" if "ctx" in own else "ctx"
         returned = ": Promise<any>" if node.id in self._plan.untyped else ""
-        self.line(f"const {name} = async (ctx: WorkflowStepContext{passed}){returned} => {{")
+        self.line(f"const {name} = async ({ctx}: WorkflowStepContext{passed}){returned} => {{")
 
     def callback_name(self, node: Node) -> str:
         """Return the name of the function that the node's step runs."""
@@ -72,7 +100,7 @@ class StepWriter(SettingsWriter):
 
     def policy(self, policy: StepPolicy) -> None:
         """Write a step's configuration in full, without relying on defaults."""
-        delay, timeout = self.duration(policy.delay), self.duration(policy.timeout)
+        delay, timeout = self.duration(policy.delay), self.duration(policy.timeout, least=1)
         backoff = f', backoff: "{policy.backoff}" }},'
         self.line("{")
         self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
@@ -96,10 +124,14 @@ class StepWriter(SettingsWriter):
             return False
         return node.type.output == INFERRED and node.id not in self._plan.usage.raced
 
-    def _passed(self, node: Node) -> list[str]:
-        """Return the names from regions that a moved callback uses but can no longer see."""
+    def _passed(self, node: Node) -> dict[str, str]:
+        """Return the parameters for names from regions that a moved callback can no longer see.
+
+        Each comes with its argument. A name that the code declares for itself is not passed, unless
+        a reference means the one from outside.
+        """
         if not self._moves(node):
-            return []
+            return {}
         local = (
             name
             for region_id in self._crossed(node)
@@ -107,7 +139,37 @@ class StepWriter(SettingsWriter):
         )
         names = dict.fromkeys(local)
         used = self._names_in(node) if names else set()
-        return [name for name in names if name in used]
+        own, aliases = self._own_names(node)
+        parameters = {
+            aliases.get(name, "") if name in own else name: name for name in names if name in used
+        }
+        parameters.pop("", None)
+        return parameters
+
+    def _hidden_imports(self, node: Node) -> list[str]:
+        """Return the names that the node's code imports, but a region around it hides."""
+        hiding = self._scopes.names_for(node)
+        codes = [field for field in node.fields if isinstance(field, Code)] if hiding else []
+        declarations = [part for code in codes for part in imports.declarations(self._syntax(code))]
+        bindings = [binding for part in declarations for binding in part.bindings]
+        return [item.local for item in bindings if not item.type_only and item.local in hiding]
+
+    def _imported(self, name: str) -> str:
+        """Return another name for an import, declared at the top of the module."""
+        if name not in self._import_aliases:
+            self._import_aliases[name] = self._plan.names.unique(f"imported_{name}")
+            self.add_helper(f"const {self._import_aliases[name]} = {name};\n")
+        return self._import_aliases[name]
+
+    def _own_names(self, node: Node) -> tuple[set[str], dict[str, str]]:
+        """Return the names that the node's code declares for itself, and its aliases of outer ones."""
+        own: set[str] = set()
+        aliases: dict[str, str] = {}
+        for field in node.fields:
+            if isinstance(field, Code) and not field.is_expression:
+                own |= self._syntax(field).own
+                aliases |= self.aliases(field)
+        return own | set(self._hidden_imports(node)), aliases
 
     def _crossed(self, node: Node) -> Iterator[int]:
         """Return the regions between the node and the declaration of its variable."""

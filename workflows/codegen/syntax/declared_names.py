@@ -58,3 +58,56 @@ def _is_pattern(parent: Node, node: Node) -> bool:
     if parent.type == "pair_pattern":
         return parent.child_by_field_name("value") == node
     return parent.type in _PATTERNS
+
+
+_FUNCTIONS: Final = frozenset(
+    {
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "arrow_function",
+        "method_definition",
+        "class_static_block",
+    }
+)
+
+
+def is_own(name: Node) -> bool:
+    """Whether this declared name belongs to the code as a whole, not to a block or function inside.
+
+    Such a name cannot stand beside a parameter of the same name.
+    """
+    node: Node | None = name.parent
+    while node is not None and node.type not in _DECLARING and node.type != "class_declaration":
+        node = node.parent
+    if node is None:
+        return False
+    if _is_var(node):
+        return not _is_in_function(node)
+    holder = node.parent
+    if node.type == "variable_declarator":
+        holder = holder.parent if holder else None
+    return holder is not None and holder.type == "program" and node.type not in _EXPRESSIONS
+
+
+# Names of these are only visible inside.
+_EXPRESSIONS: Final = frozenset(
+    {"function_expression", "generator_function", "class", "for_in_statement"}
+)
+
+
+def _is_var(declaration: Node) -> bool:
+    if declaration.type == "for_in_statement":
+        kind = declaration.child_by_field_name("kind")
+        return kind is not None and kind.type == "var"
+    holder = declaration.parent
+    is_variable = declaration.type == "variable_declarator"
+    return is_variable and holder is not None and holder.type == "variable_declaration"
+
+
+def _is_in_function(node: Node) -> bool:
+    outer = node.parent
+    while outer is not None and outer.type not in _FUNCTIONS:
+        outer = outer.parent
+    return outer is not None

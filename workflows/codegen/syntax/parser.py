@@ -12,7 +12,7 @@ import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from workflows.codegen.syntax.brackets import unmatched
-from workflows.codegen.syntax.declared_names import is_declared
+from workflows.codegen.syntax.declared_names import is_declared, is_own
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.references import Reference
 
@@ -106,6 +106,21 @@ class Syntax:
         """The names that the code uses or declares, without names of properties."""
         written = {node.text or b"" for node in self._written_names}
         return frozenset(name.decode("utf-8", "replace") for name in written)
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The names that the code declares, at any depth."""
+        return frozenset(map(text, self._declarations))
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """The names that the code declares for itself as a whole."""
+        return frozenset(text(node) for node in self._declarations if is_own(node))
+
+    @property
+    def _declarations(self) -> list[Node]:
+        names = filter(is_declared, self._written_names)
+        return [*names, *self.captured("class")]
 
     @property
     def _written_names(self) -> list[Node]:

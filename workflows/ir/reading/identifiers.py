@@ -41,10 +41,10 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES WorkflowEntrypoint WorkflowEvent
-WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asList asMilliseconds asText collectArms
+ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
+WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asMilliseconds asText collectArms
 ctx entry env err event idempotencyKey isPlain readBody
-refuse request runChild runScript sendRequest showRun sleepUntil startChild step stepName trigger
+refuse request runChild runRace runScript sendRequest showRun shown sleepUntil startChild step stepName trigger
 """
 
 _USED: Final = """

@@ -15,7 +15,8 @@ from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 from workflows.ir.tree.totals import MAX_TOTAL, Totals
 
-SUFFIX_LENGTH: Final = 10  # distinguishes the steps of one node
+SUFFIX_LENGTH: Final = 16  # distinguishes the steps of one node
+MAX_PARTS: Final = 2  # a name has room for this many suffixes
 INDEX_LENGTH: Final = 13  # " [", the digits and "]" of a loop index
 MAX_NAME_INDICES: Final = 9  # a name has room for this many indices; more are cut at run time
 CONNECTIONS: Final = 6
@@ -65,7 +66,7 @@ def check_requests(ir: WorkflowIR) -> Iterator[Problem]:
 def _may_exceed(limits: tuple[_Limit, ...], weights: Iterable[int], ir: WorkflowIR) -> bool:
     """Whether the tree must be summed up: the plain sum is too large, or something repeats."""
     once = sum(weights)
-    return once > limits[-1].maximum or (once > 0 and any(map(_repeats, ir.nodes.values())))
+    return once > limits[-1].maximum or (once > 0 and any(map(_multiplies, ir.nodes.values())))
 
 
 def _requests_of(node: Node) -> int:
@@ -80,7 +81,7 @@ def _excess(
     exceeded = next((limit for limit in limits if totals.run > limit.maximum), None)
     if exceeded is None:
         return
-    loops = [node for node in ir.nodes.values() if _repeats(node)]
+    loops = [node for node in ir.nodes.values() if _multiplies(node)]
     largest = max(loops, key=lambda node: totals.by_container[node.id], default=None)
     where = _where(largest, totals) if largest else ""
     message = f"a run can {verb} {_number(totals.run)} {noun}{where}, but {exceeded.source}"
@@ -106,6 +107,12 @@ def _number(count: int) -> str:
 
 def _repeats(node: Node) -> bool:
     return node.type.container is not None and node.type.container.repeats
+
+
+def _multiplies(node: Node) -> bool:
+    """Whether the regions of a container may run more than once."""
+    is_counted = node.type.container is not None and node.type.container.max_iterations is not None
+    return is_counted and _max_iterations(node) != 1
 
 
 def _max_iterations(node: Node) -> int | None:

@@ -52,7 +52,8 @@ class Interpreter:
     def _step(self, item: Item, frame: list[Any]) -> None:
         self.steps.append(self._name(item))
         seen = [(self.values.get(id_) or {}).get("at") for id_ in item.reads]
-        index = self._indices[-1] if self._indices else -1
+        index: Any = self._indices[-1] if self._indices else -1
+        index = "own" if item.in_loop and "i" in item.own else index
         value = {"at": item.id, "i": index, "saw": ["", *seen]}
         self.outputs[self._name(item)] = value
         self._set_value(item, value, frame)
@@ -65,7 +66,8 @@ class Interpreter:
         self._set_value(item, {}, frame)
 
     def _break(self, item: Item, _frame: list[Any]) -> None:
-        if self._indices and self._indices[-1] == item.break_at:
+        is_reached = self._indices[-1] == item.break_at if item.in_loop else item.break_at < 5
+        if is_reached:
             raise BreakReached
 
     def _branch(self, item: Item, frame: list[Any]) -> None:

@@ -10,12 +10,17 @@ from typing import Any, Literal
 from tests.workflows.ir.documents import branch, document, node
 
 Kind = Literal["step", "fail", "branch", "parallel", "race", "loop", "try_catch", "break", "wait"]
+HIDING = ("i", "item", "err", "ctx", "event", "env", "step")
 CONTAINERS: tuple[Kind, ...] = ("branch", "parallel", "race", "loop", "try_catch")
 
 
 @dataclass(slots=True)
 class Item:
-    """A node and its regions; `reads` are earlier nodes whose values it uses."""
+    """A node and its regions; `reads` are earlier nodes whose values it uses.
+
+    `own` are names that its code declares for itself, which hide those around it. A `break` outside of
+    a loop always breaks if it has a `break_at`.
+    """
 
     kind: Kind
     id: str
@@ -27,6 +32,7 @@ class Item:
     has_then: bool = True
     break_at: int = -1
     in_loop: bool = False
+    own: tuple[str, ...] = ()
 
 
 class ProgramGenerator:
@@ -39,40 +45,33 @@ class ProgramGenerator:
 
     def program(self, *, depth: int, length: int) -> list[Item]:
         """Return a program nested at most `depth` deep."""
-        program = self._region(depth, length=length, loops=0, in_race=False)
+        program = self._region(depth, length=length, loops=0)
         _choose_reads(program, [], self._random)
         return program
 
-    def _region(self, depth: int, *, length: int, loops: int, in_race: bool) -> list[Item]:
-        return [
-            self._item(depth, loops=loops, in_race=in_race)
-            for _ in range(self._random.randint(1, length))
-        ]
+    def _region(self, depth: int, *, length: int, loops: int) -> list[Item]:
+        return [self._item(depth, loops=loops) for _ in range(self._random.randint(1, length))]
 
-    def _item(self, depth: int, *, loops: int, in_race: bool) -> Item:
+    def _item(self, depth: int, *, loops: int) -> Item:
         self._count += 1
         id_ = f"n{self._count}"
         if depth and self._random.random() < 0.6:
             kind = self._random.choice(self._containers)
-            return self.container(kind, id_, depth=depth, loops=loops, in_race=in_race)
-        if self._random.random() < 0.12 and loops:
-            return Item("break", id_, break_at=self._random.choice([0, 1, 1, 5]))
-        if self._random.random() < 0.1 and not in_race:
+            return self.container(kind, id_, depth=depth, loops=loops)
+        if self._random.random() < (0.12 if loops else 0.03):
+            return Item("break", id_, break_at=self._random.choice([0, 1, 1, 5]), in_loop=loops > 0)
+        if self._random.random() < 0.1:
             return Item("fail", id_)
-        return Item("step", id_, in_loop=loops > 0)
+        own = self._random.sample(HIDING, 2) if self._random.random() < 0.2 else ()
+        return Item("step", id_, in_loop=loops > 0, own=tuple(own))
 
-    def container(
-        self, kind: Kind, id_: str, *, depth: int, loops: int = 0, in_race: bool = False
-    ) -> Item:
+    def container(self, kind: Kind, id_: str, *, depth: int, loops: int = 0) -> Item:
         random = self._random
         item = Item(kind, id_, has_then=kind == "loop" or random.random() < 0.5)
         item.times, item.form = random.randint(0, 3), random.choice(["forEach", "while", "times"])
         count = {"loop": 1, "try_catch": random.choice([2, 3])}.get(kind, random.randint(2, 3))
         loops += kind == "loop"
-        racing = in_race or kind == "race"
-        item.regions = [
-            self._region(depth - 1, length=2, loops=loops, in_race=racing) for _ in range(count)
-        ]
+        item.regions = [self._region(depth - 1, length=2, loops=loops) for _ in range(count)]
         item.chosen = random.randrange(count + 1)  # one more than arms: no condition is true
         return item
 
@@ -141,7 +140,9 @@ def _node(item: Item) -> dict[str, Any]:
         case "step":
             seen = "".join(f", {id_}?.at" for id_ in item.reads)
             index = "i" if item.in_loop else "-1"
-            return node(item.id, code=f"return {{ at: '{item.id}', i: {index}, saw: [''{seen}] }};")
+            own = "".join(f"const {name} = 'own'; " for name in item.own)
+            code = f"{own}return {{ at: '{item.id}', i: {index}, saw: [''{seen}] }};"
+            return node(item.id, code=code)
         case "fail":
             return node(item.id, code=f"throw new Error('{item.id}');", retryLimit=0)
         case "branch":
@@ -152,7 +153,10 @@ def _node(item: Item) -> dict[str, Any]:
         case "wait":
             return node(item.id, "wait_for_event", eventType="call", timeout="1 hour")
         case "break":
-            return node(item.id, "break", condition=f"i === {item.break_at}")
+            condition = (
+                f"i === {item.break_at}" if item.in_loop else f"event && {item.break_at} < 5"
+            )
+            return node(item.id, "break", condition=condition)
     return node(item.id, item.kind)
 
 

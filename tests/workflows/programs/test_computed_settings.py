@@ -1,0 +1,133 @@
+"""Durations, timeouts, moments and event types that come from data are checked in the run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.programs.harness.workers import Run, compiled, names, run_all
+from workflows.ir.reading.durations import milliseconds
+
+RULE = "must be a number of milliseconds"
+NO_DURATIONS = [
+    "2 fortnights", "soon", "", "5000", "-1 second", "1.5 hours", "400 days", True, None, {"a": 1},
+    [1000], -1, 1.5, 31_536_000_001, "٣ seconds", " 2 hours",
+]  # fmt: skip
+
+
+def _caught(waiting: dict[str, Any]) -> Document:
+    """Return a document that catches the error of one node, and returns its message."""
+    return document(
+        [
+            node("guard", "try_catch"), waiting, node("after", code="return 'waited';"),
+            node("caught", code="return err.message;"),
+        ],
+        f"guard {waiting['id']} try", f"{waiting['id']} after", "guard caught catch",
+    )  # fmt: skip
+
+
+def messages(folder: Path, workflow: Document, values: list[Any]) -> list[Any]:
+    """Return the output of a run for each value in the payload."""
+    runs = [Run(workflow="Computed", params={"value": value}) for value in values]
+    results = run_all(compiled({"Computed": workflow}, folder), runs)
+    assert all(run["status"] == "complete" for run in results), results
+    assert all(len([name for name in names(run) if name == "x"]) <= 1 for run in results)
+    return [run["output"] for run in results]
+
+
+NODES = {
+    "sleep": (node("x", "sleep", name="Nap", duration="{{ trigger.value }}"), "duration"),
+    "wait": (
+        node("x", "wait_for_event", name="Nap", eventType="go", timeout="{{ trigger.value }}"),
+        "timeout",
+    ),
+    "step timeout": (node("x", name="Nap", timeout="{{ trigger.value }}"), "timeout"),
+    "retry delay": (node("x", name="Nap", retryDelay="{{ trigger.value }}"), "retryDelay"),
+    "child": (
+        node("x", "sub_workflow", name="Nap", workflowId="c", timeout="{{ trigger.value }}"),
+        "timeout",
+    ),
+    "race": (node("x", "race", name="Nap", timeout="{{ trigger.value }}", retryLimit=1), "timeout"),
+}
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_what_is_no_duration_is_an_error_that_names_node_and_value(
+    kind: str, tmp_path: Path
+) -> None:
+    waiting, setting = NODES[kind]
+    workflow = _caught(waiting)
+    if kind == "race":
+        workflow["nodes"].append(node("arm"))
+        workflow["edges"] += [{"id": "arm", "source": "x", "target": "arm", "label": "arm"}]
+        workflow["edges"][1]["label"] = "then"
+
+    said = messages(tmp_path, workflow, NO_DURATIONS)
+
+    shown = ['"2 fortnights"', '"soon"', '""', '"5000"', '"-1 second"', '"1.5 hours"', '"400 days"',
+             "true", "null", '{"a":1}', "[1000]", "-1", "1.5", "31536000001", '"٣ seconds"',
+             '" 2 hours"']  # fmt: skip
+    for message, value in zip(said, shown, strict=True):
+        assert message.startswith(f'"Nap": {setting} {RULE}'), message
+        assert message.endswith(f"not {value}"), message
+
+
+def test_what_is_a_duration_is_waited_for(tmp_path: Path) -> None:
+    sleep = node("x", "sleep", duration="{{ trigger.value }}")
+
+    assert messages(tmp_path, _caught(sleep), [0, 5, "0 seconds"]) == ["waited"] * 3
+
+
+def test_a_timeout_of_zero_is_an_error(tmp_path: Path) -> None:
+    waiting = node("x", "wait_for_event", eventType="go", timeout="{{ trigger.value }}")
+
+    said = messages(tmp_path, _caught(waiting), [0, "0 days"])
+
+    assert said == ['"x": timeout must be longer than 0'] * 2
+
+
+def test_an_event_type_that_is_none_is_an_error(tmp_path: Path) -> None:
+    waiting = node("x", "wait_for_event", eventType="{{ trigger.value }}", timeout="1 second")
+
+    said = messages(tmp_path, _caught(waiting), [None, "", "a b", "ä", "a" * 101, 5, {"a": 1}])
+
+    assert all(message.startswith('"x": eventType must be 1-100') for message in said), said
+    assert said[5].endswith("not 5")
+
+
+def test_a_moment_that_is_none_or_too_far_ahead_is_an_error(tmp_path: Path) -> None:
+    waiting = node("x", "sleep_until", timestamp="{{ trigger.value }}")
+    far = (time.time() + milliseconds("366 days") / 1000) * 1000  # type: ignore[operator]
+
+    said = messages(
+        tmp_path, _caught(waiting), ["31.01.", None, far, "2201-01-01", 0, "2001-01-01"]
+    )
+
+    assert said[:2] == [
+        '"x": timestamp must be a date, not "31.01."',
+        '"x": timestamp must be a date, not null',
+    ]
+    assert all("at most 365 days ahead" in message for message in said[2:4])
+    assert said[4:] == ["waited", "waited"]
+
+
+def test_an_error_of_a_setting_inside_a_race_is_not_retried(tmp_path: Path) -> None:
+    workflow = document(
+        [
+            node("race", "race", retryLimit=3, retryDelay=1),
+            node("nap", "sleep", duration="{{ trigger.value }}"),
+        ],
+        "race nap a",
+    )  # fmt: skip
+
+    (run,) = run_all(
+        compiled({"Computed": workflow}, tmp_path),
+        [Run(workflow="Computed", params={"value": "x"})],
+    )
+
+    assert run["status"] == "errored"
+    assert names(run) == ["race"]

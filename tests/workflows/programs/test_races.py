@@ -1,0 +1,123 @@
+"""Races that fail or are tried again: their values, their attempts and their steps' names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflows.codegen.modules import generated
+from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+
+AGAIN: dict[str, Any] = {"retryLimit": 2, "retryDelay": 5, "backoff": "constant"}
+
+
+def failing(id_: str) -> dict[str, Any]:
+    return node(id_, code=f"throw new Error('{id_}');", retryLimit=0)
+
+
+def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
+    return run_all(compiled({"Race": workflow}, folder), [Run(workflow="Race", params=params)])[0]
+
+
+def _booking(end: dict[str, Any], **race: Any) -> Document:
+    """Return a race that books a room and then fails, and a catch that reads the room."""
+    return document(
+        [
+            node("guard", "try_catch"), node("race", "race", **race), node("room"), end,
+            node("nap", "sleep", duration="30 seconds"), node("undo", code="return room?.from;"),
+            node("after", code="return [room?.from, undo];"),
+        ],
+        "guard race try", "race room a", f"room {end['id']}", "race nap b", "guard undo catch",
+        "guard after then",
+    )  # fmt: skip
+
+
+def test_values_of_a_race_that_fails_remain_in_the_catch_and_after_it(tmp_path: Path) -> None:
+    run = run_document(tmp_path, _booking(failing("bad")))
+
+    assert run["output"] == ["room", "room"]
+    assert names(run) == ["race", "room", "nap", "bad", "race: values", "undo", "after"]
+
+
+def test_values_of_a_race_that_takes_too_long_remain(tmp_path: Path) -> None:
+    slow = node("slow", code="await scheduler.wait(20_000);", retryLimit=0)
+    workflow = _booking(slow, timeout="1 second")
+    workflow["nodes"][4]["data"]["duration"] = "{{ trigger.long }}"
+
+    assert run_document(tmp_path, workflow, {"long": "30 seconds"})["output"] == ["room", "room"]
+
+
+def test_a_race_without_values_and_retries_is_a_plain_step() -> None:
+    workflow = document([node("race", "race"), node("a"), node("b")], "race a x", "race b y")
+
+    assert "runRace" not in generated(workflow).source
+
+
+def test_each_attempt_of_a_race_runs_its_arms_again(tmp_path: Path) -> None:
+    ask = "if (ctx.step.name === 'ask (attempt 3)') return 'up'; throw new Error('down');"
+    workflow = document(
+        [
+            node("each", "loop", loopType="times", count=1), node("race", "race", **AGAIN),
+            node("first"), node("ask", code=ask.replace("3)", "3) [0]"), retryLimit=0),
+            node("nap", "sleep", duration="30 seconds"),
+            node("end", code="return [race, first.from];"),
+        ],
+        "each race body", "race first a", "first ask", "race nap b", "race end then",
+    )  # fmt: skip
+
+    run = run_document(tmp_path, workflow)
+
+    assert outputs(run)["end [0]"] == ["up", "first"]
+    attempts = ["", " (attempt 2)", " (attempt 3)"]
+    ran = names(run)
+    assert [name for name in ran if name.startswith("ask")] == [f"ask{n} [0]" for n in attempts]
+    assert [name for name in ran if name.startswith("race")] == [
+        "race [0]", "race: wait [0]", "race (attempt 2) [0]", "race: wait [0]",
+        "race (attempt 3) [0]",
+    ]  # fmt: skip
+
+
+def test_attempts_of_nested_races_are_told_apart(tmp_path: Path) -> None:
+    once = AGAIN | {"retryLimit": 1}
+    workflow = document(
+        [
+            node("guard", "try_catch"), node("outer", "race", **once), node("inner", "race", **once),
+            failing("bad"), node("nap", "sleep", duration="30 seconds"), node("end"),
+        ],
+        "guard outer try", "outer inner a", "inner bad a", "outer nap b", "guard end catch",
+    )  # fmt: skip
+
+    run = run_document(tmp_path, workflow)
+
+    assert [name for name in names(run) if name.startswith("bad")] == [
+        "bad", "bad (attempt 2)", "bad (attempt 2)", "bad (attempt 2) (attempt 2)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("backoff", "expected"),
+    [("constant", [20, 20, 20]), ("linear", [20, 40, 60]), ("exponential", [20, 40, 80])],
+)
+def test_the_pauses_between_attempts_grow_as_the_setting_says(
+    backoff: str, expected: list[int], tmp_path: Path
+) -> None:
+    policy: dict[str, Any] = {"retryLimit": 3, "retryDelay": 20, "backoff": backoff}
+    workflow = document([node("race", "race", **policy), failing("bad")], "race bad a")
+
+    run = run_document(tmp_path, workflow)
+
+    pauses = [step for step in run["steps"] if step["type"] == "sleep"]
+    assert len(pauses) == len(expected), (expected, pauses)
+
+
+def test_a_final_error_ends_a_race_without_further_attempts(tmp_path: Path) -> None:
+    final = node("final", code="throw new NonRetryableError('no');")
+    workflow = document([node("race", "race", **AGAIN), final], "race final a")
+
+    run = run_document(tmp_path, workflow)
+
+    assert run["status"] == "errored"
+    assert [name for name in names(run) if name.startswith("race")] == ["race"]

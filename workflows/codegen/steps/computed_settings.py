@@ -1,0 +1,51 @@
+"""Helpers of the generated code that check settings whose values are only known in a run.
+
+They apply the rules that hold for written settings. What breaks them is an error without a retry that
+names the node and the value.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.reading import durations
+from workflows.ir.reading.problems import quoted
+
+SHOWN: Final = """\
+/** A value as text for an error message. */
+function shown(value: any): string {
+  const isJson = typeof value === "string" || (typeof value === "object" && value !== null);
+  return (isJson ? JSON.stringify(value) : String(value)).slice(0, 80);
+}
+"""
+
+DURATION: Final = f"""\
+/** The milliseconds in a duration such as "2 hours"; a number is already one. */
+function asMilliseconds(duration: any, setting: string, least = 0): number {{
+  const units: Record<string, number> = {{
+    second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000,
+    week: 604_800_000, month: 2_592_000_000, year: 31_536_000_000,
+  }};
+  const words = /^([0-9]{{1,15}}) (second|minute|hour|day|week|month|year)s?$/.exec(duration);
+  const isWords = typeof duration === "string" && words !== null;
+  const length = isWords ? Number(words[1]) * units[words[2]] : duration;
+  const isLength = Number.isInteger(length) && length >= 0 && length <= {durations.MAX_DURATION};
+  if (!isLength) throw new NonRetryableError(`${{setting}} {durations.RULE}, not ${{shown(duration)}}`);
+  if (length < least) throw new NonRetryableError(`${{setting}} must be longer than 0`);
+  return length;
+}}
+"""
+
+EVENT: Final = f"""\
+/** The type of an event, if it is one. */
+function asEventType(type: any, setting: string): string {{
+  if (typeof type === "string" && /^(?:{EVENT_TYPE.pattern})$/.test(type)) return type;
+  throw new NonRetryableError(`${{setting}} {EVENT_TYPE_RULE}, not ${{shown(type)}}`);
+}}
+"""
+
+
+def setting_of(name: str, path: str) -> str:
+    """Return how messages call a setting: the name of its node, and its key."""
+    return f"{quoted(name)}: {path.rpartition('.')[2]}"
