@@ -31,10 +31,16 @@ class ApiError(Exception):
 
 
 def require_permission(request: HttpRequest, permission: str) -> User:
-    """Return the session's user; raises ApiError if there is none or it lacks the permission."""
+    """Return the session's user, who must be staff as on the pages, with the permission.
+
+    Raises ApiError otherwise.
+    """
     user = request.user
     if not user.is_authenticated:
         raise ApiError(401, "Log in first: this call needs a session.")
+    if not user.is_staff:
+        record_denied(request, permission)
+        raise ApiError(403, "Only staff users may use the API. Ask an administrator.")
     if not user.has_perm(permission):
         record_denied(request, permission)
         action = _ACTIONS[permission]

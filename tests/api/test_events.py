@@ -112,7 +112,7 @@ def test_an_event_that_starts_nothing_is_not_found(client: Client) -> None:
 def test_a_user_with_the_permission_raises_an_event_and_is_on_the_audit_trail(
     client: Client, fake_api: FakeApi
 ) -> None:
-    eve = User.objects.create_user("eve")
+    eve = User.objects.create_user("eve", is_staff=True)
     eve.user_permissions.add(Permission.objects.get(codename="trigger_run"))
     client.force_login(eve)
     workflow = live_listener(target=make_target())

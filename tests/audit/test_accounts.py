@@ -33,7 +33,7 @@ def root(admin_client: Client) -> Client:
 
 
 def written(since: int = 0) -> list[tuple[str, str, str, Any]]:
-    """Return who did what to whom, with the details, after the entry `since`."""
+    """Return actor, action, subject and details of the entries after `since`."""
     entries = Entry.objects.filter(pk__gt=since).order_by("pk")
     return [(each.actor_name, each.action, each.subject_name, each.detail) for each in entries]
 

@@ -1,0 +1,201 @@
+"""Every URL x identity x method, against the table of who may do what."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.template.base import Template
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from audit.models import Entry
+from deployments.models import ProgramOutput
+from runs.models import BulkChange, Retention
+from targets.models import Target
+from tests.awaitstep_site.url_table import (
+    ADMINISTRATOR,
+    ANONYMOUS,
+    ANYONE,
+    DEPLOYER,
+    EDITOR,
+    LOGGED_OUT,
+    NOBODY,
+    NOT_STAFF,
+    STAFF_ONLY,
+    SUPERUSER,
+    TABLE,
+    VIEWER,
+    Access,
+    Row,
+)
+from tests.runs.examples import make_run, workflow_of
+from workflows.models import NodeType
+from workflows.services import set_variable
+
+ROLES = (VIEWER, EDITOR, DEPLOYER, ADMINISTRATOR)
+IDENTITIES = (ANONYMOUS, NOT_STAFF, STAFF_ONLY, *ROLES, SUPERUSER)
+OTHER_METHODS = ("put", "patch", "delete")
+WITHOUT_RIGHTS = (ANONYMOUS, NOT_STAFF, STAFF_ONLY)
+OPEN, REFUSED, ERROR = "open", "refused", "server error"
+
+
+def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        path = f"{prefix}{entry.pattern}"
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry, path)
+        else:
+            yield path
+
+
+def test_every_url_is_in_the_table() -> None:
+    assert set(patterns()) == set(TABLE)
+
+
+@pytest.fixture
+def addresses(db: None) -> dict[str, str]:
+    """The address of an existing object for every pattern."""
+    run = make_run()
+    deployment, workflow = run.deployment, workflow_of(run)
+    assert deployment
+    variable = set_variable("TOKEN", "value", workflow=workflow)
+    output = ProgramOutput.objects.create(deployment=deployment, program="npm", seconds=1)
+    user = User.objects.create_user("someone")
+    rows: dict[str, Any] = {
+        "audit/entry": Entry.objects.latest("pk"),
+        "workflows/workflowversion": workflow.newest_version,
+        "workflows/environmentvariable": variable,
+        "workflows/nodetype": NodeType.objects.create(type_id="x", version="1.0.0", definition={}),
+        "workflows/workflow": workflow,
+        "targets/target": run.target,
+        "deployments/deployment": deployment,
+        "runs/retention": Retention.objects.create(workflow=workflow),
+        "auth/group": Group.objects.get(name=VIEWER),
+        "auth/user": user,
+    }
+    values = {
+        "workflows/<str:pk>": f"workflows/{workflow.pk}",
+        "<str:workflow>": workflow.pk,
+        "<slug:workflow_id>": workflow.pk,
+        "targets/<key:pk>": f"targets/{run.target_id}",
+        "deployments/<key:pk>": f"deployments/{deployment.pk}",
+        "<key:output>": str(output.pk),
+        "bulk/<key:pk>": f"bulk/{BulkChange.objects.create(action='pause').pk}",
+        "runs/<key:pk>": f"runs/{run.pk}",
+        "<str:what>": "payload",
+        "<str:action>": "pause",
+        "<str:event_type>": "order.created",
+        "^(?P<app_label>audit|workflows|targets|deployments|runs|auth)/$": "runs/",
+        "(?P<url>.*)$": "nothing-here/",
+        "<path:content_type_id>": "1",
+    }
+    for model, row in rows.items():
+        for name in ("<path:object_id>", "<id>"):
+            values[f"{model}/{name}"] = f"{model}/{row.pk}"
+    values["<path:object_id>"] = "1"
+    return {pattern: _filled(pattern, values) for pattern in TABLE}
+
+
+def _filled(pattern: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        pattern = pattern.replace(name, value)
+    assert "<" not in pattern, pattern
+    return f"/{pattern}"
+
+
+class Visitor:
+    """A client that keeps its session: a logout must not make the requests after it anonymous."""
+
+    def __init__(self, identity: str) -> None:
+        self.client = Client(raise_request_exception=False)
+        if identity != ANONYMOUS:
+            self.client.force_login(_user(identity))
+        self.cookies = self.client.cookies.output(attrs=[], header="", sep=";")
+
+    def outcome(self, method: str, address: str) -> str:
+        """Send the request, undo what it did, and return OPEN, REFUSED, ERROR or "501"."""
+        self.client.cookies = SimpleCookie(self.cookies)
+        with transaction.atomic():
+            response = getattr(self.client, method)(address)
+            transaction.set_rollback(True)
+        status, location = response.status_code, response.headers.get("Location", "")
+        if status in (401, 403, 405) or location.startswith("/admin/login/"):
+            return REFUSED
+        if status == 501:
+            return str(status)
+        return ERROR if status >= 500 else OPEN
+
+
+def _user(identity: str) -> User:
+    user = User.objects.create_user(
+        identity, is_staff=identity != NOT_STAFF, is_superuser=identity == SUPERUSER
+    )
+    names = ROLES if identity == NOT_STAFF else (identity,)
+    user.groups.set(Group.objects.filter(name__in=names))
+    return user
+
+
+@pytest.fixture
+def visitors(monkeypatch: pytest.MonkeyPatch, no_workers: None, db: None) -> dict[str, Visitor]:
+    """A visitor for each identity. Pages are not rendered: only who reaches them counts."""
+    monkeypatch.setattr(Template, "render", lambda _template, _context: "")
+    monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
+    return {identity: Visitor(identity) for identity in IDENTITIES}
+
+
+def test_sessions_outlive_a_logout(visitors: dict[str, Visitor]) -> None:
+    visitor = visitors[SUPERUSER]
+
+    assert [visitor.outcome("post", "/admin/logout/"), visitor.outcome("get", "/")] == [OPEN, OPEN]
+
+
+def test_every_url_is_open_to_those_in_the_table_and_to_no_one_else(
+    addresses: dict[str, str], visitors: dict[str, Visitor]
+) -> None:
+    wrong = [
+        f"{method.upper()} {pattern} as {identity}: {found}, expected {expected}"
+        for pattern, row in TABLE.items()
+        for identity, visitor in visitors.items()
+        for method, access in (("get", row.get), ("post", row.post))
+        if (found := visitor.outcome(method, addresses[pattern]))
+        != (expected := _expected(row, identity, access))
+    ]
+
+    assert wrong == []
+    assert Target.objects.filter(name="account").exists()  # what was done has been undone
+
+
+def _expected(row: Row, identity: str, access: Access) -> str:
+    if row.stream:
+        return "501"
+    return OPEN if identity in access else REFUSED
+
+
+def test_other_methods_open_nothing_to_those_without_rights(
+    addresses: dict[str, str], visitors: dict[str, Visitor]
+) -> None:
+    wrong = [
+        f"{method.upper()} {pattern} as {identity}"
+        for pattern, row in TABLE.items()
+        if not row.stream
+        for identity in WITHOUT_RIGHTS
+        for method in OTHER_METHODS
+        if identity not in row.get | row.post
+        and visitors[identity].outcome(method, addresses[pattern]) != REFUSED
+    ]
+
+    assert wrong == []
+
+
+def test_the_table_gives_more_rights_to_those_with_more() -> None:
+    for pattern, row in TABLE.items():
+        for access in (row.get, row.post):
+            if access not in (NOBODY, LOGGED_OUT):
+                assert {ADMINISTRATOR, SUPERUSER} <= access, pattern
+                assert access == ANYONE or not access & LOGGED_OUT, pattern

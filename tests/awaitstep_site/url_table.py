@@ -1,0 +1,154 @@
+"""Who may do what: every URL with those who may GET and POST it.
+
+A new URL needs a row. Nobody else gets anything but the login page or a refusal; a user who is not staff
+never does, whatever groups the user is in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+Access = frozenset[str]
+
+ANONYMOUS: Final = "anonymous"
+NOT_STAFF: Final = "not staff, but in every group"
+STAFF_ONLY: Final = "staff without groups"
+VIEWER, EDITOR, DEPLOYER = "Viewer", "Editor", "Deployer"
+ADMINISTRATOR, SUPERUSER = "Administrator", "superuser"
+
+NOBODY: Final[Access] = frozenset()
+ADMINS: Final[Access] = frozenset({ADMINISTRATOR, SUPERUSER})
+EDITORS: Final[Access] = ADMINS | {EDITOR}
+DEPLOYERS: Final[Access] = ADMINS | {DEPLOYER}
+CHECKERS: Final[Access] = ADMINS | {EDITOR, DEPLOYER}
+VIEWERS: Final[Access] = CHECKERS | {VIEWER}
+STAFF: Final[Access] = VIEWERS | {STAFF_ONLY}
+LOGGED_OUT: Final[Access] = frozenset({ANONYMOUS, NOT_STAFF})
+ANYONE: Final[Access] = STAFF | LOGGED_OUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Who may GET and POST; NOBODY includes methods that do not exist.
+
+    A `stream` is served in front of Django, which checks the user itself and answers 501 here.
+    """
+
+    get: Access
+    post: Access = NOBODY
+    stream: bool = False
+
+
+PAGE: Final = Row(get=VIEWERS)
+STREAM: Final = Row(get=NOBODY, stream=True)
+
+
+def _action(by: Access) -> Row:
+    """An action without a page: a GET leads everyone back to the page with its button."""
+    return Row(get=ANYONE, post=by)
+
+
+def _form(by: Access) -> Row:
+    return Row(get=by, post=by)
+
+
+def _model(
+    name: str,
+    *,
+    view: Access,
+    add: Access = NOBODY,
+    change: Access = NOBODY,
+    delete: Access = NOBODY,
+) -> dict[str, Row]:
+    """The pages that the admin has for every model."""
+    base, object_ = f"admin/{name}/", f"admin/{name}/<path:object_id>/"
+    return {
+        base: _form(view),
+        f"{base}add/": _form(add),
+        f"{object_}history/": _form(view),
+        f"{object_}delete/": _form(delete),
+        f"{object_}change/": Row(get=view, post=change),
+        object_: _form(STAFF),  # leads to the page where it is changed
+    }
+
+
+_EVERYTHING: Final = {"view": ADMINS, "add": ADMINS, "change": ADMINS, "delete": ADMINS}
+
+TABLE: Final = {
+    "admin/": _form(STAFF),
+    "admin/login/": Row(get=ANYONE, post=ANYONE),
+    "admin/logout/": Row(get=LOGGED_OUT, post=ANYONE),  # leads those to the login page
+    "admin/password_change/": _form(STAFF),
+    "admin/password_change/done/": Row(get=STAFF),
+    "admin/autocomplete/": Row(get=NOBODY),  # no field uses it
+    "admin/jsi18n/": Row(get=STAFF),
+    "admin/r/<path:content_type_id>/<path:object_id>/": _form(STAFF),
+    **_model("audit/entry", view=ADMINS),
+    **_model("workflows/workflowversion", view=VIEWERS),
+    **_model(
+        "workflows/environmentvariable", view=VIEWERS, add=EDITORS, change=EDITORS, delete=EDITORS
+    ),
+    **_model("workflows/nodetype", view=VIEWERS),
+    **_model("workflows/workflow", view=VIEWERS, add=EDITORS, change=EDITORS, delete=ADMINS),
+    **_model("targets/target", view=VIEWERS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    **_model("deployments/deployment", view=VIEWERS),
+    "admin/deployments/deployment/<path:object_id>/change/": _form(STAFF),  # leads to its page
+    "admin/deployments/deployment/export/": _form(VIEWERS),
+    **_model("runs/retention", **_EVERYTHING),
+    **_model("auth/group", **_EVERYTHING),
+    **_model("auth/user", **_EVERYTHING),
+    "admin/auth/user/<id>/password/": _form(ADMINS),
+    "admin/^(?P<app_label>audit|workflows|targets|deployments|runs|auth)/$": _form(STAFF),
+    "admin/(?P<url>.*)$": _form(STAFF),  # not found
+    "api/events/<str:event_type>": Row(get=NOBODY, post=DEPLOYERS),
+    "api/workflows/<slug:workflow_id>/deploy-stream": Row(get=NOBODY, post=DEPLOYERS),
+    "targets/<key:pk>/check/": _action(CHECKERS),
+    "targets/<key:pk>/resources/": Row(get=CHECKERS, post=ADMINS),
+    "targets/<key:pk>/resources/use/": _action(EDITORS),
+    "runs/": PAGE,
+    "runs/events/": STREAM,
+    "runs/logs/<str:workflow>/": PAGE,
+    "runs/logs/<str:workflow>/socket/": STREAM,
+    "runs/overview/": PAGE,
+    "runs/workflows/": PAGE,
+    "runs/waiting/": PAGE,
+    "runs/start/": _form(DEPLOYERS),
+    "runs/start/check/": _action(DEPLOYERS),
+    "runs/batch/": _form(DEPLOYERS),
+    "runs/bulk/": _form(DEPLOYERS),
+    "runs/bulk/<key:pk>/": PAGE,
+    "runs/<key:pk>/": PAGE,
+    "runs/<key:pk>/events/": STREAM,
+    "runs/<key:pk>/picture/": PAGE,
+    "runs/<key:pk>/step/": PAGE,
+    "runs/<key:pk>/values/<str:what>/": PAGE,
+    "runs/<key:pk>/event/": _form(DEPLOYERS),
+    "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
+    "": PAGE,
+    "events/": STREAM,
+    "workflows/<str:pk>/deploy/": _form(DEPLOYERS),
+    "workflows/<str:pk>/deploy/preflight/": Row(get=DEPLOYERS),
+    "workflows/<str:pk>/deploy/plan/": Row(get=DEPLOYERS),
+    "workflows/<str:pk>/settings/": _form(EDITORS),
+    "workflows/<str:pk>/settings/preview/": _action(EDITORS),
+    "workflows/<str:pk>/live/": PAGE,
+    "workflows/<str:pk>/live/check/": _action(CHECKERS),
+    "workflows/<str:pk>/live/adopt/": _form(DEPLOYERS),
+    "workflows/<str:pk>/live/secrets/": PAGE,
+    "workflows/<str:pk>/live/secrets/delete/": _form(DEPLOYERS),
+    "workflows/<str:pk>/live/takedown/": _form(DEPLOYERS),
+    "deployments/<key:pk>/": PAGE,
+    "deployments/<key:pk>/events/": STREAM,
+    "deployments/<key:pk>/output/<key:output>/": PAGE,
+    "deployments/<key:pk>/cancel/": _action(DEPLOYERS),
+    "deployments/<key:pk>/rollback/": _form(DEPLOYERS),
+    "deployments/<key:pk>/retry/": _action(DEPLOYERS),
+    "deployments/<key:pk>/redeploy/": _action(DEPLOYERS),
+    "deployments/<key:pk>/output/": PAGE,
+    "deployments/<key:pk>/picture/": PAGE,
+    "deployments/<key:pk>/code/": PAGE,
+    "deployments/<key:pk>/wrangler-json/": PAGE,
+    "deployments/<key:pk>/variables/": PAGE,
+    "deployments/<key:pk>/snapshot/": PAGE,
+}
