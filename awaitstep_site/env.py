@@ -36,6 +36,7 @@ class Environment(BaseSettings):
     local_cloudflare: bool | None = None
     allowed_hosts: Words = "127.0.0.1,[::1]"
     trusted_origins: Words = ""
+    request_seconds: Annotated[float, Field(gt=0)] = 30
     https: bool | None = None
     secret_key: SecretStr | None = None
     encryption_keys: SecretStr | None = None

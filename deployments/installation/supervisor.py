@@ -79,8 +79,8 @@ class Servers:
         if config.offers_local_cloudflare:
             command = ["manage.py", "local_cloudflare"]
             self._start("The embedded platform", command, port=config.local_cloudflare_port)
-        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(config.port)]
-        command = [*daphne, "--no-server-name", "awaitstep_site.asgi:application"]
+        options = ["-v", "0", "-b", "127.0.0.1", "-p", str(config.port), "--no-server-name"]
+        command = ["-m", "awaitstep_site.server", *options]
         self._start("The web server", command, port=config.port)
 
     def _start(self, name: str, command: list[str], *, port: int) -> None:

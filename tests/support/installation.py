@@ -61,13 +61,13 @@ class Installation:
         """Run a command that prints JSON, and return the parsed value."""
         return json.loads(self.manage(*arguments).stdout)
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, *command: str, **more_env: str) -> subprocess.Popen[bytes]:
         """Start a program, which is stopped together with the installation."""
         with self.log.open("ab") as log:
             started = process.start(
                 [sys.executable, "-m", "tests.support.server_process", *command],
                 cwd=PROJECT,
-                env=self.env,
+                env=self.env | more_env,
                 stdout=log,
                 stderr=log,
             )
@@ -84,11 +84,12 @@ class Installation:
         wait_for_port(self.local_cloudflare_port, started, self.log)
         return started
 
-    def start_server(self) -> subprocess.Popen[bytes]:
-        address = ["-b", "127.0.0.1", "-p", str(self.port)]
-        application = "awaitstep_site.asgi:application"
-        started = self.start("-m", "daphne", "-v", "0", *address, application)
-        wait_for_port(self.port, started, self.log)
+    def start_server(self, port: int | None = None, **more_env: str) -> subprocess.Popen[bytes]:
+        """Start the web server; with a `port`, in addition to the installation's own."""
+        port = port or self.port
+        options = ["-v", "0", "-b", "127.0.0.1", "-p", str(port)]
+        started = self.start("-m", "awaitstep_site.server", *options, **more_env)
+        wait_for_port(port, started, self.log)
         return started
 
     def create_user(self, name: str, *, superuser: bool = True) -> None:

@@ -1,0 +1,23 @@
+"""How large the body of a request may be, by sender and path."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+ANONYMOUS_BYTES: Final = 64 * 1024
+"""Enough to log in. It also applies to everyone before it is known who sends a request."""
+
+_MEBIBYTE: Final = 1024 * 1024
+# The largest pages to send are forms with a document, in which each character may take three bytes.
+_STAFF_BYTES: Final = 40 * _MEBIBYTE
+_BY_PATH: Final = (
+    (re.compile(r"/admin/login/"), ANONYMOUS_BYTES),
+    (re.compile(r"(?:/(?:deployments|runs)/[0-9]+|/runs)?/events/"), ANONYMOUS_BYTES),
+    (re.compile(r"/api/"), 256 * 1024),
+)
+
+
+def staff_bytes(path: str) -> int:
+    """Return how large the body of a request by a staff user may be."""
+    return next((limit for pattern, limit in _BY_PATH if pattern.match(path)), _STAFF_BYTES)

@@ -1,0 +1,168 @@
+"""The web server: Daphne, with limits on the size and the duration of requests.
+
+Daphne reads the whole body of a request before any application sees it, from everyone. Here a body
+is first as large as a login needs; more is read only for staff who are logged in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from daphne.cli import CommandLineInterface
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server
+from django.conf import settings
+
+from web.gateway.body_limits import ANONYMOUS_BYTES, staff_bytes
+from web.gateway.headers import HEADERS
+from web.session_user import user_of_cookies
+
+logger = logging.getLogger(__name__)
+
+_BYTES_PER_SECOND: Final = 32 * 1024
+_LINGER_SECONDS: Final = 5.0
+_TOO_LARGE: Final = (413, b"Content Too Large", b"The request is too large.")
+_TOO_SLOW: Final = (408, b"Request Timeout", b"The request took too long to arrive.")
+
+
+class LimitedRequest(WebRequest):  # type: ignore[misc]
+    """A request that is refused while it arrives if it is too large or too slow."""
+
+    def __init__(self, channel: Any, *args: Any) -> None:
+        # Django parses forms; Twisted would do so as well, on the thread of the event loop.
+        super().__init__(channel, *args, parsePOSTFormSubmission=False)
+        self._limit, self._received, self._target = ANONYMOUS_BYTES, 0, ""
+        self._is_refused = False
+        self._check: asyncio.Future[None] | None = None
+        self._whole: tuple[bytes, bytes, bytes] | None = None
+        self._timer = _call_later(settings.AWAITSTEP.request_seconds, self._end_slow_sender)
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(length)
+        self._target = self.channel._path.decode("latin-1")
+        self._expect(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self._is_refused:
+            return  # most clients read the response only after they have sent everything
+        self._received += len(data)
+        self._expect(self._received)
+        super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self._is_refused:
+            self.channel.loseConnection()
+        elif self._check and not self._check.done():
+            self._whole = (command, path, version)
+        else:
+            self._timer.cancel()
+            super().requestReceived(command, path, version)
+
+    def connectionLost(self, reason: Any) -> None:
+        self._timer.cancel()
+        super().connectionLost(reason)
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Answer in plain text, with the headers of every other response."""
+        headers = [(b"Content-Type", b"text/plain; charset=utf-8"), *HEADERS]
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": f"{body}\n".encode()})
+
+    def _expect(self, size: int) -> None:
+        """Refuse a body of this size, or first find out who sends it, and read nothing meanwhile."""
+        if size <= self._limit or self._is_refused:
+            return
+        if self._check is None:
+            self.channel.transport.pauseProducing()
+            self._check = asyncio.ensure_future(self._check_sender(size))
+        elif self._check.done():
+            self._refuse()
+
+    async def _check_sender(self, size: int) -> None:
+        self._limit = await self._sender_limit()
+        if self.channel is None or self._is_refused:
+            return  # the connection has ended meanwhile
+        self.channel.transport.resumeProducing()
+        if max(size, self._received) > self._limit:
+            self._refuse()
+        elif self._whole:
+            self._timer.cancel()
+            super().requestReceived(*self._whole)
+        else:
+            self._timer.cancel()
+            self._timer = _call_later(_staff_seconds(self._limit), self._end_slow_sender)
+
+    async def _sender_limit(self) -> int:
+        cookies = self.requestHeaders.getRawHeaders(b"cookie", [b""])[0].decode("latin-1")
+        try:
+            user = await user_of_cookies(cookies)
+        except Exception:
+            logger.exception("could not read a session")
+            return ANONYMOUS_BYTES
+        is_staff = user.is_active and getattr(user, "is_staff", False)
+        return staff_bytes(self._target) if is_staff else ANONYMOUS_BYTES
+
+    def _end_slow_sender(self) -> None:
+        self._respond(*_TOO_SLOW)
+        self.channel.loseConnection()
+
+    def _refuse(self) -> None:
+        """Respond at once, and close the connection when the client has sent everything."""
+        self._timer.cancel()
+        self._respond(*_TOO_LARGE)
+        if self._whole:
+            self.channel.loseConnection()
+        else:
+            self._timer = _call_later(_LINGER_SECONDS, self.channel.forceAbortClient)
+
+    def _respond(self, status: int, reason: bytes, sentence: bytes) -> None:
+        self._is_refused = True
+        fields = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        head = [b"HTTP/1.1 %d %s" % (status, reason)]
+        head += [b"%s: %s" % field for field in (*fields, *HEADERS)]
+        self.channel.transport.write(b"\r\n".join([*head, b"", sentence + b"\n"]))
+
+
+def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, work)
+
+
+def _staff_seconds(limit: int) -> float:
+    """Return how long a staff user may take to send a body of up to `limit` bytes."""
+    return float(settings.AWAITSTEP.request_seconds + limit / _BYTES_PER_SECOND)
+
+
+class LimitedFactory(HTTPFactory):  # type: ignore[misc]
+    """Makes every request a LimitedRequest."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = LimitedRequest
+        return protocol
+
+
+class LimitedServer(Server):  # type: ignore[misc]
+    """Daphne's server with a LimitedFactory."""
+
+    @property
+    def http_factory(self) -> HTTPFactory:
+        return self._http_factory
+
+    @http_factory.setter
+    def http_factory(self, _factory: HTTPFactory) -> None:
+        self._http_factory = LimitedFactory(self)
+
+
+class LimitedCommandLine(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's command line with a LimitedServer."""
+
+    server_class = LimitedServer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser.set_defaults(
+            websocket_max_message_size=ANONYMOUS_BYTES, websocket_max_frame_size=ANONYMOUS_BYTES
+        )
