@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audit.encrypted_fields import UnreadableSecret
+from web.text_area import TextArea, unless_unchanged
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
@@ -46,7 +47,7 @@ def _first_document() -> dict[str, Any]:
     }
 
 
-class CodeArea(forms.Textarea):
+class CodeArea(TextArea):
     """A monospaced text area for code, without spell checking."""
 
     def __init__(self, *, rows: int) -> None:
@@ -92,7 +93,7 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         model = Workflow
         fields = ["name", "description", "ir", "entry_code", "dependencies"]
         widgets = {
-            "description": forms.Textarea({"rows": 2, "cols": 80}),
+            "description": TextArea({"rows": 2, "cols": 80}),
             "entry_code": CodeArea(rows=8),
             "dependencies": CodeArea(rows=3),
         }
@@ -102,8 +103,12 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         if "name" in self.fields:  # the view permission alone gives no fields
             self.fields["name"].required = False
             self.fields["name"].help_text = "If empty, the name in the document is used."
+            cast("forms.CharField", self.fields["entry_code"]).strip = False
         if self.instance.pk and not self.instance._state.adding:
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
+
+    def clean_entry_code(self) -> str:
+        return unless_unchanged(self.cleaned_data["entry_code"], self.instance.entry_code)
 
     def clean_dependencies(self) -> dict[str, str]:
         packages: dict[str, str] = self.cleaned_data["dependencies"] or {}
@@ -144,7 +149,7 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         label="Value",
         required=False,
         strip=False,
-        widget=forms.Textarea({"rows": 3, "cols": 80, "spellcheck": "false"}),
+        widget=TextArea({"rows": 3, "cols": 80, "spellcheck": "false"}),
     )
 
     class Meta:
@@ -206,6 +211,9 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
 
     def save(self, commit: bool = True) -> EnvironmentVariable:  # noqa: FBT001, FBT002 - Django's
         """Save the variable; an empty input keeps a stored secret, but empties a plain value."""
-        if self.cleaned_data["new_value"] or not self.was_secret:
-            self.instance.value = self.cleaned_data["new_value"]
+        value = self.cleaned_data["new_value"]
+        if self.was_secret and value:
+            self.instance.value = value
+        elif not self.was_secret:
+            self.instance.value = unless_unchanged(value, self.initial.get("new_value", ""))
         return super().save(commit)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from django.db import connection
 from django.test import Client
 
@@ -54,7 +57,31 @@ def test_a_new_value_replaces_the_secret(admin_client: Client) -> None:
     admin_client.post(address(variable), {"new_value": "new\nlines ", "is_secret": "on"})
 
     variable.refresh_from_db()
-    assert variable.value.replace("\r\n", "\n") == "new\nlines "
+    assert variable.value == "new\nlines "
+
+
+def test_line_ends_that_a_browser_sends_are_stored_as_they_were_typed(
+    admin_client: Client,
+) -> None:
+    for secret in ("", "on"):
+        form = {"name": f"KEY{secret.upper()}", "new_value": "a\r\nb\r\n", "is_secret": secret}
+        admin_client.post(ADD, form if secret else form | {"is_secret": False})
+
+    assert [variable.value for variable in EnvironmentVariable.objects.all()] == ["a\nb\n"] * 2
+
+
+@pytest.mark.parametrize("value", ["\na\nb\n", "a\r\nb\r\n", "a\rb", " a\n\n"])
+def test_opening_and_saving_a_variable_leaves_its_value(admin_client: Client, value: str) -> None:
+    variable = stored(value=value)
+    page = admin_client.get(address(variable))
+    shown = page.context["adminform"].form["new_value"].value()
+    sent = re.sub(r"\r\n|\r|\n", "\r\n", shown)  # as browsers do
+
+    admin_client.post(address(variable), {"new_value": sent})
+
+    variable.refresh_from_db()
+    assert variable.value == value
+    assert f">\n{value}</textarea>" in page.content.decode()
 
 
 def test_saving_says_that_a_deploy_is_needed(admin_client: Client) -> None:

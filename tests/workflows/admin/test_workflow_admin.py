@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.sessions import LogIn
 from tests.workflows.ir.documents import document as drawn
 from tests.workflows.ir.documents import node
 from workflows.models import Workflow, WorkflowVersion
+from workflows.services import save_draft
 
 LIST = "/admin/workflows/workflow/"
 ADD = "/admin/workflows/workflow/add/"
@@ -146,6 +148,33 @@ def test_saving_without_a_change_creates_no_version(admin_client: Client) -> Non
 
 def opened_at(client: Client, workflow: Workflow) -> str:
     return str(client.get(change(workflow)).context["adminform"].form["opened_at"].value())
+
+
+@pytest.mark.parametrize("code", ["export default {\n};\n", "export default {\r\n};\r\n"])
+def test_opening_and_saving_a_workflow_leaves_its_code(admin_client: Client, code: str) -> None:
+    workflow = make_workflow()
+    workflow.entry_code = code
+    version = save_draft(workflow)
+    shown = admin_client.get(change(workflow)).context["adminform"].form
+    sent = {name: shown[name].value() for name in ("name", "ir", "entry_code", "opened_at")}
+    lines = {name: re.sub(r"\r\n|\n", "\r\n", text) for name, text in sent.items()}
+
+    admin_client.post(change(workflow), form(lines.pop("ir"), **lines))
+
+    workflow.refresh_from_db()
+    assert (workflow.entry_code, workflow.newest_version) == (code, version)
+
+
+def test_line_ends_that_a_browser_sends_are_stored_as_they_were_typed(
+    admin_client: Client,
+) -> None:
+    code = "export default {\r\n};\r\n"
+
+    admin_client.post(ADD, form(document(), entry_code=code, description="one\r\ntwo"))
+
+    workflow = Workflow.objects.get()
+    assert workflow.entry_code == "export default {\n};\n"
+    assert workflow.description == "one\ntwo"
 
 
 def test_overwriting_somebody_elses_change_needs_a_confirmation(admin_client: Client) -> None:

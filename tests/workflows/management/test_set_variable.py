@@ -37,6 +37,20 @@ def test_setting_a_variable_again_replaces_its_value() -> None:
     assert EnvironmentVariable.objects.get().value == "new"
 
 
+@pytest.mark.parametrize(
+    ("piped", "value"),
+    [("key\n", "key"), ("key\r\n", "key"), ("a\r\nb\r\n", "a\r\nb"), (" key ", " key ")],
+)
+def test_line_ends_after_a_piped_value_are_not_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, piped: str, value: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(piped, newline=""))
+
+    run("KEY", "-")
+
+    assert EnvironmentVariable.objects.get().value == value
+
+
 def test_a_secret_is_not_printed_and_stays_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("sentinel\n"))
 

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--secret", action="store_true", help="never show the value again")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        value = sys.stdin.read().rstrip("\n") if options["value"] == "-" else options["value"]
+        value = sys.stdin.read().rstrip("\r\n") if options["value"] == "-" else options["value"]
         try:
             workflow = get_workflow(options["workflow"]) if options["workflow"] else None
             set_variable(
