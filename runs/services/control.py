@@ -252,13 +252,12 @@ def send_event(
         _recorded("event sent", run, by=by, reason=reason, type=event_type),
         account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE),
     ):
-        account.client.workflows.instances.events.create(
-            event_type,
-            account_id=account.account_id,
-            workflow_name=run.workflow_name,
-            instance_id=run.instance_id,
-            body=payload,
+        # The library's own method sends no body at all for null.
+        parts = (account.account_id, run.workflow_name, run.instance_id, event_type)
+        path = "/accounts/{}/workflows/{}/instances/{}/events/{}".format(
+            *(quote(part, safe="") for part in parts)
         )
+        account.client.post(path, content=json.dumps(payload).encode(), cast_to=object)
     data = _refresh(run)
     steps = read_steps(data, is_over=False) if data is not None else None
     note = "" if steps is None else unexpected_event_note(steps, event_type)

@@ -21,6 +21,7 @@ class FakeApi:
 
     requests: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     refusals: dict[str, list[httpx.Response]] = field(default_factory=dict)
     existing_ids: set[str] = field(default_factory=set)
     steps: list[Any] = field(default_factory=list)
@@ -28,6 +29,7 @@ class FakeApi:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append((request.method, request.url.raw_path.decode()))
+        self.contents.append(request.content)
         self.bodies.append(json.loads(request.content or b"null"))
         if refusals := self.refusals.get(request.method):
             return refusals.pop(0)

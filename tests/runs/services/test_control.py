@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,14 @@ def test_an_action_succeeds_even_if_the_run_cannot_be_read_afterwards(
     done(make_run(instance_id="once"))
 
     assert entries().get().action == action
+
+
+@pytest.mark.parametrize("payload", [None, 0, False, "", [], {}, {"a": None}])
+def test_an_event_is_sent_with_exactly_its_payload(fake_api: FakeApi, payload: object) -> None:
+    control.send_event(make_run(), "go", payload, by=ADA)
+
+    sent = [content for content in fake_api.contents if content]
+    assert list(map(json.loads, sent)) == [payload]
 
 
 def test_a_refused_action_is_not_in_the_audit_trail(fake_api: FakeApi) -> None:
