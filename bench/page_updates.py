@@ -7,7 +7,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench.figures import table
 from bench.timed_deploy import import_sample, stage_timestamps
 from deployments.pipeline.stages import HAPPY_PATH
-from tests.browser.conftest import FLAGS, find_chromium, log_in
+from tests.browser.chromium import FLAGS, find_chromium, log_in
 from tests.support.installation import Installation
 
 METHOD = """

@@ -1,6 +1,7 @@
 """Routes of the event streams, served before Django's middleware, so that none occupies a thread.
 
-GET /deployments/<id>/events/   the stages of a deployment, then its result
+GET /deployments/<id>/events/   the stages of a deployment, then its result; with ?rows=1, which the
+                                page uses, also the HTML of the rows that each stage changes
 GET /events/                    an event for each change to any deployment
 """
 
@@ -17,6 +18,7 @@ from django.urls import path
 from deployments.models import Deployment
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
+from deployments.stream.stage_rows import encode_with_rows
 from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
 from web.streams.responses import refuse, serve
@@ -61,7 +63,9 @@ async def _answer(
     async def still_allowed() -> bool:
         return await _may_read(await get_user(scope))
 
-    await serve(stream_events(channel, cursor, still_allowed=still_allowed), receive, send)
+    encode = encode_with_rows if _wants_rows(scope) else event_log.encode
+    events = stream_events(channel, cursor, still_allowed=still_allowed, encode=encode)
+    await serve(events, receive, send)
 
 
 async def _refusal(scope: Scope) -> tuple[int, str] | None:
@@ -78,6 +82,10 @@ async def _may_read(user: User | AnonymousUser) -> bool:
 
 async def _exists(pk: int) -> bool:
     return bool(await database_sync_to_async(Deployment.objects.filter(pk=pk).exists)())
+
+
+def _wants_rows(scope: Scope) -> bool:
+    return "rows" in parse_qs(scope["query_string"].decode("latin-1"))
 
 
 def _cursor(scope: Scope, first: int | None) -> int | None:

@@ -7,7 +7,6 @@ deployment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django_eventstream.channelmanager import DefaultChannelManager
@@ -129,8 +128,3 @@ def encode(event: Event) -> bytes:
     lines = [] if event.type == STAGE else [f"event: {event.type}"]
     lines += [] if event.id is None else [f"id: {event.id}"]
     return "\n".join([*lines, f"data: {event.data}", "", ""]).encode()
-
-
-def encode_all(events: Iterable[Event]) -> bytes:
-    """Return the events as the bytes of an event stream."""
-    return b"".join(map(encode, events))

@@ -30,10 +30,11 @@ from web.streams.table_watcher import watcher
 _READ_LIMIT = 1000  # events of one read
 
 Still = Callable[[], Awaitable[bool]]
+Encode = Callable[[Event], bytes]
 
 
 async def stream_events(
-    channel: str, cursor: int | None, *, still_allowed: Still
+    channel: str, cursor: int | None, *, still_allowed: Still, encode: Encode = event_log.encode
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now on), each once and in order.
 
@@ -43,20 +44,21 @@ async def stream_events(
     async with listen(channel) as listener:
         last_id = await _current(channel) if cursor is None else cursor
         yield OPENING_FRAME
-        async with aclosing(_events(channel, last_id, listener, still_allowed)) as frames:
-            async for frame in frames:
-                yield frame
+        async with aclosing(_events(channel, last_id, listener, still_allowed)) as events:
+            async for fresh in events:
+                yield fresh if isinstance(fresh, bytes) else b"".join(map(encode, fresh))
 
 
 async def _events(
     channel: str, last_id: int, listener: Listener, still_allowed: Still
-) -> AsyncGenerator[bytes]:
+) -> AsyncGenerator[list[Event] | bytes]:
+    """Yield new events, and frames of other kinds."""
     events, checked_at = await _read(channel, last_id), monotonic()
     while True:
         fresh = [event for event in events if event.id is None or event.id > last_id]
         last_id = max([last_id, *(event.id for event in fresh if event.id)])
         if fresh:
-            yield event_log.encode_all(fresh)
+            yield fresh
         if result := await _result(channel, last_id, fresh):
             yield result
             return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django_eventstream.views import ListenerManager
 
 from deployments.models import Deployment, StageRecord
 from deployments.stream import event_log
+from deployments.stream.stage_rows import stage_event_with_rows
 
 
 class StageReader:
@@ -20,9 +21,9 @@ class StageReader:
         for pk in _newer_deployments(self.deployment):
             self.deployment = pk
             listeners.add_to_queues(event_log.ALL, event_log.queued_event(pk))
-        for record in StageRecord.objects.filter(pk__gt=self.record).order_by("pk"):
+        for record in _newer_records(self.record):
             self.record = record.pk
-            stage = event_log.stage_event(record)
+            stage = stage_event_with_rows(record)
             listeners.add_to_queues(stage.channel, stage)
             listeners.add_to_queues(event_log.ALL, event_log.change_event(record))
 
@@ -30,3 +31,8 @@ class StageReader:
 def _newer_deployments(pk: int) -> list[int]:
     newer = Deployment.objects.filter(pk__gt=pk).order_by("pk")
     return list(newer.values_list("pk", flat=True))
+
+
+def _newer_records(pk: int) -> QuerySet[StageRecord]:
+    newer = StageRecord.objects.filter(pk__gt=pk).order_by("pk")
+    return newer.select_related("deployment")

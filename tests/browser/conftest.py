@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
@@ -14,18 +12,16 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Playwright,
     expect,
     sync_playwright,
 )
 
+from tests.browser.chromium import FLAGS, find_chromium, log_in
 from tests.browser.pages import ids  # noqa: F401 - a fixture
-from tests.support.installation import PASSWORD, Installation
+from tests.support.installation import Installation
 
 TIMEOUT_MILLISECONDS = 30_000  # long, because a busy machine deploys slowly
 REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MISSING = (
     "The browser tests need Chromium, which was not found. Install your system's chromium, or run "
     "`.venv/bin/playwright install chromium`."
@@ -40,13 +36,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
     if any(MISSING in reason for reason in skipped):
         terminalreporter.write_line(f"SKIPPED tests/browser: {MISSING}", yellow=True)
-
-
-def find_chromium(playwright: Playwright) -> str | None:
-    installed = Path(playwright.chromium.executable_path)
-    return (
-        str(installed) if installed.exists() else next(filter(None, map(shutil.which, NAMES)), None)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +79,3 @@ def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
 def violations(message: ConsoleMessage) -> list[str]:
     """Return the message if it is about a policy in the headers of a response."""
     return [message.text] if re.search(r"[Pp]olicy|violat|[Rr]efused", message.text) else []
-
-
-def log_in(page: Page, address: str) -> None:
-    page.goto(f"/admin/login/?next={address}")
-    page.fill("#id_username", "deployer")
-    page.fill("#id_password", PASSWORD)
-    page.click("input[type=submit]")
-    page.wait_for_url(lambda url: "/login/" not in url)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
-from tests.browser.conftest import log_in
+from tests.browser.chromium import log_in
 from tests.support.installation import Installation
 from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 

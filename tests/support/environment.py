@@ -7,9 +7,6 @@ import os
 import shutil
 import socket
 import tempfile
-from pathlib import Path
-
-from tests.support import warm_wrangler
 
 _KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG")
 
@@ -37,5 +34,3 @@ _replace_environment(
         "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
     }
 )
-warm_wrangler.prepare(Path(_data_dir))
-warm_wrangler.use()

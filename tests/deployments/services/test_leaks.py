@@ -107,7 +107,9 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
     lists = ["/", "/admin/deployments/deployment/", "/admin/audit/entry/"]
     pages += [client.get(path).content for path in lists]
     pages += [client.get(f"/admin/targets/target/{target.pk}/change/").content]
-    stream = event_log.encode_all(map(event_log.stage_event, echoed.records.all()))
+    stream = b"".join(
+        event_log.encode(event_log.stage_event(record)) for record in echoed.records.all()
+    )
     result = event_log.encode(event_log.result_event(echoed))
     logged = "\n".join(map(caplog.handler.format, caplog.get_records("setup")))
     return b"\n".join([kept.encode(), logged.encode(), stream, result, *pages])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -15,6 +16,7 @@ from deployments.queue.leases import Claim
 from deployments.stream import event_log
 from deployments.stream import sse_stream as stream
 from deployments.stream.sse_stream import stream_events
+from deployments.stream.stage_rows import encode_with_rows
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,3 +148,27 @@ def test_a_stream_ends_when_the_permission_is_revoked(monkeypatch: pytest.Monkey
     monkeypatch.setattr(stream, "RIGHTS_CHECK_SECONDS", 0)
 
     assert b"data:" not in asyncio.run(scenario_of_a_right_that_is_taken())
+
+
+async def scenario_of_a_page_that_wants_rows() -> str:
+    held = await sync_to_async(hold)()
+    name = event_log.channel_of(held.deployment.pk)
+    opened = stream_events(name, 0, still_allowed=yes, encode=encode_with_rows)
+    await anext(opened)
+    for stage in HAPPY_PATH[:2]:
+        await database_sync_to_async(enter, thread_sensitive=False)(held, stage)
+        frame = await anext(opened)
+    await opened.aclose()
+    return frame.decode()
+
+
+def test_a_page_gets_the_html_of_the_rows_that_a_stage_changes() -> None:
+    stage, rows, _end = asyncio.run(scenario_of_a_page_that_wants_rows()).split("\n\n")
+
+    assert stage.startswith("id: 2\n")
+    name, html = rows.split("\n")
+    assert name == "event: stages"
+    assert re.findall(r'<li id="(\S+)" class="stage stage-(\w+)"', html) == [
+        ("stage-initializing", "done"),
+        ("stage-generating_code", "current"),
+    ]

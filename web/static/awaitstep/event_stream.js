@@ -52,7 +52,7 @@ export class EventStream extends EventTarget {
       showConnection(false)
       if (source.readyState === EventSource.CLOSED) this.#failed()
     }
-    for (const type of ['message', 'result']) source.addEventListener(type, this.#forward)
+    for (const type of ['message', 'result', 'stages']) source.addEventListener(type, this.#forward)
   }
 
   #opened() {
