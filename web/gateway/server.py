@@ -110,7 +110,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         self.channel.loseConnection()
 
     def _refuse(self) -> None:
-        """Respond at once, and close the connection when the client has sent everything."""
+        """Respond immediately, and close the connection when the client has sent everything."""
         self._timer.cancel()
         self._respond(*_TOO_LARGE)
         if self._whole:

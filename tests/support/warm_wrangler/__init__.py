@@ -24,7 +24,7 @@ exec(compile(open({client!r}).read(), {client!r}, "exec"))
 
 
 def prepare(folder: Path) -> None:
-    """Write the client into the folder, for this process and all that it starts."""
+    """Write the client into the folder, for this process and the programs that it starts."""
     os.environ[VARIABLE] = str(folder)
     client = folder / "node"
     arguments = [str(socket_in(folder)), str(_NODE), str(node_tools.WRANGLER)]

@@ -108,7 +108,7 @@ def hasty_port(installation: Installation) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "begun",
+    "started",
     [
         b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n",
         head(LOGIN, "Content-Length: 100") + b"next=",
