@@ -115,8 +115,8 @@ def hasty_port(installation: Installation) -> Iterator[int]:
         head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\nnext=\r\n",
     ],
 )
-def test_a_request_that_never_ends_is_ended(hasty_port: int, begun: bytes) -> None:
+def test_a_request_that_never_ends_is_ended(hasty_port: int, started: bytes) -> None:
     with connect(hasty_port) as connection:
-        connection.sendall(begun)
+        connection.sendall(started)
 
         assert everything(connection).startswith(b"HTTP/1.1 408 ")
