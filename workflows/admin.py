@@ -7,11 +7,14 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_protect
 
 from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
@@ -70,12 +73,29 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
             return workflows
         return workflows.defer("ir", "entry_code", "dependencies")
 
+    @method_decorator(csrf_protect)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Check a posted draft before the transaction: that may take seconds, and blocks writers."""
+        change: Any = self._changeform_view  # type: ignore[attr-defined]
+        try:
+            return change(request, *_form_arguments(*args, **kwargs))
+        except _SavedMeanwhile:  # the form now finds the newer draft
+            return change(request, *_form_arguments(*args, **kwargs))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Leave saving to `save_related`, which saves everything in one transaction."""
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         """Create the version after the declared bindings, which are part of it, have been saved."""
-        super().save_related(request, form, formsets, change)
         obj = form.instance
-        version = services.save_draft(obj, by=cast("User", request.user))
-        audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))
+        draft = services.check_draft(obj)
+        with transaction.atomic():
+            if form.is_outdated():
+                raise _SavedMeanwhile
+            obj.save()
+            super().save_related(request, form, formsets, change)
+            version = services.save_checked(draft, by=cast("User", request.user))
+            audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))
         if "_continue" in request.POST:
             return  # the page that follows shows the problems
         for problem in services.draft_problems(obj)[:_MAX_PROBLEMS]:
@@ -98,6 +118,17 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
         protected = [*protected, *(f"{version} is locked" for version in locked)]
         return objects, counts, missing, protected
+
+
+class _SavedMeanwhile(Exception):
+    """Somebody else saved the workflow after the form was checked."""
+
+
+def _form_arguments(
+    object_id: str | None = None, form_url: str = "", extra_context: Any = None
+) -> tuple[str | None, str, Any]:
+    """Return the arguments of Django's change form view, in order."""
+    return object_id, form_url, extra_context
 
 
 def _is_single_object(request: HttpRequest) -> bool:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from audit.encrypted_fields import UnreadableSecret
 from web.text_area import TextArea, unless_unchanged
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
+from workflows.ir.reading.raw_values import check_values
 from workflows.ir.validation.validate import read_json
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
@@ -54,11 +54,14 @@ class CodeArea(TextArea):
         super().__init__({"class": "code", "rows": rows, "spellcheck": "false", "wrap": "off"})
 
 
-class DocumentField(forms.CharField):
-    """A workflow's document as JSON; each of its problems is an error of this field."""
+class JsonField(forms.CharField):
+    """A JSON value as text; each problem is an error of this field.
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, widget=CodeArea(rows=28), **kwargs)
+    Django's field reads the text again to show it, and fails on values that are nested too deeply.
+    """
+
+    def __init__(self, *, rows: int, **kwargs: Any) -> None:
+        super().__init__(strip=False, widget=CodeArea(rows=rows), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
@@ -66,26 +69,54 @@ class DocumentField(forms.CharField):
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def clean(self, value: str) -> Any:
-        text = super().clean(value)
         try:
-            document = read_json(text)
-            parse_valid(document, types_for(document))
+            return self.read(super().clean(value))
         except InvalidIR as invalid:
             raise ValidationError([str(problem) for problem in invalid.problems]) from None
-        return document
+
+    def read(self, text: str) -> Any:
+        """Return the value; raises InvalidIR."""
+        raise NotImplementedError
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.prepare_value(initial) != data)
+
+
+class DocumentField(JsonField):
+    """A workflow's document."""
+
+    def read(self, text: str) -> Any:
+        document = read_json(text)
+        parse_valid(document, types_for(document))
+        return document
+
+
+class PackagesField(JsonField):
+    """npm packages and their versions."""
+
+    def read(self, text: str) -> Any:
+        packages = read_json(text) if text.strip() else {}
+        problems = check_values(packages, max_depth=2) or list(check_dependencies(packages))
+        if problems:
+            raise InvalidIR(problems)
+        return packages
 
 
 class WorkflowForm(forms.ModelForm[Workflow]):
     """The draft. Saving over someone else's newer change needs a confirmation."""
 
     ir = DocumentField(
+        rows=28,
         label="Document (IR)",
         initial=_first_document,
         help_text="The workflow as JSON. Saving reports all problems together, each with its node and "
         "path. docs/building-workflows.md describes the format.",
+    )
+    dependencies = PackagesField(
+        rows=3,
+        required=False,
+        initial=dict,
+        help_text='npm packages and their versions, for example {"zod": "4.1.0"}',
     )
     opened_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -95,7 +126,6 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         widgets = {
             "description": TextArea({"rows": 2, "cols": 80}),
             "entry_code": CodeArea(rows=8),
-            "dependencies": CodeArea(rows=3),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,26 +140,27 @@ class WorkflowForm(forms.ModelForm[Workflow]):
     def clean_entry_code(self) -> str:
         return unless_unchanged(self.cleaned_data["entry_code"], self.instance.entry_code)
 
-    def clean_dependencies(self) -> dict[str, str]:
-        packages: dict[str, str] = self.cleaned_data["dependencies"] or {}
-        problems = [str(problem) for problem in check_dependencies(packages)]
-        if problems:
-            raise ValidationError(problems)
-        return packages
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        opened_at = parse_datetime(cleaned.get("opened_at") or "")
-        current = Workflow.objects.filter(pk=self.instance.pk).values_list("updated_at", flat=True)
-        saved_at = current.first()
-        if opened_at and saved_at and opened_at != saved_at:
-            self.data = _replaced(self.data, "opened_at", saved_at.isoformat())
+        if self.is_outdated():
+            self.data = _replaced(self.data, "opened_at", self._saved_at())
             raise ValidationError(
                 "Somebody else saved this workflow while you were editing it. Your changes are not saved "
                 "yet. Open the workflow in another tab to see the new version, or save again to "
                 "replace it."
             )
         return cleaned
+
+    def is_outdated(self) -> bool:
+        """Whether somebody else saved the workflow after this form was opened."""
+        opened_at, saved_at = self.cleaned_data.get("opened_at"), self._saved_at()
+        return bool(opened_at and saved_at and opened_at != saved_at)
+
+    def _saved_at(self) -> str:
+        """Return when the workflow was last saved; "" if it is new."""
+        current = Workflow.objects.filter(pk=self.instance.pk).values_list("updated_at", flat=True)
+        moment = current.first()
+        return moment.isoformat() if moment else ""
 
 
 def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, Any]:

@@ -39,21 +39,40 @@ class Variable:
     origin: str
 
 
-@transaction.atomic
 def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion:
     """Save the draft and return its version, a new one if anything that affects code has changed.
 
     Raises InvalidIR with all problems in the document, or InvalidSettings; in either case, nothing
     is saved.
     """
+    return save_checked(check_draft(workflow), by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDraft:
+    """A workflow whose draft is valid, and the name in its document."""
+
+    workflow: Workflow
+    document_name: str
+
+
+def check_draft(workflow: Workflow) -> CheckedDraft:
+    """Check the draft, which may take seconds: do it before a transaction. Raises as `save_draft`."""
     ir = parse_valid(workflow.ir, types_for(workflow.ir))
     problems = list(check_dependencies(workflow.dependencies))
     if problems:
         raise InvalidIR(problems)
     read_settings(workflow.deploy_settings)
+    return CheckedDraft(workflow, ir.metadata.name)
+
+
+@transaction.atomic
+def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVersion:
+    """Save a draft that was checked, and return its version like `save_draft`."""
+    workflow = draft.workflow
     if not workflow.class_name:
-        workflow.class_name = class_name_for(ir.metadata.name)
-    workflow.name = workflow.name or ir.metadata.name
+        workflow.class_name = class_name_for(draft.document_name)
+    workflow.name = workflow.name or draft.document_name
     workflow.save()
     return _version_of_draft(workflow, by=by)
 
@@ -98,7 +117,6 @@ def get_workflow(workflow_id: str) -> Workflow:
     return workflow
 
 
-@transaction.atomic
 def import_document(
     document: Any, *, into: Workflow | None = None, by: Actor | None = None
 ) -> Workflow:
@@ -109,13 +127,14 @@ def import_document(
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes the name from the document
-    version = save_draft(workflow, by=by.user if by else None)
-    if by:
-        audit_entries.record_version("workflow imported", version, by=by)
+    draft = check_draft(workflow)
+    with transaction.atomic():
+        version = save_checked(draft, by=by.user if by else None)
+        if by:
+            audit_entries.record_version("workflow imported", version, by=by)
     return workflow
 
 
-@transaction.atomic
 def declare_binding(
     workflow: Workflow, name: str, kind: str, *, by: Actor | None = None
 ) -> WorkflowVersion:
@@ -124,21 +143,26 @@ def declare_binding(
     binding = binding or DeclaredBinding(workflow=workflow, name=name)
     binding.kind = kind
     binding.full_clean()
-    binding.save()
-    version = save_draft(workflow)
-    if by:
-        audit_entries.record_version("binding declared", version, by=by, binding=name, kind=kind)
+    draft = check_draft(workflow)
+    with transaction.atomic():
+        binding.save()
+        version = save_checked(draft)
+        if by:
+            audit_entries.record_version(
+                "binding declared", version, by=by, binding=name, kind=kind
+            )
     return version
 
 
-@transaction.atomic
 def remove_binding(workflow: Workflow, name: str, *, by: Actor | None = None) -> WorkflowVersion:
     """Remove a declared binding; raises ValidationError if there is none with this name."""
-    if not workflow.declared_bindings.filter(name=name).delete()[0]:
-        raise ValidationError(f"{workflow.name} does not declare a binding {name}.")
-    version = save_draft(workflow)
-    if by:
-        audit_entries.record_version("binding no longer declared", version, by=by, binding=name)
+    draft = check_draft(workflow)
+    with transaction.atomic():
+        if not workflow.declared_bindings.filter(name=name).delete()[0]:
+            raise ValidationError(f"{workflow.name} does not declare a binding {name}.")
+        version = save_checked(draft)
+        if by:
+            audit_entries.record_version("binding no longer declared", version, by=by, binding=name)
     return version
 
 

@@ -7,17 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
 from deployments.models import Deployment
 from runs.models import Run
+from workflows.ir.json_schema import value_error
 
 Schema = Mapping[str, Any]
 _WAIT_NODE: Final = "wait_for_event"
-_MAX_MESSAGE: Final = 300
 
 
 def key_of(schema: Schema) -> str:
@@ -57,17 +52,4 @@ def _wait_nodes(run: Run) -> Iterator[Mapping[str, Any]]:
 
 def _problem(schema: Any, payload: Any) -> str:
     """Return the most relevant validation error; an unreadable schema accepts everything."""
-    if not isinstance(schema, Mapping):
-        return ""
-    try:
-        Draft202012Validator.check_schema(schema)
-        # An empty registry: the default one would fetch remote references.
-        validator = Draft202012Validator(schema, registry=Registry())
-        error: ValidationError | None = best_match(validator.iter_errors(payload))
-    except (SchemaError, Unresolvable):
-        return ""
-    if error is None:
-        return ""
-    where = ".".join(map(str, error.absolute_path))
-    message = error.message[:_MAX_MESSAGE]
-    return f"{where}: {message}" if where else message
+    return value_error(schema, payload) if isinstance(schema, Mapping) else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.templates import Templates
 from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
-from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.codegen.text.writer import Location, Writer
 from workflows.ir.custom.definition import Definition
 from workflows.ir.document.model import Node
@@ -59,7 +59,7 @@ def _default_problems(definition: Definition) -> Iterator[Problem]:
         if field.kind.is_code and field.default is not None:
             path = f"configSchema.{field.key}.default"
             code = Code(path, field.default, is_expression=True, references=())
-            for mistake in Syntax(code).mistakes():
+            for mistake in syntax_of(code).mistakes():
                 yield Problem(path=path, message=str(mistake))
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
-from workflows.codegen.syntax.parser import Syntax, children_of
+from workflows.codegen.syntax.bounded_parser import syntax_of
+from workflows.codegen.syntax.parser import children_of
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
@@ -98,7 +99,7 @@ def max_iterations(settings: Settings) -> int | None:
 def _length(collection: Code) -> int | None:
     if not collection.source.lstrip(" (\n\t").startswith("["):
         return None
-    list_ = Syntax(collection).expression
+    list_ = syntax_of(collection).expression
     if list_ is None or list_.type != "array":
         return None
     items = [item.type for item in children_of(list_)]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from workflows.codegen.steps.computed_settings import EVENT, SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType, single_step
 from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.json_schema import schema_error
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.reader import Reader
 
@@ -48,12 +46,8 @@ def _check_schema(data: Reader) -> None:
     if not isinstance(schema, dict):
         data.warning("schema", "must be a JSON Schema object: payloads are not checked")
         return
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        data.warning(
-            "schema", f"is not a valid JSON Schema ({error.message}): payloads are not checked"
-        )
+    if error := schema_error(schema):
+        data.warning("schema", f"is not a valid JSON Schema ({error}): payloads are not checked")
 
 
 def emit(node: Node, out: Emitter) -> None:

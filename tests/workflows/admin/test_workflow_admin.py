@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,7 @@ from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.workflows.ir.documents import document as drawn
 from tests.workflows.ir.documents import node
+from workflows import services
 from workflows.models import Workflow, WorkflowVersion
 from workflows.services import save_draft
 
@@ -322,3 +324,32 @@ def test_versions_are_read_only(admin_client: Client) -> None:
     assert "Deploy settings: defaults" in text(admin_client.get(address))
     assert admin_client.post(address, {"number": "7"}).status_code == 403
     assert admin_client.get("/admin/workflows/workflowversion/add/").status_code == 403
+
+
+def test_a_draft_that_was_saved_during_the_check_is_not_overwritten(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = make_workflow()
+    opened_at = workflow.updated_at.isoformat()
+    check_draft = services.check_draft
+
+    def check_slowly(checked: Workflow) -> services.CheckedDraft:
+        other = Workflow.objects.get(pk=checked.pk)
+        other.description = "saved by somebody else"
+        other.save()
+        return check_draft(checked)
+
+    monkeypatch.setattr(services, "check_draft", check_slowly)
+
+    answer = admin_client.post(change(workflow), form(document(), opened_at=opened_at))
+
+    workflow.refresh_from_db()
+    assert workflow.description == "saved by somebody else"
+    assert "Somebody else saved this workflow" in text(answer)
+
+
+def test_a_posted_draft_without_a_token_is_refused(admin_user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+
+    assert client.post(ADD, form(document())).status_code == 403

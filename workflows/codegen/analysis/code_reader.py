@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from workflows.codegen.analysis.import_header import ImportHeader
 from workflows.codegen.syntax import imports
+from workflows.codegen.syntax.bounded_parser import inspect, syntax_of
 from workflows.codegen.syntax.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.syntax.parser import Mistake, Syntax
 from workflows.codegen.text.cursor import Cursor
@@ -41,6 +42,8 @@ class CodeReader:
 
     def read_nodes(self, nodes: Iterable[Node]) -> None:
         """Read the settings of all nodes."""
+        nodes = list(nodes)
+        inspect(part for node in nodes for part in node.fields if isinstance(part, Code))
         for node in nodes:
             for part in node.fields:
                 self._read_references(node, part)
@@ -49,7 +52,7 @@ class CodeReader:
 
     def read_entry(self, source: str) -> Syntax:
         """Read the entry code, without checking its exports."""
-        syntax = Syntax(Code(ENTRY_PATH, source, is_expression=False, references=()))
+        syntax = syntax_of(Code(ENTRY_PATH, source, is_expression=False, references=()))
         self._read_syntax(syntax, node_id="", path=ENTRY_PATH)
         self._entry = syntax
         return syntax
@@ -73,7 +76,7 @@ class CodeReader:
 
     def _read_code(self, node: Node, code: Code) -> None:
         path = f"{node.path}.{code.path}"
-        syntax = Syntax(code)
+        syntax = syntax_of(code)
         self.syntaxes[node.id, code.path] = syntax
         self._read_syntax(syntax, node_id=node.id, path=path)
         for exported in syntax.captured("export_statement"):
@@ -141,7 +144,7 @@ class CodeReader:
 def _references_in_text(syntax: Syntax) -> Iterator[Mistake]:
     """Yield the references in strings and comments, where they are only text."""
     code, cursor = syntax.code, Cursor(syntax.code.source)
-    for reference in code.references:
+    for reference in () if syntax.refused else code.references:
         if not syntax.is_code(reference):
             written = code.source[reference.start : reference.end]
             line, column = cursor.at(reference.start)

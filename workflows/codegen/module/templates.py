@@ -10,6 +10,7 @@ from typing import Final
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.template_shape import CONTEXT, Shape
 from workflows.codegen.syntax import imports
+from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.codegen.syntax.env_uses import context_names, env_names
 from workflows.codegen.syntax.imports import Declaration
 from workflows.codegen.syntax.parser import Syntax
@@ -90,7 +91,7 @@ class Templates:
         key = type_key(node.type)
         if key not in self._templates:
             label = custom.definition.label
-            syntax = Syntax(Code(label, custom.template, is_expression=False, references=()))
+            syntax = syntax_of(Code(label, custom.template, is_expression=False, references=()))
             template = Template(custom=custom, node=node, syntax=syntax, shape=Shape(syntax))
             self._templates[key] = template
             self._check(template)
@@ -99,7 +100,8 @@ class Templates:
 
     def _check(self, template: Template) -> None:
         syntax, allowed = template.syntax, template.definition.dependencies
-        code, shape = syntax.mistakes(), template.shape.mistakes()
+        code = syntax.mistakes()
+        shape = () if syntax.refused else template.shape.mistakes()
         for mistake in (*code, *imports.mistakes(syntax, allowed), *shape):
             self._reader.refuse(mistake, node_id="", path=template.path)
 

@@ -59,15 +59,20 @@ class Syntax:
     References are replaced by names of the same length in bytes (over several lines, by a name and
     blanks), so that positions in the tree are positions in the code. An expression is parsed inside
     parentheses, which nothing in it can close.
+
+    Use `bounded_parser.syntax_of` for code that may be slow to parse. Code that is `refused` for
+    these mistakes is not parsed: its tree is empty.
     """
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, *, refused: tuple[Mistake, ...] = ()) -> None:
         self.code = code
+        self.refused = refused
         self.data = code.source.encode("utf-8", "replace")
         self._offset = 1 if code.is_expression else 0
         self._spans: dict[int, tuple[int, int]] = {}
         blanked = self._blanked()
-        self.tree = parse_typescript(b"(" + blanked + b"\n)" if self._offset else blanked)
+        wrapped = b"(" + blanked + b"\n)" if self._offset else blanked
+        self.tree = parse_typescript(b"" if refused else wrapped)
         captures = QueryCursor(_QUERY).captures(self.tree.root_node)
         self._captures: dict[str, list[Node]] = captures
         self._sorted: set[str] = set()
@@ -158,6 +163,9 @@ class Syntax:
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield why the code cannot be the body of a function, or the expression it should be."""
+        if self.refused:
+            yield from self.refused
+            return
         source = self.code.source
         if "\0" in source or not (source.isascii() or self.data == _exact(source)):
             yield Mistake(

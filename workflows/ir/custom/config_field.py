@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from workflows.ir.custom.formats import FORMATS
+from workflows.ir.custom.patterns import Pattern
 from workflows.ir.reading.problems import listed, quoted
 
 
@@ -69,7 +69,7 @@ class Rules:
     max: float | None = None
     min_length: int | None = None
     max_length: int | None = None
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     format: str = ""
 
 
@@ -126,8 +126,8 @@ def _text(field: ConfigField, value: Any) -> Iterator[str]:
         yield f"must have at least {rules.min_length} characters, not {len(value)}"
     if rules.max_length is not None and len(value) > rules.max_length:
         yield f"must have at most {rules.max_length} characters, not {len(value)}"
-    if rules.pattern and not rules.pattern.search(value):
-        yield f"must match the pattern {rules.pattern.pattern}, but {quoted(value)} does not"
+    if rules.pattern and not rules.pattern.matches(value):
+        yield f"must match the pattern {rules.pattern.source}, but {quoted(value)} does not"
     if rules.format and not FORMATS[rules.format].matches(value):
         yield f"must be {FORMATS[rules.format].description}, not {quoted(value)}"
 
@@ -163,8 +163,10 @@ def _options(field: ConfigField, value: Any) -> Iterator[str]:
     if not isinstance(value, list):
         yield f"must be a list of {listed(field.options, limit=30)}, not {quoted(value)}"
         return
+    options = frozenset(field.options)
     for item in value:
-        yield from _option(field, item)
+        if not isinstance(item, str) or item not in options:
+            yield from _option(field, item)
 
 
 def _code(_field: ConfigField, value: Any) -> Iterator[str]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from workflows.ir.custom.config_field import ConfigField, FieldKind, Rules, is_number, value_errors
 from workflows.ir.custom.formats import FORMATS
+from workflows.ir.custom.patterns import (
+    InvalidPattern,
+    Pattern,
+    UnsupportedPattern,
+    read_pattern,
+)
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
 from workflows.ir.reading.fields import strings_in
 from workflows.ir.reading.problems import listed, quoted
@@ -19,6 +24,9 @@ _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _MAX_LENGTH: Final = 2**31 - 1
 _TEXT_RULES: Final = ("minLength", "maxLength", "pattern", "format")
 _NUMBER_RULES: Final = ("min", "max")
+_UNCHECKED: Final = (
+    "uses syntax that RE2 does not support, such as look-around, back-references or \\u escapes"
+)
 
 
 def read_fields(definition: Reader) -> tuple[ConfigField, ...]:
@@ -145,15 +153,15 @@ def _length(validation: Reader, key: str) -> int | None:
     return validation.integer(key, None, least=0, most=_MAX_LENGTH)
 
 
-def _pattern(validation: Reader) -> re.Pattern[str] | None:
-    pattern = validation.string("pattern", "")
+def _pattern(validation: Reader) -> Pattern | None:
+    source = validation.string("pattern", "")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about syntax that a later Python may read differently
-            return re.compile(pattern) if pattern else None
-    except (re.error, OverflowError, RecursionError) as error:
-        validation.problem("pattern", f"must be a regular expression: {error}")
-        return None
+        return read_pattern(source) if source else None
+    except InvalidPattern as error:
+        validation.problem("pattern", str(error))
+    except UnsupportedPattern as error:
+        validation.warning("pattern", f"{_UNCHECKED} ({error}): values are not checked against it")
+    return None
 
 
 def _check_order(validation: Reader, rules: Rules) -> None:

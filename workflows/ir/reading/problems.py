@@ -60,7 +60,7 @@ def escape_surrogates(text: str) -> str:
 
 def listed(items: Iterable[object], *, limit: int = 10) -> str:
     """Join values for use in a sentence: "a", "b" and 3 more."""
-    texts = [quoted(item) for item in items]
-    rest = len(texts) - limit
-    head = ", ".join(texts[:limit])
+    all_items = list(items)
+    rest = len(all_items) - limit
+    head = ", ".join(quoted(item) for item in all_items[:limit])
     return f"{head} and {rest} more" if rest > 0 else head

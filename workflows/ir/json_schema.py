@@ -1,0 +1,72 @@
+"""JSON Schemas that people write, and values checked against them.
+
+A schema may hold patterns and references that take for ever, so both run in a process of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from toolchain import bounded_calls
+
+_SECONDS: Final = 1.0  # of CPU time
+_MAX_MESSAGE: Final = 300
+_TOO_SLOW: Final = "it takes too long to check"
+_ENDLESS: Final = "it refers to itself without end"
+
+
+def schema_error(schema: Mapping[str, Any]) -> str:
+    """Return why this is no usable JSON Schema; "" if it is one."""
+    return _error_of(json.dumps(schema))
+
+
+@lru_cache(maxsize=256)
+def _error_of(schema: str) -> str:
+    """Remember the last schemas, because a document is read several times on its way."""
+    try:
+        return str(bounded_calls.call(find_schema_error, json.loads(schema), seconds=_SECONDS))
+    except bounded_calls.TookTooLong:
+        return _TOO_SLOW
+
+
+def value_error(schema: Mapping[str, Any], value: Any) -> str:
+    """Return what is wrong with the value; "" if it is valid, or if the schema cannot be used."""
+    try:
+        return str(bounded_calls.call(find_value_error, schema, value, seconds=_SECONDS))
+    except bounded_calls.TookTooLong:
+        return f"{_TOO_SLOW} against the JSON Schema of the node: simplify its patterns"
+
+
+def find_schema_error(schema: Mapping[str, Any]) -> str:
+    """Do the work of `schema_error`, in the other process."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return error.message[:_MAX_MESSAGE]
+    except RecursionError:
+        return _ENDLESS
+    return ""
+
+
+def find_value_error(schema: Mapping[str, Any], value: Any) -> str:
+    """Do the work of `value_error`, in the other process."""
+    try:
+        Draft202012Validator.check_schema(schema)
+        # An empty registry: the default one would fetch remote references.
+        validator = Draft202012Validator(schema, registry=Registry())
+        error: ValidationError | None = best_match(validator.iter_errors(value))
+    except (SchemaError, Unresolvable, RecursionError):
+        return ""
+    if error is None:
+        return ""
+    where = ".".join(map(str, error.absolute_path))
+    message = error.message[:_MAX_MESSAGE]
+    return f"{where}: {message}" if where else message
