@@ -23,7 +23,8 @@ from runs.index import writer
 from runs.models import Run
 from runs.services import event_schemas, lookup
 from runs.steps.parsing import read_row
-from runs.steps.step_reader import parse_occurrence, read_steps, unexpected_event_note
+from runs.steps.start_points import StartPoint, find_start_point
+from runs.steps.step_reader import Step, read_steps, unexpected_event_note
 from runs.sync import poller
 from runs.sync.call_budget import counted
 from targets.cloudflare.account import SCRIPTS_WRITE, Account
@@ -36,6 +37,7 @@ INSTANCE_ID: Final = re.compile(r"(?!cf_[0-9a-f]{64}$)[a-zA-Z0-9_][a-zA-Z0-9_-]{
 INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, not starting with -"
 LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes, Cloudflare's limit
 ACTIONS: Final = ("pause", "resume", "restart", "terminate", "delete")
+_MAX_NAMES: Final = 20  # of steps, in a message
 _REFUSED: Final = (
     cloudflare.ConflictError,
     cloudflare.BadRequestError,
@@ -186,10 +188,29 @@ def record_start(
     return Started(run=run, is_new=response.is_new, answer=response.answer)
 
 
-def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> Run:
+def start_point(run: Run, text: str) -> StartPoint:
+    """Return the step of the run that is called this; "charge #2" can be the second "charge".
+
+    A step whose name is exactly the text comes first. Raises Refused if there is no such step.
+    """
+    steps: tuple[Step, ...] = ()
+    with suppress(DeployError):
+        data = poller.describe(counted(account_of(run.target)), run.workflow_name, run.instance_id)
+        steps = read_steps(data or {}, is_over=True)
+    found = find_start_point(text, steps)
+    if found is None:
+        names = list(dict.fromkeys(step.restart_name for step in steps if step.restart_name))
+        shown = ", ".join(names[:_MAX_NAMES]) + (" ..." if len(names) > _MAX_NAMES else "")
+        raise Refused(f"The run has no step {text!r}. Its steps are: {shown}. Nothing was changed.")
+    return found
+
+
+def change(
+    run: Run, action: str, *, by: Actor, reason: str = "", from_step: str | StartPoint = ""
+) -> Run:
     """Pause, resume, restart, terminate or delete a run, and return its new state.
 
-    `from_step` is the step at which a restart starts; "charge #2" is its second occurrence. Raises
+    `from_step` is the step at which a restart starts; for a text, see `start_point`. Raises
     Refused if the run's status forbids it, DeployError if the target rejects it.
     """
     send_action(run, action, by=by, reason=reason, from_step=from_step)
@@ -198,21 +219,25 @@ def change(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str
     return run
 
 
-def send_action(run: Run, action: str, *, by: Actor, reason: str = "", from_step: str = "") -> None:
+def send_action(
+    run: Run, action: str, *, by: Actor, reason: str = "", from_step: str | StartPoint = ""
+) -> None:
     """Change a run like `change`, but leave reading it to the poller."""
     check_action(action)
     if from_step and action != "restart":
         raise Refused("Only a restart can start at a step.")
-    detail = {"from": from_step} if from_step else {}
+    point = start_point(run, from_step) if isinstance(from_step, str) and from_step else None
+    point = from_step if isinstance(from_step, StartPoint) else point
+    detail = {"from": str(point)} if point else {}
     with _recorded(f"run: {action}", run, by=by, reason=reason, **detail):
-        _send(counted(account_of(run.target)), run, action, from_step)
+        _send(counted(account_of(run.target)), run, action, point)
     if action == "delete":
         writer.mark_gone(run)
     elif action == "restart":
         Run.objects.filter(pk=run.pk).update(read_at=None)  # a run that had ended is read again
 
 
-def _send(account: Account, run: Run, action: str, from_step: str) -> None:
+def _send(account: Account, run: Run, action: str, point: StartPoint | None) -> None:
     ids = (account.account_id, run.workflow_name, run.instance_id)
     with account.explained(f"{action} the run {run.instance_id}", needs=SCRIPTS_WRITE):
         if action == "delete":  # not in the SDK; ids of scheduled runs hold any character
@@ -220,8 +245,7 @@ def _send(account: Account, run: Run, action: str, from_step: str) -> None:
             account.client.delete(path, cast_to=object)
             return
         edit: Any = account.client.workflows.instances.status.edit  # overloaded for each action
-        name, count = parse_occurrence(from_step)
-        start_at = {"from_": {"name": name, "count": count}} if from_step else {}
+        start_at = {"from_": {"name": point.name, "count": point.occurrence}} if point else {}
         edit(ids[2], account_id=ids[0], workflow_name=ids[1], status=action, **start_at)
 
 

@@ -19,6 +19,7 @@ from runs.models import Run
 from runs.permissions import CONTROL, TRIGGER
 from runs.services import control, event_schemas, payloads
 from runs.services.control import EventResult, Refused
+from runs.steps.start_points import StartPoint
 from runs.steps.step_reader import read_steps
 from runs.views.runs import page, viewable_runs
 from targets.cloudflare.errors import DeployError
@@ -44,9 +45,9 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             request, "runs/run/change", _confirmation(run, action, request.GET.get("from", ""))
         )
     reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
-    by = Actor.of(request.user)
+    by, point = Actor.of(request.user), StartPoint.of_restart_name(step) if step else ""
     try:
-        control.change(run, action, by=by, reason=reason, from_step=step)
+        control.change(run, action, by=by, reason=reason, from_step=point)
     except DeployError as error:
         context = presentation.refusal_context(error, "changed") | {"reason": reason}
         return page(request, "runs/run/change", _confirmation(run, action, step) | context)

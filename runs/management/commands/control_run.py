@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from audit.trail import command_line_actor
 from runs.index.listing import run_as_json
 from runs.management.run_command import CommandScope, RunCommand
+from runs.models import Run
 from runs.services import control
 from runs.services.lookup import find_run
+from runs.steps.start_points import StartPoint
 
 _NOT_UNDONE: Final = "Changes that the steps made in other systems are not undone."
 _WARNINGS: Final = {
@@ -31,7 +33,13 @@ class Command(RunCommand):
             default="",
             metavar="STEP",
             help="restart at this step; earlier steps keep their outputs and are not run again. "
-            'For a step in a loop, "charge #2" is its second occurrence',
+            'For a step in a loop, "charge #2" is its second occurrence, unless a step has this name',
+        )
+        parser.add_argument(
+            "--occurrence",
+            type=int,
+            metavar="N",
+            help="restart at the Nth step with exactly the name that --from gives",
         )
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument("--json", action="store_true", help="print the run as JSON")
@@ -41,15 +49,23 @@ class Command(RunCommand):
         run, action = find_run(scope.live, options["instance"]), options["action"]
         if action in _WARNINGS and not options["yes"]:
             self.confirm(f"{_WARNINGS[action]}\nType {action} to {action} {run}:", answer=action)
-        changed = control.change(
-            run,
-            action,
-            by=command_line_actor(),
-            reason=options["reason"],
-            from_step=options["from_step"],
-        )
+        by, reason = command_line_actor(), options["reason"]
+        point = self._start_point(run, options["from_step"], options["occurrence"])
+        changed = control.change(run, action, by=by, reason=reason, from_step=point or "")
         if options["json"]:
             self.print_json(run_as_json(changed))
             return
         now = "deleted" if action == "delete" else changed.status_label.lower()
         self.stdout.write(f"{action}: {changed.instance_id} is {now}")
+
+    def _start_point(self, run: Run, name: str, occurrence: int | None) -> StartPoint | None:
+        if occurrence is not None and (not name or occurrence < 1):
+            raise CommandError("--occurrence is a number from 1 on, and needs --from.")
+        if not name:
+            return None
+        if occurrence is not None:
+            return StartPoint(name=name, occurrence=occurrence)
+        point = control.start_point(run, name)
+        if point.note:
+            self.stderr.write(point.note)
+        return point

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.models import Entry
@@ -14,7 +16,7 @@ from audit.trail import Actor
 from runs.models import Run
 from runs.services import control
 from targets.cloudflare.errors import Cause, DeployError
-from tests.runs.examples import live_deployment, make_run
+from tests.runs.examples import attempted_step, live_deployment, make_run
 from tests.runs.fake_api import FakeApi, refusal
 from tests.support.audit_entries import entries
 from tests.support.page_text import text
@@ -110,8 +112,64 @@ def test_the_id_of_a_scheduled_run_is_escaped(fake_api: FakeApi, action: str) ->
 def test_a_restart_sends_the_step_to_start_at(fake_api: FakeApi) -> None:
     control.change(make_run(), "restart", by=ADA, from_step="charge #2")
 
-    start_at = {"name": "charge", "count": 2}
-    assert fake_api.bodies[0] == {"status": "restart", "from": start_at}
+    assert restart_of(fake_api) == {"name": "charge", "count": 2}
+
+
+def restart_of(fake_api: FakeApi) -> Any:
+    """Return the step that the last restart named."""
+    return next(body["from"] for body in reversed(fake_api.bodies) if body and "from" in body)
+
+
+def test_a_restart_starts_at_the_step_with_exactly_the_name(fake_api: FakeApi) -> None:
+    names = ("Call-1", "Call-2", "Call #2-1")
+    fake_api.steps = [attempted_step((0, 1, True), name=name) for name in names]
+
+    control.change(make_run(), "restart", by=ADA, from_step="Call #2")
+
+    assert restart_of(fake_api) == {"name": "Call #2", "count": 1}
+    assert Entry.objects.get(action="run: restart").detail["from"] == "Call #2"
+
+
+def test_a_restart_at_an_unknown_step_is_refused_with_the_names_of_the_steps(
+    fake_api: FakeApi,
+) -> None:
+    fake_api.steps = [attempted_step((0, 1, True), name=name) for name in ("Call-1", "Call-2")]
+
+    with pytest.raises(control.Refused, match=r"no step 'Cal'\. Its steps are: Call, Call #2\."):
+        control.change(make_run(), "restart", by=ADA, from_step="Cal")
+
+    assert fake_api.paths("PATCH") == []
+
+
+def test_the_command_says_which_of_two_steps_it_means(fake_api: FakeApi) -> None:
+    names = ("Call-1", "Call-2", "Call #2-1")
+    fake_api.steps = [attempted_step((0, 1, True), name=name) for name in names]
+    run, errors = make_run(status="complete"), StringIO()
+
+    def restart(*options: str) -> Any:
+        arguments = (run.workflow_id, run.instance_id, "restart", *options, "--yes")
+        call_command("control_run", *arguments, stdout=StringIO(), stderr=errors)
+        return restart_of(fake_api)
+
+    assert restart("--from", "Call #2") == {"name": "Call #2", "count": 1}
+    assert "use --from 'Call' --occurrence 2" in errors.getvalue()
+    assert restart("--from", "Call", "--occurrence", "2") == {"name": "Call", "count": 2}
+    for wrong in (["--occurrence", "2"], ["--from", "Call", "--occurrence", "0"]):
+        with pytest.raises(CommandError, match="--occurrence is a number"):
+            restart(*wrong)
+
+
+def test_the_page_restarts_at_the_occurrence_that_was_chosen(
+    fake_api: FakeApi, admin_client: Client
+) -> None:
+    names = ("Call-1", "Call-2", "Call #2-1")
+    fake_api.steps = [attempted_step((0, 1, True), name=name) for name in names]
+    run = make_run(status="complete", is_open=False)
+
+    admin_client.post(f"/runs/{run.pk}/restart/", {"from": "Call #2"})
+    assert restart_of(fake_api) == {"name": "Call", "count": 2}
+    admin_client.post(f"/runs/{run.pk}/restart/", {"from": "Call #2 #1"})
+    assert restart_of(fake_api) == {"name": "Call #2", "count": 1}
 
 
 @pytest.mark.parametrize("payload", [float("nan"), [float("inf")], "x" * control.LARGEST_PAYLOAD])
