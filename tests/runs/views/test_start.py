@@ -17,7 +17,6 @@ from runs.models import BulkChange, Run, RunText
 from runs.services import control
 from runs.sync.poller import Poller
 from tests.deployments.factories import make_workflow
-from tests.local_cloudflare.support.control import Control
 from tests.runs.examples import live_deployment, make_run, workflow_of
 from tests.runs.fake_api import FakeApi
 from tests.support.page_text import text
@@ -31,6 +30,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def live(platform: Platform) -> Deployment:
     return deploy(make_workflow("return event.payload;"), account_target(platform))
+
+
+@pytest.fixture
+def recorded(fake_api: FakeApi) -> Deployment:
+    """A deployment that is live by our records; the fake API records what is sent to its target."""
+    return live_deployment()
 
 
 def start(client: Client, live: Deployment, **fields: Any) -> Any:
@@ -72,17 +77,19 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     ],
 )
 def test_an_error_is_shown_and_the_input_is_kept(
-    admin_client: Client, live: Deployment, control: Control, fields: dict[str, str], message: str
+    admin_client: Client,
+    recorded: Deployment,
+    fake_api: FakeApi,
+    fields: dict[str, str],
+    message: str,
 ) -> None:
-    control.forget_calls()
-
-    page = start(admin_client, live, **fields)
+    page = start(admin_client, recorded, **fields)
 
     assert "Nothing was started" in text(page)
     assert message in text(page)
     for value in fields.values():
         assert page.context.get("payload") == value or value in page.content.decode()
-    assert control.writes() == []
+    assert fake_api.bodies == []
 
 
 def test_a_workflow_that_is_not_live_links_to_its_deploy_page(admin_client: Client) -> None:
@@ -95,17 +102,17 @@ def test_a_workflow_that_is_not_live_links_to_its_deploy_page(admin_client: Clie
 
 
 def test_without_a_workflow_the_live_ones_are_offered(
-    admin_client: Client, live: Deployment
+    admin_client: Client, recorded: Deployment
 ) -> None:
     make_workflow()
 
     page = admin_client.get("/runs/start/")
 
-    assert [pk for pk, _name in page.context["choices"]] == [live.workflow_public_id]
+    assert [pk for pk, _name in page.context["choices"]] == [recorded.workflow_public_id]
 
 
 def test_the_choice_of_a_workflow_for_many_runs_has_its_own_title(
-    admin_client: Client, live: Deployment
+    admin_client: Client, recorded: Deployment
 ) -> None:
     page = admin_client.get("/runs/batch/").content.decode()
 
@@ -191,9 +198,9 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     ],
 )
 def test_invalid_lines_start_nothing_and_are_kept(
-    admin_client: Client, live: Deployment, lines: str, message: str
+    admin_client: Client, recorded: Deployment, lines: str, message: str
 ) -> None:
-    form = {"workflow": live.workflow_public_id, "lines": lines}
+    form = {"workflow": recorded.workflow_public_id, "lines": lines}
 
     page = admin_client.post("/runs/batch/", form)
 
@@ -203,7 +210,7 @@ def test_invalid_lines_start_nothing_and_are_kept(
     assert not BulkChange.objects.exists()
 
 
-def test_a_binary_file_is_refused(admin_client: Client, live: Deployment) -> None:
-    form = {"workflow": live.workflow_public_id, "file": BytesIO(b"\xff\xfe\x00")}
+def test_a_binary_file_is_refused(admin_client: Client, recorded: Deployment) -> None:
+    form = {"workflow": recorded.workflow_public_id, "file": BytesIO(b"\xff\xfe\x00")}
 
     assert "The file is not UTF-8 text" in text(admin_client.post("/runs/batch/", form))
