@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
@@ -195,7 +195,6 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
     """Variables and secrets, of one workflow or of all workflows."""
 
     form = VariableForm
-    fields = ["name", "workflow", "new_value", "is_secret"]
     list_display = ["name", "scope", "is_secret", "updated_at"]
     list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow"]
@@ -222,6 +221,17 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
         for variable in queryset:
             audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
         super().delete_queryset(request, queryset)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        scope = ["workflow"] if obj else ["workflow", "for_all"]
+        return ["name", *scope, "new_value", "is_secret"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the workflow from whose page the list, and then this form, was opened."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        filters = QueryDict(str(initial.pop("_changelist_filters", "")))
+        workflow = filters.get("workflow__id__exact")
+        return {"workflow": workflow, **initial} if workflow else initial
 
     @admin.display(description="scope", ordering="workflow__name")
     def scope(self, variable: EnvironmentVariable) -> str:

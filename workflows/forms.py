@@ -183,6 +183,12 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         widget=TextArea({"rows": 3, "cols": 80, "spellcheck": "false"}),
     )
 
+    for_all = forms.BooleanField(
+        label="For all workflows",
+        required=False,
+        help_text="Every workflow whose code uses the name gets a global variable, now and later.",
+    )
+
     class Meta:
         model = EnvironmentVariable
         fields = ["name", "workflow", "is_secret"]
@@ -211,6 +217,7 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._check_scope(cleaned)
         self._check_value(cleaned)
         if cleaned.get("is_secret") and str(cleaned.get("name", "")).endswith(BINDING_ID):
             self.add_error(
@@ -224,6 +231,18 @@ class VariableForm(forms.ModelForm[EnvironmentVariable]):
         super().full_clean()
         if self.errors and self.data.get("is_secret"):
             self._clear_secret()
+
+    def _check_scope(self, cleaned: dict[str, Any]) -> None:
+        """Require a choice: a forgotten workflow must not give a value to all of them."""
+        if self.instance.pk or "workflow" not in self.fields or "workflow" in self.errors:
+            return
+        if cleaned.get("workflow") and cleaned.get("for_all"):
+            self.add_error("for_all", "Choose either one workflow or all workflows.")
+        elif not cleaned.get("workflow") and not cleaned.get("for_all"):
+            self.add_error(
+                "workflow",
+                'Choose the workflow, or tick "For all workflows" for a global variable.',
+            )
 
     def _check_value(self, cleaned: dict[str, Any]) -> None:
         if cleaned.get("new_value"):

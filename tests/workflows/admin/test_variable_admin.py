@@ -65,6 +65,7 @@ def test_line_ends_that_a_browser_sends_are_stored_as_they_were_typed(
 ) -> None:
     for secret in ("", "on"):
         form = {"name": f"KEY{secret.upper()}", "new_value": "a\r\nb\r\n", "is_secret": secret}
+        form |= {"for_all": "on"}
         admin_client.post(ADD, form if secret else form | {"is_secret": False})
 
     assert [variable.value for variable in EnvironmentVariable.objects.all()] == ["a\nb\n"] * 2
@@ -137,7 +138,7 @@ def test_a_name_is_unique_globally_and_within_each_workflow(admin_client: Client
     stored(value="1")
     workflow = make_workflow()
 
-    assert errors(admin_client, ADD, {"name": "API_KEY", "new_value": "2"})
+    assert errors(admin_client, ADD, {"name": "API_KEY", "new_value": "2", "for_all": "on"})
     admin_client.post(ADD, {"name": "API_KEY", "new_value": "2", "workflow": workflow.pk})
 
     assert EnvironmentVariable.objects.count() == 2
@@ -165,7 +166,8 @@ def test_a_value_that_cannot_be_decrypted_can_be_replaced(admin_client: Client) 
 def test_setting_and_deleting_a_variable_is_on_the_audit_trail_without_its_value(
     admin_client: Client,
 ) -> None:
-    admin_client.post(ADD, {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on"})
+    form = {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on", "for_all": "on"}
+    admin_client.post(ADD, form)
     variable = EnvironmentVariable.objects.get()
 
     admin_client.post(f"{LIST}{variable.pk}/delete/", {"post": "yes"})
@@ -175,3 +177,36 @@ def test_setting_and_deleting_a_variable_is_on_the_audit_trail_without_its_value
     assert {entry.actor_name for entry in (was_set, deleted)} == {"admin"}
     assert {entry.subject_name for entry in (was_set, deleted)} == {"API_KEY"}
     assert SENTINEL not in f"{was_set.detail}{deleted.detail}"
+
+
+def test_a_variable_that_is_added_from_a_workflows_page_is_the_workflows(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    page = admin_client.get(f"/admin/workflows/workflow/{workflow.pk}/change/").content.decode()
+    (listed,) = re.findall(rf'href="({LIST}\?[^"]*)"', page)
+    (add,) = re.findall(rf'href="({ADD}\?[^"]*)"', admin_client.get(listed).content.decode())
+
+    form = admin_client.get(add).context["adminform"].form
+    sent = {"name": "API_KEY", "new_value": "1", "workflow": form["workflow"].value()}
+    admin_client.post(add, sent)
+
+    assert EnvironmentVariable.objects.get().workflow == workflow
+
+
+def test_a_global_variable_is_a_choice(admin_client: Client) -> None:
+    workflow, form = make_workflow(), {"name": "API_KEY", "new_value": "1"}
+
+    found = errors(admin_client, ADD, form)
+    both = errors(admin_client, ADD, form | {"workflow": workflow.pk, "for_all": "on"})
+    assert "For all workflows" in found["workflow"][0]
+    assert "either one workflow or all" in both["for_all"][0]
+    assert not EnvironmentVariable.objects.exists()
+
+    admin_client.post(ADD, form | {"for_all": "on"})
+    variable = EnvironmentVariable.objects.get()
+    assert variable.workflow is None
+
+    admin_client.post(address(variable), {"new_value": "2"})
+    variable.refresh_from_db()
+    assert (variable.value, variable.workflow) == ("2", None)
