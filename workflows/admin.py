@@ -222,7 +222,7 @@ class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
             audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
         super().delete_queryset(request, queryset)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         scope = ["workflow"] if obj else ["workflow", "for_all"]
         return ["name", *scope, "new_value", "is_secret"]
 
