@@ -128,17 +128,26 @@ class RunDetails(models.Model):
 
 
 class RunStep(models.Model):
-    """A step of a run without its output, for the figures of the overview."""
+    """A step of a run without its output, for the figures of the overview.
+
+    `label` is the name of its node, or else its own without counters; `node_id` is "" if the node is
+    not known.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     name = models.CharField(max_length=256)
+    node_id = models.CharField(max_length=256, blank=True)
+    label = models.CharField(max_length=256, blank=True)
     kind = models.CharField(max_length=20)
     seconds = models.FloatField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     has_failed = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["name", "attempts", "run"], name="runs_by_step")]
+        indexes = [
+            models.Index(fields=["name", "attempts", "run"], name="runs_by_step"),
+            models.Index(fields=["label", "attempts", "run"], name="runs_by_node"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.run_id}"

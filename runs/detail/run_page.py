@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
 
 from django.utils import timezone
@@ -15,14 +14,13 @@ from deployments.models import Deployment
 from runs import presentation, statuses
 from runs.detail.fetch import FetchedRun
 from runs.detail.json_tree import read_json
-from runs.detail.summary import Summary, node_ids, summarize
+from runs.detail.summary import Summary, summarize
 from runs.models import Run
+from runs.steps.step_nodes import node_ids, parsed_document
 from runs.steps.step_reader import Step, error_text, read_steps
 from runs.steps.timeline import page_of, timeline
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import WorkflowVersion
-from workflows.nodes.custom import registry
-from workflows.nodes.documents import parse
 from workflows.picture.drawing import Picture, render
 from workflows.picture.run_states import node_states
 
@@ -98,13 +96,6 @@ def _main_step(summary: Summary) -> str:
 def _deployment(run: Run) -> Deployment | None:
     deployments = Deployment.objects.only(*_FIELDS)
     return deployments.get(pk=run.deployment_id) if run.deployment_id else None
-
-
-@lru_cache(maxsize=32)
-def parsed_document(pk: int) -> WorkflowIR | None:
-    """Return a deployment's document, which never changes."""
-    deployment = Deployment.objects.only("ir", "node_types").get(pk=pk)
-    return parse(deployment.ir, registry(deployment.node_types)).ir
 
 
 def node_settings(

@@ -11,9 +11,7 @@ from typing import Any, Final
 from runs.detail.event_form import Form, form_of
 from runs.services.event_schemas import is_valid
 from runs.steps.step_reader import Step, due_at
-from workflows.ir.document.model import WorkflowIR
 from workflows.picture.states import State
-from workflows.picture.step_matching import Matcher
 
 _MAX_SHOWN: Final = 8
 
@@ -112,12 +110,3 @@ def _shortcuts(schema: Mapping[str, Any]) -> Iterable[Shortcut]:
 def _enum(schema: Mapping[str, Any]) -> list[Any]:
     values = schema.get("enum")
     return values[:_MAX_SHOWN] if isinstance(values, list) else []
-
-
-def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
-    """Return the node of each step, by the number of the step; unknown nodes are left out."""
-    if ir is None:
-        return {}
-    numbers = {id(step.raw): step.number for step in steps}
-    called = Matcher(ir).match(step.raw for step in steps)
-    return {numbers[id(call.raw)]: call.node_id for call in called if id(call.raw) in numbers}

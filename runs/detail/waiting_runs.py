@@ -16,9 +16,10 @@ from django.db.models.functions import Coalesce
 
 from deployments.models import Deployment
 from runs.detail import fetch, run_page
-from runs.detail.summary import OpenStep, node_ids, summarize
+from runs.detail.summary import OpenStep, summarize
 from runs.index import writer
 from runs.models import Run
+from runs.steps.step_nodes import node_ids, parsed_document
 from runs.steps.step_reader import read_steps
 from runs.sync import poller
 from runs.sync.call_budget import Budget, Use
@@ -139,7 +140,7 @@ def _waiting_run(run: Run, data: Any) -> WaitingRun:
     steps = read_steps(data, is_over=False)
     deployments = Deployment.objects.only("ir")
     deployment = deployments.get(pk=run.deployment_id) if run.deployment_id else None
-    nodes = node_ids(run_page.parsed_document(deployment.pk) if deployment else None, steps)
+    nodes = node_ids(parsed_document(deployment.pk) if deployment else None, steps)
     settings = run_page.node_settings(deployment, nodes)
     summary = summarize(steps, settings, errored=False)
     is_waiting = any(step.state is State.WAITING for step in steps)

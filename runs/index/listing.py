@@ -28,7 +28,7 @@ _NAMES: Final = (
 class Filters:
     """Which runs a list shows; "" for all. `q` is searched in payloads, outputs and errors.
 
-    `step` is the name of a step of ended runs, `tries` its minimum number of attempts, `took` the
+    `step` is the name of a step or its node in ended runs, `tries` its minimum number of attempts, `took` the
     minimum duration of the run in seconds.
     """
 
@@ -97,7 +97,8 @@ def filtered(filters: Filters) -> QuerySet[Run]:
         )
         runs = runs.filter(pk__in=RunText.objects.filter(has_text).values("run"))
     if filters.step:
-        steps = RunStep.objects.filter(name=filters.step, attempts__gte=_number(filters.tries))
+        is_step = Q(name=filters.step) | Q(label=filters.step)
+        steps = RunStep.objects.filter(is_step, attempts__gte=_number(filters.tries))
         runs = runs.filter(pk__in=steps.values("run"))
     return runs
 

@@ -14,9 +14,11 @@ from runs import statuses
 from runs.index import attribution, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
-from runs.steps.parsing import Details, Row, StepRow, read_details
+from runs.steps.parsing import MAX_STORED_STEPS, Details, Row, StepRow, read_details
+from runs.steps.step_nodes import parsed_document
 from targets.cloudflare import naming
 from targets.models import Target
+from workflows.ir.document.model import WorkflowIR
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot
@@ -29,7 +31,6 @@ _OVERDUE_WAIT: Final = (
     2.0,
     60.0,
 )  # shortest and longest seconds until an overdue run is read again
-_MAX_STEPS: Final = 1000
 
 
 @transaction.atomic
@@ -102,7 +103,7 @@ def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
 def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
     """Update the index from one run with its steps, in the shape of Cloudflare's API."""
     secrets = tuple(secrets)
-    details = read_details(data, secrets=secrets)
+    details = read_details(data, secrets=secrets, document=_document(run, data))
     _update(run, details)
     texts = {name: getattr(details, name) for name in ("params", "output", "error")}
     RunText.objects.update_or_create(run=run, defaults=texts)
@@ -150,18 +151,26 @@ def _next_due(details: Details, run: Run) -> datetime | None:
     return now + timedelta(seconds=min(max(overdue, shortest), longest))
 
 
+def _document(run: Run, data: Mapping[str, Any]) -> WorkflowIR | None:
+    """Return the run's document; None while it is open, when its steps are not stored."""
+    is_ended = statuses.is_final(str(data["status"]))
+    return parsed_document(run.deployment_id) if run.deployment_id and is_ended else None
+
+
 def _replace_steps(run: Run, steps: Sequence[StepRow]) -> None:
     RunStep.objects.filter(run=run).delete()
     RunStep.objects.bulk_create(
         RunStep(
             run=run,
             name=step.name,
+            node_id=step.node_id,
+            label=step.label,
             kind=step.kind,
             seconds=step.seconds,
             attempts=step.attempts,
             has_failed=step.has_failed,
         )
-        for step in steps[:_MAX_STEPS]
+        for step in steps[:MAX_STORED_STEPS]
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
 from itertools import pairwise
+from statistics import median
 from typing import Any, Final
 
-from django.db.models import Avg, Case, Count, F, IntegerField, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
 
 from runs.models import Run, RunStep
 from runs.overview import figures
 from runs.overview.figures import Figures
+from runs.steps.step_nodes import plain_name
 
 SAMPLE: Final = 10_000  # runs whose durations are read, approximately
 MAX_STEP_RUNS: Final = 1_000  # runs whose steps are read
@@ -74,7 +76,7 @@ def _part(bounds: Sequence[datetime]) -> Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFigures:
-    """The figures of a step over the runs that were read."""
+    """The figures of a node's steps over the runs that were read; `usual` is the median."""
 
     name: str
     workflow: str
@@ -83,12 +85,11 @@ class StepFigures:
     usual: float
     longest: float
     retries: int
-    retried_runs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatistics:
-    """The slowest and the most retried steps of the newest ended runs."""
+    """The slowest and the most retried nodes of the newest ended runs."""
 
     slowest: tuple[StepFigures, ...] = ()
     most_retried: tuple[StepFigures, ...] = ()
@@ -97,9 +98,9 @@ class StepStatistics:
 
 
 def step_statistics(workflow: str, since: datetime, until: datetime) -> StepStatistics:
-    """Return the figures of steps in the newest runs, up to MAX_STEPS steps."""
+    """Return the figures of the nodes of the newest runs, up to MAX_STEPS steps."""
     ids, oldest = _newest(_between(runs_of(workflow), since, until))
-    steps = [_step(row) for row in _grouped(ids)]
+    steps = [_node(rows) for rows in _grouped(ids)]
     retried = (step for step in steps if step.retries)
     return StepStatistics(
         slowest=tuple(nlargest(TOP_STEPS, steps, key=lambda step: step.usual)),
@@ -124,26 +125,48 @@ def _newest(runs: QuerySet[Run]) -> tuple[list[int], datetime | None]:
     return ids, oldest
 
 
-def _grouped(ids: list[int]) -> Iterable[Any]:
-    """Group the steps by name; sleeps and waits are left out, since their length is intended."""
+_StepRow = dict[str, Any]
+
+
+def _grouped(ids: list[int]) -> Iterable[list[_StepRow]]:
+    """Group the steps by node; sleeps and waits are left out, since their length is intended.
+
+    Nodes may have been renamed, so the id counts. Steps of unknown nodes are grouped by name.
+    """
     steps = RunStep.objects.filter(run__in=ids, kind="step", seconds__isnull=False)
-    return steps.values("name", "run__workflow", "run__workflow_name").annotate(
-        runs=Count("pk"),
-        usual=Avg("seconds"),
-        longest=Max("seconds"),
-        tries=Sum("attempts", filter=Q(attempts__gt=1)),
-        retried_runs=Count("pk", filter=Q(attempts__gt=1)),
-    )
+    groups: dict[tuple[str, bool, str], list[_StepRow]] = {}
+    for row in steps.order_by("run", "pk").values(*_COLUMNS):
+        row["label"] = row["label"] or plain_name(row["name"])
+        is_known, node = bool(row["node_id"]), row["node_id"] or row["label"]
+        groups.setdefault((row["run__workflow_name"], is_known, node), []).append(row)
+    return groups.values()
 
 
-def _step(row: dict[str, Any]) -> StepFigures:
+_COLUMNS: Final = (
+    "run",
+    "name",
+    "node_id",
+    "label",
+    "seconds",
+    "attempts",
+    "run__workflow",
+    "run__workflow_name",
+    "run__workflow__name",
+    "run__deployment__workflow_name",
+)
+
+
+def _node(rows: Sequence[_StepRow]) -> StepFigures:
+    newest = rows[-1]
+    seconds = [row["seconds"] for row in rows]
     return StepFigures(
-        name=row["name"],
-        workflow=row["run__workflow"] or "",
-        workflow_name=row["run__workflow_name"],
-        runs=row["runs"],
-        usual=row["usual"],
-        longest=row["longest"],
-        retries=(row["tries"] or 0) - row["retried_runs"],
-        retried_runs=row["retried_runs"],
+        name=newest["label"],
+        workflow=newest["run__workflow"] or "",
+        workflow_name=newest["run__workflow__name"]
+        or newest["run__deployment__workflow_name"]
+        or newest["run__workflow_name"],
+        runs=len({row["run"] for row in rows}),
+        usual=median(seconds),
+        longest=max(seconds),
+        retries=sum(max(row["attempts"] - 1, 0) for row in rows),
     )

@@ -10,14 +10,17 @@ from functools import partial
 from typing import Any, Final
 
 from runs import statuses
+from runs.steps.step_nodes import node_ids, plain_name
 from runs.steps.step_reader import Step, due_at, error_text, read_steps
 from toolchain.redaction import redact
+from workflows.ir.document.model import WorkflowIR
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
 LONGEST_ERROR: Final = 500
+MAX_STORED_STEPS: Final = 1000  # of one run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,11 @@ def read_row(raw: Raw) -> Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """A step without its output."""
+    """A step without its output; `node_id` and `label` are as in RunStep."""
 
     name: str
+    node_id: str
+    label: str
     kind: str
     seconds: float | None
     attempts: int
@@ -89,11 +94,17 @@ class Details:
         return sum(max(step.attempts - 1, 0) for step in self.steps)
 
 
-def read_details(raw: Raw, *, secrets: Iterable[str] = ()) -> Details:
-    """Read `GET .../instances/ID`; secrets are masked before texts are truncated."""
+def read_details(
+    raw: Raw, *, secrets: Iterable[str] = (), document: WorkflowIR | None = None
+) -> Details:
+    """Read `GET .../instances/ID`; secrets are masked before texts are truncated.
+
+    `document` is that of the run, to find the nodes of its steps.
+    """
     hide = partial(redact, secrets=tuple(secrets))
     all_steps = read_steps(raw, is_over=False)
     steps = [step for step in all_steps if "name" in step.raw]
+    nodes = node_ids(document, steps[:MAX_STORED_STEPS])
     waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
     return Details(
         status=str(raw["status"]),
@@ -102,15 +113,20 @@ def read_details(raw: Raw, *, secrets: Iterable[str] = ()) -> Details:
         error=hide(error_text(raw.get("error")))[:LONGEST_ERROR],
         params=hide(_text(raw.get("params")))[:LONGEST_TEXT],
         output=hide(_text(raw.get("output")))[:LONGEST_TEXT],
-        steps=tuple(_step(step, hide) for step in steps),
+        steps=tuple(_step(step, nodes.get(step.number, ""), document, hide) for step in steps),
         waits_for=hide(waits[-1])[:100] if waits else "",
         due_at=min(filter(None, map(due_at, all_steps)), default=None),
     )
 
 
-def _step(step: Step, hide: Callable[[str], str]) -> StepRow:
+def _step(
+    step: Step, node_id: str, document: WorkflowIR | None, hide: Callable[[str], str]
+) -> StepRow:
+    label = document.nodes[node_id].name if document and node_id else plain_name(step.name)
     return StepRow(
         name=hide(step.name)[:256],
+        node_id=node_id[:256],
+        label=hide(label)[:256],
         kind=step.kind,
         seconds=step.seconds,
         attempts=len(step.attempts),

@@ -15,6 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from deployments.models import Deployment
+from runs.index import writer
 from runs.index.listing import Filters, filtered
 from runs.models import Run, RunStep
 from runs.overview import figures as overview
@@ -22,8 +24,12 @@ from runs.overview import queries as overview_figures
 from runs.overview.figures import RANGES, Figures
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
+from tests.runs.examples import at, attempted_step, live_deployment
+from tests.runs.examples import make_run as make_run_of
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
+from tests.workflows.ir.documents import document, node
+from workflows.services import import_document
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -142,10 +148,69 @@ def test_slow_and_retried_steps_are_listed_with_links(target: Target) -> None:
     page = text(viewer().get(f"/runs/overview/?workflow={workflow.pk}"))
 
     (call,) = found.slowest
-    assert (call.name, call.usual, call.runs, call.retries) == ("call-1", 4, 2, 2)
+    assert (call.name, call.usual, call.runs, call.retries) == ("call", 4, 2, 2)
     assert found.most_retried == found.slowest
-    assert "call-1" in page
-    assert "nap-1" not in page
+    assert "call" in page
+    assert "nap" not in page
+
+
+def looped() -> Deployment:
+    """A live workflow that calls an API for each of several orders, then once more."""
+    nodes = [
+        node("orders", "loop", collection="[1, 2]"),
+        node("a", name="call"),
+        node("b", name="call"),
+    ]
+    workflow = import_document(document(nodes, "orders a body", "orders b then"))
+    return live_deployment(workflow=workflow)
+
+
+def apply(run: Run, *steps: Any) -> None:
+    data = {"status": "complete", "start": at(0), "end": at(60), "steps": list(steps)}
+    writer.apply_details(run, data, secrets=[])
+
+
+def test_the_steps_of_a_loop_are_one_row_for_their_node(db: None) -> None:
+    live = looped()
+    for seconds in (1, 3, 8):
+        apply(
+            make_run_of(live, status="complete", is_open=False, created_at=timezone.now()),
+            attempted_step((0, seconds, True), name="call [0]-1"),
+            attempted_step((10, 11, False), (20, 20 + seconds, True), name="call [1]-1"),
+            attempted_step((30, 31, True), name="call-1"),
+        )
+
+    now = timezone.now()
+    found = overview_figures.step_statistics("", now - timedelta(hours=1), now)
+    page = text(viewer().get("/runs/overview/"))
+
+    rows = [(row.name, row.runs, row.usual, row.longest, row.retries) for row in found.slowest]
+    assert rows == [("call", 3, 9.5, 18.0, 3), ("call", 3, 1.0, 1.0, 0)]
+    assert live.workflow_name in page
+    assert "[0]" not in page
+    assert live.worker_name not in page
+
+
+def test_steps_of_unknown_nodes_are_one_row_for_their_name(target: Target) -> None:
+    run = make_run(target, workflow=make_workflow())
+    for number, name in enumerate(
+        ("call [0]-1", "call [1][7]-2", "call (attempt 2) [3]-1", "call-1")
+    ):
+        RunStep.objects.create(run=run, name=name, kind="step", seconds=number, attempts=1)
+
+    now = timezone.now()
+    (row,) = overview_figures.step_statistics("", now - timedelta(hours=1), now).slowest
+
+    assert (row.name, row.runs, row.usual) == ("call", 1, 1.5)
+
+
+def test_the_name_of_a_node_links_to_its_runs(db: None) -> None:
+    run = make_run_of(looped(), status="complete", is_open=False)
+    apply(run, attempted_step((0, 1, True), (2, 3, True), name="call [0]-1"))
+
+    assert list(filtered(Filters(step="call", tries="2"))) == [run]
+    assert list(filtered(Filters(step="call [0]-1"))) == [run]
+    assert list(filtered(Filters(step="other"))) == []
 
 
 def test_the_list_can_be_filtered_by_step_and_attempts(target: Target) -> None:

@@ -1,0 +1,42 @@
+"""The nodes of a run's steps: one node calls a step for each iteration, attempt and part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from deployments.models import Deployment
+from runs.steps.step_reader import Step
+from workflows.ir.document.model import WorkflowIR
+from workflows.nodes.custom import registry
+from workflows.nodes.documents import parse
+from workflows.picture.step_matching import Matcher
+
+_COUNTER: Final = re.compile(r"-[0-9]+$")
+_REPETITION: Final = re.compile(r"( \(attempt [0-9]+\)| ?(\[[0-9]+\])+)$")
+
+
+@lru_cache(maxsize=32)
+def parsed_document(pk: int) -> WorkflowIR | None:
+    """Return a deployment's document, which never changes."""
+    deployment = Deployment.objects.only("ir", "node_types").get(pk=pk)
+    return parse(deployment.ir, registry(deployment.node_types)).ir
+
+
+def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
+    """Return the node of each step, by the number of the step; unknown nodes are left out."""
+    if ir is None:
+        return {}
+    numbers = {id(step.raw): step.number for step in steps}
+    called = Matcher(ir).match(step.raw for step in steps)
+    return {numbers[id(call.raw)]: call.node_id for call in called if id(call.raw) in numbers}
+
+
+def plain_name(name: str) -> str:
+    """Return a step's name without the target's counter, indices of loops and attempts of races."""
+    plain = _COUNTER.sub("", name)
+    while (shorter := _REPETITION.sub("", plain)) not in (plain, ""):
+        plain = shorter
+    return plain
