@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployments.adapters import npm, wrangler
+from deployments.adapters import wrangler
+from deployments.adapters.bundler import Bundler, write_bundled
 from deployments.adapters.remote_tools import ProgramRun, RemoteTools
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
@@ -145,14 +146,16 @@ class DeployTools(RemoteTools):
             shutil.rmtree(folder, ignore_errors=True)
 
     def write(self, folder: Path, bundle: Bundle) -> None:
-        (folder / MAIN).write_text(bundle.script, encoding="utf-8")
+        """Write the code first: while packages are bundled, no secret is in a file."""
+        if bundle.dependencies:
+            bundler = Bundler(hooks=self.hooks, cache=self.cache, timeout=self.timeout)
+            write_bundled(folder, bundle, bundler=bundler, on_end=self._on_end("npm install"))
+        else:
+            (folder / MAIN).write_text(bundle.script, encoding="utf-8")
         config = json.dumps(bundle.config, indent=2, ensure_ascii=False)
         (folder / "wrangler.json").write_text(config, encoding="utf-8")
         if bundle.secrets:
             _write_private(folder / wrangler.SECRETS, json.dumps(dict(bundle.secrets)))
-        if bundle.dependencies:
-            on_start, on_end = self.hooks.program_started, self._on_end("npm install")
-            npm.install(folder, bundle.dependencies, on_start=on_start, on_end=on_end)
 
     def upload(self, folder: Path, request: DeployRequest, site: Site) -> Upload:
         """If wrangler fails after the upload, the new version is live but some parts are not done."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
 from toolchain.node_tools import NODE, NPM_CLI
 
+OnEnd = Callable[[process.ProgramResult], None]
 _SECONDS = 90.0
 _FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--omit=dev"]
 
@@ -19,9 +21,13 @@ def install(
     dependencies: Mapping[str, str],
     *,
     on_start: Callable[[int], None],
-    on_end: Callable[[process.ProgramResult], None],
+    on_end: OnEnd,
 ) -> None:
-    """Write package.json and run npm install; raises DeployError with npm's output."""
+    """Write package.json and run npm install; raises DeployError with npm's output.
+
+    A package may depend on a folder or a file of this server, which npm would link: such a package
+    is refused, and what npm says about it is not shown, because it quotes the file.
+    """
     manifest = {"private": True, "dependencies": dict(dependencies)}
     (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     home = folder / "home"
@@ -33,7 +39,26 @@ def install(
     except process.ProgramTimeout as slow:
         message = f"npm install was {slow} and was stopped. Try again, or use fewer packages."
         raise DeployError(message, cause=Cause.TIMEOUT) from None
+    _refuse_local(folder, ended)
     on_end(ended)
     if ended.exit_code:
         message = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
         raise DeployError(message, cause=Cause.PACKAGES)
+
+
+def _refuse_local(folder: Path, ended: process.ProgramResult) -> None:
+    """Raise DeployError if a package came from this server, or if npm could not read one as JSON."""
+    lock = folder / "node_modules" / ".package-lock.json"
+    installed = json.loads(lock.read_text("utf-8"))["packages"] if lock.exists() else {}
+    local = [name for name, package in installed.items() if _is_local(package)]
+    if local or "EJSONPARSE" in ended.stderr:
+        name = local[0].rpartition("node_modules/")[2] if local else "one of them"
+        message = (
+            f"The npm packages depend on files of this server ({name}). Nothing was uploaded. Remove "
+            "the package that does this: it may be malicious."
+        )
+        raise DeployError(message, cause=Cause.PACKAGES)
+
+
+def _is_local(package: Mapping[str, Any]) -> bool:
+    return bool(package.get("link")) or str(package.get("resolved", "")).startswith("file:")

@@ -63,7 +63,6 @@ def build_bundle(
         bindings=env.bindings,
         trigger=module.trigger,
         settings=request.settings,
-        bundled=bool(module.dependencies),
     )
     return Bundle(
         script=script, config=config, dependencies=module.dependencies, secrets=env.secrets

@@ -22,19 +22,17 @@ def wrangler_config(
     bindings: Sequence[Binding],
     trigger: Trigger,
     settings: DeploySettings,
-    bundled: bool,
 ) -> dict[str, Any]:
-    """Return the configuration; `bundled` is for code that imports npm packages.
+    """Return the configuration. The main module is complete: npm packages are bundled before.
 
-    Without packages wrangler reads no file except the main module. The list of schedules is always
-    present, because without it wrangler would keep old schedules.
+    The list of schedules is always present, because without it wrangler would keep old schedules.
     """
     return {
         "name": worker_name,
         "main": MAIN,
         "compatibility_date": settings.compatibility_date,
         "compatibility_flags": list(settings.compatibility_flags),
-        "no_bundle": not bundled,
+        "no_bundle": True,
         "workers_dev": settings.workers_dev,
         "preview_urls": settings.preview_urls,
         "send_metrics": False,

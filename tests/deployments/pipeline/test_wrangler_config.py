@@ -53,7 +53,6 @@ def triggered(trigger: Trigger, *bindings: Binding) -> dict[str, Any]:
         bindings=bindings,
         trigger=trigger,
         settings=DeploySettings(),
-        bundled=False,
     )
 
 

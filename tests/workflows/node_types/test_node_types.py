@@ -93,7 +93,6 @@ def test_the_packages_of_a_type_are_bundled() -> None:
 
     assert tools.bundle
     assert tools.bundle.dependencies == {"zod": "4.1.0"}
-    assert tools.bundle.config["no_bundle"] is False
 
 
 def test_a_type_missing_from_the_snapshot_is_a_problem_of_its_node() -> None:
