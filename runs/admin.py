@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from audit import trail
 from audit.trail import Actor, Subject
 from runs.models import Retention
+from web.edit_conflicts import EditConflictAdmin
 
 
 @admin.register(Retention)
-class RetentionAdmin(admin.ModelAdmin[Retention]):
+class RetentionAdmin(EditConflictAdmin, admin.ModelAdmin[Retention]):
     """The retention of each workflow; changes are recorded in the audit trail."""
 
     list_display = ["workflow", "days", "keeps_details"]

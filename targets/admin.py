@@ -18,6 +18,7 @@ from targets.forms import TargetForm
 from targets.models import Target
 from targets.permissions import CHECK
 from targets.templatetags.targets import check_state
+from web.edit_conflicts import EditConflictAdmin
 from web.templatetags.ui import ago
 
 _RULE_FIELDSETS = [
@@ -47,7 +48,7 @@ _ACCOUNT = (
 )
 
 
-class TargetAdmin(admin.ModelAdmin[Target]):
+class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
     """Targets; the embedded platform has no token and cannot be deleted."""
 
     form = TargetForm
@@ -60,6 +61,9 @@ class TargetAdmin(admin.ModelAdmin[Target]):
         return super().get_queryset(request).defer("api_token")
 
     def get_fieldsets(self, request: HttpRequest, obj: Target | None = None) -> Any:
+        return self.with_conflict_check(self._fieldsets(request, obj), request, obj)
+
+    def _fieldsets(self, request: HttpRequest, obj: Target | None) -> Any:
         if obj and obj.embedded:
             fields = ["name", "kind", "account_id", "is_default"]
             return [(None, {"fields": fields}), *_RULE_FIELDSETS]

@@ -22,9 +22,10 @@ from targets.services import (
     as_token,
     verify,
 )
+from web.edit_conflicts import EditConflictForm
 
 
-class TargetForm(forms.ModelForm[Target]):
+class TargetForm(EditConflictForm[Target]):
     """Edits a target. The stored token is never rendered; an empty input keeps it.
 
     Token and account are verified before they are saved; `warning` says why they could not be. The

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
+from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.config_field import ConfigField
@@ -191,7 +192,7 @@ class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
 
 
 @admin.register(EnvironmentVariable)
-class EnvironmentVariableAdmin(admin.ModelAdmin[EnvironmentVariable]):
+class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVariable]):
     """Variables and secrets, of one workflow or of all workflows."""
 
     form = VariableForm

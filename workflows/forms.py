@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from audit.encrypted_fields import UnreadableSecret
+from web.edit_conflicts import EditConflictForm
 from web.text_area import TextArea, unless_unchanged
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
@@ -170,7 +171,7 @@ def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, An
     return changed
 
 
-class VariableForm(forms.ModelForm[EnvironmentVariable]):
+class VariableForm(EditConflictForm[EnvironmentVariable]):
     """Secret values are write-only: a page never contains one, and an empty input keeps it.
 
     The input is not called `value`, because the admin would then fill in the model's field.

@@ -1,0 +1,96 @@
+"""Two people who edit the same object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+
+from runs.models import Retention
+from tests.deployments.factories import make_target, make_workflow
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from workflows.models import EnvironmentVariable
+
+REFUSAL = "while you were editing it. Your changes are not saved yet."
+VARIABLE = "/admin/workflows/environmentvariable/{pk}/change/"
+TARGET = "/admin/targets/target/{pk}/change/"
+RETENTION = "/admin/runs/retention/{pk}/change/"
+
+
+def opened(client: Client, address: str) -> dict[str, Any]:
+    """Open the form, and return what a browser would send if nothing was changed."""
+    form = client.get(address).context["adminform"].form
+    values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    if "deployers" in values:
+        values["deployers"] = [group.pk for group in values["deployers"]]
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def variable(**fields: Any) -> tuple[Model, str]:
+    made = EnvironmentVariable.objects.create(name="KEY", **fields)
+    return made, VARIABLE.format(pk=made.pk)
+
+
+def cases() -> list[tuple[Model, str, dict[str, Any], dict[str, Any]]]:
+    """Objects, the addresses of their forms, and two changes."""
+    made, form = variable(value="old")
+    secret = EnvironmentVariable.objects.create(name="SECRET", value="old", is_secret=True)
+    target = make_target()
+    retention = Retention.objects.create(workflow=make_workflow())
+    group = Group.objects.create(name="deployers of production")
+    ada = {"is_secret": "on", "new_value": "Ada's"}
+    return [
+        (made, form, {"new_value": "Ada's"}, {"new_value": "Bob's"}),
+        (secret, VARIABLE.format(pk=secret.pk), ada, {"new_value": "Bob's"}),
+        (target, TARGET.format(pk=target.pk), {"protected": "on"}, {"frozen_reason": "Bob's"}),
+        (target, TARGET.format(pk=target.pk), {"deployers": [group.pk]}, {"name": "bobs"}),
+        (retention, RETENTION.format(pk=retention.pk), {"days": 7}, {"days": 8}),
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_second_to_save_is_told_and_replaces_only_when_saving_again(
+    admin_client: Client, number: int
+) -> None:
+    _, address, adas, bobs = cases()[number]
+    form = opened(admin_client, address)
+
+    assert admin_client.post(address, form | adas).status_code == 302
+    refused = admin_client.post(address, form | bobs)
+    assert refused.status_code == 200
+    assert REFUSAL in text(refused)
+
+    again = {"opened": refused.context["adminform"].form.data["opened"]}
+    assert admin_client.post(address, form | bobs | again).status_code == 302
+
+
+def test_a_refused_change_saves_nothing(admin_client: Client) -> None:
+    made, address = variable(value="old")
+    form = opened(admin_client, address)
+    admin_client.post(address, form | {"new_value": "Ada's"})
+
+    admin_client.post(address, form | {"new_value": "Bob's"})
+
+    made.refresh_from_db()
+    assert getattr(made, "value") == "Ada's"  # noqa: B009 - any model
+
+
+def test_saving_twice_alone_is_no_conflict(admin_client: Client) -> None:
+    _, address = variable(value="old")
+
+    for value in ("first", "second"):
+        form = opened(admin_client, address) | {"new_value": value}
+        assert admin_client.post(address, form).status_code == 302
+
+
+def test_someone_who_may_only_look_has_no_hidden_field(log_in: LogIn) -> None:
+    _, address = variable(value="old")
+
+    page = log_in("workflows.view_environmentvariable").get(address)
+
+    assert 'name="opened"' not in page.content.decode()
+    assert "Opened" not in text(page)
