@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
@@ -22,7 +23,11 @@ from runs.services.event_triggers import BadEventType, NoListener, StartResult, 
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import target_named
 from targets.policy import Consent
+from web.session_user import user_of_cookies
 from workflows.services import WorkflowNotFound, get_workflow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 MAX_PAYLOAD_BYTES: Final = 100 * 1024
 _MAX_KEY_LENGTH: Final = 255
@@ -42,7 +47,9 @@ async def deploy_stream(request: HttpRequest, workflow_id: str) -> HttpResponseB
         return refusal.as_response()
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
-        _stages(deployment), content_type="text/event-stream; charset=utf-8", headers=headers
+        _stages(deployment, cookies=request.headers.get("Cookie", "")),
+        content_type="text/event-stream; charset=utf-8",
+        headers=headers,
     )
 
 
@@ -107,9 +114,16 @@ def _fields(body: Any) -> dict[str, str]:
     return body
 
 
-async def _stages(deployment: Deployment) -> AsyncGenerator[bytes]:
+def _may_deploy(user: User | AnonymousUser) -> bool:
+    return user.is_staff and user.has_perm(DEPLOY)
+
+
+async def _stages(deployment: Deployment, *, cookies: str) -> AsyncGenerator[bytes]:
+    """Yield the stages until the end, or until the user who started it is logged out."""
+
     async def still_allowed() -> bool:
-        return True  # the stream lives as long as the deployment, which this user started
+        user = await database_sync_to_async(user_of_cookies)(cookies)
+        return bool(await database_sync_to_async(_may_deploy)(user))
 
     async for frame in stream_events(
         event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
@@ -22,6 +20,7 @@ from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
+from web.gateway.websocket_origin import SameOriginWebSockets  # noqa: E402
 
 routes = ProtocolTypeRouter(
     {
@@ -33,10 +32,8 @@ routes = ProtocolTypeRouter(
                 re_path(r"", django_application),  # type: ignore[arg-type]
             ]
         ),
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(
-                URLRouter([path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi())])
-            )
+        "websocket": SameOriginWebSockets(
+            URLRouter([path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi())])
         ),
     }
 )

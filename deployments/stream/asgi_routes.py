@@ -7,21 +7,27 @@ GET /events/                    an event for each change to any deployment
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import parse_qs
 
-from channels.auth import AuthMiddlewareStack, get_user
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
-from django.contrib.auth.models import AnonymousUser, User
 from django.urls import path
 
 from deployments.models import Deployment
+from deployments.permissions import VIEW
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
 from deployments.stream.stage_rows import encode_with_rows
 from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
+from web.streams.access import StreamAccess
 from web.streams.responses import refuse, serve
+
+_ONE = StreamAccess(
+    address="/deployments/<id>/events/", permission=VIEW, may_read=event_log.may_read
+)
+_ALL = StreamAccess(address="/events/", permission=VIEW, may_read=event_log.may_read)
 
 
 class BadCursor(ValueError):
@@ -31,16 +37,17 @@ class BadCursor(ValueError):
 async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
     """Without a cursor, the stream starts at the first stage."""
     pk = scope["url_route"]["kwargs"]["pk"]
-    refusal = await _refusal(scope)
+    refusal = await _refusal(scope, _ONE)
     if refusal is None and not await _exists(pk):
         refusal = (404, f"There is no deployment {pk}.")
-    await _answer(scope, receive, send, channel=event_log.channel_of(pk), first=0, refusal=refusal)
+    channel = event_log.channel_of(pk)
+    await _answer(scope, receive, send, channel=channel, first=0, access=_ONE, refusal=refusal)
 
 
 async def all_deployments(scope: Scope, receive: Receive, send: Send) -> None:
     """Without a cursor, the stream starts now: the page has already shown the rest."""
-    refusal = await _refusal(scope)
-    await _answer(scope, receive, send, channel=event_log.ALL, first=None, refusal=refusal)
+    refusal, channel = await _refusal(scope, _ALL), event_log.ALL
+    await _answer(scope, receive, send, channel=channel, first=None, access=_ALL, refusal=refusal)
 
 
 async def _answer(
@@ -50,6 +57,7 @@ async def _answer(
     *,
     channel: str,
     first: int | None,
+    access: StreamAccess,
     refusal: tuple[int, str] | None,
 ) -> None:
     try:
@@ -60,24 +68,18 @@ async def _answer(
         await refuse(send, *refusal)
         return
 
-    async def still_allowed() -> bool:
-        return await _may_read(await get_user(scope))
-
     encode = encode_with_rows if _wants_rows(scope) else event_log.encode
+    still_allowed = partial(access.may_stay, scope)
     events = stream_events(channel, cursor, still_allowed=still_allowed, encode=encode)
     await serve(events, receive, send)
 
 
-async def _refusal(scope: Scope) -> tuple[int, str] | None:
+async def _refusal(scope: Scope, access: StreamAccess) -> tuple[int, str] | None:
     if scope["method"] not in ("GET", "HEAD"):
         return 405, "Event streams support only GET."
-    if not await _may_read(scope["user"]):
+    if not await access.may_open(scope):
         return 403, "Log in as a user who may view deployments."
     return None
-
-
-async def _may_read(user: User | AnonymousUser) -> bool:
-    return bool(await database_sync_to_async(event_log.may_read)(user))
 
 
 async def _exists(pk: int) -> bool:
@@ -101,11 +103,9 @@ def _cursor(scope: Scope, first: int | None) -> int | None:
     return number
 
 
-event_routes = AuthMiddlewareStack(
-    URLRouter(
-        [
-            path("deployments/<key:pk>/events/", one_deployment),  # type: ignore[arg-type]
-            path("events/", all_deployments),  # type: ignore[arg-type]
-        ]
-    )
+event_routes = URLRouter(
+    [
+        path("deployments/<key:pk>/events/", one_deployment),  # type: ignore[arg-type]
+        path("events/", all_deployments),  # type: ignore[arg-type]
+    ]
 )

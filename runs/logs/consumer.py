@@ -15,7 +15,6 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -24,10 +23,12 @@ from deployments.models import Deployment
 from runs.index.writer import secrets_of_workflow
 from runs.logs.log_lines import Line, LineFilter, log_lines
 from runs.logs.tail_hub import watch_tail
+from runs.permissions import VIEW
 from runs.stream.run_events import may_read
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of, default_target
 from toolchain.redaction import redact
+from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ _SEND_INTERVAL: Final = 0.2  # seconds
 _FORBIDDEN: Final = 4403
 _NOT_LIVE: Final = 4404
 _ENDED: Final = 4500
+_ACCESS: Final = StreamAccess(
+    address="/runs/logs/<workflow>/socket/", permission=VIEW, may_read=may_read
+)
 
 
 class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -47,7 +51,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.queue: deque[Line] = deque()
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
-        if not await database_sync_to_async(may_read)(self.scope["user"]):
+        if not await _ACCESS.may_open(self.scope):
             await self._end("Log in as a user who may view runs.", _FORBIDDEN)
             return
         live = await database_sync_to_async(self._live)()
@@ -112,7 +116,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while True:
             await asyncio.sleep(_SEND_INTERVAL)
             if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
-                if not await self._may_still_read():
+                if not await _ACCESS.may_stay(self.scope):
                     await self._end("You no longer have permission to view runs.", _FORBIDDEN)
                     return
                 if not await self._load_secrets(live):
@@ -120,9 +124,6 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 checked_at = monotonic()
             if self.queue and not self.is_paused:
                 await self._send_lines()
-
-    async def _may_still_read(self) -> bool:
-        return bool(await database_sync_to_async(may_read)(await get_user(self.scope)))
 
     async def _load_secrets(self, live: Deployment) -> bool:
         """Load the secrets to mask; if that fails, the stream ends, since nothing can be shown."""

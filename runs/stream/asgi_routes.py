@@ -6,62 +6,65 @@ GET /runs/events/[?workflow=<id>]    changes to a workflow's runs, or of all run
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import parse_qs
 
-from channels.auth import AuthMiddlewareStack, get_user
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.urls import path
 
 from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
 from runs.models import Run
+from runs.permissions import VIEW
 from runs.stream.run_events import may_read, stream_changes
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.asgi import Receive, Scope, Send
+from web.streams.access import StreamAccess
 from web.streams.responses import refuse, serve
+
+_ONE = StreamAccess(address="/runs/<id>/events/", permission=VIEW, may_read=may_read)
+_LIST = StreamAccess(address="/runs/events/", permission=VIEW, may_read=may_read)
 
 
 async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the changes to one run."""
     pk = scope["url_route"]["kwargs"]["pk"]
-    if await _refused(scope, send):
+    if await _refused(scope, send, _ONE):
         return
     if not await database_sync_to_async(Run.objects.filter(pk=pk).exists)():
         await refuse(send, 404, f"There is no run {pk}.")
         return
-    await _serve(scope, receive, send, channel=channel_of_run(pk))
+    await _serve(scope, receive, send, channel=channel_of_run(pk), access=_ONE)
 
 
 async def list_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the changes to a workflow's runs, or of all runs."""
     workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
-    if not await _refused(scope, send):
+    if not await _refused(scope, send, _LIST):
         channel = channel_of_workflow(workflow[:20]) if workflow else ALL
-        await _serve(scope, receive, send, channel=channel)
+        await _serve(scope, receive, send, channel=channel, access=_LIST)
 
 
-async def _refused(scope: Scope, send: Send) -> bool:
+async def _refused(scope: Scope, send: Send, access: StreamAccess) -> bool:
     if scope["method"] not in ("GET", "HEAD"):
         await refuse(send, 405, "An event stream is read with GET.")
         return True
-    if not await database_sync_to_async(may_read)(scope["user"]):
+    if not await access.may_open(scope):
         await refuse(send, 403, "Log in as a user who may view runs.")
         return True
     return False
 
 
-async def _serve(scope: Scope, receive: Receive, send: Send, *, channel: str) -> None:
-    async def still_allowed() -> bool:
-        return bool(await database_sync_to_async(may_read)(await get_user(scope)))
-
+async def _serve(
+    scope: Scope, receive: Receive, send: Send, *, channel: str, access: StreamAccess
+) -> None:
+    still_allowed = partial(access.may_stay, scope)
     await serve(stream_changes(channel, still_allowed=still_allowed), receive, send)
 
 
-run_event_routes = AuthMiddlewareStack(
-    URLRouter(
-        [
-            path("runs/<key:pk>/events/", run_events),  # type: ignore[arg-type]
-            path("runs/events/", list_events),  # type: ignore[arg-type]
-        ]
-    )
+run_event_routes = URLRouter(
+    [
+        path("runs/<key:pk>/events/", run_events),  # type: ignore[arg-type]
+        path("runs/events/", list_events),  # type: ignore[arg-type]
+    ]
 )

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.test import Client
 
 LogIn = Callable[..., Client]
+
+
+def session_cookie(user: User | AnonymousUser) -> bytes:
+    """Log the user in, and return the Cookie header of the session; b"" for nobody."""
+    if not user.is_authenticated:
+        return b""
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    return f"{name}={client.cookies[name].value}".encode()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+from channels.db import database_sync_to_async
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
@@ -98,12 +99,11 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     async def _sender_limit(self) -> int:
         cookies = self.requestHeaders.getRawHeaders(b"cookie", [b""])[0].decode("latin-1")
         try:
-            user = await user_of_cookies(cookies)
+            user = await database_sync_to_async(user_of_cookies)(cookies)
         except Exception:
             logger.exception("could not read a session")
             return ANONYMOUS_BYTES
-        is_staff = user.is_active and getattr(user, "is_staff", False)
-        return staff_bytes(self._target) if is_staff else ANONYMOUS_BYTES
+        return staff_bytes(self._target) if user.is_staff else ANONYMOUS_BYTES
 
     def _end_slow_sender(self) -> None:
         self._respond(*_TOO_SLOW)

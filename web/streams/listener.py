@@ -14,7 +14,7 @@ from django_eventstream.views import Listener, get_listener_manager
 from web.streams.table_watcher import watcher
 
 KEEP_ALIVE_SECONDS: Final = 15.0
-RIGHTS_CHECK_SECONDS: Final = 60.0  # how often to check that the client may still read
+RIGHTS_CHECK_SECONDS: Final = 30.0  # how often to check that the client may still read
 KEEP_ALIVE_FRAME: Final = b": keep-alive\n\n"
 OPENING_FRAME: Final = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies buffer 2 KB
 

@@ -6,19 +6,21 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.urls import path
 
 from runs.logs.consumer import LogConsumer
+from tests.support.sessions import session_cookie
 
 _ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
 
 
 @asynccontextmanager
 async def open_socket(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommunicator]:
-    socket = WebsocketCommunicator(_ROUTES, f"/logs/{workflow}/")
-    socket.scope["user"] = user
+    headers = [(b"cookie", await database_sync_to_async(session_cookie)(user))]
+    socket = WebsocketCommunicator(_ROUTES, f"/logs/{workflow}/", headers=headers)
     await socket.connect()
     yield socket
     await socket.disconnect()

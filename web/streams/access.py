@@ -1,0 +1,70 @@
+"""Who may open an event stream or a WebSocket, and keep it open.
+
+The session is read from the database each time: what is open ends soon after a logout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from channels.db import database_sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+
+from audit import trail
+from audit.acting import client_address
+from audit.trail import Actor, Subject
+from web.asgi import Scope, header_value
+from web.session_user import user_of_cookies
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAccess:
+    """Admits users to a stream; `address` is its path, with placeholders."""
+
+    address: str
+    permission: str
+    may_read: Callable[[User | AnonymousUser], bool]
+
+    async def may_open(self, scope: Scope) -> bool:
+        """Return whether the user may open the stream; if not, it is on the audit trail."""
+        return bool(await database_sync_to_async(self._open)(scope))
+
+    async def may_stay(self, scope: Scope) -> bool:
+        """Return whether the user is still logged in and has the permission."""
+        return bool(await database_sync_to_async(self._is_allowed)(scope))
+
+    def _open(self, scope: Scope) -> bool:
+        allowed = self._is_allowed(scope)
+        if not allowed:
+            record_refusal(scope, address=self.address, reason=self.permission)
+        return allowed
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        return self.may_read(_user(scope))
+
+
+def record_refusal(scope: Scope, *, address: str, reason: str) -> None:
+    """Record on the audit trail that a stream was refused; repeated ones share an entry.
+
+    Nothing in the entry is chosen by the client: it could fill the trail with it.
+    """
+    client = client_address(request_of(scope))
+    by, subject = Actor.of(_user(scope)), Subject("stream", name=address)
+    trail.count_repeated("access denied", subject, by=by, reason=reason, address=client)
+
+
+def request_of(scope: Scope) -> ASGIRequest:
+    """Return the HTTP request that opens the stream."""
+    secure = scope.get("scheme") in ("https", "wss")
+    http = {**scope, "method": scope.get("method", "GET"), "scheme": "https" if secure else "http"}
+    return ASGIRequest(http, BytesIO())
+
+
+def _user(scope: Scope) -> User | AnonymousUser:
+    return user_of_cookies(header_value(scope, b"cookie"))
