@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -33,9 +34,13 @@ class HttpRequest(Request):
 
 
 def staff_with(permission: str) -> Callable[[View], View]:
-    """Admit staff with the permission; send everyone else to the login page or to a 403."""
+    """Admit staff with the permission; send everyone else to the login page or to a 403.
+
+    Browsers do not store the response: it may show code, values and program output.
+    """
 
     def decorate(view: View) -> View:
+        @never_cache
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not admin.site.has_permission(request):

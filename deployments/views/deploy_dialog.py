@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.trail import Actor
@@ -34,7 +33,6 @@ Context = dict[str, Any]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(DEPLOY)
 def deploy(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the dialog, or deploy the newest version to the given or default target."""
@@ -84,7 +82,6 @@ def _dialog(
 
 
 @require_safe
-@never_cache
 @staff_with(DEPLOY)
 def preflight(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the checks as a fragment."""
@@ -95,7 +92,6 @@ def preflight(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(DEPLOY)
 def plan(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the plan and the Deploy button as a fragment."""

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from deployments.permissions import DEPLOY
@@ -31,7 +30,6 @@ _STALE = (
 _BROKEN = "The settings were not saved, because the workflow's document has problems: "
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHANGE)
 def deploy_settings(request: HttpRequest, pk: str) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -51,7 +50,6 @@ def _cancel_message(deployment: Deployment, status: Status) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(ROLL_BACK)
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what a rollback would restore and what not, then request it."""

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import slugify
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.history import records
@@ -50,7 +49,6 @@ _SHOWN = (
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show what is running and what needs attention, to staff who may view deployments."""
@@ -66,7 +64,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
     """Show a deployment with one of its tabs, to staff who may view deployments."""

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.trail import Actor
@@ -38,7 +37,6 @@ from workflows.models import Workflow
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def live(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the workflow's Workers and one of them, to staff who may view deployments."""
@@ -116,7 +114,6 @@ def check(request: HttpRequest, pk: str) -> HttpResponse:
     return _back(workflow, worker)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
 @_requires_target
@@ -138,7 +135,6 @@ def adopt(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 @_requires_target
 def secrets(request: HttpRequest, pk: str) -> HttpResponse:
@@ -153,7 +149,6 @@ def secrets(request: HttpRequest, pk: str) -> HttpResponse:
     return live_page(request, "deployments/live/secrets", context)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(DEPLOY)
 @_requires_target
@@ -177,7 +172,6 @@ def delete_secrets(request: HttpRequest, pk: str) -> HttpResponse:
     return redirect(deployment)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(TAKE_DOWN)
 @_requires_target

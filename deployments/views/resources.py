@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -34,7 +33,6 @@ def _target(pk: int) -> Target:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(CHECK)
 def resources(request: HttpRequest, pk: int) -> HttpResponse:
     """List the resources of a kind, or create one."""

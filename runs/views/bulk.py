@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.trail import Actor
@@ -27,7 +26,6 @@ from workflows.models import Workflow
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(CONTROL)
 def confirm(request: HttpRequest) -> HttpResponse:
     """Show how many runs would change and what would be lost, or enqueue the confirmed change."""
@@ -78,7 +76,6 @@ def _filter_context(filters: Filters) -> dict[str, Any]:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress and the result of a bulk change."""

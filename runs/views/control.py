@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -30,7 +29,6 @@ _MAX_STEPS: Final = 300
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(CONTROL)
 def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Show the confirmation, or change the run; an action that its status forbids is not sent."""
@@ -83,7 +81,6 @@ def _step_names(run: Run) -> list[str]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(TRIGGER)
 def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form, or send an event to the run; after an error the input is kept."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from deployments.history import records
@@ -17,7 +16,6 @@ from workflows.models import Workflow
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def logs(request: HttpRequest, workflow: str) -> HttpResponse:
     """The page of live logs of a workflow."""

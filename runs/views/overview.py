@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from runs.overview import queries
@@ -20,7 +19,6 @@ from workflows.models import Workflow
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
     """The figures, charts and slowest steps of many runs."""
@@ -50,7 +48,6 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def workflows(request: HttpRequest) -> HttpResponse:
     """All Workflows on the targets."""

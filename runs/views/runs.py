@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import slugify
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from runs import presentation, statuses
@@ -51,7 +50,6 @@ def viewable_runs() -> QuerySet[Run]:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
     """The list of runs, filtered by the address."""
@@ -120,7 +118,6 @@ def sync_problems() -> list[PollStatus]:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one run."""
@@ -136,7 +133,6 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture of a long run, which its page loads last."""
@@ -146,7 +142,6 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def waiting(request: HttpRequest) -> HttpResponse:
     """The runs that wait for an event, the most urgent first."""
@@ -161,7 +156,6 @@ def waiting(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def step_output(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole output of a step, which is truncated in the run itself."""
@@ -178,7 +172,6 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @staff_with(VIEW)
 def download(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """The whole payload or output of a run, of which the page may show only a part."""

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -34,7 +33,6 @@ _MAX_CHOICES: Final = 500
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(TRIGGER)
 def start(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run and redirect to it; after an error the input is kept."""
@@ -148,7 +146,6 @@ def check(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
 @staff_with(TRIGGER)
 def batch(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run for each line; one invalid line prevents all starts."""

@@ -36,6 +36,17 @@ def test_a_user_who_is_not_staff_is_sent_to_the_login_page(client: Client, db: N
     assert client.get("/")["Location"] == "/admin/login/?next=/"
 
 
+def test_no_page_is_stored_by_browsers(admin_client: Client) -> None:
+    deployment = make_deployment()
+    output = deployment.outputs.create(program="npm", exit_code=0, seconds=1, text="printed")
+    download = f"/deployments/{deployment.pk}/output/{output.pk}/"
+
+    for address in [*addresses(), download]:
+        answer = admin_client.get(address)
+        assert answer.status_code == 200
+        assert "no-store" in answer["Cache-Control"], address
+
+
 def test_staff_without_the_permission_see_which_one_is_missing(log_in: LogIn) -> None:
     client = log_in()
 

@@ -60,6 +60,7 @@ HEADERS: Final[tuple[Header, ...]] = tuple(
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
+        "cache-control": "no-store",
     }.items()
 )
 

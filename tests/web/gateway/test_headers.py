@@ -21,6 +21,7 @@ def test_a_header_that_the_application_sets_is_kept() -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "referrer-policy" not in headers
     assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
