@@ -50,19 +50,22 @@ class Command(RunCommand):
         if action in _WARNINGS and not options["yes"]:
             self.confirm(f"{_WARNINGS[action]}\nType {action} to {action} {run}:", answer=action)
         by, reason = command_line_actor(), options["reason"]
-        point = self._start_point(run, options["from_step"], options["occurrence"])
-        changed = control.change(run, action, by=by, reason=reason, from_step=point or "")
+        name, occurrence = options["from_step"], options["occurrence"]
+        is_restart = action == "restart"
+        point = self._start_point(run, name, occurrence) if is_restart else name
+        changed = control.change(run, action, by=by, reason=reason, from_step=point)
         if options["json"]:
             self.print_json(run_as_json(changed))
             return
         now = "deleted" if action == "delete" else changed.status_label.lower()
         self.stdout.write(f"{action}: {changed.instance_id} is {now}")
 
-    def _start_point(self, run: Run, name: str, occurrence: int | None) -> StartPoint | None:
+    def _start_point(self, run: Run, name: str, occurrence: int | None) -> StartPoint | str:
+        """Return the step that the options name; "" if they name none."""
         if occurrence is not None and (not name or occurrence < 1):
             raise CommandError("--occurrence is a number from 1 on, and needs --from.")
         if not name:
-            return None
+            return ""
         if occurrence is not None:
             return StartPoint(name=name, occurrence=occurrence)
         point = control.start_point(run, name)

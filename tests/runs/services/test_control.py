@@ -159,6 +159,14 @@ def test_the_command_says_which_of_two_steps_it_means(fake_api: FakeApi) -> None
             restart(*wrong)
 
 
+def test_only_a_restart_starts_at_a_step(fake_api: FakeApi) -> None:
+    fake_api.steps = [attempted_step((0, 1, True), name="Call-1")]
+    run = make_run()
+
+    with pytest.raises(CommandError, match="Only a restart can start at a step"):
+        call_command("control_run", run.workflow_id, run.instance_id, "pause", "--from", "x")
+
+
 def test_the_page_restarts_at_the_occurrence_that_was_chosen(
     fake_api: FakeApi, admin_client: Client
 ) -> None:
