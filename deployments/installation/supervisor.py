@@ -9,19 +9,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from toolchain import process
+from deployments.installation.restart_limit import RestartLimit
+from toolchain import platform_outage, process
+from toolchain.platform_outage import Outage
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_CHECK_SECONDS = 0.25
 
 
 class Installation(Protocol):
-    """The settings: which servers to start, and on which ports."""
+    """The settings: which servers to start, on which ports, and with which data."""
 
+    data_dir: Path
     port: int
     local_cloudflare_port: int
 
@@ -56,16 +61,84 @@ def _port_in_use(variable: str, port: int) -> str:
     )
 
 
+class Server:
+    """One process that listens on a port, and is started again when it ends."""
+
+    def __init__(self, name: str, command: list[str], *, port: int) -> None:
+        self.name = name
+        self._command = command
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+        self._limit = RestartLimit(time.monotonic)
+        self._start_at = 0.0
+        self.outage: Outage | None = None
+        self.is_starting = False
+
+    def start(self) -> None:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        arguments = [sys.executable, *self._command]
+        self._process = process.start(arguments, cwd=_PROJECT, env=env, stdout=None, stderr=None)
+        self.is_starting = True
+
+    def wait_until_ready(self) -> None:
+        """Wait until the port answers; raises CannotStart if it does not in time, or the server ends."""
+        until = time.monotonic() + _READY_SECONDS
+        while not _answers(self._port):
+            if (code := self._exit_code()) is not None:
+                raise CannotStart(f"{self.name} has ended (exit code {code}). Its output is above.")
+            if time.monotonic() > until:
+                raise CannotStart(f"{self.name} did not answer on port {self._port} in time.")
+            time.sleep(0.05)
+        self.is_starting = False
+
+    def keep_running(self, say: Callable[[str], None]) -> None:
+        """Start the server again if it has ended; call it regularly."""
+        if self._process is None:
+            if self.outage and not self.outage.is_final and time.monotonic() >= self._start_at:
+                self.start()
+        elif (code := self._exit_code()) is not None:
+            self._process = None
+            self._plan_restart(code, say)
+        elif self.is_starting and _answers(self._port):
+            self.is_starting, self.outage = False, None
+            say(f"{self.name} is running again.")
+
+    def _plan_restart(self, code: int, say: Callable[[str], None]) -> None:
+        since = self.outage.since if self.outage else datetime.now(UTC)
+        pause = self._limit.next_pause()
+        self.outage = Outage(since=since, is_final=pause is None)
+        if pause is None:
+            say(f"{self.name} has ended too often (exit code {code}) and is not restarted.")
+        else:
+            self._start_at = time.monotonic() + pause
+            say(f"{self.name} has ended (exit code {code}) and is being restarted.")
+
+    def _exit_code(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def stop(self) -> None:
+        if self._process:
+            _stop(self._process)
+
+
 class Servers:
     """A context manager that runs the embedded platform and the web server as processes."""
 
-    def __init__(self, config: Installation) -> None:
+    def __init__(self, config: Installation, say: Callable[[str], None]) -> None:
         self._config = config
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._say = say
+        self._platform: Server | None = None
+        self._web = Server("The web server", _web_server(config), port=config.port)
+        if config.offers_local_cloudflare:
+            command, port = ["manage.py", "local_cloudflare"], config.local_cloudflare_port
+            self._platform = Server("The embedded platform", command, port=port)
 
     def __enter__(self) -> Servers:
+        platform_outage.clear(self._config.data_dir)
         try:
-            self._start_all()
+            for server in self._all:
+                server.start()
+                server.wait_until_ready()
         except BaseException:
             self._stop_all()
             raise
@@ -74,46 +147,42 @@ class Servers:
     def __exit__(self, *_reason: object) -> None:
         self._stop_all()
 
-    def _start_all(self) -> None:
-        config = self._config
-        if config.offers_local_cloudflare:
-            command = ["manage.py", "local_cloudflare"]
-            self._start("The embedded platform", command, port=config.local_cloudflare_port)
-        options = ["-v", "0", "-b", "127.0.0.1", "-p", str(config.port), "--no-server-name"]
-        command = ["-m", "awaitstep_site.server", *options]
-        self._start("The web server", command, port=config.port)
-
-    def _start(self, name: str, command: list[str], *, port: int) -> None:
-        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        arguments = [sys.executable, *command]
-        self._running[name] = process.start(
-            arguments, cwd=_PROJECT, env=env, stdout=None, stderr=None
-        )
-        until = time.monotonic() + _READY_SECONDS
-        while not _answers(port):
-            self.check()
-            if time.monotonic() > until:
-                raise CannotStart(f"{name} did not answer on port {port} in time.")
-            time.sleep(0.05)
-
-    def check(self) -> None:
-        """Raise CannotStart if a server has ended."""
-        for name, server in self._running.items():
-            code = server.poll()
-            if code is not None:
-                raise CannotStart(f"{name} has ended (exit code {code}). Its output is above.")
+    @property
+    def _all(self) -> list[Server]:
+        return [self._platform, self._web] if self._platform else [self._web]
 
     def wait(self, *, until: Callable[[], bool]) -> None:
-        """Wait until the condition is true; raises CannotStart if a server ends."""
+        """Keep the servers running until the condition is true.
+
+        Raises CannotStart if the web server ends too often. Pages say so if the platform does.
+        """
         while not until():
-            self.check()
-            time.sleep(0.5)
+            for server in self._all:
+                server.keep_running(self._say)
+            self._report_outage()
+            if self._web.outage and self._web.outage.is_final:
+                raise CannotStart("The web server has ended too often. Its output is above.")
+            time.sleep(_CHECK_SECONDS)
+
+    def _report_outage(self) -> None:
+        outage = self._platform.outage if self._platform else None
+        if outage == platform_outage.current(self._config.data_dir):
+            return
+        if outage:
+            platform_outage.report(self._config.data_dir, outage)
+        else:
+            platform_outage.clear(self._config.data_dir)
 
     def _stop_all(self) -> None:
         """Stop the web server first, because it may be deploying to the platform."""
-        while self._running:
-            _, server = self._running.popitem()
-            _stop(server)
+        for server in reversed(self._all):
+            server.stop()
+        platform_outage.clear(self._config.data_dir)
+
+
+def _web_server(config: Installation) -> list[str]:
+    options = ["-v", "0", "-b", "127.0.0.1", "-p", str(config.port), "--no-server-name"]
+    return ["-m", "awaitstep_site.server", *options]
 
 
 def _answers(port: int) -> bool:

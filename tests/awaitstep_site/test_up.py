@@ -31,13 +31,24 @@ def up(installation: Installation) -> tuple[subprocess.Popen[bytes], str]:
     """Start everything; return the process and what it printed until it was ready."""
     command = [sys.executable, "manage.py", "up"]
     started = process.start(command, cwd=PROJECT, env=installation.env)
+    return started, read_until(started, READY)
+
+
+def read_until(started: subprocess.Popen[bytes], text: str) -> str:
+    """Return what the program prints up to this text."""
     assert started.stdout
     printed = ""
     for line in started.stdout:
         printed += line.decode()
-        if READY in printed:
-            return started, printed
+        if text in printed:
+            return printed
     raise AssertionError(printed + started.communicate()[1].decode())
+
+
+def kill_platform(started: subprocess.Popen[bytes]) -> None:
+    children = psutil.Process(started.pid).children()
+    (platform,) = [child for child in children if "local_cloudflare" in child.cmdline()]
+    platform.kill()
 
 
 def interrupted(started: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -48,7 +59,7 @@ def interrupted(started: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return running
 
 
-def test_everything_starts_with_one_command_and_stops_with_ctrl_c(
+def test_everything_starts_with_one_command_keeps_running_and_stops_with_ctrl_c(
     installation: Installation,
 ) -> None:
     started, printed = up(installation)
@@ -65,6 +76,9 @@ def test_everything_starts_with_one_command_and_stops_with_ctrl_c(
     assert psutil.wait_procs(running, timeout=10)[1] == []
 
     again, printed = up(installation)
+    kill_platform(again)
+    printed += read_until(again, "The embedded platform is running again.")
+    assert "id" in installation.worker(url[1].removeprefix("awaitstep-")).json()
     interrupted(again)
     assert "password" not in printed
     assert "Sample:" not in printed

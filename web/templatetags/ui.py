@@ -7,16 +7,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from toolchain.platform_outage import current
 from web import formatting, numbered_lines
 
 register = template.Library()
+
+
+@register.inclusion_tag("web/_platform_outage.html", takes_context=True)
+def platform_outage(context: Context) -> dict[str, Any]:
+    """Say that the embedded platform does not run, to people who are logged in."""
+    request = context["request"]
+    outage = current(settings.AWAITSTEP.data_dir) if request.user.is_authenticated else None
+    return {"outage": outage, "address": request.get_full_path()}
 
 
 @register.filter

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         try:
             supervisor.check_ports(config)
             self._prepare()
-            with supervisor.Servers(config) as servers:
+            with supervisor.Servers(config, self._print) as servers:
                 self._deploy_sample()
                 self._print_addresses()
                 servers.wait(until=lambda: self.is_interrupted)
