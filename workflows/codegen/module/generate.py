@@ -30,7 +30,7 @@ from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_types import Call
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.bindings import BindingKind
-from workflows.ir.reading.problems import InvalidIR, Problem, quoted
+from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.ir.tree.scope import Scopes
 
 
@@ -249,11 +249,9 @@ class _ModuleBuilder:
             header.need("WorkflowEntrypoint", WORKERS, type_only=False)
         header.need_named("\n".join([body.source, *helpers, self._templates.source]))
         writer = Writer()
-        name = quoted(self._ir.metadata.name, limit=256)
+        name = self._ir.metadata.name
         writer.line(
-            comment(
-                f"{name}: generated from the workflow document. Edit the document, not this code."
-            )
+            comment(name, ": generated from the workflow document. Edit that, not this code.")
         )
         writer.line()
         header.write(writer)

@@ -75,7 +75,7 @@ class SettingsWriter:
             self.helpers.append(helper)
 
     def comment(self, text: str) -> str:
-        """Return a comment for the end of a line."""
+        """Return a comment for the end of a line that quotes the text."""
         return f" {comment(text)}"
 
     def value(self, field: Field) -> list[Piece]:

@@ -15,6 +15,7 @@ _UNSAFE: Final = re.compile(
 _BREAKS: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
+_MARKS: Final = re.compile(r"[@#=!/*<>\\`\"]+")
 
 
 def literal(text: str) -> str:
@@ -27,9 +28,13 @@ def escaped(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
-def comment(text: str) -> str:
-    """Return a line comment; characters that could end the line become spaces."""
-    return f"// {_BREAKS.sub(' ', text)}"
+def comment(text: str, more: str = "") -> str:
+    """Return a line comment that quotes a text, with `more` words of our own after it.
+
+    It never ends early, and no compiler, linter or bundler finds a directive in it: those stand at
+    the start of a comment, or consist of a mark and a word (`@license`, `# sourceMappingURL=`).
+    """
+    return f'// "{_MARKS.sub(" ", _BREAKS.sub(" ", text)).strip()}"{more}'
 
 
 def _escape(match: re.Match[str]) -> str:
