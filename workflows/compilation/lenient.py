@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workflows.codegen.module.generate import GeneratedModule
@@ -43,9 +43,15 @@ def compile_leniently(
     if verdict.errors and verdict.reshaped:
         verdict = _check(module.with_untyped(verdict.reshaped), folder, dependencies=dependencies)
     if verdict.errors:
-        raise CompileFailed(verdict.errors)
+        raise CompileFailed(_explained(error, module) for error in verdict.errors)
     sources = {_NAME: module.source}
     return compile_modules(sources, folder, dependencies=dependencies, checks_types=False)[_NAME]
+
+
+def _explained(error: Diagnostic, module: GeneratedModule) -> Diagnostic:
+    """Add what a node is called in code, if the error is about a name that nobody knows."""
+    hint = module.explain(error.message)
+    return replace(error, message=f"{error.message} The {hint}.") if hint else error
 
 
 def _check(module: GeneratedModule, folder: Path, *, dependencies: Collection[str]) -> _Verdict:

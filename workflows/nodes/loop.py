@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,11 +13,10 @@ from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Container, NodeType
 from workflows.ir.reading.fields import Code
-from workflows.ir.reading.identifiers import RESERVED
+from workflows.ir.reading.identifiers import RESERVED, is_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 
-_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _KINDS: Final = ("forEach", "while", "times")
 
 
@@ -57,8 +55,11 @@ def _name(data: Reader, key: str, default: str) -> str:
     name = data.string(key, default)
     if not name:
         return default  # already reported
-    if not _NAME.fullmatch(name):
-        data.problem(key, f"must be a name of letters, digits, _ and $, not {quoted(name)}")
+    if not is_identifier(name):
+        data.problem(
+            key,
+            f"must be a name of letters, digits, _ and $, without a digit at the start, not {quoted(name)}",
+        )
     elif name in RESERVED:
         data.problem(
             key, f"{quoted(name)} is reserved in the generated code: choose a different name"

@@ -11,7 +11,11 @@ CASES = [
     (["charge-card", "charge_card"], ["charge_card_2", "charge_card"]),
     (["1st", "fetch", "step", "class", "await", "Response"],
      ["_1st", "fetch_", "step_", "class_", "await_", "Response_"]),
-    (["été", "", "a b"], ["_t_", "_", "a_b"]),
+    (["", "a b", "a\u2019b", "😀"], ["_", "a_b", "a_b_2", "__2"]),
+    (["été", "größe", "価格", "स्थिति", "ℵ", "a·b"], ["été", "größe", "価格", "स्थिति", "ℵ", "a·b"]),
+    (["٣x", "é-é", "é é"], ["_٣x", "é_é", "é_é_2"]),
+    (["crypto", "process", "type", "of", "trigger", "request", "entry", "File", "module"],
+     ["crypto", "process", "type", "of", "trigger", "request", "entry", "File", "module"]),
     (["a", "a_2", "A"], ["a", "a_2", "A"]),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from workflows.codegen.analysis.import_header import ImportHeader
 from workflows.codegen.syntax import imports
@@ -14,8 +15,11 @@ from workflows.codegen.text.cursor import Cursor
 from workflows.ir.document.model import Node
 from workflows.ir.reading.fields import Code, Field
 from workflows.ir.reading.problems import Problem, Severity
+from workflows.ir.tree.scope import ROOTS
 
 ENTRY_PATH = "entryCode"
+_MISPLACED: Final = "cannot stand here, because it is an expression"
+_QUOTED: Final = "is only text here, not a reference: in a string, use ${...} between backticks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +48,14 @@ class CodeReader:
         """Read the settings of all nodes."""
         nodes = list(nodes)
         inspect(part for node in nodes for part in node.fields if isinstance(part, Code))
+        names = {*ROOTS, *(node.id for node in nodes)}
         for node in nodes:
             for part in node.fields:
                 self._read_references(node, part)
                 if isinstance(part, Code):
                     self._read_code(node, part)
+                    self._check_references(node, self.syntaxes[node.id, part.path])
+                    self._warn_about_quoted(node, part, names)
 
     def read_entry(self, source: str) -> Syntax:
         """Read the entry code, without checking its exports."""
@@ -84,8 +91,28 @@ class CodeReader:
                 exported, "code of a node cannot export anything: remove `export`"
             )
             self.refuse(mistake, node_id=node.id, path=path)
-        for mistake in _references_in_text(syntax):
-            self._warn(mistake, node_id=node.id, path=path)
+
+    def _check_references(self, node: Node, syntax: Syntax) -> None:
+        """Refuse references where no expression can stand, such as after a dot."""
+        code, cursor = syntax.code, Cursor(syntax.code.source)
+        for reference in (
+            () if syntax.refused or syntax.tree.root_node.has_error else code.references
+        ):
+            line, column = cursor.at(reference.start)
+            if not syntax.is_code(reference):
+                written = code.source[reference.start : reference.end]
+                mistake = Mistake(line=line, column=column, message=f"{written} {_MISPLACED}")
+                self.refuse(mistake, node_id=node.id, path=f"{node.path}.{code.path}")
+
+    def _warn_about_quoted(self, node: Node, code: Code, names: Collection[str]) -> None:
+        """Warn about text that would be a reference in code, unless it means something else anyway."""
+        cursor = Cursor(code.source)
+        for reference in code.quoted:
+            line, column = cursor.at(reference.start)
+            if reference.root in names:
+                written = code.source[reference.start : reference.end]
+                mistake = Mistake(line=line, column=column, message=f"{written} {_QUOTED}")
+                self._warn(mistake, node_id=node.id, path=f"{node.path}.{code.path}")
 
     def _read_syntax(self, syntax: Syntax, *, node_id: str, path: str) -> None:
         for mistake in (*syntax.mistakes(), *imports.mistakes(syntax, self.dependencies)):
@@ -139,18 +166,3 @@ class CodeReader:
         self.problems.append(
             Problem(path=path, message=str(mistake), node_id=node_id, severity=Severity.WARNING)
         )
-
-
-def _references_in_text(syntax: Syntax) -> Iterator[Mistake]:
-    """Yield the references in strings and comments, where they are only text."""
-    code, cursor = syntax.code, Cursor(syntax.code.source)
-    for reference in () if syntax.refused else code.references:
-        if not syntax.is_code(reference):
-            written = code.source[reference.start : reference.end]
-            line, column = cursor.at(reference.start)
-            yield Mistake(
-                line=line,
-                column=column,
-                message=f"{written} is only text here, not a reference: in a string, use ${{...}} "
-                "between backticks",
-            )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from workflows.codegen.syntax.imports import Binding, Declaration, statement
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Mapped, Writer
-from workflows.ir.reading.identifiers import GENERATED_NAMES, RESERVED, USED_GLOBALS
+from workflows.ir.reading.identifiers import GENERATED_NAMES, GLOBALS, USED_GLOBALS
 
 WORKERS = "cloudflare:workers"
 WORKFLOWS = "cloudflare:workflows"
@@ -74,7 +74,7 @@ class ImportHeader:
     def globals(self) -> Iterator[tuple[str, Origin]]:
         """Yield the imported names that are also globals, and where each is imported first."""
         for name, imported in self._by_name.items():
-            if name in RESERVED and name not in GENERATED_NAMES:
+            if name in GLOBALS and name not in GENERATED_NAMES:
                 yield name, imported.origin
 
     def need(self, name: str, module: str, *, type_only: bool) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from workflows.codegen.analysis.children import Child, children
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.analysis.import_header import WORKERS
 from workflows.codegen.analysis.inputs import inputs
 from workflows.codegen.analysis.last_values import last_values
+from workflows.codegen.analysis.name_hints import hint, hint_in_code
 from workflows.codegen.analysis.node_names import Naming, name_nodes
 from workflows.codegen.analysis.step_names import step_names
 from workflows.codegen.analysis.usage import usage
@@ -62,7 +64,8 @@ class GeneratedModule:
 
     `children` are the Workers that nodes call, except those that are bound in any case;
     `dependencies` are the npm packages of the workflow and its node types; `syntaxes` is the code
-    of its nodes by id and field, and the entry code.
+    of its nodes by id and field, and the entry code. `explain` returns what a compiler's message
+    leaves open about the name of a node, or "".
     """
 
     source: str
@@ -72,6 +75,7 @@ class GeneratedModule:
     dependencies: Mapping[str, str]
     problems: tuple[Problem, ...]
     syntaxes: Mapping[tuple[str, str], Syntax]
+    explain: Callable[[str], str]
     _writer: Writer
     _regenerate: Callable[[frozenset[str]], GeneratedModule]
 
@@ -94,7 +98,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     naming = name_nodes(ir, taken=reader.import_header.names | {settings.class_name})
     reader.problems += uses_before_definition(ir, naming.variables, reader.syntaxes)
     if any(problem.is_error for problem in reader.problems):
-        raise InvalidIR(reader.problems)
+        raise InvalidIR(_with_hints(reader, ir, naming))
     templates.assign_names(naming.names)
     uses = env_uses(reader.uses, settings)
     env_names = _env_names(uses, settings)
@@ -116,9 +120,21 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         dependencies=packages,
         problems=tuple(reader.problems),
         syntaxes={**reader.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
+        explain=partial(hint, nodes=ir.nodes.values(), variables=naming.variables),
         _writer=writer,
         _regenerate=lambda ids: generate(ir, replace(settings, untyped=ids)),
     )
+
+
+def _with_hints(reader: CodeReader, ir: WorkflowIR, naming: Naming) -> Iterator[Problem]:
+    """Add to errors of syntax how the node is called whose name stands in the code."""
+    syntaxes = {(id_, f"nodes.{id_}.{path}"): code for (id_, path), code in reader.syntaxes.items()}
+    for problem in reader.problems:
+        syntax = syntaxes.get((problem.node_id, problem.path))
+        is_broken = syntax is not None and syntax.tree.root_node.has_error
+        source = syntax.code.source if syntax and is_broken else ""
+        found = hint_in_code(source, ir.nodes.values(), naming.variables) if source else ""
+        yield replace(problem, message=f"{problem.message}; {found}") if found else problem
 
 
 def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[CodeReader, CustomEntry | None]:

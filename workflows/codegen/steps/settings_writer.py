@@ -133,11 +133,7 @@ class SettingsWriter:
 
     def _referenced(self, code: Code) -> set[str]:
         """Return the variables that the references in the code stand for."""
-        syntax = self._syntax(code)
-        roots = (
-            self._root(reference) for reference in code.references if syntax.is_code(reference)
-        )
-        return {root.partition(".")[0] for root in roots}
+        return {self._root(reference).partition(".")[0] for reference in code.references}
 
     def _pieces(self, code: Code, aliases: Mapping[str, str]) -> list[Piece]:
         return code_pieces(self._syntax(code), partial(self._resolve, aliases=aliases))

@@ -11,7 +11,7 @@ from workflows.codegen.text.literals import escaped, literal
 from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.reading.fields import Json, Text
 from workflows.ir.reading.identifiers import is_identifier
-from workflows.ir.reading.references import Reference, references_in
+from workflows.ir.reading.references import Reference, references_in, unescaped
 
 Resolve = Callable[[Reference], str]
 
@@ -28,17 +28,16 @@ def _access(part: str | int) -> str:
 
 
 def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
-    """Return a user's code unchanged, except for references where an expression is allowed."""
+    """Return a user's code unchanged, except for its references."""
     code, source = syntax.code, syntax.without_imports
     if not code.references:
         return [Mapped(source, code.path, 1, 1)] if source else []
     parts: list[tuple[int, str]] = []
     position = 0
     for reference in code.references:
-        if syntax.is_code(reference):
-            parts.append((position, source[position : reference.start]))
-            parts.append((reference.start, resolve(reference)))
-            position = reference.end
+        parts.append((position, source[position : reference.start]))
+        parts.append((reference.start, resolve(reference)))
+        position = reference.end
     parts.append((position, source[position:]))
     cursor = Cursor(code.source)
     return [Mapped(text, code.path, *cursor.at(start)) for start, text in parts if text]
@@ -47,7 +46,7 @@ def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
 def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
     """Return text as a string, a template literal, or the value of a single reference."""
     if not field.references:
-        return [literal(field.source)]
+        return [literal(unescaped(field.source))]
     return _template(field, field.source, resolve)
 
 
@@ -57,7 +56,7 @@ def _template(
     """Return a template literal; a single reference keeps its value's type unless `is_text`."""
     references = references_in(source)
     if not references:
-        return [literal(source)]
+        return [literal(unescaped(source))]
     values = list(_resolved(field, source, resolve))
     is_alone = (references[0].start, references[0].end) == (0, len(source))
     if is_alone and not is_text:
@@ -65,9 +64,9 @@ def _template(
     pieces: list[Piece] = ["`"]
     position = 0
     for reference, value in zip(references, values, strict=True):
-        pieces += [escaped(source[position : reference.start]), "${", value, "}"]
+        pieces += [escaped(unescaped(source[position : reference.start])), "${", value, "}"]
         position = reference.end
-    return [*pieces, escaped(source[position:]), "`"]
+    return [*pieces, escaped(unescaped(source[position:])), "`"]
 
 
 def _resolved(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Piece]:
@@ -108,7 +107,8 @@ def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
         return ['["__proto__"]']
     if references_in(key):
         return ["[", *_template(field, key, resolve, is_text=True), "]"]
-    return [key if is_identifier(key) else literal(key)]
+    name = unescaped(key)
+    return [name if is_identifier(name) else literal(name)]
 
 
 def _joined(items: list[list[Piece]]) -> list[Piece]:

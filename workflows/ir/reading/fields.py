@@ -7,18 +7,23 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.ir.reading.code_references import references_in_code
 from workflows.ir.reading.durations import milliseconds
 from workflows.ir.reading.references import Reference, references_in
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """TypeScript: a function body, or a single expression (`is_expression`)."""
+    """TypeScript: a function body, or a single expression (`is_expression`).
+
+    `quoted` is what looks like a reference but is in a string or a comment, and means itself.
+    """
 
     path: str
     source: str
     is_expression: bool
     references: tuple[Reference, ...]
+    quoted: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,8 @@ def milliseconds_of(duration: Duration) -> int | None:
 
 def code(path: str, source: str, *, is_expression: bool) -> Code:
     """Return code with its references."""
-    return Code(path, source, is_expression, references_in(source))
+    references, in_text = references_in_code(source)
+    return Code(path, source, is_expression, references, in_text)
 
 
 def text(path: str, source: str) -> Text:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Final
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_INVALID: Final = re.compile(r"[^A-Za-z0-9_$]")
 
 _MAX_WORDS: Final = 8
 _MAX_LENGTH: Final = 60
 
+# Names that JavaScript or the parser of users' code does not allow for a variable.
 _LANGUAGE: Final = """
-abstract any arguments as asserts async await bigint boolean break case catch class const constructor
-continue debugger declare default delete do else enum eval export extends false finally for from
-function get global globalThis if implements import in infer Infinity instanceof interface is keyof
-let module namespace NaN never new null number object of out package private protected public
-readonly require return satisfies set static string super switch symbol this throw true try type
-typeof undefined unique unknown using var void while with yield
-Array ArrayBuffer AsyncFunction Atomics BigInt BigInt64Array BigUint64Array Boolean DataView Date
-Error EvalError FinalizationRegistry Float32Array Float64Array Function Int16Array Int32Array
-Int8Array Intl Iterator JSON Map Math Number Object Promise Proxy RangeError ReferenceError Reflect
+abstract arguments as await break case catch class const continue debugger default delete do else
+enum eval export extends false finally for function if implements import in instanceof interface let
+new null package private protected public return satisfies static super switch this throw true try
+typeof undefined using var void while with yield
+"""
+
+_BUILT_IN: Final = """
+AggregateError Array ArrayBuffer Atomics BigInt BigInt64Array BigUint64Array Boolean DataView Date
+Error EvalError FinalizationRegistry Float32Array Float64Array Function Infinity Int16Array Int32Array
+Int8Array Intl Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect
 RegExp Set SharedArrayBuffer String Symbol SyntaxError TypeError URIError Uint16Array Uint32Array
-Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet AggregateError decodeURI decodeURIComponent
-encodeURI encodeURIComponent escape isFinite isNaN parseFloat parseInt unescape
+Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet decodeURI decodeURIComponent encodeURI
+encodeURIComponent escape globalThis isFinite isNaN parseFloat parseInt require unescape
 """
 
 _RUNTIME: Final = """
@@ -54,31 +56,72 @@ Readonly Record Request Response ReturnType ScheduledController Set String Symbo
 console fetch globalThis structuredClone undefined Ai Workflow
 """
 
-RESERVED: Final = frozenset(f"{_LANGUAGE} {_RUNTIME} {_GENERATED} {_USED}".split())
+# Names of the generated code that are in scope where the variables of nodes are.
+_IN_SCOPE: Final = """
+NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
+asMilliseconds collectArms ctx env err event idempotencyKey runChild runRace sendRequest sleepUntil
+startChild step stepName
+"""
+
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())
 USED_GLOBALS: Final = frozenset(_USED.split())
+GLOBALS: Final = frozenset(f"{_BUILT_IN} {_RUNTIME} {_USED}".split())
+
+RESERVED: Final = frozenset(f"{_LANGUAGE} {_IN_SCOPE} {_USED}".split())
+"""Names that no node and no item of a loop can have in code."""
+
+_AVOIDED: Final = RESERVED | GLOBALS | GENERATED_NAMES
+"""Names that the generated code does not choose itself."""
+
+_LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
+_LATER: Final = _LETTERS | {"Mn", "Mc", "Nd", "Pc"}
+_OTHER_LETTERS: Final = frozenset("$_\u1885\u1886\u2118\u212e\u309b\u309c")
+_OTHER_LATER: Final = frozenset(
+    "\u00b7\u0387\u1369\u136a\u136b\u136c\u136d\u136e\u136f\u1370\u1371\u19da\u200c\u200d"
+)
+_NEVER: Final = "\u2e2f"  # a letter that Unicode reserves for syntax
 
 
 def is_identifier(text: str) -> bool:
-    """Whether the text can be written as a property after a dot."""
-    return _IDENTIFIER.fullmatch(text) is not None
+    """Whether JavaScript allows the text as a name, in any alphabet; also as a property after a dot."""
+    if text.isascii():
+        return _IDENTIFIER.fullmatch(text) is not None
+    return _may_start(text[0]) and all(map(_may_follow, text))
+
+
+def _may_start(character: str) -> bool:
+    is_letter = unicodedata.category(character) in _LETTERS and character != _NEVER
+    return is_letter or character in _OTHER_LETTERS
+
+
+def _may_follow(character: str) -> bool:
+    is_part = unicodedata.category(character) in _LATER and character != _NEVER
+    return is_part or character in _OTHER_LETTERS or character in _OTHER_LATER
 
 
 class Names:
     """Allocates unique names; the same calls in the same order give the same names."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken) | RESERVED
+        self._own = frozenset(taken)
+        self._taken = set(taken) | _AVOIDED
         self._counts: dict[str, int] = {}
 
     def reserve(self, names: Iterable[str]) -> None:
         """Reserve names that are used elsewhere."""
         self._taken.update(names)
 
+    def claim(self, name: str) -> str:
+        """Return the name itself unless it cannot be a variable here, otherwise a similar one."""
+        if not is_identifier(name) or name in RESERVED or name in self._own:
+            return self.unique(name)
+        self._taken.add(name)
+        return name
+
     def unique(self, proposal: str) -> str:
         """Return the proposed name, or a similar one that is free and not reserved."""
         name = to_identifier(proposal)
-        if name in self._taken and name in RESERVED:
+        if name in _AVOIDED:
             name += "_"
         unique, count = name, self._counts.get(name, 1)
         while unique in self._taken:
@@ -93,8 +136,8 @@ def to_identifier(text: str) -> str:
     """Return the text with everything that an identifier cannot contain replaced by `_`."""
     if text.isascii() and text.isidentifier():
         return text
-    name = _INVALID.sub("_", text)
-    return f"_{name}" if not name or name[0].isdigit() else name
+    name = "".join(char if _may_follow(char) else "_" for char in text)
+    return name if name and _may_start(name[0]) else f"_{name}"
 
 
 def assign_variables(
@@ -112,7 +155,7 @@ def assign_variables(
     ids = list(ids)
     exact = [id_ for id_ in ids if is_identifier(id_) and id_ not in RESERVED and id_ not in hidden]
     rest = set(ids) - set(exact)
-    variables = {id_: names.unique(id_) for id_ in exact}
+    variables = {id_: names.claim(id_) for id_ in exact}
     names.reserve(container_names)
     return variables | {id_: names.unique(id_) for id_ in ids if id_ in rest}
 
@@ -124,4 +167,4 @@ def class_name_for(workflow_name: str) -> str:
     """
     words = re.findall(r"[A-Za-z0-9]+", workflow_name)[:_MAX_WORDS]
     name = to_identifier("".join(word[:1].upper() + word[1:] for word in words))[:_MAX_LENGTH]
-    return f"{name}Workflow" if name in RESERVED or not words else name
+    return f"{name}Workflow" if name in _AVOIDED or not words else name

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_REFERENCE = re.compile(
-    r"\{\{\s*(?P<root>[A-Za-z0-9_-]+)(?P<path>(?:\.[A-Za-z0-9_$-]+|\[\d+\])*)\s*\}\}"
-)
-_PART = re.compile(r"\.([A-Za-z0-9_$-]+)|\[(\d+)\]")
+from workflows.ir.reading.identifiers import is_identifier
+
+_NAME = r"(?:[A-Za-z0-9_$-]|[^\x00-\x7f\s])+"
+_REFERENCE = re.compile(rf"\{{\{{\s*(?P<root>{_NAME})(?P<path>(?:\.{_NAME}|\[[0-9]+\])*)\s*\}}\}}")
+_PART = re.compile(rf"\.({_NAME})|\[([0-9]+)\]")
 _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+LITERAL = "{{{{"
+"""What stands for a literal `{{` in text and JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +26,12 @@ class Reference:
     end: int
 
 
-def references_in(source: str) -> tuple[Reference, ...]:
-    """Return all references in a text, in order."""
+def references_in(source: str, *, has_literals: bool = True) -> tuple[Reference, ...]:
+    """Return all references in a text, in order; `has_literals` if LITERAL stands for braces in it."""
     if "{{" not in source:
         return ()
-    return tuple(_reference(match) for match in _REFERENCE.finditer(source))
+    matches = _REFERENCE.finditer(_without_literals(source) if has_literals else source)
+    return tuple(_reference(match) for match in matches if _has_names(match))
 
 
 def malformed_references_in(source: str) -> tuple[str, ...]:
@@ -36,8 +41,32 @@ def malformed_references_in(source: str) -> tuple[str, ...]:
     """
     if "{{" not in source:
         return ()
-    candidates = _BRACES.findall(source, 0, source.rfind("}}") + 2)
-    return tuple(text for text in candidates if not _REFERENCE.fullmatch(text))
+    shown = _without_literals(source)
+    candidates = _BRACES.findall(shown, 0, shown.rfind("}}") + 2)
+    return tuple(text for text in candidates if not _is_reference(text))
+
+
+def unescaped(source: str) -> str:
+    """Return a text without references as it is meant: with `{{` for each `{{{{`."""
+    return source.replace(LITERAL, "{{")
+
+
+def _without_literals(source: str) -> str:
+    """Replace what stands for literal braces, so that positions remain."""
+    return source.replace(LITERAL, "\0" * len(LITERAL))
+
+
+def _is_reference(text: str) -> bool:
+    match = _REFERENCE.fullmatch(text)
+    return match is not None and _has_names(match)
+
+
+def _has_names(match: re.Match[str]) -> bool:
+    """Whether every character can be in the name of something, in any alphabet."""
+    if match[0].isascii():
+        return True
+    names = [match["root"], *(name for name, _ in _PART.findall(match["path"]))]
+    return all(is_identifier(f"_{name.replace('-', '_')}") for name in names)
 
 
 def _reference(match: re.Match[str]) -> Reference:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.workflows.ir.documents import Document, node
-from workflows.ir.reading.references import references_in
+from workflows.ir.reading.references import LITERAL
 
 FAST: dict[str, Any] = {"retryLimit": 0, "retryDelay": 10, "backoff": "constant"}
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -18,15 +18,13 @@ _LOST_IN_A_URL = re.compile(r"[\t\n\r]")
 
 
 def plain(text: str) -> str:
-    """Return the text without references, by inserting a blank into their braces."""
-    while references_in(text):
-        text = text.replace("{{", "{ {", 1)
-    return text
+    """Return how a setting of text or JSON contains the text, without references."""
+    return text.replace("{{", LITERAL)
 
 
 def literal(value: object) -> str:
-    """Return the value as JSON, without double braces."""
-    return json.dumps(value, ensure_ascii=False).replace("{{", "{\\u007b")
+    """Return the value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Words:
 
     @property
     def code(self) -> str:
-        """A JSON string literal, without references, which would also be resolved in code."""
+        """A JSON string literal, in which references are only text."""
         return literal(self.text)
 
     @property
@@ -54,7 +52,7 @@ class Words:
 
     @property
     def header(self) -> str:
-        return plain("".join(char for char in self.text if " " <= char <= "~").strip())
+        return "".join(char for char in self.text if " " <= char <= "~").strip()
 
     @property
     def path(self) -> str:
@@ -63,7 +61,7 @@ class Words:
     @property
     def query(self) -> str:
         """What a query in a URL preserves of it."""
-        return plain(re.sub(r"[#%]", "", self.text))
+        return re.sub(r"[#%]", "", self.text)
 
 
 @dataclass(slots=True)
@@ -135,9 +133,9 @@ def _values(builder: DocumentBuilder, words: Words, variable: str) -> None:
 
 
 def _requests(builder: DocumentBuilder, words: Words, echo: str) -> None:
-    free, header, twice = words.free, words.header, f"{words.free}{{{{ first.text }}}}"
+    free, header, twice = words.free, plain(words.header), f"{words.free}{{{{ first.text }}}}"
     requests: dict[str, dict[str, Any]] = {
-        "address": {"url": f"{echo}/?{words.query}{{{{ first.query }}}}end"},
+        "address": {"url": f"{echo}/?{plain(words.query)}{{{{ first.query }}}}end"},
         "query": {"queryParams": {free: free, "q": twice}},
         "query_text": {"queryParams": json.dumps({free: free, "q": twice}, ensure_ascii=False)},
         "headers": {"headers": {"X-A": header, "X-B": "b{{ first.header }}"}},
@@ -147,14 +145,14 @@ def _requests(builder: DocumentBuilder, words: Words, echo: str) -> None:
     }
     for id_, settings in requests.items():
         builder.add(id_, "http_request", **({"url": f"{echo}/"} | FAST | settings))
-    query = words.query * 2
+    query, text = words.query * 2, words.text
     builder.expected |= {
         "address": _LOST_IN_A_URL.sub("", f"{query}end"),
-        "query": {free: free, "q": free + words.text},
-        "query_text": {free: free, "q": free + words.text},
-        "headers": [header, f"b{header}".strip()],
-        "json": {free: [free, {"deep": free + words.text}], f"l{free}{words.text}": free},
-        "json_text": {free: free},
+        "query": {text: text, "q": text * 2},
+        "query_text": {text: text, "q": text * 2},
+        "headers": [words.header, f"b{words.header}".strip()],
+        "json": {text: [text, {"deep": text * 2}], f"l{text}{text}": text},
+        "json_text": {text: text},
         "body": words.text * 2,
     }
 
@@ -202,7 +200,7 @@ def _containers(builder: DocumentBuilder, words: Words) -> None:
             collected,
             words.text,
             words.text,
-            {"text": words.free},
+            {"text": words.text},
         ],
     }
 

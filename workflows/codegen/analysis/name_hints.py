@@ -1,0 +1,53 @@
+"""What a node is called in code, for messages about names that nobody knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from workflows.ir.document.model import Node
+from workflows.ir.reading.identifiers import is_identifier
+from workflows.ir.reading.problems import quoted
+
+_UNKNOWN_NAME: Final = re.compile(
+    r"(?:Cannot find name|No value exists in scope for the shorthand property) '([^']+)'"
+)
+_NOT_IN_A_NAME: Final = re.compile(r"[\W_]+")
+_MIN_LENGTH: Final = 3  # shorter names of nodes are found in any code
+
+
+def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
+    """Return how the node is called that an unknown name in a compiler's message probably means."""
+    match = _UNKNOWN_NAME.search(message)
+    for node in nodes if match else ():
+        if match and _may_mean(match[1], node) and node.type.output is not None:
+            return _called(node, variables[node.id])
+    return ""
+
+
+def hint_in_code(source: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
+    """Return how a node is called whose name or id stands in broken code as no name can."""
+    for node in nodes:
+        texts = [text for text in (node.id, node.name) if len(text) >= _MIN_LENGTH]
+        is_there = any(not is_identifier(text) and text in source for text in texts)
+        if is_there and node.type.output is not None:
+            return _called(node, variables[node.id])
+    return ""
+
+
+def _called(node: Node, variable: str) -> str:
+    label = quoted(node.id) if node.id == node.name else f"{quoted(node.name)} ({quoted(node.id)})"
+    return f"node {label} is called {variable} in code"
+
+
+def _may_mean(name: str, node: Node) -> bool:
+    texts = (node.id, node.name)
+    if any(_plain(name) == _plain(text) for text in texts):
+        return True
+    first_words = (re.split(r"[^\w$]", text)[0] for text in texts if not is_identifier(text))
+    return name in first_words
+
+
+def _plain(text: str) -> str:
+    return _NOT_IN_A_NAME.sub("", text).casefold()
