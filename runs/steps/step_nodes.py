@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -18,9 +19,15 @@ _COUNTER: Final = re.compile(r"-[0-9]+$")
 _REPETITION: Final = re.compile(r"( \(attempt [0-9]+\)| ?(\[[0-9]+\])+)$")
 
 
-@lru_cache(maxsize=32)
 def parsed_document(pk: int) -> WorkflowIR | None:
     """Return a deployment's document, which never changes."""
+    created_at = Deployment.objects.values_list("created_at", flat=True).get(pk=pk)
+    return _parsed_document(pk, created_at)
+
+
+@lru_cache(maxsize=32)
+def _parsed_document(pk: int, _created_at: datetime) -> WorkflowIR | None:
+    """Parse the document. The time is part of the key, as a database that is restored reuses ids."""
     deployment = Deployment.objects.only("ir", "node_types").get(pk=pk)
     return parse(deployment.ir, registry(deployment.node_types)).ir
 
