@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
+_DIGITS = 18
+
+
 class ApiError(Exception):
     """The request is rejected: an HTTP status, a message, and details as JSON."""
 
@@ -51,8 +54,10 @@ def require_permission(request: HttpRequest, permission: str) -> User:
 
 def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
     """Return the parsed body, {} if it is empty; raises ApiError if it is too large or not JSON."""
+    if request.content_type == "multipart/form-data":  # read already, in search of a CSRF token
+        raise ApiError(415, "The body must be JSON, not a form with files.")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if int(length) > max_bytes or len(request.body) > max_bytes:
+    if not length.isdecimal() or int(length[:_DIGITS]) > max_bytes or len(request.body) > max_bytes:
         raise ApiError(413, f"The body is larger than {max_bytes // 1024} KB.")
     try:
         return json.loads(request.body or b"{}", parse_constant=_reject_constant)

@@ -20,7 +20,7 @@ from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
-from web.gateway.websocket_origin import SameOriginWebSockets  # noqa: E402
+from web.gateway.websocket_origin import SameOriginWebSockets, refuse_websocket  # noqa: E402
 
 routes = ProtocolTypeRouter(
     {
@@ -33,7 +33,12 @@ routes = ProtocolTypeRouter(
             ]
         ),
         "websocket": SameOriginWebSockets(
-            URLRouter([path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi())])
+            URLRouter(
+                [
+                    path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi()),
+                    re_path(r"", refuse_websocket),  # type: ignore[arg-type]
+                ]
+            )
         ),
     }
 )

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "web.bad_queries.BadQueryMiddleware",
 ]
 
 ROOT_URLCONF = "awaitstep_site.urls"

@@ -18,6 +18,7 @@ from targets.services import (
     CREDENTIAL,
     WrongAccount,
     WrongToken,
+    WrongUrl,
     as_account_id,
     as_token,
     verify,
@@ -121,6 +122,8 @@ class TargetForm(EditConflictForm[Target]):
                 api_token=token,
                 account_id=cleaned["account_id"],
             )
+        except WrongUrl as refused:
+            self.add_error("api_base_url", str(refused))
         except WrongToken as refused:
             self.add_error("new_token", str(refused))
         except WrongAccount as refused:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import transaction
 
 from audit import trail
@@ -35,6 +38,12 @@ class WrongToken(DeployError):
     cause = Cause.CREDENTIALS
 
 
+class WrongUrl(DeployError):
+    """The API base URL cannot be used."""
+
+    cause = Cause.TARGET
+
+
 class WrongAccount(DeployError):
     """The token cannot access this account; `owners` are the accounts that it can, if known."""
 
@@ -51,6 +60,20 @@ class Verification:
 
     account_id: str
     warning: str = ""
+
+
+def as_base_url(text: str) -> str:
+    """Return the URL without a slash at the end; raises WrongUrl if it is malformed."""
+    url = text.strip().rstrip("/")
+    try:
+        URLValidator(["https", "http"])(url)
+        httpx.URL(url)
+    except (ValidationError, httpx.InvalidURL):
+        raise WrongUrl(
+            "The API base URL must start with https:// or http://, such as "
+            "https://api.cloudflare.com/client/v4."
+        ) from None
+    return url
 
 
 def as_account_id(text: str) -> str:
@@ -72,10 +95,10 @@ def as_token(text: str) -> str:
 def verify(*, api_base_url: str, api_token: str, account_id: str) -> Verification:
     """Verify token and account with the target; without an id, look up the token's only account.
 
-    Raises WrongToken or WrongAccount. If the target cannot be reached now, the result has a
+    Raises WrongUrl, WrongToken or WrongAccount. If the target cannot be reached now, the result has a
     warning; that is an error only if the account has to be looked up.
     """
-    base_url, token = api_base_url.rstrip("/"), as_token(api_token)
+    base_url, token = as_base_url(api_base_url), as_token(api_token)
     account = Account(account_id=account_id, api_base_url=base_url, api_token=token)
     try:
         with time_limited(account) as limited:

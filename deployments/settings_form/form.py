@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet, formset_factory
-from django.utils.dateparse import parse_datetime
 
 from audit import trail
 from audit.trail import Actor, Subject
@@ -114,8 +113,8 @@ class SettingsForms:
 
     def is_stale(self) -> bool:
         """Return whether someone else has saved the workflow since; saving again overwrites it."""
-        opened_at = parse_datetime(self.form.cleaned_data.get("opened_at") or "")
-        if not opened_at or opened_at == self.workflow.updated_at:
+        opened_at = self.form.cleaned_data.get("opened_at")
+        if not opened_at or opened_at == self.workflow.updated_at.isoformat():
             return False
         posted = cast("QueryDict", self.form.data).copy()
         posted["opened_at"] = self.workflow.updated_at.isoformat()

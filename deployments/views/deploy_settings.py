@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+import re
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -23,6 +24,7 @@ from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 
 CHANGE = "workflows.change_workflow"
+_COUNT: Final = re.compile(r"[0-9]{1,4}")
 _STALE = (
     "Somebody else saved this workflow while you were editing it. Your changes are not saved. Open "
     "this page in another tab to see their settings, or save again to overwrite them."
@@ -80,7 +82,7 @@ def _with_rows(request: HttpRequest) -> Any:
     posted = request.POST.copy()
     total = f"{posted.get('add', '')}-TOTAL_FORMS"
     count = str(posted.get(total, ""))
-    if count.isdecimal():
+    if _COUNT.fullmatch(count):
         posted[total] = str(int(count) + EMPTY_ROWS)
     return posted
 

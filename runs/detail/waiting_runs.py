@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from runs.sync.call_budget import Budget, Use
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
+from web.moments import read_moment
 from workflows.picture.states import State
 
 PER_PAGE: Final = 20
@@ -33,6 +35,7 @@ _THREADS: Final = 8
 _CACHED: Final = 60.0  # seconds, for a run that is known to wait
 _CACHED_UNKNOWN: Final = 8.0  # for one that may be sleeping
 _MAX_UNKNOWN: Final = 10
+_KEY: Final = re.compile(r"[0-9]{1,18}")
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -83,12 +86,11 @@ def _cursor(run: Run) -> str:
 
 
 def _after(known: QuerySet[Any], cursor: str) -> QuerySet[Any]:
-    moment, _, pk = cursor.rpartition("_")
-    try:
-        due, last = datetime.fromisoformat(moment), int(pk[:18])
-    except ValueError:
+    text, _, pk = cursor.rpartition("_")
+    due = read_moment(text)
+    if due is None or not _KEY.fullmatch(pk):
         return known
-    return known.filter(Q(times_out__gt=due) | Q(times_out=due, pk__gt=last))
+    return known.filter(Q(times_out__gt=due) | Q(times_out=due, pk__gt=int(pk)))
 
 
 def _read(runs: Sequence[Run]) -> list[WaitingRun]:

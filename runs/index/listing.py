@@ -10,13 +10,14 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from runs import statuses
 from runs.models import Run, RunStep, RunText
+from web.moments import read_moment
 
 PER_PAGE: Final = 50
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_KEY: Final = re.compile(r"[0-9]{1,18}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _NAMES: Final = (
     *("workflow", "target", "status", "trigger", "since", "until", "q", "id"),
@@ -55,7 +56,7 @@ class Filters:
         errors = [
             f"{name} is not a date and time: {text}"
             for name, text in (("Since", self.since), ("Before", self.until))
-            if text and _moment(text) is None
+            if text and read_moment(text) is None
         ]
         if self.took and not _SECONDS.fullmatch(self.took):
             errors.append(f"not a number of seconds: {self.took}")
@@ -105,7 +106,7 @@ def filtered(filters: Filters) -> QuerySet[Run]:
 
 def _number(text: str) -> int:
     """Return the number of a filter; 0 if it is not a number."""
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def _conditions(filters: Filters) -> Q:
@@ -117,20 +118,10 @@ def _conditions(filters: Filters) -> Q:
         "trigger": filters.trigger,
         "instance_id__startswith": filters.id,
         "seconds__gte": float(took) if took else "",
-        "created_at__gte": _moment(filters.since) or "",
-        "created_at__lt": _moment(filters.until) or "",
+        "created_at__gte": read_moment(filters.since) or "",
+        "created_at__lt": read_moment(filters.until) or "",
     }
     return Q(**{lookup: value for lookup, value in conditions.items() if value != ""})
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parse_datetime(text) if text else None
-    except ValueError:
-        return None
-    if moment is not None and moment.tzinfo is None:
-        return timezone.make_aware(moment)
-    return moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +160,9 @@ def _cursor(run: Run) -> str:
 
 
 def _key(cursor: str) -> tuple[datetime, int] | None:
-    moment, _, pk = cursor.rpartition("_")
-    try:
-        return datetime.fromisoformat(moment), int(pk[:18])
-    except ValueError:
-        return None
+    text, _, pk = cursor.rpartition("_")
+    moment = read_moment(text)
+    return (moment, int(pk)) if moment and _KEY.fullmatch(pk) else None
 
 
 def counts(filters: Filters) -> dict[str, int]:

@@ -72,7 +72,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return live
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             message = json.loads((text_data or "")[:1000])
             if isinstance(message, dict):
                 self.is_paused = bool(message.get("paused"))

@@ -31,6 +31,7 @@ from targets.cloudflare.account import SCRIPTS_WRITE, Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_of
 from targets.models import Target
+from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.models import Workflow
 
 INSTANCE_ID: Final = re.compile(r"(?!cf_[0-9a-f]{64}$)[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}")
@@ -269,6 +270,8 @@ def send_event(
     Raises Refused for a payload that does not match the schema of its node, DeployError.
     """
     check_payload(payload)
+    if not EVENT_TYPE.fullmatch(event_type):
+        raise Refused(f"An event's type {EVENT_TYPE_RULE}. Nothing was sent.")
     if problem := event_schemas.payload_problem(run, event_type, payload):
         raise Refused(f"The payload is not valid for {event_type}: {problem}. Nothing was sent.")
     account = counted(account_of(run.target))

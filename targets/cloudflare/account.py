@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import cloudflare
+import httpx
 from cloudflare import Cloudflare
 
 from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
-from targets.cloudflare.retries import retry_after, shared_client
+from targets.cloudflare.retries import NotTheApi, retry_after, shared_client
+
+logger = logging.getLogger(__name__)
 
 _SECONDS = 30.0
+_UNREADABLE: Final = (
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    cloudflare.APIResponseValidationError,
+)
 SCRIPTS_READ = "Workers Scripts Read"
 SCRIPTS_WRITE = "Workers Scripts Write"
 
@@ -70,7 +81,7 @@ class Account:
                 answer = self.client.workers.subdomains.get(account_id=self.account_id)
             except cloudflare.NotFoundError:
                 return ""
-        return answer.subdomain if answer else ""
+            return answer.subdomain if answer else ""
 
     def worker_url(self, worker: str, subdomain: str) -> str:
         """Return the URL of the Worker."""
@@ -97,10 +108,10 @@ class Account:
                 if is_unknown_account(missing):
                     raise
                 return {}
-        # Cloudflare returns {"deployments": [...]}, newest first; the SDK's page expects "items".
-        result = page.result.to_dict() if page.result else {}
-        latest: dict[str, Any] = next(iter(result.get("deployments") or []), {})
-        return latest
+            # Cloudflare returns {"deployments": [...]}, newest first; the SDK's page expects "items".
+            result = page.result.to_dict() if page.result else {}
+            latest: dict[str, Any] = next(iter(result.get("deployments") or []), {})
+            return latest
 
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the Worker's secrets."""
@@ -120,7 +131,7 @@ class Account:
                 answer: Any = self.client.workflows.get(name, account_id=self.account_id)
             except cloudflare.NotFoundError:
                 return None
-        return _parse_workflow(answer) if answer else None
+            return _parse_workflow(answer) if answer else None
 
     def run_counts(self, workflow: str) -> dict[str, int]:
         """Return the number of runs by state; empty if there is no such Workflow."""
@@ -129,8 +140,8 @@ class Account:
                 answer: Any = self.client.workflows.get(workflow, account_id=self.account_id)
             except cloudflare.NotFoundError:
                 return {}
-        counts = answer.to_dict().get("instances") or {} if answer else {}
-        return {str(state): int(count or 0) for state, count in counts.items()}
+            counts = answer.to_dict().get("instances") or {} if answer else {}
+            return {str(state): int(count or 0) for state, count in counts.items()}
 
     def workflows(self) -> list[HostedWorkflow]:
         """Return all Workflows of the account."""
@@ -162,20 +173,30 @@ class Account:
         except cloudflare.RateLimitError as busy:
             raise rate_limited(retry_after(busy.response.headers), doing) from None
         except cloudflare.APIStatusError as error:
-            if is_unknown_account(error):
-                raise self._unknown_account(error) from None
-            if is_unknown_token(error):
-                raise self._refused(doing, error, "") from None
-            sentence = f"The target could not {doing}: {reason(error)}."
-            raise DeployError(sentence, cause=cause) from None
+            raise self._failed(doing, error, cause) from None
+        except _UNREADABLE:
+            logger.warning("could not read an answer of %s", self.api_base_url, exc_info=True)
+            raise not_the_api(self.api_base_url, doing) from None
         except cloudflare.APIConnectionError as lost:
-            if isinstance(lost.__cause__, DeployError):  # raised by the sleep of a retry policy
-                raise lost.__cause__ from None
-            raise DeployError(
-                f"No response from {self.api_base_url}, so AwaitStep could not {doing}. "
-                f"{self._unreachable_fix()}",
-                cause=Cause.UNREACHABLE,
-            ) from None
+            raise self._lost(doing, lost.__cause__) from None
+
+    def _failed(self, doing: str, error: cloudflare.APIStatusError, cause: Cause) -> DeployError:
+        if is_unknown_account(error):
+            return self._unknown_account(error)
+        if is_unknown_token(error):
+            return self._refused(doing, error, "")
+        return DeployError(f"The target could not {doing}: {reason(error)}.", cause=cause)
+
+    def _lost(self, doing: str, reason: BaseException | None) -> DeployError:
+        if isinstance(reason, DeployError):  # raised by the sleep of a retry policy
+            return reason
+        if isinstance(reason, NotTheApi | httpx.DecodingError):
+            return not_the_api(self.api_base_url, doing)
+        return DeployError(
+            f"No response from {self.api_base_url}, so AwaitStep could not {doing}. "
+            f"{self._unreachable_fix()}",
+            cause=Cause.UNREACHABLE,
+        )
 
     def _refused(self, doing: str, refused: cloudflare.APIStatusError, needs: str) -> DeployError:
         """The token has been verified, so a refused call means that it lacks a permission."""
@@ -203,6 +224,15 @@ class Account:
         if self.local_port:
             return "Start the embedded platform: make run, or manage.py local_cloudflare."
         return "Check the target's API base URL and this server's network."
+
+
+def not_the_api(base_url: str, doing: str) -> DeployError:
+    """Return the error for an answer that does not have the form of Cloudflare's API."""
+    return DeployError(
+        f"Could not {doing}: {base_url} does not answer like Cloudflare's API. Check the target's API "
+        "base URL.",
+        cause=Cause.TARGET,
+    )
 
 
 def rate_limited(seconds: float, doing: str) -> RateLimited:

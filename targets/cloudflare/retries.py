@@ -75,6 +75,10 @@ def current() -> RetryPolicy:
     return _current.get() or _DEFAULT
 
 
+class NotTheApi(Exception):
+    """A page came back, so the base URL is not that of an API."""
+
+
 class RetryingClient(DefaultHttpxClient):
     """The SDK's own HTTP client, with retries when they are safe; responses never hold the token."""
 
@@ -90,6 +94,9 @@ class RetryingClient(DefaultHttpxClient):
             retry_error_callback=_last_response,
         )
         response: httpx.Response = retrying(super().send, request, **options)
+        if response.is_success and "html" in response.headers.get("content-type", ""):
+            response.close()
+            raise NotTheApi
         return without_token(response, request.headers.get("Authorization", ""))
 
 

@@ -18,8 +18,8 @@ def bound_workers(account: Account, worker: str) -> frozenset[str]:
             answer = account.client.get(path, cast_to=httpx.Response)
         except cloudflare.NotFoundError:
             return frozenset()
-    incoming = (answer.json().get("result") or {}).get("services", {}).get("incoming") or []
-    return frozenset(str(reference.get("service")) for reference in incoming) - {worker}
+        incoming = (answer.json().get("result") or {}).get("services", {}).get("incoming") or []
+        return frozenset(str(reference.get("service")) for reference in incoming) - {worker}
 
 
 def delete_worker(account: Account, worker: str) -> None:

@@ -204,3 +204,18 @@ def test_a_partially_live_workflow_is_started(db: None) -> None:
     live_listener(target=make_target(), status=Status.PARTIAL.value)
 
     assert start_runs("paid", {}, by=ADA)
+
+
+@pytest.mark.parametrize("event_type", [".", "..", "x" * 200_000, "a%20b", "%00"])
+def test_an_event_type_that_is_none_is_a_bad_request(client: Client, event_type: str) -> None:
+    status, answer = post(client, url=f"/api/events/{event_type}")
+
+    assert status == 400
+    assert "must be 1-100 letters" in answer["error"]
+
+
+def test_a_form_with_files_is_not_a_payload(client: Client) -> None:
+    answer = client.post(URL, {"a": "b"})
+
+    assert answer.status_code == 415
+    assert answer.json() == {"error": "The body must be JSON, not a form with files."}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from audit.models import Entry
+from targets.cloudflare import account
+from targets.cloudflare.retries import RetryingClient
 from targets.cloudflare.tokens import Owner
 from targets.lookup import embedded_target
 from targets.models import Target
@@ -297,3 +300,46 @@ def test_viewers_see_the_checks_and_no_token_field(log_in: LogIn) -> None:
     assert "new_token" not in page
     assert 'id="check-now"' not in page
     assert SENTINEL not in page
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "http://a:99999/",
+        "http://[",
+        "ftp://a.example",
+        "http://a.example\r\nX: y",
+    ],
+)
+def test_a_url_that_no_api_can_have_is_an_error_of_its_field(
+    admin_client: Client, url: str
+) -> None:
+    found = errors(admin_client, f"{LIST}add/", form(api_base_url=url))
+
+    assert "must start with https:// or http://" in found["api_base_url"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, html="<h1>Welcome</h1>"),
+        httpx.Response(200, text="welcome"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json=7),
+        httpx.Response(200, json={"result": 7}),
+        httpx.Response(200, json={"result": {"status": {}}}),
+        httpx.Response(200, content=b"\xff", headers={"content-type": "application/json"}),
+        httpx.Response(200, content=b"x", headers={"content-encoding": "gzip"}),
+        httpx.Response(404, html="<h1>Nothing here</h1>"),
+    ],
+)
+def test_a_url_of_something_else_is_an_error_or_a_warning(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, answer: httpx.Response
+) -> None:
+    with RetryingClient(transport=httpx.MockTransport(lambda _request: answer)) as client:
+        monkeypatch.setattr(account, "shared_client", lambda: client)
+
+        response = admin_client.post(f"{LIST}add/", form())
+
+    assert response.status_code in (200, 302)

@@ -146,3 +146,31 @@ def test_deleting_a_secret_that_the_worker_lacks_is_refused_before_the_confirmat
         assert "The Worker has no secret NOPE. Nothing was deleted" in text(answer)
 
     assert Deployment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "model", ["deployments/deployment", "audit/entry", "workflows/workflowversion"]
+)
+@pytest.mark.parametrize("year", [HUGE, "0", "-1"])
+def test_a_year_that_does_not_exist_is_a_bad_request(
+    admin_client: Client, model: str, year: str
+) -> None:
+    field = "at" if model == "audit/entry" else "created_at"
+
+    assert admin_client.get(f"/admin/{model}/?{field}__year={year}").status_code in (302, 400)
+
+
+def test_a_search_text_that_is_too_long_is_a_bad_request(admin_client: Client) -> None:
+    assert admin_client.get(f"/admin/audit/entry/?q={'x' * 60_000}").status_code == 400
+
+
+def test_an_error_that_is_not_about_the_query_stays_a_server_error(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("audit.admin.EntryAdmin.get_queryset", fail)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        admin_client.get("/admin/audit/entry/?q=x")

@@ -28,8 +28,13 @@ class SameOriginWebSockets:
             return
         record = database_sync_to_async(record_refusal)
         await record(scope, address="WebSocket", reason="opened by a page of another site")
-        await receive()
-        await send({"type": "websocket.close", "code": _REFUSED})
+        await refuse_websocket(scope, receive, send)
+
+
+async def refuse_websocket(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a WebSocket before it opens, also one with an address that does not exist."""
+    await receive()
+    await send({"type": "websocket.close", "code": _REFUSED})
 
 
 def is_own_origin(request: HttpRequest) -> bool:

@@ -157,7 +157,16 @@ def test_adding_rows_keeps_the_posted_values(admin_client: Client) -> None:
     assert forms.routes.forms[0]["pattern"].value() == "api.example.com/*"
 
 
-@pytest.mark.parametrize("posted", [{}, {"routes-TOTAL_FORMS": "x"}, {"add": "x"}])
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {},
+        {"routes-TOTAL_FORMS": "x"},
+        {"routes-TOTAL_FORMS": "9" * 5_000, "add": "routes"},
+        {"add": "x"},
+        {"opened_at": "2026-13-45T00:00"},
+    ],
+)
 def test_a_malformed_form_is_refused_with_a_message(
     admin_client: Client, posted: dict[str, str]
 ) -> None:

@@ -12,6 +12,8 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, Permission, User
 
 from deployments.models import Deployment
+from runs.logs.consumer import LogConsumer
+from runs.logs.log_lines import LineFilter
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.runs.logs.log_sockets import open_socket
@@ -156,3 +158,15 @@ def test_the_page_needs_the_permission_to_view_runs(client: Any) -> None:
     bob.user_permissions.add(Permission.objects.get(codename="view_run"))
 
     assert b"This workflow is not live" in client.get(address).content
+
+
+@pytest.mark.parametrize(
+    "frame", ["[" * 100_000, '{"level":' * 50_000, '{"level": []}', "7" * 5_000, ""]
+)
+def test_a_frame_that_is_no_message_is_ignored(frame: str) -> None:
+    consumer = LogConsumer()
+    consumer.filter, consumer.is_paused = LineFilter(), False
+
+    run(consumer.receive(text_data=frame))
+
+    assert consumer.filter == LineFilter()

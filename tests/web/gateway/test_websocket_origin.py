@@ -9,7 +9,7 @@ from pytest_django import Settings
 from audit.models import Entry
 from tests.web.gateway.requests import http_scope
 from web.asgi import Receive, Scope, Send
-from web.gateway.websocket_origin import SameOriginWebSockets, is_own_origin
+from web.gateway.websocket_origin import SameOriginWebSockets, is_own_origin, refuse_websocket
 from web.streams.access import request_of
 
 
@@ -79,3 +79,16 @@ def test_a_refused_websocket_is_on_the_audit_trail() -> None:
 
     entries = Entry.objects.filter(action="access denied", subject_kind="stream")
     assert [entry.count for entry in entries] == [2]
+
+
+def test_a_websocket_of_an_unknown_address_is_refused() -> None:
+    async def connect() -> bool:
+        socket = WebsocketCommunicator(
+            SameOriginWebSockets(refuse_websocket),
+            "/nothing/here/",
+            headers=[(b"host", b"testserver"), (b"origin", b"http://testserver")],
+        )
+        is_open, _ = await socket.connect()
+        return bool(is_open)
+
+    assert asyncio.run(connect()) is False

@@ -353,3 +353,20 @@ def test_a_posted_draft_without_a_token_is_refused(admin_user: User) -> None:
     client.force_login(admin_user)
 
     assert client.post(ADD, form(document())).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "packages",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"zod": "\\ud800"}',
+        '{"\\ud800": "1"}',
+        '{"a": ' + "7" * 5_000 + "}",
+    ],
+    ids=["lists", "objects", "a surrogate", "a surrogate as a key", "digits"],
+)
+def test_packages_that_are_no_packages_are_an_error_of_their_field(
+    admin_client: Client, packages: str
+) -> None:
+    assert list(errors(admin_client, document(), dependencies=packages)) == ["dependencies"]
