@@ -21,7 +21,7 @@ from deployments.templatetags.deployments import status as status_context
 from targets.cloudflare.errors import Finding
 from workflows.admin import WorkflowAdmin
 from workflows.ir.reading.problems import Problem
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowVersion
 from workflows.services import draft_problems
 
 
@@ -42,6 +42,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
             super()
             .get_queryset(request)
             .annotate(
+                newest=Subquery(_versions().values("number")[:1]),
                 live_version=Subquery(live.values("version_number")[:1]),
                 last_id=Subquery(deployments.values("pk")[:1]),
                 last_state=Subquery(deployments.values("status")[:1]),
@@ -68,12 +69,18 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         return status_link(workflow.last_id, workflow.last_state) if workflow.last_id else None
 
     @admin.display(description="")
-    def deploy(self, workflow: Workflow) -> SafeString:
+    def deploy(self, workflow: Any) -> SafeString | str:
         """Return a button that submits the list's form to the Deploy URL."""
+        if not workflow.newest:
+            return ""
         return format_html(
-            '<button type="submit" class="button" formaction="{}" aria-label="Deploy {}">Deploy</button>',
+            '<button type="submit" class="button" formaction="{}" name="version" value="{}" '
+            'aria-label="Deploy v{} of {}">Deploy v{}</button>',
             reverse("deployments:deploy", args=[workflow.pk]),
+            workflow.newest,
+            workflow.newest,
             workflow.name,
+            workflow.newest,
         )
 
     def render_change_form(
@@ -96,12 +103,16 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         return super().render_delete_form(request, {**context, **more})
 
 
+def _versions() -> QuerySet[WorkflowVersion]:
+    return WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
+
+
 def _live_context(workflow: Any) -> dict[str, Any]:
     return {
         "workers": workers_of(workflow),
         "last_id": workflow.last_id,
         "last_state": workflow.last_state,
-        "newest": workflow.versions.values_list("number", flat=True).first(),
+        "newest": workflow.newest,
     }
 
 

@@ -31,8 +31,11 @@ def request_deployment(
     target: Target | None = None,
     by: Actor = SYSTEM,
     consent: Consent = _NO_CONSENT,
+    version: int | None = None,
 ) -> Deployment:
     """Enqueue a deployment of the workflow's newest version.
+
+    With `version`, it is refused if that is no longer the newest version.
 
     At most one waits per workflow and target: a waiting one ends as superseded. Raises NoTarget if
     there is no target, Refused if the target's rules forbid it, Busy if a rollback is waiting.
@@ -42,10 +45,20 @@ def request_deployment(
     def make() -> Deployment:
         policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
+        _check_version(deployment, version)
         deployment.overwrite = consent.overwrite
         return with_requester(deployment, by=by, reason=consent.freeze_reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
+
+
+def _check_version(deployment: Deployment, version: int | None) -> None:
+    newest = deployment.version_number
+    if version is not None and version != newest:
+        raise policy.Refused(
+            f"v{version} is not the newest version: the workflow has v{newest} now. Look at what it "
+            "would change, then deploy it."
+        )
 
 
 def request_snapshot(

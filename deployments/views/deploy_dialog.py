@@ -50,7 +50,9 @@ def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> 
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
         by, consent = Actor.of(request.user), consent_of(request.POST)
-        deployment = services.request_deployment(workflow, target=target, by=by, consent=consent)
+        deployment = services.request_deployment(
+            workflow, target=target, by=by, consent=consent, version=_version(request)
+        )
     except WorkflowVersion.DoesNotExist:
         refusal = "The workflow has no version yet: save it, then deploy."
     except DeployError as refused:
@@ -58,6 +60,12 @@ def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> 
     else:
         return redirect(deployment)
     return _dialog(request, workflow, target, refusal=refusal)
+
+
+def _version(request: HttpRequest) -> int | None:
+    """Return the version that the pressed button names; None if it names none."""
+    version = request.POST.get("version", "")
+    return read_key(version) if version else None
 
 
 def _dialog(

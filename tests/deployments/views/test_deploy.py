@@ -12,7 +12,8 @@ from pytest_django import Settings
 from awaitstep_site.env import Environment
 from deployments.models import Deployment
 from tests.deployments.factories import make_deployment, make_target, make_workflow
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
+from workflows.services import save_draft
 
 
 def press(client: Client, workflow: str, **form: str) -> str:
@@ -102,4 +103,34 @@ def test_the_button_alone_does_not_deploy_to_a_restricted_target(
 
     assert where == f"/workflows/{workflow.pk}/deploy/?target={target.pk}"
     assert not Deployment.objects.exists()
-    assert "Deploy …" in text(admin_client.get("/"))
+    assert "Deploy v1 …" in text(admin_client.get("/"))
+
+
+def test_each_deploy_button_names_the_version_that_it_deploys(admin_client: Client) -> None:
+    workflow = make_workflow()
+    deployment = make_deployment(workflow=workflow, status="failed")
+    workflow.entry_code = "// changed"
+    save_draft(workflow)
+
+    for address in (
+        "/",
+        "/admin/workflows/workflow/",
+        f"/admin/workflows/workflow/{workflow.pk}/change/",
+        f"/deployments/{deployment.pk}/",
+        f"/workflows/{workflow.pk}/deploy/",
+    ):
+        answer = admin_client.get(address)
+        assert 'name="version" value="2"' in markup(answer), address
+        assert "Deploy v2" in text(answer), address
+
+
+def test_a_version_that_is_no_longer_the_newest_is_not_deployed(admin_client: Client) -> None:
+    workflow = make_workflow()
+    workflow.entry_code = "// saved by somebody else"
+    save_draft(workflow)
+
+    page = refused(admin_client, workflow.pk, version="1")
+
+    assert "Nothing was deployed v1 is not the newest version: the workflow has v2 now." in page
+    press(admin_client, workflow.pk, version="2")
+    assert Deployment.objects.get().version_number == 2

@@ -7,6 +7,7 @@ import { showFailure } from './notices.js'
 import { showPictures, ZOOMS } from './pictures.js'
 import { scrollToSelectedStep, selectNode } from './selection.js'
 import { rememberParts, swapParts } from './swap_parts.js'
+import { guardForms } from './unsaved_changes.js'
 
 document.documentElement.classList.add('has-script')
 document.addEventListener('click', event => {
@@ -22,6 +23,7 @@ setInterval(updateClocks, 1000)
 showPictures()
 scrollToSelectedStep()
 selectNode()
+guardForms()
 addEventListener('hashchange', selectNode)
 document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
