@@ -15,7 +15,7 @@ from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.reading.references import references_in
 
-_POLICY_KEYS: Final = ("retryLimit", "retryDelay", "backoff", "timeout")
+_POLICY_KEYS: Final = ("retryLimit", "retryDelay", "backoff", "timeout", "sensitive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from workflows.codegen.steps.computed_settings import DURATION, SHOWN
@@ -57,10 +58,16 @@ def emit(node: Node, out: Emitter) -> None:
         out.break_out_if(f"{won}.isLeft", node)
 
 
+def _policy(node: Node, out: Emitter) -> StepPolicy:
+    """Return the policy of the race; its output has the values of its arms, which may be sensitive."""
+    policy: StepPolicy = node.settings
+    return replace(policy, sensitive=policy.sensitive or out.has_sensitive_step(node))
+
+
 def _step(node: Node, out: Emitter) -> None:
     """Write the arguments of a step, for a race that is tried once and leaves no values."""
     out.line(out.step_name(node), ",")
-    out.policy(node.settings)
+    out.policy(_policy(node, out))
     out.line(out.callback_name(node), ",")
 
 
@@ -70,7 +77,7 @@ def _race(node: Node, out: Emitter, values: list[str]) -> None:
         out.add_helper(helper)
     out.line("name: (part) => ", out.step_name(node, part="part"), ",")
     out.line("config:")
-    out.policy(node.settings)
+    out.policy(_policy(node, out))
     out.line(f"run: {out.callback_name(node)},")
     if values:
         out.line(f"restore: (values) => ({_object(values)} = values),")
@@ -149,7 +156,8 @@ type RaceCall = {{
 async function runRace(step: WorkflowStep, race: RaceCall): Promise<any> {{
   const {{ limit, delay, backoff }} = race.config.retries;
   const config = {{ ...race.config, retries: {{ limit: 0, delay, backoff }} }};
-  const storing = {{ retries: {{ limit: 5, delay: 1000, backoff: "constant" as const }}, timeout: 60_000 }};
+  const retries = {{ limit: 5, delay: 1000, backoff: "constant" }};
+  const storing = {{ ...race.config, retries, timeout: 60_000 }};
   for (let attempt = 1; ; attempt++) {{
     const part = attempt > 1 ? ` (attempt ${{attempt}})` : "";
     let made = (): any => ({{}});

@@ -12,7 +12,7 @@ from workflows.codegen.syntax import imports
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, Call, NodeType
-from workflows.ir.document.step_policy import StepPolicy
+from workflows.ir.document.step_policy import StepPolicy, is_sensitive
 from workflows.ir.reading.fields import Code
 from workflows.ir.validation.limits import MAX_NAME_INDICES
 
@@ -105,7 +105,22 @@ class StepWriter(SettingsWriter):
         self.line("{")
         self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
         self.line("  timeout: ", *timeout, ",")
+        if policy.sensitive:
+            self.line('  sensitive: "output",')
         self.line("},")
+
+    def has_sensitive_step(self, container: Node) -> bool:
+        """Return whether a step inside the container is sensitive."""
+        structure, nodes = self._plan.ir.structure, self._plan.ir.nodes
+        return any(
+            is_sensitive(node.settings)
+            for id_, node in nodes.items()
+            if container.id
+            in {
+                structure.regions[region].owner
+                for region in structure.enclosing(structure.locations[id_][0])
+            }
+        )
 
     def _type(self, node: Node) -> str:
         if node.id in self._plan.usage.raced:

@@ -1,4 +1,4 @@
-"""The retries and the timeout of a durable step; always explicit in the generated code."""
+"""The retries, timeout and secrecy of a durable step; the first two are always in the generated code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ BACKOFFS = ("constant", "linear", "exponential")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPolicy:
-    """`limit` is the number of retries, `delay` the wait before them, `timeout` that of each attempt."""
+    """`limit` is the number of retries, `delay` the wait before them, `timeout` that of each attempt.
+
+    The output of a `sensitive` step is shown to no one, but passed on in the workflow as usual.
+    """
 
     limit: int
     delay: Duration
     backoff: str
     timeout: Duration
+    sensitive: bool = False
 
 
 def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> StepPolicy:
@@ -33,9 +37,10 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
     delay = _source(inner, "delay") or (data, "retryDelay")
     backoff = _source(inner, "backoff") or (data, "backoff")
     timeout = _source(config, "timeout") or (data, "timeout")
-    data.know("retryLimit", "retryDelay", "backoff", "timeout")
+    sensitive = _source(config, "sensitive") or (data, "sensitive")
+    data.know("retryLimit", "retryDelay", "backoff", "timeout", "sensitive")
     if config:
-        config.know("retries", "timeout")
+        config.know("retries", "timeout", "sensitive")
     if inner:
         inner.know("limit", "delay", "backoff")
         inner.warn_about_unknown()
@@ -44,6 +49,7 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
         delay=delay[0].duration(delay[1], "10 seconds"),
         backoff=backoff[0].choice(backoff[1], "exponential", BACKOFFS),
         timeout=timeout[0].timeout(timeout[1], "10 minutes") if own_timeout else _DEFAULT_TIMEOUT,
+        sensitive=sensitive[0].flag(sensitive[1], default=False),
     )
     length = milliseconds_of(policy.delay)
     if length is not None and _total_wait(policy, length) > MAX_DURATION:
@@ -54,6 +60,12 @@ def read_policy(data: Reader, *, retries: int = 5, own_timeout: bool = True) -> 
             "reduce the limit or the delay, or use another backoff",
         )
     return policy
+
+
+def is_sensitive(settings: object) -> bool:
+    """Return whether the settings of a node, of any type, hide its output."""
+    policy = getattr(settings, "policy", settings)
+    return isinstance(policy, StepPolicy) and policy.sensitive
 
 
 def _total_wait(policy: StepPolicy, delay: int) -> int:
