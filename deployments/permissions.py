@@ -6,6 +6,8 @@ from typing import Final
 
 VIEW: Final = "deployments.view_deployment"
 DEPLOY: Final = "deployments.add_deployment"
+MAY_PLAN: Final = (DEPLOY, "workflows.change_workflow")
+"""Either admits to the deploy dialog, but only DEPLOY to what it asks the target."""
 CANCEL: Final = "deployments.cancel_deployment"
 ROLL_BACK: Final = "deployments.rollback_deployment"
 TAKE_DOWN: Final = ROLL_BACK

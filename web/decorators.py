@@ -33,8 +33,8 @@ class HttpRequest(Request):
     htmx: HtmxDetails
 
 
-def staff_with(permission: str) -> Callable[[View], View]:
-    """Admit staff with the permission; send everyone else to the login page or to a 403.
+def staff_with(permission: str, *others: str) -> Callable[[View], View]:
+    """Admit staff with one of the permissions; send everyone else to the login page or to a 403.
 
     Browsers do not store the response: it may show code, values and program output.
     """
@@ -45,7 +45,7 @@ def staff_with(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not admin.site.has_permission(request):
                 return _to_login(request)
-            if not request.user.has_perm(permission):
+            if not any(map(request.user.has_perm, (permission, *others))):
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)
 

@@ -20,6 +20,7 @@ from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
 from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
+from workflows.draft_problems import draft_problems
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.definition import Definition, read_definition
@@ -99,7 +100,7 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
             audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))
         if "_continue" in request.POST:
             return  # the page that follows shows the problems
-        for problem in services.draft_problems(obj)[:_MAX_PROBLEMS]:
+        for problem in draft_problems(obj)[:_MAX_PROBLEMS]:
             kind = "A deploy would fail" if problem.is_error else "Warning"
             messages.warning(request, f"{kind}: {problem}")
 

@@ -14,13 +14,11 @@ from django.db import transaction
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
 from workflows import audit_entries
-from workflows.codegen.module.module_settings import module_settings
-from workflows.compilation.from_document import generate_from_document
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.identifiers import class_name_for
-from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.ir.reading.problems import InvalidIR
 from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
@@ -92,17 +90,6 @@ def _version_of_draft(workflow: Workflow, *, by: User | None) -> WorkflowVersion
     return WorkflowVersion.objects.create(
         workflow=workflow, number=number, created_by=by, **content
     )
-
-
-def draft_problems(workflow: Workflow) -> list[Problem]:
-    """Return the errors that prevent generating the draft's code, and the warnings."""
-    try:
-        settings = module_settings(workflow, effective_variables(workflow))
-        return list(generate_from_document(workflow.ir, settings, types_for(workflow.ir)).problems)
-    except UnreadableSecret as error:
-        return [Problem(path="env", message=str(error))]
-    except InvalidIR as invalid:
-        return list(invalid.problems)
 
 
 class WorkflowNotFound(Exception):

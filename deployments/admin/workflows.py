@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -14,15 +15,16 @@ from django.utils.safestring import SafeString
 
 from deployments.history import records
 from deployments.models import Deployment
-from deployments.permissions import DEPLOY, TAKE_DOWN, VIEW
+from deployments.permissions import DEPLOY, MAY_PLAN, TAKE_DOWN, VIEW
 from deployments.pipeline.stages import UNFINISHED
 from deployments.presentation.live_workers import live_workers_of, workers_of
+from deployments.presentation.remediation import with_link
 from deployments.templatetags.deployments import status as status_context
 from targets.cloudflare.errors import Finding
 from workflows.admin import WorkflowAdmin
+from workflows.draft_problems import draft_problems
 from workflows.ir.reading.problems import Problem
 from workflows.models import Workflow, WorkflowVersion
-from workflows.services import draft_problems
 
 
 class DeployableWorkflowAdmin(WorkflowAdmin):
@@ -92,6 +94,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
             if request.method == "GET":  # a posted form shows its own errors
                 context |= _problems(workflow)
             context["may_deploy"] = request.user.has_perm(DEPLOY)
+            context["may_plan"] = any(map(request.user.has_perm, MAY_PLAN))
             context["may_look"] = request.user.has_perm(VIEW)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -116,17 +119,20 @@ def _live_context(workflow: Any) -> dict[str, Any]:
     }
 
 
-def _problems(workflow: Workflow) -> dict[str, list[Finding]]:
+def _problems(workflow: Workflow) -> dict[str, Any]:
     """Return the errors and warnings of the draft."""
     problems = draft_problems(workflow)
     return {
-        "draft_errors": [_as_finding(problem) for problem in problems if problem.is_error],
-        "draft_warnings": [_as_finding(problem) for problem in problems if not problem.is_error],
+        "draft_problems": problems,
+        "draft_errors": [_as_row(problem) for problem in problems if problem.is_error],
+        "draft_warnings": [_as_row(problem) for problem in problems if not problem.is_error],
     }
 
 
-def _as_finding(problem: Problem) -> Finding:
-    return Finding(message=problem.message, path=problem.path)
+def _as_row(problem: Problem) -> dict[str, Any]:
+    """Return the problem as a finding with a link to its node on the page."""
+    row = Finding(message=problem.message, node_id=problem.node_id, path=problem.path).as_row()
+    return with_link(row, f"#{urlencode({'node': problem.node_id})}")
 
 
 def status_link(pk: int, status: str) -> SafeString:

@@ -64,7 +64,7 @@ def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:
     else:
         yield Check(name=CREDENTIALS, state=CheckState.PASSED)
         for name, check in site_checks.CHECKS.items():
-            yield _check(name, check(request, site))
+            yield check_of(name, check(request, site))
     yield from _code(request, site, tools)
 
 
@@ -75,7 +75,9 @@ def _code(request: DeployRequest, site: Site | None, tools: Tools) -> Iterator[C
     except DeployError as error:
         yield _failed(CODE, error)
         return
-    yield _check(CODE, (as_finding(problem, request) for problem in module.problems), is_code=True)
+    yield check_of(
+        CODE, (as_finding(problem, request) for problem in module.problems), is_code=True
+    )
     if site:
         yield from _env(request, module, site=site, script=script, tools=tools)
 
@@ -97,15 +99,15 @@ def _limits(request: DeployRequest, module: GeneratedModule, *, env: Env, script
         findings = check_limits(build_bundle(request, script, env=env, module=module), env)
     except DeployError as error:
         return _failed(LIMITS, error)
-    return _check(LIMITS, findings)
+    return check_of(LIMITS, findings)
 
 
 def _failed(name: str, error: DeployError) -> Check:
     return Check(name=name, state=CheckState.FAILED, findings=error.as_findings())
 
 
-def _check(name: str, findings: Iterable[Finding], *, is_code: bool = False) -> Check:
-    """Return the check with its state; findings in code that compiles are warnings."""
+def check_of(name: str, findings: Iterable[Finding], *, is_code: bool = False) -> Check:
+    """Return the check with its state; `is_code` makes all findings warnings: the code compiles."""
     all_findings = tuple(findings)
     if not all_findings:
         return Check(name=name, state=CheckState.PASSED)

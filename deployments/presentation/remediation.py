@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import F, Q
@@ -51,6 +51,14 @@ def editor_url(deployment: Deployment, node_id: str = "") -> str:
         return ""
     url = reverse("admin:workflows_workflow_change", args=[deployment.workflow_id])
     return f"{url}#{urlencode({'node': node_id})}" if node_id else url
+
+
+def with_link(finding: dict[str, Any], url: str) -> dict[str, Any]:
+    """Add the link to a finding's node, and the name of the setting, if a node is affected."""
+    if not finding.get("node_id"):
+        return finding
+    before, _, setting = finding.get("path", "").partition(f"nodes.{finding['node_id']}.")
+    return {**finding, "url": url, "setting": "" if before else setting}
 
 
 def dialog_url(workflow_id: str, target_id: int | None = None, *, overwrite: bool = False) -> str:

@@ -21,6 +21,7 @@ from targets.models import Target
 from targets.policy import Consent
 from toolchain.redaction import redact
 from workflows.compilation.typescript import SCRATCH_PREFIX
+from workflows.draft_problems import draft_problems
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 
@@ -79,6 +80,20 @@ def preflight(
     except DeployError as refused:
         return check_report.checks_for_error(refused)
     return check_report.run_checks(request, tools)
+
+
+def code_check(workflow: Workflow) -> Check:
+    """Return the check of the draft's code, which needs no target."""
+    findings = [
+        Finding(
+            message=problem.message,
+            node_id=problem.node_id,
+            path=problem.path,
+            is_warning=not problem.is_error,
+        )
+        for problem in draft_problems(workflow)
+    ]
+    return check_report.check_of(check_report.CODE, findings)
 
 
 def _draft(

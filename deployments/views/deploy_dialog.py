@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.trail import Actor
-from deployments.permissions import DEPLOY
+from deployments.permissions import DEPLOY, MAY_PLAN
 from deployments.pipeline.check_report import Check
 from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
@@ -33,9 +34,14 @@ Context = dict[str, Any]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_with(DEPLOY)
+@staff_with(*MAY_PLAN)
 def deploy(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the dialog, or deploy the newest version to the given or default target."""
+    """Show the dialog, or deploy the newest version to the given or default target.
+
+    Staff who may only change workflows see the checks of the code, which ask no target.
+    """
+    if request.method == "POST" and not request.user.has_perm(DEPLOY):
+        raise PermissionDenied(DEPLOY)
     workflow = get_object_or_404(Workflow, pk=pk)
     target = _target(request)
     if request.method == "POST":
@@ -83,8 +89,11 @@ def _dialog(
         "reason": form.get("freeze_reason", ""),
         "refusal": refusal,
         "is_shown": "show" in form,
+        "may_deploy": request.user.has_perm(DEPLOY),
     }
-    if target and newest and "show" in form:
+    if not context["may_deploy"]:
+        context["checks"] = [plan_service.code_check(workflow)] if newest else []
+    elif target and newest and "show" in form:
         context |= _preflight(workflow, target) | _plan(workflow, target, consent_of(form))
     return page(request, "deployments/deploy_dialog/deploy_dialog", context)
 

@@ -135,20 +135,9 @@ def _next_attempt(item: Deployment) -> Deployment | None:
 def _with_links(item: Deployment, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add to each finding the link to its node in the editor, and the name of the setting."""
     return [
-        {
-            **finding,
-            "url": remediation.editor_url(item, finding["node_id"]),
-            "setting": _setting(finding),
-        }
-        if finding.get("node_id")
-        else finding
-        for finding in findings
+        remediation.with_link(row, remediation.editor_url(item, row.get("node_id", "")))
+        for row in findings
     ]
-
-
-def _setting(finding: dict[str, Any]) -> str:
-    before, _, setting = finding.get("path", "").partition(f"nodes.{finding['node_id']}.")
-    return "" if before else setting
 
 
 @require_safe

@@ -127,7 +127,7 @@ TABLE: Final = {
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
     "": PAGE,
     "events/": STREAM,
-    "workflows/<str:pk>/deploy/": _form(DEPLOYERS),
+    "workflows/<str:pk>/deploy/": Row(get=CHECKERS, post=DEPLOYERS),
     "workflows/<str:pk>/deploy/preflight/": Row(get=DEPLOYERS),
     "workflows/<str:pk>/deploy/plan/": Row(get=DEPLOYERS),
     "workflows/<str:pk>/settings/": _form(EDITORS),

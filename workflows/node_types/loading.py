@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 
-from toolchain.private_files import private_folder
 from workflows.compilation.template_check import TemplateCheck, check_template
 from workflows.compilation.typescript import (
-    SCRATCH_PREFIX,
     CompileFailed,
     Diagnostic,
     compile_modules,
@@ -25,6 +21,7 @@ from workflows.ir.reading.problems import Problem
 from workflows.models import NodeType
 from workflows.node_types.files import FileProblem, TypeFiles, types_in
 from workflows.nodes.built_in import NODE_TYPES
+from workflows.scratch_folders import scratch_folder
 
 SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
 """The folder of the node types that are included in AwaitStep."""
@@ -140,13 +137,12 @@ def _diagnostics(
         if candidate.definition
         for name in candidate.definition.dependencies
     }
-    parent = private_folder(settings.AWAITSTEP.data_dir / "deploys")
     sources = {name: check.source for name, check in checks.items()}
     by_file: dict[str, list[Diagnostic]] = {name: [] for name in checks}
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{SCRATCH_PREFIX}node-types-") as folder:
+    with scratch_folder("node-types") as folder:
         try:
             if sources:
-                compile_modules(sources, Path(folder), dependencies=sorted(packages))
+                compile_modules(sources, folder, dependencies=sorted(packages))
         except CompileFailed as failed:
             for diagnostic in failed.diagnostics:
                 for name in [diagnostic.file] if diagnostic.file in by_file else by_file:

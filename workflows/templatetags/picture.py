@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from django import template
 from django.utils.safestring import mark_safe
 
+from workflows.ir.reading.problems import Problem
 from workflows.models import Workflow
 from workflows.node_types.registered import types_for
 from workflows.picture.drawing import Picture, picture_of
 from workflows.picture.problem_marks import mark_problems
 
 register = template.Library()
-
-
-class Finding(Protocol):
-    """A problem in a document; a picture needs only its path."""
-
-    path: str
 
 
 @register.inclusion_tag("workflows/_picture.html")
@@ -30,14 +25,13 @@ def picture(drawn: Picture) -> dict[str, Any]:
 
 
 @register.inclusion_tag("workflows/_picture.html")
-def draft_picture(
-    workflow: Workflow, errors: Iterable[Finding] = (), warnings: Iterable[Finding] = ()
-) -> Mapping[str, Any]:
+def draft_picture(workflow: Workflow, problems: Iterable[Problem] = ()) -> Mapping[str, Any]:
     """Render a picture of the saved draft, whose nodes link to their place in the document."""
-    problems = mark_problems(
+    all_problems = list(problems)
+    marks = mark_problems(
         workflow.ir,
-        errors=[finding.path for finding in errors],
-        warnings=[finding.path for finding in warnings],
+        errors=[problem.path for problem in all_problems if problem.is_error],
+        warnings=[problem.path for problem in all_problems if not problem.is_error],
     )
-    drawn = picture_of(workflow.ir, types_for(workflow.ir), base="#node=", problems=problems)
+    drawn = picture_of(workflow.ir, types_for(workflow.ir), base="#node=", problems=marks)
     return picture(drawn)

@@ -246,3 +246,31 @@ def test_a_waiting_rollback_is_not_superseded(admin_client: Client) -> None:
     answer = admin_client.post(f"/workflows/{waiting.workflow_id}/deploy/")
 
     assert f"Nothing was deployed Rollback #{waiting.pk} is queued" in text(answer)
+
+
+def test_an_editor_may_open_the_plan_and_sees_the_checks_of_the_code(log_in: LogIn) -> None:
+    workflow, target = make_workflow("const size = 1;\nreturn sizeOf;"), make_target()
+    editor = log_in("workflows.view_workflow", "workflows.change_workflow")
+
+    page = text(editor.get(address(workflow, target)))
+
+    assert "Cannot find name 'sizeOf'" in page
+    assert "only" in page
+    assert "line 2" in page
+    assert "You do not have permission to deploy, so the target is not queried." in page
+    assert "Deploy v1" not in page
+    assert f'href="{address(workflow)}"' in markup(editor.get(workflow.get_absolute_url()))
+
+
+def test_only_the_permission_to_deploy_leads_to_the_target(log_in: LogIn) -> None:
+    workflow, target = make_workflow(), make_target()
+    editor = log_in("workflows.view_workflow", "workflows.change_workflow")
+
+    shown = [
+        editor.get(address(workflow, target, part=part)).status_code
+        for part in ("preflight/", "plan/")
+    ]
+    pressed = editor.post(address(workflow), {"target": target.pk})
+
+    assert [*shown, pressed.status_code] == [403, 403, 403]
+    assert not Deployment.objects.exists()

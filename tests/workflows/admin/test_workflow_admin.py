@@ -20,6 +20,7 @@ from tests.support.sessions import LogIn
 from tests.workflows.ir.documents import document as drawn
 from tests.workflows.ir.documents import node
 from workflows import services
+from workflows.compilation import typescript
 from workflows.models import Workflow, WorkflowVersion
 from workflows.services import save_draft
 
@@ -109,6 +110,37 @@ def test_code_that_cannot_be_deployed_is_saved_with_a_warning(admin_client: Clie
     assert "only" in text(answer)
 
 
+def test_code_that_does_not_compile_is_saved_and_each_error_is_on_its_node_and_line(
+    admin_client: Client,
+) -> None:
+    code = "const size = 1;\nreturn sizeOf + 1;"
+
+    answer = admin_client.post(ADD, form(document(code), _continue="yes"), follow=True)
+
+    assert WorkflowVersion.objects.exists()
+    assert "A deploy would fail: 1 problem" in text(answer)
+    assert "only data.code : line 2, column 8: Cannot find name 'sizeOf'" in text(answer)
+    assert '<a href="#node=only">only</a>' in answer.content.decode()
+    assert 'class="pic-node pic-problem"' in answer.content.decode()
+
+
+def test_saving_and_leaving_also_reports_code_that_does_not_compile(admin_client: Client) -> None:
+    answer = admin_client.post(ADD, form(document("return sizeOf;")), follow=True)
+
+    assert "A deploy would fail: nodes.only.data.code: line 1, column 8:" in text(answer)
+
+
+def test_the_draft_is_compiled_once_until_it_changes(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = make_workflow("return sizeOf;")
+    first = text(admin_client.get(change(workflow)))
+    monkeypatch.setattr(typescript, "TSC", "/nowhere/tsc")
+
+    assert "Cannot find name 'sizeOf'" in first
+    assert "Cannot find name 'sizeOf'" in text(admin_client.get(change(workflow)))
+
+
 def test_the_page_shows_errors_and_warnings_of_the_draft(
     admin_client: Client,
 ) -> None:
@@ -121,7 +153,7 @@ def test_the_page_shows_errors_and_warnings_of_the_draft(
     )
 
     assert "A deploy would fail: 1 problem" in errors_page
-    assert "nodes.only.data.code" in errors_page
+    assert "only data.code : line 1" in errors_page
     assert "correct the error" not in errors_page
     assert "1 warning about the draft" in warnings_page
     assert "2,000 steps" in warnings_page
@@ -249,7 +281,8 @@ def test_a_user_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
 
     pages = [client.get(change(workflow)), client.get("/admin/workflows/workflow/")]
 
-    assert all("/deploy/" not in page.content.decode() for page in pages)
+    assert all('id="deploy"' not in page.content.decode() for page in pages)
+    assert all("formaction" not in page.content.decode() for page in pages)
 
 
 def test_the_list_has_a_deploy_button_for_each_workflow(admin_client: Client) -> None:

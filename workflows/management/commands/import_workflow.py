@@ -7,9 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
+from workflows.draft_problems import draft_problems
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import read_json
-from workflows.services import WorkflowNotFound, draft_problems, get_workflow, import_document
+from workflows.services import WorkflowNotFound, get_workflow, import_document
 
 
 class Command(BaseCommand):
