@@ -10,6 +10,8 @@ from django.http import HttpRequest, JsonResponse
 from deployments.permissions import DEPLOY
 from runs.permissions import TRIGGER
 from web.decorators import record_denied
+from workflows.ir.reading.json_numbers import HOOKS
+from workflows.ir.reading.raw_values import check_values
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -18,6 +20,7 @@ _ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
 _DIGITS = 18
+_MAX_DEPTH = 500  # of values in a body
 
 
 class ApiError(Exception):
@@ -60,9 +63,15 @@ def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
     if not length.isdecimal() or int(length[:_DIGITS]) > max_bytes or len(request.body) > max_bytes:
         raise ApiError(413, f"The body is larger than {max_bytes // 1024} KB.")
     try:
-        return json.loads(request.body or b"{}", parse_constant=_reject_constant)
-    except (ValueError, RecursionError) as error:
+        body = json.loads(request.body or b"{}", parse_constant=_reject_constant, **HOOKS)
+    except RecursionError:
+        raise ApiError(400, "The body is nested too deeply.") from None
+    except ValueError as error:
         raise ApiError(400, f"The body is not JSON: {error}") from None
+    for problem in check_values(body, max_depth=_MAX_DEPTH):
+        subject = f"{problem.path} in the body" if problem.path else "The body"
+        raise ApiError(400, f"{subject} {problem.message}.")
+    return body
 
 
 def _reject_constant(name: str) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from runs.services.control import Refused
 from runs.services.event_schemas import Schema, key_of
-from runs.services.payloads import read_payload
+from runs.services.payloads import NotJson, read_payload
 
 Kind = Literal["text", "number", "integer", "choice", "json"]
 _PLAIN: Final[Mapping[str, Kind]] = {"string": "text", "number": "number", "integer": "integer"}
@@ -132,6 +132,11 @@ def _value(field: Field, text: str) -> Any:
         return text
     try:
         return read_payload(text)
-    except Refused:
+    except NotJson:
         what = "JSON" if field.kind == "json" else "a number"
         raise Refused(f"{field.label} is not {what}. Nothing was sent.") from None
+    except Refused as error:
+        reason = (
+            str(error).replace("The payload", field.label, 1).replace("the payload", field.label)
+        )
+        raise Refused(f"{reason} Nothing was sent.") from None

@@ -32,10 +32,12 @@ from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_of
 from targets.models import Target
 from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.reading.raw_values import check_values
 from workflows.models import Workflow
 
 INSTANCE_ID: Final = re.compile(r"(?!cf_[0-9a-f]{64}$)[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}")
 INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, not starting with -"
+_MAX_DEPTH: Final = 500  # of values in a payload
 LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes, Cloudflare's limit
 ACTIONS: Final = ("pause", "resume", "restart", "terminate", "delete")
 _MAX_NAMES: Final = 20  # of steps, in a message
@@ -66,7 +68,10 @@ class Started:
 
 
 def check_payload(payload: Any) -> None:
-    """Raise Refused for a payload that Cloudflare would not accept."""
+    """Raise Refused for a payload that Cloudflare would not accept, or that it would change."""
+    for problem in check_values(payload, max_depth=_MAX_DEPTH):
+        subject = f"{problem.path} in the payload" if problem.path else "The payload"
+        raise Refused(f"{subject} {problem.message}.")
     try:
         size = len(json.dumps(payload, ensure_ascii=False, allow_nan=False).encode())
     except ValueError:

@@ -9,6 +9,7 @@ from runs.models import Run, RunText
 from runs.services.control import Refused, check_payload
 from runs.steps.parsing import LONGEST_TEXT
 from toolchain.redaction import MASK
+from workflows.ir.reading.json_numbers import HOOKS
 
 _MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
 _MASKED: Final = (
@@ -19,6 +20,10 @@ _MAX_OFFERED: Final = 5
 _RUNS_SEARCHED: Final = 30
 
 
+class NotJson(Refused):
+    """The text is not JSON."""
+
+
 def read_payload(text: str, *, first_line: int = 1) -> Any:
     """Return the JSON value of a text, {} for an empty one. Raises Refused, which says where it fails.
 
@@ -27,12 +32,14 @@ def read_payload(text: str, *, first_line: int = 1) -> Any:
     if not text.strip():
         return {}
     try:
-        payload = json.loads(text, parse_constant=_reject_constant)
+        payload = json.loads(text, parse_constant=_reject_constant, **HOOKS)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno + first_line - 1}, column {error.colno}"
-        raise Refused(f"The payload is not JSON: {error.msg}, at {where}.") from None
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"The payload is not JSON: {error}.") from None
+        raise NotJson(f"The payload is not JSON: {error.msg}, at {where}.") from None
+    except RecursionError:
+        raise NotJson("The payload is nested too deeply.") from None
+    except ValueError as error:
+        raise NotJson(f"The payload is not JSON: {error}.") from None
     check_payload(payload)
     return payload
 

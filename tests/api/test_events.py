@@ -74,7 +74,11 @@ def test_a_request_from_another_site_is_refused(client: Client) -> None:
         ("{", 400, "The body is not JSON"),
         ("[NaN]", 400, "NaN is not a JSON value"),
         (b"\xff", 400, "The body is not JSON"),
-        ("[" * 50_000, 400, "The body is not JSON"),
+        ("[" * 50_000, 400, "The body is nested too deeply"),
+        ("[" * 600 + "]" * 600, 400, "The body must nest values at most 500 levels deep"),
+        ('{"id": 9007199254740993}', 400, "id in the body is 9007199254740993, a whole number"),
+        ('{"id": "\\ud800"}', 400, "id in the body contains a lone surrogate"),
+        ("9" * 5_000, 400, "The body is too large a number"),
         (json.dumps("x" * 100 * 1024), 413, "The body is larger than 100 KB"),
     ],
 )

@@ -66,3 +66,18 @@ def test_a_line_that_repeats_an_id_refers_to_the_first_line() -> None:
     lines = read_lines(['{"id": "a", "params": 1}', "", '{"id": "a", "params": 2}', "{}", "{}"])
 
     assert [(line.number, line.repeats) for line in lines] == [(1, 0), (3, 1), (4, 0), (5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            '{"id": "a", "params": {"n": 9007199254740993}}',
+            "params.n in the payload is 9007199254740993",
+        ),
+        ('["\\ud800"]', "0 in the payload contains a lone surrogate"),
+        ("[" * 100_000, "The payload is nested too deeply"),
+    ],
+)
+def test_a_refusal_names_its_true_reason(line: str, reason: str) -> None:
+    assert refusal_of("{}", line).startswith(f"Line 2: {reason}")

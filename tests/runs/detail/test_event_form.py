@@ -73,6 +73,14 @@ def test_the_payload_has_only_the_fields_that_were_filled_in() -> None:
         (form_data(amount="7"), "approved is missing"),
         (form_data(approved="true", amount="many"), "Amount in EUR is not a number"),
         (form_data(approved="true", amount="7", lines="["), "lines is not JSON"),
+        (
+            form_data(approved="true", amount="9007199254740993"),
+            "Amount in EUR is 9007199254740993, a whole number",
+        ),
+        (
+            form_data(approved="true", amount="7", lines='["\\ud800"]'),
+            "0 in lines contains a lone surrogate",
+        ),
     ],
 )
 def test_an_error_names_its_field(posted: dict[str, str], message: str) -> None:

@@ -71,6 +71,10 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     [
         ({"payload": "{"}, "The payload is not JSON"),
         ({"payload": '{"a": NaN}'}, "The payload is not JSON"),
+        ({"payload": '{"a": [9007199254740993]}'}, "a.0 in the payload is 9007199254740993"),
+        ({"payload": '{"a": "\\ud800"}'}, "a in the payload contains a lone surrogate"),
+        ({"payload": "[" * 600 + "]" * 600}, "must nest values at most 500 levels deep"),
+        ({"payload": "1e999"}, "The payload is too large a number"),
         ({"payload": f'"{"x" * 1024 * 1024}"'}, "the limit is 1,048,576 bytes"),
         ({"instance_id": "has blank"}, "The id of a run has"),
         ({"target": "nowhere"}, "There is no target nowhere"),

@@ -34,6 +34,18 @@ INVALID = {
         chain(node("a", retryLimit=10**400)),
         "nodes.a.data.retryLimit: is too large a number",
     ),
+    "a whole number that changes": (
+        chain(node("a", extra=[9007199254740993])),
+        "nodes.a.data.extra.0: is 9007199254740993, a whole number that JavaScript cannot hold",
+    ),
+    "a whole number in JSON text": (
+        chain(node("a", "http_request", **ASK, body='{"id": [-9007199254740993]}')),
+        "nodes.a.data.body.id.0: is -9007199254740993, a whole number",
+    ),
+    "a whole number in headers": (
+        chain(node("a", "http_request", **ASK, headers='{"id": 12345678901234567.0}')),
+        "nodes.a.data.headers.id: is 12345678901234567, a whole number",
+    ),
     "5000 digits": (
         chain(node("a", retryLimit=10**5000)),
         "nodes.a.data.retryLimit: is too large a number",
@@ -73,3 +85,29 @@ def test_a_long_number_is_shortened() -> None:
 
 def test_characters_beyond_the_first_plane_are_accepted() -> None:
     assert parse_json(json.dumps(chain(node("a", name="😀")))).ir
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "12345678901234567.0", "-9007199254740993"])
+def test_a_whole_number_that_javascript_would_change_is_a_problem(text: str) -> None:
+    ir_document = json.dumps(chain(node("a", extra=5))).replace('"extra": 5', f'"extra": {text}')
+
+    (problem,) = parse_json(ir_document).problems
+
+    assert str(problem).startswith("nodes.a.data.extra: is ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9007199254740992",
+        "9007199254740994",
+        "-1",
+        "1e300",
+        "12345678901234567e3",
+        "0.12345678901234567",
+    ],
+)
+def test_other_numbers_are_accepted(text: str) -> None:
+    ir_document = json.dumps(chain(node("a", extra=5))).replace('"extra": 5', f'"extra": {text}')
+
+    assert parse_json(ir_document).ir

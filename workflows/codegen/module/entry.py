@@ -24,7 +24,7 @@ def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] 
     if ir.kind == SCRIPT:
         return _SCRIPT.format(
             how_to=literal(_request(trigger, "runs this script.")),
-            refuse=_REFUSE,
+            refuse=f"{_REFUSE}\n{_PARSE}",
             path=literal(_pathname(trigger)),
             method=trigger.method,
             payload=_PAYLOAD,
@@ -33,7 +33,7 @@ def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] 
     is_http = trigger.kind == "http"
     return _WORKFLOW.format(
         how_to=literal(_how_to(trigger)),
-        refuse=_REFUSE,
+        refuse=f"{_REFUSE}\n{_PARSE}" if is_http else _REFUSE,
         binding=binding,
         start=_start(trigger, binding) if is_http else "",
         otherwise=_otherwise(trigger) if is_http else "    return refuse(404, HOW_TO);\n",
@@ -90,13 +90,25 @@ function refuse(status: number, error: string, headers: Record<string, string> =
 }
 """
 
+_PARSE: Final = """\
+/** Parses a JSON body. A whole number that would change is a TypeError. */
+function parseBody(body: string): any {
+  return JSON.parse(body, (_key: string, value: any, context?: { source?: string }) => {
+    const source = typeof value === "number" ? (context?.source ?? "") : "";
+    if (!/^-?[0-9]{16,}$/.test(source)) return value;
+    if (Number.isFinite(value) && BigInt(source) === BigInt(value)) return value;
+    throw new TypeError(`JavaScript cannot hold ${source} exactly: send it as text, in quotes.`);
+  });
+}
+"""
+
 _PAYLOAD: Final = """\
       const body = await request.text();
       let payload: any = Object.fromEntries(url.searchParams);
       try {
-        if (body) payload = JSON.parse(body);
-      } catch {
-        return refuse(400, "The body must be JSON.");
+        if (body) payload = parseBody(body);
+      } catch (error) {
+        return refuse(400, error instanceof TypeError ? error.message : "The body must be JSON.");
       }
 """
 

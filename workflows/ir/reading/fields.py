@@ -9,6 +9,7 @@ from typing import Any
 
 from workflows.ir.reading.code_references import references_in_code
 from workflows.ir.reading.durations import milliseconds
+from workflows.ir.reading.json_numbers import read_float, read_int
 from workflows.ir.reading.references import Reference, references_in
 
 
@@ -135,12 +136,10 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _finite_float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
+    if math.isinf(float(text)):
         raise NotJson(f"{text[:20]} is too large a number")
-    return value
+    return read_float(text)
 
 
-def _finite_int(text: str) -> int:
-    _finite_float(text)
-    return int(text)
+def _finite_int(text: str) -> float:
+    return read_int(text) if math.isfinite(float(text)) else _finite_float(text)

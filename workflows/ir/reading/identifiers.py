@@ -45,7 +45,7 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
 WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asMilliseconds asText collectArms
-ctx entry env err event idempotencyKey isPlain readBody
+ctx entry env err event idempotencyKey isPlain parseBody readBody
 refuse request runChild runRace runScript sendRequest showRun shown sleepUntil startChild step stepName trigger
 """
 

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
+from workflows.ir.reading.json_numbers import is_exact
 from workflows.ir.reading.problems import Problem, escape_surrogates
 
 _COMMON: Final = frozenset({dict, list, str})
+MAX_DEPTH: Final = 100  # of values in a document
+_MAX_BITS: Final = 1023
+_INEXACT: Final = "a whole number that JavaScript cannot hold exactly: write it as text, in quotes"
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -91,6 +95,8 @@ def _unusable_values(document: object) -> Iterator[Problem]:
                 stack += reversed([child for child in children if _may_be_unusable(child[1])])
             case str():
                 yield _problem(location, "contains a lone surrogate (half a character): remove it")
+            case int() if value.bit_length() <= _MAX_BITS:
+                yield _problem(location, f"is {str(value)[:40]}, {_INEXACT}")
             case _:
                 yield _problem(location, "is too large a number: use a smaller one")
 
@@ -103,7 +109,7 @@ def _may_be_unusable(value: object) -> bool:
         case bool() | None:
             return False
         case int():
-            return value.bit_length() > 1023
+            return not is_exact(value)
         case float():
             return not math.isfinite(value)
     return True

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from workflows.ir.reading import durations, fields
 from workflows.ir.reading.fields import Code, Duration, Field, Json, NotJson, Text
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
+from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.references import malformed_references_in
 
 _Field = TypeVar("_Field", Code, Text, Json)
@@ -170,6 +171,8 @@ class Reader:
     def json(self, key: str, value: Any) -> Json:
         """Return a JSON field for a value that the caller has read from the key."""
         self._known.add(key)
+        for problem in check_values(value, max_depth=MAX_DEPTH):  # in JSON that is written as text
+            self.problem(f"{key}.{problem.path}" if problem.path else key, problem.message)
         for part in fields.strings_in(value):
             self._warn_about_braces(key, part)
         return self._keep(fields.json_value(self._inner(key), value))

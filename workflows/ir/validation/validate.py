@@ -22,8 +22,9 @@ from workflows.ir.document.region_tree import MAX_NESTING, Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger, read_trigger
 from workflows.ir.garbage_collection import without_garbage_collection
+from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.problems import InvalidIR, Problem, quoted
-from workflows.ir.reading.raw_values import check_values
+from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.reader import Reader
 from workflows.ir.tree.flow import flows
 from workflows.ir.tree.graph import topological_order
@@ -33,7 +34,6 @@ from workflows.ir.validation.edge_checks import CHECKS, Graph
 from workflows.ir.validation.tree_checks import check_race_waits, check_unreachable
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_JSON_DEPTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def read_document(document: object, types: Registry) -> Parsed:
     if not isinstance(document, dict):
         message = f"must be an object, not {quoted(document)}"
         return Parsed(ir=None, problems=(Problem(path="", message=message),))
-    log = check_values(document, max_depth=MAX_JSON_DEPTH) or _check_size(document)
+    log = check_values(document, max_depth=MAX_DEPTH) or _check_size(document)
     if log:
         return Parsed(ir=None, problems=tuple(log))
     parts = _read(Reader(document, path="", log=log), types)
@@ -79,7 +79,9 @@ def read_json(text: str | bytes) -> object:
     if len(data) > MAX_BYTES:
         raise _invalid(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")
     try:
-        return json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+        return json.loads(
+            data, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, **HOOKS
+        )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise _invalid(f"is not valid JSON: {where}: {error.msg.lower()}") from None
@@ -88,7 +90,7 @@ def read_json(text: str | bytes) -> object:
             f"is not valid UTF-8 at byte {error.start}: save the file as UTF-8"
         ) from None
     except RecursionError:
-        raise _invalid(f"must nest values at most {MAX_JSON_DEPTH} levels deep") from None
+        raise _invalid(f"must nest values at most {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise _invalid(str(error)) from None
 

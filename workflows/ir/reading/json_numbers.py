@@ -1,0 +1,36 @@
+"""Numbers in JSON as JavaScript holds them: a whole number that it would change is found."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any, Final
+
+_EXACT: Final = 2**53  # up to here every whole number is exact
+_MAX_DIGITS: Final = 400  # of any number that JavaScript can hold
+
+
+def read_int(text: str) -> int | float:
+    """Return the number of a JSON text; infinity if JavaScript cannot hold it."""
+    return int(text) if len(text) <= _MAX_DIGITS else math.inf
+
+
+def read_float(text: str) -> int | float:
+    """Return the number of a JSON text, the whole number if it is one that JavaScript would change."""
+    value = float(text)
+    if abs(value) < _EXACT or not math.isfinite(value) or "e" in text.lower():
+        return value  # an exponent is for numbers that may be rounded
+    exact = Decimal(text)
+    return int(exact) if exact == exact.to_integral_value() and exact != value else value
+
+
+def is_exact(value: int) -> bool:
+    """Whether JavaScript can hold the whole number as it is."""
+    try:
+        return abs(value) <= _EXACT or float(value) == value
+    except OverflowError:
+        return False
+
+
+HOOKS: Final[dict[str, Any]] = {"parse_int": read_int, "parse_float": read_float}
+"""The options of `json.loads` that read numbers in this way."""
