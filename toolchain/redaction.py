@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from ahocorasick import Automaton
 
 MASK: Final = "•••"
+TOO_DEEP: Final = "(nested too deeply to be shown)"
 _MIN_LENGTH: Final = 4
 _LONG: Final = 8
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -33,8 +34,14 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
-    """Return the JSON value with the secrets masked in its texts, keys and numbers."""
-    return _masker(frozenset(secrets)).json(value)
+    """Return the JSON value with the secrets masked in its texts, keys and numbers.
+
+    A value that is nested too deeply to be searched is replaced by a note.
+    """
+    try:
+        return _masker(frozenset(secrets)).json(value)
+    except RecursionError:
+        return TOO_DEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

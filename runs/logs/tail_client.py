@@ -53,7 +53,7 @@ async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str,
 
 async def _events(socket: Any) -> AsyncGenerator[dict[str, Any]]:
     async for message in socket:
-        with suppress(ValueError):  # messages that are not JSON are not trace events
+        with suppress(ValueError, RecursionError):  # what is not JSON is not a trace event
             event = json.loads(message)
             if isinstance(event, dict):
                 yield event

@@ -211,6 +211,6 @@ def _step_output(shown: Run, name: str, kind: str) -> Any:
 def _output_of(response: Any) -> Any:
     if "json" not in response.headers.get("content-type", ""):
         return response.content.decode(errors="replace")
-    body = json.loads(response.content)
+    body = read_json(response.content.decode(errors="replace"))
     result = body.get("result", body) if isinstance(body, dict) else body
     return read_json(result.get("output")) if isinstance(result, dict) else result

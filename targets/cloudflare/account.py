@@ -24,6 +24,7 @@ _SECONDS = 30.0
 _UNREADABLE: Final = (
     AttributeError,
     KeyError,
+    RecursionError,
     TypeError,
     ValueError,
     cloudflare.APIResponseValidationError,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolchain.redaction import MASK, redact, redact_json
+from toolchain.redaction import MASK, TOO_DEEP, redact, redact_json
 
 SECRET = 'p&ss"w<rd/é+sentinel\\42'
 
@@ -106,3 +106,11 @@ def test_thousands_of_secrets_are_masked_at_once() -> None:
     value = [{"text": "no secret here " * 10, "n": number} for number in range(3000)]
 
     assert redact_json([*value, *secrets], secrets) == [*value, *[MASK] * 3000]
+
+
+def test_a_value_that_is_nested_too_deeply_is_not_shown() -> None:
+    value: object = "secret"
+    for _ in range(5_000):
+        value = [value]
+
+    assert redact_json(value, ["secret"]) == TOO_DEEP

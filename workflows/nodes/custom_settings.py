@@ -129,8 +129,8 @@ def _json(data: Reader, field: ConfigField, value: Any) -> Field | None:
     if isinstance(value, str):
         try:
             value = fields.loads_with_references(value)
-        except NotJson:
-            data.problem(field.key, f"must be JSON or JSON text, not {quoted(value)}")
+        except NotJson as error:
+            data.problem(field.key, f"must be JSON or JSON text, not {quoted(value)}: {error}")
     return data.json(field.key, value)
 
 

@@ -106,7 +106,7 @@ def _child(calls: Sequence[StepCall], *, awaits_child: bool) -> State:
 def _child_status(step: RawStep) -> str:
     try:
         output = json.loads(step.get("output") or "null")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return ""
     return str(output.get("status", "")) if isinstance(output, Mapping) else ""
 

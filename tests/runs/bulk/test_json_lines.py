@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runs.bulk.batch_start import read_input
 from runs.bulk.json_lines import read_lines
 from runs.services.control import LARGEST_PAYLOAD, Refused
 
@@ -81,3 +82,12 @@ def test_a_line_that_repeats_an_id_refers_to_the_first_line() -> None:
 )
 def test_a_refusal_names_its_true_reason(line: str, reason: str) -> None:
     assert refusal_of("{}", line).startswith(f"Line 2: {reason}")
+
+
+def test_a_line_ends_at_a_line_feed_only() -> None:
+    text = '{"a": "x\\u2028y\u2028z"}\r\n{"b": "\x85"}'
+
+    assert [line.params for line in read_lines(read_input(text, None))] == [
+        '{"a": "x\\u2028y\\u2028z"}',
+        '{"b": "\\u0085"}',
+    ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from workflows.ir.reading.code_references import references_in_code
 from workflows.ir.reading.durations import milliseconds
-from workflows.ir.reading.json_numbers import read_float, read_int
+from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.references import Reference, references_in
 
 
@@ -107,8 +106,7 @@ def loads_with_references(source: str) -> Any:
         return json.loads(
             _with_references_quoted(source),
             parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-            parse_int=_finite_int,
+            **HOOKS,
         )
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
@@ -133,13 +131,3 @@ def _has_odd_quotes(part: str) -> bool:
 
 def _refuse_constant(name: str) -> Any:
     raise NotJson(f"{name} is not JSON")
-
-
-def _finite_float(text: str) -> float:
-    if math.isinf(float(text)):
-        raise NotJson(f"{text[:20]} is too large a number")
-    return read_float(text)
-
-
-def _finite_int(text: str) -> float:
-    return read_int(text) if math.isfinite(float(text)) else _finite_float(text)
