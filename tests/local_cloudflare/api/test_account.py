@@ -68,13 +68,6 @@ def test_cloudflares_ip_addresses_require_no_token(platform: Platform) -> None:
     assert set(response["result"]) == {"ipv4_cidrs", "ipv6_cidrs", "etag"}
 
 
-def test_an_unknown_endpoint_returns_an_error(platform: Platform) -> None:
-    response = platform.api("POST", "workers/dispatch/namespaces", json={})
-
-    assert (response.status_code, error_codes(response)) == (404, [7003])
-    assert response.json()["success"] is False
-
-
 @pytest.mark.parametrize("host", ["attacker.example", "localhost.attacker.example", "10.0.0.1"])
 def test_a_foreign_host_is_refused(platform: Platform, host: str) -> None:
     headers = {"host": host, "authorization": f"Bearer {platform.token}"}

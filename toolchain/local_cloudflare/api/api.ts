@@ -1,7 +1,7 @@
 // Cloudflare's v4 API: the calls that wrangler and the product use.
 
-import { Hono, type MiddlewareHandler } from 'hono';
-import { ApiError, unknownAccount, unknownCall } from '../http/errors.ts';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { ApiError, unknownAccount, unknownPath, unsupportedCall } from '../http/errors.ts';
 import { failure } from '../http/responses.ts';
 import { tokens, user } from './account/accounts.ts';
 import { ips } from './account/ips.ts';
@@ -74,13 +74,21 @@ export function makeApi(platform: Platform, { onError, middleware = [], extraRou
   const app = new Hono();
   app.route('/', api);
   if (extraRoutes) app.route('/', extraRoutes);
-  app.notFound((c) => failure(c, unknownCall(c.req.method, c.req.path)));
+  app.notFound(refuse);
   app.onError((error, c) => {
     if (error instanceof ApiError) return failure(c, error);
     onError(error);
     return failure(c, new ApiError(500, 10013, 'The embedded platform failed; see its log'));
   });
   return app;
+}
+
+/** The SDKs would send a call that failed with a 5xx again. */
+function refuse(c: Context): Response {
+  const { method, path } = c.req;
+  if (!path.startsWith(`${BASE}/`)) return failure(c, unknownPath(path));
+  c.header('x-should-retry', 'false');
+  return failure(c, unsupportedCall(method, path));
 }
 
 function requireAccount(id: string): MiddlewareHandler {

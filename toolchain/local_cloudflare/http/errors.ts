@@ -19,11 +19,15 @@ export const invalidAccessToken = () => new ApiError(403, 9109, 'Invalid access 
 export const userAccessDenied = () => new ApiError(403, 9109, 'Unauthorized to access requested resource');
 export const notThisKindOfToken = () => new ApiError(401, 1000, 'Invalid API Token');
 export const notAuthorized = () => new ApiError(403, 10000, 'Authentication error');
-export const unknownCall = (method: string, path: string) =>
+/** A code of the embedded platform's own: clients take a 404, or a code of Cloudflare's, for an object that is missing. */
+const UNSUPPORTED_CALL = 99501;
+export const unsupportedCall = (method: string, path: string) =>
+  new ApiError(501, UNSUPPORTED_CALL, `The embedded platform does not support the call ${method} ${path}`);
+export const unknownPath = (path: string) =>
   new ApiError(
     404,
     7003,
-    `Could not route to ${path} for ${method}: the embedded platform does not support this call`,
+    `Could not route to ${path}: the embedded platform serves Cloudflare's API at /client/v4`,
   );
 export const unknownAccount = (id: string) =>
   new ApiError(404, 7003, `Could not route to /accounts/${id}, perhaps your object identifier is invalid?`);
