@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.http import HttpRequest, JsonResponse
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
 
 
-_DIGITS = 18
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _MAX_DEPTH = 500  # of values in a body
 
 
@@ -60,7 +61,7 @@ def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
     if request.content_type == "multipart/form-data":  # read already, in search of a CSRF token
         raise ApiError(415, "The body must be JSON, not a form with files.")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length[:_DIGITS]) > max_bytes or len(request.body) > max_bytes:
+    if not _LENGTH.fullmatch(length) or int(length) > max_bytes or len(request.body) > max_bytes:
         raise ApiError(413, f"The body is larger than {max_bytes // 1024} KB.")
     try:
         body = json.loads(request.body or b"{}", parse_constant=_reject_constant, **HOOKS)

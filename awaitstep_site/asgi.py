@@ -27,8 +27,8 @@ routes = ProtocolTypeRouter(
         "http": URLRouter(
             [
                 # Lookaheads, because URLRouter strips what a pattern matches from the path of inner routes.
-                re_path(r"^(?=(?:deployments/\d+/)?events/$)", event_routes),
-                re_path(r"^(?=runs/(?:\d+/)?events/$)", run_event_routes),
+                re_path(r"^(?=(?:deployments/[0-9]+/)?events/$)", event_routes),
+                re_path(r"^(?=runs/(?:[0-9]+/)?events/$)", run_event_routes),
                 re_path(r"", django_application),  # type: ignore[arg-type]
             ]
         ),

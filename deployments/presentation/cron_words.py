@@ -55,7 +55,7 @@ def describe_crons(expressions: Iterable[str], now: datetime) -> list[Schedule]:
 def _describe(text: str) -> str:
     """Return "" for what the library describes wrongly: uneven steps and `L-3W`."""
     minute, hour, day, month, weekday = text.split(" ")
-    if _is_uneven(minute, 60) or _is_uneven(hour, 24) or re.fullmatch(r"L-\d+W", day):
+    if _is_uneven(minute, 60) or _is_uneven(hour, 24) or re.fullmatch(r"L-[0-9]+W", day):
         return ""
     options = Options()
     options.locale_code = "en_US"
@@ -69,7 +69,7 @@ def _describe(text: str) -> str:
 
 def _is_uneven(field: str, size: int) -> bool:
     """Return whether steps do not divide the whole, so that the last interval is shorter."""
-    return any(size % int(step) for step in re.findall(r"/(\d+)", field))
+    return any(size % int(step) for step in re.findall(r"/([0-9]+)", field))
 
 
 def _next(text: str, now: datetime) -> datetime | None:
@@ -118,7 +118,7 @@ def _either_day(day: str, weekday: str) -> DayTest:
 
 def _month_day(text: str) -> DayTest:
     """`L` is the last day, `L-3` three days before it, `15W` the weekday nearest to the 15th."""
-    special = re.fullmatch(r"(?:L(?:-(\d+))?(W?)|(\d+)W)", text)
+    special = re.fullmatch(r"(?:L(?:-([0-9]+))?(W?)|([0-9]+)W)", text)
     if not special:
         days = _values(text, 1, 31)
         return lambda candidate: candidate.day in days
@@ -149,7 +149,7 @@ def _nearest_weekday(candidate: date, day: int) -> int:
 
 def _week_day(text: str) -> DayTest:
     """`6L` is the month's last Friday, `6#2` its second; `L` alone is Saturday."""
-    special = re.fullmatch(r"(\w+?)(L|#([1-5]))", text)
+    special = re.fullmatch(r"([A-Z0-9]+?)(L|#([1-5]))", text)
     if text == "L" or not special:
         days = _values("7" if text == "L" else text, 1, 7, _DAYS)
         return lambda candidate: candidate.isoweekday() % 7 + 1 in days

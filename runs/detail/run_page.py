@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -36,6 +37,7 @@ _FIELDS: Final = (
 )
 LONG_RUN: Final = 1_500  # steps from which the picture is loaded after the rest of the page
 _MAX_ENTRIES: Final = 8
+_NUMBER: Final = re.compile(r"[0-9]{1,8}")
 _TRUNCATED: Final = "[truncated output]"  # Cloudflare's mark at the end
 
 Context = dict[str, Any]
@@ -109,13 +111,13 @@ def node_settings(
 
 def _chosen(steps: Sequence[Step], summary: Summary, number: str) -> Step | None:
     """Return the step in the address, or else the main step, or else the last."""
-    if number.isdecimal() and len(number) < 9 and 0 < int(number) <= len(steps):
+    if _NUMBER.fullmatch(number) and 0 < int(number) <= len(steps):
         return steps[int(number) - 1]
     return summary.main_step or (steps[-1] if steps else None)
 
 
 def _page(page: str, chosen: Step | None) -> int:
-    if page.isdecimal() and len(page) < 9:
+    if _NUMBER.fullmatch(page):
         return int(page)
     return page_of(chosen.number) if chosen else 1
 

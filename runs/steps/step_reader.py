@@ -13,8 +13,8 @@ from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
-_COUNTER: Final = re.compile(r"-(\d+)$")
-_OCCURRENCE: Final = re.compile(r"(.+) #([1-9]\d{0,8})", re.DOTALL)
+_COUNTER: Final = re.compile(r"-([0-9]+)$")
+_OCCURRENCE: Final = re.compile(r"(.+) #([1-9][0-9]{0,8})", re.DOTALL)
 _MAX_DELAY: Final = 366 * 86_400.0  # seconds
 _KINDS: Final = {
     "step": "Step",

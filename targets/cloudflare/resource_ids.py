@@ -58,7 +58,7 @@ IDENTIFIERS: Final = {
     BindingKind.HYPERDRIVE: _named("the id of the Hyperdrive configuration", _ID, _ID_RULE),
     BindingKind.WORKFLOW: _named(
         "the id of one of your workflows, or WORKER/CLASS for the Workflow of any Worker",
-        rf"{_WORKER}(/[A-Za-z_$][\w$]*)?",
+        rf"{_WORKER}(/[A-Za-z_$][A-Za-z0-9_$]*)?",
         "the id of a workflow, or the name of a Worker, a slash and the name of its class",
     ),
 }

@@ -145,7 +145,7 @@ def _last_response(state: RetryCallState) -> Any:
 def retry_after(headers: Any) -> float:
     """Return the seconds of a Retry-After header, which holds a number or a date."""
     value = str(headers.get("retry-after", "")).strip()
-    if value.isdecimal():
+    if value.isascii() and value.isdecimal():
         return float(value)
     try:
         return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0)

@@ -21,7 +21,7 @@ MEMORY_LIMIT: Final = 4 * 1024**3  # of address space, of which Go reserves more
 _SOURCE: Final = "worker.ts"
 _AMBIENT: Final = "ambient.d.ts"
 _DIAGNOSTIC: Final = re.compile(
-    r"(?:(?P<file>[^\n(]+)\((?P<line>\d+),(?P<column>\d+)\): )?error (?P<code>TS\d+): (?P<text>.*)"
+    r"(?:(?P<file>[^\n(]+)\((?P<line>[0-9]+),(?P<column>[0-9]+)\): )?error (?P<code>TS[0-9]+): (?P<text>.*)"
 )
 
 # Loose JavaScript uses responses without declaring their types. These overloads are tried before

@@ -19,10 +19,10 @@ from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_P
 RawStep = Mapping[str, Any]
 Key = tuple[str, int]
 
-_COUNTER: Final = re.compile(r"-\d+$")
-_INDICES: Final = re.compile(r" ?((?:\[\d+\])+)$")
+_COUNTER: Final = re.compile(r"-[0-9]+$")
+_INDICES: Final = re.compile(r" ?((?:\[[0-9]+\])+)$")
 _ATTEMPTS: Final = re.compile(r"(?: \(attempt [0-9]+\))+$")
-_NUMBER: Final = re.compile(r"\d+")
+_NUMBER: Final = re.compile(r"[0-9]+")
 _KINDS: Final = ("step", "sleep", "waitForEvent")
 _REPEATED_PARTS: Final = (": wait", ": status")  # called until another run or a race has ended
 _CONTEXT: Final = 8  # steps before and after that help to tell equal names apart

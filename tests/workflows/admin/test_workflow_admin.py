@@ -396,8 +396,18 @@ def test_a_posted_draft_without_a_token_is_refused(admin_user: User) -> None:
         '{"zod": "\\ud800"}',
         '{"\\ud800": "1"}',
         '{"a": ' + "7" * 5_000 + "}",
+        '{"zod": "\u0664.0.0"}',
+        '{"z\u00f6d": "4.0.0"}',
     ],
-    ids=["lists", "objects", "a surrogate", "a surrogate as a key", "digits"],
+    ids=[
+        "lists",
+        "objects",
+        "a surrogate",
+        "a surrogate as a key",
+        "digits",
+        "other digits",
+        "other letters",
+    ],
 )
 def test_packages_that_are_no_packages_are_an_error_of_their_field(
     admin_client: Client, packages: str

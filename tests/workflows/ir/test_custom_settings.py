@@ -73,6 +73,8 @@ INVALID: list[tuple[dict[str, Any], Any, str]] = [
     ({"validation": {"format": "uuid"}}, "1", "must be a UUID"),
     ({"validation": {"format": "date"}}, "2026-02-30", "must be a date such as"),
     ({"validation": {"format": "date-time"}}, "2026-01-31", "must be a date and time such as"),
+    ({"validation": {"format": "date"}}, "\u0662026-01-01", "must be a date such as"),
+    ({"validation": {"format": "duration"}}, "PT\u0663H", "must be a duration such as"),
     ({"validation": {"format": "duration"}}, "P", "must be a duration such as"),
     (NUMBER, "5", 'must be a number, not "5"'),
     (NUMBER, True, "must be a number, not true"),

@@ -38,6 +38,9 @@ INVALID: dict[str, tuple[Any, str]] = {
         'nodes.a.config.retries.limit: must be a whole number, not "5"',
     ),
     "an unknown backoff": (chain(node("a", backoff="wild")), "nodes.a.data.backoff: must be one of"),
+    "digits of another script": (
+        chain(node("a", "sleep", duration="\u0663 hours")), "nodes.a.data.duration: must be a number",
+    ),
     "an unknown unit": (chain(node("a", "sleep", duration="1 eon")), "nodes.a.data.duration: must be a number"),
     "a sleep that is too long": (chain(node("a", "sleep", duration="366 days")), "at most 365 days"),
     "a negative sleep": (chain(node("a", "sleep", duration=-1)), "nodes.a.data.duration: must be a number"),

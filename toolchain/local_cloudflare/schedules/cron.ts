@@ -1,7 +1,8 @@
 // Cron expressions as Cloudflare reads them: five fields in UTC, where Sunday is 1 or SUN.
 //
 // croner knows the calendar, but neither ranges that wrap around (`22-2`) nor `5/10` and `L-3`, and it accepts more
-// than Cloudflare does. So each field is checked here and passed on as a list of numbers.
+// than Cloudflare does. So each field is checked here and passed on as a list of numbers. Names may have small letters,
+// but not L and W.
 
 import { Cron } from 'croner';
 
@@ -30,7 +31,7 @@ const DAYS_BEFORE_LAST = /L-(\d+)/;
 
 /** Return a function that checks whether a time matches; undefined if the expression is invalid. */
 export function parseCron(expression: string): ((time: Date) => boolean) | undefined {
-  const parts = expression.trim().toUpperCase().replace(/\sL$/, ' SAT').split(/\s+/);
+  const parts = expression.trim().replace(/\sL$/, ' SAT').split(/\s+/);
   if (parts.length !== FIELDS.length) return undefined;
   const fields = FIELDS.map((field, index) => parseField(parts[index] ?? '', field));
   if (fields.includes(undefined)) return undefined;
@@ -53,7 +54,8 @@ function inMonthOf(time: Date, pattern: string): string {
 function parseField(text: string, field: Field): string | undefined {
   if (text === '*') return text;
   const special = field.special?.exec(text);
-  if (special) return special[1] === undefined || parseValue(special[1], field) ? text : undefined;
+  if (special)
+    return special[1] === undefined || parseValue(special[1], field) ? text.toUpperCase() : undefined;
   const items = text.split(',').map((item) => parseItem(item, field));
   return items.includes(undefined) ? undefined : items.join(',');
 }
@@ -73,8 +75,9 @@ function parseItem(text: string, field: Field): number[] | undefined {
 }
 
 function parseValue(text: string, { first, last, names = [] }: Field): number | undefined {
-  const value = names.includes(text)
-    ? first + names.indexOf(text)
+  const name = /^[A-Za-z]+$/.test(text) ? text.toUpperCase() : '';
+  const value = names.includes(name)
+    ? first + names.indexOf(name)
     : /^\d+$/.test(text)
       ? Number(text)
       : Number.NaN;

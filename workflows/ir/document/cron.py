@@ -52,7 +52,7 @@ class _Field:
         return bool(_NUMBER.fullmatch(text)) and 1 <= int(text) <= self.most - self.least
 
     def _is_value(self, text: str) -> bool:
-        if text in self.names:
+        if text.isascii() and text.upper() in self.names:
             return True
         return bool(_NUMBER.fullmatch(text)) and self.least <= int(text) <= self.most
 
@@ -81,14 +81,17 @@ _FIELDS: Final = (
         least=1,
         most=7,
         names=_DAYS,
-        special=r"L|([0-9]|[A-Z]{3})(?:L|#[1-5])",
+        special=r"L|([0-9]|[A-Za-z]{3})(?:L|#[1-5])",
         special_help=", 6L for the last Friday, 6#2 for the second; Sunday is 1",
     ),
 )
 
 
 def cron_errors(expression: str) -> Iterator[str]:
-    """Yield what Cloudflare would reject; the fields must be separated by single spaces."""
+    """Yield what Cloudflare would reject; the fields must be separated by single spaces.
+
+    Names may have small letters, but not L and W.
+    """
     parts = expression.split(" ")
     if len(expression) > MAX_LENGTH:
         yield f"must have at most {MAX_LENGTH} characters"
@@ -97,5 +100,5 @@ def cron_errors(expression: str) -> Iterator[str]:
         yield f"must have five fields ({titles}; times in UTC), not {len(parts)}"
     else:
         for field, part in zip(_FIELDS, parts, strict=True):
-            if not field.accepts(part.upper()):
+            if not field.accepts(part):
                 yield f"{quoted(part)} is not a valid {field.title}: {field.help}"

@@ -8,8 +8,8 @@ from typing import Final
 
 from workflows.ir.reading.problems import Problem
 
-_PACKAGE: Final = re.compile(r"(?:@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*")
-_VERSION: Final = re.compile(r"[\^~]?\d+(?:\.\d+){0,2}(?:-[\w.-]+)?")
+_PACKAGE: Final = re.compile(r"(?:@[a-z0-9][A-Za-z0-9_.-]*/)?[a-z0-9][A-Za-z0-9_.-]*")
+_VERSION: Final = re.compile(r"[\^~]?[0-9]+(?:\.[0-9]+){0,2}(?:-[A-Za-z0-9_.-]+)?")
 
 
 def check_dependencies(packages: object) -> Iterator[Problem]:

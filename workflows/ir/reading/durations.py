@@ -17,7 +17,7 @@ _UNITS: Final = {
     "month": 30 * _DAY,
     "year": 365 * _DAY,
 }
-_PATTERN: Final = re.compile(r"(\d{1,15}) (second|minute|hour|day|week|month|year)s?")
+_PATTERN: Final = re.compile(r"([0-9]{1,15}) (second|minute|hour|day|week|month|year)s?")
 
 MAX_DURATION: Final = 365 * _DAY
 RULE: Final = (
