@@ -46,6 +46,9 @@ class Run(models.Model):
     seen_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, help_text="When its steps were last read.")
     gone_at = models.DateTimeField(null=True, help_text="When the target no longer had it.")
+    viewed_at = models.DateTimeField(
+        null=True, help_text="When somebody who can act looked at its failure."
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -78,6 +81,11 @@ class Run(models.Model):
                 fields=["target", "-created_at"],
                 condition=models.Q(read_at=None),
                 name="runs_unread",
+            ),
+            models.Index(
+                fields=["target", "workflow_name", "error"],
+                condition=models.Q(status="errored", viewed_at=None),
+                name="runs_unviewed",
             ),
             models.Index(
                 fields=["target", "due_at"], condition=models.Q(is_open=True), name="runs_due"

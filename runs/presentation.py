@@ -92,6 +92,8 @@ def filter_words(filters: Filters, workflow_name: str) -> str:
     words += [f"before {filters.until}"] if filters.until else []
     words += [f"with an id starting with {filters.id}"] if filters.id else []
     words += [f"with “{filters.q}” in the payload, output or error"] if filters.q else []
+    words += [f"with an error starting with “{filters.error}”"] if filters.error else []
+    words += ["that nobody has looked at"] if filters.unseen else []
     words += [_with_step(filters)] if filters.step else []
     words += [f"that took at least {filters.took} seconds"] if filters.took else []
     return ", ".join(words)

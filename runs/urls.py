@@ -27,6 +27,7 @@ urlpatterns = [
     path("<key:pk>/picture/", runs.picture, name="picture"),
     path("<key:pk>/step/", runs.step_output, name="step_output"),
     path("<key:pk>/values/<str:what>/", runs.download, name="download"),
+    path("<key:pk>/seen/", control.seen, name="seen"),
     path("<key:pk>/event/", control.send_event, name="send_event"),
     path("<key:pk>/<str:action>/", control.change, name="change"),
 ]

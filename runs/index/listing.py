@@ -16,12 +16,13 @@ from runs.models import Run, RunStep, RunText
 from web.moments import read_moment
 
 PER_PAGE: Final = 50
+MAX_FILTER: Final = 200  # characters of one filter
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _KEY: Final = re.compile(r"[0-9]{1,18}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _NAMES: Final = (
     *("workflow", "target", "status", "trigger", "since", "until", "q", "id"),
-    *("step", "tries", "took"),
+    *("step", "tries", "took", "error", "unseen"),
 )
 
 
@@ -30,7 +31,8 @@ class Filters:
     """Which runs a list shows; "" for all. `q` is searched in payloads, outputs and errors.
 
     `step` is the name of a step or its node in ended runs, `tries` its minimum number of attempts, `took` the
-    minimum duration of the run in seconds.
+    minimum duration of the run in seconds. `error` is the start of the run's error, `unseen` leaves
+    out the runs whose failure somebody has looked at.
     """
 
     workflow: str = ""
@@ -44,11 +46,13 @@ class Filters:
     step: str = ""
     tries: str = ""
     took: str = ""
+    error: str = ""
+    unseen: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filters:
         """Read the filters of an address; other parameters are ignored."""
-        return cls(**{name: str(query.get(name, "")).strip()[:200] for name in _NAMES})
+        return cls(**{name: str(query.get(name, "")).strip()[:MAX_FILTER] for name in _NAMES})
 
     @property
     def problem(self) -> str:
@@ -117,6 +121,8 @@ def _conditions(filters: Filters) -> Q:
         "status__in": filters.status.split(",") if filters.status else "",
         "trigger": filters.trigger,
         "instance_id__startswith": filters.id,
+        "error__startswith": filters.error,
+        "viewed_at__isnull": bool(filters.unseen) or "",
         "seconds__gte": float(took) if took else "",
         "created_at__gte": read_moment(filters.since) or "",
         "created_at__lt": read_moment(filters.until) or "",

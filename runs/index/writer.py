@@ -50,7 +50,7 @@ def apply_rows(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[
     ]
     for run in changed:
         run.seen_at = timezone.now()
-    Run.objects.bulk_update(changed, [*_FIELDS, "seen_at", "gone_at", "read_at"])
+    Run.objects.bulk_update(changed, [*_FIELDS, "seen_at", "gone_at", "read_at", "viewed_at"])
     announce([*created, *changed])
     return [*created, *changed]
 
@@ -79,6 +79,8 @@ def _copy_changes(row: Row, run: Run) -> bool:
     values = _values(row)
     if run.gone_at is None and all(getattr(run, name) == value for name, value in values.items()):
         return False
+    if run.status != row.status:
+        run.viewed_at = None
     for name, value in values.items():
         setattr(run, name, value)
     run.gone_at = None
@@ -122,6 +124,8 @@ def mark_unchanged(run: Run, data: Mapping[str, Any]) -> None:
 
 
 def _update(run: Run, details: Details) -> None:
+    if run.status != details.status:
+        run.viewed_at = None
     run.status = details.status
     run.started_at, run.ended_at = details.started_at, details.ended_at
     run.is_open = not statuses.is_final(details.status)

@@ -11,13 +11,15 @@ from django.db.models import Count, Q, Value
 from django.utils import timezone
 
 from runs.models import Run
-from runs.permissions import VIEW
+from runs.permissions import MAY_ACT, VIEW
+from runs.services import failed_runs
 from web.decorators import HttpRequest
 
 _PARTS: Final = 8
 _PART: Final = timedelta(hours=24) / _PARTS
 _WIDTH, _GAP, _HEIGHT = 10, 2, 20  # pixels
 _MAX_NAMED: Final = 3
+_MAX_FAILED: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +107,14 @@ def dashboard_context(request: HttpRequest, context: Mapping[str, Any]) -> dict[
     if not request.user.has_perm(VIEW):
         return {}
     rows, waiting = context["board"].workflows, waiting_summary()
+    failed = failed_runs.groups(_MAX_FAILED)
+    items = ["runs/dashboard/_failed_runs.html"] if failed else []
+    items += ["runs/dashboard/_waiting_runs.html"] if waiting.total else []
     return {
-        "attention_items": ["runs/dashboard/_waiting_runs.html"] if waiting.total else [],
+        "attention_items": items,
+        "failed_runs": failed[:_MAX_FAILED],
+        "has_more_failed_runs": len(failed) > _MAX_FAILED,
+        "may_act_on_runs": any(map(request.user.has_perm, MAY_ACT)),
         "waits": waiting,
         "workflow_column": {
             "title": "Runs (24 h)",

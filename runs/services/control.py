@@ -240,7 +240,7 @@ def send_action(
     if action == "delete":
         writer.mark_gone(run)
     elif action == "restart":
-        Run.objects.filter(pk=run.pk).update(read_at=None)  # a run that had ended is read again
+        Run.objects.filter(pk=run.pk).update(read_at=None, viewed_at=None)  # read it again
 
 
 def _send(account: Account, run: Run, action: str, point: StartPoint | None) -> None:

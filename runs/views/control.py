@@ -8,6 +8,8 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -15,14 +17,14 @@ from runs import presentation
 from runs.detail import fetch
 from runs.detail.event_form import form_of, read_form
 from runs.models import Run
-from runs.permissions import CONTROL, TRIGGER
-from runs.services import control, event_schemas, payloads
+from runs.permissions import CONTROL, MAY_ACT, TRIGGER
+from runs.services import control, event_schemas, failed_runs, payloads
 from runs.services.control import EventResult, Refused
 from runs.steps.start_points import StartPoint
 from runs.steps.step_reader import read_steps
 from runs.views.runs import page, viewable_runs
 from targets.cloudflare.errors import DeployError
-from web.decorators import HttpRequest, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import CHANGED
 
 _MAX_STEPS: Final = 300
@@ -78,6 +80,22 @@ def _step_names(run: Run) -> list[str]:
     steps = read_steps(fetch.fetch_run(run).data or {}, is_over=True)
     names = dict.fromkeys(step.restart_name for step in steps)
     return [name for name in names if name]
+
+
+def _dashboard(_request: HttpRequest, **_kwargs: Any) -> str:
+    return reverse("deployments:dashboard")
+
+
+@redirect_get_to(_dashboard)
+@staff_with(*MAY_ACT)
+def seen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark the failed run, and the older ones with the same error, as seen."""
+    run = get_object_or_404(viewable_runs(), pk=pk)
+    count = failed_runs.mark_group_seen(run, by=Actor.of(request.user))
+    name = run.workflow.name if run.workflow else run.workflow_name
+    text = f"{count} failed run{pluralize(count)} of {name}"
+    messages.success(request, f"{text} {pluralize(count, 'is,are')} marked as seen.")
+    return redirect("deployments:dashboard")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -20,8 +20,8 @@ from runs.detail.json_tree import read_json
 from runs.index import listing, watchers, writer
 from runs.index.listing import Filters
 from runs.models import PollStatus, Run
-from runs.permissions import CONTROL, TRIGGER, VIEW
-from runs.services import control
+from runs.permissions import CONTROL, MAY_ACT, TRIGGER, VIEW
+from runs.services import control, failed_runs
 from runs.sync.call_budget import counted
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ
@@ -123,6 +123,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one run."""
     shown = get_object_or_404(viewable_runs(), pk=pk)
     watchers.mark_watched(watchers.channel_of_run(pk))
+    if not request.htmx and any(map(request.user.has_perm, MAY_ACT)):
+        failed_runs.mark_viewed(shown)
     position = {"step": request.GET.get("step", ""), "page": request.GET.get("steps", "")}
     context = run_page.page_context(shown, fetch.fetch_run(shown), **position)
     context["actions"] = [

@@ -19,7 +19,7 @@ from runs.detail import fetch
 from runs.detail.json_tree import read_json
 from runs.models import Run
 from runs.permissions import TRIGGER
-from runs.services import control, payloads
+from runs.services import control, failed_runs, payloads
 from runs.services.control import INSTANCE_ID_RULE, Refused
 from runs.views.runs import page, viewable_runs
 from targets.cloudflare.errors import DeployError
@@ -52,8 +52,11 @@ def start(request: HttpRequest) -> HttpResponse:
             instance_id=entered["instance_id"].strip(),
         )
     except DeployError as error:
-        context = presentation.refusal_context(error, "started") | entered
+        context: dict[str, Any] = presentation.refusal_context(error, "started") | entered
+        context["again"] = _source_run(request)
         return page(request, "runs/start/start", _form(request, workflow) | context)
+    if source := _source_run(request):
+        failed_runs.mark_viewed(source)
     if started.is_new:
         messages.success(request, "The run was started.")
     else:
@@ -107,7 +110,7 @@ def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
 
 def _source_run(request: HttpRequest) -> Run | None:
     """Return the run whose payload is used again, if any."""
-    key = read_key(request.GET.get("again", ""))
+    key = read_key(request.POST.get("again") or request.GET.get("again", ""))
     return viewable_runs().filter(pk=key).first() if key else None
 
 

@@ -123,6 +123,7 @@ TABLE: Final = {
     "runs/<key:pk>/picture/": PAGE,
     "runs/<key:pk>/step/": PAGE,
     "runs/<key:pk>/values/<str:what>/": PAGE,
+    "runs/<key:pk>/seen/": _action(DEPLOYERS),
     "runs/<key:pk>/event/": _form(DEPLOYERS),
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
     "": PAGE,

@@ -1,0 +1,83 @@
+"""Failed runs that nobody who can act has looked at yet: grouped, and marked as seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
+
+from audit import trail
+from audit.trail import Actor, Subject
+from runs.index.listing import MAX_FILTER, Filters
+from runs.models import Run
+
+FAILED: Final = "errored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedGroup:
+    """Unseen runs of one Worker on one target that failed with the same error."""
+
+    newest: Run
+    count: int
+    last_at: Any
+
+    @property
+    def query(self) -> str:
+        """The query string of the list of these runs."""
+        run = self.newest
+        return Filters(
+            workflow=run.workflow_id or "",
+            target=run.target.name,
+            status=FAILED,
+            error=run.error[:MAX_FILTER],
+            unseen="1",
+        ).query()
+
+
+def unseen() -> QuerySet[Run]:
+    """Return the failed runs that nobody has looked at, unordered."""
+    return Run.objects.filter(status=FAILED, viewed_at=None, gone_at=None).order_by()
+
+
+def groups(most: int) -> list[FailedGroup]:
+    """Return the groups that failed last, and one more than `most` if there are more."""
+    rows = unseen().values("target", "workflow_name", "error")
+    rows = rows.annotate(count=Count("pk"), newest=Max("pk"), last_at=Max("ended_at"))
+    found = list(rows.order_by("-last_at", "-newest")[: most + 1])
+    runs = _named(row["newest"] for row in found)
+    return [
+        FailedGroup(newest=runs[row["newest"]], count=row["count"], last_at=row["last_at"])
+        for row in found
+    ]
+
+
+def _named(ids: Iterable[int]) -> dict[int, Run]:
+    runs = Run.objects.select_related("workflow", "target")
+    names = ("workflow__name", "target__name", "workflow_name", "error", "instance_id")
+    return runs.only(*names).in_bulk(list(ids))
+
+
+def mark_viewed(run: Run) -> None:
+    """Record that somebody who can act has looked at the failed run."""
+    if run.status == FAILED and run.viewed_at is None:
+        run.viewed_at = timezone.now()
+        Run.objects.filter(pk=run.pk).update(viewed_at=run.viewed_at)
+
+
+def mark_group_seen(newest: Run, *, by: Actor) -> int:
+    """Mark the run, and the older ones with the same error, as seen; return their number."""
+    same = unseen().filter(
+        pk__lte=newest.pk,
+        target=newest.target_id,
+        workflow_name=newest.workflow_name,
+        error=newest.error,
+    )
+    count = same.update(viewed_at=timezone.now())
+    if count:
+        subject = Subject("run", newest.instance_id[:64], str(newest))
+        trail.record("failed runs seen", subject, by=by, target=newest.target.name, runs=count)
+    return count
