@@ -19,8 +19,9 @@ from targets.lookup import account_of, embedded_target
 from tests.audit.test_encrypted_fields import use_keys
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.support.page_text import text
+from workflows.draft_problems import draft_problems
 from workflows.models import Workflow
-from workflows.services import draft_problems, set_variable
+from workflows.services import set_variable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN_LOST = "The API token of the target account cannot be decrypted"

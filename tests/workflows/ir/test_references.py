@@ -56,3 +56,10 @@ def test_megabytes_of_broken_code_take_linear_time(monster: str) -> None:
 
     assert meant[0].root == "first"
     assert len(meant) + len(quoted) >= 1
+
+
+@pytest.mark.parametrize(
+    "path", ["x" * 257, "x[" + "7" * 5_000 + "]", "x" + ".y" * 101, "x" * 1_000_000]
+)
+def test_what_is_longer_than_any_reference_is_text(path: str) -> None:
+    assert references_in(f"{{{{ {path} }}}}") == ()

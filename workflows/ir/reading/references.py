@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from workflows.ir.reading.identifiers import is_identifier
 
-_NAME = r"(?:[A-Za-z0-9_$-]|[^\x00-\x7f\s])+"
-_REFERENCE = re.compile(rf"\{{\{{\s*(?P<root>{_NAME})(?P<path>(?:\.{_NAME}|\[[0-9]+\])*)\s*\}}\}}")
-_PART = re.compile(rf"\.({_NAME})|\[([0-9]+)\]")
+# Names, indexes and paths have a maximum, so that a search in a long text ends soon.
+_NAME = r"(?:[A-Za-z0-9_$-]|[^\x00-\x7f\s]){1,256}"
+_INDEX = r"\[([0-9]{1,15})\]"
+_PATH = rf"(?P<path>(?:\.{_NAME}|\[[0-9]{{1,15}}\]){{0,100}})"
+_REFERENCE = re.compile(rf"\{{\{{\s*(?P<root>{_NAME}){_PATH}\s*\}}\}}")
+_PART = re.compile(rf"\.({_NAME})|{_INDEX}")
 _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 LITERAL = "{{{{"
