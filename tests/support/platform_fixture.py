@@ -75,10 +75,12 @@ class Platform:
         headers = {"host": f"{worker}.localhost:{self.port}", **(headers or {})}
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
-    def api(self, method: str, path: str, **more: object) -> httpx.Response:
+    def api(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: object
+    ) -> httpx.Response:
         """Call the API directly, for endpoints that the SDK lacks."""
         url = f"{self.api_base_url}/accounts/{ACCOUNT_ID}/{path}"
-        headers = {"authorization": f"Bearer {self.token}"}
+        headers = {"authorization": f"Bearer {self.token}", **(headers or {})}
         return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
 
 

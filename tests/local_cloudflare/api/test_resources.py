@@ -72,7 +72,7 @@ def test_resources_are_listed_with_their_names(platform: Platform) -> None:
     databases = {
         database.name: database.uuid for database in client.d1.database.list(account_id=account)
     }
-    buckets = client.r2.buckets.list(account_id=account).buckets or []
+    buckets = client.r2.buckets.list(account_id=account, per_page=1000).buckets or []
 
     assert (titles["by-name"], databases["by-name"]) == (kv["namespace_id"], d1["id"])
     assert r2["bucket_name"] in [bucket.name for bucket in buckets]

@@ -4,6 +4,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { ApiError, unknownAccount, unknownPath, unsupportedCall } from '../http/errors.ts';
 import { failure } from '../http/responses.ts';
 import { tokens, user } from './account/accounts.ts';
+import { graphql } from './account/graphql.ts';
 import { ips } from './account/ips.ts';
 import { BASE, requireToken } from './context/authorization.ts';
 import type { Platform } from './context/platform.ts';
@@ -13,6 +14,7 @@ import { queues } from './queues/queues.ts';
 import { databases } from './storage/d1.ts';
 import { namespaces } from './storage/kv.ts';
 import { buckets } from './storage/r2.ts';
+import { objects } from './storage/r2_objects.ts';
 import { deployments } from './workers/deployments.ts';
 import { schedules } from './workers/schedules.ts';
 import { scripts } from './workers/scripts.ts';
@@ -45,6 +47,7 @@ const RESOURCES = [
   namespaces,
   databases,
   buckets,
+  objects,
   queues,
   consumers,
   messages,
@@ -68,6 +71,7 @@ export function makeApi(platform: Platform, { onError, middleware = [], extraRou
   api.route('/ips', ips());
   api.use('*', requireToken(platform.tokens));
   api.route('/', user(platform));
+  api.route('/', graphql(platform));
   for (const resource of ZONE_RESOURCES) api.route('/', resource(platform));
   api.use('/accounts/:account/*', requireAccount(platform.account.id));
   for (const resource of RESOURCES) api.route('/accounts/:account', resource(platform));

@@ -10,7 +10,7 @@ import { CONTROL, engineBinding, engineNode } from './miniflare_plugins.ts';
 
 const COMPATIBILITY_DATE = '2026-11-01';
 const MAIN = 'worker.js';
-const MODULES = [MAIN, 'queue.js', 'tail.js'].map((name) => {
+const MODULES = [MAIN, 'queue.js', 'r2.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(import.meta.dirname, name), 'utf8');
   return [name, { type: 'esm', contents }] as const;
 });

@@ -1,6 +1,8 @@
-// The entry point of the control Worker. A request is either forwarded to a Worker, or an operation on a resource.
+// The entry point of the control Worker. A request is forwarded to a Worker, is for the contents of an R2 object, or is an
+// operation on a resource.
 
 import { checkMessages, Queue, QueueError, QueueProducer, queueOf } from './queue.js';
+import { R2, serveObject } from './r2.js';
 import { listen, Tail } from './tail.js';
 
 export { Queue, QueueProducer, Tail };
@@ -79,7 +81,7 @@ const QUEUE = {
 
 const TAIL = { listen: (_, { workers }) => listen({ workers }) };
 
-const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, tail: TAIL, kv: KV, d1: D1, queue: QUEUE };
+const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, tail: TAIL, kv: KV, d1: D1, r2: R2, queue: QUEUE };
 
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);
@@ -104,6 +106,11 @@ export default {
     if (request.headers.get('x-control') !== env.SECRET) return new Response(null, { status: 404 });
     const worker = request.headers.get('x-control-worker');
     if (worker !== null) return forward(request, env[`worker:${worker}`]);
+    const object = request.headers.get('x-control-object');
+    if (object !== null) {
+      const { node, key } = JSON.parse(decodeURIComponent(object));
+      return serveObject(env[node], key, request);
+    }
     const { node, operation, ...options } = await request.json();
     try {
       const colon = node.indexOf(':');

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
 import { controlWorker, type TailHandler, withTail } from '../control_worker/definition.ts';
@@ -84,14 +85,20 @@ export class Runtime {
   }
 
   /** Send a request to workerd, and return its response. */
-  send(options: http.RequestOptions, body = ''): Promise<{ status: number | undefined; text: string }> {
+  async send(options: http.RequestOptions, body = ''): Promise<{ status: number | undefined; text: string }> {
+    const response = await this.stream(options, body);
+    return { status: response.statusCode, text: await text(response) };
+  }
+
+  /** Send a request to workerd, and return its response before its body has arrived. */
+  stream(options: http.RequestOptions, body: Readable | string): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
       const request = http.request({ ...options, socketPath: this.socketPath, agent: false });
-      request.once('response', (response) =>
-        text(response).then((text) => resolve({ status: response.statusCode, text }), reject),
-      );
+      request.once('response', resolve);
       request.once('error', reject);
-      request.end(body);
+      if (typeof body === 'string') return void request.end(body);
+      body.once('error', (error) => request.destroy(error));
+      body.pipe(request);
     });
   }
 

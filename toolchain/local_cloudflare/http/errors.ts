@@ -23,6 +23,8 @@ export const notAuthorized = () => new ApiError(403, 10000, 'Authentication erro
 const UNSUPPORTED_CALL = 99501;
 export const unsupportedCall = (method: string, path: string) =>
   new ApiError(501, UNSUPPORTED_CALL, `The embedded platform does not support the call ${method} ${path}`);
+/** A part of a call that the embedded platform does not do, although it supports the call. */
+export const unsupported = (message: string) => new ApiError(501, UNSUPPORTED_CALL, message);
 export const unknownPath = (path: string) =>
   new ApiError(
     404,
@@ -109,6 +111,15 @@ export const noSuchConsumer = (id: string) =>
 export const invalidQueue = (message: string) => new ApiError(400, 10207, message);
 export const noSuchBucket = (name: string) =>
   new ApiError(404, 10006, `The specified bucket does not exist: "${name}"`);
+export const noSuchObject = () => new ApiError(404, 10007, 'The specified key does not exist.');
+export const bucketNotEmpty = (name: string) =>
+  new ApiError(
+    409,
+    10008,
+    `The bucket you tried to delete is not empty: delete the objects of "${name}" first`,
+  );
+export const objectTooLarge = (limit: number) =>
+  new ApiError(413, 100100, `An object that is uploaded through the API can have at most ${limit} bytes`);
 export const nameTaken = (code: number, message: string) => new ApiError(400, code, message);
 export const resourceInUse = (code: number, what: string, users: string[]) =>
   new ApiError(400, code, `${what} is bound to ${users.map((user) => `"${user}"`).join(', ')}`);
