@@ -20,7 +20,7 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A call that fails: with this response, without one (`hang`), or only late (no `status`)."""
+    """A call that fails: with this response, with none until the faults change (`hang`), or only late (no `status`)."""
 
     path: str
     method: str | None = None

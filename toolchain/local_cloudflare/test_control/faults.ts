@@ -1,5 +1,6 @@
 // Makes API calls fail, so that tests can see how the product handles it.
 
+import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -22,7 +23,7 @@ export interface Fault {
   delayMilliseconds?: number;
   /** Execute the call, but respond that it failed. */
   after?: boolean;
-  /** Never respond. */
+  /** Do not respond until the faults are replaced. */
   hang?: boolean;
 }
 
@@ -34,9 +35,19 @@ interface ActiveFault {
 
 export class Faults {
   #active: ActiveFault[] = [];
+  #release = new AbortController();
 
   replace(faults: Fault[]): void {
+    this.#release.abort();
+    this.#release = new AbortController();
     this.#active = faults.map((fault) => ({ fault, path: parsePattern(fault.path), fired: 0 }));
+  }
+
+  /** Wait until the client disconnects or the faults are replaced. */
+  async hang(client: AbortSignal): Promise<Response> {
+    const signal = AbortSignal.any([client, this.#release.signal]);
+    if (!signal.aborted) await once(signal, 'abort');
+    return new Response(null, { status: 503 });
   }
 
   list(): object[] {
@@ -73,7 +84,7 @@ export function injectFaults(faults: Faults): MiddlewareHandler {
     if (fault.after || worksNormally) await next();
     if (worksNormally) return;
     c.res = undefined; // otherwise the headers of the real response would remain
-    c.res = fault.hang ? await hang(c.req.raw.signal) : failureResponse(c, fault);
+    c.res = fault.hang ? await faults.hang(c.req.raw.signal) : failureResponse(c, fault);
   };
 }
 
@@ -84,13 +95,4 @@ function failureResponse(
   const response = failure(c, new ApiError(status as ContentfulStatusCode, code, message));
   for (const [name, value] of Object.entries(headers ?? {})) response.headers.set(name, value);
   return response;
-}
-
-/** Wait until the client disconnects. */
-function hang(signal: AbortSignal): Promise<Response> {
-  return new Promise((resolve) => {
-    const finish = () => resolve(new Response(null));
-    if (signal.aborted) finish();
-    signal.addEventListener('abort', finish, { once: true });
-  });
 }
