@@ -11,6 +11,8 @@ import os
 import socket
 import sys
 
+ACCEPTED = b"accepted\n"
+ACCEPT_SECONDS = 5
 HOST_SOCKET, NODE, WRANGLER = sys.argv[1:4]
 
 
@@ -21,18 +23,21 @@ def main(arguments: list[str]) -> None:
 
 
 def _send(arguments: list[str]) -> None:
-    """Exit with the command's exit code; return if no host takes it."""
+    """Exit with the command's exit code; return if no host accepts it."""
     with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ACCEPT_SECONDS)
         try:
             connection.connect(HOST_SOCKET)
-        except OSError:
+            request = {"argv": arguments, "env": dict(os.environ), "cwd": os.getcwd()}  # noqa: PTH109
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            is_accepted = connection.recv(len(ACCEPTED)) == ACCEPTED
+        except OSError:  # the host is starting or ending
             return
-        request = {"argv": arguments, "env": dict(os.environ), "cwd": os.getcwd()}  # noqa: PTH109
-        connection.sendall(json.dumps(request).encode() + b"\n")
+        if not is_accepted:
+            return
+        connection.settimeout(None)
         for line in connection.makefile("rb"):
             reply = json.loads(line)
-            if "busy" in reply:
-                return
             if "exit" in reply:
                 sys.exit(reply["exit"])
             for name, stream in (("out", sys.stdout), ("err", sys.stderr)):

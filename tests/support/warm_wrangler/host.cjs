@@ -1,8 +1,8 @@
 // Runs wrangler's command line again and again in a process that has loaded its modules once.
 //
 // Loading wrangler takes several times as long as a deploy with it. Each connection to the socket is one
-// command: the client sends a line of JSON with `argv`, `env` and `cwd`, and gets lines back: `busy` if a
-// command is running, else the output as it is written (`out`, `err`, in base64) and last `exit`.
+// command: the client sends a line of JSON with `argv`, `env` and `cwd`, and gets lines back: `accepted`
+// unless a command is running, the output as JSON (`out`, `err`, in base64) as it is written, and last `exit`.
 // The host exits after a command that could leave something behind; its supervisor starts the next one.
 
 "use strict";
@@ -17,6 +17,7 @@ const reallyExit = process.exit;
 const supervisor = process.ppid;
 let commands = 0;
 let running = null;
+let isWornOut = false;
 
 const server = net.createServer((socket) => {
   let text = "";
@@ -31,7 +32,8 @@ const server = net.createServer((socket) => {
 });
 
 function accept(socket, { argv, env, cwd }) {
-  if (running) return socket.end(`${JSON.stringify({ busy: true })}\n`);
+  if (running || isWornOut) return socket.end();
+  socket.write('accepted\n');
   commands += 1;
   running = { socket, listeners: allListeners(), spawned: false };
   process.chdir(cwd);
@@ -57,7 +59,7 @@ function end(code, mayLeaveSomething) {
   }
   process.chdir("/");
   running = null;
-  const isWornOut = mayLeaveSomething || spawned || commands >= COMMANDS_PER_HOST;
+  isWornOut = mayLeaveSomething || spawned || commands >= COMMANDS_PER_HOST;
   if (isWornOut) server.close();
   else server.ref();
   socket.end(`${JSON.stringify({ exit: code })}\n`, () => {
