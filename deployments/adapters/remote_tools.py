@@ -72,8 +72,8 @@ class RemoteTools:
     def has_worker(self, worker: str) -> bool:
         return self.account.has_worker(worker)
 
-    def has_version(self, worker: str, version: str) -> bool:
-        return versions.version_bindings(self.account, worker, version) is not None
+    def version_secrets(self, worker: str, version: str) -> frozenset[str] | None:
+        return versions.version_secrets(self.account, worker, version)
 
     def make_live(self, worker: str, version: str) -> None:
         self.hooks.before_write()

@@ -215,9 +215,6 @@ class ChangeTools(Remote, Protocol):
     def has_worker(self, worker: str) -> bool:
         """Return whether there is a Worker with this name."""
 
-    def has_version(self, worker: str, version: str) -> bool:
-        """Return whether the target still has the version."""
-
     def check_can_apply(self, worker: str, part: Part, expected: Triggers) -> None:
         """Raise DeployError if another Worker has the part, or its zone or queue does not exist."""
 
@@ -226,6 +223,9 @@ class ChangeTools(Remote, Protocol):
 
     def secret_names(self, worker: str) -> frozenset[str]:
         """Return the names of the Worker's secrets."""
+
+    def version_secrets(self, worker: str, version: str) -> frozenset[str] | None:
+        """Return the names of the version's secrets; None if the target no longer has it."""
 
     def newest_version(self, worker: str) -> str:
         """Return the version that was created last, live or not."""

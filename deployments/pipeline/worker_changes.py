@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from deployments.pipeline.ports import ChangeTools, Progress, Record
+from deployments.pipeline.secret_changes import check_secrets
 from deployments.pipeline.stages import Stage
 from deployments.pipeline.trigger_reconciler import (
     CODE,
@@ -73,7 +74,7 @@ def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
     yield Progress(stage=Stage.INITIALIZING)
     tools.verify()
     live = tools.live_version(worker)
-    _check_can_roll_back(request, record, tools)
+    _check_can_roll_back(request, record, tools, live=live)
     expected = record.triggers
     actual = tools.triggers(worker, merged(request.previous_triggers, expected))
     _check_can_restore(worker, expected, actual=actual, tools=tools)
@@ -99,15 +100,18 @@ def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
     yield _completed(parts)
 
 
-def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTools) -> None:
-    """Raise DeployError if the version, or a resource that it needs, no longer exists."""
+def _check_can_roll_back(
+    request: ChangeRequest, record: Record, tools: ChangeTools, *, live: str
+) -> None:
+    """Raise DeployError if the version or a resource is gone, or if secrets came or went since."""
     if not tools.has_worker(request.worker_name):
         raise DeployError(
             f"The Worker {request.worker_name} no longer exists on this target. Nothing was changed. "
             "Deploy the earlier snapshot again instead.",
             cause=Cause.CHANGED,
         )
-    if not tools.has_version(request.worker_name, record.version_id):
+    secrets = tools.version_secrets(request.worker_name, record.version_id)
+    if secrets is None:
         raise DeployError(
             f"Cloudflare no longer has version {record.version_id}: "
             "it keeps only the latest 100 versions. Nothing "
@@ -121,6 +125,8 @@ def _check_can_roll_back(request: ChangeRequest, record: Record, tools: ChangeTo
             "Create them again, or deploy the earlier snapshot with other resources:"
         )
         raise DeployError.listing(headline, missing, cause=Cause.ENVIRONMENT)
+    if live != record.version_id:  # a version that is live keeps its secrets
+        check_secrets(secrets, tools.secret_names(request.worker_name))
 
 
 def _missing_resources(record: Record, tools: ChangeTools) -> Iterator[Finding]:

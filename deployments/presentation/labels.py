@@ -96,6 +96,7 @@ _BY_CAUSE = {
     Cause.CHANGED: Advice(
         "See what is live and what differs. Then adopt it, or deploy and overwrite it.", "live"
     ),
+    Cause.SECRETS: Advice("Deploy the earlier snapshot again: it uses the current secrets."),
     Cause.ROUTING: Advice(
         "Correct the route, domain or zone in the workflow's settings or in the Cloudflare "
         "dashboard.",
@@ -118,7 +119,7 @@ _DEPLOY_AGAIN = Advice("Deploy again.")
 _RETRY = Advice("Fix what each part reports, then retry failed parts.")
 _INSTEAD = Advice("Redeploy the snapshot, or roll back to another deployment.")
 _DEPLOY_FIRST = Advice("Redeploy what is live, then delete the secrets.")
-_CANNOT_REPEAT = ("", Cause.CHANGED, Cause.ENVIRONMENT, Cause.OTHER)
+_CANNOT_REPEAT = ("", Cause.CHANGED, Cause.SECRETS, Cause.ENVIRONMENT, Cause.OTHER)
 _REPEAT = {
     Action.ROLLBACK: Advice("Roll back again. A deploy would put other code live.", "repeat"),
     Action.RETRY: Advice("Retry failed parts.", "repeat"),

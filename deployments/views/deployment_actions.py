@@ -18,6 +18,7 @@ from deployments.models import Deployment
 from deployments.permissions import CANCEL, DEPLOY, ROLL_BACK
 from deployments.pipeline.stages import UNFINISHED, Status
 from deployments.services import control, deploy
+from deployments.services.rollback_check import SecretsForecast, forecast_secrets
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import PartKind, parse_triggers
 from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
@@ -77,9 +78,12 @@ def _rollback(request: HttpRequest, to: Deployment) -> Context:
     unfinished = same_worker.filter(status__in=UNFINISHED)
     live = records.live(to.workflow_public_id, to.target_id)
     takedown = records.taken_down_since(to)
+    can_roll_back = _can_roll_back(to) and not takedown
+    secrets = forecast_secrets(to) if can_roll_back else SecretsForecast()
     return {
         "to": to,
-        "can_roll_back": _can_roll_back(to) and not takedown,
+        "can_roll_back": can_roll_back and not secrets.changes,
+        "secrets": secrets,
         "takedown": takedown,
         "live": live,
         "is_live": bool(live and live.version_id == to.version_id),

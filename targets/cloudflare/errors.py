@@ -25,6 +25,7 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     TAKEN = "taken"
     CHANGED = "changed"
+    SECRETS = "secrets"
     ROUTING = "routing"
     LIMIT = "limit"
     RATE_LIMIT = "rate_limit"
@@ -47,6 +48,7 @@ _LABELS = {
     Cause.TIMEOUT: "Timeout",
     Cause.TAKEN: "Owned by another Worker",
     Cause.CHANGED: "Changed outside of AwaitStep",
+    Cause.SECRETS: "Secrets changed since",
     Cause.ROUTING: "Zone or subdomain",
     Cause.LIMIT: "Over a limit",
     Cause.RATE_LIMIT: "Rate limit",

@@ -29,6 +29,14 @@ def version_bindings(account: Account, worker: str, version: str) -> list[dict[s
     return bindings
 
 
+def version_secrets(account: Account, worker: str, version: str) -> frozenset[str] | None:
+    """Return the names of the version's secrets; None if it no longer exists."""
+    bindings = version_bindings(account, worker, version)
+    if bindings is None:
+        return None
+    return frozenset(str(each["name"]) for each in bindings if each.get("type") == "secret_text")
+
+
 def version_tag(account: Account, worker: str, version: str) -> str:
     """Return the tag that the version was uploaded with; "" if it has none or does not exist."""
     content = _version(account, worker, version) or {}
@@ -81,7 +89,7 @@ def _refusal(version: str, refused: cloudflare.APIStatusError) -> DeployError:
             f"Cloudflare refuses to make version {version} live again, because secrets of the Worker "
             "have changed since. Nothing was changed. Deploy the earlier snapshot again instead: it "
             "uses the current secrets.",
-            cause=Cause.CHANGED,
+            cause=Cause.SECRETS,
         )
     return DeployError(
         f"Cloudflare refuses to make version {version} live again: {reason(refused)}. Nothing was "

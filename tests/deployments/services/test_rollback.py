@@ -11,6 +11,7 @@ from deployments.models import Deployment
 from deployments.pipeline.stages import Action, Stage, Status
 from deployments.services import control as controls
 from deployments.services.deploy import request_deployment, request_snapshot
+from deployments.services.rollback_check import forecast_secrets
 from targets.cloudflare.errors import Cause
 from targets.models import Target
 from targets.policy import Refused
@@ -140,10 +141,33 @@ def test_changed_secrets_prevent_a_rollback_and_nothing_is_changed(
 
     done = refused(first, control)
 
-    assert (done.cause, done.stage) == (Cause.CHANGED, Stage.DEPLOYING)
+    assert (done.cause, done.stage) == (Cause.SECRETS, Stage.DEPLOYING)
     assert "secrets of the Worker have changed" in done.message
+    assert forecast_secrets(first).saved == ("TOKEN",)
     assert live(platform, first.worker_name) == {second.version_id: 100}
     assert done.uploaded == "no"
+
+
+def test_a_secret_added_since_is_foreseen_and_refuses_the_rollback_before_a_write(
+    target: Target, control: Control
+) -> None:
+    workflow = make_workflow()
+    first = deploy(workflow, target)
+    set_variable("TOKEN", "a-value", workflow=workflow, is_secret=True)
+    deploy(edit_workflow(workflow, code="return env.TOKEN.length;"), target)
+
+    foreseen = str(forecast_secrets(first).changes)
+    done = refused(first, control)
+
+    assert foreseen == "TOKEN was added"
+    assert (done.cause, done.stage) == (Cause.SECRETS, Stage.INITIALIZING)
+    assert "since that version, TOKEN was added. Nothing was changed." in done.message
+    assert control.writes() == []
+    assert deploy_snapshot(first).state is Status.SUCCEEDED
+
+
+def deploy_snapshot(earlier: Deployment) -> Deployment:
+    return run_queue(request_snapshot(earlier, by=Actor(name="ada")))
 
 
 def test_a_version_older_than_the_newest_hundred_cannot_be_rolled_back_to(
@@ -205,7 +229,7 @@ def test_its_snapshot_can_be_redeployed(
     control.versions(first.worker_name, 101)
     rolled_back(first)
 
-    again = run_queue(request_snapshot(first, by=Actor(name="ada")))
+    again = deploy_snapshot(first)
 
     assert (again.state, again.work) == (Status.SUCCEEDED, Action.DEPLOY)
     assert (again.script_hash, again.about) == (first.script_hash, first)
