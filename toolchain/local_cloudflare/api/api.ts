@@ -12,9 +12,11 @@ import { consumers } from './queues/consumers.ts';
 import { messages } from './queues/messages.ts';
 import { queues } from './queues/queues.ts';
 import { databases } from './storage/d1.ts';
+import { databaseFiles } from './storage/d1_files.ts';
 import { namespaces } from './storage/kv.ts';
 import { buckets } from './storage/r2.ts';
 import { objects } from './storage/r2_objects.ts';
+import { SignedFiles } from './storage/signed_files.ts';
 import { deployments } from './workers/deployments.ts';
 import { schedules } from './workers/schedules.ts';
 import { scripts } from './workers/scripts.ts';
@@ -75,8 +77,11 @@ export function makeApi(platform: Platform, { onError, middleware = [], extraRou
   for (const resource of ZONE_RESOURCES) api.route('/', resource(platform));
   api.use('/accounts/:account/*', requireAccount(platform.account.id));
   for (const resource of RESOURCES) api.route('/accounts/:account', resource(platform));
+  const signedFiles = new SignedFiles();
+  api.route('/accounts/:account', databaseFiles(platform, signedFiles));
   const app = new Hono();
   app.route('/', api);
+  app.route('/', signedFiles.routes());
   if (extraRoutes) app.route('/', extraRoutes);
   app.notFound(refuse);
   app.onError((error, c) => {

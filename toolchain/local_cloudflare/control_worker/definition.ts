@@ -9,6 +9,12 @@ import { namesOfKind } from '../state/nodes.ts';
 import { CONTROL, engineBinding, engineNode } from './miniflare_plugins.ts';
 
 const COMPATIBILITY_DATE = '2026-11-01';
+const COMPATIBILITY_FLAGS = [
+  'experimental',
+  'service_binding_extra_handlers',
+  'streaming_tail_worker',
+  'd1_binding_jsrpc', // for rows as lists
+];
 const MAIN = 'worker.js';
 const MODULES = [MAIN, 'queue.js', 'r2.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(import.meta.dirname, name), 'utf8');
@@ -48,7 +54,7 @@ export function controlWorker({ workers, resources, secret, onTail }: ControlWor
     config: {
       name: CONTROL,
       compatibilityDate: COMPATIBILITY_DATE,
-      compatibilityFlags: ['experimental', 'service_binding_extra_handlers', 'streaming_tail_worker'],
+      compatibilityFlags: COMPATIBILITY_FLAGS,
       manifest: { mainModule: MAIN, modules: Object.fromEntries(MODULES) },
       exports,
       env: {

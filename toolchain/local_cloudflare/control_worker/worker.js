@@ -64,9 +64,29 @@ const KV = {
 };
 
 const D1 = {
-  query: async (d1, { statements }) =>
-    d1.batch(statements.map(({ sql, params }) => d1.prepare(sql).bind(...params))),
+  query: async (d1, { statements }) => d1.batch(statements.map((statement) => prepare(d1, statement))),
+  raw: async (d1, { statements }) => {
+    const { results } = await d1.query({ queries: statements });
+    return results.map(({ meta, data: { columns, rows } }) => ({
+      success: true,
+      meta,
+      results: { columns, rows },
+    }));
+  },
+  export: async (d1, { no_schema, no_data, tables }) => {
+    const options = [Number(no_schema), Number(no_data), ...tables];
+    const [lines] = await d1
+      .prepare(EXPORT)
+      .bind(...options)
+      .raw();
+    return lines;
+  },
 };
+
+/** Answered by Miniflare's database itself. */
+const EXPORT = 'PRAGMA miniflare_d1_export(?,?,?);';
+
+const prepare = (d1, { sql, params }) => d1.prepare(sql).bind(...params);
 
 const QUEUE = {
   push: (queue, { name, messages }) => {
