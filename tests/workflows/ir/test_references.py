@@ -40,10 +40,10 @@ IN_CODE = [
 
 @pytest.mark.parametrize(("source", "count"), IN_CODE)
 def test_references_in_code_are_told_from_text(source: str, count: int) -> None:
-    meant, quoted = references_in_code(source)
+    references, quoted = references_in_code(source)
 
-    assert len(meant) == count
-    assert sorted((*meant, *quoted), key=lambda one: one.start) == list(
+    assert len(references) == count
+    assert sorted((*references, *quoted), key=lambda one: one.start) == list(
         references_in(source, has_literals=False)
     )
 
@@ -52,10 +52,10 @@ def test_references_in_code_are_told_from_text(source: str, count: int) -> None:
     "monster", ["!", "[", "/[", "`${", "'", '"', "/*", "/", "(/", "\\", "{{ a }}", "`", "//", "}"]
 )
 def test_megabytes_of_broken_code_take_linear_time(monster: str) -> None:
-    meant, quoted = references_in_code("{{ first }}" + monster * (10**5 // len(monster)))
+    references, quoted = references_in_code("{{ first }}" + monster * (10**5 // len(monster)))
 
-    assert meant[0].root == "first"
-    assert len(meant) + len(quoted) >= 1
+    assert references[0].root == "first"
+    assert len(references) + len(quoted) >= 1
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,13 @@ def references_in_code(source: str) -> tuple[tuple[Reference, ...], tuple[Refere
         return found, ()
     texts = iter(_texts(source))
     start, end = next(texts, (len(source), len(source)))
-    meant: list[Reference] = []
+    in_code: list[Reference] = []
     quoted: list[Reference] = []
     for reference in found:
         while end <= reference.start:
             start, end = next(texts, (len(source), len(source) + 1))
-        (quoted if start <= reference.start else meant).append(reference)
-    return tuple(meant), tuple(quoted)
+        (quoted if start <= reference.start else in_code).append(reference)
+    return tuple(in_code), tuple(quoted)
 
 
 def _texts(source: str) -> Iterator[Span]:

@@ -50,7 +50,7 @@ def malformed_references_in(source: str) -> tuple[str, ...]:
 
 
 def unescaped(source: str) -> str:
-    """Return a text without references as it is meant: with `{{` for each `{{{{`."""
+    """Return a text without references as intended: with `{{` for each `{{{{`."""
     return source.replace(LITERAL, "{{")
 
 
