@@ -16,7 +16,7 @@ from deployments.adapters.bundler import Bundler, write_bundled
 from deployments.adapters.remote_tools import ProgramRun, RemoteTools
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
-from deployments.pipeline.ports import Bundle, Callee, DeployRequest, Site, Upload
+from deployments.pipeline.ports import Bundle, Callee, CompiledCode, DeployRequest, Site, Upload
 from deployments.pipeline.site_checks import needs_force
 from targets.cloudflare import naming, queues, resources, retries, tokens, versions, zones
 from targets.cloudflare.account import LiveVersion, rate_limited
@@ -106,10 +106,12 @@ class DeployTools(RemoteTools):
                 raise DeployError(message, cause=Cause.CREDENTIALS) from None
             raise
 
-    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> CompiledCode:
         with self.workspace() as folder:
             try:
-                return compile_leniently(module, folder, dependencies=tuple(dependencies))
+                compiled = compile_leniently(module, folder, dependencies=tuple(dependencies))
+                warnings = [_as_finding(warning, module) for warning in compiled.warnings]
+                return CompiledCode(script=compiled.script, warnings=tuple(warnings))
             except CompileFailed as failed:
                 findings = [_as_finding(each, module) for each in failed.diagnostics]
         raise CodeError("the code has type errors", findings)

@@ -71,15 +71,14 @@ def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:
 def _code(request: DeployRequest, site: Site | None, tools: Tools) -> Iterator[Check]:
     try:
         module = generate(request)
-        script = compile_module(module, request, tools)
+        compiled = compile_module(module, request, tools)
     except DeployError as error:
         yield _failed(CODE, error)
         return
-    yield check_of(
-        CODE, (as_finding(problem, request) for problem in module.problems), is_code=True
-    )
+    warnings = [as_finding(problem, request) for problem in module.problems]
+    yield check_of(CODE, [*warnings, *compiled.warnings], is_code=True)
     if site:
-        yield from _env(request, module, site=site, script=script, tools=tools)
+        yield from _env(request, module, site=site, script=compiled.script, tools=tools)
 
 
 def _env(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from deployments.pipeline.binding_detection import Env
 from deployments.pipeline.config.wrangler_config import wrangler_config
 from deployments.pipeline.errors import CodeError
-from deployments.pipeline.ports import Bundle, DeployRequest, Tools
+from deployments.pipeline.ports import Bundle, CompiledCode, DeployRequest, Tools
 from deployments.pipeline.worker_limits import over_limits
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule
@@ -41,16 +42,19 @@ def as_finding(problem: Problem, request: DeployRequest) -> Finding:
     )
 
 
-def compile_module(module: GeneratedModule, request: DeployRequest, tools: Tools) -> str:
-    """Compile the module to JavaScript; raises DeployError with every type error and its node."""
+def compile_module(module: GeneratedModule, request: DeployRequest, tools: Tools) -> CompiledCode:
+    """Compile the module to JavaScript; raises DeployError with every mistake and its node."""
     try:
-        return tools.compile(module, module.dependencies)
+        compiled = tools.compile(module, module.dependencies)
     except CodeError as error:
-        named = [
-            replace(finding, node_name=request.node_name(finding.node_id))
-            for finding in error.findings
-        ]
+        named = _named(error.findings, request)
         raise DeployError.listing("The code has type errors:", named, cause=Cause.CODE) from None
+    return replace(compiled, warnings=tuple(_named(compiled.warnings, request)))
+
+
+def _named(findings: Iterable[Finding], request: DeployRequest) -> list[Finding]:
+    """Add the names of the nodes."""
+    return [replace(finding, node_name=request.node_name(finding.node_id)) for finding in findings]
 
 
 def build_bundle(

@@ -38,8 +38,10 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
 
     yield Progress(stage=Stage.GENERATING_CODE, facts={"live_before": site.live_version})
     module = generate(request)
-    script = compile_module(module, request, tools)
+    compiled = compile_module(module, request, tools)
+    script = compiled.script
     warnings += [as_finding(problem, request) for problem in module.problems]
+    warnings += compiled.warnings
 
     yield Progress(stage=Stage.CODE_READY, facts=_code_facts(module, script, warnings))
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from deployments.pipeline.config.bindings import Variable
 from deployments.pipeline.stages import Stage
 from targets.cloudflare import naming
+from targets.cloudflare.errors import Finding
 from targets.cloudflare.worker_parts import Part, Triggers, parse_triggers
 from targets.cloudflare.zones import DomainSite, RouteSite
 from workflows.codegen.module.generate import GeneratedModule
@@ -184,6 +185,14 @@ class Resources(Protocol):
         """Return the Workers that consume the queue; None if there is no such queue."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledCode:
+    """The JavaScript of a module, and the complaints that do not prevent a deploy."""
+
+    script: str
+    warnings: tuple[Finding, ...] = ()
+
+
 class Tools(Remote, Resources, Protocol):
     """Everything outside that a deploy needs."""
 
@@ -193,8 +202,8 @@ class Tools(Remote, Resources, Protocol):
     def inspect(self, request: DeployRequest) -> Site:
         """Verify the credentials and read the Worker's state on the target."""
 
-    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
-        """Type-check the module and return its JavaScript."""
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> CompiledCode:
+        """Type-check the module and return its JavaScript; raises CodeError for mistakes."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """Provide a private directory that is always deleted afterwards."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployments.pipeline.ports import Bundle, Callee, DeployRequest, Site, Upload
+from deployments.pipeline.ports import Bundle, Callee, CompiledCode, DeployRequest, Site, Upload
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import Part, Triggers
 from workflows.codegen.module.generate import GeneratedModule
@@ -52,9 +52,9 @@ class FakeTools:
             unsupported=self.unsupported,
         )
 
-    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> str:
+    def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> CompiledCode:
         self._record("compile")
-        return "export default {}"
+        return CompiledCode(script="export default {}")
 
     def callee(self, worker: str, class_name: str) -> Callee:
         self._record(f"callee {worker}")

@@ -1,14 +1,17 @@
-"""Compiles a generated module, tolerating type errors that are only loose JavaScript."""
+"""Compiles a generated module; only complaints that are certainly mistakes reject it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
+from toolchain import process
+from toolchain.node_tools import NODE
 from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.syntax.certain_mistakes import CertainMistakes, is_certain_in_text
 from workflows.codegen.syntax.parser import Syntax
-from workflows.codegen.syntax.tolerated_errors import ToleratedErrors
 from workflows.codegen.text.writer import Location
 from workflows.compilation.typescript import (
     CompileFailed,
@@ -18,34 +21,74 @@ from workflows.compilation.typescript import (
 )
 
 _NAME = "worker.ts"
+_PARSED = "parsed.mjs"
+_TIME_LIMIT = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
-    """`errors` are real ones; `reshaped` are nodes whose output types the compiler cannot know."""
+class Compiled:
+    """The JavaScript, and the complaints that did not prevent it."""
 
-    errors: tuple[Diagnostic, ...]
-    reshaped: frozenset[str]
+    script: str
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Complaints by their weight; `reshaped` are nodes whose output types may be wrong."""
+
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    reshaped: frozenset[str] = frozenset()
 
 
 def compile_leniently(
     module: GeneratedModule, folder: Path, *, dependencies: Collection[str] = ()
-) -> str:
-    """Return the JavaScript; raises CompileFailed with the errors that are not tolerated.
+) -> Compiled:
+    """Return the JavaScript with warnings; raises CompileFailed with what is certainly a mistake.
 
     If code changes the shape of its own values, the compiler gets the type of its output wrong, so
     the module is checked again with that output typed as any.
     """
     try:
-        return compile_module(module.source, folder, dependencies=dependencies)
+        return Compiled(script=compile_module(module.source, folder, dependencies=dependencies))
     except CompileFailed as failed:
-        verdict = _judge(module, failed)
+        verdict = judge(failed.diagnostics, module)
     if verdict.errors and verdict.reshaped:
-        verdict = _check(module.with_untyped(verdict.reshaped), folder, dependencies=dependencies)
+        untyped = module.with_untyped(verdict.reshaped)
+        verdict = replace(_check(untyped, folder, dependencies), reshaped=verdict.reshaped)
     if verdict.errors:
         raise CompileFailed(_explained(error, module) for error in verdict.errors)
     sources = {_NAME: module.source}
-    return compile_modules(sources, folder, dependencies=dependencies, checks_types=False)[_NAME]
+    script = compile_modules(sources, folder, dependencies=dependencies, checks_types=False)[_NAME]
+    _check_syntax(script, folder, verdict.warnings)
+    return Compiled(script=script, warnings=verdict.warnings)
+
+
+def _check(module: GeneratedModule, folder: Path, dependencies: Collection[str]) -> Verdict:
+    try:
+        compile_module(module.source, folder, dependencies=dependencies)
+    except CompileFailed as failed:
+        return judge(failed.diagnostics, module)
+    return Verdict()
+
+
+def _check_syntax(script: str, folder: Path, complaints: Iterable[Diagnostic]) -> None:
+    """Raise CompileFailed for JavaScript that no engine accepts, such as `await` in a plain function."""
+    (folder / _PARSED).write_text(script, "utf-8")
+    finished = process.run(
+        [NODE, "--check", _PARSED],
+        cwd=folder,
+        env=process.environment(home=folder),
+        timeout=_TIME_LIMIT,
+    )
+    if finished.exit_code:
+        about_syntax = [each for each in complaints if CertainMistakes.is_about_syntax(each.code)]
+        message = next(
+            (line for line in finished.stderr.splitlines() if "SyntaxError" in line), "SyntaxError"
+        )
+        whole = Diagnostic(line=0, column=0, code="", message=message, file="")
+        raise CompileFailed(about_syntax or [whole])
 
 
 def _explained(error: Diagnostic, module: GeneratedModule) -> Diagnostic:
@@ -54,33 +97,41 @@ def _explained(error: Diagnostic, module: GeneratedModule) -> Diagnostic:
     return replace(error, message=f"{error.message} The {hint}.") if hint else error
 
 
-def _check(module: GeneratedModule, folder: Path, *, dependencies: Collection[str]) -> _Verdict:
-    try:
-        compile_module(module.source, folder, dependencies=dependencies)
-    except CompileFailed as failed:
-        return _judge(module, failed)
-    return _Verdict(errors=(), reshaped=frozenset())
+class Located(Protocol):
+    """Generated code that knows which parts of it users wrote."""
+
+    @property
+    def syntaxes(self) -> Mapping[tuple[str, str], Syntax]: ...
+    def locate(self, line: int, column: int) -> Location | None: ...
 
 
-def _judge(module: GeneratedModule, failed: CompileFailed) -> _Verdict:
+def judge(diagnostics: Iterable[Diagnostic], module: Located) -> Verdict:
+    """Return which complaints of the compiler are mistakes, and which are warnings."""
     errors: list[Diagnostic] = []
+    warnings: list[Diagnostic] = []
     reshaped: set[str] = set()
-    tolerated_by: dict[Syntax, ToleratedErrors] = {}
-    for error in failed.diagnostics:
+    by_syntax: dict[Syntax, CertainMistakes] = {}
+    for error in diagnostics:
         location = module.locate(error.line, error.column)
         syntax = module.syntaxes.get(_key(location)) if location else None
-        if location is None or syntax is None:
-            errors.append(error)
-            continue
-        if syntax not in tolerated_by:
-            tolerated_by[syntax] = ToleratedErrors(syntax)
-        tolerated = tolerated_by[syntax]
-        position = {"line": location.line, "column": location.column}
-        if not tolerated.is_harmless(error.code, error.message, **position):
-            errors.append(error)
-        elif tolerated.reshapes(error.code, error.message, **position):
+        mistakes = by_syntax.setdefault(syntax, CertainMistakes(syntax)) if syntax else None
+        is_certain = _is_certain(error, location, mistakes)
+        (errors if is_certain else warnings).append(error)
+        if location and mistakes and not is_certain and mistakes.reshapes(error.code):
             reshaped.add(location.node_id)
-    return _Verdict(errors=tuple(errors), reshaped=frozenset(reshaped))
+    return Verdict(errors=tuple(errors), warnings=tuple(warnings), reshaped=frozenset(reshaped))
+
+
+def _is_certain(
+    error: Diagnostic, location: Location | None, mistakes: CertainMistakes | None
+) -> bool:
+    if not error.code:  # the compiler itself has failed
+        return True
+    if location is None or mistakes is None:
+        return location is not None and is_certain_in_text(error.code, error.message)
+    return mistakes.is_certain(
+        error.code, error.message, line=location.line, column=location.column
+    )
 
 
 def _key(location: Location) -> tuple[str, str]:

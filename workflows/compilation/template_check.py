@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.module.templates import Templates
 from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
 from workflows.codegen.syntax.bounded_parser import syntax_of
+from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.writer import Location, Writer
 from workflows.ir.custom.definition import Definition
 from workflows.ir.document.model import Node
@@ -27,6 +28,7 @@ class TemplateCheck:
 
     source: str
     problems: tuple[Problem, ...]
+    syntaxes: Mapping[tuple[str, str], Syntax]
     _writer: Writer
 
     def locate(self, line: int, column: int) -> Location | None:
@@ -44,7 +46,12 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
     problems = [*_template_problems(reader, definition), *_default_problems(definition)]
     if not any(problem.is_error for problem in problems):
         _write(templates, reader, writer)
-    return TemplateCheck(source=writer.source, problems=tuple(problems), _writer=writer)
+    return TemplateCheck(
+        source=writer.source,
+        problems=tuple(problems),
+        syntaxes=templates.syntaxes,
+        _writer=writer,
+    )
 
 
 def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import transaction
 
+from workflows.compilation.lenient import judge
 from workflows.compilation.template_check import TemplateCheck, check_template
 from workflows.compilation.typescript import (
     CompileFailed,
@@ -151,14 +152,19 @@ def _diagnostics(
 
 
 def _located(diagnostics: Iterable[Diagnostic], candidate: _Candidate) -> Iterator[FileProblem]:
-    for diagnostic in diagnostics:
-        check = candidate.check
-        place = check.locate(diagnostic.line, diagnostic.column) if check else None
+    """Yield what the compiler says; only what is certainly a mistake refuses the type."""
+    check = candidate.check
+    if check is None:
+        return
+    verdict = judge(diagnostics, check)
+    for diagnostic in (*verdict.errors, *verdict.warnings):
+        place = check.locate(diagnostic.line, diagnostic.column)
         code = f" ({diagnostic.code})" if diagnostic.code else ""
         yield FileProblem(
             file=candidate.files.template_file,
             line=place.line if place else 0,
             message=f"{diagnostic.message}{code}",
+            is_error=diagnostic in verdict.errors,
         )
 
 

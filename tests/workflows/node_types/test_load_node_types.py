@@ -148,11 +148,27 @@ def test_a_template_that_cannot_run_is_refused(tmp_path: Path, name: str) -> Non
     assert reason in printed
 
 
-def test_a_template_must_return_the_declared_output(tmp_path: Path) -> None:
+LOOSE_TEMPLATES = [
+    "  return { id: 5 };",
+    "  const answer: any = await (await fetch('https://x.test')).json();\n  return answer.things;",
+    "  const made = {}; made.id = 'x';\n  return made;",
+    "  const answer = (await (await fetch('https://x.test')).json()) as unknown;\n  return { id: answer };",
+]
+
+
+@pytest.mark.parametrize("body", LOOSE_TEMPLATES)
+def test_an_output_that_is_not_as_declared_is_a_warning(body: str, tmp_path: Path) -> None:
+    value = node_json(outputSchema={"id": {"type": "string"}})
+    write(tmp_path, value, f"\nexport default async function (ctx) {{\n{body}\n}}\n")
+
+    assert "loaded     greet 1.0.0" in run(str(tmp_path))
+
+
+def test_the_warning_about_an_output_names_the_line(tmp_path: Path) -> None:
     value = node_json(outputSchema={"id": {"type": "string"}})
     write(tmp_path, value, "\nexport default async function (ctx) {\n  return { id: 5 };\n}\n")
 
-    printed = refused(tmp_path)
+    printed = run(str(tmp_path))
 
     assert "greet/1.0.0/template.ts, line 2: " in printed
     assert "'number' is not assignable to type 'string'" in printed

@@ -64,7 +64,7 @@ class GeneratedModule:
 
     `children` are the Workers that nodes call, except those that are bound in any case;
     `dependencies` are the npm packages of the workflow and its node types; `syntaxes` is the code
-    of its nodes by id and field, and the entry code. `explain` returns what a compiler's message
+    of its nodes by id and field, of templates, and the entry code. `explain` returns what a compiler's message
     leaves open about the name of a node, or "".
     """
 
@@ -119,7 +119,11 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         children=tuple(child for child in called.values() if child.name not in env_names),
         dependencies=packages,
         problems=tuple(reader.problems),
-        syntaxes={**reader.syntaxes, **({("", ENTRY_PATH): entry.syntax} if entry else {})},
+        syntaxes={
+            **reader.syntaxes,
+            **templates.syntaxes,
+            **({("", ENTRY_PATH): entry.syntax} if entry else {}),
+        },
         explain=partial(hint, nodes=ir.nodes.values(), variables=naming.variables),
         _writer=writer,
         _regenerate=lambda ids: generate(ir, replace(settings, untyped=ids)),

@@ -83,6 +83,11 @@ class Templates:
         return {key: names.function for key, names in self._names.items()}
 
     @property
+    def syntaxes(self) -> dict[tuple[str, str], Syntax]:
+        """The templates by the label of their type; the first part of the key is "", as no node's."""
+        return {("", template.path): template.syntax for template in self._templates.values()}
+
+    @property
     def source(self) -> str:
         """The code of all templates."""
         return "\n".join(template.custom.template for template in self._templates.values())

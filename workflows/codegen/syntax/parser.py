@@ -242,6 +242,10 @@ class Syntax:
         """Whether an expression needs lines of its own, as a comment could swallow what follows."""
         return b"//" in self.data or b"\n" in self.data or b"\r" in self.data
 
+    def is_placeholder(self, node: Node) -> bool:
+        """Whether the node stands for a reference."""
+        return any(start <= node.start_byte < end for start, end in self._spans.values())
+
     def is_code(self, reference: Reference) -> bool:
         """Whether the reference is in code, not in a string or a comment."""
         start, end = self._spans[reference.start]

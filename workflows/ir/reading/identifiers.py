@@ -65,6 +65,7 @@ startChild step stepName
 
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())
 USED_GLOBALS: Final = frozenset(_USED.split())
+LANGUAGE_GLOBALS: Final = frozenset(_BUILT_IN.split())
 GLOBALS: Final = frozenset(f"{_BUILT_IN} {_RUNTIME} {_USED}".split())
 
 RESERVED: Final = frozenset(f"{_LANGUAGE} {_IN_SCOPE} {_USED}".split())
