@@ -1,22 +1,26 @@
-"""What the compiler refuses in a module, as problems in the document."""
+"""What the compiler says about a module, as problems in the document."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, Diagnostic
-from workflows.ir.reading.problems import Problem
+from workflows.ir.reading.problems import Problem, Severity
 
 
 def type_problems(module: GeneratedModule, folder: Path) -> list[Problem]:
-    """Compile the module in an empty folder; return the errors with their nodes and lines."""
+    """Compile the module in an empty folder; return errors or warnings with their nodes and lines."""
     try:
-        compile_leniently(module, folder, dependencies=tuple(module.dependencies))
+        compiled = compile_leniently(module, folder, dependencies=tuple(module.dependencies))
     except CompileFailed as failed:
         return [_as_problem(error, module) for error in failed.diagnostics]
-    return []
+    return [
+        replace(_as_problem(warning, module), severity=Severity.WARNING)
+        for warning in compiled.warnings
+    ]
 
 
 def _as_problem(error: Diagnostic, module: GeneratedModule) -> Problem:
