@@ -19,7 +19,7 @@ from runs.index.listing import Filters
 from runs.models import BulkChange
 from runs.permissions import CONTROL, VIEW
 from runs.services import control
-from runs.views.runs import page
+from runs.views.runs import form_page, page
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
 from workflows.models import Workflow
@@ -35,14 +35,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such action.")
     filters = Filters.of(data)
     if request.method != "POST":
-        return page(request, "runs/bulk/confirm", _confirmation(filters, action))
+        return form_page(request, "runs/bulk/confirm", _confirmation(filters, action))
     reason = request.POST.get("reason", "").strip()
     token = request.POST.get("confirmed", "")
     try:
         change = bulk_change.enqueue(token, by=Actor.of(request.user), reason=reason)
     except DeployError as error:
         context = _confirmation(filters, action) | {"refusal": str(error), "reason": reason}
-        return page(request, "runs/bulk/confirm", context)
+        return form_page(request, "runs/bulk/confirm", context)
     messages.info(
         request,
         f"{change.total:,} run{pluralize(change.total)} queued. You can close this page.",

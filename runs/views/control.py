@@ -22,7 +22,7 @@ from runs.services import control, event_schemas, failed_runs, payloads
 from runs.services.control import EventResult, Refused
 from runs.steps.start_points import StartPoint
 from runs.steps.step_reader import read_steps
-from runs.views.runs import page, viewable_runs
+from runs.views.runs import form_page, page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import CHANGED
@@ -41,7 +41,7 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         messages.error(request, _unavailable(run, action))
         return redirect(run)
     if request.method != "POST":
-        return page(
+        return form_page(
             request, "runs/run/change", _confirmation(run, action, request.GET.get("from", ""))
         )
     reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
@@ -50,7 +50,7 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         control.change(run, action, by=by, reason=reason, from_step=point)
     except DeployError as error:
         context = presentation.refusal_context(error, "changed") | {"reason": reason}
-        return page(request, "runs/run/change", _confirmation(run, action, step) | context)
+        return form_page(request, "runs/run/change", _confirmation(run, action, step) | context)
     messages.success(request, f"{run.instance_id} {presentation.ACTION_DONE[action]}.")
     return redirect(run)
 

@@ -29,6 +29,7 @@ from targets.cloudflare.errors import DeployError
 from toolchain.redaction import redact_json
 from web.decorators import HttpRequest, staff_with
 from web.rendering import live_page
+from web.rendering import page as whole_page
 from workflows.models import Workflow
 
 _VALUES: Final = {"payload": "params", "output": "output"}
@@ -36,12 +37,20 @@ _OUTDATED: Final = timedelta(minutes=3)
 
 
 def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    """Render the whole page, or only its live part for htmx."""
-    context |= {
+    """Render the whole page, or only its live part for htmx, for a page that has one."""
+    return live_page(request, name, context | _rights(request))
+
+
+def form_page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """Render a page without a live part."""
+    return whole_page(request, name, context | _rights(request))
+
+
+def _rights(request: HttpRequest) -> dict[str, bool]:
+    return {
         "may_trigger": request.user.has_perm(TRIGGER),
         "may_control": request.user.has_perm(CONTROL),
     }
-    return live_page(request, name, context)
 
 
 def viewable_runs() -> QuerySet[Run]:

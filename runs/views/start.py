@@ -21,7 +21,7 @@ from runs.models import Run
 from runs.permissions import TRIGGER
 from runs.services import control, failed_runs, payloads
 from runs.services.control import INSTANCE_ID_RULE, Refused
-from runs.views.runs import page, viewable_runs
+from runs.views.runs import form_page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from web.converters import read_key
@@ -38,11 +38,11 @@ def start(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run and redirect to it; after an error the input is kept."""
     workflow = _workflow(request)
     if workflow is None:
-        return page(
+        return form_page(
             request, "runs/start/choose_workflow", {"choices": _startable(), "where": "start"}
         )
     if request.method != "POST":
-        return page(request, "runs/start/start", _form(request, workflow) | _payload(request))
+        return form_page(request, "runs/start/start", _form(request, workflow) | _payload(request))
     entered = {name: request.POST.get(name, "") for name in ("payload", "instance_id")}
     try:
         started = control.trigger(
@@ -54,7 +54,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except DeployError as error:
         context: dict[str, Any] = presentation.refusal_context(error, "started") | entered
         context["again"] = _source_run(request)
-        return page(request, "runs/start/start", _form(request, workflow) | context)
+        return form_page(request, "runs/start/start", _form(request, workflow) | context)
     if source := _source_run(request):
         failed_runs.mark_viewed(source)
     if started.is_new:
@@ -154,15 +154,15 @@ def batch(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run for each line; one invalid line prevents all starts."""
     workflow = _workflow(request)
     if workflow is None:
-        return page(
+        return form_page(
             request, "runs/start/choose_workflow", {"choices": _startable(), "where": "batch"}
         )
     if request.method != "POST":
-        return page(request, "runs/start/start_many", _form(request, workflow))
+        return form_page(request, "runs/start/start_many", _form(request, workflow))
     try:
         lines = batch_start.read_input(request.POST.get("lines", ""), request.FILES.get("file"))
         change = batch_start.enqueue(_live(request, workflow), lines, by=Actor.of(request.user))
     except DeployError as error:
         context = {"refusal": str(error), "lines": request.POST.get("lines", "")}
-        return page(request, "runs/start/start_many", _form(request, workflow) | context)
+        return form_page(request, "runs/start/start_many", _form(request, workflow) | context)
     return redirect(change)

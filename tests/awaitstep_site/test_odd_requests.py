@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from http.cookies import SimpleCookie
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -37,6 +38,10 @@ COMMON = ("q", "o", "p", "e", "page", "after", "before", "next", "_popup", "_to_
           "download", "created_at__year", "created_at__month", "at__day", "app_label")  # fmt: skip
 TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
          "multipart/form-data", "text/plain; charset=nonsense", "", "a/b")  # fmt: skip
+HEADERS = ("Accept", "Accept-Language", "Content-Length", "Cookie", "HX-Boosted", "HX-Current-URL",
+           "HX-Prompt", "HX-Request", "HX-Target", "HX-Trigger", "Idempotency-Key",
+           "If-Modified-Since", "If-None-Match", "Last-Event-ID", "Origin", "Range", "Referer",
+           "User-Agent", "X-CSRFToken", "X-Forwarded-For", "X-Forwarded-Proto")  # fmt: skip
 ADDRESSES = sorted(
     pattern for pattern, row in TABLE.items() if not row.stream and "logout" not in pattern
 )
@@ -63,6 +68,13 @@ class Sender:
 
     def get(self, address: str, parameters: dict[str, str] | None = None) -> Any:
         return self._sent(lambda client: client.get(address, parameters))
+
+    def with_headers(self, method: str, address: str, headers: dict[str, str]) -> Any:
+        sent = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+        return self._sent(lambda client: client.generic(method, address, headers=sent))
+
+    def with_file(self, address: str, name: str, content: bytes) -> Any:
+        return self._sent(lambda client: client.post(address, {name: BytesIO(content)}))
 
     def post(self, address: str, fields: dict[str, str]) -> Any:
         return self._sent(lambda client: client.post(address, fields))
@@ -139,3 +151,21 @@ def test_every_call_of_the_api_may_get_any_body_and_address(
 ) -> None:
     address = f"/api/events/{quote(event_type[:8_000], safe='')}"
     sender.post_body(address, body, content_type)
+
+
+@many
+@given(
+    pattern=st.sampled_from(ADDRESSES),
+    method=st.sampled_from(["GET", "POST", "HEAD", "PUT", "OPTIONS"]),
+    headers=st.dictionaries(st.sampled_from(HEADERS), VALUES, min_size=1, max_size=3),
+)
+def test_every_header_may_have_any_value(
+    sender: Sender, pattern: str, method: str, headers: dict[str, str]
+) -> None:
+    sender.with_headers(method, sender.address(pattern), {"HX-Request": "true", **headers})
+
+
+@many
+@given(pattern=st.sampled_from(ADDRESSES), content=st.one_of(st.binary(), VALUES.map(str.encode)))
+def test_every_address_may_get_any_file(sender: Sender, pattern: str, content: bytes) -> None:
+    sender.with_file(sender.address(pattern), "file", content)
