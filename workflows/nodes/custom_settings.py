@@ -11,7 +11,7 @@ from workflows.ir.custom.definition import Definition
 from workflows.ir.document.step_policy import StepPolicy, read_policy
 from workflows.ir.reading import fields
 from workflows.ir.reading.fields import Field, NotJson
-from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.reading.references import references_in
 
@@ -139,11 +139,7 @@ def _expression(data: Reader, field: ConfigField, _value: Any) -> Field | None:
 
 
 def _check(data: Reader, field: ConfigField, value: Any) -> None:
-    errors = list(value_errors(field, value))
-    if len(errors) > 1 and field.kind is FieldKind.MULTISELECT:  # list the options only once
-        others = [item for item in value if item not in field.options]
-        errors = [f"{listed(others)} must be among {listed(field.options, limit=30)}"]
-    for error in errors:
+    for error in value_errors(field, value):
         data.problem(field.key, error)
 
 

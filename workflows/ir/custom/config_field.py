@@ -164,9 +164,11 @@ def _options(field: ConfigField, value: Any) -> Iterator[str]:
         yield f"must be a list of {listed(field.options, limit=30)}, not {quoted(value)}"
         return
     options = frozenset(field.options)
-    for item in value:
-        if not isinstance(item, str) or item not in options:
-            yield from _option(field, item)
+    others = [item for item in value if not isinstance(item, str) or item not in options]
+    if len(others) == 1:
+        yield from _option(field, others[0])
+    elif others:  # list the options only once
+        yield f"{listed(others)} must be among {listed(field.options, limit=30)}"
 
 
 def _code(_field: ConfigField, value: Any) -> Iterator[str]:
