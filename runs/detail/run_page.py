@@ -55,6 +55,7 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     summary = summarize(steps, settings, errored=run.status == "errored")
     chosen = _chosen(steps, summary, step)
     nodes = node_ids(ir, [chosen]) if is_long and chosen else nodes
+    kinds = _kinds(ir, nodes)
     return {
         "run": run,
         "data": fetched.data,
@@ -63,7 +64,8 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "seconds": presentation.seconds(run, timezone.now()),
         "summary": summary,
         "error": error_text(data.get("error")) or run.error,
-        "timeline": timeline(steps, page=_page(page, chosen), now=timezone.now()),
+        "timeline": timeline(steps, page=_page(page, chosen), now=timezone.now(), kinds=kinds),
+        "step_kind": kinds.get(chosen.number, chosen.kind_label) if chosen else "",
         "step": chosen,
         "node_id": nodes.get(chosen.number, "") if chosen else "",
         "step_output": read_json(chosen.raw.get("output")) if chosen else None,
@@ -77,6 +79,12 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "entries": _entries(run),
         **_version(run, deployment),
     }
+
+
+def _kinds(ir: WorkflowIR | None, nodes: Mapping[int, str]) -> dict[int, str]:
+    """Return the type of each step's node, by the number of the step."""
+    types = ir.nodes if ir else {}
+    return {number: types[id_].type.title for number, id_ in nodes.items() if id_ in types}
 
 
 def picture_of(run: Run, fetched: FetchedRun) -> Picture | None:
@@ -137,19 +145,20 @@ def _picture(
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:
-    """The version of the run's code, and the live and draft versions if they are newer."""
+    """The version of the run's code; if it failed, also the live and draft versions if newer."""
     if deployment is None or run.workflow_id is None:
         return {"deployment_of_run": deployment}
     version = deployment.version_number
     versions = WorkflowVersion.objects.filter(workflow=run.workflow_id)
     pk_of = dict(versions.values_list("number", "pk"))
     live = _live_version(run) or version
+    is_failed = run.status == "errored"  # otherwise, newer versions do not concern the run
     draft = max(pk_of, default=live)
     return {
         "deployment_of_run": deployment,
         "version_pk": pk_of.get(version),
-        "live_version": live if live != version else None,
-        "draft_version": draft if draft > max(live, version) else None,
+        "live_version": live if is_failed and live != version else None,
+        "draft_version": draft if is_failed and draft > max(live, version) else None,
     }
 
 

@@ -64,15 +64,16 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def clock(moment: datetime | None) -> str | SafeString:
-    """Render the time of day; `title` and `datetime` have the date and the time zone."""
+    """Render the time of day, and the date unless it is today; `title` has the time zone too."""
     if moment is None:
         return ""
     exact = timezone.localtime(moment)
+    is_today = exact.date() == timezone.localdate()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         exact.isoformat(timespec="milliseconds"),
         exact.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        exact.strftime("%H:%M:%S"),
+        exact.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S"),
     )
 
 

@@ -41,11 +41,15 @@ class Area:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line with right angles from the node `source` to the node `node_id`; each may be ""."""
+    """A line with right angles from the node `source` to the node `node_id`; each may be "".
+
+    `owner` is the container in whose frame it is drawn, if that decides whether a run takes it.
+    """
 
     points: tuple[tuple[float, float], ...]
     node_id: str = ""
     source: str = ""
+    owner: str = ""
     is_arrow: bool = False
     is_aside: bool = False
 
@@ -109,6 +113,7 @@ class _LayoutBuilder:
         *points: tuple[float, float],
         node_id: str = "",
         source: str = "",
+        owner: str = "",
         is_arrow: bool = True,
         is_aside: bool = False,
     ) -> None:
@@ -117,6 +122,7 @@ class _LayoutBuilder:
                 points=points,
                 node_id=node_id,
                 source=source,
+                owner=owner,
                 is_arrow=is_arrow,
                 is_aside=is_aside,
             )
@@ -167,21 +173,22 @@ class _LayoutBuilder:
         bottom, at = top + block.height, top + self.node_height
         for number, row in enumerate(block.rows):
             is_last = number == len(block.rows) - 1
-            self._row(row, axis=axis, top=at, is_entered=not row.is_shared)
+            self._row(row, block, axis=axis, top=at)
             at += row.height + 2 * FAN
             self._merge(row, block, axis=axis, at=at, is_last=is_last)
         self.depth -= 1
         if block.repeats:
             self._line_back(block, axis=axis, top=top + self.node_height, bottom=bottom)
 
-    def _row(self, row: Row, *, axis: float, top: float, is_entered: bool) -> None:
+    def _row(self, row: Row, block: Block, *, axis: float, top: float) -> None:
         for column, middle in _middles(row, axis):
-            if is_entered:
+            if not row.is_shared:
                 first = column.blocks[0].node_id if column.blocks else ""
                 target = first or (column.jump.node_id if column.jump else "")
                 self.line(
                     (axis, top), (axis, top + FAN / 2), (middle, top + FAN / 2), (middle, top + FAN),
                     node_id=target,
+                    owner=block.node_id,
                     is_arrow=column.head is None and bool(target),
                     is_aside=column.is_aside,
                 )  # fmt: skip
@@ -202,7 +209,7 @@ class _LayoutBuilder:
         for column, middle in _middles(row, axis):
             if column.falls_through:
                 points = [(middle, top + column.height), (middle, bus), *end]
-                self.line(*points, source=_last(column), is_arrow=False)
+                self.line(*points, source=_last(column), owner=block.node_id, is_arrow=False)
 
     def _bottom(self, block: Block, at: float) -> float:
         return at + sum(row.height + 2 * FAN for row in block.rows[1:])
@@ -212,7 +219,9 @@ class _LayoutBuilder:
         side = axis - block.width / 2 + PAD + LANE / 2
         bus, back = bottom - FAN / 2, top + FAN / 2
         if block.rows[0].falls_through:
-            self.line((axis, bus), (side, bus), (side, back), (axis - 1, back))
+            points = [(axis, bus), (side, bus), (side, back), (axis - 1, back)]
+            last = _last(block.rows[0].columns[0])
+            self.line(*points, source=last, owner=block.node_id)
 
 
 def _last(column: Column) -> str:

@@ -41,6 +41,11 @@ class State(StrEnum):
         return self in ACTIVE
 
     @property
+    def holds_run(self) -> bool:
+        """Whether the run has not left the node yet, or has ended in it."""
+        return self.is_active or self in (State.FAILED, State.STOPPED)
+
+    @property
     def is_untouched(self) -> bool:
         """Whether the run has not executed the node."""
         return self in (State.SKIPPED, State.NOT_REACHED)

@@ -105,10 +105,21 @@ def _line(drawing: Drawing, line: Line) -> str:
     kinds = ["pic-line"]
     if line.is_aside:
         kinds.append("pic-aside")
-    if any(drawing.state(id_).state.is_untouched for id_ in (line.source, line.node_id)):
+    if not is_taken(drawing, line):
         kinds.append("pic-faint")
     arrow = f' marker-end="url(#{drawing.uid}-arrow)"' if line.is_arrow else ""
     return f'<path class="{" ".join(kinds)}" d="{path(line.points)}"{arrow}/>'
+
+
+def is_taken(drawing: Drawing, line: Line) -> bool:
+    """Return whether the run may have gone along the line."""
+    ends = (line.source, line.node_id, line.owner)
+    if any(drawing.state(id_).state.is_untouched for id_ in ends):
+        return False
+    if drawing.state(line.node_id).state is not State.PLAIN:
+        return True
+    source = drawing.state(line.source)
+    return source.iterations > 1 or not source.state.holds_run
 
 
 def _cap(drawing: Drawing, tag: Tag, area: Area, *, icon: str = "") -> str:

@@ -69,8 +69,8 @@ def test_the_links_of_a_group_lead_to_exactly_its_runs(admin_client: Client) -> 
     (query,) = re.findall(r'href="/runs/\?([^"]*error=Error[^"]*)"', page)
 
     listed = admin_client.get(f"/runs/?{query.replace('&amp;', '&')}")
-    admin_client.get(asked := f"/runs/bulk/?action=restart&{query.replace('&amp;', '&')}")
-    confirmation = admin_client.get(asked).context["confirmed"]
+    admin_client.get(restart_page := f"/runs/bulk/?action=restart&{query.replace('&amp;', '&')}")
+    confirmation = admin_client.get(restart_page).context["confirmed"]
     admin_client.post("/runs/bulk/", {"action": "restart", "confirmed": confirmation})
 
     assert {run.pk for run in listed.context["page"].runs} == {run.pk for run in runs}

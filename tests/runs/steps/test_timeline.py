@@ -35,6 +35,26 @@ def test_an_open_step_ends_now_and_leaves_room_ahead() -> None:
     assert row.step.state == "running"
     (bar,) = row.bars
     assert 80 < bar.width < 90
+    assert bar.is_open
+
+
+def test_only_the_time_of_a_step_that_has_not_ended_goes_on() -> None:
+    raw = (attempted_step((0, 5, True)), waiting_step("sleep", start=5, end=3600))
+
+    running, over = make_timeline(*raw), make_timeline(raw[0])
+
+    done, asleep = running.rows
+    assert [bar.is_open for row in (done, asleep) for bar in row.bars] == [False, True]
+    assert (done.elapsed, asleep.elapsed) == (None, 5)
+    assert (running.now, running.is_growing, over.is_growing) == (10, True, False)
+
+
+def test_a_row_names_the_type_of_its_node() -> None:
+    shown = steps(attempted_step((0, 1, True)), attempted_step((0, 1, True)))
+
+    rows = timeline(shown, page=1, now=START, kinds={1: "HTTP request"}).rows
+
+    assert [row.kind for row in rows] == ["HTTP request", "Step"]
 
 
 def test_a_long_sleep_does_not_hide_earlier_steps() -> None:

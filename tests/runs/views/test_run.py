@@ -16,11 +16,12 @@ from runs.sync.poller import Poller
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
-from tests.runs.examples import START, attempted_step, make_run
+from tests.runs.examples import START, attempted_step, live_deployment, make_run
 from tests.runs.sync.test_poller import poll_until
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow
+from tests.workflows.ir.documents import chain, node
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 ADA = Actor(None, "ada")
@@ -222,8 +223,9 @@ def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Ta
     assert "the end" in text(whole)
 
 
-def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: Target) -> None:
-    run = ended_run(target, "return 1;")
+def test_a_failed_run_shows_newer_live_and_draft_versions(admin_client: Client) -> None:
+    run = make_run(status="errored", is_open=False)
+    target = run.target
     assert run.workflow
     edit_workflow(run.workflow, code="return 2;")
 
@@ -238,6 +240,28 @@ def test_newer_live_and_draft_versions_are_shown(admin_client: Client, target: T
     assert "This run started with v1. The draft v2 is not deployed there." in drafted
     assert f"v2 is live on {target.name} now. The draft v3 is not deployed there." in both
     assert f"{newer}." in live
+
+
+def test_newer_versions_do_not_concern_a_healthy_run(admin_client: Client) -> None:
+    run = make_run(status="complete", is_open=False)
+    assert run.workflow
+    edit_workflow(run.workflow, code="return 2;")
+    copy_live(run.deployment, version_number=2)
+
+    assert "This run started with" not in text(admin_client.get(f"/runs/{run.pk}/"))
+
+
+def test_an_http_request_is_called_by_its_name(admin_client: Client) -> None:
+    ping = node("ping", "http_request", url="https://example.com/", method="GET")
+    deployment = live_deployment(workflow=make_workflow(**chain(ping)))
+    run = make_run(deployment, status="complete", is_open=False)
+    step = attempted_step((0, 1, True), name="ping-1")
+    RunDetails.objects.create(run=run, data={"status": "complete", "steps": [step]})
+
+    page = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    assert "Kind HTTP request" in page
+    assert "ping HTTP request" in page
 
 
 def copy_live(deployment: Deployment | None, **fields: Any) -> None:

@@ -3,10 +3,11 @@ import { updateClocks } from './clocks.js'
 import { copy } from './clipboard.js'
 import { EventStream } from './event_stream.js'
 import { Logs } from './logs.js'
-import { showFailure } from './notices.js'
+import { showFailure, showMessage } from './notices.js'
 import { showPictures, ZOOMS } from './pictures.js'
 import { scrollToSelectedStep, selectNode } from './selection.js'
 import { rememberParts, swapParts } from './swap_parts.js'
+import { growTimelines } from './timelines.js'
 import { guardForms } from './unsaved_changes.js'
 
 document.documentElement.classList.add('has-script')
@@ -18,8 +19,8 @@ document.addEventListener('click', event => {
 })
 for (const root of document.querySelectorAll('[data-logs]')) new Logs(root)
 rememberParts()
-updateClocks()
-setInterval(updateClocks, 1000)
+tick()
+setInterval(tick, 1000)
 showPictures()
 scrollToSelectedStep()
 selectNode()
@@ -28,7 +29,13 @@ addEventListener('hashchange', selectNode)
 document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
 document.addEventListener('htmx:sendError', showFailure)
+document.addEventListener('awaitstep:message', event => showMessage(event.detail))
 if (window.htmx) {
   htmx.createEventSource = url => new EventStream(url)
   htmx.defineExtension('parts', { handleSwap: swapParts })
+}
+
+function tick() {
+  updateClocks()
+  growTimelines()
 }

@@ -23,7 +23,7 @@ function setText(element, text) {
 }
 
 // The same words as in web/formatting.py.
-function elapsed(time) {
+export function elapsed(time) {
   const seconds = Math.floor(time)
   const padded = number => String(number).padStart(2, '0')
   if (seconds < 60) return `${seconds} s`

@@ -8,6 +8,36 @@ export function showFailure(event) {
   target.replaceChildren(paragraph)
 }
 
+const JUST_SHOWN = 5000 // milliseconds
+const shownAt = new WeakMap()
+
+// Say what an action has done, with a link, like Django's own messages.
+export function showMessage({ text, url, link, after, level }) {
+  const item = document.createElement('li')
+  item.className = level
+  const anchor = document.createElement('a')
+  anchor.href = url
+  anchor.textContent = link
+  item.append(`${text} `, anchor, ` ${after}`)
+  shownAt.set(item, performance.now())
+  messageList().append(item)
+  announce(item.textContent)
+}
+
+function messageList() {
+  const list = document.querySelector('.messagelist') ?? document.createElement('ul')
+  list.className = 'messagelist'
+  if (!list.isConnected) document.getElementById('content').before(list)
+  return list
+}
+
+// What earlier actions have done is no longer the news.
+export function removeOldMessages() {
+  for (const item of document.querySelectorAll('.messagelist > li')) {
+    if (performance.now() - (shownAt.get(item) ?? -JUST_SHOWN) >= JUST_SHOWN) item.remove()
+  }
+}
+
 export function showConnection(isConnected) {
   const notice = document.getElementById('connection')
   if (notice) notice.hidden = isConnected || document.querySelector('[data-final]') !== null

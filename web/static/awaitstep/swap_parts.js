@@ -1,4 +1,4 @@
-import { announce } from './notices.js'
+import { announce, removeOldMessages } from './notices.js'
 
 // Swaps only the parts of a page whose HTML has changed, so focus and selection are kept elsewhere.
 // Running clocks and the CSRF token do not count as changes.
@@ -28,7 +28,10 @@ export function swapParts(style, _target, fragment) {
     if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true })
   }
   const announcement = changed.find(part => part.dataset.announce)
-  if (announcement) announce(announcement.dataset.announce)
+  if (announcement) {
+    announce(announcement.dataset.announce)
+    removeOldMessages()
+  }
   return changed
 }
 
