@@ -14,6 +14,9 @@ from web.decorators import HttpRequest
 CHANGED = "awaitstep:changed"
 """The htmx trigger that makes a page fetch its live parts again."""
 
+MESSAGE = "awaitstep:message"
+"""The htmx trigger that shows a message on an open page: text, url, link, after and level."""
+
 
 def page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
     """Render the template `<name>.html` with the context of every admin page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
@@ -25,9 +28,10 @@ from runs.steps.step_reader import read_steps
 from runs.views.runs import form_page, page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, redirect_get_to, staff_with
-from web.rendering import CHANGED
+from web.rendering import CHANGED, MESSAGE
 
 _MAX_STEPS: Final = 300
+_MAX_PAYLOAD: Final = 200  # characters of it in a message
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,20 +114,37 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return page(request, "runs/run/send_event", context)
     try:
-        result = _send(run, request)
+        answer = _answer(run, request.POST)
+        result = _send(run, answer, request)
     except DeployError as error:
         return page(
             request, "runs/run/send_event", context | presentation.refusal_context(error, "sent")
         )
+    return _sent(request, result, answer, event_type=context["type"], next_page=context["next"])
+
+
+def _sent(
+    request: HttpRequest, result: EventResult, answer: Any, *, event_type: str, next_page: str
+) -> HttpResponse:
+    """Say what was sent to which run: on the open page, or on the page that follows."""
+    run = result.run
+    name = run.workflow.name if run.workflow else run.workflow_name
+    payload = Truncator(json.dumps(answer, ensure_ascii=False)).chars(_MAX_PAYLOAD)
+    text = f"{event_type} was sent with {payload} to the run"
+    after = f"of {name}. {result.note}".rstrip()
     if request.htmx:
-        return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
+        detail = {"text": text, "url": run.get_absolute_url(), "link": run.instance_id}
+        detail |= {"after": after, "level": "warning" if result.note else "success"}
+        return HttpResponse(
+            status=204, headers={"HX-Trigger": json.dumps({CHANGED: "", MESSAGE: detail})}
+        )
     level = messages.WARNING if result.note else messages.SUCCESS
-    message = f"{context['type']} was sent to {run.instance_id}. {result.note}"
-    messages.add_message(request, level, message.rstrip())
-    return redirect("runs:waiting") if context["next"] == "waiting" else redirect(run)
+    link = format_html('<a href="{}">{}</a>', run.get_absolute_url(), run.instance_id)
+    messages.add_message(request, level, format_html("{} {} {}", text, link, after))
+    return redirect("runs:waiting") if next_page == "waiting" else redirect(run)
 
 
-def _send(run: Run, request: HttpRequest) -> EventResult:
+def _send(run: Run, answer: Any, request: HttpRequest) -> EventResult:
     event_type = request.POST.get("type", "").strip()
     if not event_type:
         raise Refused("Enter the type of the event. Nothing was sent.")
@@ -132,7 +153,7 @@ def _send(run: Run, request: HttpRequest) -> EventResult:
             f"The run is {run.status_label.lower()} and accepts no events. Nothing was sent."
         )
     reason, by = request.POST.get("reason", "").strip(), Actor.of(request.user)
-    return control.send_event(run, event_type, _answer(run, request.POST), by=by, reason=reason)
+    return control.send_event(run, event_type, answer, by=by, reason=reason)
 
 
 def _answer_text(run: Run, data: Mapping[str, str]) -> str:

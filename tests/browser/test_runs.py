@@ -68,6 +68,10 @@ def start(page: Page, workflow: str, payload: str) -> None:
     page.evaluate("window.notReloaded = true")
 
 
+def origin(page: Page) -> str:
+    return str(page.evaluate("location.origin"))
+
+
 def test_a_page_follows_a_run_through_a_retry_a_sleep_and_an_answer(
     open_page: Open, workflow: str
 ) -> None:
@@ -77,10 +81,16 @@ def test_a_page_follows_a_run_through_a_retry_a_sleep_and_an_answer(
     expect(page.locator("#outcome")).to_contain_text("Retrying")
     expect(page.locator("#outcome")).to_contain_text("the bank is busy")
     expect(page.locator("#outcome")).to_contain_text("Sleeping", timeout=RUN_TIMEOUT)
+    expect(page.locator(".messagelist li")).to_have_count(0)
+    bar = page.locator("rect[data-open]")
+    expect(bar).not_to_have_attribute("width", str(bar.get_attribute("width")))
     expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=RUN_TIMEOUT)
     expect(page.locator("#row-1 .timeline-failed")).to_have_count(1)
     page.get_by_role("button", name="Approve").click()
 
+    sent = page.locator(".messagelist li.success")
+    expect(sent).to_contain_text('approve was sent with {"approved": true} to the run')
+    expect(sent.locator("a")).to_have_attribute("href", page.url.removeprefix(origin(page)))
     expect(page.locator("#head")).to_contain_text("Complete", timeout=RUN_TIMEOUT)
     expect(page.locator("#values")).to_contain_text("approved")
     expect(page.locator("#timeline .timeline-row")).to_have_count(4)
@@ -168,4 +178,6 @@ def test_without_javascript_a_run_can_be_started_and_answered(
         page.reload()
     page.get_by_role("button", name="Approve").click()
 
-    expect(page.locator(".messagelist")).to_contain_text("pprove was sent to")
+    expect(page.locator(".messagelist")).to_contain_text(
+        'pprove was sent with {"approved": true} to the run'
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -179,8 +180,31 @@ def test_the_page_notes_an_event_that_no_step_waits_for(admin_client: Client, wa
     posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
     right = admin_client.post(f"/runs/{waiting.pk}/event/", posted, follow=True)
 
-    assert "was sent to run-0. No step has waited for og yet" in text(wrong)
+    assert "g was sent with {} to the run run-0 of One step." in text(wrong)
+    assert "No step has waited for og yet" in text(wrong)
+    assert f'<a href="/runs/{waiting.pk}/">run-0</a>' in right.content.decode()
     assert "has waited for" not in text(right)
+
+
+def test_an_answer_on_an_open_page_says_what_was_sent_to_which_run(
+    admin_client: Client, waiting: Run
+) -> None:
+    posted = {"type": "go", "payload": '{"approved": true, "amount": 7}'}
+
+    answer = admin_client.post(f"/runs/{waiting.pk}/event/", posted, headers={"HX-Request": "true"})
+
+    triggers = json.loads(answer["HX-Trigger"])
+    assert (answer.status_code, set(triggers)) == (
+        204,
+        {"awaitstep:changed", "awaitstep:message"},
+    )
+    assert triggers["awaitstep:message"] == {
+        "text": 'go was sent with {"approved": true, "amount": 7} to the run',
+        "url": f"/runs/{waiting.pk}/",
+        "link": "run-0",
+        "after": "of One step.",
+        "level": "success",
+    }
 
 
 @pytest.mark.parametrize(
