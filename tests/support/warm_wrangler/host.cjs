@@ -11,7 +11,7 @@ const childProcess = require("node:child_process");
 const Module = require("node:module");
 const net = require("node:net");
 
-const COMMANDS_PER_HOST = 40; // every command leaves a copy of wrangler's module in memory
+const COMMANDS_PER_HOST = 20; // every command leaves a copy of wrangler's module in memory
 const [, , socketPath, wrangler] = process.argv;
 const reallyExit = process.exit;
 const supervisor = process.ppid;
@@ -35,7 +35,7 @@ function accept(socket, { argv, env, cwd }) {
   if (running || isWornOut) return socket.end();
   socket.write('accepted\n');
   commands += 1;
-  running = { socket, listeners: allListeners(), spawned: false };
+  running = { socket, listeners: allListeners(), children: [] };
   process.chdir(cwd);
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
@@ -43,12 +43,14 @@ function accept(socket, { argv, env, cwd }) {
   process.exitCode = undefined;
   socket.unref();
   server.unref();
-  delete require.cache[wrangler];
+  for (const file of Object.keys(require.cache)) {
+    if (file === wrangler || file.includes("/esbuild/")) delete require.cache[file];
+  }
   Module._load(wrangler, null, true);
 }
 
 function end(code, mayLeaveSomething) {
-  const { socket, listeners, spawned } = running;
+  const { socket, listeners, children } = running;
   for (const listener of process.listeners("exit")) {
     if (!listeners.get("exit").includes(listener)) listener.call(process, code);
   }
@@ -57,9 +59,10 @@ function end(code, mayLeaveSomething) {
       if (!known.includes(listener)) process.removeListener(event, listener);
     }
   }
+  for (const child of children) child.kill("SIGKILL");
   process.chdir("/");
   running = null;
-  isWornOut = mayLeaveSomething || spawned || commands >= COMMANDS_PER_HOST;
+  isWornOut = mayLeaveSomething || commands >= COMMANDS_PER_HOST;
   if (isWornOut) server.close();
   else server.ref();
   socket.end(`${JSON.stringify({ exit: code })}\n`, () => {
@@ -95,8 +98,9 @@ process.exit = (code) => {
 for (const name of ["spawn", "execFile", "exec", "fork"]) {
   const original = childProcess[name];
   childProcess[name] = (...all) => {
-    if (running) running.spawned = true;
-    return original(...all);
+    const child = original(...all);
+    running?.children.push(child);
+    return child;
   };
 }
 setInterval(() => {
