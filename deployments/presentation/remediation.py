@@ -54,11 +54,10 @@ def editor_url(deployment: Deployment, node_id: str = "") -> str:
 
 
 def with_link(finding: dict[str, Any], url: str) -> dict[str, Any]:
-    """Add the link to a finding's node, and the name of the setting, if a node is affected."""
+    """Add the link to a finding's node, if a node is affected."""
     if not finding.get("node_id"):
         return finding
-    before, _, setting = finding.get("path", "").partition(f"nodes.{finding['node_id']}.")
-    return {**finding, "url": url, "setting": "" if before else setting}
+    return {**finding, "url": url}
 
 
 def dialog_url(workflow_id: str, target_id: int | None = None, *, overwrite: bool = False) -> str:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
-from targets.cloudflare.errors import Cause, Finding
+from targets.cloudflare.errors import Cause, Finding, setting_of
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
 from workflows.ir.document.kinds import SCRIPT
@@ -85,7 +85,8 @@ def finding_place(finding: Finding | dict[str, Any]) -> SafeString:
         return format_html("<code>{}</code>:", field("path")) if field("path") else SafeString("")
     name = field("node_name") or field("node_id")
     link = '<a href="{url}">{name}</a>' if field("url") else "<strong>{name}</strong>"
-    codes = [field("node_id") if name != field("node_id") else "", field("setting")]
+    setting = setting_of(field("path") or "", field("node_id"))
+    codes = [field("node_id") if name != field("node_id") else "", setting]
     return format_html(
         link + "{codes}{line}:",
         url=field("url"),

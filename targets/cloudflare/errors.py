@@ -93,6 +93,12 @@ class Finding:
         return f"{where}{line}: {text}" if where else text
 
 
+def setting_of(path: str, node_id: str) -> str:
+    """Return the setting of the node that the path names: "data.url"; "" if it names none."""
+    before, _, setting = path.partition(f"nodes.{node_id}.")
+    return "" if before else setting
+
+
 class DeployError(Exception):
     """The deployment cannot continue, for a reason that a user can fix."""
 

@@ -110,7 +110,7 @@ def test_a_secret_in_a_document_is_refused_and_not_repeated() -> None:
 def test_there_is_a_warning_for_an_unknown_setting() -> None:
     (problem,) = problems_with(with_fields(name={}), nme="Ada")
 
-    assert "nodes.a.data.nme: is not a setting of this node type" in problem
+    assert 'nodes.a.data.nme: "nme" is not a setting of this node type' in problem
 
 
 def test_a_node_can_override_the_retries_and_timeout_of_its_type() -> None:

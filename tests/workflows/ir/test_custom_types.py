@@ -152,7 +152,7 @@ def test_there_is_a_warning_for_what_has_no_effect() -> None:
 
     assert (
         problem
-        == "configSchema.a.requird: is not a field property and has no effect: check the spelling"
+        == 'configSchema.a.requird: "requird" is not a field property and has no effect: check the spelling'
     )
 
 

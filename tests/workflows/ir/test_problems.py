@@ -223,7 +223,7 @@ def test_there_is_a_warning_for_an_unknown_setting() -> None:
 
     assert parsed.ir is not None
     assert [str(problem) for problem in parsed.problems] == [
-        "nodes.a.data.colour: is not a setting of this node type and has no effect: check the spelling"
+        'nodes.a.data.colour: "colour" is not a setting of this node type and has no effect: check the spelling'
     ]
 
 

@@ -38,7 +38,9 @@ def test_there_is_a_warning_for_an_unknown_setting_of_an_arm() -> None:
     ir_document = document([branch("b", x="true"), node("a")], "b a x")
     ir_document["nodes"][0]["data"]["branches"][0]["when"] = "1"
 
-    assert warnings(ir_document)[0].startswith("nodes.b.data.branches.0.when: is not a setting")
+    expected = 'nodes.b.data.branches.0.when: "when" is not a setting'
+
+    assert warnings(ir_document)[0].startswith(expected)
 
 
 @pytest.mark.parametrize("key", ["data", "config"])

@@ -239,7 +239,7 @@ class Reader:
         """Warn about every member that has not been read."""
         for key in self.value:
             if key not in self._known:
-                self.warning(key, message)
+                self.warning(key, f"{quoted(key)} {message}")
 
     def part(self, keys: Collection[str]) -> Reader:
         """Return a reader of only these members, with the same `config`."""

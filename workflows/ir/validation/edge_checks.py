@@ -16,7 +16,9 @@ from workflows.ir.tree.graph import on_cycles, reachable
 class Graph:
     """The nodes and edges of a document before they are checked.
 
-    `ids` are the ids of all nodes, including those that could not be read.
+    `ids` are the ids of all nodes, including those that could not be read. The others say what is
+    known to be wrong, so that no check reports what only follows from it: `unread_labels` are nodes
+    whose settings leave open which arms they have.
     """
 
     nodes: Mapping[str, Node]
@@ -24,6 +26,9 @@ class Graph:
     edges: Sequence[Edge]
     entry: str
     flows: Mapping[str, Flow]
+    unread_labels: frozenset[str] = frozenset()
+    has_unread_ids: bool = False
+    has_unread_edges: bool = False
 
 
 def check_node_ids(graph: Graph) -> Iterator[Problem]:
@@ -61,7 +66,7 @@ def check_duplicate_edges(graph: Graph) -> Iterator[Problem]:
 def check_edge_ends(graph: Graph) -> Iterator[Problem]:
     """Yield edges from or to unknown nodes."""
     known = set(graph.ids)
-    for edge in graph.edges:
+    for edge in [] if graph.has_unread_ids else graph.edges:
         for end, id_ in (("source", edge.source), ("target", edge.target)):
             if id_ and id_ not in known:
                 yield Problem(
@@ -88,11 +93,13 @@ def check_labels(graph: Graph) -> Iterator[Problem]:
     counts = Counter((edge.source, edge.target, edge.label) for edge in graph.edges)
     for id_, flow in graph.flows.items():
         node = graph.nodes[id_]
+        if id_ in graph.unread_labels:
+            continue
         for edge in flow.extra:
             if counts[edge.source, edge.target, edge.label] > 1:
                 continue  # reported by check_duplicate_edges
             yield Problem(path=edge.path, message=_extra_edge_message(node, edge), node_id=id_)
-        for label in flow.missing:
+        for label in () if graph.has_unread_edges else flow.missing:
             message = f"needs an edge with the label {quoted(label)}"
             yield Problem(path=node.path, message=message, node_id=id_)
         if node.type.container and node.type.container.step_timeout and not flow.arms:
@@ -121,8 +128,12 @@ def _extra_edge_message(node: Node, edge: Edge) -> str:
 
 
 def check_cycles(graph: Graph) -> Iterator[Problem]:
-    """Yield nodes on a cycle."""
-    cycle = on_cycles(list(graph.nodes), _targets(graph))
+    """Yield nodes on a cycle; edges to the entry are reported by `check_entry`."""
+    targets = _targets(graph)
+    forward = {
+        id_: [target for target in ends if target != graph.entry] for id_, ends in targets.items()
+    }
+    cycle = on_cycles(list(graph.nodes), forward)
     if cycle:
         verb = "lead back to themselves" if len(cycle) > 1 else "leads back to itself"
         message = f"{listed(cycle, limit=100)} {verb}: use a loop node to repeat steps"
@@ -130,14 +141,23 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
 
 
 def check_reachable(graph: Graph) -> Iterator[Problem]:
-    """Yield nodes that no path from the entry reaches."""
-    if graph.entry not in graph.nodes:
+    """Yield nodes that no path from the entry reaches, unless an edge may lead there once it is right."""
+    if graph.entry not in graph.nodes or _has_edge_to_nowhere(graph):
         return
-    reached = reachable(graph.entry, _targets(graph))
+    targets = _targets(graph)
+    reached = reachable(graph.entry, targets)
+    for edge in graph.edges:
+        if edge.source not in graph.nodes and edge.target in graph.nodes:
+            reached |= reachable(edge.target, targets)
     for id_ in graph.nodes:
         if id_ not in reached:
             message = f"no path leads from the entry to {quoted(id_)}: connect or remove it"
             yield Problem(path=f"nodes.{id_}", message=message, node_id=id_)
+
+
+def _has_edge_to_nowhere(graph: Graph) -> bool:
+    is_known = set(graph.ids).__contains__
+    return graph.has_unread_edges or not all(is_known(edge.target) for edge in graph.edges)
 
 
 def _targets(graph: Graph) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,7 +71,9 @@ def read_document(document: object, types: Registry) -> Parsed:
     if log:
         return Parsed(ir=None, problems=tuple(log))
     parts = _read(Reader(document, path="", log=log), types)
-    return _check(parts, ids=_node_ids(document), log=log)
+    nodes = document.get("nodes")
+    count = len(nodes) if isinstance(nodes, list) else 0
+    return _check(parts, ids=_node_ids(document), node_count=count, log=log)
 
 
 def read_json(text: str | bytes) -> object:
@@ -140,7 +143,7 @@ def _node_ids(document: dict[str, Any]) -> list[str]:
     return [id_ for id_ in ids if isinstance(id_, str)]
 
 
-def _check(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
+def _check(parts: _Parts, *, ids: list[str], node_count: int, log: list[Problem]) -> Parsed:
     nodes = {node.id: node for node in parts.nodes}
     graph = Graph(
         nodes=nodes,
@@ -148,9 +151,12 @@ def _check(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
         edges=parts.edges,
         entry=parts.entry,
         flows=flows(nodes, parts.edges),
+        unread_labels=frozenset(_unread_labels(nodes, log)),
+        has_unread_ids=len(ids) < node_count,
+        has_unread_edges=any(problem.path.startswith("edges") for problem in log),
     )
     graph_problems = [problem for check in CHECKS for problem in check(graph)]
-    has_tree = not graph_problems and _is_complete(graph, log)
+    has_tree = not graph_problems and _is_complete(graph)
     log += graph_problems
     log += check_kind(parts.kind, trigger=parts.trigger, nodes=parts.nodes)
     structure = _structure(graph, log) if has_tree else None
@@ -171,13 +177,26 @@ def _check(parts: _Parts, *, ids: list[str], log: list[Problem]) -> Parsed:
     return Parsed(ir=ir, problems=problems, nodes=tuple(nodes.values()))
 
 
-def _is_complete(graph: Graph, log: list[Problem]) -> bool:
+def _is_complete(graph: Graph) -> bool:
     """Whether the whole graph could be read; the tree of a part would only repeat its problems."""
     return (
         set(graph.ids) == set(graph.nodes)
         and graph.entry in graph.nodes
-        and not any(problem.path.startswith("edges") for problem in log)
+        and not (graph.unread_labels or graph.has_unread_ids or graph.has_unread_edges)
     )
+
+
+def _unread_labels(nodes: Mapping[str, Node], log: list[Problem]) -> Iterator[str]:
+    """Yield the containers that name their arms in settings, if these have errors."""
+    errors = {
+        problem.node_id
+        for problem in log
+        if problem.is_error and not problem.path.endswith(".condition")
+    }
+    for id_, node in nodes.items():
+        container = node.type.container
+        if id_ in errors and container and container.labels and not container.required:
+            yield id_
 
 
 def _structure(graph: Graph, log: list[Problem]) -> Structure | None:
