@@ -85,7 +85,7 @@ def finding_place(finding: Finding | dict[str, Any]) -> SafeString:
         return format_html("<code>{}</code>:", field("path")) if field("path") else SafeString("")
     name = field("node_name") or field("node_id")
     link = '<a href="{url}">{name}</a>' if field("url") else "<strong>{name}</strong>"
-    setting = setting_of(field("path") or "", field("node_id"))
+    setting = setting_of(str(field("path") or ""), str(field("node_id")))
     codes = [field("node_id") if name != field("node_id") else "", setting]
     return format_html(
         link + "{codes}{line}:",

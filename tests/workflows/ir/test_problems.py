@@ -156,7 +156,6 @@ def test_all_problems_are_reported_together_with_their_paths() -> None:
         "nodes.a.data.code",
         "nodes.b.data.duration",
         "edges.b x.target",
-        "nodes.c",
     ]
 
 
