@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Container, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
@@ -77,7 +77,7 @@ def emit(node: Node, out: Emitter) -> None:
     for index, (arm, region) in enumerate(zip(arms, out.regions(node), strict=True)):
         prefix = "} else " if index else ""
         if arm.condition is not None:
-            out.line(f"{prefix}if (", *out.value(arm.condition), ") {", out.comment(arm.label))
+            out.line(f"{prefix}if (", *out.kept(node, arm.condition), ") {", out.comment(arm.label))
         else:
             out.line(f"{prefix}{{", out.comment(arm.label))
         out.region(region)
@@ -89,5 +89,6 @@ TYPE = NodeType(
     title="Branch",
     read=read,
     container=Container(labels=labels, alternatives=True),
+    step_suffixes=("", VALUE_SUFFIX),
     emit=emit,
 )

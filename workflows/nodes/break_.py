@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.reader import Reader
 
@@ -29,7 +29,7 @@ def emit(node: Node, out: Emitter) -> None:
     if condition is None:
         out.break_out()
         return
-    out.line("if (", *out.value(condition), ") {")
+    out.line("if (", *out.kept(node, condition), ") {")
     with out.indented():
         out.break_out()
     out.line("}")
@@ -40,4 +40,11 @@ def always_breaks(settings: Settings) -> bool:
     return settings.condition is None
 
 
-TYPE = NodeType(name="break", title="Break", read=read, breaks=always_breaks, emit=emit)
+TYPE = NodeType(
+    name="break",
+    title="Break",
+    read=read,
+    breaks=always_breaks,
+    emit=emit,
+    step_suffixes=("", VALUE_SUFFIX),
+)

@@ -11,7 +11,7 @@ from workflows.codegen.syntax.parser import children_of
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Container, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.identifiers import RESERVED, is_identifier
 from workflows.ir.reading.problems import quoted
@@ -128,7 +128,7 @@ def emit(node: Node, out: Emitter) -> None:
 def _for_each(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
     out.add_helper(HELPER)
-    items = out.value(settings.collection) if settings.collection else []
+    items = out.kept(node, settings.collection) if settings.collection else []
     values = ["asList(", *items, f", {literal(node.name)})"]
     # In the header of the loop, its names no longer mean the values from outside.
     if out.uses(node, settings.item, settings.index):
@@ -140,7 +140,7 @@ def _for_each(node: Node, out: Emitter) -> list[Piece]:
 
 def _while(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
-    condition = out.value(settings.condition) if settings.condition else []
+    condition = out.kept(node, settings.condition) if settings.condition else []
     return [f"let {settings.index} = 0; ", *condition, f"; {settings.index}++"]
 
 
@@ -174,6 +174,7 @@ TYPE = NodeType(
         max_iterations=max_iterations,
     ),
     output="{ results: any[] }",
+    step_suffixes=("", VALUE_SUFFIX),
     emit=emit,
 )
 

@@ -10,7 +10,7 @@ from typing import Final
 from workflows.codegen.steps.computed_settings import SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, NodeType
 from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Code, Text
 from workflows.ir.reading.problems import quoted
@@ -79,11 +79,17 @@ def emit(node: Node, out: Emitter) -> None:
     """Write the wait through a helper, which accepts dates in the past."""
     out.add_helper(SHOWN)
     out.add_helper(HELPER)
-    moment, setting = out.value(node.settings.timestamp), out.setting(node.settings.timestamp)
+    moment, setting = out.kept(node, node.settings.timestamp), out.setting(node.settings.timestamp)
     out.line("await sleepUntil(step, ", out.step_name(node), ", ", *moment, f", {setting});")
 
 
-TYPE = NodeType(name="sleep_until", title="Sleep until", read=read, emit=emit)
+TYPE = NodeType(
+    name="sleep_until",
+    title="Sleep until",
+    read=read,
+    emit=emit,
+    step_suffixes=("", VALUE_SUFFIX),
+)
 
 HELPER: Final = f"""\
 /** Waits until a date. One in the past is not passed on, because the platform would fail the run, even in a replay. */

@@ -67,7 +67,9 @@ def _of_attempts(calls: Sequence[StepCall]) -> State:
     """Return the state of a node; a race waits before each further attempt, and may store its values."""
     attempts = [call for call in calls if not call.part]
     is_waiting = calls[-1].part == _WAIT and not calls[-1].raw.get("finished")
-    return State.RETRYING if is_waiting or not attempts else _state(attempts[-1].raw)
+    if is_waiting:
+        return State.RETRYING
+    return _state(attempts[-1].raw) if attempts else State.RUNNING
 
 
 def _attempt_count(calls: Sequence[StepCall], *, is_child: bool) -> int:

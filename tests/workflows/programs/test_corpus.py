@@ -1,7 +1,7 @@
 """Loose JavaScript deploys and runs; certain mistakes are reported where they are.
 
 Each line of `snippets/loose.txt` is the code of a step that works. Each line of
-`snippets/mistakes.txt` has one mistake, in guillemets; ⏎ is a new line.
+`snippets/mistakes.txt` has one mistake, in double square brackets; ⏎ is a new line.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def test_nearly_every_mistake_is_reported_on_its_node_and_line(tmp_path: Path) -
         node("got", "wait_for_event", eventType="go"), node("loop", "loop", loopType="times", count=1),
         node("all", "parallel"), node("in"), node("arm"),
     ]  # fmt: skip
-    workflow = _document([re.sub("[«»]", "", code) for code in MISTAKES])
+    workflow = _document([re.sub("[⟦⟧]", "", code) for code in MISTAKES])
     workflow["nodes"] += extra
     workflow["edges"] += document(
         extra, "ask got", "got loop", "loop in body", "loop all then", "all arm x"
@@ -101,7 +101,7 @@ def test_nearly_every_mistake_is_reported_on_its_node_and_line(tmp_path: Path) -
     places = [module.locate(error.line, error.column) for error in failed.value.diagnostics]
     reported = {(place.node_id, place.line) for place in places if place}
     expected = {
-        (f"s{at}", code[: code.index("«")].count("\n") + 1) for at, code in enumerate(MISTAKES)
+        (f"s{at}", code[: code.index("⟦")].count("\n") + 1) for at, code in enumerate(MISTAKES)
     }
     missed = [MISTAKES[int(id_[1:])] for id_, _ in sorted(expected - reported)]
     assert len(missed) <= len(MISTAKES) // 20, "\n".join(missed)

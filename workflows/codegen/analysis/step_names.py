@@ -32,24 +32,27 @@ class StepNames:
 
     suffixes: Mapping[str, str]
 
-    def expression(self, node: Node, indices: Sequence[str], *, parts: Sequence[str] = ()) -> str:
+    def expression(
+        self, node: Node, indices: Sequence[str], *, parts: Sequence[str] = (), suffix: str = ""
+    ) -> str:
         """Return the TypeScript of a name, with the indices of the loops around the node.
 
-        `parts` are variables with suffixes that distinguish several steps of one node. The
+        `suffix` and the variables `parts` distinguish several steps of one node. The
         expression calls HELPER if there are more than MAX_NAME_INDICES indices.
         """
         for_indices = INDEX_LENGTH * min(len(indices), MAX_NAME_INDICES)
-        room = NAME_LENGTH - for_indices - SUFFIX_LENGTH * min(len(parts), MAX_PARTS)
-        suffix = self.suffixes.get(node.id, "")
-        name = shorten(node.name, room - len(suffix)) + suffix
+        count = len(parts) + bool(suffix)
+        room = NAME_LENGTH - for_indices - SUFFIX_LENGTH * min(count, MAX_PARTS)
+        by_id = self.suffixes.get(node.id, "")
+        name = shorten(node.name, room - len(by_id)) + by_id + suffix
         if not indices and not parts:
             return literal(name)
-        suffix = "".join(f"${{{part}}}" for part in parts)
+        variables = "".join(f"${{{part}}}" for part in parts)
         if len(indices) > MAX_NAME_INDICES:
-            return f"stepName(`{escaped(name)}{suffix}`, [{', '.join(indices)}])"
+            return f"stepName(`{escaped(name)}{variables}`, [{', '.join(indices)}])"
         counted = "".join(f"[${{{index}}}]" for index in indices)
         blank = " " if indices else ""
-        return f"`{escaped(name)}{suffix}{blank}{counted}`"
+        return f"`{escaped(name)}{variables}{blank}{counted}`"
 
 
 def step_names(ir: WorkflowIR) -> StepNames:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from workflows.codegen.analysis.inputs import member
 from workflows.codegen.analysis.step_names import HELPER
 from workflows.codegen.steps.settings_writer import Plan, SettingsWriter
 from workflows.codegen.syntax import imports
+from workflows.codegen.syntax.changing_values import may_change
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import INFERRED, Call, NodeType
+from workflows.ir.document.node_types import INFERRED, VALUE_SUFFIX, Call, NodeType
 from workflows.ir.document.step_policy import StepPolicy, is_sensitive
-from workflows.ir.reading.fields import Code
+from workflows.ir.reading.fields import Code, Field
 from workflows.ir.validation.limits import MAX_NAME_INDICES
+
+_ONCE: Final = '{ retries: { limit: 0, delay: 0, backoff: "constant" }, timeout: "1 minute" }'
 
 
 class StepWriter(SettingsWriter):
@@ -30,15 +34,27 @@ class StepWriter(SettingsWriter):
         self._import_aliases: dict[str, str] = {}
         self._callbacks: dict[str, str] = {}
 
-    def step_name(self, node: Node, *, part: str = "") -> str:
+    def step_name(self, node: Node, *, part: str = "", suffix: str = "") -> str:
         """Return the expression of a step's name, which is unique in each iteration of a loop.
 
-        `part` is a variable that distinguishes several steps of one node.
+        A `suffix`, or the variable `part`, distinguishes several steps of one node.
         """
         if len(self._indices) > MAX_NAME_INDICES:
             self.add_helper(HELPER)
         parts = [*self._attempts, *([part] if part else [])]
-        return self._plan.step_names.expression(node, self._indices, parts=parts)
+        names = self._plan.step_names
+        return names.expression(node, self._indices, parts=parts, suffix=suffix)
+
+    def kept(self, node: Node, field: Field) -> list[Piece]:
+        """Return the expression of a setting that is evaluated outside of steps.
+
+        One that may change, because it reads the clock, is evaluated once, in a step of its own.
+        """
+        pieces = self.value(field)
+        if not isinstance(field, Code) or not may_change(self._syntax(field)):
+            return pieces
+        name = self.step_name(node, suffix=VALUE_SUFFIX)
+        return [f"await step.do({name}, {_ONCE}, async (): Promise<any> => (", *pieces, "))"]
 
     @contextmanager
     def attempted(self, attempt: str) -> Iterator[None]:

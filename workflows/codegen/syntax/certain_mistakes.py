@@ -27,7 +27,7 @@ _NOT_ASSIGNABLE: Final = frozenset(
     {"TS1360", "TS2322", "TS2353", "TS2559", "TS2561", "TS2739", "TS2740", "TS2741"}
 )
 _ARGUMENTS: Final = frozenset({"TS2345", "TS2554", "TS2555", "TS2769"})
-# Operators and comparisons: the types of their results are right all the same.
+# Operators and comparisons: the types of their results are right nevertheless.
 _OPERATORS: Final = frozenset(
     ["TS1345", "TS2362", "TS2363", "TS2365", "TS2367", "TS2678", "TS2695", "TS2794", "TS2839",
      "TS2869", "TS2871", "TS2872", "TS2873"]

@@ -14,6 +14,8 @@ Emit = Callable[[Any, Any], None]
 """Writes a node's code: takes a Node and the Emitter of `workflows.codegen`, a package above."""
 
 INFERRED = "inferred"
+VALUE_SUFFIX = ": value"
+"""Ends the name of the step that keeps a setting which may change when it is evaluated again."""
 
 
 def _no_inner_names(_settings: Any, _label: str) -> tuple[str, ...]:

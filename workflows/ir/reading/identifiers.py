@@ -50,7 +50,7 @@ refuse request runChild runRace runScript sendRequest showRun shown sleepUntil s
 """
 
 _USED: Final = """
-AnalyticsEngineDataset Array ArrayLike Awaited BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
+AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
 Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 console fetch globalThis structuredClone undefined Ai Workflow
