@@ -213,9 +213,14 @@ function alarmTime(start: LogRow, stored: StoredInstance): string | undefined {
   return alarm && new Date(alarm.time).toISOString();
 }
 
+/** The name of an error that a Worker throws is in its message when it arrives in the engine. */
+const LIMIT_ERROR = /^(Workflow(?:Internal|Fatal)?Error): /;
+
 export function toError(error: unknown): InstanceError {
-  const { name, message } = (error ?? {}) as Partial<InstanceError>;
-  return { name: String(name ?? 'Error'), message: String(message ?? '') };
+  const { name = 'Error', message = '' } = (error ?? {}) as Partial<InstanceError>;
+  const text = String(message);
+  const [prefix = '', limitError] = LIMIT_ERROR.exec(text) ?? [];
+  return { name: limitError ?? String(name), message: text.slice(prefix.length) };
 }
 
 /** Set if the step returned a stream. */

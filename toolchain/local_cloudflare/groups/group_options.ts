@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Account } from '../state/account.ts';
 import { namesOfKind, splitNode } from '../state/nodes.ts';
 import type { Binding, Module, Version } from '../state/records.ts';
+import { limitedModules } from '../workflow_limits/limited_modules.ts';
 import { linkedNode, toRuntime } from './bindings.ts';
 import { queueBinding } from './queues.ts';
 import type { WorkerOptions } from './runtime.ts';
@@ -57,14 +58,15 @@ function environment(account: Account, version: Version): Record<string, object>
 }
 
 function workerOptions(name: string, version: Version, env: Record<string, object>): WorkerOptions {
+  const { main_module, modules } = limitedModules(name, version);
   return {
     config: {
       name,
       compatibilityDate: version.compatibility_date,
       compatibilityFlags: [...new Set([...version.compatibility_flags, PRESERVE_ERROR_MESSAGE])],
       manifest: {
-        mainModule: version.main_module,
-        modules: Object.fromEntries(version.modules.map((module) => [module.name, moduleOptions(module)])),
+        mainModule: main_module,
+        modules: Object.fromEntries(modules.map((module) => [module.name, moduleOptions(module)])),
       },
       env,
     },

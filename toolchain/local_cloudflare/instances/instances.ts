@@ -26,6 +26,9 @@ const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}$/;
 /** Names of API calls, which would shadow an instance with that id. */
 const RESERVED = ['batch', 'terminate', 'terminateAll'];
 const ACTIONS = ['pause', 'resume', 'restart', 'terminate'];
+/** Cloudflare gives such ids to instances of its own. */
+const CLOUDFLARES_ID = /^cf_[0-9a-f]{64}$/;
+const MAX_PAYLOAD_BYTES = 2 ** 20;
 const CREATE_MILLISECONDS = 5000;
 
 export interface NewInstance {
@@ -130,7 +133,7 @@ export class Instances {
   async createAll(workflow: Workflow, requested: Partial<NewInstance>[]): Promise<CreateResult> {
     const instances = requested.map(({ instance_id, params }) => ({
       id: checkId(instance_id ?? crypto.randomUUID()),
-      params: parseParams(params),
+      params: checkPayload(parseParams(params), 'Workflow instance'),
     }));
     const { created, errors } = await this.control<EngineResult>(workflow, 'createAll', { instances });
     this.#triggerSources.addCreated(workflow.name, created);
@@ -158,6 +161,7 @@ export class Instances {
 
   async sendEvent(workflow: Workflow, id: string, type: string, payload: unknown): Promise<void> {
     if (!INSTANCE_ID.test(type)) throw invalidInstance(`"${type}" is not a valid event type`);
+    checkPayload(payload, 'Event');
     const before = await this.read(workflow, id);
     if (isFinal(before.engine)) throw invalidInstance(`instance "${id}" is ${before.status}`);
     await this.control(workflow, 'event', { id, type, payload });
@@ -202,9 +206,16 @@ function instanceFile(folder: string, { name }: Workflow, id: string): string {
 }
 
 function checkId(id: string): string {
-  if (!INSTANCE_ID.test(id) || RESERVED.includes(id))
+  if (!INSTANCE_ID.test(id) || RESERVED.includes(id) || CLOUDFLARES_ID.test(id))
     throw invalidInstance(`"${id}" is not a valid instance id`);
   return id;
+}
+
+/** The message is that of a binding, in workflow_limits/limits.js. */
+function checkPayload(payload: unknown, what: string): unknown {
+  if (Buffer.byteLength(JSON.stringify(payload) ?? '') > MAX_PAYLOAD_BYTES)
+    throw invalidInstance(`${what} payload is too large. Maximum allowed size is 1MiB.`);
+  return payload;
 }
 
 function toCreated(workflow: Workflow, id: string, summary: InstanceSummary | undefined): object {

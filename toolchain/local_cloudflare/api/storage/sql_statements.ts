@@ -32,7 +32,7 @@ const isComment = (token: string): boolean => token.startsWith('--') || token.st
 const withoutComments = (sql: string): string =>
   sql.replace(TOKEN, (token) => (isComment(token) ? '' : token)).trim();
 
-/** Reads the words of a statement to tell whether the body of a trigger is open. */
+/** Reads the words of a statement to know whether the body of a trigger is open. */
 class TriggerBody {
   #head: string[] = [];
   #isTrigger = false;
