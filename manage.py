@@ -22,5 +22,5 @@ if __name__ == "__main__":
         folder = os.environ.get("AWAITSTEP_DATA_DIR", "var/ of the project")
         sys.exit(
             f"The database in {folder} is missing or not up to date ({error}). Start with "
-            "`make run`, run `manage.py migrate`, or set AWAITSTEP_DATA_DIR to your data directory."
+            "`make run`, run `.venv/bin/python manage.py migrate`, or set AWAITSTEP_DATA_DIR to your data directory."
         )

@@ -69,6 +69,27 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
         ("Code", {"fields": ["entry_code", "dependencies"]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show code in lines to people who may only view it."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        return [
+            (None, {"fields": ["name", "description", "document"]}),
+            ("Code", {"fields": ["code", "packages"]}),
+        ]
+
+    @admin.display(description="document (IR)")
+    def document(self, workflow: Workflow) -> SafeString:
+        return _json_block(workflow.ir, "document")
+
+    @admin.display(description="entry code", empty_value="default of the trigger")
+    def code(self, workflow: Workflow) -> SafeString | None:
+        return _code_block(workflow.entry_code, "entry code") if workflow.entry_code else None
+
+    @admin.display(description="dependencies")
+    def packages(self, workflow: Workflow) -> SafeString:
+        return _json_block(workflow.dependencies, "dependencies")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         workflows = super().get_queryset(request)
         if _is_single_object(request):
@@ -137,8 +158,15 @@ def _is_single_object(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
 
 
-def _code_block(code: str) -> SafeString:
-    return format_html('<pre class="code-block">{}</pre>', code)
+def _code_block(code: str, name: str) -> SafeString:
+    """Return code in a box that can be scrolled, also with the keyboard."""
+    return format_html(
+        '<pre class="code-block" tabindex="0" role="region" aria-label="{}">{}</pre>', name, code
+    )
+
+
+def _json_block(value: Any, name: str) -> SafeString:
+    return _code_block(json.dumps(value, indent=2, ensure_ascii=False), name)
 
 
 @admin.register(WorkflowVersion)
@@ -170,18 +198,16 @@ class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
 
     @admin.display(description="document (IR)")
     def document(self, version: WorkflowVersion) -> SafeString:
-        return _code_block(json.dumps(version.ir, indent=2, ensure_ascii=False))
+        return _json_block(version.ir, "document")
 
     @admin.display(description="entry code", empty_value="default of the trigger")
     def code(self, version: WorkflowVersion) -> SafeString | None:
-        return _code_block(version.entry_code) if version.entry_code else None
+        return _code_block(version.entry_code, "entry code") if version.entry_code else None
 
     @admin.display(description="deploy settings")
     def settings(self, version: WorkflowVersion) -> SafeString | str:
         stored = version.deploy_settings
-        return (
-            _code_block(json.dumps(stored, indent=2, ensure_ascii=False)) if stored else "defaults"
-        )
+        return _json_block(stored, "deploy settings") if stored else "defaults"
 
     @admin.display(ordering="number")
     def version(self, version: WorkflowVersion) -> str:
@@ -317,11 +343,11 @@ class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
 
     @admin.display(description="template")
     def code(self, node_type: NodeType) -> SafeString:
-        return _code_block(node_type.template)
+        return _code_block(node_type.template, "template")
 
     @admin.display(description="node.json")
     def node_json(self, node_type: NodeType) -> SafeString:
-        return _code_block(json.dumps(node_type.definition, indent=2, ensure_ascii=False))
+        return _json_block(node_type.definition, "node.json")
 
 
 _SETTINGS_HEAD = SafeString(

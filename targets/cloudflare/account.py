@@ -17,6 +17,7 @@ from cloudflare import Cloudflare
 from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.cloudflare.retries import NotTheApi, retry_after, shared_client
+from toolchain.commands import command
 
 logger = logging.getLogger(__name__)
 
@@ -223,7 +224,7 @@ class Account:
 
     def _unreachable_fix(self) -> str:
         if self.local_port:
-            return "Start the embedded platform: make run, or manage.py local_cloudflare."
+            return f"Start the embedded platform: make run, or {command('local_cloudflare')}."
         return "Check the target's API base URL and this server's network."
 
 

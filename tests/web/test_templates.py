@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from toolchain.commands import command
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 FILES = sorted(TEMPLATES.rglob("*.html"))
@@ -24,6 +27,14 @@ def test_no_line_is_longer_than_120_characters() -> None:
     for path in FILES:
         for number, line in enumerate(path.read_text().splitlines(), start=1):
             assert len(line) <= 120, f"{path}:{number}"
+
+
+def test_commands_on_pages_run_as_pasted() -> None:
+    for path in FILES:
+        assert "manage.py" not in path.read_text(), f"{path}: use the tag `command`"
+    program, *words = command("trigger_workflow", "--help").split()
+    done = subprocess.run([program, *words], check=False, cwd=TEMPLATES.parent, capture_output=True)
+    assert b"usage: manage.py trigger_workflow" in done.stdout
 
 
 def test_no_folder_holds_more_than_20_templates() -> None:

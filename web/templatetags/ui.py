@@ -16,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from toolchain.commands import command
 from toolchain.platform_outage import current
 from web import formatting, numbered_lines
 
@@ -101,6 +102,12 @@ def permission_name(permission: str) -> str:
 def code_list(names: Iterable[str]) -> SafeString:
     """Names in a fixed-width font, separated by commas."""
     return format_html_join(", ", "<code>{}</code>", ((name,) for name in names))
+
+
+@register.simple_tag(name="command")
+def command_line(*words: str) -> str:
+    """A management command as it runs when pasted in the project's folder."""
+    return command(*words)
 
 
 @register.simple_tag

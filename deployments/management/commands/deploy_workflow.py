@@ -27,6 +27,7 @@ from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.lookup import NoTarget
 from targets.models import Target
+from toolchain.commands import command
 from workflows.models import Workflow
 from workflows.services import WorkflowNotFound, get_workflow
 
@@ -171,7 +172,8 @@ def _failure(ended: Deployment) -> str:
 
 def _next(ended: Deployment) -> str:
     text = advice(ended).text
-    return f"{text} manage.py retry_deployment {ended.pk}" if ended.can_retry else text
+    retry = command("retry_deployment", str(ended.pk))
+    return f"{text} {retry}" if ended.can_retry else text
 
 
 def _line(change: Change) -> str:

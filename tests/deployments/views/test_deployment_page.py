@@ -115,7 +115,7 @@ def test_the_curl_command_matches_the_trigger(admin_client: Client) -> None:
 
     assert "curl -s -X POST http://w.localhost:1/orders -d '{}'" in posted
     assert "curl" not in manual
-    assert "manage.py trigger_workflow" in manual
+    assert ".venv/bin/python manage.py trigger_workflow" in manual
 
 
 def test_a_replaced_deployment_names_its_replacement(admin_client: Client) -> None:

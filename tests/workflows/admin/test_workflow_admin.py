@@ -275,6 +275,26 @@ def test_the_list_shows_the_version_that_is_live_until_its_takedown(
     assert "not deployed" in text(admin_client.get(LIST))
 
 
+def test_a_viewer_reads_the_document_and_the_code_in_lines(log_in: LogIn) -> None:
+    workflow = make_workflow("return {\n  a: 1 };")
+    workflow.entry_code = "export default {\n  fetch() {} };"
+    save_draft(workflow)
+    viewer = log_in("workflows.view_workflow", "workflows.view_workflowversion")
+
+    page = viewer.get(change(workflow)).content.decode()
+    pk = workflow.versions.get(number=2).pk
+    version = viewer.get(f"/admin/workflows/workflowversion/{pk}/change/")
+
+    focusable = '<pre class="code-block" tabindex="0" role="region" aria-label="{}">'
+    for name, line in (
+        ("document", "  &quot;metadata&quot;: {\n"),
+        ("entry code", "  fetch() {} }"),
+    ):
+        block = page.split(focusable.format(name))[1].split("</pre>")[0]
+        assert line in block
+        assert focusable.format(name) in version.content.decode()
+
+
 def test_a_user_who_may_not_deploy_sees_no_deploy_button(log_in: LogIn) -> None:
     client = log_in("workflows.view_workflow", "workflows.change_workflow")
     workflow = make_workflow()
