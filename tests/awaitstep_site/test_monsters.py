@@ -20,7 +20,9 @@ from tests.workflows.monsters import NAMES, monsters
 
 SIZE = examples(100_000, 240_000)
 CHOSEN = NAMES[: examples(3, len(NAMES))]
-SLOWEST = 1.0  # seconds
+# Seconds. A parser that holds up all pages takes 12 and more for these texts; a busy machine takes up to 3
+# for a page. The long run, on a quiet machine, allows one second.
+SLOWEST = float(examples(6, 1))
 PAGES = (
     "/",
     "/runs/",
@@ -91,7 +93,8 @@ def test_pages_answer_while_a_field_holds_a_monster(
     field: str, clients: tuple[Client, Client]
 ) -> None:
     poster, reader = clients
-    idle = max(_seconds(reader, page) for page in PAGES)
+    for page in PAGES:
+        _seconds(reader, page)  # the first time loads its templates
     with ThreadPoolExecutor(1) as threads:
         posts = [FIELDS[field](monsters(SIZE)[name]) for name in CHOSEN]
         posting = threads.submit(_post_all, poster, posts)
@@ -101,7 +104,7 @@ def test_pages_answer_while_a_field_holds_a_monster(
                 slowest = max(slowest, _seconds(reader, page))
         posting.result()
 
-    assert slowest < max(SLOWEST, 5 * idle)
+    assert slowest < SLOWEST
 
 
 def _post_all(client: Client, posts: list[Post]) -> None:

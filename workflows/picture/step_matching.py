@@ -136,11 +136,11 @@ class Matcher:
             candidates, indices = self._candidates(name)
             free = remaining.setdefault(name, list(candidates))
             context = calls[max(at - _CONTEXT, 0) : at], calls[at + 1 : at + 1 + _CONTEXT]
-            options = [_step_call(candidate, indices, step) for candidate in free]
+            options = (_step_call(candidate, indices, step) for candidate in free)
             fits = (self._can_run(call, failed) and self._fits(call, *context) for call in options)
             chosen = next((number for number, fit in enumerate(fits) if fit), 0)
-            if options:
-                call = calls[at] = options[chosen]
+            if free:
+                call = calls[at] = _step_call(free[chosen], indices, step)
                 failed.update(self._broken_by(call))
                 repeats = call.part in _REPEATED_PARTS
                 del free[: chosen + (not repeats)]
