@@ -18,6 +18,10 @@ from workflows.ir.reading.problems import Problem, Severity
 from workflows.ir.tree.scope import ROOTS
 
 ENTRY_PATH = "entryCode"
+_INNER_STEPS: Final = (
+    "calls steps inside a step: if the run is resumed, only the result of the outer step is restored, "
+    "and if it is retried, inner steps that have finished keep their results: use nodes instead"
+)
 _MISPLACED: Final = "cannot stand here, because it is an expression"
 _QUOTED: Final = "is only text here, not a reference: in a string, use ${...} between backticks"
 
@@ -54,6 +58,7 @@ class CodeReader:
                 self._read_references(node, part)
                 if isinstance(part, Code):
                     self._read_code(node, part)
+                    self._warn_about_inner_steps(node, self.syntaxes[node.id, part.path])
                     self._check_references(node, self.syntaxes[node.id, part.path])
                     self._warn_about_quoted(node, part, names)
 
@@ -91,6 +96,12 @@ class CodeReader:
                 exported, "code of a node cannot export anything: remove `export`"
             )
             self.refuse(mistake, node_id=node.id, path=path)
+
+    def _warn_about_inner_steps(self, node: Node, syntax: Syntax) -> None:
+        """Warn about code of a step that calls steps itself."""
+        if node.type.callback and syntax.free_names({"step"}):
+            mistake = syntax.mistake(syntax.first("step"), _INNER_STEPS)
+            self._warn(mistake, node_id=node.id, path=f"{node.path}.{syntax.code.path}")
 
     def _check_references(self, node: Node, syntax: Syntax) -> None:
         """Refuse references where no expression can stand, such as after a dot."""

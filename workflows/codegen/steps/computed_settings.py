@@ -1,4 +1,4 @@
-"""Helpers of the generated code that check settings whose values are only known in a run.
+"""Helpers of the generated code that check values which are only known in a run.
 
 They apply the rules that hold for written settings. What breaks them is an error without a retry that
 names the node and the value.
@@ -17,6 +17,21 @@ SHOWN: Final = """\
 function shown(value: any): string {
   const isJson = typeof value === "string" || (typeof value === "object" && value !== null);
   return (isJson ? JSON.stringify(value) : String(value)).slice(0, 80);
+}
+"""
+
+STORABLE: Final = """\
+/** Fails a step that returns what cannot be stored, such as a function; the platform would end the whole run. */
+function storable<A extends any[], T>(callback: (...values: A) => Promise<T>): (...values: A) => Promise<T> {
+  return async (...values: A) => {
+    const result: T = await callback(...values);
+    try {
+      if (!((result as any) instanceof ReadableStream)) structuredClone(result);
+    } catch (error) {
+      throw new Error(`A step can return only values that can be stored as data: ${(error as Error).message}`);
+    }
+    return result;
+  };
 }
 """
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from workflows.codegen.steps.break_flow import Arm, Frame, Iteration, RacingArm
+from workflows.codegen.steps.computed_settings import STORABLE
 from workflows.codegen.steps.settings_writer import Plan
 from workflows.codegen.steps.step_writer import StepWriter
 from workflows.codegen.text.literals import comment
 from workflows.codegen.text.writer import Writer
 from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import INFERRED
 from workflows.ir.document.region_tree import Region, Step
 from workflows.ir.document.step_policy import StepPolicy
 
@@ -39,6 +41,9 @@ class Emitter(StepWriter):
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
         """Write the call that runs the node's callback as a durable step."""
         callback = self.callback(node)
+        if node.type.custom or node.type.output == INFERRED:
+            self.add_helper(STORABLE)
+            callback = f"storable({callback})"
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
             self.line(f"{self.step_name(node)},")

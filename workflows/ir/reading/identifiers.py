@@ -46,13 +46,13 @@ _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
 WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asMilliseconds asText collectArms
 ctx entry env err event idempotencyKey isPlain parseBody readBody
-refuse request runChild runRace runScript sendRequest showRun shown sleepUntil startChild step stepName trigger
+refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName trigger
 """
 
 _USED: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
-Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
+ReadableStream Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 console fetch globalThis structuredClone undefined Ai Workflow
 """
 
@@ -60,7 +60,7 @@ console fetch globalThis structuredClone undefined Ai Workflow
 _IN_SCOPE: Final = """
 NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
 asMilliseconds collectArms ctx env err event idempotencyKey runChild runRace sendRequest sleepUntil
-startChild step stepName
+startChild step stepName storable
 """
 
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())
