@@ -148,7 +148,7 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
         variables={"NAME": "me"},
     )
 
-    assert names(run) == ["a", "b", "c", "d", "e", "f", "g", "h"]
+    assert names(run) == ["a", "b", "c", "d", "e: value", "e", "f", "g", "h"]
     assert outputs(run)["b"] == "0cc175b9c0f1b6a831c399e2697726611"
     assert outputs(run)["d"] == [1]
     assert outputs(run)["g"] == "me me"
