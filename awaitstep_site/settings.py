@@ -6,6 +6,7 @@ import django_stubs_ext
 
 from awaitstep_site import log_filters
 from awaitstep_site.env import PROJECT, Environment
+from web.gateway.body_limits import STAFF_BYTES
 
 django_stubs_ext.monkeypatch()
 
@@ -123,6 +124,9 @@ EVENTSTREAM_STORAGE_CLASS = "deployments.stream.event_log.StageRecordStorage"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "deployments.stream.event_log.DeploymentChannels"
 
 # The embedded platform's router withholds cookies with this prefix from Workers.
+# Forms hold whole documents, encoded; the gateway limits the bodies of requests by path.
+DATA_UPLOAD_MAX_MEMORY_SIZE = STAFF_BYTES
+
 SESSION_COOKIE_NAME = "awaitstep_session"
 CSRF_COOKIE_NAME = "awaitstep_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AWAITSTEP.uses_https

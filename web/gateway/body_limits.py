@@ -10,7 +10,7 @@ ANONYMOUS_BYTES: Final = 64 * 1024
 
 _MEBIBYTE: Final = 1024 * 1024
 # The largest pages to send are forms with a document, in which each character may take three bytes.
-_STAFF_BYTES: Final = 40 * _MEBIBYTE
+STAFF_BYTES: Final = 40 * _MEBIBYTE
 _BY_PATH: Final = (
     (re.compile(r"/admin/login/"), ANONYMOUS_BYTES),
     (re.compile(r"(?:/(?:deployments|runs)/[0-9]+|/runs)?/events/"), ANONYMOUS_BYTES),
@@ -20,4 +20,4 @@ _BY_PATH: Final = (
 
 def staff_bytes(path: str) -> int:
     """Return how large the body of a request by a staff user may be."""
-    return next((limit for pattern, limit in _BY_PATH if pattern.match(path)), _STAFF_BYTES)
+    return next((limit for pattern, limit in _BY_PATH if pattern.match(path)), STAFF_BYTES)

@@ -16,6 +16,7 @@ SCRATCH_PREFIX: Final = "scratch-"
 """The prefix of build folders that belong to no deployment."""
 
 TIME_LIMIT: Final = 30.0
+_BYTES_PER_SECOND: Final = 100_000  # by which the limit grows with the size of the code
 MEMORY_LIMIT: Final = 4 * 1024**3  # of address space, of which Go reserves more than it uses
 
 _SOURCE: Final = "worker.ts"
@@ -59,7 +60,7 @@ def compile_module(source: str, folder: Path, *, dependencies: Iterable[str] = (
     """Return the JavaScript of a TypeScript module.
 
     `folder` must exist and is used for the compiler's files; `dependencies` are the names of npm
-    packages, which need not be installed. Raises CompileFailed, also after 30 seconds.
+    packages, which need not be installed. Raises CompileFailed, also if the compiler takes too long.
     """
     return compile_modules({_SOURCE: source}, folder, dependencies=dependencies)[_SOURCE]
 
@@ -78,7 +79,8 @@ def compile_modules(
     (folder / "tsconfig.json").write_text(
         json.dumps(_config(list(sources), checks_types=checks_types)), "utf-8"
     )
-    _run(folder)
+    size = sum(map(len, sources.values()))
+    _run(folder, time_limit=TIME_LIMIT + size / _BYTES_PER_SECOND)
     out = folder / "out"
     return {name: (out / name).with_suffix(".js").read_text("utf-8") for name in sources}
 
@@ -116,17 +118,17 @@ def _ambient(dependencies: Iterable[str]) -> str:
     return "\n".join([*modules, _LOOSE])
 
 
-def _run(folder: Path) -> None:
+def _run(folder: Path, *, time_limit: float) -> None:
     try:
         finished = process.run(
             [TSC, "--pretty", "false", "-p", "tsconfig.json"],
             cwd=folder,
             env=process.environment(home=folder),
-            timeout=TIME_LIMIT,
+            timeout=time_limit,
             memory_limit=MEMORY_LIMIT,
         )
     except process.ProgramTimeout:
-        message = f"the compiler did not finish within {TIME_LIMIT:g} seconds"
+        message = f"the compiler did not finish within {time_limit:.0f} seconds"
         raise CompileFailed([_global(message)]) from None
     if finished.exit_code:
         errors = list(diagnostics(finished.stdout))

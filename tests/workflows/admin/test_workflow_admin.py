@@ -96,6 +96,15 @@ def test_a_package_can_only_come_from_the_registry(admin_client: Client, package
     assert errors(admin_client, document(), dependencies=packages)["dependencies"]
 
 
+def test_a_document_of_the_largest_size_can_be_saved_by_form(admin_client: Client) -> None:
+    large = document()
+    large["metadata"]["description"] = "x" * 3_900_000
+
+    answer = admin_client.post(ADD, form(large), follow=True)
+
+    assert "changed successfully" in text(answer) or "added successfully" in text(answer)
+
+
 def test_a_refused_form_keeps_what_was_typed(admin_client: Client) -> None:
     answer = admin_client.post(ADD, form('{"mine": '))
 
