@@ -11,8 +11,9 @@ interface Worker {
   config: { env?: Record<string, { type: string; dev?: { options?: Options } }> };
 }
 
-/** The options of a Worker's queue binding. */
-export const queueProducer = (queue: string): object => binding('local-queue', { queue });
+/** The options of a Worker's queue binding; the delay in seconds is for messages without one of their own. */
+export const queueProducer = (queue: string, delay: number): object =>
+  binding('local-queue', { queue, delay: String(delay) });
 
 /** The name and options of the control Worker's binding of a Workflow's instances. */
 export const engineNode = (workflow: string): string => `engine:${workflow}`;
@@ -26,11 +27,11 @@ function binding(plugin: string, options: Options): object {
 
 /** Miniflare imports this module and uses the plugin that a binding names. */
 export const plugins = {
-  'local-queue': plugin('local-queue', 'Queue producer', ({ queue }) => ({
+  'local-queue': plugin('local-queue', 'Queue producer', ({ queue, delay }) => ({
     queue: {
       name: `core:user:${CONTROL}`,
       entrypoint: 'QueueProducer',
-      props: { json: JSON.stringify({ queue }) },
+      props: { json: JSON.stringify({ queue, delay: Number(delay) || undefined }) },
     },
   })),
   'local-engine': plugin('local-engine', 'Instances of a Workflow', ({ workflow }) => ({

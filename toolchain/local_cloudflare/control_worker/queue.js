@@ -52,12 +52,12 @@ export function checkMessages(messages) {
 /** Serves workerd's queue binding, which turns `send` and `sendBatch` into requests. */
 export class QueueProducer extends WorkerEntrypoint {
   async fetch(request) {
-    const { queue } = this.ctx.props;
+    const { queue, delay } = this.ctx.props;
     const stub = queueOf(this.env, queue);
     if (new URL(request.url).pathname === '/metrics')
       return Response.json(bindingMetrics(await stub.metrics()));
     try {
-      const messages = await readMessages(request);
+      const messages = await readMessages(request, delay);
       checkMessages(messages);
       return Response.json({ metadata: { metrics: bindingMetrics(await stub.push(queue, messages)) } });
     } catch (error) {
@@ -68,9 +68,9 @@ export class QueueProducer extends WorkerEntrypoint {
   }
 }
 
-async function readMessages(request) {
+async function readMessages(request, defaultDelay) {
   const header = request.headers.get('X-Msg-Delay-Secs');
-  const delay = header === null ? undefined : Number(header);
+  const delay = header === null ? defaultDelay : Number(header);
   if (new URL(request.url).pathname !== '/batch') {
     const format = request.headers.get('X-Msg-Fmt') ?? 'v8';
     return [{ format, delay, body: new Uint8Array(await request.arrayBuffer()) }];

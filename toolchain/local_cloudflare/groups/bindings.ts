@@ -2,16 +2,19 @@
 
 import { queueProducer } from '../control_worker/miniflare_plugins.ts';
 import { notSupported } from '../http/errors.ts';
+import { checkSettings } from '../http/requests.ts';
 import type { Binding, Version } from '../state/records.ts';
 
 export interface BindingContext {
   version: Version;
   workerExists: (name: string) => boolean;
   /** Return the Worker and class of a Workflow; undefined if the Worker does not exist. */
-  workflowOwner: (binding: Binding) => { worker: string; exportName: string } | undefined;
+  workflowOwner: (binding: Binding) => object | undefined;
 }
 
 interface Kind {
+  /** The settings that have an effect, besides the name and the type. */
+  settings: string[];
   /** The options for Miniflare; undefined leaves the binding out. */
   toRuntime: (binding: Binding, context: BindingContext) => object | undefined;
   /** The node that must run in the same process. */
@@ -21,30 +24,36 @@ interface Kind {
 }
 
 const KINDS: Record<string, Kind> = {
-  plain_text: { toRuntime: (b) => ({ type: 'text', value: b.text }) },
+  plain_text: { settings: ['text'], toRuntime: (b) => ({ type: 'text', value: b.text }) },
   secret_text: {
+    settings: ['text'],
     toRuntime: (b) => ({ type: 'text', value: b.text }),
     serialize: ({ name, type }) => ({ name, type }),
   },
-  json: { toRuntime: (b) => ({ type: 'json', value: b.json }) },
+  json: { settings: ['json'], toRuntime: (b) => ({ type: 'json', value: b.json }) },
   kv_namespace: {
+    settings: ['namespace_id'],
     toRuntime: (b) => ({ type: 'kv', id: b.namespace_id }),
     linkedNode: (b) => `kv:${b.namespace_id}`,
   },
   d1: {
+    settings: ['id', 'database_id'],
     toRuntime: (b) => ({ type: 'd1', id: databaseId(b) }),
     linkedNode: (b) => `d1:${databaseId(b)}`,
     serialize: (b) => ({ name: b.name, type: b.type, id: databaseId(b), database_id: databaseId(b) }),
   },
   r2_bucket: {
+    settings: ['bucket_name'],
     toRuntime: (b) => ({ type: 'r2', name: b.bucket_name }),
     linkedNode: (b) => `r2:${b.bucket_name}`,
   },
   queue: {
-    toRuntime: (b) => queueProducer(String(b.queue_name)),
+    settings: ['queue_name', 'delivery_delay'],
+    toRuntime: (b) => queueProducer(String(b.queue_name), Number(b.delivery_delay ?? 0)),
     linkedNode: (b) => `queue:${b.queue_name}`,
   },
   service: {
+    settings: ['service', 'entrypoint'],
     toRuntime: (b, context) =>
       context.workerExists(String(b.service))
         ? { type: 'worker', worker: b.service, ...entrypoint(b) }
@@ -52,14 +61,19 @@ const KINDS: Record<string, Kind> = {
     linkedNode: (b) => `worker:${b.service}`,
   },
   workflow: {
+    settings: ['workflow_name', 'class_name', 'script_name'],
     toRuntime: (b, context) => {
       const owner = context.workflowOwner(b);
       return owner && { type: 'workflow', name: b.workflow_name, ...owner };
     },
     linkedNode: (b) => `workflow:${b.workflow_name}`,
   },
-  analytics_engine: { toRuntime: (b) => ({ type: 'analytics-engine-dataset', name: b.dataset }) },
+  analytics_engine: {
+    settings: ['dataset'],
+    toRuntime: (b) => ({ type: 'analytics-engine-dataset', name: b.dataset }),
+  },
   version_metadata: {
+    settings: [],
     toRuntime: (_, { version }) => ({
       type: 'json',
       value: { id: version.id, tag: version.annotations['workers/tag'] ?? '', timestamp: version.created_on },
@@ -72,6 +86,20 @@ export function checkSupported(binding: Binding): void {
     throw notSupported(
       `binding ${binding.name} of type ${binding.type} is not supported by the embedded platform`,
     );
+  const { name, type, raw: _, ...settings } = binding;
+  checkSettings(
+    { ...settings, ...withoutDefaults(settings) },
+    KINDS[type]?.settings ?? [],
+    `binding ${name} of type ${type}`,
+  );
+}
+
+/** Settings that name what is meant anyway. */
+function withoutDefaults({ environment, jurisdiction }: Record<string, unknown>): object {
+  return {
+    ...(environment === 'production' && { environment: undefined }),
+    ...(jurisdiction === 'default' && { jurisdiction: undefined }),
+  };
 }
 
 export function toRuntime(binding: Binding, context: BindingContext): object | undefined {

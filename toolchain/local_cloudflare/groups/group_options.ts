@@ -87,12 +87,14 @@ function isLive(account: Account, worker: string): boolean {
  * is the one that the owner's live code names: then assigning a Workflow after an upload does not restart the group, and
  * code that no longer has the class still starts.
  */
-function ownerOf(account: Account, name: string): { worker: string; exportName: string } | undefined {
+function ownerOf(account: Account, name: string): object | undefined {
   const record = account.workflows.get(name);
   const owners = record ? [record.script_name] : [...account.workers.keys()].sort();
+  const steps = record?.limits?.steps;
   for (const worker of owners) {
     const exportName = definedClass(account, name, worker);
-    if (exportName !== undefined) return { worker, exportName };
+    if (exportName !== undefined)
+      return { worker, exportName, ...(steps !== undefined && { unsafeConfig: { limits: { steps } } }) };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 // Query parameters and JSON bodies of requests to the API.
 
 import type { Context } from 'hono';
-import { invalidBody } from './errors.ts';
+import { invalidBody, unsupported } from './errors.ts';
 
 export function positiveInteger(c: Context, name: string, fallback: number): number {
   const value = Number(c.req.query(name) ?? fallback);
@@ -20,6 +20,23 @@ export async function readObject<T extends object>(c: Context): Promise<Partial<
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidBody('the body must be a JSON object');
   return value;
+}
+
+/**
+ * Refuse a setting that is none of the supported ones, so that none is stored without an effect. Empty values, and what is
+ * turned off, change nothing anyway.
+ */
+export function checkSettings(settings: object, supported: readonly string[], owner: string): void {
+  for (const [name, value] of Object.entries(settings))
+    if (!supported.includes(name) && hasEffect(value))
+      throw unsupported(`The embedded platform does not support the setting "${name}" of ${owner}`);
+}
+
+function hasEffect(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false;
+  if (Array.isArray(value)) return value.length > 0;
+  if (typeof value !== 'object') return true;
+  return 'enabled' in value ? value.enabled !== false : Object.values(value).some(hasEffect);
 }
 
 /** The JSON list in the body; `items` names its items in the error message. */

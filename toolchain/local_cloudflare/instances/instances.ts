@@ -18,6 +18,7 @@ import {
   workflowFailed,
   workflowHasNoWorker,
 } from '../http/errors.ts';
+import { checkSettings } from '../http/requests.ts';
 import { objectId, workflowFolder, workflowKey } from '../state/layout.ts';
 import type { Workflow } from '../state/records.ts';
 import { type TriggerSource, TriggerSources } from './trigger_sources.ts';
@@ -30,6 +31,8 @@ const ACTIONS = ['pause', 'resume', 'restart', 'terminate'];
 const CLOUDFLARES_ID = /^cf_[0-9a-f]{64}$/;
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const CREATE_MILLISECONDS = 5000;
+/** Where an instance should run is only a hint. */
+const INSTANCE_SETTINGS = ['instance_id', 'params', 'location_hint'];
 
 export interface NewInstance {
   instance_id: string;
@@ -131,10 +134,7 @@ export class Instances {
 
   /** Return once the instances are on disk, so that the next call finds them. */
   async createAll(workflow: Workflow, requested: Partial<NewInstance>[]): Promise<CreateResult> {
-    const instances = requested.map(({ instance_id, params }) => ({
-      id: checkId(instance_id ?? crypto.randomUUID()),
-      params: checkPayload(parseParams(params), 'Workflow instance'),
-    }));
+    const instances = requested.map((instance) => toEngine(workflow, instance));
     const { created, errors } = await this.control<EngineResult>(workflow, 'createAll', { instances });
     this.#triggerSources.addCreated(workflow.name, created);
     const folder = workflowFolder(this.#group(workflow).folder, workflow.name);
@@ -203,6 +203,15 @@ const hasNoWorker = ({ name, script_name }: Workflow): ApiError => workflowHasNo
 
 function instanceFile(folder: string, { name }: Workflow, id: string): string {
   return path.join(folder, `${objectId(workflowKey(name), id)}.sqlite`);
+}
+
+function toEngine({ name }: Workflow, instance: Partial<NewInstance>): object {
+  const { instance_id, params } = instance;
+  checkSettings(instance, INSTANCE_SETTINGS, `an instance of Workflow "${name}"`);
+  return {
+    id: checkId(instance_id ?? crypto.randomUUID()),
+    params: checkPayload(parseParams(params), 'Workflow instance'),
+  };
 }
 
 function checkId(id: string): string {

@@ -96,6 +96,7 @@ export interface Workflow {
   class_name: string;
   created_on: string;
   modified_on: string;
+  limits?: { steps?: number };
   /** Newest first. */
   versions: WorkflowVersion[];
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkSupported } from '../groups/bindings.ts';
 import { invalidUpload, missingBinding } from '../http/errors.ts';
-import { readPart } from '../http/requests.ts';
+import { checkSettings, readPart } from '../http/requests.ts';
 import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
@@ -44,6 +44,29 @@ export interface Upload {
 
 const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
 
+/**
+ * What this machine does not do is kept and shown, so that a Worker reads the same on Cloudflare: where it runs
+ * (`placement`), how long (`limits`), and where its logs go (`logpush`, `observability`).
+ */
+export const WORKER_SETTINGS = [
+  'annotations',
+  'bindings',
+  'body_part', // refused with what to do
+  'code_update_strategy', // of Durable Objects, which a Worker cannot have here
+  'compatibility_date',
+  'compatibility_flags',
+  'keep_assets',
+  'keep_bindings',
+  'limits',
+  'logpush',
+  'main_module',
+  'observability',
+  'package_dependencies', // what the code was built from
+  'placement',
+  'tags',
+  'usage_model',
+];
+
 export interface UploadContext {
   account: Account;
   worker: string;
@@ -59,6 +82,7 @@ export async function readUpload(request: Request, context: UploadContext): Prom
     throw invalidUpload('the body must be multipart/form-data');
   });
   const metadata = await readMetadata(form);
+  checkSettings(metadata, WORKER_SETTINGS, `Worker "${context.worker}"`);
   const modules = await readModules(form);
   const version: Version = {
     id: newId(),

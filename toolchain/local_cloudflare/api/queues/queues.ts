@@ -8,7 +8,7 @@ import {
   queueInUse,
   queueNameTaken,
 } from '../../http/errors.ts';
-import { readObject } from '../../http/requests.ts';
+import { checkSettings, readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import { newQueue, now } from '../../state/new_records.ts';
 import type { Consumer, Queue, QueueSettings } from '../../state/records.ts';
@@ -114,7 +114,7 @@ async function create({ account, groups }: Platform, body: Partial<QueueBody>): 
   const name = body.queue_name ?? '';
   if (!NAME.test(name)) throw invalidQueueName(name);
   if (account.queues.get(name)) throw queueNameTaken(name);
-  const queue = newQueue(name, checkSettings(body.settings ?? {}));
+  const queue = newQueue(name, checkedSettings(body.settings ?? {}));
   await groups.apply({ change: () => account.queues.add(queue) });
   return queue;
 }
@@ -130,7 +130,7 @@ async function update(platform: Platform, c: Context): Promise<Queue> {
   const queue = {
     ...before,
     modified_on: now(),
-    settings: { ...before.settings, ...checkSettings(settings) },
+    settings: { ...before.settings, ...checkedSettings(settings) },
   };
   await groups.apply({ change: () => account.queues.replace(queue) });
   return queue;
@@ -143,8 +143,11 @@ const LIMITS: Limits = {
   message_retention_period: [60, 1_209_600],
 };
 
+const SWITCHES = ['delivery_paused'];
+
 export function checkLimits(settings: object, limits: Limits): void {
   const values: Record<string, unknown> = { ...settings };
+  checkSettings(settings, [...Object.keys(limits), ...SWITCHES], 'a queue');
   for (const [name, [min, max]] of Object.entries(limits)) {
     const value = values[name] ?? min;
     if (!(Number(value) >= min && Number(value) <= max))
@@ -152,7 +155,7 @@ export function checkLimits(settings: object, limits: Limits): void {
   }
 }
 
-function checkSettings(settings: Partial<QueueSettings>): Partial<QueueSettings> {
+function checkedSettings(settings: Partial<QueueSettings>): Partial<QueueSettings> {
   checkLimits(settings, LIMITS);
   return Object.fromEntries(
     Object.entries(settings).filter(([, value]) => (value ?? undefined) !== undefined),

@@ -3,10 +3,11 @@
 import { type Context, Hono } from 'hono';
 import { checkSupported, serializeBinding } from '../../groups/bindings.ts';
 import { invalidBody } from '../../http/errors.ts';
-import { readObject, readPart } from '../../http/requests.ts';
+import { checkSettings, readObject, readPart } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Binding, Version, Worker } from '../../state/records.ts';
 import { liveAndNewest, redeploy } from '../../workers/deploy.ts';
+import { WORKER_SETTINGS } from '../../workers/upload.ts';
 import { getWorker, type Platform, requestedWorker, sourceOf } from '../context/platform.ts';
 
 const NEWEST_NOT_DEPLOYED = 10214;
@@ -28,7 +29,9 @@ export function settings(platform: Platform): Hono {
     )
     .patch('/workers/scripts/:name/script-settings', async (c) => {
       const worker = requestedWorker(platform, c);
-      const changed = { ...worker, settings: { ...worker.settings, ...(await readObject(c)) } };
+      const body = await readObject(c);
+      checkSettings(body, WORKER_SETTINGS, `Worker "${worker.name}"`);
+      const changed = { ...worker, settings: { ...worker.settings, ...body } };
       account.saveWorker(changed);
       return ok(c, serializeUnversioned(changed));
     });
@@ -54,6 +57,7 @@ function serialize({ account }: Platform, worker: Worker): object {
 
 async function change(platform: Platform, c: Context, worker: Worker): Promise<void> {
   const body = await readChange(c);
+  checkSettings(body, WORKER_SETTINGS, `Worker "${worker.name}"`);
   const live = liveAndNewest(platform.account, worker, NEWEST_NOT_DEPLOYED);
   const unversioned = Object.entries(body).filter(
     ([name]) => !VERSIONED.some((versioned) => versioned === name),

@@ -7,8 +7,9 @@ import {
   noSuchVersion,
   noSuchWorker,
   noSuchWorkflow,
+  unsupported,
 } from '../../http/errors.ts';
-import { readObject } from '../../http/requests.ts';
+import { checkSettings, readObject } from '../../http/requests.ts';
 import { ok, okPage, paginate } from '../../http/responses.ts';
 import { workflowFolder } from '../../state/layout.ts';
 import { newId, now } from '../../state/new_records.ts';
@@ -28,6 +29,9 @@ const STATUSES = [
   'waitingForPause',
 ];
 
+const NO_RETENTION =
+  'The embedded platform keeps instances until they are deleted: it has no settings of retention';
+const MAX_STEPS = 25_000;
 const NO_INSTANCES = { counts: {}, newest: undefined };
 
 interface WorkflowBody {
@@ -51,6 +55,10 @@ export function workflows(platform: Platform): Hono {
       const all = [...account.workflows.values()].filter(({ name }) => name.includes(search));
       const { items, info } = paginate(c, all, 10);
       return ok(c, await Promise.all(items.map((workflow) => serialize(platform, workflow))), info);
+    })
+    .get('/workflows/settings', async (_, next) => {
+      if (!account.workflows.has('settings')) throw unsupported(NO_RETENTION);
+      await next();
     })
     .get('/workflows/:workflow', async (c) =>
       ok(c, await serialize(platform, getWorkflow(platform, c.req.param('workflow')))),
@@ -98,6 +106,19 @@ function serializeVersion({ worker_version: _, ...version }: WorkflowVersion): o
   return { ...version, has_dag: false, language: 'javascript' };
 }
 
+/** A schedule is refused with what to do instead; what else has no effect here is refused by name. */
+function checkBody(name: string, body: Partial<WorkflowBody>): void {
+  if (body.schedules?.length)
+    throw invalidBody(
+      'the embedded platform cannot start a Workflow by schedule: add a cron trigger to the Worker',
+    );
+  checkSettings(body, ['script_name', 'class_name', 'limits'], `Workflow "${name}"`);
+  checkSettings(body.limits ?? {}, ['steps'], `Workflow "${name}"`);
+  const steps = body.limits?.steps ?? 1;
+  if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS)
+    throw invalidBody(`limits.steps must be a whole number from 1 to ${MAX_STEPS}, not ${steps}`);
+}
+
 /** Assign the Workflow to a Worker. After a deploy of that Worker, this does not restart the group. */
 async function assign(
   { account, groups }: Platform,
@@ -105,17 +126,15 @@ async function assign(
   body: Partial<WorkflowBody>,
 ): Promise<Workflow> {
   if (!NAME.test(name)) throw invalidWorkflowName(name);
-  const { script_name = '', class_name = '', limits } = body;
+  const { script_name = '', class_name = '' } = body;
+  const limits = body.limits ?? undefined;
   const worker = account.workers.get(script_name);
   if (!worker) throw noSuchWorker(script_name);
   if (!class_name) throw invalidBody('class_name is missing');
-  if (body.schedules?.length)
-    throw invalidBody(
-      'the embedded platform cannot start a Workflow by schedule: add a cron trigger to the Worker',
-    );
+  checkBody(name, body);
   const before = account.workflows.get(name);
   const time = now();
-  const record = before ?? { id: newId(), name, created_on: time, versions: [] };
+  const { limits: _, ...record } = before ?? { id: newId(), name, created_on: time, versions: [] };
   const version: WorkflowVersion = {
     id: newId(),
     class_name,
@@ -126,9 +145,19 @@ async function assign(
     ...(limits && { limits }),
   };
   const [newest] = record.versions;
-  const isNew = newest?.worker_version !== worker.live || newest.class_name !== class_name;
+  const isNew =
+    newest?.worker_version !== worker.live ||
+    newest.class_name !== class_name ||
+    newest.limits?.steps !== limits?.steps;
   const versions = isNew ? [version, ...record.versions] : record.versions;
-  const workflow = { ...record, script_name, class_name, modified_on: time, versions };
+  const workflow = {
+    ...record,
+    script_name,
+    class_name,
+    modified_on: time,
+    versions,
+    ...(limits && { limits }),
+  };
   await groups.apply({ change: () => account.saveWorkflow(workflow) });
   return workflow;
 }
