@@ -41,7 +41,7 @@ def main() -> None:
 def _runs(folder: Path, *, rounds: int) -> None:
     """Measure the run pages on a separate database, in a process with Django."""
     installation = Installation(folder / "runs")
-    installation.manage("migrate", "--verbosity", "0")
+    installation.migrate()
     code = f"from bench.runs import measure; measure(rounds={rounds})"
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
     subprocess.run(command, cwd=PROJECT, env=installation.env, check=True)  # noqa: S603 - our own code
@@ -51,7 +51,7 @@ def _deploys(folder: Path, *, rounds: int, workers: int) -> None:
     """Measure deploys on a separate installation."""
     installation = Installation(folder / "data")
     try:
-        installation.manage("migrate", "--verbosity", "0")
+        installation.migrate()
         installation.start_platform()
         installation.start_server()
         installation.create_user("deployer")

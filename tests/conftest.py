@@ -23,7 +23,7 @@ def pytest_configure() -> None:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation with its embedded platform and web server, used over the network."""
     whole = Installation(Path(tmp_path_factory.mktemp("installation")))
-    whole.manage("migrate", "--verbosity", "0")
+    whole.migrate()
     whole.start_platform()
     whole.start_server()
     whole.create_user("deployer")

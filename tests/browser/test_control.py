@@ -21,7 +21,7 @@ def controlled_installation(
 ) -> Iterator[tuple[Installation, Platform]]:
     """A separate installation whose platform can be made to fail."""
     whole = Installation(Path(tmp_path_factory.mktemp("controlled")))
-    whole.manage("migrate", "--verbosity", "0")
+    whole.migrate()
     platform = start_platform(whole.data_dir, port=whole.local_cloudflare_port)
     whole.start_server()
     whole.create_user("deployer")

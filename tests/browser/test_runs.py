@@ -35,7 +35,7 @@ class Restartable(Installation):
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
     whole = Restartable(Path(tmp_path_factory.mktemp("interrupted")))
-    whole.manage("migrate", "--verbosity", "0")
+    whole.migrate()
     whole.platform = whole.start_platform()
     whole.start_server()
     whole.create_user("deployer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,9 @@ def start_platform(
 
     tests/local_cloudflare/support/control.py controls it.
     """
-    extra_env = TEST_CONTROL | dict(environment or {})
+    # All platforms of a run share the compiled code; each has a cache of its own otherwise.
+    cache = {"NODE_COMPILE_CACHE": f"{os.environ['AWAITSTEP_DATA_DIR']}/compile_cache"}
+    extra_env = TEST_CONTROL | cache | dict(environment or {})
     running = embedded_platform.start(data_dir, port=port, extra_env=extra_env)
     return Platform(running=running, data_dir=data_dir)
 

@@ -19,7 +19,7 @@ from tests.support.platform_fixture import start_platform
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation without a server, with a platform that can be made to fail."""
     quiet = Installation(Path(tmp_path_factory.mktemp("commands")) / "data")
-    quiet.manage("migrate", "--verbosity", "0")
+    quiet.migrate()
     platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
     yield quiet
     platform.running.stop()

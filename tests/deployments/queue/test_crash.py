@@ -23,7 +23,7 @@ from toolchain import process
 def without_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Only the commands run deployments here."""
     quiet = Installation(Path(tmp_path_factory.mktemp("quiet")) / "data")
-    quiet.manage("migrate", "--verbosity", "0")
+    quiet.migrate()
     quiet.start_platform()
     yield quiet
     quiet.stop()
@@ -94,7 +94,7 @@ def test_a_starting_server_cleans_up_after_a_killed_one_and_removes_its_secrets(
 
 def test_two_concurrent_commands_agree_on_keys_token_and_target(tmp_path: Path) -> None:
     fresh = Installation(tmp_path / "data")
-    fresh.manage("migrate", "--verbosity", "0")
+    fresh.migrate()
     code = (
         "from targets.lookup import default_target, account_of;"
         "t = default_target(); print(t.pk, account_of(t).api_token)"

@@ -106,7 +106,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation where wrangler times out immediately."""
     folder = Path(tmp_path_factory.mktemp("hurried"))
     hurried = Installation(folder / "data", more_env={"AWAITSTEP_DEPLOY_TIMEOUT": "0.2"})
-    hurried.manage("migrate", "--verbosity", "0")
+    hurried.migrate()
     hurried.start_platform()
     hurried.start_server()
     hurried.create_user("deployer")
@@ -126,7 +126,7 @@ def test_wrangler_beyond_its_time(hurried: Installation) -> None:
 
 def test_a_target_that_does_not_answer(tmp_path: Path) -> None:
     alone = Installation(tmp_path / "data")
-    alone.manage("migrate", "--verbosity", "0")
+    alone.migrate()
     workflow = alone.import_document(document())
 
     row = failed(alone, workflow)

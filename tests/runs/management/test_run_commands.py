@@ -21,7 +21,7 @@ from tests.support.platform_fixture import start_platform
 def quiet_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation without a server, where commands call the target themselves."""
     quiet = Installation(Path(tmp_path_factory.mktemp("run-commands")) / "data")
-    quiet.manage("migrate", "--verbosity", "0")
+    quiet.migrate()
     platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
     yield quiet
     platform.running.stop()
