@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +26,11 @@ _PARSED = "parsed.mjs"
 _TIME_LIMIT = 30.0
 # The compiler's own limits, which say nothing about the code that they are reported for.
 _GIVEN_UP = frozenset({"TS2563", "TS2589", "TS2590"})
+_MAX_SHOWN = 100
+_MAX_COMPLAINTS = 2_000  # about one piece of code; each takes longer the longer the code is
+_TOO_MANY = (
+    f"the compiler has more than {_MAX_COMPLAINTS:,} complaints about this code: simplify it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +66,19 @@ def compile_leniently(
         untyped = module.with_untyped(verdict.reshaped)
         verdict = replace(_check(untyped, folder, dependencies), reshaped=verdict.reshaped)
     if verdict.errors:
-        raise CompileFailed(_explained(error, module) for error in verdict.errors)
+        raise CompileFailed(_explained(error, module) for error in _first(verdict.errors))
     sources = {_NAME: module.source}
     script = compile_modules(sources, folder, dependencies=dependencies, checks_types=False)[_NAME]
     _check_syntax(script, folder, verdict.warnings)
     return Compiled(script=script, warnings=verdict.warnings)
+
+
+def _first(errors: tuple[Diagnostic, ...]) -> Iterator[Diagnostic]:
+    """Yield as many errors as people read, and how many there are besides."""
+    yield from errors[:_MAX_SHOWN]
+    if more := len(errors[_MAX_SHOWN:]):
+        message = f"{more:,} more errors are not shown"
+        yield Diagnostic(line=0, column=0, code="", message=message, file="")
 
 
 def _check(module: GeneratedModule, folder: Path, dependencies: Collection[str]) -> Verdict:
@@ -113,10 +127,18 @@ def judge(diagnostics: Iterable[Diagnostic], module: Located) -> Verdict:
     warnings: list[Diagnostic] = []
     reshaped: set[str] = set()
     by_syntax: dict[Syntax, CertainMistakes] = {}
+    judged: Counter[Syntax | None] = Counter()
     for error in (each for each in diagnostics if each.code not in _GIVEN_UP):
         location = module.locate(error.line, error.column)
         syntax = module.syntaxes.get(_key(location)) if location else None
-        mistakes = by_syntax.setdefault(syntax, CertainMistakes(syntax)) if syntax else None
+        judged[syntax] += 1
+        if syntax and judged[syntax] > _MAX_COMPLAINTS:
+            if judged[syntax] == _MAX_COMPLAINTS + 1:
+                errors.append(replace(error, code="", message=_TOO_MANY))
+            continue
+        if syntax and syntax not in by_syntax:
+            by_syntax[syntax] = CertainMistakes(syntax)
+        mistakes = by_syntax.get(syntax) if syntax else None
         is_certain = _is_certain(error, location, mistakes)
         (errors if is_certain else warnings).append(error)
         if location and mistakes and not is_certain and mistakes.reshapes(error.code):

@@ -64,6 +64,7 @@ class CertainMistakes:
         self._origins = Origins(syntax)
         self._lines: list[str] | None = None
         self._tested: set[str] | None = None
+        self._tested_names: set[bytes | None] | None = None
 
     def is_certain(self, code: str, message: str, *, line: int, column: int) -> bool:
         """Whether the complaint at this position is certainly a mistake."""
@@ -106,16 +107,17 @@ class CertainMistakes:
 
     def _is_tested_with_typeof(self, part: Node) -> bool:
         """Whether the code asks first whether the name exists: `typeof window`."""
-        name = part.text
-        stack = [self._syntax.tree.root_node]
-        while stack:
-            node = stack.pop()
-            stack.extend(node.named_children)
-            operator = node.child_by_field_name("operator")
-            argument = node.child_by_field_name("argument")
-            if operator and argument and operator.text == b"typeof" and argument.text == name:
-                return True
-        return False
+        if self._tested_names is None:
+            self._tested_names = set()
+            stack = [self._syntax.tree.root_node]
+            while stack:
+                node = stack.pop()
+                stack.extend(node.named_children)
+                operator = node.child_by_field_name("operator")
+                argument = node.child_by_field_name("argument")
+                if operator and argument and operator.text == b"typeof":
+                    self._tested_names.add(argument.text)
+        return part.text in self._tested_names
 
     # Properties
 
