@@ -22,6 +22,7 @@ from workflows.ir.reading.problems import InvalidIR
 from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
+from workflows.nodes.imported import as_imported
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -109,10 +110,12 @@ def import_document(
 ) -> Workflow:
     """Create a workflow from the document, or replace the draft of `into`.
 
+    `${env.X}` in text and JSON settings, as other products write it, becomes a reference.
+
     Raises InvalidIR if the document is invalid.
     """
     workflow = into or Workflow()
-    workflow.ir = document
+    workflow.ir = as_imported(document, types_for(document))
     workflow.name = ""  # saving takes the name from the document
     draft = check_draft(workflow)
     with transaction.atomic():

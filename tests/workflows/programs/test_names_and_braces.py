@@ -109,6 +109,7 @@ def test_a_reference_to_an_unknown_node_is_a_problem_in_code_and_elsewhere() -> 
             "return chargeTheCard;",
             '"Charge the card" ("charge-card") is called charge_card in code',
         ),
+        ("_output = { n: 1 };", "The output of a step is what its code returns"),
         ("return { fetchIt };", '"fetch-it" is called fetch_it in code'),
     ],
 )

@@ -13,7 +13,8 @@ from workflows.codegen.syntax.env_uses import UNREADABLE, EnvNames, env_names
 from workflows.codegen.syntax.parser import Mistake, Syntax
 from workflows.codegen.text.cursor import Cursor
 from workflows.ir.document.model import Node
-from workflows.ir.reading.fields import Code, Field
+from workflows.ir.reading.fields import Code, Field, Json, Text, strings_in
+from workflows.ir.reading.placeholders import as_reference, placeholders_in
 from workflows.ir.reading.problems import Problem, Severity
 from workflows.ir.tree.scope import ROOTS
 
@@ -56,7 +57,9 @@ class CodeReader:
         for node in nodes:
             for part in node.fields:
                 self._read_references(node, part)
-                if isinstance(part, Code):
+                if not isinstance(part, Code):
+                    self._warn_about_placeholders(node, part, names)
+                else:
                     self._read_code(node, part)
                     self._warn_about_inner_steps(node, self.syntaxes[node.id, part.path])
                     self._check_references(node, self.syntaxes[node.id, part.path])
@@ -102,6 +105,17 @@ class CodeReader:
         if node.type.callback and syntax.free_names({"step"}):
             mistake = syntax.mistake(syntax.first("step"), _INNER_STEPS)
             self._warn(mistake, node_id=node.id, path=f"{node.path}.{syntax.code.path}")
+
+    def _warn_about_placeholders(
+        self, node: Node, field: Text | Json, names: Collection[str]
+    ) -> None:
+        """Warn about `${...}` in text and JSON, which is sent as it is."""
+        texts = [field.source] if isinstance(field, Text) else strings_in(field.value)
+        for text in texts:
+            for written in placeholders_in(text, names):
+                instead = as_reference(written) or "a reference to the output of a step"
+                message = f"{written} is only text here: write {instead}"
+                self._warn(message, node_id=node.id, path=f"{node.path}.{field.path}")
 
     def _check_references(self, node: Node, syntax: Syntax) -> None:
         """Refuse references where no expression can stand, such as after a dot."""

@@ -20,6 +20,8 @@ _MIN_LENGTH: Final = 3  # shorter names of nodes are found in any code
 def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
     """Return how the node is called that an unknown name in a compiler's message probably means."""
     match = _UNKNOWN_NAME.search(message)
+    if match and match[1] == "_output":
+        return "output of a step is what its code returns: write `return` instead"
     for node in nodes if match else ():
         if match and _may_mean(match[1], node) and node.type.output is not None:
             return _called(node, variables[node.id])
