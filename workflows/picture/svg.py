@@ -46,11 +46,12 @@ class Drawing:
 def draw(drawing: Drawing) -> str:
     """Return the SVG of the picture."""
     layout, uid = drawing.layout, drawing.uid
+    role = "group" if _has_links(drawing) else "img"
     size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
     box = f'viewBox="0 0 {number(layout.width)} {number(layout.height)}"'
     return "".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="img" {size} {box}'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="{role}" {size} {box}'
             f' aria-labelledby="{uid}-title" aria-describedby="{uid}-desc">',
             f'<title id="{uid}-title">{safe(_title(drawing))}</title>',
             f'<desc id="{uid}-desc">{safe(_description(drawing))}</desc>',
@@ -109,6 +110,12 @@ def _line(drawing: Drawing, line: Line) -> str:
         kinds.append("pic-faint")
     arrow = f' marker-end="url(#{drawing.uid}-arrow)"' if line.is_arrow else ""
     return f'<path class="{" ".join(kinds)}" d="{path(line.points)}"{arrow}/>'
+
+
+def _has_links(drawing: Drawing) -> bool:
+    """Return whether there are links, which are not reachable inside an image."""
+    has_jumps = any(tag.node_id for tag, _ in drawing.layout.tags)
+    return has_jumps or any(state.href for state in drawing.states.values())
 
 
 def is_taken(drawing: Drawing, line: Line) -> bool:

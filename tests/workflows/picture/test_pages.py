@@ -24,7 +24,7 @@ def tab(client: Client, deployment: Deployment) -> str:
 def test_the_workflow_page_draws_the_draft_with_links_to_its_nodes(admin_client: Client) -> None:
     shown = page(admin_client, make_workflow())
 
-    assert '<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="img"' in shown
+    assert '<svg xmlns="http://www.w3.org/2000/svg" class="pic" role="group"' in shown
     assert 'href="#node=only" tabindex="-1"' in shown
     assert '<a href="#node=only"><bdi>Only step</bdi></a>' in shown
 

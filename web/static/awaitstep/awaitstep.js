@@ -30,6 +30,10 @@ document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
 document.addEventListener('htmx:sendError', showFailure)
 document.addEventListener('awaitstep:message', event => showMessage(event.detail))
+// The admin gives its icons a label but no role that may have one.
+addEventListener('load', () => {
+  for (const icon of document.querySelectorAll('.search-label-icon')) icon.setAttribute('role', 'img')
+})
 if (window.htmx) {
   htmx.createEventSource = url => new EventStream(url)
   htmx.defineExtension('parts', { handleSwap: swapParts })
