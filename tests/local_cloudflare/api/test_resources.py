@@ -78,6 +78,20 @@ def test_resources_are_listed_with_their_names(platform: Platform) -> None:
     assert r2["bucket_name"] in [bucket.name for bucket in buckets]
 
 
+def test_namespaces_are_listed_in_the_order_that_is_asked_for(platform: Platform) -> None:
+    for letter in "bca":
+        create_namespace(platform, f"order-{letter}")
+
+    def titles(**query: str) -> list[str]:
+        path = "storage/kv/namespaces"
+        result = platform.api("GET", path, params={"per_page": "1000", **query}).json()["result"]
+        return [item["title"] for item in result if item["title"].startswith("order-")]
+
+    assert titles() == ["order-b", "order-c", "order-a"]
+    assert titles(order="title") == ["order-a", "order-b", "order-c"]
+    assert titles(order="title", direction="desc") == ["order-c", "order-b", "order-a"]
+
+
 def test_resources_are_read_and_deleted(platform: Platform) -> None:
     kv, d1, r2 = provision(platform, "short-lived")
     client, account = platform.client(), {"account_id": platform.account_id}

@@ -113,16 +113,19 @@ def test_a_version_with_a_hundred_newer_ones_is_not_found(
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "code"),
-    [("kv_namespace", "storage/kv/namespaces", 10041), ("d1", "d1/database", 10181)],
+    ("kind", "setting", "path", "code"),
+    [
+        ("kv_namespace", "namespace_id", "storage/kv/namespaces", 10041),
+        ("d1", "id", "d1/database", 10181),
+    ],
 )
 def test_a_version_whose_resource_was_deleted_is_refused(
-    platform: Platform, kind: str, path: str, code: int
+    platform: Platform, kind: str, setting: str, path: str, code: int
 ) -> None:
     name = f"back-{kind}"
     created = platform.api("POST", path, json={"title": name, "name": name}).json()["result"]
     resource = created.get("id") or created["uuid"]
-    binding: Binding = {"type": kind, "name": "R", "namespace_id": resource, "id": resource}
+    binding: Binding = {"type": kind, "name": "R", setting: resource}
     deploy_worker(platform, name, ENV, binding)
     first = live_version(platform, name)
     deploy_worker(platform, name, NEWER)

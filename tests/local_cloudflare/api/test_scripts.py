@@ -49,6 +49,45 @@ def test_uploads_are_listed_with_their_versions(platform: Platform) -> None:
     assert (read["id"], read["number"], read["metadata"]["source"]) == (version, 1, "api")
 
 
+METHODS = "export default { async fetch(request) { await fetch(request) }, queue(batch) {} }"
+PROPERTIES = "const w = { scheduled: async (event) => {}, fetch: function () {} }; export default w"
+SHORTHAND = "function email() {} function fetch() {} export default { email, fetch }"
+SCHEDULED_ONLY = 'export default { async scheduled() { await fetch("https://a.example") } }'
+
+
+@pytest.mark.parametrize(
+    ("code", "handlers"),
+    [
+        (METHODS, ["fetch", "queue"]),
+        (PROPERTIES, ["fetch", "scheduled"]),
+        (SHORTHAND, ["fetch", "email"]),
+        (SCHEDULED_ONLY, ["scheduled"]),
+    ],
+    ids=["methods", "properties", "shorthand", "scheduled only"],
+)
+def test_a_version_names_its_handlers(
+    platform: Platform, code: str, handlers: list[str], request: pytest.FixtureRequest
+) -> None:
+    name = f"handlers-{request.node.callspec.id.replace(' ', '-')}"
+    upload(platform, name, code)
+
+    version = live_version(platform, name)
+    read = platform.api("GET", f"workers/scripts/{name}/versions/{version}").json()["result"]
+
+    assert read["resources"]["script"]["handlers"] == handlers
+
+
+def test_a_version_says_what_made_it(platform: Platform) -> None:
+    upload(platform, "made-by", HELLO)
+    secret = {"name": "KEY", "text": "never-shown", "type": "secret_text"}
+    platform.api("PUT", "workers/scripts/made-by/secrets", json=secret)
+
+    items = platform.api("GET", "workers/scripts/made-by/versions").json()["result"]["items"]
+
+    triggers = [item["annotations"]["workers/triggered_by"] for item in items]
+    assert triggers == ["secret", "upload"]
+
+
 def test_an_older_version_goes_live_again(platform: Platform) -> None:
     deploy_worker(platform, "rolled", HELLO)
     first = live_version(platform, "rolled")

@@ -187,10 +187,10 @@ def test_the_delay_of_a_producer_delays_its_messages(platform: Platform) -> None
     deploy_worker(platform, "delayed-producer", PRODUCER, binding)
 
     sent = platform.fetch("delayed-producer", method="POST", json={"send": ["later"]})
-    push_message(platform, queue, "at once")
+    push_message(platform, queue, "soon")
 
     assert sent.text == "sent"
     assert [message["body"] for message in received_messages(platform, "delayed-consumer")] == [
-        "at once"
+        "soon"
     ]
     wait_for(lambda: backlog_count(platform, queue), 1)

@@ -28,12 +28,13 @@ from tests.local_cloudflare.support.workers import (
     live_version,
     send_event,
     start_run,
-    wait_for,
     wait_for_status,
     wait_until,
 )
 from tests.support.files import contents
 from tests.support.platform_fixture import Platform
+
+CLOSE = 0x88
 
 PRINTS = """
 export default {
@@ -195,18 +196,32 @@ def test_a_url_opens_once_and_only_with_the_protocol(printing: Platform) -> None
     assert statuses == [400, 101, 404]
 
 
-def test_tails_are_listed_and_deleted_through_the_sdk(printing: Platform) -> None:
+def test_tails_are_read_and_deleted_through_the_sdk(printing: Platform) -> None:
     deploy_workflow(printing, "tail-sdk")
     tails = printing.client().workers.scripts.tail
     account = printing.account_id
 
     created = tails.create("tail-sdk", account_id=account)
-    listed = printing.api("GET", "workers/scripts/tail-sdk/tails").json()["result"]
+    read = tails.get("tail-sdk", account_id=account)
     tails.delete(created.id, account_id=account, script_name="tail-sdk")
 
     assert created.url == f"ws://127.0.0.1:{printing.port}/tails/{created.id}"
-    assert [tail["id"] for tail in listed] == [created.id]
-    assert printing.api("GET", "workers/scripts/tail-sdk/tails").json()["result"] == []
+    assert read.id == created.id
+    assert printing.api("GET", "workers/scripts/tail-sdk/tails").json()["result"] is None
+
+
+def test_a_tail_ends_with_its_worker(printing: Platform) -> None:
+    deploy_workflow(printing, "tail-ends")
+    parts = urlsplit(create_tail(printing, "tail-ends")["url"])
+    address = (parts.hostname or "", parts.port or 0)
+    with socket.create_connection(address, timeout=60) as connection:
+        assert open_websocket(connection, parts.path) == 101
+
+        printing.api("DELETE", "workers/scripts/tail-ends?force=true")
+
+        assert connection.recv(1)[0] == CLOSE
+        deploy_workflow(printing, "tail-ends")
+        assert printing.api("GET", "workers/scripts/tail-ends/tails").json()["result"] is None
 
 
 def test_events_of_listeners_are_not_stored(printing: Platform, listener: Listener) -> None:
@@ -224,7 +239,7 @@ def test_the_real_wrangler_prints_events(project: Project) -> None:
     project.deploy()
     with wrangler_tail(project) as events:
         tails = f"workers/scripts/{project.name}/tails"
-        wait_for(lambda: len(project.platform.api("GET", tails).json()["result"]), 1)
+        wait_until(lambda: project.platform.api("GET", tails).json()["result"] is not None)
         with ThreadPoolExecutor(1) as reader:
             first = reader.submit(next, events)
 

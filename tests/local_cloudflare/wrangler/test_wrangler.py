@@ -96,4 +96,5 @@ def test_delete_removes_the_worker(project: Project) -> None:
     result = project.wrangler("delete")
 
     assert result.exit_code == 0, result.stdout + result.stderr
+    assert "container" not in (result.stdout + result.stderr).lower()
     assert project.platform.fetch(project.name).status_code == 404

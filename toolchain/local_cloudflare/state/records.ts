@@ -26,6 +26,7 @@ export interface Version {
   created_on: string;
   source: Source;
   main_module: string;
+  handlers?: string[];
   compatibility_date: string;
   compatibility_flags: string[];
   bindings: Binding[];

@@ -9,6 +9,7 @@ import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
 import { checkTargetsExist } from './binding_targets.ts';
+import { handlersOf } from './handlers.ts';
 
 const TYPES: Record<string, ModuleType> = {
   'application/javascript+module': 'esm',
@@ -73,6 +74,7 @@ export interface UploadContext {
   /** The newest version, from which bindings can be kept. */
   before: Version | undefined;
   source: Source;
+  trigger: 'upload' | 'version_upload';
   /** Refuse to inherit a binding that does not exist, instead of leaving it out. */
   isStrict: boolean;
 }
@@ -84,17 +86,19 @@ export async function readUpload(request: Request, context: UploadContext): Prom
   const metadata = await readMetadata(form);
   checkSettings(metadata, WORKER_SETTINGS, `Worker "${context.worker}"`);
   const modules = await readModules(form);
+  const main_module = mainModule(metadata, modules);
   const version: Version = {
     id: newId(),
     number: (context.before?.number ?? 0) + 1,
     created_on: now(),
     source: context.source,
-    main_module: mainModule(metadata, modules),
+    main_module,
+    handlers: handlersOf(main_module, modules),
     compatibility_date: compatibilityDate(metadata),
     compatibility_flags: metadata.compatibility_flags ?? [],
     bindings: readBindings(metadata, context),
     modules,
-    annotations: metadata.annotations ?? {},
+    annotations: { 'workers/triggered_by': context.trigger, ...metadata.annotations },
     etag: createHash('sha256').update(JSON.stringify(modules)).digest('hex'),
     ...(metadata.limits && { limits: metadata.limits }),
     ...(metadata.placement && { placement: metadata.placement }),

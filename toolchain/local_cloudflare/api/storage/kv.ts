@@ -38,7 +38,7 @@ const ITEM = `${PATH}/:id`;
 export function namespaces(platform: Platform): Hono {
   return new Hono()
     .get(PATH, (c) => {
-      return okPage(c, platform.account.namespaces.all(), serialize);
+      return okPage(c, sorted(c, platform.account.namespaces.all()), serialize);
     })
     .post(PATH, async (c) => ok(c, serialize(await create(platform, await readObject<Namespace>(c)))))
     .get(ITEM, (c) => ok(c, serialize(getNamespace(platform, c.req.param('id')))))
@@ -71,6 +71,16 @@ export function namespaces(platform: Platform): Hono {
 }
 
 const serialize = ({ id, title }: Namespace): object => ({ id, title, supports_url_encoding: true });
+
+/** By default in the order in which they were created. */
+function sorted(c: Context, namespaces: readonly Namespace[]): Namespace[] {
+  const { order, direction } = c.req.query();
+  const field = order === 'id' || order === 'title' ? order : undefined;
+  const list = field
+    ? namespaces.toSorted((first, second) => (first[field] < second[field] ? -1 : 1))
+    : [...namespaces];
+  return direction === 'desc' ? list.reverse() : list;
+}
 
 function getNamespace({ account }: Platform, id: string): Namespace {
   const namespace = account.namespaces.get(id);

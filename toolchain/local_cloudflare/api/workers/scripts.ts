@@ -24,7 +24,14 @@ export function scripts(platform: Platform): Hono {
       const before = account.workers.get(name);
       const source = sourceOf(c);
       const newest = before && account.newest(before);
-      const context = { account, worker: name, before: newest, source, isStrict: isStrict(c) };
+      const context = {
+        account,
+        worker: name,
+        before: newest,
+        source,
+        trigger: 'upload' as const,
+        isStrict: isStrict(c),
+      };
       const { version, settings } = await readUpload(c.req.raw, context);
       const start = performance.now();
       addVersion(account, name, version, settings);
@@ -60,7 +67,7 @@ function serialize({ account }: Platform, worker: Worker): object {
     compatibility_flags: version?.compatibility_flags,
     has_assets: false,
     has_modules: true,
-    handlers: ['fetch'],
+    handlers: version?.handlers ?? [],
     logpush: settings.logpush ?? false,
     usage_model: 'standard',
   };

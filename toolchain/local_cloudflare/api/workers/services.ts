@@ -3,35 +3,39 @@
 import { type Context, Hono } from 'hono';
 import { serializeBinding } from '../../groups/bindings.ts';
 import { consumesQueue, noSuchService, workerInUse } from '../../http/errors.ts';
-import { ok } from '../../http/responses.ts';
+import { ok, okPage } from '../../http/responses.ts';
 import { type Platform, requestedWorker } from '../context/platform.ts';
 
 const ENVIRONMENT = '/workers/services/:name/environments/:environment';
 
 export function services(platform: Platform): Hono {
-  return new Hono()
-    .get('/workers/services/:name', (c) => ok(c, service(platform, c.req.param('name'))))
-    .get(ENVIRONMENT, (c) => ok(c, environment(platform, c.req.param('name'))))
-    .get(`${ENVIRONMENT}/bindings`, (c) => {
-      const worker = requestedWorker(platform, c);
-      return ok(c, (platform.account.live(worker)?.bindings ?? []).map(serializeBinding));
-    })
-    .get(`${ENVIRONMENT}/subdomain`, (c) => ok(c, requestedWorker(platform, c).subdomain))
-    .delete('/workers/services/:name', (c) => remove(platform, c, c.req.param('name')))
-    .get('/workers/scripts/:name/references', (c) => {
-      const incoming = usersOf(platform, c.req.param('name')).map((name) => ({
-        service: name,
-        name,
-        environment: 'production',
-      }));
-      return ok(c, {
-        services: { incoming, outgoing: [], pages_function: false },
-        durable_objects: [],
-        dispatch_outbounds: [],
-      });
-    })
-    .get('/workers/tails/by-consumer/:name', (c) => ok(c, []))
-    .delete('/workers/scripts/:name', (c) => remove(platform, c, c.req.param('name')));
+  return (
+    new Hono()
+      .get('/workers/services/:name', (c) => ok(c, service(platform, c.req.param('name'))))
+      .get(ENVIRONMENT, (c) => ok(c, environment(platform, c.req.param('name'))))
+      .get(`${ENVIRONMENT}/bindings`, (c) => {
+        const worker = requestedWorker(platform, c);
+        return ok(c, (platform.account.live(worker)?.bindings ?? []).map(serializeBinding));
+      })
+      .get(`${ENVIRONMENT}/subdomain`, (c) => ok(c, requestedWorker(platform, c).subdomain))
+      .delete('/workers/services/:name', (c) => remove(platform, c, c.req.param('name')))
+      .get('/workers/scripts/:name/references', (c) => {
+        const incoming = usersOf(platform, c.req.param('name')).map((name) => ({
+          service: name,
+          name,
+          environment: 'production',
+        }));
+        return ok(c, {
+          services: { incoming, outgoing: [], pages_function: false },
+          durable_objects: [],
+          dispatch_outbounds: [],
+        });
+      })
+      .get('/workers/tails/by-consumer/:name', (c) => ok(c, []))
+      // wrangler asks for them before it deletes a Worker; there are none
+      .get('/workers/durable_objects/namespaces', (c) => okPage(c, []))
+      .delete('/workers/scripts/:name', (c) => remove(platform, c, c.req.param('name')))
+  );
 }
 
 function service(platform: Platform, name: string): object {
@@ -51,7 +55,8 @@ function environment({ account }: Platform, name: string): Environment {
   const worker = account.workers.get(name);
   if (!worker) throw noSuchService(name);
   const { tag, created_on, modified_on, last_deployed_from, settings } = worker;
-  const { compatibility_date, compatibility_flags, placement, limits } = account.newest(worker) ?? {};
+  const newest = account.newest(worker);
+  const { compatibility_date, compatibility_flags, placement, limits } = newest ?? {};
   const { tags = [], observability, tail_consumers, logpush } = settings;
   const script = {
     id: name,
@@ -67,7 +72,7 @@ function environment({ account }: Platform, name: string): Environment {
     logpush,
     limits,
     placement_mode: placement?.mode,
-    handlers: ['fetch'],
+    handlers: newest?.handlers ?? [],
   };
   return { environment: 'production', created_on, modified_on, script };
 }
@@ -96,5 +101,6 @@ async function remove(platform: Platform, c: Context, name: string): Promise<Res
     for (const { consumer: _, ...queue } of consumed) account.queues.replace(queue);
   };
   await groups.apply({ change });
+  for (const { id } of platform.tails.of(name)) platform.tails.delete(id);
   return ok(c, null);
 }

@@ -20,11 +20,8 @@ export function tails(platform: Platform): Hono {
   });
   return new Hono()
     .get(PATH, (c) => {
-      const listeners = tails.of(worker(c));
-      return ok(
-        c,
-        listeners.map((listener) => serialize(c, listener)),
-      );
+      const newest = tails.of(worker(c)).at(-1); // Cloudflare's answer is one tail, not a list
+      return ok(c, newest ? serialize(c, newest) : null);
     })
     .post(PATH, async (c) => {
       const { filters = [] } = await readObject<{ filters: Filter[] }>(c);

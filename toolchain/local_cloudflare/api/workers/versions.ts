@@ -35,7 +35,14 @@ export function versions(platform: Platform): Hono {
       const worker = requestedWorker(platform, c);
       const source = sourceOf(c);
       const before = account.newest(worker);
-      const context = { account, worker: worker.name, before, source, isStrict: isStrict(c) };
+      const context = {
+        account,
+        worker: worker.name,
+        before,
+        source,
+        trigger: 'version_upload' as const,
+        isStrict: isStrict(c),
+      };
       const { version, settings } = await readUpload(c.req.raw, context);
       addVersion(account, worker.name, version, settings);
       return ok(c, { ...serialize(version), startup_time_ms: 0 });
@@ -54,7 +61,7 @@ function serializeSummary({ id, number, created_on, source, annotations }: Versi
 }
 
 function serialize(version: Version): object {
-  const script = { etag: version.etag, handlers: ['fetch'], last_deployed_from: version.source };
+  const script = { etag: version.etag, handlers: version.handlers ?? [], last_deployed_from: version.source };
   const script_runtime = {
     compatibility_date: version.compatibility_date,
     compatibility_flags: version.compatibility_flags,
