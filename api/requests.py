@@ -51,7 +51,7 @@ def require_permission(request: HttpRequest, permission: str) -> User:
     if not user.has_perm(permission):
         record_denied(request, permission)
         action = _ACTIONS[permission]
-        message = f"You may not {action}. Ask an administrator for the permission to {action}."
+        message = f"You do not have permission to {action}. Ask an administrator for it."
         raise ApiError(403, message)
     return user
 

@@ -1,4 +1,4 @@
-"""Logins, and every change of users, groups and permissions, on the audit trail.
+"""Logins, and every change of users, groups and permissions, in the audit trail.
 
 They are recorded where Django announces them, so that pages, commands and scripts are all covered.
 """

@@ -188,7 +188,7 @@ def check_due() -> None:
     except Exception:
         logger.exception("%s could not be checked for drift on %s", *pair)
         values = {"state": DriftState.UNKNOWN.value, "checked_at": timezone.now()}
-        values["message"] = "The check failed. The server's log has the details."
+        values["message"] = "The check failed. The server log has the details."
         workflow, target = pair
         DriftCheck.objects.update_or_create(workflow=workflow, target=target, defaults=values)
 

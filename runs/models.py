@@ -263,7 +263,7 @@ class BulkChange(models.Model):
     """One action on many runs, with its progress; `query` is the filter of the list.
 
     `run_ids` are the runs to change. `starts` are the runs of `deployment` that a batch starts: their
-    ids and payloads, deleted when it ends. `existing` counts those that existed already, `failed`
+    ids and payloads, deleted when it ends. `existing` counts those that already existed, `failed`
     those that were refused.
     """
 

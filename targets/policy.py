@@ -52,7 +52,9 @@ def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) ->
         return
     check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
     if by.user and not by.user.has_perm(OVERRIDE_FREEZE):
-        raise Refused(f"{_frozen(target)} You may not override a freeze: ask someone who may.")
+        raise Refused(
+            f"{_frozen(target)} You do not have permission to override a freeze: ask someone who does."
+        )
     subject = Subject("target", str(target.pk), target.name)
     reason = consent.freeze_reason.strip()
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)

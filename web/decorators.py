@@ -71,7 +71,7 @@ def redirect_get_to(page: Callable[..., str]) -> Callable[[View], View]:
 
 
 def record_denied(request: Request, permission: str) -> None:
-    """Record on the audit trail that access was denied; `permission` is the missing one, if known."""
+    """Record in the audit trail that access was denied; `permission` is the missing one, if known."""
     subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
     trail.count_repeated("access denied", subject, by=by, reason=permission, method=request.method)
 

@@ -83,7 +83,7 @@ def _stored(instance: Model) -> Iterator[Any]:
 
 def _message(instance: Model) -> str:
     return (
-        f"Somebody else saved this {instance._meta.verbose_name} while you were editing it. Your "
+        f"Someone else saved this {instance._meta.verbose_name} while you were editing it. Your "
         "changes are not saved yet. Open it in another tab to see the new version, or save again to "
         "replace it."
     )

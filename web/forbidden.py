@@ -26,7 +26,7 @@ _MAX_NAMES: Final = 5
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Handle every PermissionDenied, including the admin's, and record it on the audit trail."""
+    """Handle every PermissionDenied, including the admin's, and record it in the audit trail."""
     permission = str(exception) or _admin_permission(request)
     if request.user.is_authenticated:
         record_denied(request, permission)

@@ -144,7 +144,7 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
 
 
 class _SavedMeanwhile(Exception):
-    """Somebody else saved the workflow after the form was checked."""
+    """Someone else saved the workflow after the form was checked."""
 
 
 def _form_arguments(

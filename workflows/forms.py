@@ -146,14 +146,14 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         if self.is_outdated():
             self.data = _replaced(self.data, "opened_at", self._saved_at())
             raise ValidationError(
-                "Somebody else saved this workflow while you were editing it. Your changes are not saved "
+                "Someone else saved this workflow while you were editing it. Your changes are not saved "
                 "yet. Open the workflow in another tab to see the new version, or save again to "
                 "replace it."
             )
         return cleaned
 
     def is_outdated(self) -> bool:
-        """Whether somebody else saved the workflow after this form was opened."""
+        """Whether someone else saved the workflow after this form was opened."""
         opened_at, saved_at = self.cleaned_data.get("opened_at"), self._saved_at()
         return bool(opened_at and saved_at and opened_at != saved_at)
 
@@ -187,7 +187,7 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
     for_all = forms.BooleanField(
         label="For all workflows",
         required=False,
-        help_text="Every workflow whose code uses the name gets a global variable, now and later.",
+        help_text="Current and future workflows get the variable if their code uses its name.",
     )
 
     class Meta:

@@ -1,6 +1,6 @@
 """Actions on workflows, for the admin, pages, the API and commands: one function each.
 
-With `by`, an action is recorded on the audit trail. Without it, the caller records a larger action.
+With `by`, an action is recorded in the audit trail. Without it, the caller records a larger action.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def of_worker(workflow_id: str, target: Target | int | None) -> QuerySet[Deploym
 def went_live() -> Q:
     """Match deployments whose code went live, including those that were ended after that.
 
-    A retry that was ended put no code live: the deployment that it retries is still live.
+    A retry that was ended did not make any code live: the deployment that it retries is still live.
     """
     is_live_version = Q(uploaded=Uploaded.YES.value, live_version=F("version_id")) & ~Q(
         version_id=""
@@ -71,7 +71,7 @@ def went_live() -> Q:
 
 
 def changed_what_is_live() -> Q:
-    """Match deployments that put another version live, or removed the Worker."""
+    """Match deployments that made another version live, or removed the Worker."""
     return went_live() | Q(status=Status.SUCCEEDED.value, action=Action.TAKEDOWN.value)
 
 

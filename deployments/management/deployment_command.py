@@ -38,7 +38,7 @@ class DeploymentCommand(BaseCommand):
             "--override-freeze",
             metavar="REASON",
             default="",
-            help="deploy to a frozen target; the reason is recorded on the audit trail",
+            help="deploy to a frozen target; the reason is recorded in the audit trail",
         )
 
     def add_json(self, parser: CommandParser) -> None:

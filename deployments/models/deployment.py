@@ -235,7 +235,7 @@ class Deployment(models.Model):
 
     @property
     def can_be_rolled_back_to(self) -> bool:
-        """Whether it put a version live that a rollback can name."""
+        """Whether it made a version live that a rollback can name."""
         return bool(self.version_id) and self.state in WENT_LIVE and self.work in DEPLOYS_CODE
 
     @property

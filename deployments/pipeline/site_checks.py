@@ -110,7 +110,7 @@ def _dns(route: RouteSite) -> Finding:
     messages = {
         "missing": f"{host} has no DNS record, so requests do not reach the route.",
         "not proxied": f"The DNS record of {host} is not proxied, so requests bypass the route.",
-        "": f"It is unknown whether {host} has a proxied DNS record: the token may not read the DNS "
+        "": f"It is unknown whether {host} has a proxied DNS record: the token cannot read the DNS "
         f"records of {route.zone}.",
     }
     if route.dns == "not proxied":

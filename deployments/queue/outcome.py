@@ -11,7 +11,7 @@ from targets.cloudflare.errors import DeployError, Finding, RateLimited
 from targets.cloudflare.worker_parts import PartResult
 
 INTERNAL_ERROR = (
-    "An internal error in AwaitStep, not in your workflow. The server's log has the details. Nothing "
+    "An internal error in AwaitStep, not in your workflow. The server log has the details. Nothing "
     "was uploaded after this stage; you can deploy again."
 )
 

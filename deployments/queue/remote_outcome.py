@@ -46,7 +46,7 @@ def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[s
     """Return the deployment fields that say what was left on the target.
 
     Before DEPLOYING nothing was sent. From then on only the target knows. The version's tag tells
-    our own upload from a version that others put live.
+    our own upload from a version that others made live.
     """
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):
@@ -76,7 +76,7 @@ def _live_fields(deployment: Deployment, account: Account) -> dict[str, Any]:
 
 
 def _is_ours(deployment: Deployment, account: Account, live: str) -> bool:
-    """Return whether this deployment put the version live.
+    """Return whether this deployment made the version live.
 
     An upload has a tag and a rollback names a version; a deletion of secrets has neither.
     """

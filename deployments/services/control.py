@@ -56,7 +56,7 @@ def roll_back(
     """
     if not to.can_be_rolled_back_to:
         raise Refused(
-            f"Deployment #{to.pk} put no version live: choose a deployment that succeeded."
+            f"Deployment #{to.pk} did not make a version live: choose a deployment that succeeded."
         )
     target, workflow = target_and_workflow(to)
     takedown = records.taken_down_since(to)

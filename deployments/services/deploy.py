@@ -103,7 +103,7 @@ def with_requester(
 
 
 def enqueue_and_record(make: Callable[[], Deployment], action: str, *, by: Actor) -> Deployment:
-    """Enqueue the deployment and record it on the audit trail; raises Busy like `enqueue`."""
+    """Enqueue the deployment and record it in the audit trail; raises Busy like `enqueue`."""
     with transaction.atomic():
         deployment = enqueue(make)
         detail = {"target": deployment.target_name, "workflow": deployment.workflow_public_id}

@@ -26,7 +26,7 @@ from workflows.models import Workflow
 CHANGE = "workflows.change_workflow"
 _COUNT: Final = re.compile(r"[0-9]{1,4}")
 _STALE = (
-    "Somebody else saved this workflow while you were editing it. Your changes are not saved. Open "
+    "Someone else saved this workflow while you were editing it. Your changes are not saved. Open "
     "this page in another tab to see their settings, or save again to overwrite them."
 )
 _BROKEN = "The settings were not saved, because the workflow's document has problems: "

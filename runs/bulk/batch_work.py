@@ -19,7 +19,7 @@ from targets.lookup import account_of
 
 CHUNK_SIZE: Final = 100  # Cloudflare's limit for one call
 START: Final = "start"
-ALREADY_EXISTS: Final = "A run with this id exists already, so none was started."
+ALREADY_EXISTS: Final = "A run with this id already exists, so none was started."
 REPEATED_ID: Final = (
     "Line {number} has the same id as line {repeats}: no run was started, its payload is ignored."
 )
@@ -27,7 +27,7 @@ REPEATED_ID: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkResult:
-    """How many runs of a chunk were started, and the lines whose run existed already."""
+    """How many runs of a chunk were started, and the lines whose run already existed."""
 
     started: int
     existing: tuple[Line, ...]
@@ -66,7 +66,7 @@ def _start(live: Deployment, chunk: Sequence[Line]) -> ChunkResult:
 
 
 def _create(live: Deployment, account: Account, lines: Sequence[Line]) -> Set[str]:
-    """Return the ids of the runs that were started; the others existed already."""
+    """Return the ids of the runs that were started; the others already existed."""
     what = f"start {len(lines):,} run{pluralize(len(lines))}"
     with counted(account).explained(what, needs=SCRIPTS_WRITE):
         response = account.client.workflows.instances.bulk(

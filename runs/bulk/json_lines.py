@@ -106,5 +106,5 @@ def _unwrap(value: Mapping[str, Any]) -> tuple[str, Any]:
         return "", value["params"]
     instance_id = value["id"]
     if not isinstance(instance_id, str) or not INSTANCE_ID.fullmatch(instance_id):
-        raise Refused(f"An id has {INSTANCE_ID_RULE}.")
+        raise Refused(f"An id must have {INSTANCE_ID_RULE}.")
     return instance_id, value["params"]

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 QUEUE: Final = "runs"
 _ENQUEUE_INTERVAL: Final = 60.0  # seconds until a change that waits for its turn is enqueued again
-_INTERNAL_ERROR: Final = "Something went wrong here. The server's log has the details."
+_INTERNAL_ERROR: Final = "Something went wrong in AwaitStep. The server log has the details."
 _enqueued_at: dict[int, float] = {}
 
 

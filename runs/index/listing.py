@@ -32,7 +32,7 @@ class Filters:
 
     `step` is the name of a step or its node in ended runs, `tries` its minimum number of attempts, `took` the
     minimum duration of the run in seconds. `error` is the start of the run's error, `unseen` leaves
-    out the runs whose failure somebody has looked at.
+    out the runs whose failure someone has looked at.
     """
 
     workflow: str = ""

@@ -57,7 +57,7 @@ class Refused(DeployError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The result of a start; `is_new` is False if a run with this id existed already.
+    """The result of a start; `is_new` is False if a run with this id already existed.
 
     `answer` is the target's answer, with `id` and `status` at least.
     """
@@ -83,7 +83,7 @@ def check_payload(payload: Any) -> None:
 def check_action(action: str) -> None:
     """Raise Refused for an unknown action."""
     if action not in ACTIONS:
-        raise Refused(f"There is no action {action}. Use one of {', '.join(ACTIONS)}.")
+        raise Refused(f"Unknown action {action}. Use one of {', '.join(ACTIONS)}.")
 
 
 def trigger(
@@ -124,7 +124,7 @@ class Start:
         """Raises Refused for an invalid id or payload, or if the target was deleted."""
         check_payload(payload)
         if instance_id and not INSTANCE_ID.fullmatch(instance_id):
-            raise Refused(f"The id of a run has {INSTANCE_ID_RULE}.")
+            raise Refused(f"The id of a run must have {INSTANCE_ID_RULE}.")
         return cls(
             target=target_of(live),
             account=account_of(target_of(live)),
@@ -231,7 +231,7 @@ def send_action(
     """Change a run like `change`, but leave reading it to the poller."""
     check_action(action)
     if from_step and action != "restart":
-        raise Refused("Only a restart can start at a step.")
+        raise Refused("Only a restart can start from a step.")
     point = start_point(run, from_step) if isinstance(from_step, str) and from_step else None
     point = from_step if isinstance(from_step, StartPoint) else point
     detail = {"from": str(point)} if point else {}

@@ -62,7 +62,7 @@ def _named(ids: Iterable[int]) -> dict[int, Run]:
 
 
 def mark_viewed(run: Run) -> None:
-    """Record that somebody who can act has looked at the failed run."""
+    """Record that someone who can act has looked at the failed run."""
     if run.status == FAILED and run.viewed_at is None:
         run.viewed_at = timezone.now()
         Run.objects.filter(pk=run.pk).update(viewed_at=run.viewed_at)

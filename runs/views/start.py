@@ -60,7 +60,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if started.is_new:
         messages.success(request, "The run was started.")
     else:
-        message = f"This run with the id {started.run.instance_id} exists already."
+        message = f"A run with the id {started.run.instance_id} already exists."
         messages.warning(request, f"{message} No new run was started.")
     return redirect(started.run)
 

@@ -187,7 +187,7 @@ def _account(account_id: str, owners: list[Owner], *, token: Token, result: Acco
         probe.answer is ProbeResult.READ for probe in result.probes
     )
     if is_proven:
-        message = f"{account_id}. The token may not read the account's name, which is not needed."
+        message = f"{account_id}. The token cannot read the account's name, but that is not needed."
         return Row(name=ACCOUNT_ROW, state=CheckState.PASSED, message=message)
     return Row(
         name=ACCOUNT_ROW,
@@ -229,7 +229,7 @@ def _permission(probe: Probe, *, proof: str) -> Row:
             )
         case ProbeResult.UNTRIED:
             message = (
-                "The token can read no zone of the account: there is none, or the permission is "
+                "The token cannot read any zone in the account: there is none, or the permission is "
                 "missing. Only routes and custom domains need one."
             )
         case _:

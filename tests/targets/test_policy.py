@@ -88,7 +88,7 @@ def test_a_freeze_is_overridden_with_a_reason_that_is_recorded(frozen: Target) -
 def test_overriding_a_freeze_needs_the_permission(frozen: Target) -> None:
     ada = User.objects.create_user("ada")
     reason = {"freeze_reason": "because"}
-    with pytest.raises(Refused, match="You may not override a freeze"):
+    with pytest.raises(Refused, match="You do not have permission to override a freeze"):
         deploy(frozen, by=Actor.of(ada), consent=reason)
     ada.user_permissions.add(Permission.objects.get(codename="override_freeze"))
 

@@ -84,7 +84,7 @@ def test_each_missing_permission_says_what_will_not_work(
     assert "KV namespaces cannot be selected" in found["Workers KV Storage"]["message"]
     assert '"Workers KV Storage Write"' in found["Workers KV Storage"]["fix"]
     assert '"Zone Read"' in found["Zone"]["fix"]
-    assert "may not read the account's name" in found["Account"]["message"]
+    assert "cannot read the account's name" in found["Account"]["message"]
 
 
 def test_without_permission_to_read_workers_the_check_fails(

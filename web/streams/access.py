@@ -32,7 +32,7 @@ class StreamAccess:
     may_read: Callable[[User | AnonymousUser], bool]
 
     async def may_open(self, scope: Scope) -> bool:
-        """Return whether the user may open the stream; if not, it is on the audit trail."""
+        """Return whether the user may open the stream; if not, it is in the audit trail."""
         return bool(await database_sync_to_async(self._open)(scope))
 
     async def may_stay(self, scope: Scope) -> bool:
@@ -50,7 +50,7 @@ class StreamAccess:
 
 
 def record_refusal(scope: Scope, *, address: str, reason: str) -> None:
-    """Record on the audit trail that a stream was refused; repeated ones share an entry.
+    """Record in the audit trail that a stream was refused; repeated ones share an entry.
 
     Nothing in the entry is chosen by the client: it could fill the trail with it.
     """

@@ -20,7 +20,7 @@ from toolchain import bounded_calls
 _SECONDS: Final = 1.0  # of CPU time
 _MAX_MESSAGE: Final = 300
 _TOO_SLOW: Final = "it takes too long to check"
-_ENDLESS: Final = "it refers to itself without end"
+_ENDLESS: Final = "it refers to itself endlessly"
 
 
 def schema_error(schema: Mapping[str, Any]) -> str:

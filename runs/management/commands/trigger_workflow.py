@@ -55,7 +55,7 @@ class Command(RunCommand):
             reason=options["reason"],
         )
         if not started.is_new:
-            self.stderr.write(f"The run {options['id']} exists already. No new run was started.")
+            self.stderr.write(f"The run {options['id']} already exists. No new run was started.")
         self.print_json(started.answer)
 
     def _start_batch(self, scope: CommandScope, file: str, *, reason: str) -> None:

@@ -297,5 +297,5 @@ def test_an_unconfirmed_rollback_is_completed_by_its_retry(
 def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:
     failed = deploy(make_workflow("return env.NOBODY_SET;"), target)
 
-    with pytest.raises(Refused, match="put no version live"):
+    with pytest.raises(Refused, match="did not make a version live"):
         controls.roll_back(failed)

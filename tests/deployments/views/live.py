@@ -31,7 +31,7 @@ def address(workflow: Workflow, more: str = "", target: Target | None = None) ->
 
 
 def live(workflow: Workflow | None = None, **fields: Any) -> tuple[Workflow, Deployment]:
-    """Create a workflow and a deployment that put it live."""
+    """Create a workflow and a deployment that made it live."""
     values: dict[str, Any] = {
         "status": "succeeded",
         "version_id": "v-1",

@@ -126,7 +126,7 @@ def test_each_deploy_button_names_the_version_that_it_deploys(admin_client: Clie
 
 def test_a_version_that_is_no_longer_the_newest_is_not_deployed(admin_client: Client) -> None:
     workflow = make_workflow()
-    workflow.entry_code = "// saved by somebody else"
+    workflow.entry_code = "// saved by someone else"
     save_draft(workflow)
 
     page = refused(admin_client, workflow.pk, version="1")

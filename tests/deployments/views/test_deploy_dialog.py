@@ -236,7 +236,7 @@ def test_a_user_who_may_not_override_a_freeze_has_no_button(log_in: LogIn) -> No
 
     assert "You do not have permission to override a freeze" in page
     assert "Deploy v1 to" not in page
-    assert "You may not override a freeze" in refused
+    assert "You do not have permission to override a freeze" in refused
     assert not Deployment.objects.exists()
 
 

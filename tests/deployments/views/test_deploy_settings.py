@@ -116,7 +116,7 @@ def test_a_concurrent_change_is_not_overwritten_silently(admin_client: Client) -
     answer = admin_client.post(address(workflow), deployments)
 
     workflow.refresh_from_db()
-    assert "Somebody else saved this workflow" in text(answer)
+    assert "Someone else saved this workflow" in text(answer)
     assert workflow.deploy_settings == {"limits": {"cpuMs": 200}}
     again = deployments | {"opened_at": answer.context["forms"].form["opened_at"].value()}
     admin_client.post(address(workflow), again)

@@ -153,7 +153,7 @@ def test_without_a_live_version_the_dialog_has_no_button(admin_client: Client) -
 
     assert "You cannot roll back to this deployment" in page
     assert "Roll back to" not in page
-    assert "put no version live" in answer
+    assert "did not make a version live" in answer
 
 
 def test_after_a_takedown_the_dialog_offers_the_snapshot(admin_client: Client) -> None:

@@ -181,7 +181,7 @@ def test_an_internal_error_ends_the_bulk_change(
 
     assert (change.done, change.failed) == (0, 2)
     assert change.ended_at
-    assert "The server's log" in change.errors[0]["message"]
+    assert "The server log" in change.errors[0]["message"]
 
 
 def test_only_confirmed_runs_are_changed(admin_client: Client) -> None:

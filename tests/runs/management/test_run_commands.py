@@ -68,7 +68,7 @@ def test_a_payload_can_be_an_argument_and_an_id_starts_one_run(
     )
 
     assert json.loads(first.stdout)["id"] == json.loads(second.stdout)["id"] == "only-one"
-    assert (first.stderr, "exists already" in second.stderr) == ("", True)
+    assert (first.stderr, "already exists" in second.stderr) == ("", True)
     assert quiet_installation.json("describe_run", workflow, "only-one", "--json")["params"] == {
         "n": 1
     }
@@ -183,7 +183,7 @@ def test_the_workflows_of_every_target_are_listed(
         (["control_run", "ID", "no-such-run", "pause"], "has no run no-such-run"),
         (
             ["control_run", "ID", "latest", "pause", "--from", "x"],
-            "Only a restart can start at a step",
+            "Only a restart can start from a step",
         ),
         (["send_event", "ID", "no-such-run", "approve"], "has no run no-such-run"),
         (["list_runs", "nobody"], "There is no workflow"),
@@ -191,7 +191,7 @@ def test_the_workflows_of_every_target_are_listed(
         (["list_runs", "--target", "nowhere"], "There is no target 'nowhere'"),
         (["list_workflows", "--target", "nowhere"], "There is no target 'nowhere'"),
         (["trigger_workflow", "ID", "--batch", "/no/such/file"], "cannot be read"),
-        (["trigger_workflow", "ID", "{}", "--id", "not an id"], "The id of a run has"),
+        (["trigger_workflow", "ID", "{}", "--id", "not an id"], "The id of a run must have"),
     ],
 )
 def test_an_error_is_one_sentence_without_a_traceback(

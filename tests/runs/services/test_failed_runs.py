@@ -1,4 +1,4 @@
-"""Failed runs on the dashboard, until somebody who can act has looked at them."""
+"""Failed runs on the dashboard, until someone who can act has looked at them."""
 
 from __future__ import annotations
 

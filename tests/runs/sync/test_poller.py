@@ -106,7 +106,7 @@ def test_an_id_that_is_used_twice_is_one_run(live: Deployment) -> None:
 
 @pytest.mark.parametrize("id_", ["has blank", "-first", "x" * 101, "cf_" + "a" * 64])
 def test_an_invalid_id_is_refused_before_anything_is_sent(fake_api: FakeApi, id_: str) -> None:
-    with pytest.raises(controls.Refused, match="The id of a run has"):
+    with pytest.raises(controls.Refused, match="The id of a run must have"):
         controls.trigger(live_deployment(), {}, by=ADA, instance_id=id_)
 
     assert fake_api.bodies == []

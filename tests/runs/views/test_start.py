@@ -62,7 +62,7 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
 
     page = start(admin_client, live, instance_id="order-7")
 
-    assert "This run with the id order-7 exists already" in text(page)
+    assert "A run with the id order-7 already exists" in text(page)
     assert Run.objects.count() == 1
 
 
@@ -74,9 +74,9 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
         ({"payload": '{"a": [9007199254740993]}'}, "a.0 in the payload is 9007199254740993"),
         ({"payload": '{"a": "\\ud800"}'}, "a in the payload contains a lone surrogate"),
         ({"payload": "[" * 600 + "]" * 600}, "must nest values at most 500 levels deep"),
-        ({"payload": "1e999"}, "The payload is too large a number"),
+        ({"payload": "1e999"}, "The payload is a number that is too large"),
         ({"payload": f'"{"x" * 1024 * 1024}"'}, "the limit is 1,048,576 bytes"),
-        ({"instance_id": "has blank"}, "The id of a run has"),
+        ({"instance_id": "has blank"}, "The id of a run must have"),
         ({"target": "nowhere"}, "There is no target nowhere"),
     ],
 )
@@ -193,10 +193,10 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     [
         ("", "There are no lines"),
         ("{}\n{", "Line 2: The payload is not JSON"),
-        ('{"id": "a b", "params": 1}', "Line 1: An id has"),
+        ('{"id": "a b", "params": 1}', "Line 1: An id must have"),
         ("{\n\n[NaN]", "Line 3: The payload is not JSON"),
         ('{"id": "a", "param": 1}', 'not "param"'),
-        ('{"id": null, "params": 1}', "Line 1: An id has"),
+        ('{"id": null, "params": 1}', "Line 1: An id must have"),
         ("[NaN]", "NaN is not allowed in JSON"),
         (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
     ],

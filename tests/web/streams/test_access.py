@@ -1,4 +1,4 @@
-"""Streams that end with the session, and refusals on the audit trail."""
+"""Streams that end with the session, and refusals in the audit trail."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def test_overwriting_somebody_elses_change_needs_a_confirmation(admin_client: Cl
         change(workflow), form(document("return 3;"), opened_at=first_opened)
     )
 
-    assert "Somebody else saved this workflow" in text(answer)
+    assert "Someone else saved this workflow" in text(answer)
     assert workflow.versions.count() == 2
     again = str(answer.context["adminform"].form["opened_at"].value())
     admin_client.post(change(workflow), form(document("return 3;"), opened_at=again))
@@ -397,7 +397,7 @@ def test_a_draft_that_was_saved_during_the_check_is_not_overwritten(
 
     def check_slowly(checked: Workflow) -> services.CheckedDraft:
         other = Workflow.objects.get(pk=checked.pk)
-        other.description = "saved by somebody else"
+        other.description = "saved by someone else"
         other.save()
         return check_draft(checked)
 
@@ -406,8 +406,8 @@ def test_a_draft_that_was_saved_during_the_check_is_not_overwritten(
     answer = admin_client.post(change(workflow), form(document(), opened_at=opened_at))
 
     workflow.refresh_from_db()
-    assert workflow.description == "saved by somebody else"
-    assert "Somebody else saved this workflow" in text(answer)
+    assert workflow.description == "saved by someone else"
+    assert "Someone else saved this workflow" in text(answer)
 
 
 def test_a_posted_draft_without_a_token_is_refused(admin_user: User) -> None:

@@ -255,9 +255,9 @@ def test_positions_after_a_reference_are_correct(written: str) -> None:
 
 UNMATCHED = {
     "return { a: 1": "line 1, column 8: syntax error: this { is not closed",
-    "if (x) {\n  return f(1;\n}": "line 3, column 1: syntax error: this } closes nothing",
+    "if (x) {\n  return f(1;\n}": "line 3, column 1: syntax error: this } is unmatched",
     "return [1, 2": "line 1, column 8: syntax error: this [ is not closed",
-    "return 1)": "line 1, column 9: syntax error: this ) closes nothing",
+    "return 1)": "line 1, column 9: syntax error: this ) is unmatched",
 }
 
 

@@ -29,7 +29,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "no settings": (node_json(configSchema=None), "configSchema: is missing: write an object"),
     "no providers": (node_json(providers=None), 'providers: is missing: write ["cloudflare"]'),
     "another provider": (node_json(providers=["temporal"]), 'providers: must include "cloudflare"'),
-    "tags that are not texts": (node_json(tags=[1]), "tags: must be a list of texts"),
+    "tags that are not texts": (node_json(tags=[1]), "tags: must be a list of strings"),
     "a URL with JavaScript": (node_json(docsUrl="javascript:x"), "docsUrl: must start with https"),
     "a package with a path": (
         node_json(dependencies={"a": "../a"}),

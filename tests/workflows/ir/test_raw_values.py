@@ -28,15 +28,15 @@ INVALID = {
     ),
     "infinity": (
         chain(node("a", "http_request", **ASK, body={"a": [1, float("inf")]})),
-        "nodes.a.data.body.a.1: is too large a number",
+        "nodes.a.data.body.a.1: is a number that is too large",
     ),
     "400 digits": (
         chain(node("a", retryLimit=10**400)),
-        "nodes.a.data.retryLimit: is too large a number",
+        "nodes.a.data.retryLimit: is a number that is too large",
     ),
     "a whole number that changes": (
         chain(node("a", extra=[9007199254740993])),
-        "nodes.a.data.extra.0: is 9007199254740993, a whole number that JavaScript cannot hold",
+        "nodes.a.data.extra.0: is 9007199254740993, a whole number that JavaScript cannot represent",
     ),
     "a whole number in JSON text": (
         chain(node("a", "http_request", **ASK, body='{"id": [-9007199254740993]}')),
@@ -48,7 +48,7 @@ INVALID = {
     ),
     "5000 digits": (
         chain(node("a", retryLimit=10**5000)),
-        "nodes.a.data.retryLimit: is too large a number",
+        "nodes.a.data.retryLimit: is a number that is too large",
     ),
 }
 
@@ -67,7 +67,7 @@ def test_a_number_in_json_text_can_be_too_large() -> None:
 
     (problem,) = parse_json(json.dumps(ir_document).replace('"a": 5', '"a": 1e999')).problems
 
-    assert str(problem).startswith("nodes.a.data.body.a: is too large a number")
+    assert str(problem).startswith("nodes.a.data.body.a: is a number that is too large")
 
 
 @pytest.mark.parametrize("number", ["1e999", "1" * 400, "1" * 5000])

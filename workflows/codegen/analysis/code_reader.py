@@ -23,7 +23,7 @@ _INNER_STEPS: Final = (
     "calls steps inside a step: if the run is resumed, only the result of the outer step is restored, "
     "and if it is retried, inner steps that have finished keep their results: use nodes instead"
 )
-_MISPLACED: Final = "cannot stand here, because it is an expression"
+_MISPLACED: Final = "cannot be used here, because it is an expression"
 _QUOTED: Final = "is only text here, not a reference: in a string, use ${...} between backticks"
 
 
@@ -96,7 +96,7 @@ class CodeReader:
         self._read_syntax(syntax, node_id=node.id, path=path)
         for exported in syntax.captured("export_statement"):
             mistake = syntax.mistake(
-                exported, "code of a node cannot export anything: remove `export`"
+                exported, "the code of a node cannot export anything: remove `export`"
             )
             self.refuse(mistake, node_id=node.id, path=path)
 

@@ -21,7 +21,7 @@ def unmatched(root: Node, *, start: int, end: int) -> tuple[Node, str] | None:
             opened.append(leaf)
         elif leaf.type in _CLOSES:
             if not opened or opened[-1].type not in _CLOSES[leaf.type]:
-                return leaf, f"this {leaf.type} closes nothing"
+                return leaf, f"this {leaf.type} is unmatched"
             opened.pop()
     return (opened[-1], f"this {opened[-1].type} is not closed") if opened else None
 

@@ -158,7 +158,7 @@ def _texts(reader: Reader, key: str) -> tuple[str, ...]:
         return ()
     if isinstance(items, list) and all(isinstance(item, str) for item in items):
         return tuple(items)
-    reader.problem(key, f"must be a list of texts, not {quoted(items)}")
+    reader.problem(key, f"must be a list of strings, not {quoted(items)}")
     return ()
 
 

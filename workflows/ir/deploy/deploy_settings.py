@@ -133,7 +133,7 @@ def _texts(reader: Reader, key: str, check: Callable[[str], list[str]]) -> Itera
     """Yield the texts of a list without duplicates, and report the errors that `check` finds."""
     value = reader.raw(key)
     if value is not None and not isinstance(value, list):
-        reader.problem(key, f"must be a list of texts, not {quoted(value)}")
+        reader.problem(key, f"must be a list of strings, not {quoted(value)}")
         return
     seen: set[str] = set()
     for index, item in enumerate(value or []):

@@ -15,7 +15,9 @@ from workflows.ir.reading.problems import Problem, escape_surrogates
 _COMMON: Final = frozenset({dict, list, str})
 MAX_DEPTH: Final = 100  # of values in a document
 _MAX_BITS: Final = 1023
-_INEXACT: Final = "a whole number that JavaScript cannot hold exactly: write it as text, in quotes"
+_INEXACT: Final = (
+    "a whole number that JavaScript cannot represent exactly: write it as text, in quotes"
+)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -98,7 +100,7 @@ def _unusable_values(document: object) -> Iterator[Problem]:
             case int() if value.bit_length() <= _MAX_BITS:
                 yield _problem(location, f"is {str(value)[:40]}, {_INEXACT}")
             case _:
-                yield _problem(location, "is too large a number: use a smaller one")
+                yield _problem(location, "is a number that is too large: use a smaller one")
 
 
 def _may_be_unusable(value: object) -> bool:

@@ -197,7 +197,7 @@ class Reader:
         duration = self.duration(key, default)
         text = duration.value.source if isinstance(duration.value, Text) else ""
         if self.has(key) and (self.value[key] == 0 or durations.milliseconds(text) == 0):
-            self.problem(key, f"must be longer than 0: remove it for the default of {default}")
+            self.problem(key, f"must be longer than 0: remove it to use the default of {default}")
         return duration
 
     def duration(self, key: str, default: str | None = None) -> Duration:

@@ -254,7 +254,7 @@ class Builder:
         source = arrival.edge.source if arrival.edge else node_ids[-1]
         join = self._joins[owner]
         advice = (
-            f"lead it to {quoted(join)}, where {quoted(owner)} continues"
+            f"connect it to {quoted(join)}, where {quoted(owner)} continues"
             if join
             else f"give {quoted(owner)} a `then` edge to the node where its regions meet"
         )
