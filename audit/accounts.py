@@ -1,4 +1,4 @@
-"""Logins, and every change of users, groups and permissions, in the audit trail.
+"""Logins, and every change to users, groups and permissions, in the audit trail.
 
 They are recorded where Django announces them, so that pages, commands and scripts are all covered.
 """
@@ -51,7 +51,7 @@ def _logged_out(*, request: HttpRequest | None, user: User | None, **_signal: An
 def _login_failed(
     *, credentials: dict[str, Any], request: HttpRequest | None = None, **_signal: Any
 ) -> None:
-    """Count the failure. A name that no user has is left out: it may be a password."""
+    """Count the failure. A name that belongs to no user is left out: it may be a password."""
     user = User.objects.filter(username=str(credentials.get("username"))).first()
     subject = _subject(user) if user else Subject("user", name="unknown user")
     address = client_address(request)
@@ -115,7 +115,7 @@ def _related(
     sender: Any,
     **_signal: Any,
 ) -> None:
-    """Record groups and permissions that were given or taken, from either side of the relation."""
+    """Record groups and permissions that were granted or revoked, from either side of the relation."""
     if action not in _HOW:
         return
     if action == _CLEARED:

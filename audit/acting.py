@@ -15,7 +15,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 class ActorMiddleware:
-    """Keeps the current request, so that changes of users are recorded with the one who made them."""
+    """Keeps the current request, so that changes to users are recorded with the user who made them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -38,7 +38,7 @@ def client_address(request: HttpRequest | None) -> str:
     """Return the address of the client; "" if it is unknown.
 
     Behind a proxy, it is the address that the proxy has added to X-Forwarded-For: everything before
-    it may be invented. A server without HTTPS has no proxy in front of it and ignores the header.
+    it may be forged. A server without HTTPS has no proxy in front of it and ignores the header.
     """
     meta = request.META if request else {}
     address = str(meta.get("REMOTE_ADDR") or "")

@@ -1,4 +1,4 @@
-"""The audit trail in the admin: to read, search and filter, not to change."""
+"""The audit trail in the admin: it can be read, searched and filtered, but not changed."""
 
 from __future__ import annotations
 

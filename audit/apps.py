@@ -7,7 +7,7 @@ class AuditConfig(AppConfig):
     name = "audit"
 
     def ready(self) -> None:
-        """Record logins and changes of users, whose models are loaded by now."""
+        """Record logins and changes to users, whose models are loaded by now."""
         from audit import accounts
 
         accounts.connect()

@@ -23,7 +23,7 @@ class AppendOnlyQuerySet(models.QuerySet["Entry"]):
         raise TypeError(_APPEND_ONLY)
 
     def count_again(self, pk: int, *, at: datetime) -> bool:
-        """Count one more of the same on an entry; return whether there is one."""
+        """Count one more occurrence on the entry; return whether the entry exists."""
         entry = self.filter(pk=pk)
         return bool(models.QuerySet.update(entry, count=F("count") + 1, last_at=at))
 

@@ -1,4 +1,4 @@
-"""The only place that writes the audit trail. Call it in the transaction of the change itself."""
+"""The only place that writes to the audit trail. Call it in the transaction of the change itself."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Subject:
 def count_repeated(
     action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any
 ) -> None:
-    """Record what anyone can repeat at will: within an hour, one entry counts all that are the same."""
+    """Record something that anyone can repeat at will: one entry counts all identical events of an hour."""
     now = timezone.now()
     same = Entry.objects.filter(
         action=action,

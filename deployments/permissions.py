@@ -7,7 +7,7 @@ from typing import Final
 VIEW: Final = "deployments.view_deployment"
 DEPLOY: Final = "deployments.add_deployment"
 MAY_PLAN: Final = (DEPLOY, "workflows.change_workflow")
-"""Either admits to the deploy dialog, but only DEPLOY to what it asks the target."""
+"""Either one opens the deploy dialog, but only DEPLOY allows queries of the target."""
 CANCEL: Final = "deployments.cancel_deployment"
 ROLL_BACK: Final = "deployments.rollback_deployment"
 TAKE_DOWN: Final = ROLL_BACK

@@ -8,4 +8,4 @@ VIEW: Final = "runs.view_run"
 TRIGGER: Final = "runs.trigger_run"
 CONTROL: Final = "runs.control_run"
 MAY_ACT: Final = (TRIGGER, CONTROL)
-"""Who has either can do something about a failed run: its failure counts as seen when they look."""
+"""Users with either permission can act on a failed run: its failure counts as seen when they look."""

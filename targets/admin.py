@@ -138,7 +138,7 @@ class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
 
 
 def _without_token(account: Any) -> Any:
-    """Return the fieldset for people who may only view the target."""
+    """Return the fieldset for users who can only view the target."""
     title, options = account
     fields = [name for name in options["fields"] if name != "new_token"]
     return title, {"fields": fields}

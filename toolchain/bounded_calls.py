@@ -1,7 +1,7 @@
-"""Calls functions that may take too long in a process of their own, which can be ended.
+"""Calls functions that may take too long in a separate process, which can be killed.
 
-A parser or a regular expression engine holds Python's lock while it works: in this process it would
-stop every page, and no thread could end it.
+A parser or a regular expression engine holds the GIL while it works: in this process it would
+block every page, and no thread could stop it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _START_SECONDS: Final = 30
 
 
 class TookTooLong(Exception):
-    """The call exceeded its limit on CPU time or memory, and its process was ended."""
+    """The call exceeded its limit on CPU time or memory, and its process was killed."""
 
 
 class CallFailed(Exception):
@@ -50,7 +50,7 @@ def call(function: Callable[..., Any], *arguments: Any, seconds: float) -> Any:
 
 
 class _Worker:
-    """One process, which answers requests one after the other. It ends when its input does."""
+    """One process, which handles requests one after the other. It ends when its input does."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
@@ -95,7 +95,7 @@ _slots = threading.BoundedSemaphore(_MAX_WORKERS)
 
 @contextmanager
 def _worker() -> Iterator[_Worker]:
-    """Lend an idle process or a new one; it is ended if the call fails."""
+    """Lend an idle process or a new one; it is killed if the call fails."""
     with _slots:
         with _lock:
             worker = _idle.pop() if _idle else None
@@ -124,7 +124,7 @@ def end_workers() -> None:
 
 
 def _forget_workers() -> None:
-    """After a fork: the processes belong to the parent, and a lock may be held by a lost thread."""
+    """After a fork: the processes belong to the parent, and a thread that is gone may still hold a lock."""
     global _lock, _slots
     _forgotten.extend(_idle)
     _idle.clear()

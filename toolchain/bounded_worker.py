@@ -1,4 +1,4 @@
-"""The process behind `bounded_calls`: reads a call per line, and ends in a call that takes too long."""
+"""The process behind `bounded_calls`: reads one call per line, and is killed if a call takes too long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _reply(request: dict[str, Any]) -> dict[str, Any]:
-    """Call the function; the timer counts CPU time, and nothing handles its signal, which kills."""
+    """Call the function; the timer counts CPU time, and its signal is not handled, so it kills the process."""
     module, name = request["function"].split(":")
     function = getattr(import_module(module), name)
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])

@@ -1,4 +1,4 @@
-"""Whether the embedded platform has stopped: written by what restarts it, read by pages."""
+"""Whether the embedded platform has stopped: written by its supervisor, read by pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolchain.embedded_platform import state_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """The platform does not run since then; a final outage is not followed by a restart."""
+    """The platform has not been running since then; a final outage is not followed by a restart."""
 
     since: datetime
     is_final: bool
@@ -28,7 +28,7 @@ def report(data_dir: Path, outage: Outage) -> None:
 
 
 def clear(data_dir: Path) -> None:
-    """The platform runs, or nobody watches it any more."""
+    """Clear the outage: the platform is running, or nobody watches it anymore."""
     _path(data_dir).unlink(missing_ok=True)
 
 

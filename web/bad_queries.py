@@ -1,7 +1,7 @@
-"""Queries that the admin's lists cannot read: a 400, as for any other bad request.
+"""Invalid queries of the admin's lists: they get a 400, like any other bad request.
 
 Django passes the filters in an address on to the database, and fails on years that do not exist, on
-numbers of many digits, on search texts that are too long and on fields that there are not.
+numbers of many digits, on search texts that are too long and on fields that do not exist.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNREADABLE: Final = (
 
 
 class BadQueryMiddleware:
-    """Answers 400 if an admin page fails on its query."""
+    """Responds with 400 if an admin page fails on its query."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -67,7 +67,7 @@ class EditConflictAdmin(_Admin):
 
 
 def fingerprint(instance: Model) -> str:
-    """Return a text that changes when a stored value changes that people can edit."""
+    """Return a text that changes whenever a stored value that users can edit changes."""
     return salted_hmac("stored", json.dumps(list(_stored(instance)))).hexdigest()
 
 

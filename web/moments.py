@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 
 def read_moment(text: str) -> datetime | None:
-    """Return an ISO date and time with its time zone; None if it is none that can be stored."""
+    """Return an ISO date and time with its time zone; None if it is invalid or cannot be stored."""
     try:
         moment = parse_datetime(text)
         if moment is None:

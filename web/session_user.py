@@ -1,6 +1,6 @@
-"""The user of a session, read from the database each time it is asked for.
+"""The user of a session, read from the database each time.
 
-A session that has ended, or whose user has changed the password, has no user any more.
+A session that has ended, or whose user has changed the password, no longer has a user.
 """
 
 from __future__ import annotations

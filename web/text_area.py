@@ -1,4 +1,4 @@
-"""Text areas whose text is a value: browsers send every line end as a carriage return and a line feed."""
+"""Text areas with unchanged line ends: browsers send each one as a carriage return and a line feed."""
 
 from __future__ import annotations
 

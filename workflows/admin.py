@@ -70,7 +70,7 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show code in lines to people who may only view it."""
+        """Show code in lines to users who can only view it."""
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
         return [

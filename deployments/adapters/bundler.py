@@ -1,7 +1,7 @@
-"""Bundles a Worker with its npm packages, where a package can read nothing but the packages.
+"""Bundles a Worker with its npm packages; a package can read nothing but the packages.
 
-A package says what the bundler reads: with relative or absolute imports, its `main`, source maps. So
-the bundler runs in a folder of its own, without credentials, before anything is uploaded. What it
+A package determines what the bundler reads: with relative or absolute imports, its `main`, source maps. So
+the bundler runs in a separate folder, without credentials, before anything is uploaded. What it
 read is checked, and its output, which quotes files, is never shown as it is.
 """
 
@@ -139,7 +139,7 @@ def _refuse_outside(packages: Path, files: list[str]) -> None:
 
 
 def _is_inside(packages: Path, file: str) -> bool:
-    """Whether the file is in the folder, or one of wrangler's own replacements of Node's modules."""
+    """Whether the file is in the folder, or is one of wrangler's own replacements for Node's modules."""
     path = (packages / file).resolve()
     return path.is_relative_to(packages.resolve()) or path.is_relative_to(MODULES.resolve())
 
@@ -178,6 +178,6 @@ def _errors(log: Path) -> list[tuple[str, str]]:
 
 
 def _failure(errors: list[str]) -> str:
-    """Return the reason for people; without a location it could quote any file, so none is shown."""
+    """Return the reason to show; one without a location could quote any file, so it is not shown."""
     reasons = "\n".join(errors) or "The bundler gave no reason that can be shown."
     return f"The npm packages cannot be bundled:\n{reasons}"

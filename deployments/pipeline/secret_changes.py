@@ -12,7 +12,7 @@ _INSTEAD: Final = "Deploy the earlier snapshot again instead: it uses the curren
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretChanges:
-    """The names of secrets that a Worker got and lost since one of its versions was created."""
+    """The names of secrets that a Worker gained and lost since one of its versions was created."""
 
     added: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class SecretChanges:
 
 
 def check_secrets(before: frozenset[str], now: frozenset[str]) -> None:
-    """Raise DeployError if the Worker has other secrets now than the version had."""
+    """Raise DeployError if the Worker now has different secrets than the version had."""
     changes = SecretChanges.between(before, now)
     if changes:
         raise DeployError(

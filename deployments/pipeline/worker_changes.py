@@ -103,7 +103,7 @@ def roll_back(request: ChangeRequest, tools: ChangeTools) -> Stages:
 def _check_can_roll_back(
     request: ChangeRequest, record: Record, tools: ChangeTools, *, live: str
 ) -> None:
-    """Raise DeployError if the version or a resource is gone, or if secrets came or went since."""
+    """Raise DeployError if the version or a resource is gone, or if secrets were added or deleted since."""
     if not tools.has_worker(request.worker_name):
         raise DeployError(
             f"The Worker {request.worker_name} no longer exists on this target. Nothing was changed. "

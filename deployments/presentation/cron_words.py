@@ -1,4 +1,4 @@
-"""A cron expression for people: a description, and the time of the next run in UTC.
+"""A cron expression in plain words: a description, and the time of the next run in UTC.
 
 Expressions are read as Cloudflare does: weekdays run from 1 (Sunday) to 7, and if both days are
 restricted, either one matches.

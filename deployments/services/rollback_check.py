@@ -23,9 +23,9 @@ _UNCHANGED: Final = SecretChanges()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretsForecast:
-    """`changes` certainly prevent a rollback; `saved` may: their values may be others now.
+    """`changes` certainly prevent a rollback; `saved` may, because their values may be different now.
 
-    `problem` says why the target could not be asked.
+    `problem` says why the target could not be queried.
     """
 
     changes: SecretChanges = _UNCHANGED

@@ -111,7 +111,7 @@ def _picture(deployment: Deployment) -> Context:
 
 
 def _hide(deployment: Deployment) -> Callable[[str], str]:
-    """Return what masks values that were no secrets when they were deployed, but are now."""
+    """Return a function that masks values that are secrets now but were not when they were deployed."""
     return partial(redact, secrets=masked_values(deployment.workflow_public_id))
 
 

@@ -1,4 +1,4 @@
-"""The background task that performs bulk changes, in a queue of its own."""
+"""The background task that performs bulk changes, in its own queue."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ _OF_THE_TARGET: Final = frozenset(
         "versionId",
     }
 )
-"""Fields with times, states and numbers of the target, which no author decides."""
+"""Fields with times, states and numbers that come from the target, not from an author."""
 
 
 def redact_run(data: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
-    """Return the run with the secrets masked in everything that its author or caller decides.
+    """Return the run with the secrets masked in everything that comes from its author or caller.
 
-    What the target decides stays: a secret such as "running" must not hide the state of a run.
+    What comes from the target stays: a secret such as "running" must not hide the state of a run.
     """
     return _redact(data, frozenset(secrets))
 

@@ -1,4 +1,4 @@
-"""Event streams of runs, served in front of Django's middleware like those of deployments.
+"""Event streams of runs, served before Django's middleware like those of deployments.
 
 GET /runs/<id>/events/               changes to one run
 GET /runs/events/[?workflow=<id>]    changes to a workflow's runs, or of all runs

@@ -1,6 +1,6 @@
 """The budget of API calls about runs for each account: a part of Cloudflare's rate limit.
 
-Each use has a share of its own, so that no use can starve another.
+Each use has its own share, so that no use can starve another.
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ def read(run: Run, account: Account, budget: Budget, *, use: Use) -> bool:
 def describe(account: Account, workflow: str, instance_id: str) -> dict[str, Any] | None:
     """Return the run in the shape of Cloudflare's API; None if the target does not have it.
 
-    This uses no database, so threads can call it; the caller counts the call.
+    This does not use the database, so threads can call it; the caller counts the call.
     """
     with account.explained(f"read the run {instance_id}", needs=SCRIPTS_READ):
         try:  # raw, because the SDK's models do not accept new states and kinds of steps

@@ -55,7 +55,7 @@ def start_again_url(run: Run) -> str:
 
 @register.simple_tag
 def id_suffix(run: Run, step: Step) -> str:
-    """Return what makes the HTML ids in a form about a step unique."""
+    """Return a suffix that makes the HTML ids in a step's form unique."""
     return f"-{run.pk}-{step.number}"
 
 

@@ -126,7 +126,7 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
 def _sent(
     request: HttpRequest, result: EventResult, answer: Any, *, event_type: str, next_page: str
 ) -> HttpResponse:
-    """Say what was sent to which run: on the open page, or on the page that follows."""
+    """Show what was sent to which run: on the open page, or on the next one."""
     run = result.run
     name = run.workflow.name if run.workflow else run.workflow_name
     payload = Truncator(json.dumps(answer, ensure_ascii=False)).chars(_MAX_PAYLOAD)

@@ -1,4 +1,4 @@
-"""Logins and changes of accounts in the audit trail."""
+"""Logins and changes to accounts in the audit trail."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def process_id() -> int:
 
 
 def backtrack(length: int) -> bool:
-    """Match for ages, without giving Python's lock back."""
+    """Match for ages, without releasing the GIL."""
     return re.match("(x+x+)+y", "x" * length) is not None
 
 

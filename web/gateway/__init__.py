@@ -1,3 +1,3 @@
-"""What every request passes in front of Django and the event streams."""
+"""Checks that every request passes before it reaches Django and the event streams."""
 
 from __future__ import annotations

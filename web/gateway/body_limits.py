@@ -1,4 +1,4 @@
-"""How large the body of a request may be, by sender and path."""
+"""The maximum size of a request's body, by sender and path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 ANONYMOUS_BYTES: Final = 64 * 1024
-"""Enough to log in. It also applies to everyone before it is known who sends a request."""
+"""Enough to log in. It applies to everyone until the sender of a request is known."""
 
 _MEBIBYTE: Final = 1024 * 1024
 # The largest pages to send are forms with a document, in which each character may take three bytes.
@@ -19,5 +19,5 @@ _BY_PATH: Final = (
 
 
 def staff_bytes(path: str) -> int:
-    """Return how large the body of a request by a staff user may be."""
+    """Return the maximum size of the body of a staff user's request."""
     return next((limit for pattern, limit in _BY_PATH if pattern.match(path)), STAFF_BYTES)

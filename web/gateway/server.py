@@ -1,7 +1,7 @@
 """The web server: Daphne, with limits on the size and the duration of requests.
 
-Daphne reads the whole body of a request before any application sees it, from everyone. Here a body
-is first as large as a login needs; more is read only for staff who are logged in.
+Daphne reads the whole body of every request before an application sees it. Here, only as much as a
+login needs is read at first; the rest is read only for staff who are logged in.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TOO_SLOW: Final = (408, b"Request Timeout", b"The request took too long to arri
 
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]
-    """A request that is refused while it arrives if it is too large or too slow."""
+    """A request that is refused, before it has arrived completely, if it is too large or too slow."""
 
     def __init__(self, channel: Any, *args: Any) -> None:
         # Django parses forms; Twisted would do so as well, on the thread of the event loop.
@@ -67,13 +67,13 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         super().connectionLost(reason)
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
-        """Answer in plain text, with the headers of every other response."""
+        """Respond in plain text, with the headers of every other response."""
         headers = [(b"Content-Type", b"text/plain; charset=utf-8"), *HEADERS]
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": f"{body}\n".encode()})
 
     def _expect(self, size: int) -> None:
-        """Refuse a body of this size, or first find out who sends it, and read nothing meanwhile."""
+        """Refuse a body of this size, or first find out who sends it, reading nothing in the meantime."""
         if size <= self._limit or self._is_refused:
             return
         if self._check is None:
@@ -85,7 +85,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     async def _check_sender(self, size: int) -> None:
         self._limit = await self._sender_limit()
         if self.channel is None or self._is_refused:
-            return  # the connection has ended meanwhile
+            return  # the connection has ended in the meantime
         self.channel.transport.resumeProducing()
         if max(size, self._received) > self._limit:
             self._refuse()
@@ -110,7 +110,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         self.channel.loseConnection()
 
     def _refuse(self) -> None:
-        """Respond immediately, and close the connection when the client has sent everything."""
+        """Respond immediately, and close the connection once the client has sent everything."""
         self._timer.cancel()
         self._respond(*_TOO_LARGE)
         if self._whole:

@@ -1,3 +1,3 @@
-"""Logging in: how often it may be tried."""
+"""Limits on login attempts."""
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MAX_OF_ADDRESS: Final = 30
 def begin(name: str, address: str) -> datetime | None:
     """Count an attempt before its password is checked; return when to try again if it may not be.
 
-    An address that is not known ("") has no limit of its own, because everyone may have it.
+    An unknown address ("") has no limit of its own, because anyone may have it.
     """
     since = timezone.now() - WINDOW
     LoginAttempt.objects.filter(at__lt=since).delete()
@@ -39,7 +39,7 @@ def begin(name: str, address: str) -> datetime | None:
 
 
 def forget(name: str, address: str) -> None:
-    """Forget the attempts with a name from an address, where it has now logged in."""
+    """Forget the attempts with this name from an address from which it has now logged in."""
     LoginAttempt.objects.filter(name_hash=_hash(name), address=address).delete()
 
 

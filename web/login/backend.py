@@ -22,12 +22,12 @@ _TOO_MANY_REQUESTS: Final = 429
 
 
 class LoginLimit:
-    """The first authentication backend: it logs nobody in, but can end the login."""
+    """The first authentication backend: it never logs anyone in, but can abort a login."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, **_credentials: Any
     ) -> None:
-        """Count the attempt; raises PermissionDenied, which ends the login, if it is one too many."""
+        """Count the attempt; raises PermissionDenied, which aborts the login, if it is one too many."""
         if request is None or username is None:
             return
         until = attempts.begin(username, client_address(request))
@@ -37,7 +37,7 @@ class LoginLimit:
 
 
 class LoginForm(AdminAuthenticationForm):
-    """The admin's login form, which says how long to wait."""
+    """The admin's login form, which shows how long to wait."""
 
     def get_invalid_login_error(self) -> ValidationError:
         until = getattr(self.request, _REFUSED, None)
@@ -53,7 +53,7 @@ def _refusal(until: datetime) -> ValidationError:
 
 
 class LoginLimitMiddleware:
-    """Gives the answer to a login that was refused the status 429."""
+    """Responds to a refused login with the status 429."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -1,6 +1,6 @@
 """Who may open an event stream or a WebSocket, and keep it open.
 
-The session is read from the database each time: what is open ends soon after a logout.
+The session is read from the database each time, so open streams end soon after a logout.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class StreamAccess:
     may_read: Callable[[User | AnonymousUser], bool]
 
     async def may_open(self, scope: Scope) -> bool:
-        """Return whether the user may open the stream; if not, it is in the audit trail."""
+        """Return whether the user may open the stream; a refusal is recorded in the audit trail."""
         return bool(await database_sync_to_async(self._open)(scope))
 
     async def may_stay(self, scope: Scope) -> bool:
@@ -52,7 +52,7 @@ class StreamAccess:
 def record_refusal(scope: Scope, *, address: str, reason: str) -> None:
     """Record in the audit trail that a stream was refused; repeated ones share an entry.
 
-    Nothing in the entry is chosen by the client: it could fill the trail with it.
+    The client chooses nothing in the entry, so it cannot fill the trail.
     """
     client = client_address(request_of(scope))
     by, subject = Actor.of(_user(scope)), Subject("stream", name=address)

@@ -25,7 +25,7 @@ register = template.Library()
 
 @register.inclusion_tag("web/_platform_outage.html", takes_context=True)
 def platform_outage(context: Context) -> dict[str, Any]:
-    """Say that the embedded platform does not run, to people who are logged in."""
+    """Show users who are logged in that the embedded platform is not running."""
     request = context["request"]
     outage = current(settings.AWAITSTEP.data_dir) if request.user.is_authenticated else None
     return {"outage": outage, "address": request.get_full_path()}

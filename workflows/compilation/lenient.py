@@ -108,7 +108,7 @@ def _check_syntax(script: str, folder: Path, complaints: Iterable[Diagnostic]) -
 
 
 def _explained(error: Diagnostic, module: GeneratedModule) -> Diagnostic:
-    """Add what a node is called in code, if the error is about a name that nobody knows."""
+    """Add the variable of a node, if the error is about an unknown name."""
     hint = module.explain(error.message)
     return replace(error, message=f"{error.message} The {hint}.") if hint else error
 

@@ -55,7 +55,7 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
 
 
 def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
-    """Yield the problems in the template, without the node that stood in for real ones."""
+    """Yield the problems in the template, without the node that was a placeholder for real ones."""
     for problem in reader.problems:
         yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
 

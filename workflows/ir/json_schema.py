@@ -1,6 +1,6 @@
-"""JSON Schemas that people write, and values checked against them.
+"""JSON Schemas written by users, and values checked against them.
 
-A schema may hold patterns and references that take for ever, so both run in a process of their own.
+Patterns and references in a schema may take forever, so both steps run in a separate process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def schema_error(schema: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=256)
 def _error_of(schema: str) -> str:
-    """Remember the last schemas, because a document is read several times on its way."""
+    """Cache the last schemas, because a document is read several times."""
     try:
         return str(bounded_calls.call(find_schema_error, json.loads(schema), seconds=_SECONDS))
     except bounded_calls.TookTooLong:
@@ -46,7 +46,7 @@ def value_error(schema: Mapping[str, Any], value: Any) -> str:
 
 
 def find_schema_error(schema: Mapping[str, Any]) -> str:
-    """Do the work of `schema_error`, in the other process."""
+    """Do the work of `schema_error` in the separate process."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
@@ -57,7 +57,7 @@ def find_schema_error(schema: Mapping[str, Any]) -> str:
 
 
 def find_value_error(schema: Mapping[str, Any], value: Any) -> str:
-    """Do the work of `value_error`, in the other process."""
+    """Do the work of `value_error` in the separate process."""
     try:
         Draft202012Validator.check_schema(schema)
         # An empty registry: the default one would fetch remote references.

@@ -24,7 +24,7 @@ class State(StrEnum):
 
     @property
     def label(self) -> str:
-        """The label for people; "" for PLAIN."""
+        """The label to show; "" for PLAIN."""
         return _LABELS.get(self, self.value.replace("_", " ").capitalize())
 
     @property

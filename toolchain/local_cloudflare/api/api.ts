@@ -92,7 +92,7 @@ export function makeApi(platform: Platform, { onError, middleware = [], extraRou
   return app;
 }
 
-/** The SDKs would send a call that failed with a 5xx again. */
+/** The SDKs would retry a call that failed with a 5xx. */
 function refuse(c: Context): Response {
   const { method, path } = c.req;
   if (!path.startsWith(`${BASE}/`)) return failure(c, unknownPath(path));

@@ -10,7 +10,7 @@ import {
   type StreamReference,
 } from './instance_file.ts';
 
-/** The engine truncates its own previews there and with this text; Cloudflare documents no limit. */
+/** The engine truncates its own previews at this length, with this text; Cloudflare documents no limit. */
 const MAX_OUTPUT = 1024;
 const TRUNCATED = '[truncated output]';
 

@@ -1,4 +1,4 @@
-// Reads the engine's files in a thread of its own, so that the platform stays responsive no matter how much there is to read.
+// Reads the engine's files in a separate thread, so that the platform stays responsive no matter how much there is to read.
 
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';

@@ -19,11 +19,11 @@ export const invalidAccessToken = () => new ApiError(403, 9109, 'Invalid access 
 export const userAccessDenied = () => new ApiError(403, 9109, 'Unauthorized to access requested resource');
 export const notThisKindOfToken = () => new ApiError(401, 1000, 'Invalid API Token');
 export const notAuthorized = () => new ApiError(403, 10000, 'Authentication error');
-/** A code of the embedded platform's own: clients take a 404, or a code of Cloudflare's, for an object that is missing. */
+/** The embedded platform's own code, because clients take a 404, or one of Cloudflare's codes, for a missing object. */
 const UNSUPPORTED_CALL = 99501;
 export const unsupportedCall = (method: string, path: string) =>
   new ApiError(501, UNSUPPORTED_CALL, `The embedded platform does not support the call ${method} ${path}`);
-/** A part of a call that the embedded platform does not do, although it supports the call. */
+/** The embedded platform supports the call, but not this part of it. */
 export const unsupported = (message: string) => new ApiError(501, UNSUPPORTED_CALL, message);
 export const unknownPath = (path: string) =>
   new ApiError(

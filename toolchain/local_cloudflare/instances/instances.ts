@@ -27,7 +27,7 @@ const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}$/;
 /** Names of API calls, which would shadow an instance with that id. */
 const RESERVED = ['batch', 'terminate', 'terminateAll'];
 const ACTIONS = ['pause', 'resume', 'restart', 'terminate'];
-/** Cloudflare gives such ids to instances of its own. */
+/** Cloudflare reserves such ids for its own instances. */
 const CLOUDFLARES_ID = /^cf_[0-9a-f]{64}$/;
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const CREATE_MILLISECONDS = 5000;

@@ -16,9 +16,9 @@ import type { Target } from './hosts.ts';
 
 const RESERVED = '/cdn-cgi/';
 const SCHEDULED = '/cdn-cgi/handler/scheduled';
-/** Headers that control the runtime, which clients may not set; and compression, which would delay streams. */
+/** Headers that control the runtime, which clients must not set; and compression, which would delay streams. */
 const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
-/** AwaitStep's own cookies: a browser knows no ports, so it sends them to Workers on the same host. */
+/** AwaitStep's own cookies: browsers ignore the port, so they send them to Workers on the same host. */
 const PRIVATE_COOKIE = /^\s*awaitstep_/i;
 
 export class WorkerProxy {

@@ -1,4 +1,4 @@
-// Puts a module in front of a Worker's main module that holds its Workflows to Cloudflare's limits.
+// Wraps a Worker's main module in one that holds its Workflows to Cloudflare's limits.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const LIMITS: Module = {
 
 type Modules = Pick<Version, 'main_module' | 'modules'>;
 
-/** The modules of a Worker; if it has Workflows, or bindings to them, with the limits in front. */
+/** The modules of a Worker; its main module is wrapped if it has Workflows or bindings to them. */
 export function limitedModules(worker: string, { main_module, modules, bindings }: Version): Modules {
   const workflows = bindings.filter(({ type }) => type === 'workflow');
   const main = modules.find(({ name }) => name === main_module);

@@ -161,7 +161,7 @@ function failure(name, message) {
 
 const encoder = new TextEncoder();
 
-/** The bytes of a value as JSON, and of its binary parts. What is no JSON is left to the engine. */
+/** The bytes of a value as JSON, and of its binary parts. Values that are not JSON are left to the engine. */
 function sizeOf(value) {
   let binary = 0;
   const replace = (_, item) => {

@@ -1,4 +1,4 @@
-// Show in place of a fragment that it could not be loaded.
+// Shows a message in place of a fragment that could not be loaded.
 export function showFailure(event) {
   const { target } = event.detail
   if (!target?.dataset.failed) return
@@ -11,7 +11,7 @@ export function showFailure(event) {
 const JUST_SHOWN = 5000 // milliseconds
 const shownAt = new WeakMap()
 
-// Say what an action has done, with a link, like Django's own messages.
+// Shows what an action has done, with a link, like Django's own messages.
 export function showMessage({ text, url, link, after, level }) {
   const item = document.createElement('li')
   item.className = level
@@ -31,7 +31,7 @@ function messageList() {
   return list
 }
 
-// What earlier actions have done is no longer the news.
+// The results of earlier actions are no longer news.
 export function removeOldMessages() {
   for (const item of document.querySelectorAll('.messagelist > li')) {
     if (performance.now() - (shownAt.get(item) ?? -JUST_SHOWN) >= JUST_SHOWN) item.remove()

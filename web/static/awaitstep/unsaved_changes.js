@@ -1,4 +1,4 @@
-// Asks before a page with unsaved changes is left, and says so on buttons that do not save them.
+// Asks before the user leaves a page with unsaved changes, and marks buttons that do not save them.
 const TEXT = 'textarea, input:not([type=hidden], [type=submit], [type=button], [type=checkbox], [type=radio])'
 const initial = new WeakMap()
 let submitted = null
@@ -26,7 +26,7 @@ function changed() {
   }
 }
 
-// Forms without text, such as lists with check boxes, hold nothing that would be lost.
+// Forms without text, such as lists with check boxes, have nothing to lose.
 function unsavedForms() {
   const isUnsavedAnswer = document.querySelector('meta[name=awaitstep-posted]') !== null
   return [...document.forms].filter(form => {

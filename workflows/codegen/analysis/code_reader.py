@@ -118,7 +118,7 @@ class CodeReader:
                 self._warn(message, node_id=node.id, path=f"{node.path}.{field.path}")
 
     def _check_references(self, node: Node, syntax: Syntax) -> None:
-        """Refuse references where no expression can stand, such as after a dot."""
+        """Refuse references where no expression is allowed, such as after a dot."""
         code, cursor = syntax.code, Cursor(syntax.code.source)
         for reference in (
             () if syntax.refused or syntax.tree.root_node.has_error else code.references

@@ -1,4 +1,4 @@
-"""What a node is called in code, for messages about names that nobody knows."""
+"""The variables of nodes, for messages about unknown names in code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MIN_LENGTH: Final = 3  # shorter names of nodes are found in any code
 
 
 def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
-    """Return how the node is called that an unknown name in a compiler's message probably means."""
+    """Return a hint for an unknown name in a compiler message: the variable of the node it probably means."""
     match = _UNKNOWN_NAME.search(message)
     if match and match[1] == "_output":
         return "output of a step is what its code returns: write `return` instead"
@@ -29,7 +29,7 @@ def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> s
 
 
 def hint_in_code(source: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
-    """Return how a node is called whose name or id stands in broken code as no name can."""
+    """Return a hint for broken code that has a node's name or id where it is not a valid variable."""
     for node in nodes:
         texts = [text for text in (node.id, node.name) if len(text) >= _MIN_LENGTH]
         is_there = any(not is_identifier(text) and text in source for text in texts)

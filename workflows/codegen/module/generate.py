@@ -131,7 +131,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
 
 
 def _with_hints(reader: CodeReader, ir: WorkflowIR, naming: Naming) -> Iterator[Problem]:
-    """Add to errors of syntax how the node is called whose name stands in the code."""
+    """Add the variable of the node to a syntax error, if the code contains the node's name."""
     syntaxes = {(id_, f"nodes.{id_}.{path}"): code for (id_, path), code in reader.syntaxes.items()}
     for problem in reader.problems:
         syntax = syntaxes.get((problem.node_id, problem.path))

@@ -1,6 +1,6 @@
-"""Helpers of the generated code that check values which are only known in a run.
+"""Helpers of the generated code that check values that are only known in a run.
 
-They apply the rules that hold for written settings. What breaks them is an error without a retry that
+They apply the same rules as for literal settings. A violation is an error without a retry that
 names the node and the value.
 """
 
@@ -62,5 +62,5 @@ function asEventType(type: any, setting: string): string {{
 
 
 def setting_of(name: str, path: str) -> str:
-    """Return how messages call a setting: the name of its node, and its key."""
+    """Return what messages call a setting: the name of its node, and its key."""
     return f"{quoted(name)}: {path.rpartition('.')[2]}"

@@ -48,7 +48,7 @@ class StepWriter(SettingsWriter):
     def kept(self, node: Node, field: Field) -> list[Piece]:
         """Return the expression of a setting that is evaluated outside of steps.
 
-        One that may change, because it reads the clock, is evaluated once, in a step of its own.
+        One that may change, because it reads the clock, is evaluated once, in its own step.
         """
         pieces = self.value(field)
         if not isinstance(field, Code) or not may_change(self._syntax(field)):

@@ -1,9 +1,9 @@
-"""Parses code of any origin without stopping this process: the one way to make a `Syntax`.
+"""Parses code of any origin without blocking this process: the only way to make a `Syntax`.
 
-Parsing takes time that is quadratic in the length of broken code, and holds Python's lock: 100,000
+The time to parse broken code is quadratic in its length, and parsing holds the GIL: 100,000
 exclamation marks would stop every page for 12 seconds. Code that is longer than a few lines is
-therefore read in another process first, which ends if that takes more than a second of CPU time;
-only code that turned out to be valid and flat enough is parsed here as well.
+therefore parsed in a separate process first, which is killed after a second of CPU time;
+only code that has proved valid and flat enough is then parsed here as well.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _size(code: Code) -> int:
 
 
 def _inspect(codes: Sequence[Code]) -> list[tuple[Mistake, ...]]:
-    """Have the codes inspected together, or one by one if that takes too long."""
+    """Inspect the pieces of code together, or one by one if that takes too long."""
     try:
         found = bounded_calls.call(
             mistakes_in, [_request(code) for code in codes], seconds=_SECONDS
@@ -97,7 +97,7 @@ def _remember(code: Code, mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
 
 
 def _key(code: Code) -> bytes:
-    """Return what identifies the text that is parsed, with the places of its references."""
+    """Return a key for the text that is parsed and the positions of its references."""
     spans = [(reference.start, reference.end) for reference in code.references]
     digest = hashlib.blake2b(repr((code.is_expression, spans)).encode(), digest_size=16)
     digest.update(_encoded(code))
@@ -118,7 +118,7 @@ def _request(code: Code) -> dict[str, Any]:
 
 
 def mistakes_in(requests: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Return the mistakes in each piece of code; runs in a process of its own."""
+    """Return the mistakes in each piece of code; runs in a separate process."""
     return [_mistakes_in(request) for request in requests]
 
 

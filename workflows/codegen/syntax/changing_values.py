@@ -1,4 +1,4 @@
-"""Whether code may give another value when it is evaluated again: it reads the clock, chance or a network."""
+"""Whether code may return a different value next time: it reads the clock, random values or a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CALLS: Final = re.compile(
 
 
 def may_change(syntax: Syntax) -> bool:
-    """Return whether a second evaluation of the code may give another value."""
+    """Return whether a second evaluation of the code may return a different value."""
     if not _WORDS.search(syntax.data):
         return False
     stack = [syntax.tree.root_node]

@@ -76,7 +76,7 @@ _FUNCTIONS: Final = frozenset(
 def is_own(name: Node) -> bool:
     """Whether this declared name belongs to the code as a whole, not to a block or function inside.
 
-    Such a name cannot stand beside a parameter of the same name.
+    Such a name cannot coexist with a parameter of the same name.
     """
     node: Node | None = name.parent
     while node is not None and node.type not in _DECLARING and node.type != "class_declaration":

@@ -90,7 +90,7 @@ _FIELDS: Final = (
 def cron_errors(expression: str) -> Iterator[str]:
     """Yield what Cloudflare would reject; the fields must be separated by single spaces.
 
-    Names may have small letters, but not L and W.
+    Names may be lowercase, but not L and W.
     """
     parts = expression.split(" ")
     if len(expression) > MAX_LENGTH:

@@ -15,7 +15,7 @@ Emit = Callable[[Any, Any], None]
 
 INFERRED = "inferred"
 VALUE_SUFFIX = ": value"
-"""Ends the name of the step that keeps a setting which may change when it is evaluated again."""
+"""The suffix of the step that stores a setting whose value may differ when it is evaluated again."""
 
 
 def _no_inner_names(_settings: Any, _label: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class BindingKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The name of the resource for people."""
+        """The display name of the resource."""
         return _DETAILS[self][2]
 
 

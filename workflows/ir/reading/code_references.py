@@ -1,4 +1,4 @@
-"""References in code: only those where an expression may stand; in strings and comments they are text.
+"""References in code: only those where an expression is allowed; in strings and comments they are text.
 
 Code is not parsed here, because a parser can be slow. One pass over its tokens, in linear time, finds
 what strings, templates, comments and regular expressions are.
@@ -33,7 +33,7 @@ _LONGEST: Final = 250_000  # characters; longer code is refused elsewhere
 
 
 def references_in_code(source: str) -> tuple[tuple[Reference, ...], tuple[Reference, ...]]:
-    """Return the references, and what only looks like one because it is in a string or a comment."""
+    """Return the references, and what only looks like a reference because it is in a string or a comment."""
     found = references_in(source, has_literals=False)
     if not found or len(source) > _LONGEST:
         return found, ()
@@ -58,7 +58,7 @@ def _texts(source: str) -> Iterator[Span]:
 
 
 class _Scanner:
-    """Skips one token after the other; `_holes` has the open braces inside each `${` around."""
+    """Skips one token after another; `_holes` has the open braces inside each surrounding `${`."""
 
     def __init__(self, source: str) -> None:
         self.position = 0

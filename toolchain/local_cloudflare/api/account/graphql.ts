@@ -1,4 +1,4 @@
-// Cloudflare's GraphQL API has the figures of resources: wrangler asks it for those of a bucket and of a database.
+// Cloudflare's GraphQL API returns figures about resources: wrangler queries it for buckets and databases.
 
 import { type Context, Hono } from 'hono';
 import { invalidBody, unknownAccount, unsupported } from '../../http/errors.ts';

@@ -38,7 +38,7 @@ export function databaseFiles(platform: Platform, files: SignedFiles): Hono {
     );
 }
 
-/** Like those of Cloudflare, of which the last part is random. */
+/** Like Cloudflare's, whose last part is random. */
 const newBookmark = (): string => `00000000-00000000-00000000-${randomBytes(16).toString('hex')}`;
 
 /** The first call writes the file and returns a bookmark, and a call with the bookmark returns the file's URL. */

@@ -57,7 +57,7 @@ function checkPlace(jurisdiction = 'default', storageClass = STANDARD): void {
     throw unsupported(`The embedded platform has no R2 storage class "${storageClass}"`);
 }
 
-/** A cursor is the name of the last bucket of the page before. */
+/** A cursor is the name of the last bucket of the previous page. */
 function list({ account }: Platform, c: Context): Response {
   const { name_contains: part = '', start_after, cursor, direction } = c.req.query();
   const perPage = Math.min(positiveInteger(c, 'per_page', 20), MAX_PER_PAGE);

@@ -104,7 +104,7 @@ async function put(platform: Platform, c: Context): Promise<Response> {
 
 const json = async <T>(reply: IncomingMessage): Promise<T> => JSON.parse(await text(reply));
 
-/** R2 puts the code of an error behind its message. */
+/** R2 puts the code of an error after its message. */
 function failed({ error }: { error: string }): ApiError {
   const [, code] = /\((\d+)\)$/.exec(error) ?? [];
   return new ApiError(400, Number(code ?? INVALID_OBJECT), error);

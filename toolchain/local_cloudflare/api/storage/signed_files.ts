@@ -1,4 +1,4 @@
-// Files that are passed on by a URL of their own, as Cloudflare does with presigned URLs: whoever knows the URL may use it
+// Files that are shared through signed URLs, like Cloudflare's presigned URLs: anyone who knows the URL can use it
 // for an hour, without a token.
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -22,7 +22,7 @@ interface SignedFile {
 export class SignedFiles {
   readonly #files = new Map<string, SignedFile>();
 
-  /** The id of a new file, which has the text, or whose text is uploaded and has the MD5 hash. */
+  /** Add a file and return its id. It has this text, or its text will be uploaded with this MD5 hash. */
   add(name: string, content: { text: string } | { md5: string }): string {
     this.#deleteExpired();
     const id = randomBytes(16).toString('hex');
