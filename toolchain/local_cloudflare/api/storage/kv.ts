@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono';
 import { invalidBody, nameTaken, noSuchKey, noSuchNamespace, resourceInUse } from '../../http/errors.ts';
 import { readList, readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
+import type { Account } from '../../state/account.ts';
 import { newHexId } from '../../state/new_records.ts';
 import type { Namespace } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
@@ -11,6 +12,8 @@ import type { Platform } from '../context/platform.ts';
 const TITLE_TAKEN = 10014;
 const IN_USE = 10015;
 const MAX_KEYS = 1000;
+const MAX_CHANGED = 10_000;
+const MAX_READ = 100;
 
 interface Value {
   value: string;
@@ -32,6 +35,12 @@ interface Pair {
   metadata?: unknown;
 }
 
+interface BulkGet {
+  keys: string[];
+  type: 'text' | 'json';
+  withMetadata: boolean;
+}
+
 const PATH = '/storage/kv/namespaces';
 const ITEM = `${PATH}/:id`;
 
@@ -42,6 +51,10 @@ export function namespaces(platform: Platform): Hono {
     })
     .post(PATH, async (c) => ok(c, serialize(await create(platform, await readObject<Namespace>(c)))))
     .get(ITEM, (c) => ok(c, serialize(getNamespace(platform, c.req.param('id')))))
+    .put(ITEM, async (c) => {
+      const before = getNamespace(platform, c.req.param('id'));
+      return ok(c, serialize(rename(platform, before, await readObject<Namespace>(c))));
+    })
     .delete(ITEM, async (c) => {
       await remove(platform, getNamespace(platform, c.req.param('id')).id);
       return ok(c, {});
@@ -63,11 +76,53 @@ export function namespaces(platform: Platform): Hono {
       await control(platform, c, 'delete', { key: keyOf(c) });
       return ok(c, {});
     })
+    .route('/', bulk(platform));
+}
+
+function bulk(platform: Platform): Hono {
+  const done = (c: Context, { length }: unknown[]) =>
+    ok(c, { successful_key_count: length, unsuccessful_keys: [] });
+  const remove = async (c: Context) => {
+    const keys = checkCount(await readList<string>(c, 'keys'), MAX_CHANGED);
+    for (const key of keys) await control(platform, c, 'delete', { key });
+    return done(c, keys);
+  };
+  return new Hono()
     .put(`${ITEM}/bulk`, async (c) => {
-      const pairs = await readList<Pair>(c, 'keys and values');
+      const pairs = checkCount(await readList<Pair>(c, 'keys and values'), MAX_CHANGED);
       for (const pair of pairs) await control(platform, c, 'put', fromPair(pair));
-      return ok(c, { successful_key_count: pairs.length, unsuccessful_keys: [] });
-    });
+      return done(c, pairs);
+    })
+    .delete(`${ITEM}/bulk`, remove)
+    .post(`${ITEM}/bulk/delete`, remove)
+    .post(`${ITEM}/bulk/get`, async (c) => ok(c, { values: await readMany(platform, c) }));
+}
+
+function checkCount<T>(items: T[], most: number): T[] {
+  if (items.length > most) throw invalidBody(`at most ${most} keys are allowed, not ${items.length}`);
+  return items;
+}
+
+/** The values of the keys, which must be text; null for a key that is missing. */
+async function readMany(platform: Platform, c: Context): Promise<object> {
+  const { keys = [], type = 'text', withMetadata = false } = await readObject<BulkGet>(c);
+  const read = async (key: string): Promise<unknown> => {
+    const found = await control<Value | null>(platform, c, 'get', { key });
+    if (!found) return null;
+    const text = Buffer.from(found.value, 'base64').toString();
+    const value = type === 'json' ? parseValue(key, text) : text;
+    return withMetadata ? { value, metadata: found.metadata } : value;
+  };
+  const entries = checkCount(keys, MAX_READ).map(async (key) => [key, await read(key)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function parseValue(key: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidBody(`the value of "${key}" is not JSON`);
+  }
 }
 
 const serialize = ({ id, title }: Namespace): object => ({ id, title, supports_url_encoding: true });
@@ -88,13 +143,24 @@ function getNamespace({ account }: Platform, id: string): Namespace {
   return namespace;
 }
 
-async function create({ account, groups }: Platform, { title }: Partial<Namespace>): Promise<Namespace> {
-  if (!title) throw invalidBody('title is missing');
-  if (account.namespaces.all().some((other) => other.title === title))
-    throw nameTaken(TITLE_TAKEN, `a namespace with the title "${title}" already exists`);
-  const namespace = { id: newHexId(), title };
+async function create({ account, groups }: Platform, body: Partial<Namespace>): Promise<Namespace> {
+  const id = newHexId();
+  const namespace = { id, title: freeTitle(account, id, body.title) };
   await groups.apply({ change: () => account.namespaces.add(namespace) });
   return namespace;
+}
+
+function rename({ account }: Platform, { id }: Namespace, { title }: Partial<Namespace>): Namespace {
+  const namespace = { id, title: freeTitle(account, id, title) };
+  account.namespaces.replace(namespace);
+  return namespace;
+}
+
+function freeTitle({ namespaces }: Account, id: string, title: string | undefined): string {
+  if (!title) throw invalidBody('title is missing');
+  if (namespaces.all().some((other) => other.title === title && other.id !== id))
+    throw nameTaken(TITLE_TAKEN, `a namespace with the title "${title}" already exists`);
+  return title;
 }
 
 async function remove({ account, groups }: Platform, id: string): Promise<void> {
