@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
@@ -85,6 +86,7 @@ def callback(node: Node, out: Emitter) -> None:
 
 def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) -> None:
     """Write the function that sends the request, `via` a service binding or directly."""
+    out.add_helper(TEXT)
     out.add_helper(HELPER)
     out.start_callback(node)
     with out.indented():
@@ -93,7 +95,7 @@ def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) ->
             out.line(f'method: "{settings.method}",')
             if via:
                 out.line(f"via: {via},")
-            out.line("url: ", *out.value(settings.url), ",")
+            out.line("url: ", *out.text(settings.url), ",")
             _parts(settings, out)
             out.line(f"failOnError: {'true' if settings.fail_on_error else 'false'},")
         out.line("});")
@@ -126,7 +128,12 @@ TYPE = NodeType(
 )
 
 HELPER: Final = """\
-type HttpResponse = { status: number; headers: Record<string, string>; body: any };
+/** A header that is repeated (`set-cookie`) is a list. A body that is no text is `{ base64, type }`. */
+type HttpResponse = {
+  status: number;
+  headers: Record<string, string> & { "set-cookie"?: any };
+  body: any;
+};
 
 type HttpRequest = {
   method: string;
@@ -142,8 +149,10 @@ type HttpRequest = {
 /** The only 4xx statuses with which the same request may succeed later. */
 const RETRYABLE_STATUSES = [408, 425, 429];
 
-function asText(value: unknown): string {
-  return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
+/** The texts of a header or query parameter: a list has several, a missing value none. */
+function textsOf(value: unknown): string[] {
+  const values = Array.isArray(value) ? value : [value];
+  return values.filter((each) => each !== undefined && each !== null).map(asText);
 }
 
 /** Plain objects and lists are sent as JSON, everything else is passed to fetch. */
@@ -155,11 +164,11 @@ function isPlain(value: unknown): boolean {
 async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   const url = new URL(request.url, request.via && "https://worker");
   for (const [name, value] of Object.entries(request.query ?? {})) {
-    url.searchParams.set(name, asText(value));
+    textsOf(value).forEach((text, index) => url.searchParams[index ? "append" : "set"](name, text));
   }
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    headers.set(name, asText(value));
+    for (const text of textsOf(value)) headers.append(name, text);
   }
   let body = request.body as BodyInit | undefined;
   if ("json" in request || isPlain(request.body)) {
@@ -168,26 +177,55 @@ async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   }
   const send = request.via ?? globalThis;
   const response = await send.fetch(url.href, { method: request.method, headers, body });
-  const text = await response.text();
+  const type = response.headers.get("content-type") ?? "";
+  const content = readBody(new Uint8Array(await response.arrayBuffer()), type);
   if (request.failOnError && response.status >= 400) {
     const where = `${request.method} ${url.origin}${url.pathname}`;
-    const message = `${where} answered ${response.status}: ${text.slice(0, 500)}`;
+    const message = `${where} answered ${response.status}: ${asText(content).slice(0, 500)}`;
     const isFinal = response.status < 500 && !RETRYABLE_STATUSES.includes(response.status);
     throw isFinal ? new NonRetryableError(message) : new Error(message);
   }
   return {
     status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: readBody(text, response.headers.get("content-type") ?? ""),
+    headers: readHeaders(response.headers),
+    body: content,
   };
 }
 
-function readBody(text: string, contentType: string): any {
-  if (!/\\bjson\\b/i.test(contentType)) return text;
+function readHeaders(headers: Headers): any {
+  const cookies = headers.getSetCookie();
+  return { ...Object.fromEntries(headers), ...(cookies.length > 1 && { "set-cookie": cookies }) };
+}
+
+/** Parsed JSON, text in its own charset, or `{ base64, type }` for everything else. */
+function readBody(data: Uint8Array, type: string): any {
+  const text = readText(data, type);
+  if (text === undefined) return { base64: asBase64(data), type };
+  if (!/\\bjson\\b/i.test(type)) return text;
   try {
     return JSON.parse(text);
   } catch {
     return text;
   }
+}
+
+/** The data as text; undefined if it is none. */
+function readText(data: Uint8Array, type: string): string | undefined {
+  const charset = /;\\s*charset\\s*=\\s*"?([^\\s;"]+)/i.exec(type)?.[1];
+  const isText = charset !== undefined || /^text\\/|[/+](json|xml)\\b|^$/i.test(type);
+  if (!isText && /^(image|audio|video|font)\\//i.test(type)) return undefined;
+  try {
+    return new TextDecoder(charset, { fatal: !isText, ignoreBOM: false }).decode(data);
+  } catch (error) {
+    return error instanceof TypeError ? undefined : new TextDecoder().decode(data); // an unknown charset
+  }
+}
+
+function asBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  }
+  return btoa(binary);
 }
 """

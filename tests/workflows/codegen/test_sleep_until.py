@@ -7,6 +7,11 @@ import pytest
 from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import Document, chain, node
 
+
+def in_text(value: str) -> str:
+    return f'inText({value}, "\\"wait\\": timestamp", "{value}")'
+
+
 VALID = {
     "2030-01-31T12:00:00Z": '"2030-01-31T12:00:00Z"',
     "  2030-01-31T12:00:00.123456+01:00\n": '"2030-01-31T12:00:00.123456+01:00"',
@@ -18,8 +23,8 @@ VALID = {
     "{{ a.t }}+1000": "a.t+1000",
     "{{ a.t }}-86400000": "a.t-86400000",
     "new Date({{ a.t }})": "new Date(a.t)",
-    "{{ a.y }}-{{ a.m }}-01": "`${a.y}-${a.m}-01`",
-    "{{ a.day }}T00:00:00+01:00": "`${a.day}T00:00:00+01:00`",
+    "{{ a.y }}-{{ a.m }}-01": f"`${{{in_text('a.y')}}}-${{{in_text('a.m')}}}-01`",
+    "{{ a.day }}T00:00:00+01:00": f"`${{{in_text('a.day')}}}T00:00:00+01:00`",
     "first.at + 5": "first.at + 5",
     "1893456000000": "1893456000000",
     "1893456000000 + 1000": "1893456000000 + 1000",

@@ -82,7 +82,7 @@ def test_requests_are_sent_as_configured(echo: str, tmp_path: Path) -> None:
 
     values = outputs(run)
     get = values["get"]["body"]
-    assert get["path"] == "/items/7?x=1&q=a+b%26c&n=1&list=%5B1%5D"
+    assert get["path"] == "/items/7?x=1&q=a+b%26c&n=1&list=1"
     assert (get["headers"]["x-id"], get["headers"]["x-text"]) == ("7", "id 7")
     assert values["get"]["status"] == 200
     assert values["get"]["headers"]["content-type"] == "application/json"

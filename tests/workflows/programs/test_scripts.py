@@ -199,7 +199,7 @@ def test_the_trigger_determines_which_request_runs_a_script(tmp_path: Path) -> N
         _ask("Post", method="GET"),
         _ask("Post", {}, path="/other"),
         _ask("Post", method="GET", path="/favicon.ico"),
-        _ask("Get", method="GET", path="/hello?a=3&b="),
+        _ask("Get", method="GET", path="/hello?a=3&b=&c=1&c=2&__proto__=x"),
         _ask("Get", {}, path="/hello"),
     ]
 
@@ -210,7 +210,7 @@ def test_the_trigger_determines_which_request_runs_a_script(tmp_path: Path) -> N
     assert [bodies[at]["payload"] for at in (0, 1, 6)] == [
         {"a": 1},
         {"a": "2"},
-        {"a": "3", "b": ""},
+        {"a": "3", "b": "", "c": ["1", "2"], "__proto__": "x"},
     ]
     assert results[3]["headers"]["allow"] == "POST"
     assert bodies[4]["error"] == "POST / with a JSON body as the payload runs this script."

@@ -91,6 +91,14 @@ function refuse(status: number, error: string, headers: Record<string, string> =
 """
 
 _PARSE: Final = """\
+/** The parameters of a query; a repeated one is a list. */
+function readQuery(query: URLSearchParams): Record<string, any> {
+  const names = [...new Set(query.keys())];
+  return Object.fromEntries(
+    names.map((name) => [name, query.getAll(name).length > 1 ? query.getAll(name) : query.get(name)]),
+  );
+}
+
 /** Parses a JSON body. A whole number that would change is a TypeError. */
 function parseBody(body: string): any {
   return JSON.parse(body, (_key: string, value: any, context?: { source?: string }) => {
@@ -104,7 +112,7 @@ function parseBody(body: string): any {
 
 _PAYLOAD: Final = """\
       const body = await request.text();
-      let payload: any = Object.fromEntries(url.searchParams);
+      let payload: any = readQuery(url.searchParams);
       try {
         if (body) payload = parseBody(body);
       } catch (error) {

@@ -20,6 +20,22 @@ function shown(value: any): string {
 }
 """
 
+TEXT: Final = """\
+/** A value as text; objects are JSON. */
+function asText(value: any): string {
+  if (value instanceof Date) return value.toISOString();
+  return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+"""
+
+IN_TEXT: Final = """\
+/** A value within a text. A missing one is an error: the text would contain the word "undefined". */
+function inText(value: any, setting: string, reference: string): string {
+  if (value !== undefined && value !== null) return asText(value);
+  throw new NonRetryableError(`${setting} needs a value for {{ ${reference} }}, which is ${value}`);
+}
+"""
+
 STORABLE: Final = """\
 /** Fails a step that returns what cannot be stored, such as a function; the platform would end the whole run. */
 function storable<A extends any[], T>(callback: (...values: A) => Promise<T>): (...values: A) => Promise<T> {

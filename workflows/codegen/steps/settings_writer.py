@@ -13,14 +13,14 @@ from workflows.codegen.analysis.inputs import Inputs
 from workflows.codegen.analysis.last_values import LastValues
 from workflows.codegen.analysis.step_names import StepNames
 from workflows.codegen.analysis.usage import Usage
-from workflows.codegen.steps.computed_settings import DURATION, SHOWN, setting_of
+from workflows.codegen.steps.computed_settings import DURATION, IN_TEXT, SHOWN, TEXT, setting_of
 from workflows.codegen.steps.values import access, code_pieces, json_pieces, text_pieces
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.literals import comment, literal
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.node_types import Call
-from workflows.ir.reading.fields import Code, Duration, Field, Json
+from workflows.ir.reading.fields import Code, Duration, Field, Json, Text
 from workflows.ir.reading.identifiers import Names
 from workflows.ir.reading.references import Reference
 from workflows.ir.tree.scope import Scopes
@@ -82,9 +82,21 @@ class SettingsWriter:
         """Return the expression of a setting."""
         if isinstance(field, Code):
             return self._expression(field)
+        embed = partial(self._embedded, field)
         if isinstance(field, Json):
-            return json_pieces(field, self._resolve)
-        return text_pieces(field, self._resolve)
+            return json_pieces(field, self._resolve, embed)
+        return text_pieces(field, self._resolve, embed)
+
+    def text(self, field: Text) -> list[Piece]:
+        """Return the expression of a setting that is always text."""
+        return text_pieces(field, self._resolve, partial(self._embedded, field), is_text=True)
+
+    def _embedded(self, field: Field, value: Piece, reference: Reference) -> list[Piece]:
+        """Return a value as a part of a text; a missing one is an error that names the reference."""
+        self.add_helper(TEXT)
+        self.add_helper(IN_TEXT)
+        name = reference.root + access(reference.path)
+        return ["inText(", value, f", {self.setting(field)}, {literal(name)})"]
 
     def _expression(self, code: Code) -> list[Piece]:
         syntax, aliases = self._syntax(code), self.aliases(code)

@@ -14,6 +14,7 @@ from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.references import Reference, references_in, unescaped
 
 Resolve = Callable[[Reference], str]
+Embed = Callable[[Piece, Reference], list[Piece]]  # a value within a text, from the value itself
 
 
 def access(path: tuple[str | int, ...]) -> str:
@@ -43,15 +44,20 @@ def code_pieces(syntax: Syntax, resolve: Resolve) -> list[Piece]:
     return [Mapped(text, code.path, *cursor.at(start)) for start, text in parts if text]
 
 
-def text_pieces(field: Text, resolve: Resolve) -> list[Piece]:
-    """Return text as a string, a template literal, or the value of a single reference."""
+def text_pieces(
+    field: Text, resolve: Resolve, embed: Embed, *, is_text: bool = False
+) -> list[Piece]:
+    """Return text as a string, a template literal, or the value of a single reference.
+
+    With `is_text` a single reference becomes text too.
+    """
     if not field.references:
         return [literal(unescaped(field.source))]
-    return _template(field, field.source, resolve)
+    return _template(field, field.source, resolve, embed, is_text=is_text)
 
 
 def _template(
-    field: Text | Json, source: str, resolve: Resolve, *, is_text: bool = False
+    field: Text | Json, source: str, resolve: Resolve, embed: Embed, *, is_text: bool = False
 ) -> list[Piece]:
     """Return a template literal; a single reference keeps its value's type unless `is_text`."""
     references = references_in(source)
@@ -59,12 +65,13 @@ def _template(
         return [literal(unescaped(source))]
     values = list(_resolved(field, source, resolve))
     is_alone = (references[0].start, references[0].end) == (0, len(source))
-    if is_alone and not is_text:
-        return [values[0]]
+    if is_alone:
+        return embed(values[0], references[0]) if is_text else [values[0]]
     pieces: list[Piece] = ["`"]
     position = 0
     for reference, value in zip(references, values, strict=True):
-        pieces += [escaped(unescaped(source[position : reference.start])), "${", value, "}"]
+        text = escaped(unescaped(source[position : reference.start]))
+        pieces += [text, "${", *embed(value, reference), "}"]
         position = reference.end
     return [*pieces, escaped(unescaped(source[position:])), "`"]
 
@@ -77,23 +84,23 @@ def _resolved(field: Text | Json, source: str, resolve: Resolve) -> Iterator[Pie
         yield Mapped(resolve(reference), field.path, line if is_text else 1, column)
 
 
-def json_pieces(field: Json, resolve: Resolve) -> list[Piece]:
+def json_pieces(field: Json, resolve: Resolve, embed: Embed) -> list[Piece]:
     """Return a JSON value as a literal on one line."""
-    return _json(field, field.value, resolve)
+    return _json(field, field.value, resolve, embed)
 
 
-def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
+def _json(field: Json, value: Any, resolve: Resolve, embed: Embed) -> list[Piece]:
     match value:
         case str():
-            return _template(field, value, resolve)
+            return _template(field, value, resolve, embed)
         case dict():
             members = [
-                [*_key(field, key, resolve), ": ", *_json(field, inner, resolve)]
+                [*_key(field, key, resolve, embed), ": ", *_json(field, inner, resolve, embed)]
                 for key, inner in value.items()
             ]
             return ["{ ", *_joined(members), " }"] if members else ["{}"]
         case list():
-            return ["[", *_joined([_json(field, inner, resolve) for inner in value]), "]"]
+            return ["[", *_joined([_json(field, inner, resolve, embed) for inner in value]), "]"]
         case None:
             return ["null"]
         case bool():
@@ -102,11 +109,11 @@ def _json(field: Json, value: Any, resolve: Resolve) -> list[Piece]:
             return [repr(value)]
 
 
-def _key(field: Json, key: str, resolve: Resolve) -> list[Piece]:
+def _key(field: Json, key: str, resolve: Resolve, embed: Embed) -> list[Piece]:
     if key == "__proto__":  # a plain key would set the prototype
         return ['["__proto__"]']
     if references_in(key):
-        return ["[", *_template(field, key, resolve, is_text=True), "]"]
+        return ["[", *_template(field, key, resolve, embed, is_text=True), "]"]
     name = unescaped(key)
     return [name if is_identifier(name) else literal(name)]
 

@@ -44,22 +44,22 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 
 _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
-WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asMilliseconds asText collectArms
-ctx entry env err event idempotencyKey isPlain parseBody readBody
-refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName trigger
+WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText collectArms
+ctx entry env err event idempotencyKey inText isPlain parseBody readBody readHeaders readQuery readText
+refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger
 """
 
 _USED: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
-ReadableStream Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
-console fetch globalThis structuredClone undefined Ai Workflow
+ReadableStream Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
+btoa console fetch globalThis structuredClone undefined Ai Workflow
 """
 
 # Names of the generated code that are in scope where the variables of nodes are.
 _IN_SCOPE: Final = """
 NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
-asMilliseconds collectArms ctx env err event idempotencyKey runChild runRace sendRequest sleepUntil
+asMilliseconds collectArms ctx env err event idempotencyKey inText runChild runRace sendRequest sleepUntil
 startChild step stepName storable
 """
 

@@ -1,0 +1,135 @@
+"""What a request sends for lists and missing values, and how responses of all kinds are read."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.workflows.ir.documents import chain, node
+from tests.workflows.programs.harness.workers import Run, compiled, outputs, run_all
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
+RESPONSES: dict[str, tuple[list[tuple[str, str]], bytes]] = {
+    "cookies": ([("set-cookie", "a=1"), ("set-cookie", "b=2")], b""),
+    "cookie": ([("set-cookie", "a=1")], b""),
+    "latin": ([("content-type", "text/plain; charset=iso-8859-1")], "Größe".encode("latin-1")),
+    "quoted": ([("content-type", 'text/csv; charset="windows-1252"')], "5 €".encode("cp1252")),
+    "unknown": ([("content-type", "text/plain; charset=klingon")], "Größe".encode()),
+    "json": ([("content-type", "application/problem+json")], '{"a": "ä"}'.encode()),
+    "png": ([("content-type", "image/png")], PNG),
+    "pdf": ([("content-type", "application/pdf")], b"%PDF-1.7\n\xe2\xe3"),
+    "lines": ([("content-type", "application/x-ndjson-lines")], "ä\n".encode()),
+    "none": ([], b"plain"),
+}
+READ = {
+    "latin": "Größe",
+    "quoted": "5 €",
+    "unknown": "Größe",
+    "json": {"a": "ä"},
+    "png": {"base64": base64.b64encode(PNG).decode(), "type": "image/png"},
+    "pdf": {"base64": base64.b64encode(b"%PDF-1.7\n\xe2\xe3").decode(), "type": "application/pdf"},
+    "lines": "ä\n",
+    "none": "plain",
+}
+ONCE: dict[str, Any] = {"retryLimit": 0}
+
+
+class _Server(BaseHTTPRequestHandler):
+    """Answers with the response of the path's name, or with the request itself."""
+
+    def do_GET(self) -> None:
+        headers, body = RESPONSES.get(self.path.strip("/"), ([], self._request()))
+        self.send_response(200)
+        for name, value in [*headers, ("content-length", str(len(body)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _request(self) -> bytes:
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
+        return json.dumps({"path": self.path, "headers": headers}).encode()
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    running = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+
+
+def ask(id_: str, url: str, **data: Any) -> dict[str, Any]:
+    return node(id_, "http_request", url=url, **(ONCE | data))
+
+
+FIRST = node(
+    "first",
+    code="const o: any = { list: ['a', 'b'], nothing: null, made: new Date(0), o: { n: 1 } }; return o;",
+)
+MISSING: dict[str, dict[str, Any]] = {
+    "the URL": {"url": "https://127.0.0.1:9/{{ first.absent }}"},
+    "the whole URL": {"url": "{{ first.absent }}"},
+    "a part of a header": {"headers": {"x-id": "id {{ first.absent }}"}},
+    "a part of the body": {"method": "POST", "body": {"a": ["{{ first.nothing }}!"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def runs(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The finished runs, by the name of their workflow; all run in one process."""
+    sent = ask(
+        "sent", f"{server}/echo/{{{{ first.o }}}}?x=1&y=2",
+        queryParams={"x": "{{ first.list }}", "z": "{{ first.absent }}", "w": "{{ first.nothing }}", "o": "{{ first.o }}"},
+        headers={"x-a": "{{ first.absent }}", "x-b": "{{ first.list }}", "x-c": "at {{ first.made }}"},
+    )  # fmt: skip
+    documents = {
+        "Sent": chain(FIRST, sent),
+        "Read": chain(*(ask(name, f"{server}/{name}") for name in RESPONSES)),
+    }
+    for number, (_name, data) in enumerate(MISSING.items()):
+        documents[f"Missing{number}"] = chain(FIRST, ask("asked", **{"url": server, **data}))
+    programs = compiled(documents, tmp_path_factory.mktemp("http"))
+    finished = run_all(programs, [Run(workflow=name) for name in documents])
+    return dict(zip(documents, finished, strict=True))
+
+
+def test_lists_are_repeated_and_missing_values_left_out(runs: dict[str, Any]) -> None:
+    sent = json.loads(outputs(runs["Sent"])["sent"]["body"])
+
+    assert sent["path"] == "/echo/%7B%22n%22:1%7D?x=a&y=2&x=b&o=%7B%22n%22%3A1%7D"
+    assert "x-a" not in sent["headers"]
+    assert sent["headers"]["x-b"] == "a, b"
+    assert sent["headers"]["x-c"] == "at 1970-01-01T00:00:00.000Z"
+
+
+def test_repeated_headers_of_a_response_are_a_list(runs: dict[str, Any]) -> None:
+    values = outputs(runs["Read"])
+
+    assert values["cookies"]["headers"]["set-cookie"] == ["a=1", "b=2"]
+    assert values["cookie"]["headers"]["set-cookie"] == "a=1"
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_body_is_read_in_its_charset_or_as_base64(runs: dict[str, Any], name: str) -> None:
+    assert outputs(runs["Read"])[name]["body"] == READ[name]
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(MISSING)))
+def test_a_missing_value_in_a_text_is_an_error_that_names_it(
+    runs: dict[str, Any], number: int, name: str
+) -> None:
+    run = runs[f"Missing{number}"]
+
+    value = "first.nothing" if "body" in name else "first.absent"
+    assert run["status"] == "errored"
+    assert f"needs a value for {{{{ {value} }}}}" in run["error"]["message"]
