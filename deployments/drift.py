@@ -52,7 +52,7 @@ def check(workflow: Workflow, target: Target) -> DriftCheck:
     drift_check, _ = DriftCheck.objects.get_or_create(workflow=workflow, target=target)
     started_at = timezone.now()
     if _is_changing(workflow, target, since=started_at):
-        return drift_check  # a deployment in progress is no drift
+        return drift_check  # a deployment in progress is not drift
     live = records.live(workflow.pk, target)
     if live is None:
         _set_result(drift_check, DriftState.UNKNOWN, message="The workflow is not deployed here.")

@@ -1,4 +1,4 @@
-"""A run as people see it: its tone, duration and actions, and filters in words."""
+"""A run as users see it: its tone, duration and actions, and filters in words."""
 
 from __future__ import annotations
 

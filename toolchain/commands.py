@@ -1,4 +1,4 @@
-"""Commands of this project as people can paste them into a terminal."""
+"""Commands of this project that users can paste into a terminal."""
 
 from __future__ import annotations
 

@@ -35,6 +35,6 @@ def _create(path: Path, text: str) -> None:
             file.write(text + "\n")
         os.link(temporary, path)
     except FileExistsError:
-        pass  # another process was first, and its text counts
+        pass  # another process was first: its text is used
     finally:
         Path(temporary).unlink()

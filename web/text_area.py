@@ -19,7 +19,7 @@ def unless_unchanged(text: str, stored: str) -> str:
 
 
 class TextArea(forms.Textarea):
-    """A text area whose lines end in line feeds, as they were typed."""
+    """A text area whose lines end in line feeds, as typed."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)

@@ -10,9 +10,9 @@ class Tone:
     """The icon and the color of a status, and its mark in the window title."""
 
     icon: str
-    colour: str
+    color: str
     mark: str
 
     @property
     def css(self) -> str:
-        return f"tone-{self.colour}"
+        return f"tone-{self.color}"

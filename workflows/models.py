@@ -224,7 +224,7 @@ class EnvironmentVariable(models.Model):
 
 @lru_cache(maxsize=10_000)
 def _decrypted(stored: str) -> str | None:
-    """Return the plain text; None if its key is lost, and with it the means to mask it."""
+    """Return the plain text; None if its key is lost, so that it can no longer be masked."""
     try:
         return decrypt(stored)
     except UnreadableSecret:
@@ -235,7 +235,7 @@ class MaskedValues(models.Manager["MaskedValue"]):
     """All values that secrets have or had."""
 
     def remember(self, workflow_id: str | None, values: Iterable[str]) -> None:
-        """Keep the values of a workflow's secrets, or of global ones, which are then masked."""
+        """Keep the values of a workflow's secrets, or of global secrets, so that they stay masked."""
         public_id = workflow_id or ""
         known = {value for _, value in self.readable(workflow_public_id=public_id)}
         new = (value for value in dict.fromkeys(values) if value and value not in known)

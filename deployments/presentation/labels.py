@@ -1,4 +1,4 @@
-"""How a deployment is shown to people: status symbols, page titles and advice after a failure."""
+"""How a deployment is presented to users: status symbols, page titles and advice after a failure."""
 
 from __future__ import annotations
 

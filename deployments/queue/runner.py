@@ -236,7 +236,7 @@ def _write_outcome(
             ),
             facts=facts,
         )
-        if not has_ended:  # the process that ended it has decided about a retry
+        if not has_ended:  # the process that ended it has already decided on a retry
             transaction.set_rollback(True)
 
 

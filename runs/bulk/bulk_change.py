@@ -19,7 +19,7 @@ from runs.services.control import Refused
 
 MAX_RUNS: Final = 10_000
 _SALT: Final = "runs.bulk.bulk_change"
-_MAX_AGE: Final = 24 * 3600  # seconds that a page may be open before it is confirmed
+_MAX_AGE: Final = 24 * 3600  # seconds for which an open page can still be confirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from runs.services.control import INSTANCE_ID, INSTANCE_ID_RULE, Refused
 from runs.services.payloads import read_payload
 
 _KEYS: Final = frozenset({"id", "params"})
-_PARAMS_LIKE: Final = ("params", "payload")  # keys that are likely meant as "params"
+_PARAMS_LIKE: Final = ("params", "payload")  # keys that probably mean "params"
 _ID_LIKE: Final = ("id", "instance_id", "instanceid")
 _SIMILARITY: Final = 0.75  # how similar "parameters" is to "params"
 _MAX_ERRORS: Final = 10

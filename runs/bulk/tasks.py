@@ -34,7 +34,9 @@ def perform(pk: int) -> None:
         return
     with suppress(LeaseLost):
         if not _take_turn(claimed):
-            perform.enqueue(pk)  # if the server stops, the next server's sweep finds the change
+            perform.enqueue(
+                pk
+            )  # if the server stops, the sweep of the next server finds the change
 
 
 def _take_turn(claimed: ClaimedChange) -> bool:

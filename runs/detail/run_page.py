@@ -145,7 +145,7 @@ def _picture(
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:
-    """The version of the run's code; if it failed, also the live and draft versions if newer."""
+    """The version of the run's code; for a failed run, also newer live and draft versions."""
     if deployment is None or run.workflow_id is None:
         return {"deployment_of_run": deployment}
     version = deployment.version_number
@@ -168,6 +168,6 @@ def _live_version(run: Run) -> int | None:
 
 
 def _entries(run: Run) -> list[Entry]:
-    """What people did with the run, newest first."""
+    """What users did with the run, newest first."""
     entries = Entry.objects.filter(subject_kind="run", subject_id=run.instance_id[:64])
     return list(entries.filter(subject_name=str(run))[:_MAX_ENTRIES])

@@ -1,4 +1,4 @@
-"""What a person needs to know first about a run: open and failed steps, and how to answer waits."""
+"""The most important facts about a run: open and failed steps, and how to answer waits."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _waiting_run(run: Run, data: Any) -> WaitingRun:
     settings = run_page.node_settings(deployment, nodes)
     summary = summarize(steps, settings, errored=False)
     is_waiting = any(step.state is State.WAITING for step in steps)
-    if is_waiting != bool(run.waits_for):  # lists do not tell sleeping from waiting runs
+    if is_waiting != bool(run.waits_for):  # lists do not distinguish sleeping from waiting runs
         with suppress(DeployError):  # secrets that cannot be read cannot be masked
             writer.apply_details(run, data, secrets=writer.secrets_of(run))
     return WaitingRun(run=run, waits=summary.waits)

@@ -1,4 +1,4 @@
-"""Queries for the overview; their number does not depend on the number of runs."""
+"""Queries for the overview; the number of queries does not depend on the number of runs."""
 
 from __future__ import annotations
 

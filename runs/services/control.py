@@ -130,7 +130,7 @@ class Start:
             account=account_of(target_of(live)),
             workflow=live.worker_name,
             payload=payload,
-            instance_id=instance_id or str(uuid4()),  # finds the run again if the answer is lost
+            instance_id=instance_id or str(uuid4()),  # finds the run again if the response is lost
         )
 
     def send(self) -> StartResponse:
@@ -195,7 +195,7 @@ def record_start(
 
 
 def start_point(run: Run, text: str) -> StartPoint:
-    """Return the step of the run that is called this; "charge #2" can be the second "charge".
+    """Return the step of the run with this name; "charge #2" can be the second "charge".
 
     A step whose name is exactly the text comes first. Raises Refused if there is no such step.
     """
@@ -216,7 +216,7 @@ def change(
 ) -> Run:
     """Pause, resume, restart, terminate or delete a run, and return its new state.
 
-    `from_step` is the step at which a restart starts; for a text, see `start_point`. Raises
+    `from_step` is the step from which a restart starts; for a string, see `start_point`. Raises
     Refused if the run's status forbids it, DeployError if the target rejects it.
     """
     send_action(run, action, by=by, reason=reason, from_step=from_step)

@@ -1,4 +1,4 @@
-"""Payloads that people type, checked before anything is sent, and payloads of earlier runs."""
+"""Payloads that users type, checked before anything is sent, and payloads of earlier runs."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
 
 
 def _misnamed(value: object, *, id_: str, version: str, file: str) -> Iterator[FileProblem]:
-    """Yield a problem for each folder that is not named like its id or version in the definition."""
+    """Yield a problem for each folder whose name differs from the id or version in the definition."""
     for key, folder in (("id", id_), ("version", version)):
         given = value.get(key) if isinstance(value, dict) else None
         if isinstance(given, str) and given and given != folder:

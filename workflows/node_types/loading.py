@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
-    """A node type during loading; `definition` and `check` are None until it has got that far."""
+    """A node type during loading; `definition` and `check` are None until they are known."""
 
     files: TypeFiles
     problems: tuple[FileProblem, ...]
@@ -152,7 +152,7 @@ def _diagnostics(
 
 
 def _located(diagnostics: Iterable[Diagnostic], candidate: _Candidate) -> Iterator[FileProblem]:
-    """Yield what the compiler says; only what is certainly a mistake refuses the type."""
+    """Yield the compiler's messages; only definite mistakes cause the type to be rejected."""
     check = candidate.check
     if check is None:
         return

@@ -74,7 +74,7 @@ def _is_empty(value: Any, field: ConfigField) -> bool:
 
 
 def _secret(data: Reader, field: ConfigField, value: Any) -> Setting:
-    """Reject a secret in the document, because many people can read documents.
+    """Reject a secret in the document, because many users can read documents.
 
     The error message never contains the value.
     """

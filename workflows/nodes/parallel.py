@@ -19,7 +19,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    """Read what an error in an arm does; by default it fails the node."""
+    """Read what happens if an arm fails; by default, the node fails."""
     return Settings(collects=data.choice("onError", "fail", ("fail", "collect")) == "collect")
 
 

@@ -59,7 +59,7 @@ def emit(node: Node, out: Emitter) -> None:
 
 
 def _policy(node: Node, out: Emitter) -> StepPolicy:
-    """Return the policy of the race; its output has the values of its arms, which may be sensitive."""
+    """Return the policy of the race; its output contains the values of its arms, which may be sensitive."""
     policy: StepPolicy = node.settings
     return replace(policy, sensitive=policy.sensitive or out.has_sensitive_step(node))
 
@@ -87,7 +87,7 @@ def _race(node: Node, out: Emitter, values: list[str]) -> None:
 def _callback(node: Node, out: Emitter, values: list[str]) -> Iterator[None]:
     """Write the function that runs the arms, which are written inside the `with` block.
 
-    It gets the text that distinguishes the steps of a further attempt from those of the first.
+    It receives the text that distinguishes the steps of later attempts from those of the first.
     """
     attempt = out.unique_name("attempt", node) if node.settings.limit else ""
     parameters = f"{attempt or '_attempt'}: string" if attempt or values else ""
@@ -150,8 +150,8 @@ type RaceCall = {{
 }};
 
 /**
- * Runs a race. Each attempt is a durable step of its own, so that its arms never get the results of an
- * earlier attempt. The values of a race that fails are stored in a step, as those of its result are.
+ * Runs a race. Each attempt is a separate durable step, so that its arms never get the results of an
+ * earlier attempt. The values of a failed race are stored in a step, like those of its result.
  */
 async function runRace(step: WorkflowStep, race: RaceCall): Promise<any> {{
   const {{ limit, delay, backoff }} = race.config.retries;

@@ -22,7 +22,7 @@ _ISO: Final = re.compile(
     r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
-# Dates in other forms, which would be arithmetic if they were read as expressions.
+# Dates in other formats, which would be arithmetic if they were read as expressions.
 _LIKE_A_DATE: Final = re.compile(r"[+-]?[0-9][0-9TtWwZz:.,/+\- ]*")
 _MILLISECONDS: Final = re.compile(r"[0-9]{12,13}(?![0-9])")
 # The parts of an ISO date in which references, here \0, take the place of some.
@@ -92,7 +92,7 @@ TYPE = NodeType(
 )
 
 HELPER: Final = f"""\
-/** Waits until a date. One in the past is not passed on, because the platform would fail the run, even in a replay. */
+/** Waits until a date. A date in the past is not passed on: the platform would fail the run, even in a replay. */
 async function sleepUntil(step: WorkflowStep, name: string, moment: any, setting: string): Promise<void> {{
   const date = new Date(moment ?? Number.NaN);
   const pause = date.getTime() - Date.now();

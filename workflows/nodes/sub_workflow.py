@@ -192,7 +192,7 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
   return { instanceId: id };
 }
 
-/** Waits for the child with longer and longer sleeps: at most about 60, even for a year. */
+/** Waits for the child with increasing sleeps: at most about 60, even for a year. */
 async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
   const { instanceId } = await startChild(step, child);
   for (let waited = 0; waited < child.timeout; ) {

@@ -25,7 +25,7 @@ _ATTEMPTS: Final = re.compile(r"(?: \(attempt [0-9]+\))+$")
 _NUMBER: Final = re.compile(r"[0-9]+")
 _KINDS: Final = ("step", "sleep", "waitForEvent")
 _REPEATED_PARTS: Final = (": wait", ": status")  # called until another run or a race has ended
-_CONTEXT: Final = 8  # steps before and after that help to tell equal names apart
+_CONTEXT: Final = 8  # steps before and after that help to distinguish equal names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ class Matcher:
     def _fits(
         self, call: StepCall, before: Iterable[StepCall | None], after: Iterable[StepCall | None]
     ) -> bool:
-        """Return whether the step can have run between its known neighbours."""
+        """Return whether the step can have run between its known neighbors."""
         return not any(other and self._conflicts(call, other) for other in before) and not any(
             other and self._conflicts(other, call) for other in after
         )

@@ -1,4 +1,4 @@
-"""A layout as SVG. Colours and fonts come from the stylesheet.
+"""A layout as SVG. Colors and fonts come from the stylesheet.
 
 The links in the SVG are for pointers only, because 200 tab stops would trap keyboard users.
 Keyboards and screen readers use the outline, and the SVG is a single image to them.

@@ -124,7 +124,7 @@ _WORKFLOW: Final = """\
 const HOW_TO = {how_to};
 
 {refuse}
-/** Shows a run's status. An unknown id is answered with 404, not with an error. */
+/** Shows a run's status. An unknown id gets a 404, not an error. */
 async function showRun(id: string, env: Env): Promise<Response> {{
   try {{
     const instance = await env.{binding}.get(id);

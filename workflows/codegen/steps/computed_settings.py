@@ -37,7 +37,7 @@ function inText(value: any, setting: string, reference: string): string {
 """
 
 STORABLE: Final = """\
-/** Fails a step that returns what cannot be stored, such as a function; the platform would end the whole run. */
+/** Fails a step whose result cannot be stored, such as a function; the platform would end the whole run. */
 function storable<A extends any[], T>(callback: (...values: A) => Promise<T>): (...values: A) => Promise<T> {
   return async (...values: A) => {
     const result: T = await callback(...values);

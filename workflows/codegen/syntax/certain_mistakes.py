@@ -1,6 +1,6 @@
-"""Which of the compiler's complaints are certainly mistakes; code with any other runs as written.
+"""Which compiler errors are certainly mistakes; code with any other error still runs as written.
 
-To TypeScript the first shape of a value is its only one. JavaScript adds properties later, assigns
+TypeScript takes the first shape of a value for its only one. JavaScript adds properties later, assigns
 values of other types, subtracts dates and leaves arguments out. So only these complaints block a
 deploy: an unknown name, a misspelt property of a value whose shape is known from outside the code, a
 wrong argument of the platform, and a breach of a type that the code declares itself.

@@ -1,4 +1,4 @@
-"""Numbers in JSON as JavaScript holds them: a whole number that it would change is found."""
+"""Numbers in JSON as JavaScript represents them: whole numbers that it would change are detected."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 _EXACT: Final = 2**53  # up to here every whole number is exact
-_MAX_DIGITS: Final = 400  # of any number that JavaScript can hold
+_MAX_DIGITS: Final = 400  # of any number that JavaScript can represent
 
 
 def read_int(text: str) -> int | float:
-    """Return the number of a JSON text; infinity if JavaScript cannot hold it."""
+    """Return the number of a JSON text; infinity if JavaScript cannot represent it."""
     return int(text) if len(text) <= _MAX_DIGITS else math.inf
 
 
 def read_float(text: str) -> int | float:
-    """Return the number of a JSON text, the whole number if it is one that JavaScript would change."""
+    """Return the number of a JSON text; as a whole number if JavaScript would change it."""
     value = float(text)
     if abs(value) < _EXACT or not math.isfinite(value) or "e" in text.lower():
         return value  # an exponent is for numbers that may be rounded
@@ -25,7 +25,7 @@ def read_float(text: str) -> int | float:
 
 
 def is_exact(value: int) -> bool:
-    """Whether JavaScript can hold the whole number as it is."""
+    """Whether JavaScript can represent the whole number exactly."""
     try:
         return abs(value) <= _EXACT or float(value) == value
     except OverflowError:

@@ -193,7 +193,7 @@ class Reader:
         return None
 
     def timeout(self, key: str, default: str) -> Duration:
-        """Return a duration that must not be zero."""
+        """Return a duration longer than zero."""
         duration = self.duration(key, default)
         text = duration.value.source if isinstance(duration.value, Text) else ""
         if self.has(key) and (self.value[key] == 0 or durations.milliseconds(text) == 0):

@@ -16,7 +16,7 @@ _PART = re.compile(rf"\.({_NAME})|{_INDEX}")
 _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 LITERAL = "{{{{"
-"""What stands for a literal `{{` in text and JSON."""
+"""The notation for a literal `{{` in text and JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Reference:
 
 
 def references_in(source: str, *, has_literals: bool = True) -> tuple[Reference, ...]:
-    """Return all references in a text, in order; `has_literals` if LITERAL stands for braces in it."""
+    """Return all references in a text, in order; `has_literals` if LITERAL means literal braces in it."""
     if "{{" not in source:
         return ()
     matches = _REFERENCE.finditer(_without_literals(source) if has_literals else source)
@@ -55,7 +55,7 @@ def unescaped(source: str) -> str:
 
 
 def _without_literals(source: str) -> str:
-    """Replace what stands for literal braces, so that positions remain."""
+    """Replace the notation for literal braces without changing positions."""
     return source.replace(LITERAL, "\0" * len(LITERAL))
 
 
@@ -65,7 +65,7 @@ def _is_reference(text: str) -> bool:
 
 
 def _has_names(match: re.Match[str]) -> bool:
-    """Whether every character can be in the name of something, in any alphabet."""
+    """Whether every character can be part of a name, in any alphabet."""
     if match[0].isascii():
         return True
     names = [match["root"], *(name for name, _ in _PART.findall(match["path"]))]

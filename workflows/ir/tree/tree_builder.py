@@ -208,7 +208,7 @@ class Builder:
                 self._refuse(id_, arrival, self._left_container(path))
 
     def _left_container(self, path: list[int]) -> str:
-        """Return the innermost container on the path that has a join of its own."""
+        """Return the innermost container on the path that has its own join."""
         owners = [self._regions[region].owner for region in path]
         return next((owner for owner in owners if self._joins[owner]), owners[-1])
 

@@ -141,7 +141,7 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
 
 
 def check_reachable(graph: Graph) -> Iterator[Problem]:
-    """Yield nodes that no path from the entry reaches, unless an edge may lead there once it is right."""
+    """Yield nodes that no path from the entry reaches, unless a corrected edge may lead there."""
     if graph.entry not in graph.nodes or _has_edge_to_nowhere(graph):
         return
     targets = _targets(graph)

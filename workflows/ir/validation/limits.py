@@ -42,7 +42,7 @@ _REQUESTS: Final = (
 
 
 def check_limits(ir: WorkflowIR) -> Iterator[Problem]:
-    """Yield a warning for each limit that a run may exceed, as far as that is known beforehand."""
+    """Yield a warning for each limit that a run may exceed, as far as that can be predicted."""
     for check in CHECKS:
         yield from check(ir)
 

@@ -53,6 +53,6 @@ def _step_timeout(node: Node) -> Duration | None:
 
 
 def _is_longer(wait: Duration, timeout: Duration) -> bool:
-    """Whether the wait is certainly longer; a duration with references is not known yet."""
+    """Whether the wait is certainly longer; the length of a duration with references is unknown."""
     length, limit = milliseconds_of(wait), milliseconds_of(timeout)
     return length is not None and limit is not None and length > limit
