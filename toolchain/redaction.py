@@ -34,7 +34,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
-    """Return the JSON value with the secrets masked in its texts, keys and numbers.
+    """Return the JSON value with the secrets masked in its strings, keys and numbers.
 
     A value that is nested too deeply to be searched is replaced by a note.
     """

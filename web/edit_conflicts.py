@@ -67,7 +67,7 @@ class EditConflictAdmin(_Admin):
 
 
 def fingerprint(instance: Model) -> str:
-    """Return a text that changes whenever a stored value that users can edit changes."""
+    """Return a string that changes whenever a stored value that users can edit changes."""
     return salted_hmac("stored", json.dumps(list(_stored(instance)))).hexdigest()
 
 

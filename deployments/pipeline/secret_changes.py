@@ -1,4 +1,4 @@
-"""Changes to a Worker's secrets because of which Cloudflare refuses a rollback."""
+"""Changes to a Worker's secrets that make Cloudflare refuse a rollback."""
 
 from __future__ import annotations
 

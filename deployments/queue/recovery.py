@@ -43,7 +43,7 @@ def sweep() -> None:
 
 
 def reap(lease: Lease) -> None:
-    """Interrupt a deployment: kill its programs, then ask the target what is live."""
+    """Interrupt a deployment: kill its programs, then query the target for what is live."""
     leases.kill_programs(lease)
     deployment = lease.deployment
     account = _account(deployment)

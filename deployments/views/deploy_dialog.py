@@ -38,7 +38,7 @@ Context = dict[str, Any]
 def deploy(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the dialog, or deploy the newest version to the given or default target.
 
-    Staff who may only change workflows see the code check, which queries no target.
+    Staff users who can only change workflows see the code check, which queries no target.
     """
     if request.method == "POST" and not request.user.has_perm(DEPLOY):
         raise PermissionDenied(DEPLOY)

@@ -30,7 +30,7 @@ def read_input(text: str, file: File[bytes] | None) -> list[str]:
         content = file.read().decode("utf-8-sig") if file is not None else ""
     except UnicodeDecodeError:
         raise Refused("The file is not UTF-8 text.") from None
-    return [*text.split("\n"), *content.split("\n")]  # a text may contain other line breaks
+    return [*text.split("\n"), *content.split("\n")]  # text may contain other line breaks
 
 
 def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:

@@ -17,7 +17,7 @@ _EXPANDED_SIZE: Final = 50
 
 
 def read_json(text: Any) -> Any:
-    """Parse a text as JSON; return it unchanged if it is not JSON."""
+    """Parse text as JSON; return it unchanged if it is not JSON."""
     if not isinstance(text, str):
         return text
     try:

@@ -63,7 +63,7 @@ class Page:
 def waiting_page(runs: QuerySet[Run], *, after: str = "") -> Page:
     """Return a page of the runs that wait for an event, those that time out first at the top.
 
-    The first page also reads waiting runs of which the index does not know whether they wait for an
+    The first page also reads waiting runs if the index does not know whether they wait for an
     event or sleep.
     """
     open_runs = runs.filter(is_open=True)

@@ -77,7 +77,7 @@ def _live_at(deployments: Iterable[Any], moment: datetime) -> Deployment | None:
 
 
 class _Triggers:
-    """Finds the triggers of a Workflow's runs, of which the target only knows the API or binding."""
+    """Finds the triggers of a Workflow's runs: the target only reports whether it was the API or a binding."""
 
     def __init__(self, target: Target, workflow_name: str) -> None:
         self._target = target

@@ -1,4 +1,4 @@
-"""The figures of many runs as the overview shows them: texts, links to the runs, charts."""
+"""The figures of many runs as the overview shows them: labels, links to the runs, charts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LinkedBar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart with its texts; `keys` are the kinds of bars and their labels."""
+    """A chart with its captions; `keys` are the kinds of bars and their labels."""
 
     slug: str
     title: str
@@ -77,7 +77,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The figures of one part of the range, as texts; `outcomes` are in the order of OUTCOMES."""
+    """The figures of one part of the range, as text; `outcomes` are in the order of OUTCOMES."""
 
     part: Figures
     when: str

@@ -25,7 +25,7 @@ class NotJson(Refused):
 
 
 def read_payload(text: str, *, first_line: int = 1) -> Any:
-    """Return the JSON value of a text, {} for an empty one. Raises Refused, which says where it fails.
+    """Return the JSON value of the text, {} if it is empty. Raises Refused, which says where it fails.
 
     `first_line` is the line number of the text in its file.
     """

@@ -22,7 +22,7 @@ _SLOWDOWN_AT: Final = 0.5  # used part of a share from which calls slow down
 
 
 class Use(StrEnum):
-    """What a call is for. Calls for PAGES are counted but always allowed: people wait for them.
+    """What a call is for. Calls for PAGES are counted but always allowed, because users are waiting.
 
     READS check open runs; STEPS read runs that have ended or were never read.
     """

@@ -185,7 +185,7 @@ def step_output(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @staff_with(VIEW)
 def download(request: HttpRequest, pk: int, what: str) -> HttpResponse:
-    """The whole payload or output of a run, of which the page may show only a part."""
+    """The whole payload or output of a run; the page may show only a part of it."""
     shown = get_object_or_404(viewable_runs(), pk=pk)
     data = fetch.fetch_run(shown).data
     if what not in _VALUES or data is None:

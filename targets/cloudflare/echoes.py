@@ -39,7 +39,7 @@ def _masked(content: bytes, token: str) -> bytes:
 
 
 def _masked_content(content: bytes, token: str) -> bytes:
-    """Mask the token in a body; JSON can spell it with escapes, so its texts are compared too."""
+    """Mask the token in a body; JSON can spell it with escapes, so its strings are compared too."""
     masked = _masked(content, token)
     if b"\\" not in masked:
         return masked

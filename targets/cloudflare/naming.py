@@ -27,7 +27,7 @@ def resource_name(worker: str, binding: str) -> str:
     """Return the name of the resource for one binding of a Worker: `<worker>-my-kv`.
 
     It is valid for KV, D1, R2 and queues (at most 63 of a-z, 0-9 and -). Where two bindings would
-    get the same name (`MY_KV` and `my_kv`, two long names) a digest tells them apart.
+    get the same name (`MY_KV` and `my_kv`, two long names) a digest distinguishes them.
     """
     plain = f"{worker}-{binding.lower().replace('_', '-')}"
     if _PLAIN.fullmatch(binding) and len(plain) <= _MAX_LENGTH:

@@ -65,4 +65,4 @@ IDENTIFIERS: Final = {
 """Workers AI and browser bindings are missing: they refer to the account itself."""
 
 SINGLE: Final = (BindingKind.AI, BindingKind.BROWSER)
-"""Kinds of which a Worker can have only one binding."""
+"""Kinds that a Worker can bind only once."""

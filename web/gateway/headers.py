@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# Features of browsers that pages do not use. Copying text is the only one that they do.
+# Browser features that pages do not use. The only one that they use is copying text.
 _UNUSED_FEATURES: Final = (
     "accelerometer",
     "autoplay",

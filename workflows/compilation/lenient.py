@@ -74,7 +74,7 @@ def compile_leniently(
 
 
 def _first(errors: tuple[Diagnostic, ...]) -> Iterator[Diagnostic]:
-    """Yield as many errors as people read, and how many there are besides."""
+    """Yield as many errors as anyone reads, and the number of the others."""
     yield from errors[:_MAX_SHOWN]
     if more := len(errors[_MAX_SHOWN:]):
         message = f"{more:,} more errors are not shown"

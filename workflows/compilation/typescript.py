@@ -17,7 +17,7 @@ SCRATCH_PREFIX: Final = "scratch-"
 
 TIME_LIMIT: Final = 30.0
 _BYTES_PER_SECOND: Final = 100_000  # by which the limit grows with the size of the code
-MEMORY_LIMIT: Final = 4 * 1024**3  # of address space, of which Go reserves more than it uses
+MEMORY_LIMIT: Final = 4 * 1024**3  # of address space; Go reserves more than it uses
 
 _SOURCE: Final = "worker.ts"
 _AMBIENT: Final = "ambient.d.ts"

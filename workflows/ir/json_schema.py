@@ -24,7 +24,7 @@ _ENDLESS: Final = "it refers to itself endlessly"
 
 
 def schema_error(schema: Mapping[str, Any]) -> str:
-    """Return why this is no usable JSON Schema; "" if it is one."""
+    """Return why this is not a usable JSON Schema; "" if it is."""
     return _error_of(json.dumps(schema))
 
 

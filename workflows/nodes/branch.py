@@ -29,7 +29,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    """Read the arms, of which only the last may have no condition."""
+    """Read the arms; only the last one may have no condition."""
     readers = list(data.objects("branches"))
     arms = tuple(map(_arm, readers))
     if data.value.get("branches") == []:

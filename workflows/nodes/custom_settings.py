@@ -67,7 +67,7 @@ def _setting(data: Reader, field: ConfigField) -> Setting | None:
 
 
 def _is_empty(value: Any, field: ConfigField) -> bool:
-    """Whether there is no value; forms send empty texts and lists for fields left blank."""
+    """Whether there is no value; forms send empty strings and lists for fields left blank."""
     if field.kind is FieldKind.MULTISELECT and field.required and value == []:
         return True
     return value is None or (value == "" and not field.kind.is_text)

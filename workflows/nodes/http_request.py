@@ -128,7 +128,7 @@ TYPE = NodeType(
 )
 
 HELPER: Final = """\
-/** A header that is repeated (`set-cookie`) is a list. A body that is no text is `{ base64, type }`. */
+/** A repeated header (`set-cookie`) is a list. A body that is not text is `{ base64, type }`. */
 type HttpResponse = {
   status: number;
   headers: Record<string, string> & { "set-cookie"?: any };
@@ -149,7 +149,7 @@ type HttpRequest = {
 /** The only 4xx statuses with which the same request may succeed later. */
 const RETRYABLE_STATUSES = [408, 425, 429];
 
-/** The texts of a header or query parameter: a list has several, a missing value none. */
+/** The values of a header or query parameter, as text: a list has several, a missing value none. */
 function textsOf(value: unknown): string[] {
   const values = Array.isArray(value) ? value : [value];
   return values.filter((each) => each !== undefined && each !== null).map(asText);

@@ -191,7 +191,7 @@ class Matcher:
         return is_earlier or self._are_alternatives(call.node_id, previous.node_id, common)
 
     def _are_alternatives(self, first: str, second: str, common: int) -> bool:
-        """Return whether the nodes are in different arms of which only one runs."""
+        """Return whether the nodes are in different arms, only one of which runs."""
         structure = self._ir.structure
         position, arm = structure.position_in(common, first)
         other_position, other_arm = structure.position_in(common, second)

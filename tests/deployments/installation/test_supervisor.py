@@ -1,4 +1,4 @@
-"""Servers that end, and what pages say meanwhile."""
+"""Servers that end, and what pages say in the meantime."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Invocation {
   }
 }
 
-/** One call sends everything, including what arrives meanwhile. */
+/** One call sends everything, including what arrives in the meantime. */
 async function send({ TAIL }) {
   if (Date.now() - sendingSince < SEND_MILLISECONDS) return;
   try {

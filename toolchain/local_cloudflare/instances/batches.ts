@@ -7,7 +7,7 @@ import { runParallel } from '../system/parallel.ts';
 import type { CreateResult, Instances, NewInstance } from './instances.ts';
 
 const MAX_BATCH = 100;
-/** Limited, so that other requests are served meanwhile. */
+/** Limited, so that other requests are served in the meantime. */
 const PARALLEL = 20;
 
 interface DeleteResult {

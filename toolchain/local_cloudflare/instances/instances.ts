@@ -111,7 +111,7 @@ export class Instances {
     return found;
   }
 
-  /** Read without waiting for the group's process. If files were moved meanwhile, read again. */
+  /** Read without waiting for the group's process. If files were moved in the meantime, read again. */
   async #read<T>(workflow: Workflow, read: (folder: string) => Promise<T>): Promise<T> {
     for (;;) {
       const group = this.#group(workflow);

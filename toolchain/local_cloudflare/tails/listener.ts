@@ -6,7 +6,7 @@ import type { TraceEvent } from './trace.ts';
 import type { WebSocketServer } from './websocket.ts';
 
 const HOURS = 6;
-/** In bytes. A client that reads too slowly loses events, and receives their number. */
+/** In bytes. A client that reads too slowly loses events, and receives the number of lost events. */
 const MAX_BACKLOG = 1024 * 1024;
 
 export class Listener {

@@ -29,7 +29,7 @@ function asText(value: any): string {
 """
 
 IN_TEXT: Final = """\
-/** A value within a text. A missing one is an error: the text would contain the word "undefined". */
+/** A value inside text. A missing value is an error: the text would contain the word "undefined". */
 function inText(value: any, setting: string, reference: string): string {
   if (value !== undefined && value !== null) return asText(value);
   throw new NonRetryableError(`${setting} needs a value for {{ ${reference} }}, which is ${value}`);

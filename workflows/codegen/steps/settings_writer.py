@@ -92,7 +92,7 @@ class SettingsWriter:
         return text_pieces(field, self._resolve, partial(self._embedded, field), is_text=True)
 
     def _embedded(self, field: Field, value: Piece, reference: Reference) -> list[Piece]:
-        """Return a value as a part of a text; a missing one is an error that names the reference."""
+        """Return a value as a part of text; a missing value is an error that names the reference."""
         self.add_helper(TEXT)
         self.add_helper(IN_TEXT)
         name = reference.root + access(reference.path)

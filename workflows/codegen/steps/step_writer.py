@@ -24,7 +24,7 @@ _ONCE: Final = '{ retries: { limit: 0, delay: 0, backoff: "constant" }, timeout:
 class StepWriter(SettingsWriter):
     """Writes the parts of durable steps; `_indices` are the counters of the enclosing loops.
 
-    `_attempts` are the texts that distinguish the attempts of the enclosing races.
+    `_attempts` are the expressions that distinguish the attempts of the enclosing races.
     """
 
     def __init__(self, plan: Plan, writer: Writer) -> None:

@@ -14,7 +14,7 @@ from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.references import Reference, references_in, unescaped
 
 Resolve = Callable[[Reference], str]
-Embed = Callable[[Piece, Reference], list[Piece]]  # a value within a text, from the value itself
+Embed = Callable[[Piece, Reference], list[Piece]]  # a value inside text, from the value itself
 
 
 def access(path: tuple[str | int, ...]) -> str:

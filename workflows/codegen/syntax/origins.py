@@ -17,7 +17,7 @@ class Origin(Enum):
 
     OUTPUT is what another node produced, PLATFORM a value of the Worker's own API, LANGUAGE one of
     JavaScript's, TYPED a value with a type that the code declares, OWN one that the code makes, and
-    UNSURE one that may have changed since.
+    UNSURE one that may have changed since then.
     """
 
     OUTPUT = "output"

@@ -1,4 +1,4 @@
-"""Line and column of positions in a text, computed in one pass."""
+"""Line and column of positions in text, computed in one pass."""
 
 from __future__ import annotations
 

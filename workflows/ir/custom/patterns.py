@@ -47,7 +47,7 @@ def read_pattern(source: str) -> Pattern:
 
 
 def _syntax_error(source: str) -> str:
-    """Return why this is no regular expression at all; "" if it is one."""
+    """Return why this is not a regular expression at all; "" if it is one."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about syntax that a later Python may read differently

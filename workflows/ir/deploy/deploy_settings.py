@@ -1,6 +1,6 @@
 """Deploy settings: routes, domains, limits, and triggers in addition to the document's.
 
-They are stored as JSON. Unknown settings are errors: people would rely on a setting that has no
+They are stored as JSON. Unknown settings are errors: users would rely on a setting that has no
 effect.
 """
 
@@ -130,7 +130,7 @@ def _routes(reader: Reader) -> Iterator[Route]:
 
 
 def _texts(reader: Reader, key: str, check: Callable[[str], list[str]]) -> Iterator[str]:
-    """Yield the texts of a list without duplicates, and report the errors that `check` finds."""
+    """Yield the strings of a list without duplicates, and report the errors that `check` finds."""
     value = reader.raw(key)
     if value is not None and not isinstance(value, list):
         reader.problem(key, f"must be a list of strings, not {quoted(value)}")

@@ -158,7 +158,7 @@ class Reader:
         return None
 
     def text(self, key: str, default: str | None = None, *, trimmed: bool = False) -> Text:
-        """Return a text; with `trimmed`, without surrounding blanks and not blank."""
+        """Return text; with `trimmed`, without surrounding whitespace and not blank."""
         source = self.string(key, default)
         if trimmed:
             if source and not source.strip():

@@ -92,7 +92,7 @@ async function readChange(c: Context): Promise<Change> {
   }
 }
 
-/** All bindings are replaced, but `inherit`, or a secret without a text, keeps the previous one. */
+/** All bindings are replaced, but `inherit`, or a secret without text, keeps the previous one. */
 function mergeBindings(bindings: Binding[], before: Binding[]): Binding[] {
   return bindings.map((binding) => {
     const keeps =

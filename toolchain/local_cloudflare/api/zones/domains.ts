@@ -1,4 +1,4 @@
-// Custom domains: hosts of which a Worker serves all URLs. wrangler first asks what would change, then publishes.
+// Custom domains: a Worker serves all URLs of the host. wrangler first asks what would change, then publishes.
 
 import { type Context, Hono } from 'hono';
 import { hostHasDns, hostInUse, invalidBody, noSuchDomain, noSuchZone } from '../../http/errors.ts';
