@@ -27,7 +27,7 @@ def ada(db: None) -> User:
 
 @pytest.fixture
 def root(admin_client: Client) -> Client:
-    """A superuser's client; what its login recorded is gone from `written`."""
+    """A superuser's client; the entries of its login are removed from `written`."""
     admin_client.get("/")
     return admin_client
 

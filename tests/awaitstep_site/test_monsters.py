@@ -1,4 +1,4 @@
-"""While a text that is slow to parse is being refused, every other page answers."""
+"""While input that is slow to parse is being rejected, every other page responds."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ FIELDS: dict[str, Callable[[str], Post]] = {
 
 @pytest.fixture
 def clients(transactional_db: None) -> Iterator[tuple[Client, Client]]:
-    """The client of a person who posts, and of one who looks at pages."""
+    """The client of a user who posts, and of one who views pages."""
     make_deployment()
     user = User.objects.create_superuser("admin")
     both = (Client(), Client())

@@ -1,4 +1,4 @@
-"""No request, however odd, is answered with a server error."""
+"""No request, however odd, causes a server error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every URL x identity x method, against the table of who may do what."""
+"""Every URL x identity x method, against the table of permissions."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _filled(pattern: str, values: dict[str, str]) -> str:
 
 
 class Visitor:
-    """A client that keeps its session: a logout must not make the requests after it anonymous."""
+    """A client that keeps its session: a logout must not make later requests anonymous."""
 
     def __init__(self, identity: str) -> None:
         self.client = Client(raise_request_exception=False)
@@ -143,7 +143,7 @@ def _user(identity: str) -> User:
 
 @pytest.fixture
 def visitors(monkeypatch: pytest.MonkeyPatch, no_workers: None, db: None) -> dict[str, Visitor]:
-    """A visitor for each identity. Pages are not rendered: only who reaches them counts."""
+    """A visitor for each identity. Pages are not rendered: only access to them matters."""
     monkeypatch.setattr(Template, "render", lambda _template, _context: "")
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
     return {identity: Visitor(identity) for identity in IDENTITIES}

@@ -68,7 +68,7 @@ def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) ->
 
 
 def pasted(page: Page) -> str:
-    """Return what the clipboard holds: pages themselves may not read it."""
+    """Return the content of the clipboard, which pages themselves cannot read."""
     page.evaluate("document.body.append(document.createElement('textarea'))")
     page.focus("body > textarea")
     page.keyboard.press("Control+V")

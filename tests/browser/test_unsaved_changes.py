@@ -1,4 +1,4 @@
-"""Forms with changes that nobody has saved yet."""
+"""Forms with unsaved changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page(open_page: Open) -> Iterator[Page]:
 
 
 def follow(page: Page, link: str, *, leave: bool) -> list[str]:
-    """Click the link, answer the question that the browser may ask, and return its kind."""
+    """Click the link, answer the browser's dialog, if any, and return its type."""
     kinds: list[str] = []
 
     def answer(dialog: Dialog) -> None:

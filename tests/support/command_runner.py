@@ -20,7 +20,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Commands:
-    """Starts the forking process at first use, and again when the environment changes."""
+    """Starts the forking process on first use, and again when the environment changes."""
 
     def __init__(self, project: Path) -> None:
         self._project = project

@@ -1,4 +1,4 @@
-"""A complete installation, used as a person would use it: through commands and HTTP."""
+"""A complete installation, used as a user would: through commands and HTTP."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Installation:
     def manage(
         self, *arguments: str, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Run a management command in a process of its own and wait for it."""
+        """Run a management command in a separate process and wait for it."""
         done = self._commands.run(self.env, arguments, stdin)
         if check and done.returncode:
             raise AssertionError(f"{arguments}: {done.stdout}\n{done.stderr}")

@@ -1,4 +1,4 @@
-"""Two people who edit the same object."""
+"""Two users who edit the same object."""
 
 from __future__ import annotations
 

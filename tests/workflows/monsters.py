@@ -1,4 +1,4 @@
-"""Texts that made a parser or a regular expression take minutes."""
+"""Inputs that made a parser or a regular expression take minutes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 
 def monsters(size: int) -> dict[str, str]:
-    """Return a dozen texts of about this many characters, by what they are made of."""
+    """Return a dozen inputs of about this many characters, by their content."""
     parts = {
         "operators": "!",
         "lists": "[",

@@ -1,4 +1,4 @@
-"""Rate limits: short waits are waited for, after long ones the deployment is retried."""
+"""Rate limits: a deployment sits out short waits, and is retried after long ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupted takedowns: the target is asked what is left, and nothing left means done."""
+"""Interrupted takedowns: the target is queried for what is left; if nothing is, the takedown is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a rollback says beforehand that the Worker's secrets prevent it."""
+"""The page of a rollback shows beforehand that the Worker's secrets prevent it."""
 
 from __future__ import annotations
 

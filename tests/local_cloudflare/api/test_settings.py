@@ -1,4 +1,4 @@
-"""Every setting that is taken has an effect, or is refused by name."""
+"""Every setting has an effect, or is rejected by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the platform does not do is refused, and never looks like an object that is missing."""
+"""What the platform does not support is rejected, and never looks like a missing object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody sees in a run: values that secrets have or had."""
+"""What is never shown in a run: values that secrets have or had."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long runs are kept, and that changes of it are recorded."""
+"""How long runs are kept, and that changes to this are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step that a person means with --from."""
+"""The step that a user means with --from."""
 
 from __future__ import annotations
 

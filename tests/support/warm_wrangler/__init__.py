@@ -1,4 +1,4 @@
-"""wrangler for the tests: the real one, in a process that has loaded it already.
+"""wrangler for the tests: the real one, in a process that has already loaded it.
 
 A whole run starts wrangler some hundred times, and loading it takes most of each deploy. So the tests
 put a small program in place of Node, `client.py`, which sends wrangler's command lines to `host.cjs`.

@@ -99,7 +99,7 @@ def test_a_user_without_access_to_pages_sends_no_large_bodies(installation: Inst
 
 @pytest.fixture(scope="module")
 def hasty_port(installation: Installation) -> Iterator[int]:
-    """A second server, for which a request has to arrive in half a second."""
+    """A second server, at which a request must arrive within half a second."""
     port = free_port()
     server = installation.start_server(port, AWAITSTEP_REQUEST_SECONDS="0.5")
     yield port

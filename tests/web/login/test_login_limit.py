@@ -1,4 +1,4 @@
-"""How often a login may be tried."""
+"""Limits on login attempts."""
 
 from __future__ import annotations
 

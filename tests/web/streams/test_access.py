@@ -66,7 +66,7 @@ def test_nobody_stays_after_the_session_or_the_right_has_ended(end: Any) -> None
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check rights all the time."""
+    """Check permissions continuously."""
     monkeypatch.setattr(listener, "KEEP_ALIVE_SECONDS", 0.05)
     monkeypatch.setattr(sse_stream, "RIGHTS_CHECK_SECONDS", 0)
     monkeypatch.setattr(run_events, "RIGHTS_CHECK_SECONDS", 0)

@@ -130,7 +130,7 @@ export default async function (ctx) {
 
 
 def errors(generated: GeneratedModule, folder: Path) -> list[tuple[str, str, int]]:
-    """Return node, path and line of each error of the compiler."""
+    """Return node, path and line of each compiler error."""
     with pytest.raises(CompileFailed) as failed:
         compile_module(generated.source, folder)
     diagnostics = failed.value.diagnostics

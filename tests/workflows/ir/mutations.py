@@ -1,4 +1,4 @@
-"""Random changes of documents, which can break everything except the types of code.
+"""Random changes to documents, which can break everything except the types of code.
 
 A mutated document has problems, or results in a program that compiles.
 """

@@ -1,4 +1,4 @@
-"""One mistake gives one error: no check reports what only follows from it."""
+"""One mistake causes one error: no check reports its consequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reads the clock or chance outside of steps is evaluated once, and kept in a step."""
+"""Code outside of steps that reads the clock or random values is evaluated once, and stored in a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JavaScript as people write it must compile: nobody declares types in a step."""
+"""Everyday JavaScript must compile: nobody declares types in a step."""
 
 from __future__ import annotations
 

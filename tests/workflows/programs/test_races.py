@@ -1,4 +1,4 @@
-"""Races that fail or are tried again: their values, their attempts and their steps' names."""
+"""Races that fail or are retried: their values, their attempts and their steps' names."""
 
 from __future__ import annotations
 

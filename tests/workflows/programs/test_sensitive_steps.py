@@ -1,4 +1,4 @@
-"""Steps whose output nobody may see."""
+"""Steps whose output must not be shown."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ export function checkMessages(messages) {
     );
   for (const { format, delay, body } of messages) {
     if (!FORMATS.includes(format))
-      throw new QueueError(400, 10203, `"${format}" is not a content type of messages`);
+      throw new QueueError(400, 10203, `"${format}" is not a valid content type for messages`);
     if (delay !== undefined && !(delay >= 0 && delay <= MAX_DELAY_SECONDS))
       throw new QueueError(
         400,

@@ -15,7 +15,7 @@ Answer = tuple[int, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """A request; header names are in lower case."""
+    """A request; header names are in lowercase."""
 
     method: str
     path: str

@@ -74,7 +74,7 @@ class Exports {
     const { id = '', filename = '' } = this.#ids.get(at_bookmark) ?? {};
     if (this.#files.read(id) === undefined) {
       this.#ids.delete(at_bookmark);
-      throw invalidBody(`there is no export at the bookmark "${at_bookmark}": start a new one`);
+      throw invalidBody(`there is no export with the bookmark "${at_bookmark}": start a new one`);
     }
     const file = { filename, signed_url: this.#files.urlOf(c, id) };
     return {

@@ -62,7 +62,7 @@ function getSecret({ account }: Platform, worker: Worker, name: string): Binding
 
 function checkSecret({ name, text, type }: Partial<Secret>): Secret {
   if (!name || typeof text !== 'string' || (type ?? 'secret_text') !== 'secret_text')
-    throw invalidBody('a secret must have a name, a text, and the type "secret_text"');
+    throw invalidBody('a secret must have a name, text, and the type "secret_text"');
   return { name, text, type: 'secret_text' };
 }
 
