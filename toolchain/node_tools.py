@@ -1,6 +1,7 @@
 """Paths of the Node.js tools: Node comes from its wheel, the rest from `npm ci` in toolchain/.
 
-`python -m toolchain.node_tools install|check|format` installs them, and checks our TypeScript.
+`python -m toolchain.node_tools install|check|format` installs them, and checks our TypeScript,
+JavaScript and CSS.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NPM_CLI = _WHEEL / ("" if _WINDOWS else "lib") / "node_modules" / "npm" / "bin" 
 
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _ARCHITECTURE = _ARCHITECTURES.get(platform.machine().lower(), platform.machine())
+_OURS = ("local_cloudflare", "../web/static", "../tests/support/warm_wrangler")
 _EXECUTABLE = "tsc.exe" if _WINDOWS else "tsc"
 TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "lib" / _EXECUTABLE
 
@@ -38,8 +40,8 @@ def _commands() -> dict[str, list[list[str | Path]]]:
     install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
     return {
         "install": [[NODE, NPM_CLI, *install]],
-        "check": [[*biome, "local_cloudflare"], [TSC, "--noEmit", "-p", "."]],
-        "format": [[*biome, "--write", "local_cloudflare"]],
+        "check": [[*biome, *_OURS], [TSC, "--noEmit", "-p", "."]],
+        "format": [[*biome, "--write", *_OURS]],
     }
 
 

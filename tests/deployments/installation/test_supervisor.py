@@ -115,7 +115,7 @@ PAGES = ["/", "/runs/", "/admin/", "/runs/waiting/"]
 def test_pages_say_that_the_platform_does_not_run(admin_client: Client, advice: str) -> None:
     for page in PAGES:
         shown = text(admin_client.get(page))
-        assert "The embedded platform is not running. It stopped at 12:00:00" in shown
+        assert "The embedded platform is not running. It stopped at 2026-01-01 12:00:00" in shown
         assert advice in shown
 
 

@@ -5,11 +5,11 @@
 // unless a command is running, the output as JSON (`out`, `err`, in base64) as it is written, and last `exit`.
 // The host exits after a command that could leave something behind; its supervisor starts the next one.
 
-"use strict";
+'use strict';
 
-const childProcess = require("node:child_process");
-const Module = require("node:module");
-const net = require("node:net");
+const childProcess = require('node:child_process');
+const Module = require('node:module');
+const net = require('node:net');
 
 const COMMANDS_PER_HOST = 20; // every command leaves a copy of wrangler's module in memory
 const [, , socketPath, wrangler] = process.argv;
@@ -20,13 +20,13 @@ let running = null;
 let isWornOut = false;
 
 const server = net.createServer((socket) => {
-  let text = "";
-  socket.on("data", (data) => {
+  let text = '';
+  socket.on('data', (data) => {
     text += data;
-    if (text.endsWith("\n")) accept(socket, JSON.parse(text));
+    if (text.endsWith('\n')) accept(socket, JSON.parse(text));
   });
-  socket.on("error", () => {});
-  socket.on("close", () => {
+  socket.on('error', () => {});
+  socket.on('close', () => {
     if (running?.socket === socket) reallyExit(0); // the caller was killed, and so is its command
   });
 });
@@ -44,23 +44,23 @@ function accept(socket, { argv, env, cwd }) {
   socket.unref();
   server.unref();
   for (const file of Object.keys(require.cache)) {
-    if (file === wrangler || file.includes("/esbuild/")) delete require.cache[file];
+    if (file === wrangler || file.includes('/esbuild/')) delete require.cache[file];
   }
   Module._load(wrangler, null, true);
 }
 
 function end(code, mayLeaveSomething) {
   const { socket, listeners, children } = running;
-  for (const listener of process.listeners("exit")) {
-    if (!listeners.get("exit").includes(listener)) listener.call(process, code);
+  for (const listener of process.listeners('exit')) {
+    if (!listeners.get('exit').includes(listener)) listener.call(process, code);
   }
   for (const [event, known] of listeners) {
     for (const listener of process.rawListeners(event)) {
       if (!known.includes(listener)) process.removeListener(event, listener);
     }
   }
-  for (const child of children) child.kill("SIGKILL");
-  process.chdir("/");
+  for (const child of children) child.kill('SIGKILL');
+  process.chdir('/');
   running = null;
   isWornOut = mayLeaveSomething || commands >= COMMANDS_PER_HOST;
   if (isWornOut) server.close();
@@ -71,31 +71,31 @@ function end(code, mayLeaveSomething) {
 }
 
 function allListeners() {
-  const events = new Set([...process.eventNames(), "exit", "SIGINT", "SIGTERM"]);
+  const events = new Set([...process.eventNames(), 'exit', 'SIGINT', 'SIGTERM']);
   return new Map([...events].map((event) => [event, process.rawListeners(event)]));
 }
 
 function redirect(stream, name) {
   stream.write = (chunk, encoding, callback) => {
-    const data = Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8");
-    running?.socket.write(`${JSON.stringify({ [name]: data.toString("base64") })}\n`);
-    const done = typeof encoding === "function" ? encoding : callback;
+    const data = Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8');
+    running?.socket.write(`${JSON.stringify({ [name]: data.toString('base64') })}\n`);
+    const done = typeof encoding === 'function' ? encoding : callback;
     if (done) process.nextTick(done);
     return true;
   };
 }
 
-process.on("beforeExit", () => {
+process.on('beforeExit', () => {
   if (running) end(process.exitCode ?? 0, false);
 });
-process.on("uncaughtException", (error) => {
+process.on('uncaughtException', (error) => {
   process.stderr.write(`${error?.stack ?? error}\n`);
   if (running) end(1, true);
 });
 process.exit = (code) => {
   if (running) end(Number(code ?? process.exitCode ?? 0), true);
 };
-for (const name of ["spawn", "execFile", "exec", "fork"]) {
+for (const name of ['spawn', 'execFile', 'exec', 'fork']) {
   const original = childProcess[name];
   childProcess[name] = (...all) => {
     const child = original(...all);
@@ -106,7 +106,7 @@ for (const name of ["spawn", "execFile", "exec", "fork"]) {
 setInterval(() => {
   if (process.ppid !== supervisor) reallyExit(0);
 }, 1000).unref();
-redirect(process.stdout, "out");
-redirect(process.stderr, "err");
+redirect(process.stdout, 'out');
+redirect(process.stderr, 'err');
 Module._load(wrangler, null, false); // loads the modules that all commands share
 server.listen(socketPath);

@@ -1,6 +1,7 @@
 // The pages work without this script; a reload then shows the new state.
-import { updateClocks } from './clocks.js'
+
 import { copy } from './clipboard.js'
+import { updateClocks } from './clocks.js'
 import { EventStream } from './event_stream.js'
 import { Logs } from './logs.js'
 import { showFailure, showMessage } from './notices.js'

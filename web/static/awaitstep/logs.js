@@ -50,7 +50,12 @@ export class Logs {
     if (error) return this.#showState(error)
     this.#delay = 1000
     const isAtEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40
-    if (lost) this.#add({ level: 'event', text: `${lost} lines were lost because the page was paused or too slow.`, at: '' })
+    if (lost)
+      this.#add({
+        level: 'event',
+        text: `${lost} lines were lost because the page was paused or too slow.`,
+        at: '',
+      })
     for (const line of lines) this.#add(line)
     while (this.#list.children.length > MAX_LINES) this.#list.firstChild.remove()
     this.#root.querySelector('[data-logs-empty]').hidden = this.#list.children.length > 0
@@ -60,7 +65,11 @@ export class Logs {
   #add({ at, level, text, outcome }) {
     const item = document.createElement('li')
     item.className = `log-line log-${level}`
-    for (const [name, value] of [['time', at.slice(11, 23)], ['b', level], ['span', outcome ? `${text} (${outcome})` : text]]) {
+    for (const [name, value] of [
+      ['time', at.slice(11, 23)],
+      ['b', level],
+      ['span', outcome ? `${text} (${outcome})` : text],
+    ]) {
       const part = document.createElement(name)
       part.textContent = value
       item.append(part, ' ')

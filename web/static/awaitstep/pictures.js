@@ -8,7 +8,10 @@ export function showPictures() {
     picture.dataset.shown = ''
     const frame = picture.querySelector('.picture-frame')
     const view = views.get(picture.id)
-    zoom(picture, view?.scale ?? Math.max(0.75, Math.min(1, (frame.clientWidth - 2) / naturalSize(picture).width)))
+    zoom(
+      picture,
+      view?.scale ?? Math.max(0.75, Math.min(1, (frame.clientWidth - 2) / naturalSize(picture).width)),
+    )
     const current = view ? null : frame.querySelector('[data-current]')
     const middle = frame.getBoundingClientRect().top + frame.clientHeight / 2
     frame.scrollLeft = view?.left ?? (frame.scrollWidth - frame.clientWidth) / 2

@@ -15,13 +15,16 @@ export function rememberParts() {
 export function swapParts(style, _target, fragment) {
   if (style !== 'parts') return false
   const changed = [...fragment.querySelectorAll('[data-part]')].filter(
-    part => document.getElementById(part.id) && current.get(part.id) !== stableHtml(part)
+    part => document.getElementById(part.id) && current.get(part.id) !== stableHtml(part),
   )
   for (const part of changed) {
     current.set(part.id, stableHtml(part))
     const old = document.getElementById(part.id)
     const focusedId = old.contains(document.activeElement) ? document.activeElement.id : ''
-    const scrolled = [...old.querySelectorAll('[data-scrolled][id]')].map(({ id, scrollTop }) => [id, scrollTop])
+    const scrolled = [...old.querySelectorAll('[data-scrolled][id]')].map(({ id, scrollTop }) => [
+      id,
+      scrollTop,
+    ])
     keepInput(old, part)
     old.replaceWith(part)
     for (const [id, top] of scrolled) document.getElementById(id)?.scrollTo(0, top)

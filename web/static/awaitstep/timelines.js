@@ -21,7 +21,10 @@ function place(bar, { seconds, shown, now }) {
   const left = (parseFloat(bar.dataset.left) * seconds) / shown
   const width = (parseFloat(bar.dataset.width) * seconds) / shown
   bar.setAttribute('x', `${left}%`)
-  bar.setAttribute('width', `${bar.hasAttribute('data-open') ? Math.max((now / shown) * 100 - left, 0.4) : width}%`)
+  bar.setAttribute(
+    'width',
+    `${bar.hasAttribute('data-open') ? Math.max((now / shown) * 100 - left, 0.4) : width}%`,
+  )
 }
 
 function showMarks(seconds) {
