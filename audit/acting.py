@@ -38,7 +38,7 @@ def client_address(request: HttpRequest | None) -> str:
     """Return the address of the client; "" if it is unknown.
 
     Behind a proxy, it is the address that the proxy has added to X-Forwarded-For: everything before
-    it may be forged. A server without HTTPS has no proxy in front of it and ignores the header.
+    it may be forged. A server without HTTPS has no proxy in front of it, and ignores the header.
     """
     meta = request.META if request else {}
     address = str(meta.get("REMOTE_ADDR") or "")

@@ -1,8 +1,8 @@
 """Bundles a Worker with its npm packages; a package can read nothing but the packages.
 
-A package determines what the bundler reads: with relative or absolute imports, its `main`, source maps. So
-the bundler runs in a separate folder, without credentials, before anything is uploaded. What it
-read is checked, and its output, which quotes files, is never shown as it is.
+A package determines what the bundler reads: with relative or absolute imports, its `main`, or source
+maps. So the bundler runs in a separate folder, without credentials, before anything is uploaded. The
+files that it has read are checked, and its output, which quotes files, is never shown unchanged.
 """
 
 from __future__ import annotations

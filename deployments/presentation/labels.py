@@ -121,7 +121,7 @@ _INSTEAD = Advice("Redeploy the snapshot, or roll back to another deployment.")
 _DEPLOY_FIRST = Advice("Redeploy what is live, then delete the secrets.")
 _CANNOT_REPEAT = ("", Cause.CHANGED, Cause.SECRETS, Cause.ENVIRONMENT, Cause.OTHER)
 _REPEAT = {
-    Action.ROLLBACK: Advice("Roll back again. A deploy would make other code live.", "repeat"),
+    Action.ROLLBACK: Advice("Roll back again. A deploy would make different code live.", "repeat"),
     Action.RETRY: Advice("Retry failed parts.", "repeat"),
     Action.TAKEDOWN: Advice("Repeat the takedown.", "repeat"),
     Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "repeat"),

@@ -45,8 +45,8 @@ def _is_removed(deployment: Deployment, account: Account) -> bool:
 def remote_outcome_of(deployment: Deployment, account: Account | None) -> dict[str, Any]:
     """Return the deployment fields that say what was left on the target.
 
-    Before DEPLOYING nothing was sent. From then on only the target knows. The version's tag tells
-    our own upload from a version that others made live.
+    Nothing is sent before DEPLOYING. From then on only the target knows. The version's tag
+    distinguishes our own upload from a version that others made live.
     """
     stage = Stage(deployment.stage) if deployment.stage else Stage.INITIALIZING
     if HAPPY_PATH.index(stage) < HAPPY_PATH.index(Stage.DEPLOYING):

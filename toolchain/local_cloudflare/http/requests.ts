@@ -23,8 +23,8 @@ export async function readObject<T extends object>(c: Context): Promise<Partial<
 }
 
 /**
- * Refuse a setting that is none of the supported ones, so that none is stored without an effect. Empty values, and what is
- * turned off, change nothing anyway.
+ * Reject an unsupported setting, instead of storing it without an effect. Empty values, and settings that are turned off,
+ * change nothing anyway.
  */
 export function checkSettings(settings: object, supported: readonly string[], owner: string): void {
   for (const [name, value] of Object.entries(settings))

@@ -60,8 +60,8 @@ def _is_retried(container: Container, node: Node) -> bool:
 def _concurrent(ids: set[str], ir: WorkflowIR) -> set[str]:
     """Return the nodes that may run at the same time as another one of them.
 
-    The nodes of the first arm keep their name, unless it is a race: its losers keep running beside
-    everything after it.
+    The nodes of the first arm keep their name, except in a race: arms that lost keep running
+    alongside everything after the race.
     """
     arms: dict[tuple[str, bool], dict[int, list[str]]] = {}
     for id_ in ids if len(ids) > 1 else ():

@@ -64,8 +64,8 @@ class GeneratedModule:
 
     `children` are the Workers that nodes call, except those that are bound in any case;
     `dependencies` are the npm packages of the workflow and its node types; `syntaxes` is the code
-    of its nodes by id and field, of templates, and the entry code. `explain` returns what a compiler's message
-    leaves open about the name of a node, or "".
+    of its nodes by id and field, of templates, and the entry code. `explain` returns a hint for a
+    compiler message about the name of a node, or "".
     """
 
     source: str

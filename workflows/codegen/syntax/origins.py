@@ -208,7 +208,7 @@ def has_type(name: Node) -> bool:
 
 
 def _is_typed_from_outside(declaration: Node) -> bool:
-    """Whether this is a parameter of a function that only others call, such as that of a template."""
+    """Whether this is a parameter of a function that the code does not call itself, as in a template."""
     node: Node | None = declaration
     while node is not None and node.type not in FUNCTIONS:
         if node.type == "required_parameter" and node.child_by_field_name("value") is not None:

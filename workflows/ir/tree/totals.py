@@ -12,9 +12,9 @@ MAX_TOTAL: Final = 10**9  # larger totals are cut to this
 
 
 class Totals:
-    """The most that one run can come to.
+    """The maximum for one run.
 
-    Arms that run concurrently add up; of a branch only the largest arm counts. A loop multiplies if
+    Arms that run concurrently add up; only the largest arm of a branch counts. A loop multiplies if
     the number of its iterations is known, and counts once if not. Breaks and failures are ignored.
     `by_region` is indexed by region id, `by_container` by the node id of a container.
     """

@@ -16,9 +16,9 @@ from workflows.ir.tree.graph import on_cycles, reachable
 class Graph:
     """The nodes and edges of a document before they are checked.
 
-    `ids` are the ids of all nodes, including those that could not be read. The others say what is
-    known to be wrong, so that no check reports what only follows from it: `unread_labels` are nodes
-    whose settings leave open which arms they have.
+    `ids` are the ids of all nodes, including those that could not be read. The last three fields
+    are errors that were already reported, so that no check reports their consequences.
+    `unread_labels` are nodes whose arms are unknown because of errors in their settings.
     """
 
     nodes: Mapping[str, Node]
