@@ -40,8 +40,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     module = generate(request)
     compiled = compile_module(module, request, tools)
     script = compiled.script
-    warnings += [as_finding(problem, request) for problem in module.problems]
-    warnings += compiled.warnings
+    warnings += [*(as_finding(each, request) for each in module.problems), *compiled.warnings]
 
     yield Progress(stage=Stage.CODE_READY, facts=_code_facts(module, script, warnings))
 
