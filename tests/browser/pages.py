@@ -10,6 +10,7 @@ from tests.support.installation import Installation
 PAGES = [
     "/",
     "/deployments/{pk}/",
+    "/deployments/{replaced}/",
     "/deployments/{pk}/code/",
     "/deployments/{pk}/wrangler-json/",
     "/deployments/{pk}/variables/",
@@ -67,13 +68,17 @@ MORE_PAGES = [
 def ids(installation: Installation) -> dict[str, object]:
     """Ids of a deployed workflow, a run and more, with long names that cannot wrap."""
     workflow = make_workflow(installation, "W" * 120)
-    installation.manage("deploy_workflow", workflow)
-    newest = installation.json("list_deployments", "--workflow", workflow, "--json")[0]
+    for _ in range(2):
+        installation.manage("deploy_workflow", workflow)
+    newest, replaced = installation.json("list_deployments", "--workflow", workflow, "--json")
     payload = '{"name": "' + "W" * 120 + '"}'
     run = installation.json("trigger_workflow", workflow, payload)["id"]
-    return {"workflow": workflow, "pk": newest["id"], "run": run_key(installation, run)} | {
-        "target": target_key(installation)
-    }
+    return {
+        "workflow": workflow,
+        "pk": newest["id"],
+        "replaced": replaced["id"],
+        "run": run_key(installation, run),
+    } | {"target": target_key(installation)}
 
 
 def run_key(installation: Installation, run: str) -> str:

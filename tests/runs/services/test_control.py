@@ -163,7 +163,7 @@ def test_only_a_restart_starts_at_a_step(fake_api: FakeApi) -> None:
     fake_api.steps = [attempted_step((0, 1, True), name="Call-1")]
     run = make_run()
 
-    with pytest.raises(CommandError, match="Only a restart can start at a step"):
+    with pytest.raises(CommandError, match="Only a restart can start from a step"):
         call_command("control_run", run.workflow_id, run.instance_id, "pause", "--from", "x")
 
 
