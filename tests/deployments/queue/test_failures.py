@@ -12,6 +12,7 @@ import pytest
 from cloudflare import Cloudflare
 
 from tests.deployments.fakes import document
+from tests.support import warm_wrangler
 from tests.support.installation import Installation
 
 
@@ -105,7 +106,9 @@ def test_a_type_error_names_the_node_and_the_line(
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation where wrangler times out immediately."""
     folder = Path(tmp_path_factory.mktemp("hurried"))
-    hurried = Installation(folder / "data", more_env={"AWAITSTEP_DEPLOY_TIMEOUT": "0.2"})
+    # The loaded wrangler would still write its files for a moment after its client was stopped.
+    variables = {"AWAITSTEP_DEPLOY_TIMEOUT": "0.2", warm_wrangler.VARIABLE: ""}
+    hurried = Installation(folder / "data", more_env=variables)
     hurried.migrate()
     hurried.start_platform()
     hurried.start_server()

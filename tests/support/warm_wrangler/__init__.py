@@ -37,8 +37,8 @@ def prepare(folder: Path) -> None:
 
 def use() -> None:
     """Put the client in place of Node; call it before other modules import Node's path."""
-    if VARIABLE in os.environ:
-        node_tools.NODE = Path(os.environ[VARIABLE]) / "node"
+    if folder := os.environ.get(VARIABLE):
+        node_tools.NODE = Path(folder) / "node"
 
 
 def socket_in(folder: Path) -> Path:

@@ -38,7 +38,7 @@ def test_a_schema_that_refers_to_itself_without_end_accepts_everything() -> None
     assert value_error({"$ref": "#"}, 1) == ""
 
 
-@pytest.mark.parametrize("pattern", ["(" * 100_000, "(?:a+)" * 100_000], ids=["open", "long"])
+@pytest.mark.parametrize("pattern", ["(" * 100_000, "(?:a+)" * 500_000], ids=["open", "long"])
 def test_a_schema_that_cannot_be_checked_is_a_warning_on_its_node(pattern: str) -> None:
     assert schema_error({"pattern": pattern})
     wait = node("wait", "wait_for_event", eventType="x", schema={"pattern": pattern})
