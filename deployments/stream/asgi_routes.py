@@ -18,7 +18,6 @@ from deployments.models import Deployment
 from deployments.permissions import VIEW
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
-from deployments.stream.stage_rows import encode_with_rows
 from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
 from web.streams.access import StreamAccess
@@ -68,9 +67,10 @@ async def _answer(
         await refuse(send, *refusal)
         return
 
-    encode = encode_with_rows if _wants_rows(scope) else event_log.encode
     still_allowed = partial(access.may_stay, scope)
-    events = stream_events(channel, cursor, still_allowed=still_allowed, encode=encode)
+    events = stream_events(
+        channel, cursor, still_allowed=still_allowed, with_rows=_wants_rows(scope)
+    )
     await serve(events, receive, send)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ALL = "deployments"
 STAGE = "message"  # the default event type
 RESULT = "result"
+ROWS = "stages"  # HTML for open pages; it has no id and is not stored
 _ONE = "deployment-"
 
 

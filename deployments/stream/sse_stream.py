@@ -6,7 +6,7 @@ here keeps the cursor itself, and uses the package for listeners, storage and ch
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from time import monotonic
 
@@ -30,15 +30,14 @@ from web.streams.table_watcher import watcher
 _READ_LIMIT = 1000  # events of one read
 
 Still = Callable[[], Awaitable[bool]]
-Encode = Callable[[Event], bytes]
 
 
 async def stream_events(
-    channel: str, cursor: int | None, *, still_allowed: Still, encode: Encode = event_log.encode
+    channel: str, cursor: int | None, *, still_allowed: Still, with_rows: bool = False
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now on), each once and in order.
 
-    A deployment's stream ends with its result. Any stream ends when `still_allowed`, called
+    With `with_rows`, the HTML of the rows that a new stage changes follows its event. A deployment's stream ends with its result. Any stream ends when `still_allowed`, called
     regularly, returns False.
     """
     async with listen(channel) as listener:
@@ -46,7 +45,15 @@ async def stream_events(
         yield OPENING_FRAME
         async with aclosing(_events(channel, last_id, listener, still_allowed)) as events:
             async for fresh in events:
-                yield fresh if isinstance(fresh, bytes) else b"".join(map(encode, fresh))
+                frames = fresh if isinstance(fresh, bytes) else _encode(fresh, with_rows=with_rows)
+                if frames:
+                    yield frames
+
+
+def _encode(events: Iterable[Event], *, with_rows: bool) -> bytes:
+    return b"".join(
+        event_log.encode(event) for event in events if with_rows or event.type != event_log.ROWS
+    )
 
 
 async def _events(

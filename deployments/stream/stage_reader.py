@@ -7,7 +7,7 @@ from django_eventstream.views import ListenerManager
 
 from deployments.models import Deployment, StageRecord
 from deployments.stream import event_log
-from deployments.stream.stage_rows import stage_event_with_rows
+from deployments.stream.stage_rows import rows_event
 
 
 class StageReader:
@@ -23,9 +23,11 @@ class StageReader:
             listeners.add_to_queues(event_log.ALL, event_log.queued_event(pk))
         for record in _newer_records(self.record):
             self.record = record.pk
-            stage = stage_event_with_rows(record)
+            stage = event_log.stage_event(record)
             listeners.add_to_queues(stage.channel, stage)
             listeners.add_to_queues(event_log.ALL, event_log.change_event(record))
+            if stage.channel in listeners.listeners_by_channel:
+                listeners.add_to_queues(stage.channel, rows_event(record))
 
 
 def _newer_deployments(pk: int) -> list[int]:

@@ -16,7 +16,6 @@ from deployments.queue.leases import Claim
 from deployments.stream import event_log
 from deployments.stream import sse_stream as stream
 from deployments.stream.sse_stream import stream_events
-from deployments.stream.stage_rows import encode_with_rows
 from tests.deployments.factories import make_deployment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,13 +152,15 @@ def test_a_stream_ends_when_the_permission_is_revoked(monkeypatch: pytest.Monkey
 async def scenario_of_a_page_that_wants_rows() -> str:
     held = await sync_to_async(hold)()
     name = event_log.channel_of(held.deployment.pk)
-    opened = stream_events(name, 0, still_allowed=yes, encode=encode_with_rows)
+    opened = stream_events(name, 0, still_allowed=yes, with_rows=True)
     await anext(opened)
     for stage in HAPPY_PATH[:2]:
         await database_sync_to_async(enter, thread_sensitive=False)(held, stage)
-        frame = await anext(opened)
+        frames = await anext(opened)
+        while b"event: stages" not in frames:
+            frames += await anext(opened)
     await opened.aclose()
-    return frame.decode()
+    return frames.decode()
 
 
 def test_a_page_gets_the_html_of_the_rows_that_a_stage_changes() -> None:
