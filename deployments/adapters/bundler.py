@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deployments.adapters import npm
+from deployments.adapters import npm, wrangler
 from deployments.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.ports import Bundle
@@ -27,7 +27,6 @@ from toolchain import process
 from toolchain.node_tools import MODULES, NODE, WRANGLER
 
 _PREFIX: Final = "awaitstep-build-"
-_OUTPUT: Final = "wrangler-output.ndjson"
 _SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
 _MODULES: Final = frozenset({".wasm", ".bin", ".txt", ".html", ".sql"})  # uploaded beside the code
 _LOCATED: Final = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+):[0-9]+: ERROR: (?P<text>.*)")
@@ -61,8 +60,8 @@ class Bundler:
     def _run(self, packages: Path, output: Path) -> None:
         arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--dry-run"]
         arguments += ["--outdir", output, "--metafile", output / "metafile.json"]
-        log = packages.parent / _OUTPUT
-        env = _environment(packages.parent, cache=self.cache, log=log)
+        log = packages.parent / wrangler.OUTPUT
+        env = _environment(packages.parent, cache=self.cache)
         try:
             ended = process.run(
                 arguments,
@@ -109,19 +108,9 @@ def _build_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _environment(home: Path, *, cache: Path, log: Path) -> dict[str, str]:
+def _environment(folder: Path, *, cache: Path) -> dict[str, str]:
     """Return an environment without the token and the network's settings."""
-    env = process.environment(
-        home=home / "home",
-        CI="1",
-        NO_COLOR="1",
-        NODE_COMPILE_CACHE=str(cache),
-        WRANGLER_OUTPUT_FILE_PATH=str(log),
-        WRANGLER_HIDE_BANNER="true",
-        WRANGLER_SEND_METRICS="false",
-        WRANGLER_SEND_ERROR_REPORTS="false",
-        WRANGLER_WRITE_LOGS="false",
-    )
+    env = wrangler.environment(folder, cache=cache)
     return {name: value for name, value in env.items() if name not in process.NETWORK_VARIABLES}
 
 

@@ -32,7 +32,7 @@ _CAUSES = {
     ),
     "10027": (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
 }
-_OUTPUT = "wrangler-output.ndjson"
+OUTPUT = "wrangler-output.ndjson"
 
 
 class Busy(Exception):
@@ -82,7 +82,7 @@ class Wrangler:
             "deploy",
             *(["--strict"] if is_strict else []),
         ]
-        (folder / _OUTPUT).unlink(missing_ok=True)  # of an earlier attempt
+        (folder / OUTPUT).unlink(missing_ok=True)  # of an earlier attempt
         if tag:
             arguments += ["--tag", tag]
         if (folder / SECRETS).exists():
@@ -91,7 +91,7 @@ class Wrangler:
         ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
         ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
         on_end(ended)
-        output = _read_output(folder / _OUTPUT)
+        output = _read_output(folder / OUTPUT)
         version_id = str(output.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
@@ -99,22 +99,27 @@ class Wrangler:
         raise _error({**failed, "message": self.hide(str(failed.get("message") or ""))}, ended)
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        home = folder / "home"
-        home.mkdir(exist_ok=True)
-        return process.environment(
-            home=home,
-            CI="1",
-            NO_COLOR="1",
-            NODE_COMPILE_CACHE=str(self.cache),
-            CLOUDFLARE_ACCOUNT_ID=self.account.account_id,
-            CLOUDFLARE_API_TOKEN=self.account.api_token,
-            CLOUDFLARE_API_BASE_URL=self.account.api_base_url,
-            WRANGLER_OUTPUT_FILE_PATH=str(folder / _OUTPUT),
-            WRANGLER_HIDE_BANNER="true",
-            WRANGLER_SEND_METRICS="false",
-            WRANGLER_SEND_ERROR_REPORTS="false",
-            WRANGLER_WRITE_LOGS="false",
-        )
+        (folder / "home").mkdir(exist_ok=True)
+        return environment(folder, cache=self.cache) | {
+            "CLOUDFLARE_ACCOUNT_ID": self.account.account_id,
+            "CLOUDFLARE_API_TOKEN": self.account.api_token,
+            "CLOUDFLARE_API_BASE_URL": self.account.api_base_url,
+        }
+
+
+def environment(folder: Path, *, cache: Path) -> dict[str, str]:
+    """Return an environment without an account, whose home folder and output file are in `folder`."""
+    return process.environment(
+        home=folder / "home",
+        CI="1",
+        NO_COLOR="1",
+        NODE_COMPILE_CACHE=str(cache),
+        WRANGLER_OUTPUT_FILE_PATH=str(folder / OUTPUT),
+        WRANGLER_HIDE_BANNER="true",
+        WRANGLER_SEND_METRICS="false",
+        WRANGLER_SEND_ERROR_REPORTS="false",
+        WRANGLER_WRITE_LOGS="false",
+    )
 
 
 def _read_output(path: Path) -> dict[str, Mapping[str, Any]]:
