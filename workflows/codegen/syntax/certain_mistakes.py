@@ -14,7 +14,7 @@ from typing import Final
 from tree_sitter import Node
 
 from workflows.codegen.syntax.origins import ASSIGNMENTS, FUNCTIONS, Origin, Origins, has_type
-from workflows.codegen.syntax.parser import Syntax, text
+from workflows.codegen.syntax.parser import Syntax, named_nodes, text
 
 _UNKNOWN_NAMES: Final = frozenset(
     ["TS2304", "TS2503", "TS2552", "TS2580", "TS2581", "TS2582", "TS2583", "TS2584", "TS2591",
@@ -109,10 +109,7 @@ class CertainMistakes:
         """Whether the code asks first whether the name exists: `typeof window`."""
         if self._tested_names is None:
             self._tested_names = set()
-            stack = [self._syntax.tree.root_node]
-            while stack:
-                node = stack.pop()
-                stack.extend(node.named_children)
+            for node in named_nodes(self._syntax.tree.root_node):
                 operator = node.child_by_field_name("operator")
                 argument = node.child_by_field_name("argument")
                 if operator and argument and operator.text == b"typeof":
@@ -158,10 +155,7 @@ class CertainMistakes:
         """The properties that the code looks at to find out whether they exist."""
         if self._tested is None:
             self._tested = set()
-            stack = [self._syntax.tree.root_node]
-            while stack:
-                node = stack.pop()
-                stack.extend(node.named_children)
+            for node in named_nodes(self._syntax.tree.root_node):
                 if node.type == "member_expression" and _is_condition(node):
                     self._tested.add(text(node.child_by_field_name("property") or node))
         return self._tested

@@ -7,7 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.parser import Syntax, text
+from workflows.codegen.syntax.parser import Syntax, named_nodes, text
 
 _WORDS: Final = re.compile(rb"\b(?:Date|Math|crypto|performance|Temporal|await|fetch)\b")
 _CALLS: Final = re.compile(
@@ -20,13 +20,7 @@ def may_change(syntax: Syntax) -> bool:
     """Return whether a second evaluation of the code may return a different value."""
     if not _WORDS.search(syntax.data):
         return False
-    stack = [syntax.tree.root_node]
-    while stack:
-        node = stack.pop()
-        if _is_changing(node):
-            return True
-        stack.extend(node.named_children)
-    return False
+    return any(map(_is_changing, named_nodes(syntax.tree.root_node)))
 
 
 def _is_changing(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from tree_sitter import Node
 
 from workflows.codegen.syntax.declared_names import is_declared
-from workflows.codegen.syntax.parser import Syntax, text
+from workflows.codegen.syntax.parser import Syntax, named_nodes, text
 from workflows.ir.reading.identifiers import GLOBALS, LANGUAGE_GLOBALS
 
 
@@ -64,10 +64,7 @@ class Origins:
         self._collect_assignments(syntax.tree.root_node)
 
     def _collect_assignments(self, root: Node) -> None:
-        stack = [root]
-        while stack:
-            part = stack.pop()
-            stack.extend(part.named_children)
+        for part in named_nodes(root):
             target = part.child_by_field_name("left") if part.type in ASSIGNMENTS else None
             if target and target.type == "identifier":
                 self.reassigned.add(text(target))

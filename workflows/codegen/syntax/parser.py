@@ -264,6 +264,15 @@ def children_of(node: Node | None) -> list[Node]:
     return [child for child in children if child.type != "comment"]
 
 
+def named_nodes(root: Node) -> Iterator[Node]:
+    """Yield the named nodes of a tree, each parent before its children, otherwise in no order."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(node.named_children)
+
+
 def blanked(data: bytes) -> bytes:
     """Replace everything but line breaks with blanks."""
     return _NOT_A_BREAK.sub(b" ", data)
