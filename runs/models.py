@@ -44,6 +44,9 @@ class Run(models.Model):
     due_at = models.DateTimeField(null=True, help_text="When it continues by itself.")
     is_open = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField(
+        default=timezone.now, help_text="When the target last reported it, while it was open."
+    )
     read_at = models.DateTimeField(null=True, help_text="When its steps were last read.")
     gone_at = models.DateTimeField(null=True, help_text="When the target no longer had it.")
     viewed_at = models.DateTimeField(
@@ -89,6 +92,9 @@ class Run(models.Model):
             ),
             models.Index(
                 fields=["target", "due_at"], condition=models.Q(is_open=True), name="runs_due"
+            ),
+            models.Index(
+                fields=["checked_at"], condition=models.Q(is_open=True), name="runs_unchecked"
             ),
         ]
 

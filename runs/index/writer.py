@@ -25,6 +25,7 @@ from workflows.node_types.registered import snapshot
 
 _FIELDS: Final = ("status", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
+_CHECK_RECORDED: Final = timedelta(seconds=5)  # listing a run often writes its row less often
 _GONE_KEPT: Final = timedelta(days=1)
 _DETAILS_KEPT: Final = timedelta(minutes=5)
 _OVERDUE_WAIT: Final = (
@@ -48,11 +49,21 @@ def apply_rows(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[
         for row in rows
         if (run := known.get(row.instance_id)) is not None and _copy_changes(row, run)
     ]
+    now = timezone.now()
     for run in changed:
-        run.seen_at = timezone.now()
-    Run.objects.bulk_update(changed, [*_FIELDS, "seen_at", "gone_at", "read_at", "viewed_at"])
+        run.seen_at = run.checked_at = now
+    names = [*_FIELDS, "seen_at", "checked_at", "gone_at", "read_at", "viewed_at"]
+    Run.objects.bulk_update(changed, names)
+    _mark_checked(known.values(), now)
     announce([*created, *changed])
     return [*created, *changed]
+
+
+def _mark_checked(runs: Iterable[Run], now: datetime) -> None:
+    """Record that the target has reported these runs, unless that was recorded just before."""
+    keys = [run.pk for run in runs if run.is_open and run.checked_at < now - _CHECK_RECORDED]
+    if keys:
+        Run.objects.filter(pk__in=keys).update(checked_at=now)
 
 
 def _ids(rows: Iterable[Row]) -> list[str]:
@@ -119,7 +130,8 @@ def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) 
 def mark_unchanged(run: Run, data: Mapping[str, Any]) -> None:
     """Record that the run was read and has not changed; open pages are not notified."""
     run.read_at, run.due_at = timezone.now(), _next_due(read_details(data), run)
-    Run.objects.filter(pk=run.pk).update(read_at=run.read_at, due_at=run.due_at)
+    changes = {"read_at": run.read_at, "checked_at": run.read_at, "due_at": run.due_at}
+    Run.objects.filter(pk=run.pk).update(**changes)
     RunDetails.objects.filter(run=run).update(fetched_at=run.read_at)
 
 
@@ -136,7 +148,7 @@ def _update(run: Run, details: Details) -> None:
     run.retries = details.retries
     run.waits_for = details.waits_for if run.is_open else ""
     run.due_at = _next_due(details, run)
-    run.read_at = run.seen_at = timezone.now()
+    run.read_at = run.seen_at = run.checked_at = timezone.now()
     run.save()
 
 

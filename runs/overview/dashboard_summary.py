@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Count, Q, Value
 from django.utils import timezone
 
+from runs.index.lag import index_lag
 from runs.models import Run
 from runs.permissions import MAY_ACT, VIEW
 from runs.services import failed_runs
@@ -106,12 +107,15 @@ def dashboard_context(request: HttpRequest, context: Mapping[str, Any]) -> dict[
     """Return the dashboard's context about runs; empty for users who may not view them."""
     if not request.user.has_perm(VIEW):
         return {}
+    lag = index_lag()
     rows, waiting = context["board"].workflows, waiting_summary()
     failed = failed_runs.groups(_MAX_FAILED)
-    items = ["runs/dashboard/_failed_runs.html"] if failed else []
+    items = ["runs/dashboard/_index_lag.html"] if lag else []
+    items += ["runs/dashboard/_failed_runs.html"] if failed else []
     items += ["runs/dashboard/_waiting_runs.html"] if waiting.total else []
     return {
         "attention_items": items,
+        "lag": lag,
         "failed_runs": failed[:_MAX_FAILED],
         "has_more_failed_runs": len(failed) > _MAX_FAILED,
         "may_act_on_runs": any(map(request.user.has_perm, MAY_ACT)),

@@ -66,6 +66,10 @@ class Budget:
         """The calls in the window, for all uses."""
         return sum(self._spent().values())
 
+    def spent_on(self, use: Use) -> int:
+        """Return the calls in the window for one use."""
+        return self._spent().get(use, 0)
+
     def allows(self, use: Use) -> bool:
         """Return whether a call may be made now."""
         spent = self._spent()

@@ -6,13 +6,15 @@ it; a listing that was interrupted continues at its cursor.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import cloudflare
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from runs import statuses
 from runs.index import writer
@@ -27,6 +29,7 @@ PAGE_SIZE: Final = 100
 _MAX_PAGES: Final = 200  # in one listing
 _MAX_CHANGED: Final = 5_000
 _FEW: Final = 5  # open runs that are read one by one
+_CHECKED_RECENTLY: Final = timedelta(seconds=15)
 
 
 class _ExpiredCursor(DeployError):
@@ -63,12 +66,24 @@ class ListReader:
     ids: set[str] = field(default_factory=set)
     _pages: int = 0
 
-    def page(self, cursor: Any, *, use: Use, status: Any = cloudflare.omit) -> _Page | None:
-        """Update the index from a page; None if the target has no such Workflow."""
+    def page(
+        self,
+        cursor: Any = cloudflare.omit,
+        *,
+        use: Use,
+        status: Any = cloudflare.omit,
+        until: datetime | None = None,
+    ) -> _Page | None:
+        """Update the index from a page; None if the target has no such Workflow.
+
+        `until` is when the newest run of the first page was created.
+        """
         self.budget.spend(use)
         self._pages += 1
+        date_end = _date_end(until) if until else cloudflare.omit
+        filters = {"cursor": cursor, "status": status, "date_end": date_end}
         with self.call():
-            result = _list_runs(self.account, self.workflow_name, cursor, status)
+            result = _list_runs(self.account, self.workflow_name, filters)
         if result is None:
             return None
         raw_rows, next_cursor = result
@@ -85,13 +100,13 @@ class ListReader:
         """Return whether the limits allow another page."""
         return self._pages < _MAX_PAGES and self.budget.allows(self.deeper)
 
-    def open_runs(self) -> dict[str, tuple[int, str]]:
-        """Return the key and status, by id, of the indexed open runs that were not listed."""
+    def unlisted_runs(self) -> list[Run]:
+        """Return the indexed open runs that were not listed, newest first."""
         runs = Run.objects.filter(
             target=self.target, workflow_name=self.workflow_name, is_open=True
-        ).order_by("pk")
-        rows = runs.values_list("instance_id", "pk", "status")
-        return {id_: (pk, status) for id_, pk, status in rows if id_ not in self.ids}
+        )
+        rows = runs.only("instance_id", "status", "created_at", "checked_at")
+        return [run for run in rows if run.instance_id not in self.ids]
 
 
 def sync_new_runs(reader: ListReader) -> None:
@@ -99,7 +114,7 @@ def sync_new_runs(reader: ListReader) -> None:
     mark, _ = Watermark.objects.get_or_create(
         target=reader.target, workflow_name=reader.workflow_name
     )
-    page = reader.page(cloudflare.omit, use=reader.first)
+    page = reader.page(use=reader.first)
     if page is None:
         writer.mark_all_gone(reader.target, reader.workflow_name)
         mark.delete()
@@ -154,58 +169,79 @@ def _complete(mark: Watermark, until: datetime | None) -> None:
         mark.save()
 
 
-def possibly_changed(reader: ListReader) -> list[int]:
-    """Return the keys of the open runs that no list has returned and that may have changed.
+def possibly_changed(reader: ListReader) -> tuple[list[int], bool]:
+    """Return the keys of open runs that no list has returned and that may have changed.
 
-    If there are many, lists by status show which have changed, and the full list is read where they
-    lie close together. If a list by status was interrupted, nothing is known: [].
+    If there are many, lists by status show which have not changed. The flag says whether all were
+    checked; if the limits interrupt the lists, the next check continues with what is left.
     """
-    unlisted = reader.open_runs()
-    if len(unlisted) > _FEW:
-        open_statuses = {status for _, status in unlisted.values()}.intersection(statuses.OPEN)
-        for status in sorted(open_statuses):
-            if not _read_all(reader, status):
-                return []
-        _read_back(reader, _worth_listing(reader))
-        unlisted = reader.open_runs()
-    return [pk for pk, _ in unlisted.values()]
+    runs = reader.unlisted_runs()
+    if len(runs) <= _FEW:
+        return [run.pk for run in runs], True
+    recently = timezone.now() - _CHECKED_RECENTLY
+    unchecked = [run for run in runs if run.checked_at < recently]
+    if not unchecked:
+        return [], True
+    names = sorted({run.status for run in unchecked}.intersection(statuses.OPEN))
+    ends = [_read_back(reader, name, unchecked[0].created_at) for name in names]
+    since = max(filter(None, ends), default=None)
+    changed = [run for run in reader.unlisted_runs() if run.checked_at < recently]
+    return [run.pk for run in changed if since is None or run.created_at > since], since is None
 
 
-def _worth_listing(reader: ListReader) -> datetime | None:
+def _read_back(reader: ListReader, status: str, until: datetime) -> datetime | None:
+    """List the runs with this status; return how far back if that was interrupted."""
+    cursor: Any = cloudflare.omit
+    reached = until
+    while reader.may_continue():
+        page = reader.page(cursor, use=reader.deeper, status=status, until=until)
+        if page is None or not page.cursor:
+            return None
+        cursor, reached = page.cursor, page.oldest or reached
+    return reached
+
+
+def catch_up(reader: ListReader, keys: Sequence[int]) -> list[int]:
+    """List runs that have changed where that takes fewer calls than reading each of them.
+
+    Each page starts at the newest run that is left, so no interruption lists a page twice. Return the
+    keys of the runs that remain.
+    """
+    runs = _runs(reader).filter(pk__in=keys[:_MAX_CHANGED], is_open=True)
+    left = list(runs.order_by("-created_at").values_list("created_at", "pk", "instance_id"))
+    scattered: list[int] = []
+    while reader.may_continue() and (oldest := _worth_listing(reader, [row[0] for row in left])):
+        page = reader.page(use=reader.deeper, until=left[0][0])
+        end = page.oldest if page and page.oldest and page.cursor else oldest
+        end = min(end, left[0][0])  # several runs may have been created at this moment
+        passed = [row for row in left if row[0] >= end]
+        scattered += [pk for _, pk, id_ in passed if id_ not in reader.ids]
+        left = left[len(passed) :]
+    return scattered + [pk for _, pk, _ in left] + list(keys[_MAX_CHANGED:])
+
+
+def _worth_listing(reader: ListReader, moments: list[datetime]) -> datetime | None:
     """Return how far back the full list takes fewer calls than reading each changed run."""
-    keys = [pk for pk, _ in reader.open_runs().values()]
-    runs = Run.objects.filter(target=reader.target, workflow_name=reader.workflow_name)
-    changed = runs.filter(pk__in=keys[-_MAX_CHANGED:]).order_by("-created_at")
-    moments = list(changed.values_list("created_at", flat=True))
     while len(moments) > _FEW:
-        if runs.filter(created_at__gte=moments[-1]).count() <= len(moments) * PAGE_SIZE // 2:
+        between = _runs(reader).filter(created_at__range=(moments[-1], moments[0]))
+        if between.count() <= len(moments) * PAGE_SIZE // 2:
             return moments[-1]
         moments = moments[: len(moments) // 2]
     return None
 
 
-def _read_back(reader: ListReader, until: datetime | None) -> None:
-    cursor: Any = cloudflare.omit
-    while until is not None and reader.may_continue():
-        page = reader.page(cursor, use=reader.deeper)
-        if page is None or not page.cursor or page.reaches(until):
-            return
-        cursor = page.cursor
+def _runs(reader: ListReader) -> QuerySet[Run]:
+    return Run.objects.filter(target=reader.target, workflow_name=reader.workflow_name)
 
 
-def _read_all(reader: ListReader, status: str) -> bool:
-    """List all runs with this status; False if that was interrupted."""
-    cursor: Any = cloudflare.omit
-    while reader.may_continue():
-        page = reader.page(cursor, use=reader.deeper, status=status)
-        if page is None or not page.cursor:
-            return True
-        cursor = page.cursor
-    return False
+def _date_end(moment: datetime) -> str:
+    """Return the end of the moment's millisecond, in the format that the API reads."""
+    end = moment.astimezone(UTC) + timedelta(milliseconds=1)
+    return f"{end:%Y-%m-%dT%H:%M:%S}.{end.microsecond // 1000:03}Z"
 
 
 def _list_runs(
-    account: Account, workflow: str, cursor: Any, status: Any
+    account: Account, workflow: str, filters: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], str] | None:
     """Return a page of rows and the cursor of the next; None if there is no such Workflow."""
     with account.explained(f"list the runs of {workflow}", needs=SCRIPTS_READ):
@@ -214,16 +250,15 @@ def _list_runs(
                 workflow,
                 account_id=account.account_id,
                 per_page=PAGE_SIZE,
-                cursor=cursor,
-                status=status,
                 direction="desc",
+                **filters,
             )
         except cloudflare.NotFoundError as error:
             if is_unknown_account(error):
                 raise
             return None
         except cloudflare.BadRequestError:
-            if cursor is cloudflare.omit:
+            if filters["cursor"] is cloudflare.omit:
                 raise
             raise _ExpiredCursor(f"The listing of {workflow}'s runs cannot be continued.") from None
     body = response.http_response.json()

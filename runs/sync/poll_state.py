@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from runs.models import Run
 from runs.sync import poll_queries
-from runs.sync.call_budget import Budget
+from runs.sync.call_budget import Budget, Use
 from runs.sync.poll_backoff import Backoff
 from targets.cloudflare.account import Account
 from targets.models import Target
@@ -71,8 +71,10 @@ class TargetState:
         return runs.select_related("target", "workflow")
 
     def _unlisted(self) -> list[Run]:
-        """Take a few runs of each Workflow off `to_check`."""
+        """Take a few runs of each Workflow off `to_check`, if they can be read."""
         ids: list[int] = []
+        if not self.budget.allows(Use.READS):
+            return []
         for workflow in self.workflows.values():
             ids += workflow.to_check[: poll_queries.MAX_RUNS]
             del workflow.to_check[: poll_queries.MAX_RUNS]

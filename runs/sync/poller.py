@@ -172,24 +172,36 @@ class Poller:
         seconds = _list_interval(state.target, workflow.name, channels)
         workflow.next_at = time.monotonic() + state.budget.stretched(Use.LISTS, seconds)
 
-    def _sync_list(self, state: TargetState, workflow: WorkflowState) -> None:
-        reader = ListReader(
+    def _reader(self, state: TargetState, workflow: WorkflowState) -> ListReader:
+        return ListReader(
             target=state.target,
             workflow_name=workflow.name,
             account=state.account,
             budget=state.budget,
             call=self._call,
         )
+
+    def _sync_list(self, state: TargetState, workflow: WorkflowState) -> None:
+        reader = self._reader(state, workflow)
         list_sync.sync_new_runs(reader)
         deployment = attribution.newest_deployment(state.target, workflow.name)
         if deployment != workflow.deployment:
             attribution.reassign_recent(state.target, workflow.name)
             workflow.deployment = deployment
-        if time.monotonic() >= workflow.unlisted_at:
-            is_many = len(reader.open_runs()) > list_sync.PAGE_SIZE
-            seconds = UNLISTED_INTERVAL_MANY if is_many else UNLISTED_INTERVAL
-            workflow.to_check = list_sync.possibly_changed(reader)
-            workflow.unlisted_at = time.monotonic() + state.budget.stretched(Use.READS, seconds)
+        if time.monotonic() >= workflow.unlisted_at and not workflow.to_check:
+            self._check_unlisted(state, workflow, reader)
+        workflow.to_check = list_sync.catch_up(reader, workflow.to_check)
+
+    def _check_unlisted(
+        self, state: TargetState, workflow: WorkflowState, reader: ListReader
+    ) -> None:
+        """Find the open runs that may have changed; a check that was interrupted continues soon."""
+        is_many = len(reader.unlisted_runs()) > list_sync.PAGE_SIZE
+        seconds = UNLISTED_INTERVAL_MANY if is_many else UNLISTED_INTERVAL
+        workflow.to_check, is_complete = list_sync.possibly_changed(reader)
+        if is_complete:
+            seconds = state.budget.stretched(Use.READS, seconds)
+        workflow.unlisted_at = time.monotonic() + seconds
 
 
 def _affects_all(error: DeployError) -> bool:
@@ -227,7 +239,8 @@ def refresh(target: Target, workflow_name: str, account: Account) -> None:
         deeper=Use.PAGES,
     )
     list_sync.sync_new_runs(reader)
-    runs = Run.objects.filter(pk__in=list_sync.possibly_changed(reader)[:_MAX_REFRESHED])
+    changed, _ = list_sync.possibly_changed(reader)
+    runs = Run.objects.filter(pk__in=list_sync.catch_up(reader, changed)[:_MAX_REFRESHED])
     for run in runs.select_related("target", "workflow"):
         read(run, account, reader.budget, use=Use.PAGES)
 

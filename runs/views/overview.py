@@ -6,12 +6,14 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from runs.index.lag import index_lag
 from runs.overview import queries
 from runs.overview.figures import RANGES, boundaries, combine, find_range
 from runs.overview.presentation import Presenter
 from runs.overview.workflow_list import list_workflows
 from runs.permissions import VIEW
 from runs.views.runs import page as runs_page
+from runs.views.runs import sync_problems
 from targets.models import Target
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
@@ -40,6 +42,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "charts": presenter.charts(rows),
         "axis": [presenter.moment(bounds[at]) for at in (0, len(parts) // 2)],
         "every": every,
+        "sync_problems": sync_problems(),
+        "lag": index_lag(chosen),
         "steps": steps,
         "slowest": presenter.steps(steps.slowest, steps.since),
         "retried": presenter.steps(steps.most_retried, steps.since),

@@ -18,6 +18,7 @@ from runs import presentation, statuses
 from runs.detail import fetch, run_page, waiting_runs
 from runs.detail.json_tree import read_json
 from runs.index import listing, watchers, writer
+from runs.index.lag import index_lag
 from runs.index.listing import Filters
 from runs.models import PollStatus, Run
 from runs.permissions import CONTROL, MAY_ACT, TRIGGER, VIEW
@@ -78,6 +79,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "chips": _chips(filters, counts),
         "total": sum(counts.values()),
         "sync_problems": sync_problems(),
+        "lag": index_lag(filters.workflow),
         "narrowed": bool(filters.query(workflow="")),
         "bulk_actions": _bulk_actions(filters),
         "words": presentation.filter_words(filters, workflow.name if workflow else ""),
@@ -162,6 +164,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         "page": waiting_runs.waiting_page(viewable_runs(), after=after),
         "is_first": not after,
         "sync_problems": sync_problems(),
+        "lag": index_lag(),
     }
     return page(request, "runs/waiting/waiting", context)
 

@@ -84,6 +84,8 @@ class FakeTarget:
     def _list(self, query: httpx.QueryParams) -> httpx.Response:
         status = query.get("status")
         rows = [row for row in self.runs.values() if status in (None, row["status"])]
+        end = query.get("date_end")
+        rows = [row for row in rows if end is None or row["created_on"] <= end]
         rows.sort(key=lambda row: row["created_on"], reverse=True)
         start = int(query.get("cursor", 0))
         end = start + int(query["per_page"])

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from runs.models import Retention, Run, RunChange, Watermark
-from runs.sync.call_budget import Budget
-from runs.sync.list_sync import ListReader, possibly_changed, sync_new_runs
+from runs.models import CallCount, Retention, Run, RunChange, Watermark
+from runs.sync.call_budget import Budget, Use
+from runs.sync.list_sync import ListReader, catch_up, possibly_changed, sync_new_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from tests.deployments.factories import make_target, make_workflow
@@ -40,6 +40,11 @@ def sync(fake: FakeTarget, target: Target) -> ListReader:
     reader = make_reader(fake, target)
     sync_new_runs(reader)
     return reader
+
+
+def some_time_passes() -> None:
+    """Let the last check of every run be a minute ago."""
+    Run.objects.update(checked_at=timezone.now() - timedelta(minutes=1))
 
 
 def test_runs_behind_a_known_run_are_found(fake: FakeTarget, target: Target) -> None:
@@ -105,7 +110,7 @@ def test_an_old_open_run_does_not_cause_newer_runs_to_be_listed_again(
     reader = sync(fake, target)
 
     assert len(fake.calls) == 1
-    assert possibly_changed(reader) == [Run.objects.get(is_open=True).pk]
+    assert possibly_changed(reader) == ([Run.objects.get(is_open=True).pk], True)
     assert len(fake.calls) == 1
 
 
@@ -115,10 +120,11 @@ def test_lists_show_which_of_many_open_runs_have_changed(fake: FakeTarget, targe
     for number in range(150, 300):
         fake.add(number)
     sync(fake, target)
+    some_time_passes()
     fake.change("run-7", "complete")
     fake.calls = []
 
-    found = possibly_changed(sync(fake, target))
+    found, _ = possibly_changed(sync(fake, target))
 
     assert found == [Run.objects.get(instance_id="run-7").pk]
     assert len(fake.calls) == 3
@@ -130,14 +136,78 @@ def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
     for number in range(1000):
         fake.add(number, "running")
     sync(fake, target)
+    some_time_passes()
     for number in range(900):
         fake.change(f"run-{number}", "complete")
     fake.calls = []
+    reader = sync(fake, target)
 
-    found = possibly_changed(sync(fake, target))
+    left = catch_up(reader, possibly_changed(reader)[0])
 
-    assert (found, len(fake.calls)) == ([], 12)
+    assert (left, len(fake.calls)) == ([], 11)
     assert Run.objects.filter(status="complete").count() == 900
+
+
+def test_an_interrupted_check_of_many_runs_lists_no_page_twice(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(1000):
+        fake.add(number, "running")
+    sync(fake, target)
+    some_time_passes()
+    for number in range(900):
+        fake.change(f"run-{number}", "complete")
+    reader = sync(fake, target)
+    changed, _ = possibly_changed(reader)
+    reader.budget.spend(Use.READS, Use.READS.share - reader.budget.spent_on(Use.READS) - 4)
+    fake.calls = []
+
+    left = catch_up(reader, changed)
+    assert (len(left), len(fake.calls)) == (500, 4)
+    CallCount.objects.all().delete()
+    left = catch_up(sync(fake, target), left)
+
+    assert (left, len(fake.calls)) == ([], 4 + 1 + 5)
+
+
+def test_a_check_of_more_open_runs_than_the_limits_allow_continues_where_it_stopped(
+    fake: FakeTarget, target: Target
+) -> None:
+    for number in range(1000):
+        fake.add(number, "running")
+    sync(fake, target)
+    some_time_passes()
+    oldest = fake.runs["run-3"]["id"]
+    fake.change(oldest, "complete")
+    found: list[int] = []
+
+    for _ in range(4):
+        CallCount.objects.all().delete()
+        reader = sync(fake, target)
+        reader.budget.spend(Use.READS, Use.READS.share - 3)
+        found, _ = possibly_changed(reader)
+
+    assert found == [Run.objects.get(instance_id=oldest).pk]
+
+
+def test_a_scattered_change_among_many_runs_is_read_on_its_own(
+    fake: FakeTarget, target: Target
+) -> None:
+    changed = [fake.add(number * 500, "running") for number in range(7)]
+    for number in range(3001):
+        if number % 500:
+            fake.add(number)
+    sync(fake, target)
+    some_time_passes()
+    for id_ in changed:
+        fake.change(id_, "complete")
+    reader = sync(fake, target)
+    fake.calls = []
+
+    left = catch_up(reader, possibly_changed(reader)[0])
+
+    assert len(left) == 6
+    assert len(fake.calls) == 1
 
 
 def test_runs_of_a_deleted_workflow_are_marked_as_gone(fake: FakeTarget, target: Target) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from runs.models import BulkChange, PollStatus, Run, Watcher
+from tests.deployments.factories import make_deployment
 from tests.runs.examples import START, live_deployment, make_run, workflow_of
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
@@ -22,6 +23,48 @@ def test_an_empty_list_explains_how_to_start_a_run(admin_client: Client) -> None
 
     assert "Runs will be listed here" in text(page)
     assert 'href="/runs/start/"' in page.content.decode()
+
+
+LATE = "Checking 1,973 of 2,000 runs; the oldest was last checked 16 min ago"
+
+
+def make_late_runs() -> Run:
+    """Make 2,000 runs, of which 1,973 were not checked for a while."""
+    run = make_run(status="complete", is_open=False)
+    fields = {name: getattr(run, name) for name in ("target", "workflow", "workflow_name")}
+    moment = timezone.now() - timedelta(minutes=16)
+    Run.objects.bulk_create(
+        Run(
+            **fields,
+            instance_id=f"late-{number}",
+            status="running",
+            created_at=START,
+            checked_at=moment if number < 1973 else timezone.now(),
+        )
+        for number in range(1999)
+    )
+    return run
+
+
+def test_pages_that_count_runs_say_how_far_the_index_is_behind(admin_client: Client) -> None:
+    workflow = workflow_of(make_late_runs())
+
+    for path in (
+        "/runs/",
+        f"/runs/?workflow={workflow.pk}",
+        "/runs/overview/",
+        f"/runs/overview/?workflow={workflow.pk}",
+        "/runs/waiting/",
+        "/",
+    ):
+        assert LATE in text(admin_client.get(path)), path
+
+
+def test_a_page_of_another_workflow_is_not_behind(admin_client: Client) -> None:
+    late = make_late_runs()
+    other = workflow_of(make_run(make_deployment(target=late.target)))
+
+    assert "Checking" not in text(admin_client.get(f"/runs/?workflow={other.pk}"))
 
 
 def test_a_run_is_listed_with_its_status_and_error(admin_client: Client) -> None:
