@@ -22,8 +22,8 @@ from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
 from workflows.draft_problems import draft_problems
 from workflows.forms import VariableForm, WorkflowForm
-from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.settings.setting_field import SettingField
 from workflows.models import (
     DeclaredBinding,
     EnvironmentVariable,
@@ -363,11 +363,11 @@ def _definition(node_type: NodeType) -> Definition | None:
     return read_definition(node_type.definition, built_in=()).definition
 
 
-def _row(field: ConfigField) -> tuple[str, str, str, str]:
+def _row(field: SettingField) -> tuple[str, str, str, str]:
     """Return a setting's name, its kind, whether it is required, and its description."""
     required = "yes" if field.required else "no"
     if field.default is not None:
         required = f"no; {json.dumps(field.default, ensure_ascii=False)} by default"
     kind = f"secret: the variable {field.variable}" if field.variable else str(field.kind)
-    description = ". ".join(part.rstrip(".") for part in (field.label, field.description) if part)
-    return field.key, kind, required, description
+    description = ". ".join(part.rstrip(".") for part in (field.label, field.help) if part)
+    return field.name, kind, required, description

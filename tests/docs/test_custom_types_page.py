@@ -12,8 +12,8 @@ from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import document
 from tests.workflows.node_types.test_load_node_types import run, write
 from workflows.compilation.typescript import compile_module
-from workflows.ir.custom.config_field import FieldKind
-from workflows.ir.custom.formats import FORMATS
+from workflows.ir.custom.config_schema import CONFIG_TYPES
+from workflows.ir.settings.formats import FORMATS
 from workflows.models import NodeType
 from workflows.node_types.files import types_in
 from workflows.node_types.loading import SHIPPED_NODE_TYPES
@@ -45,5 +45,5 @@ def test_the_example_on_the_page_loads_and_compiles(tmp_path: Path) -> None:
 def test_the_page_lists_every_kind_format_and_shipped_type() -> None:
     shipped = [files.id for files in types_in(SHIPPED_NODE_TYPES)]
 
-    for name in (*(kind.value for kind in FieldKind), *FORMATS, *shipped):
+    for name in (*CONFIG_TYPES, *FORMATS, *shipped):
         assert f"`{name}`" in PAGE, name

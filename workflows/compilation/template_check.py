@@ -63,8 +63,8 @@ def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[P
 def _default_problems(definition: Definition) -> Iterator[Problem]:
     """Yield the syntax errors of defaults that are code."""
     for field in definition.fields:
-        if field.kind.is_code and field.default is not None:
-            path = f"configSchema.{field.key}.default"
+        if field.is_expression and field.default is not None:
+            path = f"configSchema.{field.name}.default"
             code = Code(path, field.default, is_expression=True, references=())
             for mistake in syntax_of(code).mistakes():
                 yield Problem(path=path, message=str(mistake))

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import VALUE_SUFFIX, Container, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Category, Container, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_code, read_string
+from workflows.ir.settings.setting_field import FieldKind, SettingField
 from workflows.ir.tree.flow import THEN
+
+LABEL: Final = SettingField(
+    name="label",
+    kind=FieldKind.TEXT,
+    label="Label",
+    help="The name of the arm, which the edge that leads to it carries.",
+    required=True,
+)
+CONDITION: Final = SettingField(
+    name="condition",
+    kind=FieldKind.CODE,
+    label="Condition",
+    help="An expression; leave it empty in the last arm to make that the else arm.",
+    takes_references=True,
+    is_expression=True,
+)
+BRANCHES: Final = SettingField(
+    name="branches",
+    kind=FieldKind.LIST,
+    label="Arms",
+    help="The arms in order, each with a `label` and a `condition`; the first one that is true runs.",
+    details='An arm with an empty condition is the "else" arm, and must come last',
+    required=True,
+    items=(LABEL, CONDITION),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +58,15 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the arms; only the last one may have no condition."""
-    readers = list(data.objects("branches"))
+    readers = list(data.objects(BRANCHES.name))
     arms = tuple(map(_arm, readers))
-    if data.value.get("branches") == []:
-        data.problem("branches", "must have at least one arm")
+    if data.value.get(BRANCHES.name) == []:
+        data.problem(BRANCHES.name, "must have at least one arm")
     _check_labels(readers, arms)
     for reader, arm in list(zip(readers, arms, strict=True))[:-1]:
         if arm.condition is None:
             reader.problem(
-                "condition",
+                CONDITION.name,
                 f"is empty, but only the last arm can be the else arm: write a condition for "
                 f"{quoted(arm.label)}, or move it to the end",
             )
@@ -46,12 +74,12 @@ def read(data: Reader) -> Settings:
 
 
 def _arm(arm: Reader) -> Arm:
-    label = arm.string("label")
-    condition = arm.raw("condition")
+    label = read_string(arm, LABEL)
+    condition = arm.raw(CONDITION.name)
     arm.warn_about_unknown()
     if condition is None or (isinstance(condition, str) and not condition.strip()):
         return Arm(label=label, condition=None)
-    return Arm(label=label, condition=arm.code("condition", is_expression=True))
+    return Arm(label=label, condition=read_code(arm, CONDITION))
 
 
 def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
@@ -61,7 +89,7 @@ def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
             reason = (
                 "is the edge that leaves the branch" if arm.label == THEN else "is already used"
             )
-            reader.problem("label", f"{quoted(arm.label)} {reason}: choose a different label")
+            reader.problem(LABEL.name, f"{quoted(arm.label)} {reason}: choose a different label")
         if arm.label:  # a missing label has been reported
             seen.add(arm.label)
 
@@ -69,6 +97,12 @@ def _check_labels(readers: list[Reader], arms: tuple[Arm, ...]) -> None:
 def labels(settings: Settings) -> list[str]:
     """Return the labels of the arms; each opens a region."""
     return [arm.label for arm in settings.arms]
+
+
+def about(settings: Settings) -> str:
+    """Return the first condition."""
+    conditions = (arm.condition.source for arm in settings.arms if arm.condition)
+    return next(conditions, "")
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -87,6 +121,18 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="branch",
     title="Branch",
+    category=Category.DECIDE,
+    summary="Runs the first arm whose condition is true, and no other.",
+    docs="nodes/branch.md",
+    icon="branch",
+    fields=(BRANCHES,),
+    example={
+        "branches": [
+            {"label": "yes", "condition": "event.payload.ok"},
+            {"label": "no", "condition": ""},
+        ]
+    },
+    about=about,
     read=read,
     container=Container(labels=labels, alternatives=True),
     step_suffixes=("", VALUE_SUFFIX),

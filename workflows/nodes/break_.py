@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import VALUE_SUFFIX, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Category, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_optional_code
+from workflows.ir.settings.setting_field import FieldKind, SettingField
+
+CONDITION: Final = SettingField(
+    name="condition",
+    kind=FieldKind.CODE,
+    label="Condition",
+    help="An expression: leave the loop only if it is true; without one, always leave it.",
+    takes_references=True,
+    is_expression=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +32,12 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the condition, which is optional."""
-    return Settings(condition=data.optional_code("condition"))
+    return Settings(condition=read_optional_code(data, CONDITION))
+
+
+def about(settings: Settings) -> str:
+    """Return the condition."""
+    return settings.condition.source if settings.condition else "always"
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -43,6 +60,13 @@ def always_breaks(settings: Settings) -> bool:
 TYPE = NodeType(
     name="break",
     title="Break",
+    category=Category.REPEAT,
+    summary="Leaves the innermost loop, or ends the run outside of loops.",
+    docs="nodes/break.md",
+    icon="break",
+    fields=(CONDITION,),
+    example={"condition": "event.payload.done"},
+    about=about,
     read=read,
     breaks=always_breaks,
     emit=emit,

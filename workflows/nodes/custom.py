@@ -11,10 +11,11 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Custom, NodeType
+from workflows.ir.document.node_types import Category, Custom, NodeType
 from workflows.ir.document.registry import Registry
+from workflows.ir.reading.fields import Text
 from workflows.nodes.built_in import NODE_TYPES
-from workflows.nodes.custom_settings import Setting, read_settings
+from workflows.nodes.custom_settings import Setting, Settings, example_of, fields_of, read_settings
 
 
 def custom_type(definition: Definition, template: str) -> NodeType:
@@ -22,6 +23,12 @@ def custom_type(definition: Definition, template: str) -> NodeType:
     return NodeType(
         name=definition.id,
         title=definition.name,
+        category=Category.CUSTOM,
+        summary=definition.description,
+        docs=definition.docs_url or "nodes/custom.md",
+        fields=fields_of(definition),
+        example=example_of(definition),
+        about=about,
         read=partial(read_settings, definition),
         emit=emit,
         output=definition.output,
@@ -55,6 +62,12 @@ def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     )
 
 
+def about(settings: Settings) -> str:
+    """Return the first setting that is text."""
+    texts = (setting.value for setting in settings.values if isinstance(setting.value, Text))
+    return next((text.source for text in texts if text.source), "")
+
+
 def callback(node: Node, out: Emitter) -> None:
     """Write the function that calls the template with the settings, the inputs and `env`."""
     out.add_helper(HELPER)
@@ -75,7 +88,7 @@ def _config(values: Iterable[Setting], out: Emitter) -> None:
     out.line("config: {")
     with out.indented():
         for setting in values:
-            key = setting.field.key  # the compiler reports errors in a value at its key
+            key = setting.field.name  # the compiler reports errors in a value at its key
             out.line(Mapped(key, f"data.{key}", 1, 1), ": ", *_value(setting, out), ",")
     out.line("},")
 

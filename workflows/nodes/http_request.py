@@ -2,19 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import NodeType
-from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.document.node_types import Category, NodeType
+from workflows.ir.document.step_policy import RETRY_FIELDS, StepPolicy, read_policy
 from workflows.ir.reading import fields
 from workflows.ir.reading.fields import Code, Json, NotJson, Text
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_choice, read_code, read_table, read_text
+from workflows.ir.settings.setting_field import FieldKind, SettingField, fields_by_name
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+METHOD: Final = SettingField(
+    name="method",
+    kind=FieldKind.SELECT,
+    label="Method",
+    help="The method of the request.",
+    details="`GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD` or `OPTIONS`",
+    default="GET",
+    options=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"),
+)
+URL: Final = SettingField(
+    name="url",
+    kind=FieldKind.TEXT,
+    label="URL",
+    help="The address to send the request to.",
+    required=True,
+    takes_references=True,
+    placeholder="https://example.com/path",
+)
+HEADERS: Final = SettingField(
+    name="headers",
+    kind=FieldKind.TABLE,
+    label="Headers",
+    help="The headers of the request, by name.",
+    details=(
+        "An object, or text that is JSON. Each value is sent as text, an object as JSON, and each item "
+        "of a list separately. A value that is `null` or `undefined` is not sent"
+    ),
+    takes_references=True,
+)
+QUERY: Final = SettingField(
+    name="queryParams",
+    kind=FieldKind.TABLE,
+    label="Query parameters",
+    help="What is added to the URL after `?`, by name.",
+    details="Values are sent as those of `headers`",
+    takes_references=True,
+)
+BODY: Final = SettingField(
+    name="body",
+    kind=FieldKind.PAYLOAD,
+    label="Body",
+    help="JSON, or an expression whose value is sent.",
+    details=(
+        "An object, a list, or text that is JSON is sent as JSON. Any other text is an expression. `GET` "
+        "and `HEAD` requests have no body"
+    ),
+    takes_references=True,
+    is_expression=True,
+)
+FAIL_ON: Final = SettingField(
+    name="failOn",
+    kind=FieldKind.SELECT,
+    label="Fails on",
+    help="Whether a response with a status of 400 or more fails the step.",
+    details=(
+        "`error`: such a status fails the step. `never`: the step succeeds, and you check `status` yourself"
+    ),
+    default="error",
+    options=("error", "never"),
+)
+FIELDS: Final = (METHOD, URL, HEADERS, QUERY, BODY, FAIL_ON, *RETRY_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +95,24 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the request: GET by default, to a URL that is required."""
-    return read_request(data, method="GET", url=None)
+    return read_request(data, FIELDS)
 
 
-def read_request(data: Reader, *, method: str, url: str | None) -> Settings:
-    """Read the settings of a request; `method` and `url` are the defaults, None for no default."""
-    method = data.choice("method", method, METHODS)
-    address = data.text("url", url)
+def read_request(data: Reader, fields: Iterable[SettingField]) -> Settings:
+    """Read the settings of a request; `fields` are those of this type, with other defaults."""
+    by_name = fields_by_name(fields)
+    method = read_choice(data, by_name["method"])
+    address, url = read_text(data, by_name["url"]), by_name["url"].default
     if not _may_start(address, ("http://", "https://", *([url] if url else []))):
         example = " or ".join(filter(None, ["https://example.com/path", url and "/path"]))
-        data.warning("url", f"is not a valid address: write one such as {example}")
+        data.warning(URL.name, f"is not a valid address: write one such as {example}")
     return Settings(
         method=method,
         url=address,
-        headers=data.table("headers"),
-        query=data.table("queryParams"),
+        headers=read_table(data, HEADERS),
+        query=read_table(data, QUERY),
         body=_body(data, method),
-        fail_on_error=data.choice("failOn", "error", ("error", "never")) == "error",
+        fail_on_error=read_choice(data, FAIL_ON) == "error",
         policy=read_policy(data),
     )
 
@@ -62,12 +126,12 @@ def _may_start(text: Text, starts: tuple[str, ...]) -> bool:
 
 
 def _body(data: Reader, method: str) -> Json | Code | None:
-    value = data.raw("body")
+    value = data.raw(BODY.name)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if method in ("GET", "HEAD"):
         data.warning(
-            "body",
+            BODY.name,
             f"is not sent, because a {method} request has no body: remove it or use another method",
         )
         return None
@@ -75,8 +139,13 @@ def _body(data: Reader, method: str) -> Json | Code | None:
         try:
             value = fields.loads_with_references(value)
         except NotJson:
-            return data.code("body", is_expression=True)
-    return data.json("body", value)
+            return read_code(data, BODY)
+    return data.json(BODY.name, value)
+
+
+def about(settings: Settings) -> str:
+    """Return the method and the URL."""
+    return f"{settings.method} {settings.url.source}"
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -120,6 +189,13 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="http_request",
     title="HTTP request",
+    category=Category.WORK,
+    summary="Sends one HTTP request as a durable step.",
+    docs="nodes/http_request.md",
+    icon="http_request",
+    fields=FIELDS,
+    example={"url": "https://example.com/"},
+    about=about,
     read=read,
     output="HttpResponse",
     callback=callback,

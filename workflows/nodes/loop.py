@@ -11,13 +11,86 @@ from workflows.codegen.syntax.parser import children_of
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import VALUE_SUFFIX, Container, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Category, Container, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.identifiers import RESERVED, is_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import (
+    read_choice,
+    read_code,
+    read_integer,
+)
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField, ShownWhen
 
-_KINDS: Final = ("forEach", "while", "times")
+LOOP_TYPE: Final = SettingField(
+    name="loopType",
+    kind=FieldKind.SELECT,
+    label="Kind of loop",
+    help="`forEach`: once for each item; `while`: as long as a condition is true; `times`: a number of times.",
+    default="forEach",
+    options=("forEach", "while", "times"),
+)
+COLLECTION: Final = SettingField(
+    name="collection",
+    kind=FieldKind.CODE,
+    label="Collection",
+    help="An expression that returns a list.",
+    required=True,
+    shown_when=ShownWhen(name="loopType", values=("forEach",)),
+    takes_references=True,
+    is_expression=True,
+)
+CONDITION: Final = SettingField(
+    name="condition",
+    kind=FieldKind.CODE,
+    label="Condition",
+    help="An expression that is evaluated before each iteration.",
+    details=(
+        "It can use the index, and the values that the body produced in the previous iteration. These are "
+        "`undefined` at first: `!answer?.done`"
+    ),
+    required=True,
+    shown_when=ShownWhen(name="loopType", values=("while",)),
+    takes_references=True,
+    is_expression=True,
+)
+COUNT: Final = SettingField(
+    name="count",
+    kind=FieldKind.NUMBER,
+    label="Count",
+    help="The number of iterations.",
+    details="Must be a literal number; to compute it, use another kind of loop",
+    default=5,
+    rules=Rules(min=0, max=10**9),
+    shown_when=ShownWhen(name="loopType", values=("times",)),
+    is_whole=True,
+)
+ITEM: Final = SettingField(
+    name="itemVar",
+    kind=FieldKind.NAME,
+    label="Name of the item",
+    help="The name of the variable that holds the item in the body.",
+    default="item",
+    shown_when=ShownWhen(name="loopType", values=("forEach",)),
+)
+INDEX: Final = SettingField(
+    name="indexVar",
+    kind=FieldKind.NAME,
+    label="Name of the index",
+    help="The name of the variable that holds the iteration's index, starting at 0.",
+    default="i",
+)
+MAX_ITERATIONS: Final = SettingField(
+    name="maxIterations",
+    kind=FieldKind.NUMBER,
+    label="Maximum of iterations",
+    help="A `while` loop that exceeds this number of iterations fails the run.",
+    default=1000,
+    rules=Rules(min=1, max=10**9),
+    shown_when=ShownWhen(name="loopType", values=("while",)),
+    is_whole=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,34 +108,33 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the settings; those of another kind of loop are ignored."""
-    kind = data.choice("loopType", "forEach", _KINDS)
-    data.know("collection", "condition", "count", "itemVar", "indexVar", "maxIterations")
-    item, index = _name(data, "itemVar", "item"), _name(data, "indexVar", "i")
+    kind = read_choice(data, LOOP_TYPE)
+    item, index = _name(data, ITEM), _name(data, INDEX)
     if kind == "forEach" and item == index:
-        data.problem("indexVar", f"must differ from the name of the item, {quoted(item)}")
+        data.problem(INDEX.name, f"must differ from the name of the item, {quoted(item)}")
     return Settings(
         kind=kind,
-        collection=data.code("collection", is_expression=True) if kind == "forEach" else None,
-        condition=data.code("condition", is_expression=True) if kind == "while" else None,
-        count=data.integer("count", 5, least=0, most=10**9) if kind == "times" else 0,
+        collection=read_code(data, COLLECTION) if kind == "forEach" else None,
+        condition=read_code(data, CONDITION) if kind == "while" else None,
+        count=read_integer(data, COUNT) if kind == "times" else 0,
         item=item,
         index=index,
-        max_iterations=data.integer("maxIterations", 1000, least=1, most=10**9),
+        max_iterations=read_integer(data, MAX_ITERATIONS),
     )
 
 
-def _name(data: Reader, key: str, default: str) -> str:
-    name = data.string(key, default)
+def _name(data: Reader, field: SettingField) -> str:
+    name, default = data.string(field.name, field.default), str(field.default)
     if not name:
         return default  # already reported
     if not is_identifier(name):
         data.problem(
-            key,
+            field.name,
             f"must be a name of letters, digits, _ and $, without a digit at the start, not {quoted(name)}",
         )
     elif name in RESERVED:
         data.problem(
-            key, f"{quoted(name)} is reserved in the generated code: choose a different name"
+            field.name, f"{quoted(name)} is reserved in the generated code: choose a different name"
         )
     else:
         return name
@@ -105,6 +177,15 @@ def _length(collection: Code) -> int | None:
         return None
     items = [item.type for item in children_of(list_)]
     return None if "spread_element" in items else len(items)
+
+
+def about(settings: Settings) -> str:
+    """Return how the loop repeats."""
+    if settings.kind == "times":
+        return f"{settings.count:,} times"
+    if settings.kind == "while":
+        return f"while {settings.condition.source}" if settings.condition else ""
+    return f"{settings.item} of {settings.collection.source}" if settings.collection else ""
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -163,6 +244,13 @@ _HEADERS: Final = {"forEach": _for_each, "while": _while, "times": _times}
 TYPE = NodeType(
     name="loop",
     title="Loop",
+    category=Category.REPEAT,
+    summary="Repeats its body: for each item, while a condition is true, or a number of times.",
+    docs="nodes/loop.md",
+    icon="loop",
+    fields=(LOOP_TYPE, COLLECTION, CONDITION, COUNT, ITEM, INDEX, MAX_ITERATIONS),
+    example={"loopType": "times", "count": 3},
+    about=about,
     read=read,
     container=Container(
         labels=labels,

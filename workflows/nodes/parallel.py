@@ -7,8 +7,19 @@ from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.document.node_types import Category, Container, NodeType
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_choice
+from workflows.ir.settings.setting_field import FieldKind, SettingField
+
+ON_ERROR: Final = SettingField(
+    name="onError",
+    kind=FieldKind.SELECT,
+    label="If an arm fails",
+    help="`fail` fails the node when all arms have ended; `collect` puts the errors into its output.",
+    default="fail",
+    options=("fail", "collect"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +31,12 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read what happens if an arm fails; by default, the node fails."""
-    return Settings(collects=data.choice("onError", "fail", ("fail", "collect")) == "collect")
+    return Settings(collects=read_choice(data, ON_ERROR) == "collect")
+
+
+def about(settings: Settings) -> str:
+    """Return what happens if an arm fails."""
+    return "collects errors" if settings.collects else "waits for all arms"
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -41,6 +57,12 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="parallel",
     title="Parallel",
+    category=Category.CONCURRENT,
+    summary="Runs all arms at the same time and waits for all of them.",
+    docs="nodes/parallel.md",
+    icon="parallel",
+    fields=(ON_ERROR,),
+    about=about,
     read=read,
     container=Container(labels=None, concurrent=True),
     output="any[]",

@@ -10,11 +10,27 @@ from typing import Final
 from workflows.codegen.steps.computed_settings import DURATION, SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType
-from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.document.node_labels import duration_text
+from workflows.ir.document.node_types import Category, Container, NodeType
+from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
 from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
+
+FIELDS: Final = retry_fields(
+    retryLimit={
+        "default": 0,
+        "help": "How many times a failed race is retried.",
+        "details": (
+            "A value above 0 repeats every step of the arms, including those that have finished, and gives "
+            "you a warning"
+        ),
+    },
+    timeout={
+        "help": "How long the race may take; a longer wait inside the race is rejected.",
+        "details": ("`wait_for_event` waits for 24 hours by default, so give it a `timeout` here"),
+    },
+)
 
 
 def read(data: Reader) -> StepPolicy:
@@ -22,7 +38,7 @@ def read(data: Reader) -> StepPolicy:
 
     The arms retry their own steps, and a second race would repeat those that have finished.
     """
-    policy = read_policy(data, retries=0)
+    policy = read_policy(data, FIELDS)
     if policy.limit:
         inner = data.config.child("retries") if data.config else None
         reader, key = (inner, "limit") if inner and inner.has("limit") else (data, "retryLimit")
@@ -31,6 +47,11 @@ def read(data: Reader) -> StepPolicy:
             "repeats all steps of the arms, even those that have finished: set it to 0 to avoid that",
         )
     return policy
+
+
+def about(settings: StepPolicy) -> str:
+    """Return how long the race may take."""
+    return f"first arm within {duration_text(settings.timeout)}"
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -128,6 +149,12 @@ def step_count(settings: StepPolicy) -> int:
 TYPE = NodeType(
     name="race",
     title="Race",
+    category=Category.CONCURRENT,
+    summary="Runs all arms at the same time; the first one to finish wins.",
+    docs="nodes/race.md",
+    icon="race",
+    fields=FIELDS,
+    about=about,
     read=read,
     container=Container(
         labels=None,

@@ -10,12 +10,14 @@ from typing import Final
 from workflows.codegen.steps.computed_settings import SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import VALUE_SUFFIX, NodeType
+from workflows.ir.document.node_types import VALUE_SUFFIX, Category, NodeType
 from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Code, Text
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.reading.references import references_in
+from workflows.ir.settings.field_values import read_code, read_text
+from workflows.ir.settings.setting_field import FieldKind, SettingField
 
 _ISO: Final = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?"
@@ -27,6 +29,16 @@ _LIKE_A_DATE: Final = re.compile(r"[+-]?[0-9][0-9TtWwZz:.,/+\- ]*")
 _MILLISECONDS: Final = re.compile(r"[0-9]{12,13}(?![0-9])")
 # The parts of an ISO date in which references, here \0, take the place of some.
 _ISO_PARTS: Final = re.compile(r"(?:[\x000-9T:.Z]|\+(?=[0-9]{2}:[0-9]{2})|-(?![0-9]{3}))+")
+TIMESTAMP: Final = SettingField(
+    name="timestamp",
+    kind=FieldKind.MOMENT,
+    label="Date and time",
+    help="A date such as `2030-01-31T12:00:00Z`, or an expression for one.",
+    details="An expression returns a date, text with a date, or milliseconds since 1970",
+    required=True,
+    takes_references=True,
+    is_expression=True,
+)
 _RULE: Final = (
     'must be a valid date such as "2030-01-31" or "2030-01-31T12:00:00Z", or an expression such as '
     "Date.now() + 60_000"
@@ -42,14 +54,14 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the date; what looks like one must be valid, anything else is an expression."""
-    value = data.raw("timestamp")
+    value = data.raw(TIMESTAMP.name)
     moment = value.strip() if isinstance(value, str) else ""
     is_date_like = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)
     if moment and is_date_like and not _is_text(moment):
-        data.problem("timestamp", f"{_RULE}, not {quoted(moment)}")
+        data.problem(TIMESTAMP.name, f"{_RULE}, not {quoted(moment)}")
     if not moment or is_date_like or _is_text(moment):
-        return Settings(timestamp=data.text("timestamp", trimmed=True))
-    return Settings(timestamp=data.code("timestamp", is_expression=True))
+        return Settings(timestamp=read_text(data, TIMESTAMP, trimmed=True))
+    return Settings(timestamp=read_code(data, TIMESTAMP))
 
 
 def _is_text(moment: str) -> bool:
@@ -75,6 +87,11 @@ def _is_iso(moment: str) -> bool:
     return True
 
 
+def about(settings: Settings) -> str:
+    """Return the date or the expression."""
+    return settings.timestamp.source
+
+
 def emit(node: Node, out: Emitter) -> None:
     """Write the wait through a helper, which accepts dates in the past."""
     out.add_helper(SHOWN)
@@ -86,6 +103,13 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="sleep_until",
     title="Sleep until",
+    category=Category.WAIT,
+    summary="Waits until a point in time.",
+    docs="nodes/sleep_until.md",
+    icon="sleep_until",
+    fields=(TIMESTAMP,),
+    example={"timestamp": "Date.now() + 60 * 60 * 1000"},
+    about=about,
     read=read,
     emit=emit,
     step_suffixes=("", VALUE_SUFFIX),

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Call, NodeType
-from workflows.ir.reading.problems import quoted
+from workflows.ir.document.node_types import Call, Category, NodeType
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_string
+from workflows.ir.settings.patterns import read_pattern
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
+from workflows.nodes import http_request
 from workflows.nodes.http_request import Settings as Request
 from workflows.nodes.http_request import read_request, write_callback
 
-WORKER_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
-NAME_RULE: Final = "must be the name of a Worker (a-z, 0-9, _ and -, at most 63 characters)"
+NAME_RULES: Final = Rules(
+    pattern=read_pattern(r"^[a-z0-9_][a-z0-9_-]{0,62}$"),
+    pattern_rule="must be the name of a Worker (a-z, 0-9, _ and -, at most 63 characters)",
+)
+WORKER: Final = SettingField(
+    name="workerName",
+    kind=FieldKind.TEXT,
+    label="Worker",
+    help="The id of one of your scripts, or the name of any Worker on the target.",
+    details="Your [script](../scripts.md) must already be deployed",
+    required=True,
+    rules=NAME_RULES,
+)
+_CHANGES: Final[dict[str, dict[str, Any]]] = {
+    "method": {"default": "POST"},
+    "url": {
+        "label": "Path",
+        "help": "The path of the request.",
+        "required": False,
+        "default": "/",
+        "placeholder": "/path",
+    },
+}
+FIELDS: Final = (
+    WORKER,
+    *(replace(field, **_CHANGES.get(field.name, {})) for field in http_request.FIELDS),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +55,17 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the Worker and the request: by default a POST to `/`."""
-    worker = data.string("workerName")
-    if worker and not WORKER_NAME.fullmatch(worker):
-        data.problem("workerName", f"{NAME_RULE}, not {quoted(worker)}")
-    return Settings(worker=worker, request=read_request(data, method="POST", url="/"))
+    return Settings(worker=read_string(data, WORKER), request=read_request(data, FIELDS))
 
 
 def calls(settings: Settings) -> Call:
     """Return the call, which needs a service binding."""
     return Call(kind="service", worker=settings.worker)
+
+
+def about(settings: Settings) -> str:
+    """Return the Worker and the request."""
+    return f"{settings.worker}: {http_request.about(settings.request)}"
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -53,6 +82,13 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="sub_script",
     title="Sub-script",
+    category=Category.CALL_OTHERS,
+    summary="Sends a request to another Worker on the target, directly from Worker to Worker.",
+    docs="nodes/sub_script.md",
+    icon="sub_script",
+    fields=FIELDS,
+    example={"workerName": "your-script"},
+    about=about,
     read=read,
     output="HttpResponse",
     callback=callback,

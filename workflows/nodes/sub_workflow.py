@@ -9,14 +9,82 @@ from typing import Final
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Call, NodeType
-from workflows.ir.document.step_policy import StepPolicy, read_policy
+from workflows.ir.document.node_types import Call, Category, NodeType
+from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
 from workflows.ir.reading import durations
 from workflows.ir.reading.fields import Code, Duration, milliseconds_of
 from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
-from workflows.nodes.sub_script import NAME_RULE, WORKER_NAME
+from workflows.ir.settings.field_values import (
+    read_duration,
+    read_optional_code,
+    read_string,
+    read_switch,
+    source_of,
+)
+from workflows.ir.settings.setting_field import FieldKind, Group, Rules, SettingField
+from workflows.nodes.sub_script import NAME_RULES
+
+WORKFLOW_ID: Final = SettingField(
+    name="workflowId",
+    kind=FieldKind.TEXT,
+    label="Workflow",
+    help="The id of one of your workflows.",
+    details="It must already be deployed to the same target",
+    rules=NAME_RULES,
+)
+SCRIPT_NAME: Final = SettingField(
+    name="scriptName",
+    kind=FieldKind.TEXT,
+    label="Other Worker",
+    help="Instead of a workflow of yours: the name of any Worker on the target.",
+    rules=NAME_RULES,
+)
+CLASS_NAME: Final = SettingField(
+    name="className",
+    kind=FieldKind.TEXT,
+    label="Class in the other Worker",
+    help="The name of the workflow class in that Worker.",
+)
+WORKFLOW_NAME: Final = SettingField(
+    name="workflowName",
+    kind=FieldKind.TEXT,
+    label="Class in the other Worker",
+    help="Another name for `className`.",
+    group=Group.COMPATIBILITY,
+)
+INPUT: Final = SettingField(
+    name="input",
+    kind=FieldKind.CODE,
+    label="Input",
+    help="An expression: the payload of the run; an empty object if there is none.",
+    takes_references=True,
+    is_expression=True,
+)
+WAITS: Final = SettingField(
+    name="waitForCompletion",
+    kind=FieldKind.SWITCH,
+    label="Wait for the result",
+    help="Whether the node waits until the other run has finished.",
+    details="`false` continues as soon as the run has started",
+    default=True,
+)
+TIMEOUT: Final = SettingField(
+    name="timeout",
+    kind=FieldKind.DURATION,
+    label="Timeout",
+    help="How long the other run may take in total.",
+    details="After that the node fails, and the other run continues",
+    default="5 minutes",
+    rules=Rules(min=1),
+    takes_references=True,
+    config_path="timeout",
+)
+RETRIES: Final = tuple(field for field in retry_fields() if field.name != "timeout")
+FIELDS: Final = (
+    WORKFLOW_ID, SCRIPT_NAME, CLASS_NAME, INPUT, WAITS, TIMEOUT, *RETRIES, WORKFLOW_NAME,
+)  # fmt: skip
 
 _MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
@@ -38,39 +106,39 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the workflow to run: one of this installation, or a class in any Worker."""
-    class_name = data.string("className", "") or data.string("workflowName", "")
-    timeout_from = data.config if data.config and data.config.has("timeout") else data
+    class_name = read_string(data, CLASS_NAME) or read_string(data, WORKFLOW_NAME)
     if class_name and not is_identifier(class_name):
-        data.problem("className", f"must be a valid class name, not {quoted(class_name)}")
-    data.know("timeout")
+        data.problem(CLASS_NAME.name, f"must be a valid class name, not {quoted(class_name)}")
     _warn_about_large_payload(data)
     return Settings(
         worker=_worker(data, class_name),
         class_name=class_name,
-        input=data.optional_code("input"),
-        waits_for_result=data.flag("waitForCompletion", default=True),
-        timeout=timeout_from.timeout("timeout", "5 minutes"),
-        policy=read_policy(data, own_timeout=False),
+        input=read_optional_code(data, INPUT),
+        waits_for_result=read_switch(data, WAITS),
+        timeout=read_duration(source_of(data, TIMEOUT), TIMEOUT),
+        policy=read_policy(data, RETRIES),
     )
 
 
 def _worker(data: Reader, class_name: str) -> str:
-    workflow_id, script_name = data.string("workflowId", ""), data.string("scriptName", "")
+    script_name = read_string(data, SCRIPT_NAME)
+    if script_name:
+        data.string(WORKFLOW_ID.name, "")  # is not used, but must still be text
+    workflow_id = "" if script_name else read_string(data, WORKFLOW_ID)
     if not workflow_id and not script_name:
         data.problem(
-            "workflowId",
+            WORKFLOW_ID.name,
             "is missing: write the id of a workflow, or the name of a Worker in `scriptName`",
         )
     if script_name and not class_name:
-        data.problem("className", "is missing: write the name of the workflow class in the Worker")
-    key, worker = ("scriptName", script_name) if script_name else ("workflowId", workflow_id)
-    if worker and not WORKER_NAME.fullmatch(worker):
-        data.problem(key, f"{NAME_RULE}, not {quoted(worker)}")
-    return worker
+        data.problem(
+            CLASS_NAME.name, "is missing: write the name of the workflow class in the Worker"
+        )
+    return script_name or workflow_id
 
 
 def _warn_about_large_payload(data: Reader) -> None:
-    value = data.raw("input")
+    value = data.raw(INPUT.name)
     if not isinstance(value, str) or len(value.encode("utf-8", "replace")) <= _MAX_PAYLOAD:
         return
     try:
@@ -81,7 +149,7 @@ def _warn_about_large_payload(data: Reader) -> None:
         return  # code, whose value is not known yet
     if size > _MAX_PAYLOAD:
         data.warning(
-            "input",
+            INPUT.name,
             f"has {size:,} bytes as JSON, but Cloudflare accepts payloads of at most 1 MiB: store the "
             "data (R2, KV, D1) and send its key",
         )
@@ -90,6 +158,11 @@ def _warn_about_large_payload(data: Reader) -> None:
 def calls(settings: Settings) -> Call:
     """Return the call, which needs a workflow binding."""
     return Call(kind="workflow", worker=settings.worker, class_name=settings.class_name)
+
+
+def about(settings: Settings) -> str:
+    """Return the workflow, or the Worker and the class."""
+    return f"{settings.worker} {settings.class_name}".strip()
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -156,6 +229,13 @@ def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
 TYPE = NodeType(
     name="sub_workflow",
     title="Sub-workflow",
+    category=Category.CALL_OTHERS,
+    summary="Starts a run of another workflow, and waits until it has finished.",
+    docs="nodes/sub_workflow.md",
+    icon="sub_workflow",
+    fields=FIELDS,
+    example={"workflowId": "your-workflow"},
+    about=about,
     read=read,
     output="any",
     callback=callback,

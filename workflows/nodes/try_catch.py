@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Container, NodeType
+from workflows.ir.document.node_types import Category, Container, NodeType
 from workflows.ir.reading.reader import Reader
 
 
@@ -38,6 +38,10 @@ def emit(node: Node, out: Emitter) -> None:
 TYPE = NodeType(
     name="try_catch",
     title="Try / catch",
+    category=Category.FAIL_SAFELY,
+    summary="Runs other nodes if a node fails for good.",
+    docs="nodes/try_catch.md",
+    icon="try_catch",
     read=read,
     container=Container(
         labels=labels,

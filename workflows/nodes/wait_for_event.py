@@ -9,11 +9,41 @@ from workflows.codegen.steps.computed_settings import EVENT, SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import NodeType, single_step
-from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
+from workflows.ir.document.node_types import Category, NodeType, single_step
+from workflows.ir.document.triggers import EVENT_TYPE_RULES
 from workflows.ir.json_schema import schema_error
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_duration, read_text, source_of
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
+
+EVENT_TYPE: Final = SettingField(
+    name="eventType",
+    kind=FieldKind.TEXT,
+    label="Event type",
+    help="The type of the event to wait for: 1 to 100 letters, digits, `-` and `_`.",
+    required=True,
+    rules=EVENT_TYPE_RULES,
+    takes_references=True,
+    placeholder="approved",
+)
+TIMEOUT: Final = SettingField(
+    name="timeout",
+    kind=FieldKind.DURATION,
+    label="Timeout",
+    help="How long to wait; if no event arrives in time, the node fails.",
+    details="At most 365 days. A [`try_catch`](try_catch.md) can handle the error",
+    default="24 hours",
+    rules=Rules(min=1),
+    takes_references=True,
+    config_path="timeout",
+)
+SCHEMA: Final = SettingField(
+    name="schema",
+    kind=FieldKind.JSON,
+    label="Payload schema",
+    help="A JSON Schema for the payload of the event.",
+)
 
 _OUTPUT: Final = "WorkflowStepEvent<any> & { payload: any }"
 
@@ -28,26 +58,28 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the type of the event and the timeout, by default 24 hours."""
-    event_type = data.text("eventType")
-    is_fixed = event_type.source and not event_type.references
-    if is_fixed and not EVENT_TYPE.fullmatch(event_type.source):
-        data.problem("eventType", EVENT_TYPE_RULE)
-    timeout_from = data.config if data.config and data.config.has("timeout") else data
-    data.know("timeout")
     _check_schema(data)
-    return Settings(event_type=event_type, timeout=timeout_from.timeout("timeout", "24 hours"))
+    return Settings(
+        event_type=read_text(data, EVENT_TYPE),
+        timeout=read_duration(source_of(data, TIMEOUT), TIMEOUT),
+    )
 
 
 def _check_schema(data: Reader) -> None:
     """Warn about a schema that cannot be used; payloads are then not checked."""
-    schema = data.raw("schema")
+    schema = data.raw(SCHEMA.name)
     if schema is None:
         return
     if not isinstance(schema, dict):
-        data.warning("schema", "must be a JSON Schema object: payloads are not checked")
+        data.warning(SCHEMA.name, "must be a JSON Schema object: payloads are not checked")
         return
     if error := schema_error(schema):
-        data.warning("schema", f"is not a valid JSON Schema ({error}): payloads are not checked")
+        data.warning(SCHEMA.name, f"is not a valid JSON Schema ({error}): payloads are not checked")
+
+
+def about(settings: Settings) -> str:
+    """Return the type of the event."""
+    return settings.event_type.source
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -80,6 +112,13 @@ def max_wait(settings: Settings) -> Duration:
 TYPE = NodeType(
     name="wait_for_event",
     title="Wait for event",
+    category=Category.WAIT,
+    summary="Waits until someone sends the run an event of a given type.",
+    docs="nodes/wait_for_event.md",
+    icon="wait_for_event",
+    fields=(EVENT_TYPE, TIMEOUT, SCHEMA),
+    example={"eventType": "approved"},
+    about=about,
     read=read,
     output=_OUTPUT,
     emit=emit,

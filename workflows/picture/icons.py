@@ -38,8 +38,8 @@ _SHAPES: Final = {
 
 
 def icon_of(node: Node) -> str:
-    """Return the name of the node's icon; "custom" for a custom type."""
-    return node.type.name if node.type.name in _SHAPES else "custom"
+    """Return the name of the node's icon."""
+    return node.type.icon
 
 
 def symbols(names: Iterable[str], *, uid: str) -> str:

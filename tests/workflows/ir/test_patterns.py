@@ -5,7 +5,7 @@ import pytest
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import definition, problems, type_of, with_fields
 from tests.workflows.monsters import NAMES, monsters
-from workflows.ir.custom.patterns import InvalidPattern, UnsupportedPattern, read_pattern
+from workflows.ir.settings.patterns import InvalidPattern, UnsupportedPattern, read_pattern
 from workflows.nodes.documents import parse
 
 

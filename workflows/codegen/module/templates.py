@@ -113,7 +113,7 @@ class Templates:
     def _secrets(self, node: Node, definition: Definition) -> None:
         for field in definition.secrets:
             if field.required or field.variable in self._variables:
-                path = f"{node.path}.data.{field.key}"
+                path = f"{node.path}.data.{field.name}"
                 self._reader.use_secret(field.variable, node_id=node.id, path=path)
             else:
                 self.optional[field.variable] = None
@@ -216,7 +216,7 @@ class Templates:
 def _context(definition: Definition, name: str, writer: Writer) -> None:
     """Write the type of the template's argument."""
     members = [
-        f"{field.key}{'' if field.always_has_value else '?'}: {field.typescript}"
+        f"{field.name}{'' if field.always_has_value else '?'}: {field.typescript}"
         for field in definition.fields
     ]
     writer.line(f"type {name} = {{")

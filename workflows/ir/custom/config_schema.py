@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from workflows.ir.custom.config_field import ConfigField, FieldKind, Rules, is_number, value_errors
-from workflows.ir.custom.formats import FORMATS
-from workflows.ir.custom.patterns import (
+from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
+from workflows.ir.reading.fields import strings_in
+from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.formats import FORMATS
+from workflows.ir.settings.patterns import (
     InvalidPattern,
     Pattern,
     UnsupportedPattern,
     read_pattern,
 )
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
-from workflows.ir.reading.fields import strings_in
-from workflows.ir.reading.problems import listed, quoted
-from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
+from workflows.ir.settings.value_checks import is_number, value_errors
+
+
+def _type(
+    kind: FieldKind, *, is_expression: bool = False, is_multiline: bool = False
+) -> SettingField:
+    return SettingField(
+        name="",
+        label="",
+        kind=kind,
+        takes_references=kind is not FieldKind.SECRET,
+        is_expression=is_expression,
+        is_multiline=is_multiline,
+    )
+
+
+CONFIG_TYPES: Final[Mapping[str, SettingField]] = {
+    "string": _type(FieldKind.TEXT),
+    "number": _type(FieldKind.NUMBER),
+    "boolean": _type(FieldKind.SWITCH),
+    "select": _type(FieldKind.SELECT),
+    "multiselect": _type(FieldKind.MULTISELECT),
+    "secret": _type(FieldKind.SECRET),
+    "code": _type(FieldKind.CODE, is_expression=True),
+    "json": _type(FieldKind.JSON),
+    "expression": _type(FieldKind.CODE, is_expression=True),
+    "textarea": _type(FieldKind.TEXT, is_multiline=True),
+}
+"""What each `type` of a setting in a node.json means."""
 
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _MAX_LENGTH: Final = 2**31 - 1
@@ -29,13 +58,13 @@ _UNCHECKED: Final = (
 )
 
 
-def read_fields(definition: Reader) -> tuple[ConfigField, ...]:
+def read_fields(definition: Reader) -> tuple[SettingField, ...]:
     """Read all fields; invalid parts are reported as problems."""
     schema = definition.required("configSchema")
     return tuple(_fields(schema))
 
 
-def _fields(schema: Reader) -> Iterator[ConfigField]:
+def _fields(schema: Reader) -> Iterator[SettingField]:
     for key in schema.value:
         if not _KEY.fullmatch(key) or key == "__proto__":
             schema.problem(
@@ -45,33 +74,39 @@ def _fields(schema: Reader) -> Iterator[ConfigField]:
         yield _field(schema.required(key), key)
 
 
-def _field(reader: Reader, key: str) -> ConfigField:
-    kinds = [kind.value for kind in FieldKind]
+def _field(reader: Reader, name: str) -> SettingField:
     if reader.value and not reader.has("type"):
-        reader.problem("type", f"is missing: write one of {listed(kinds)}")
-    kind = FieldKind(reader.choice("type", "string", kinds))
-    reader.know("placeholder", "options", "default", "envVarName", "validation")
-    field = ConfigField(
-        key=key,
-        kind=kind,
-        label=reader.string("label", key),
-        description=reader.string("description", ""),
+        reader.problem("type", f"is missing: write one of {listed(CONFIG_TYPES)}")
+    type_ = reader.choice("type", "string", list(CONFIG_TYPES))
+    traits = CONFIG_TYPES[type_]
+    field = replace(
+        traits,
+        name=name,
+        label=reader.string("label", name),
+        help=reader.string("description", ""),
+        placeholder=_placeholder(reader),
         required=reader.flag("required", default=False),
-        options=_options(reader, kind),
-        variable=_variable(reader, kind),
-        rules=_rules(reader, kind),
+        options=_options(reader, traits.kind, type_),
+        variable=_variable(reader, traits.kind, type_),
+        rules=_rules(reader, traits.kind, type_),
     )
+    reader.know("options", "default", "envVarName", "validation")
     field = replace(field, default=_default(reader, field))
     reader.warn_about_unknown("is not a field property and has no effect: check the spelling")
     return field
 
 
-def _options(reader: Reader, kind: FieldKind) -> tuple[str, ...]:
+def _placeholder(reader: Reader) -> str:
+    value = reader.raw("placeholder")
+    return value if isinstance(value, str) else ""
+
+
+def _options(reader: Reader, kind: FieldKind, type_: str) -> tuple[str, ...]:
     if not kind.is_choice:
         if reader.has("options"):
             reader.problem(
                 "options",
-                f"applies only to select and multiselect fields, not to {kind}: remove it",
+                f"applies only to select and multiselect fields, not to {type_}: remove it",
             )
         return ()
     items = reader.raw("options")
@@ -94,10 +129,10 @@ def _option(item: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _variable(reader: Reader, kind: FieldKind) -> str:
+def _variable(reader: Reader, kind: FieldKind, type_: str) -> str:
     if kind is not FieldKind.SECRET:
         if reader.has("envVarName"):
-            reader.warning("envVarName", f"has no effect on a field of type {kind}: remove it")
+            reader.warning("envVarName", f"has no effect on a field of type {type_}: remove it")
         return ""
     name = reader.string("envVarName")
     if name and not VARIABLE_NAME.fullmatch(name):
@@ -109,11 +144,11 @@ def _variable(reader: Reader, kind: FieldKind) -> str:
     return name
 
 
-def _rules(reader: Reader, kind: FieldKind) -> Rules:
+def _rules(reader: Reader, kind: FieldKind, type_: str) -> Rules:
     validation = reader.child("validation")
     if validation is None:
         return Rules()
-    _check_applicable(validation, kind)
+    _check_applicable(validation, kind, type_)
     rules = Rules(
         min=_bound(validation, "min"),
         max=_bound(validation, "max"),
@@ -127,14 +162,14 @@ def _rules(reader: Reader, kind: FieldKind) -> Rules:
     return rules
 
 
-def _check_applicable(validation: Reader, kind: FieldKind) -> None:
+def _check_applicable(validation: Reader, kind: FieldKind, type_: str) -> None:
     for rule in _NUMBER_RULES if kind is not FieldKind.NUMBER else ():
         if validation.has(rule):
-            validation.problem(rule, f"applies only to number fields, not to {kind}: remove it")
-    for rule in _TEXT_RULES if not kind.is_text else ():
+            validation.problem(rule, f"applies only to number fields, not to {type_}: remove it")
+    for rule in _TEXT_RULES if kind is not FieldKind.TEXT else ():
         if validation.has(rule):
             validation.problem(
-                rule, f"applies only to string and textarea fields, not to {kind}: remove it"
+                rule, f"applies only to string and textarea fields, not to {type_}: remove it"
             )
 
 
@@ -171,7 +206,7 @@ def _check_order(validation: Reader, rules: Rules) -> None:
             validation.problem(key, f"must not be greater than {key.replace('min', 'max')}")
 
 
-def _default(reader: Reader, field: ConfigField) -> Any:
+def _default(reader: Reader, field: SettingField) -> Any:
     value = reader.raw("default")
     if value is None:
         return None

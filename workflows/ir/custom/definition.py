@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.ir.custom.config_field import ConfigField
 from workflows.ir.custom.config_schema import read_fields
-from workflows.ir.custom.formats import is_url
 from workflows.ir.custom.output_schema import read_output
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.problems import Problem, quoted
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.formats import is_url
+from workflows.ir.settings.setting_field import SettingField
 
 PROVIDER: Final = "cloudflare"
 MAX_DEPTH: Final = 100
@@ -47,7 +47,7 @@ class Definition:
     docs_url: str
     author: str
     license: str
-    fields: tuple[ConfigField, ...]
+    fields: tuple[SettingField, ...]
     output: str
     dependencies: Mapping[str, str]
     timeout: Duration | None
@@ -62,7 +62,7 @@ class Definition:
         return f"node type {self.id} {self.version}"
 
     @property
-    def secrets(self) -> tuple[ConfigField, ...]:
+    def secrets(self) -> tuple[SettingField, ...]:
         """The fields whose values come from variables."""
         return tuple(field for field in self.fields if field.variable)
 

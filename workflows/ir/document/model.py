@@ -125,6 +125,7 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
         return None
     data = reader.required("data")
     data.config = reader.child("config")
+    data.know(*(field.name for field in type_.fields))
     settings = type_.read(data)
     data.warn_about_unknown()
     if data.config:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from workflows.ir.custom.definition import Definition
 from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.setting_field import SettingField
 
 Emit = Callable[[Any, Any], None]
 """Writes a node's code: takes a Node and the Emitter of `workflows.codegen`, a package above."""
@@ -16,6 +19,19 @@ Emit = Callable[[Any, Any], None]
 INFERRED = "inferred"
 VALUE_SUFFIX = ": value"
 """The suffix of the step that stores a setting whose value may differ when it is evaluated again."""
+
+
+class Category(StrEnum):
+    """What node types are for; the palette groups them by it, in this order."""
+
+    WORK = "Work"
+    WAIT = "Wait"
+    DECIDE = "Decide"
+    REPEAT = "Repeat"
+    CONCURRENT = "At the same time"
+    FAIL_SAFELY = "Fail safely"
+    CALL_OTHERS = "Call others"
+    CUSTOM = "Custom"
 
 
 def _no_inner_names(_settings: Any, _label: str) -> tuple[str, ...]:
@@ -86,8 +102,13 @@ class Custom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
-    """A type of node: how its settings are read, its edges, its output and its code.
+    """A type of node: its settings and how they are read, its edges, its output and its code.
 
+    - `summary`: what it is for, in one sentence. `icon`: a name in `workflows.picture.icons`.
+    - `docs`: its page, relative to the documentation, or the address of a custom type's page.
+    - `fields`: the settings that nodes have; others cause a warning.
+    - `example`: the settings of a new node; use `new_data` to get a copy.
+    - `about`: what a node is about, for its label: its condition, its duration, its URL.
     - `emit` writes the node itself; `callback` writes the function that its durable step runs.
     - `output`: the TypeScript type of its value, INFERRED from the callback, None without a value.
     - `calls`: the other Worker that a node calls.
@@ -100,8 +121,15 @@ class NodeType:
 
     name: str
     title: str
+    category: Category
+    summary: str
+    docs: str
     read: Callable[[Reader], Any]
     emit: Emit
+    fields: tuple[SettingField, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    about: Callable[[Any], str] | None = None
+    icon: str = "custom"
     container: Container | None = None
     output: str | None = None
     callback: Emit | None = None
@@ -115,3 +143,7 @@ class NodeType:
     warning: str = ""
     version: str = "1.0.0"
     provider: str = "cloudflare"
+
+    def new_data(self) -> dict[str, Any]:
+        """Return the settings of a new node, which are valid."""
+        return deepcopy(dict(self.example))

@@ -3,23 +3,74 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from workflows.ir.document.cron import cron_errors
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
+from workflows.ir.settings.field_values import read_choice, read_string
+from workflows.ir.settings.patterns import read_pattern
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
 
-HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 EVENT_TYPE_RULE: Final = "must be 1-100 letters, digits, - or _"
 QUEUE_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 QUEUE_NAME_RULE: Final = (
     "must be 1-63 lowercase letters, digits or -, with a letter or digit at both ends"
 )
+EVENT_TYPE_RULES: Final = Rules(
+    pattern=read_pattern(f"^{EVENT_TYPE.pattern}$"), pattern_rule=EVENT_TYPE_RULE
+)
 _INVALID_PATH: Final = re.compile(r"[\s?#\\]|/\.{1,2}(?=/|$)")
 _PATH_RULE: Final = (
     'must start with "/", without spaces, "?", "#", backslashes, "." and ".." segments'
+)
+
+PATH: Final = SettingField(
+    name="path",
+    kind=FieldKind.TEXT,
+    label="Path",
+    help="The path of the requests that start a run.",
+    default="/",
+    placeholder="/orders",
+)
+METHOD: Final = SettingField(
+    name="method",
+    kind=FieldKind.SELECT,
+    label="Method",
+    help="The method of the requests that start a run.",
+    default="POST",
+    options=("GET", "POST", "PUT", "PATCH", "DELETE"),
+)
+EXPRESSION: Final = SettingField(
+    name="expression",
+    kind=FieldKind.TEXT,
+    label="Schedule",
+    help="A cron expression in UTC: minute, hour, day of the month, month, weekday.",
+    details="See [Schedules](#schedules)",
+    required=True,
+    placeholder="0 8 * * MON",
+)
+EVENT: Final = SettingField(
+    name="eventType",
+    kind=FieldKind.TEXT,
+    label="Event type",
+    help="The type of the events that start a run: 1 to 100 letters, digits, `-` and `_`.",
+    required=True,
+    rules=EVENT_TYPE_RULES,
+    placeholder="paid",
+)
+QUEUE: Final = SettingField(
+    name="queue",
+    kind=FieldKind.TEXT,
+    label="Queue",
+    help="The queue whose messages start a run.",
+    required=True,
+    rules=Rules(pattern=read_pattern(f"^{QUEUE_NAME.pattern}$"), pattern_rule=QUEUE_NAME_RULE),
+    placeholder="orders",
 )
 
 
@@ -35,19 +86,40 @@ class Trigger:
     queue: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerType:
+    """A kind of trigger: its fields, and the settings that a new one gets (`example`)."""
+
+    name: str
+    title: str
+    summary: str
+    read: Callable[[Reader], Trigger]
+    fields: tuple[SettingField, ...] = ()
+    example: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    docs: str = "triggers.md"
+    icon: str = "trigger"
+
+    def new_trigger(self) -> dict[str, Any]:
+        """Return a new trigger, which is valid."""
+        return {"type": self.name, **deepcopy(dict(self.example))}
+
+
 def read_trigger(document: Reader) -> Trigger:
     """Read the trigger of a document; without one, runs are started manually."""
     trigger = document.child("trigger")
     if trigger is None:
         return Trigger()
     kind = trigger.string("type")
-    if kind and kind not in _TRIGGERS:
-        trigger.problem("type", f"must be one of {listed(_TRIGGERS)}, not {quoted(kind)}")
-    result = _TRIGGERS.get(kind, _manual)(trigger)
-    if kind in _TRIGGERS:
-        trigger.warn_about_unknown(
-            "is not a setting of this trigger and has no effect: check the spelling"
-        )
+    type_ = TRIGGER_TYPES.get(kind)
+    if type_ is None:
+        if kind:
+            trigger.problem("type", f"must be one of {listed(TRIGGER_TYPES)}, not {quoted(kind)}")
+        return Trigger()
+    trigger.know(*(declared.name for declared in type_.fields))
+    result = type_.read(trigger)
+    trigger.warn_about_unknown(
+        "is not a setting of this trigger and has no effect: check the spelling"
+    )
     return result
 
 
@@ -56,36 +128,71 @@ def _manual(_trigger: Reader) -> Trigger:
 
 
 def _http(trigger: Reader) -> Trigger:
-    path = trigger.string("path", "") or "/"
+    path = trigger.string(PATH.name, "") or str(PATH.default)
     if not path.startswith("/") or _INVALID_PATH.search(path):
-        trigger.problem("path", f"{_PATH_RULE}, not {quoted(path)}")
-    method = trigger.choice("method", "POST", HTTP_METHODS)
-    return Trigger(kind="http", path=path, method=method)
+        trigger.problem(PATH.name, f"{_PATH_RULE}, not {quoted(path)}")
+    return Trigger(kind="http", path=path, method=read_choice(trigger, METHOD))
 
 
 def _cron(trigger: Reader) -> Trigger:
     """Read a cron expression; as always in cron, any number of blanks separates the fields."""
-    text = trigger.string("expression")
+    text = read_string(trigger, EXPRESSION)
     expression = " ".join(text.split())
     for error in cron_errors(expression) if text else ():
-        trigger.problem("expression", error)
+        trigger.problem(EXPRESSION.name, error)
     return Trigger(kind="cron", expression=expression)
 
 
 def _event(trigger: Reader) -> Trigger:
-    event_type = trigger.string("eventType")
-    if event_type and not EVENT_TYPE.fullmatch(event_type):
-        trigger.problem("eventType", EVENT_TYPE_RULE)
-    return Trigger(kind="event", event_type=event_type)
+    return Trigger(kind="event", event_type=read_string(trigger, EVENT))
 
 
 def _queue(trigger: Reader) -> Trigger:
-    queue = trigger.string("queue")
-    if queue and not QUEUE_NAME.fullmatch(queue):
-        trigger.problem("queue", f"{QUEUE_NAME_RULE}, not {quoted(queue)}")
-    return Trigger(kind="queue", queue=queue)
+    return Trigger(kind="queue", queue=read_string(trigger, QUEUE))
 
 
-_TRIGGERS: Final = {
-    "manual": _manual, "http": _http, "cron": _cron, "event": _event, "queue": _queue,
-}  # fmt: skip
+_TYPES: Final = (
+    TriggerType(
+        name="manual",
+        title="Manual",
+        summary="Runs are started by hand, from the command line, or through an API; nothing is public.",
+        read=_manual,
+    ),
+    TriggerType(
+        name="http",
+        title="HTTP request",
+        summary="Each request to the Worker's address starts a run.",
+        docs="triggers.md#http",
+        read=_http,
+        fields=(PATH, METHOD),
+        example={"method": "POST", "path": "/"},
+    ),
+    TriggerType(
+        name="cron",
+        title="Schedule",
+        summary="Runs start at the times of a schedule, in UTC.",
+        docs="triggers.md#schedules",
+        read=_cron,
+        fields=(EXPRESSION,),
+        example={"expression": "0 8 * * *"},
+    ),
+    TriggerType(
+        name="event",
+        title="Event",
+        summary="Each event of a type starts a run.",
+        docs="triggers.md#events",
+        read=_event,
+        fields=(EVENT,),
+        example={"eventType": "paid"},
+    ),
+    TriggerType(
+        name="queue",
+        title="Queue",
+        summary="Each message of a queue starts a run.",
+        docs="triggers.md#queues",
+        read=_queue,
+        fields=(QUEUE,),
+        example={"queue": "orders"},
+    ),
+)
+TRIGGER_TYPES: Final[Mapping[str, TriggerType]] = {type_.name: type_ for type_ in _TYPES}

@@ -61,6 +61,11 @@ def milliseconds_of(duration: Duration) -> int | None:
     return None if duration.value.references else milliseconds(duration.value.source)
 
 
+def raw_duration(duration: Duration) -> int | str:
+    """Return a duration as a document writes it."""
+    return duration.value if isinstance(duration.value, int) else duration.value.source
+
+
 def code(path: str, source: str, *, is_expression: bool) -> Code:
     """Return code with its references."""
     references, in_text = references_in_code(source)

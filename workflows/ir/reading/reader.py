@@ -192,7 +192,7 @@ class Reader:
         self.problem(key, 'must be an object such as {"name": "value"}, or the same as JSON text')
         return None
 
-    def timeout(self, key: str, default: str) -> Duration:
+    def timeout(self, key: str, default: int | str) -> Duration:
         """Return a duration longer than zero."""
         duration = self.duration(key, default)
         text = duration.value.source if isinstance(duration.value, Text) else ""
@@ -200,7 +200,7 @@ class Reader:
             self.problem(key, f"must be longer than 0: remove it to use the default of {default}")
         return duration
 
-    def duration(self, key: str, default: str | None = None) -> Duration:
+    def duration(self, key: str, default: int | str | None = None) -> Duration:
         """Return a duration of at most 365 days: whole milliseconds or text. The default is trusted."""
         value = self._get(key)
         if value is _MISSING and default is not None:
@@ -210,7 +210,7 @@ class Reader:
                 return Duration(int(value))
             self.problem(key, f"{durations.RULE}, not {quoted(value)}")
             return Duration(0)
-        field = self.text(key, default)
+        field = self.text(key)
         if field.source and not field.references:
             length = durations.milliseconds(field.source)
             if length is None or length > durations.MAX_DURATION:
@@ -271,5 +271,7 @@ class Reader:
 
 
 @lru_cache(maxsize=64)
-def _default_duration(path: str, default: str) -> Duration:
+def _default_duration(path: str, default: int | str) -> Duration:
+    if isinstance(default, int):
+        return Duration(default)
     return Duration(fields.text(path, default))

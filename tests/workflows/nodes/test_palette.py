@@ -1,0 +1,140 @@
+"""What node types declare for a palette, and the labels of nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.test_docs import anchors
+from tests.workflows.ir.documents import Document, branch, chain, document, node
+from tests.workflows.ir.node_jsons import TEMPLATE, definition, types, with_fields
+from workflows.codegen.module.generate import ModuleSettings
+from workflows.compilation.from_document import generate_from_document
+from workflows.compilation.type_problems import type_problems
+from workflows.ir.document.node_labels import MAX_LENGTH, label_of
+from workflows.ir.document.node_types import Category, NodeType
+from workflows.ir.document.registry import Registry
+from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.node_types.files import types_in
+from workflows.node_types.loading import SHIPPED_NODE_TYPES
+from workflows.nodes.built_in import BUILT_IN
+from workflows.nodes.documents import parse
+from workflows.picture.icons import symbols
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
+EVERY_KIND = with_fields(
+    text={"required": True, "validation": {"pattern": "^[a-z]{3}$", "minLength": 3}},
+    address={"required": True, "placeholder": "a@b.example", "validation": {"format": "email"}},
+    count={"type": "number", "required": True, "validation": {"min": 3, "max": 4}},
+    flag={"type": "boolean", "required": True},
+    size={"type": "select", "options": ["small", "large"], "required": True},
+    extras={"type": "multiselect", "options": ["salt"], "required": True},
+    rows={"type": "code", "required": True},
+    shape={"type": "json", "required": True},
+    note={"type": "textarea", "required": True, "default": "hello"},
+    optional={"type": "expression"},
+)
+SHIPPED: list[Any] = [(files.value, files.template) for files in types_in(SHIPPED_NODE_TYPES)]
+CUSTOM = types((EVERY_KIND, TEMPLATE), *SHIPPED)
+TYPES = [type_ for name in CUSTOM for type_ in CUSTOM.versions(name).values()]
+
+
+def with_example(type_: NodeType) -> Document:
+    """Return a document with a new node of the type, and a step in each region that it requires."""
+    new = node("new", type_.name, **type_.new_data()) | {"version": type_.version}
+    required = type_.container.required if type_.container else ()
+    inner = [node(f"in_{label}") for label in required]
+    edges = [f"new in_{label} {label}" for label in required]
+    return document(
+        [new, *inner, node("after")], "new after then" if required else "new after", *edges
+    )
+
+
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
+def test_the_example_of_a_type_compiles_without_a_problem(type_: NodeType, tmp_path: Path) -> None:
+    module = generate_from_document(with_example(type_), SETTINGS, CUSTOM)
+
+    assert parse(with_example(type_), CUSTOM).problems == ()
+    assert [*module.problems, *type_problems(module, tmp_path)] == []
+
+
+def test_an_example_is_a_copy() -> None:
+    (type_,) = (type_ for type_ in BUILT_IN if type_.name == "branch")
+
+    type_.new_data()["branches"].clear()
+
+    assert len(type_.new_data()["branches"]) == 2
+
+
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
+def test_a_type_says_what_it_is_for(type_: NodeType) -> None:
+    page, _, anchor = type_.docs.partition("#")
+
+    assert type_.summary.endswith(".")
+    assert (type_.category is Category.CUSTOM) == (type_.custom is not None)
+    assert "://" in page or (
+        (DOCS / page).exists() and (not anchor or anchor in anchors(DOCS / page))
+    )
+    assert symbols([type_.icon], uid="x")
+
+
+@pytest.mark.parametrize("name", TRIGGER_TYPES)
+def test_the_example_of_a_trigger_is_valid(name: str) -> None:
+    type_ = TRIGGER_TYPES[name]
+    page, _, anchor = type_.docs.partition("#")
+
+    assert parse(chain(node("a"), trigger=type_.new_trigger())).problems == ()
+    assert not anchor or anchor in anchors(DOCS / page)
+
+
+LABELS: list[tuple[dict[str, Any], str]] = [
+    (node("a", code="// first\n\nimport x from 'y';\n{\n  const n = 1;\n}"), "const n = 1;"),
+    (node("a", code="{\n}"), ""),
+    (node("a", "sleep", duration="2 hours"), "2 hours"),
+    (node("a", "sleep", duration=5_400_500), "1 hour 30 minutes 500 ms"),
+    (node("a", "sleep", duration="{{ trigger.wait }}"), "{{ trigger.wait }}"),
+    (node("a", "sleep_until", timestamp="2030-01-31"), "2030-01-31"),
+    (node("a", "wait_for_event", eventType="paid"), "paid"),
+    (node("a", "http_request", url="https://x.test/a"), "GET https://x.test/a"),
+    (branch("a", big="n > 1", small=""), "n > 1"),
+    (node("a", "parallel"), "waits for all arms"),
+    (node("a", "race"), "first arm within 10 minutes"),
+    (node("a", "loop", collection="[1, 2]"), "item of [1, 2]"),
+    (node("a", "loop", loopType="while", condition="ok"), "while ok"),
+    (node("a", "loop", loopType="times", count=3000), "3,000 times"),
+    (node("a", "break"), "always"),
+    (node("a", "try_catch"), ""),
+    (node("a", "sub_workflow", scriptName="other", className="Flow"), "other Flow"),
+    (node("a", "sub_script", workerName="other"), "other: POST /"),
+    (node("a", "greet", text="{{ trigger.a }}", count=3), "{{ trigger.a }}"),
+]
+
+
+@pytest.mark.parametrize(("item", "label"), LABELS, ids=map(str, range(len(LABELS))))
+def test_a_label_says_what_a_node_is_about(item: dict[str, Any], label: str) -> None:
+    (parsed,) = parse(document([item]), CUSTOM).nodes
+
+    assert label_of(parsed) == label
+
+
+@pytest.mark.parametrize("text", ["xx " * 10_000, "a\u2028b\x00c\u202e", "  a\n\t b "])
+def test_a_label_is_one_short_line(text: str) -> None:
+    (parsed,) = parse(document([node("a", "http_request", url=text)])).nodes
+
+    label = label_of(parsed)
+
+    assert len(label) <= MAX_LENGTH
+    assert label.isprintable()
+
+
+def test_the_registry_of_custom_types_has_their_fields() -> None:
+    (type_,) = Registry(TYPES).versions("greet").values()
+
+    own = [field.name for field in definition(EVERY_KIND).fields]
+
+    assert [field.name for field in type_.fields] == [
+        *own, "retryLimit", "retryDelay", "backoff", "timeout", "sensitive",
+    ]  # fmt: skip

@@ -1,0 +1,3 @@
+"""Declarations of the fields of node types and triggers, and how a document's values are read by them."""
+
+from __future__ import annotations
