@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.http import HttpRequest
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +19,7 @@ from django.utils.translation import gettext
 
 from toolchain.commands import command
 from toolchain.platform_outage import current
-from web import formatting, numbered_lines
+from web import formatting, navigation, numbered_lines
 
 register = template.Library()
 
@@ -29,6 +30,19 @@ def platform_outage(context: Context) -> dict[str, Any]:
     request = context["request"]
     outage = current(settings.AWAITSTEP.data_dir) if request.user.is_authenticated else None
     return {"outage": outage, "address": request.get_full_path()}
+
+
+@register.inclusion_tag("web/_navigation.html", takes_context=True)
+def navigation_items(context: Context) -> dict[str, Any]:
+    """The links of the navigation that the user may follow, with the current one marked."""
+    request = context["request"]
+    current = navigation.current_item(request.path)
+    return {"items": navigation.items_for(request.user), "current": current, "kind": _kind(request)}
+
+
+def _kind(request: HttpRequest) -> str:
+    """Return whether the page is the one that the item links to, or one of those under it."""
+    return "page" if request.path == navigation.current_item(request.path).url else "true"
 
 
 @register.filter
