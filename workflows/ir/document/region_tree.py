@@ -8,6 +8,9 @@ from typing import Final
 
 MAX_NESTING: Final = 100
 
+Location = tuple[int, float]
+"""A region id and a position there; between two steps, the position is half."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
@@ -81,7 +84,11 @@ class Structure:
 
         The second value is the region of that container on the way to the node, -1 for the node itself.
         """
-        current, position = self.locations[node_id]
+        position, inner = self._position_of(self.locations[node_id], region_id)
+        return int(position), inner
+
+    def _position_of(self, location: Location, region_id: int) -> tuple[float, int]:
+        current, position = location
         inner = -1
         while current != region_id:
             info = self.regions[current]
@@ -101,9 +108,13 @@ class Structure:
 
     def precedes(self, earlier: str, later: str) -> bool:
         """Whether the node `earlier` can have run when the node `later` runs."""
-        common = self.common(self.locations[earlier][0], self.locations[later][0])
-        earlier_position, earlier_region = self.position_in(common, earlier)
-        later_position, later_region = self.position_in(common, later)
+        return self.is_before(self.locations[earlier], self.locations[later])
+
+    def is_before(self, earlier: Location, later: Location) -> bool:
+        """Whether what is at one location can have run when what is at the other runs."""
+        common = self.common(earlier[0], later[0])
+        earlier_position, earlier_region = self._position_of(earlier, common)
+        later_position, later_region = self._position_of(later, common)
         if earlier_position != later_position or earlier_region < 0 or later_region < 0:
             return earlier_position < later_position
         first, second = self.regions[earlier_region], self.regions[later_region]

@@ -41,12 +41,14 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 class Parsed:
     """The result of reading a document: `ir` is None if there are errors.
 
-    `nodes` are all nodes that could be read, whether or not there are errors elsewhere.
+    `nodes` are all nodes that could be read, whether or not there are errors elsewhere. `draft` is
+    the document even if its settings have errors; None if its graph has any.
     """
 
     ir: WorkflowIR | None
     problems: tuple[Problem, ...]
     nodes: tuple[Node, ...] = ()
+    draft: WorkflowIR | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +165,9 @@ def _check(parts: _Parts, *, ids: list[str], node_count: int, log: list[Problem]
     if structure is None:
         log += check_known(nodes, ids, graph.flows)
     problems = tuple(dict.fromkeys(log))  # a field may have the same unknown reference many times
-    if structure is None or any(problem.is_error for problem in log):
+    if structure is None:
         return Parsed(ir=None, problems=problems, nodes=tuple(nodes.values()))
-    ir = WorkflowIR(
+    draft = WorkflowIR(
         kind=parts.kind,
         metadata=parts.metadata,
         trigger=parts.trigger,
@@ -174,7 +176,8 @@ def _check(parts: _Parts, *, ids: list[str], node_count: int, log: list[Problem]
         entry=parts.entry,
         structure=structure,
     )
-    return Parsed(ir=ir, problems=problems, nodes=tuple(nodes.values()))
+    ir = None if any(problem.is_error for problem in log) else draft
+    return Parsed(ir=ir, problems=problems, nodes=tuple(nodes.values()), draft=draft)
 
 
 def _is_complete(graph: Graph) -> bool:
@@ -210,8 +213,9 @@ def _structure(graph: Graph, log: list[Problem]) -> Structure | None:
         log.append(Problem(path=f"nodes.{error.node_id}", message=message, node_id=error.node_id))
         return None
     log += builder.problems
-    if not builder.problems:
-        log += Scopes(graph.nodes, structure).check()
-        log += check_race_waits(graph.nodes, structure)
-        log += check_unreachable(graph.nodes, structure)
+    if builder.problems:
+        return None
+    log += Scopes(graph.nodes, structure).check()
+    log += check_race_waits(graph.nodes, structure)
+    log += check_unreachable(graph.nodes, structure)
     return structure
