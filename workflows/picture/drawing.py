@@ -37,17 +37,32 @@ class Picture:
 
 @without_garbage_collection
 def render(
-    ir: WorkflowIR, states: Mapping[str, NodeState] | None = None, *, uid: str = "picture"
+    ir: WorkflowIR,
+    states: Mapping[str, NodeState] | None = None,
+    *,
+    uid: str = "picture",
+    is_editable: bool = False,
 ) -> Picture:
-    """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids."""
+    """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids.
+
+    With `is_editable`, there is a mark wherever a node can be added.
+    """
     if len(ir.nodes) > MAX_NODES:
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
         return Picture(uid=uid, message=message)
     states = states or {}
     is_run = any(node.state not in _STATIC_STATES for node in states.values())
-    layout = lay_out(ir, node_height=TALL if is_run else SHORT)
-    numbers = {id_: number for number, id_ in enumerate(ir.nodes)}
-    drawing = Drawing(ir=ir, layout=layout, states=states, uid=uid, numbers=numbers)
+    layout = lay_out(ir, node_height=TALL if is_run else SHORT, is_editable=is_editable)
+    drawing = Drawing(
+        ir=ir,
+        layout=layout,
+        states=states,
+        uid=uid,
+        numbers={id_: number for number, id_ in enumerate(ir.nodes)},
+        is_editable=is_editable,
+    )
+    if is_editable:  # the editor has an outline of its own
+        return Picture(uid=uid, svg=draw(drawing))
     return Picture(uid=uid, svg=draw(drawing), outline=outline(drawing))
 
 

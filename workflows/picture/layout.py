@@ -26,6 +26,7 @@ MARGIN: Final = 12
 END_WIDTH: Final = 64
 CAP_HEIGHT: Final = 30
 _MIN_CAP_WIDTH: Final = 96
+_BELOW: Final = FAN / 4  # in the middle of the line that leads from a column to the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotMark:
+    """Where a node can be added: after the node `after`, or at the start of the region `region`."""
+
+    x: float
+    y: float
+    region: int
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The positions of all parts; `boxes` and `frames` are by node id."""
 
@@ -64,13 +75,15 @@ class Layout:
     frames: dict[str, Area]
     tags: tuple[tuple[Tag, Area], ...]
     lines: tuple[Line, ...]
+    slots: tuple[SlotMark, ...]
     start: tuple[Tag, Area]
     end: tuple[Tag, Area]
 
 
-def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
+def lay_out(ir: WorkflowIR, *, node_height: int, is_editable: bool = False) -> Layout:
     """Lay out the tree from top to bottom, in linear time."""
-    root = Measurer(ir.nodes, node_height=node_height).column(ir.structure.root)
+    measurer = Measurer(ir.nodes, node_height=node_height, is_editable=is_editable)
+    root = measurer.column(ir.structure.root)
     label = trigger_label(ir.trigger)
     text = shortened(label, NODE_WIDTH, size=SMALL)
     cap = max(round(width_of(text, SMALL)) + 44, _MIN_CAP_WIDTH)
@@ -88,6 +101,7 @@ def lay_out(ir: WorkflowIR, *, node_height: int) -> Layout:
         frames=builder.frames,
         tags=tuple(builder.tags),
         lines=tuple(builder.lines),
+        slots=tuple(builder.slots),
         start=(Tag(text=text, full=label, width=cap), _cap(axis, MARGIN, cap)),
         end=(Tag(text="End", full="End", width=END_WIDTH), _cap(axis, end, END_WIDTH)),
     )
@@ -106,6 +120,7 @@ class _LayoutBuilder:
     frames: dict[str, Area] = field(default_factory=dict)
     tags: list[tuple[Tag, Area]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    slots: list[SlotMark] = field(default_factory=list)
     depth: int = 0
 
     def line(
@@ -133,6 +148,7 @@ class _LayoutBuilder:
         at, has_exit, source = top, False, ""
         if column.head:
             at, has_exit = self._tag(column.head, axis=axis, top=at), True
+        self._slot_at_start(column, axis=axis, at=at, top=top)
         targets: list[Block | Tag] = [*column.blocks, *([column.jump] if column.jump else [])]
         for target in targets:
             if has_exit:
@@ -143,6 +159,20 @@ class _LayoutBuilder:
                 return
             self._block(target, axis=axis, top=at)
             at, has_exit, source = at + target.height, target.exits, target.node_id
+            is_last = target is targets[-1] and column.region
+            self._slot(column, axis=axis, y=at + (_BELOW if is_last else GAP / 2), after=source)
+
+    def _slot_at_start(self, column: Column, *, axis: float, at: float, top: float) -> None:
+        """Add a slot between a column's head, or the line that leads to it, and its first block."""
+        if column.head is None:
+            y = top - (_BELOW if column.region else GAP / 2)
+        else:
+            y = at + (GAP / 2 if column.blocks or column.jump else _BELOW)
+        self._slot(column, axis=axis, y=y)
+
+    def _slot(self, column: Column, *, axis: float, y: float, after: str = "") -> None:
+        if column.region >= 0:
+            self.slots.append(SlotMark(x=axis, y=y, region=column.region, after=after))
 
     def _tag(self, tag: Tag, *, axis: float, top: float) -> float:
         area = Area(x=axis - tag.width / 2, y=top, width=tag.width, height=TAG_HEIGHT)

@@ -40,9 +40,11 @@ class Tag:
 class Column:
     """Blocks below each other; `falls_through` if the run continues at its bottom.
 
-    `jump` links to the node where the run continues instead.
+    `jump` links to the node where the run continues instead. `region` is the id of the region, -1 for
+    a column that stands for none.
     """
 
+    region: int = -1
     head: Tag | None
     blocks: tuple[Block, ...]
     jump: Tag | None
@@ -84,11 +86,17 @@ class Block:
 
 
 class Measurer:
-    """Measures the tree of a document; all nodes have the same height."""
+    """Measures the tree of a document; all nodes have the same height.
 
-    def __init__(self, nodes: Mapping[str, Node], *, node_height: int) -> None:
+    With `is_editable`, empty regions in which nodes can be put are columns too.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, Node], *, node_height: int, is_editable: bool = False
+    ) -> None:
         self._nodes = nodes
         self.node_height = node_height
+        self._is_editable = is_editable
 
     def column(self, region: Region, head: Tag | None = None, *, is_aside: bool = False) -> Column:
         blocks = tuple(map(self._block, region.steps))
@@ -96,6 +104,7 @@ class Measurer:
         parts = [(tag.width, TAG_HEIGHT) for tag in (head, jump) if tag]
         parts += [(block.width, block.height) for block in blocks]
         return Column(
+            region=region.id,
             head=head,
             blocks=blocks,
             jump=jump,
@@ -146,7 +155,7 @@ class Measurer:
         if step.shared:
             yield _row([self._shared_column(region) for region in step.shared], is_shared=True)
         for region in step.regions:
-            if region.label in last and region.steps:
+            if region.label in last and (region.steps or self._is_editable):
                 yield _row([self.column(region, _tag(region.label))])
 
     def _arm(self, node: Node, region: Region, *, index: int) -> Column:

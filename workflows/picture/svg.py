@@ -13,7 +13,7 @@ from typing import Final
 
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.picture.icons import icon_of, symbols
-from workflows.picture.layout import Area, Layout, Line
+from workflows.picture.layout import Area, Layout, Line, SlotMark
 from workflows.picture.markup import link, safe
 from workflows.picture.paths import number, path
 from workflows.picture.sizes import NODE_WIDTH, Tag
@@ -27,13 +27,17 @@ _TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures."""
+    """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
+
+    A picture that is `is_editable` has a mark at each place where a node can be added.
+    """
 
     ir: WorkflowIR
     layout: Layout
     states: Mapping[str, NodeState]
     uid: str
     numbers: Mapping[str, int]
+    is_editable: bool = False
 
     def anchor(self, node_id: str) -> str:
         """Return the HTML id of a node's element; node ids may have characters that are invalid there."""
@@ -62,6 +66,7 @@ def draw(drawing: Drawing) -> str:
             _cap(drawing, *layout.end),
             *(_tag(drawing, tag, area) for tag, area in layout.tags),
             *_boxes(drawing),
+            *(_slot(drawing, slot) for slot in layout.slots if drawing.is_editable),
             "</svg>",
         ]
     )
@@ -154,6 +159,19 @@ def _tag(drawing: Drawing, tag: Tag, area: Area) -> str:
         f'<a class="pic-tag pic-goes-on" {_moved(area)} tabindex="-1" href="#{drawing.anchor(tag.node_id)}">'
         f"<title>Continues at {safe(tag.full)}</title>{text}"
         f"{_use(drawing.uid, 'link', x=8, y=4, size=13)}</a>"
+    )
+
+
+def _slot(drawing: Drawing, slot: SlotMark) -> str:
+    """Return the mark at which a node can be added; keyboards use the outline instead."""
+    info = drawing.ir.structure.regions[slot.region]
+    if slot.after:
+        place = f'data-after="{safe(slot.after)}"'
+    else:
+        place = f'data-owner="{safe(info.owner)}" data-region="{info.index}"'
+    return (
+        f'<g class="pic-slot" {place} transform="translate({number(slot.x)} {number(slot.y)})">'
+        '<circle class="pic-slot-area" r="16"/><circle r="7"/><path d="M-3.5 0h7M0-3.5v7"/></g>'
     )
 
 

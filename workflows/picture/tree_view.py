@@ -1,0 +1,134 @@
+"""The outline of the editor: an ARIA tree with an item for each node and each arm.
+
+Items carry what the page's script needs: the node, or the owner and the index of a region, and the
+slot behind it. Everything can be reached by keyboard; the buttons are for pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.node_labels import label_of
+from workflows.ir.document.region_tree import Region, Step
+from workflows.nodes import branch
+from workflows.picture.icons import icon_of
+from workflows.picture.labels import arm_label, trigger_label
+from workflows.picture.markup import safe
+
+ICONS: Final = "editor"
+"""The prefix of the ids of the icons, which are elsewhere on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeView:
+    """A document with the node that is selected ("" for the trigger) and the placeholders in it."""
+
+    ir: WorkflowIR
+    selected: str
+    placeholders: Collection[str]
+
+    def html(self) -> str:
+        """Return the items of the tree."""
+        label = trigger_label(self.ir.trigger)
+        trigger = _item(
+            f'id="outline-trigger" data-trigger data-owner="" data-region="0"'
+            f'{_selection(is_selected=not self.selected)} aria-label="{safe(f"Trigger: {label}")}"',
+            level=1,
+            row=_row("trigger", "Trigger", label) + _add("start"),
+        )
+        return "".join([trigger, *self._steps(self.ir.structure.root, level=1)])
+
+    def _steps(self, region: Region, *, level: int) -> Iterator[str]:
+        for step in region.steps:
+            yield from self._step(step, level=level)
+        if region.continues_at:
+            name = self.ir.nodes[region.continues_at].name
+            yield _item(
+                f'data-leads-to="{safe(region.continues_at)}" aria-label="{safe(f"Continues at {name}")}"'
+                f"{_selection(is_selected=False)}",
+                level=level,
+                row=_row("link", f"continues at {name}", ""),
+            )
+
+    def _step(self, step: Step, *, level: int) -> Iterator[str]:
+        node = self.ir.nodes[step.node_id]
+        is_placeholder = node.id in self.placeholders
+        about = "" if is_placeholder else label_of(node)
+        parts = [node.name, node.type.title, about]
+        attributes = (
+            f'id="outline-node-{safe(node.id)}" data-node="{safe(node.id)}" data-after="{safe(node.id)}"'
+            f"{_selection(is_selected=node.id == self.selected)}"
+            f' aria-label="{safe(", ".join(filter(None, parts)))}"'
+        )
+        kinds = "is-placeholder" if is_placeholder else ""
+        if node.type.container:
+            attributes += f' aria-expanded="true" data-container="{safe(node.type.name)}"'
+        inner = "".join(self._regions(node, step, level=level + 1))
+        yield _item(
+            attributes,
+            level=level,
+            row=_row(icon_of(node), node.name, about or node.type.title) + _add("after"),
+            inner=inner,
+            kinds=kinds,
+        )
+
+    def _regions(self, node: Node, step: Step, *, level: int) -> Iterator[str]:
+        for index, region in enumerate((*step.regions, *step.shared)):
+            is_shared = index >= len(step.regions)
+            label = "Where arms meet" if is_shared else arm_name(node, region.label, index)
+            detail = "" if is_shared else _condition(node, index)
+            parts = [f"Arm {label}", detail, "" if region.steps else "empty"]
+            yield _item(
+                f'id="outline-arm-{safe(node.id)}-{index}" data-owner="{safe(node.id)}" data-region="{index}"'
+                f'{_selection(is_selected=False)} aria-expanded="true"'
+                f' aria-label="{safe(", ".join(filter(None, parts)))}"',
+                level=level,
+                row=_row("", label, detail) + _add("start"),
+                inner="".join(self._steps(region, level=level + 1)),
+                kinds="outline-arm" + ("" if region.steps else " is-empty"),
+            )
+
+
+def arm_name(node: Node, label: str, index: int) -> str:
+    """Return what an arm is called; one without a label by its number."""
+    return arm_label(node, label) or f"{index + 1}"
+
+
+def _condition(node: Node, index: int) -> str:
+    if not isinstance(node.settings, branch.Settings) or index >= len(node.settings.arms):
+        return ""
+    condition = node.settings.arms[index].condition
+    return condition.source.strip() if condition else "otherwise"
+
+
+def _selection(*, is_selected: bool) -> str:
+    """Return the attributes of an item that can be selected; Tab reaches only the selected one."""
+    return f' aria-selected="{str(is_selected).lower()}" tabindex="{0 if is_selected else -1}"'
+
+
+def _item(attributes: str, *, level: int, row: str, inner: str = "", kinds: str = "") -> str:
+    group = f'<ul role="group">{inner}</ul>' if inner else ""
+    return (
+        f'<li role="treeitem" class="outline-item {kinds}" aria-level="{level}" {attributes}>'
+        f'<div class="outline-row">{row}</div>{group}</li>'
+    )
+
+
+def _row(icon: str, name: str, detail: str) -> str:
+    use = (
+        f'<svg class="outline-icon" aria-hidden="true"><use href="#{ICONS}-i-{icon}"/></svg>'
+        if icon
+        else ""
+    )
+    about = f'<span class="outline-about">{safe(detail)}</span>' if detail else ""
+    return f'{use}<span class="outline-name"><bdi>{safe(name)}</bdi></span>{about}'
+
+
+def _add(place: str) -> str:
+    return (
+        f'<button type="button" class="outline-add" data-add="{place}" tabindex="-1" aria-hidden="true">'
+        "+</button>"
+    )
