@@ -21,6 +21,12 @@ def types_for(document: object) -> Registry:
     return registry(rows.values("definition", "template"), names)
 
 
+def all_types() -> Registry:
+    """Return all types in all versions, for documents to which any of them may be added."""
+    rows = NodeType.objects.order_by("pk")
+    return registry(rows.values("definition", "template"), ())
+
+
 def snapshot(document: object) -> list[dict[str, Any]]:
     """Return copies of the loaded types that the document uses."""
     used = pins(document)

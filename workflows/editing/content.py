@@ -1,0 +1,150 @@
+"""Operations on what nodes and documents contain."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from workflows.codegen.analysis.node_names import name_nodes
+from workflows.editing.arguments import Arguments
+from workflows.editing.outcome import EVERYTHING, Outcome
+from workflows.editing.refusals import Refused
+from workflows.editing.renaming import with_new_ids
+from workflows.editing.tree import locations
+from workflows.editing.workbench import JsonObject, Workbench
+from workflows.ir.document.model import MAX_ID_LENGTH, NAME_LENGTH
+from workflows.ir.reading.identifiers import is_identifier
+from workflows.ir.reading.problems import quoted
+from workflows.nodes import branch
+
+_FIELD: Final = re.compile(r"(data|config)(\.[^.]+)+")
+_ARM_CONDITION: Final = re.compile(r"data\.branches\.(0|[1-9][0-9]{0,4})\.condition")
+_ABSENT: Final = object()
+
+
+def rename(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Give `node` another `name`; an id that was made from the old name follows it if nothing uses it."""
+    node_id, name = arguments.text("node"), arguments.text("name").strip()
+    bench.locate(node_id)
+    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
+        raise Refused(
+            f"A name must have 1-{NAME_LENGTH} characters, all on one line.", node_id=node_id
+        )
+    old = bench.nodes[node_id]["name"]
+    bench.update(node_id, name=name)
+    new_id = _following_id(bench, node_id, old, name)
+    if new_id != node_id:
+        _change_id(bench, node_id, new_id)
+    return Outcome(
+        summary=f"Renamed \u201c{old}\u201d to \u201c{name}\u201d",
+        touched=((node_id, "name"),),
+        selected=new_id,
+        renamed={node_id: new_id} if new_id != node_id else {},
+    )
+
+
+def _following_id(bench: Workbench, node_id: str, old: str, name: str) -> str:
+    needs = bench.opened.needs
+    is_used = any(node_id in each.outputs for each in needs.values())
+    item = bench.nodes.pop(node_id)
+    try:
+        was_made = re.fullmatch(rf"{re.escape(bench.free_id(old))}[0-9]*", node_id) is not None
+        is_free = was_made and not is_used
+        return bench.free_id(name) if is_free else node_id
+    finally:
+        bench.nodes = _in_order(bench, node_id, item)
+
+
+def _in_order(bench: Workbench, node_id: str, item: JsonObject) -> dict[str, JsonObject]:
+    """Return the nodes with one of them back in its place."""
+    order = [node["id"] for node in bench.opened.document["nodes"]]
+    nodes = {**bench.nodes, node_id: item}
+    return {id_: nodes[id_] for id_ in [*filter(nodes.__contains__, order), *nodes]}
+
+
+def set_id(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Change the id of `node`, its name in code, and every use of it."""
+    node_id, new_id = arguments.text("node"), arguments.text("id").strip()
+    bench.locate(node_id)
+    if not new_id or len(new_id) > MAX_ID_LENGTH or not is_identifier(new_id):
+        raise Refused(
+            "A name in code must consist of letters, digits, _ and $, without a digit at the start.",
+            node_id=node_id,
+        )
+    if new_id != node_id and new_id in bench.nodes:
+        raise Refused(f"There is already a node {quoted(new_id)}.", node_id=node_id)
+    _change_id(bench, node_id, new_id)
+    return Outcome(
+        summary=f"Changed the id of {bench.called(new_id)} to {new_id}",
+        touched=((node_id, ""),),
+        selected=new_id,
+        renamed={node_id: new_id},
+    )
+
+
+def _change_id(bench: Workbench, old: str, new: str) -> None:
+    draft = bench.opened.draft
+    variables = {name_nodes(draft, taken=()).variables[old]: new}
+    bench.nodes = {
+        ids.get(id_, id_): with_new_ids(item, draft.nodes[id_], ids, variables)
+        if id_ == old or old in bench.opened.needs[id_].outputs
+        else item
+        for ids in ({old: new},)
+        for id_, item in bench.nodes.items()
+    }
+    bench.types[new] = bench.types.pop(old)
+    locations(bench.root)[old].block.node_id = new
+
+
+def configure(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Set the `field` of `node`, a path such as `data.url`, to `value`, or remove it without one."""
+    node_id, field = arguments.text("node"), arguments.text("field")
+    bench.locate(node_id)
+    if not _FIELD.fullmatch(field):
+        raise Refused(f"{quoted(field)} is not a field of a node: begin with data or config.")
+    is_arms = bench.types[node_id].name == branch.TYPE.name and field.startswith("data.branches")
+    if is_arms and not _ARM_CONDITION.fullmatch(field):
+        raise Refused("Change the arms of a branch one by one.", node_id=node_id)
+    value = arguments.raw("value") if arguments.has("value") else _ABSENT
+    item = _with_value(bench.nodes[node_id], field.split("."), value)
+    bench.nodes[node_id] = item
+    return Outcome(
+        summary=f"Changed {field.rpartition('.')[2]} of {bench.called(node_id)}",
+        touched=((node_id, field),),
+        selected=node_id,
+    )
+
+
+def _with_value(container: Any, path: list[str], value: Any) -> Any:
+    """Return a copy of nested objects and lists with one value set or removed."""
+    key, *rest = path
+    if isinstance(container, list):
+        if not key.isascii() or not key.isdigit() or int(key) >= len(container):
+            raise Refused(f"There is no item {key} any more.")
+        index = int(key)
+        if not rest and value is _ABSENT:
+            return [*container[:index], *container[index + 1 :]]
+        inner = _with_value(container[index], rest, value) if rest else value
+        return [*container[:index], inner, *container[index + 1 :]]
+    members = dict(container) if isinstance(container, dict) else {}
+    if rest:
+        inner = _with_value(members.get(key, {}), rest, value)
+        if inner == {} and key not in members:
+            return members
+        return {**members, key: inner}
+    if value is _ABSENT:
+        members.pop(key, None)
+        return members
+    return {**members, key: value}
+
+
+def set_trigger(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Replace the trigger of the document by `trigger`."""
+    bench.members["trigger"] = arguments.object("trigger")
+    return Outcome(summary="Changed the trigger", touched=(("", "trigger"),))
+
+
+def replace_document(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Replace everything by `document`."""
+    document = arguments.object("document")
+    return Outcome(summary="Edited the document as text", touched=(EVERYTHING,), document=document)

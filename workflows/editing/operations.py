@@ -1,0 +1,100 @@
+"""The operations of the editor: each takes a document to the next one, or is refused.
+
+An operation is a JSON object with a `type`, one of the functions in `OPERATIONS`, and its arguments.
+Operations on a valid document give a valid document as long as the values in them are valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.editing import arms, content, structure
+from workflows.editing.arguments import Arguments
+from workflows.editing.needs import lost_needs
+from workflows.editing.outcome import Outcome, Touch
+from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
+
+Operation = Callable[[Workbench, Arguments], Outcome]
+
+_ON_THE_TREE: Final[Mapping[str, Operation]] = {
+    "add": structure.add,
+    "move": structure.move,
+    "delete": structure.delete,
+    "duplicate": structure.duplicate,
+    "wrap": structure.wrap,
+    "unwrap": structure.unwrap,
+    "add_arm": arms.add_arm,
+    "remove_arm": arms.remove_arm,
+    "move_arm": arms.move_arm,
+    "rename_arm": arms.rename_arm,
+    "reconnect": arms.reconnect,
+    "set_id": content.set_id,
+}
+_ON_CONTENT: Final[Mapping[str, Operation]] = {
+    "paste": structure.paste,
+    "rename": content.rename,
+    "configure": content.configure,
+    "set_trigger": content.set_trigger,
+    "replace_document": content.replace_document,
+}
+OPERATIONS: Final[Mapping[str, Operation]] = {**_ON_THE_TREE, **_ON_CONTENT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """The document after an operation, and what was done; see Outcome."""
+
+    opened: OpenDocument
+    summary: str
+    touched: tuple[Touch, ...]
+    selected: str
+    renamed: Mapping[str, str]
+
+    @property
+    def document(self) -> JsonObject:
+        return self.opened.document
+
+
+def perform(opened: OpenDocument, operation: object) -> Edit:
+    """Carry out one operation; raises Refused with the reason and the way out."""
+    arguments = Arguments(operation)
+    type_ = arguments.choice("type", OPERATIONS)
+    bench = Workbench(opened)
+    outcome = OPERATIONS[type_](bench, arguments)
+    document = bench.document() if outcome.document is None else outcome.document
+    edited = _opened(document, opened)
+    if type_ in _ON_THE_TREE and not arguments.flag("force"):
+        _refuse_new_errors(opened, edited, outcome.renamed)
+    return Edit(
+        opened=edited,
+        summary=outcome.summary,
+        touched=outcome.touched,
+        selected=outcome.selected,
+        renamed=outcome.renamed,
+    )
+
+
+def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:
+    try:
+        return OpenDocument(document, before.registry)
+    except NotEditable as error:
+        known = {problem.message for problem in before.parsed.problems}
+        new = [problem for problem in error.problems if problem.message not in known]
+        cause = (new or list(error.problems))[0]
+        raise Refused(f"This is not possible: {cause}", node_id=cause.node_id) from None
+
+
+def _refuse_new_errors(
+    before: OpenDocument, after: OpenDocument, renamed: Mapping[str, str]
+) -> None:
+    """Refuse an operation on the tree after which a node has an error that it did not have."""
+    for node_id, reason in lost_needs(before.needs, after.draft, renamed):
+        raise Refused(f"{reason}.", node_id=node_id, can_force=True)
+    for problem in after.parsed.problems:
+        if problem.is_error and (problem.node_id, problem.message) not in before.errors:
+            raise Refused(
+                f"This is not possible: {problem}", node_id=problem.node_id, can_force=True
+            )

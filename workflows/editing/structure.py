@@ -1,0 +1,198 @@
+"""Operations on the tree: adding, moving, copying, deleting and wrapping nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workflows.editing import fragments
+from workflows.editing.arguments import Arguments
+from workflows.editing.outcome import PLACE, Outcome, Touch
+from workflows.editing.refusals import Refused
+from workflows.editing.tree import Block, Location, Region, ids_in, leads_outside, locations
+from workflows.editing.workbench import JsonObject, Workbench
+from workflows.ir.document.node_types import NodeType
+from workflows.nodes import branch
+
+
+def add(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Add a node of the type `node_type` at `slot`, with its own `name` and `data` if given."""
+    type_ = bench.type_named(arguments.text("node_type"))
+    data = arguments.object("data") if arguments.has("data") else None
+    region, index = bench.place(arguments.slot())
+    block = bench.new_node(type_, name=arguments.text("name", ""), data=data)
+    block.regions = _new_regions(bench, type_, block.node_id)
+    bench.insert([block], region, index)
+    return Outcome(summary=f"Added {bench.called(block.node_id)}", selected=block.node_id)
+
+
+def _new_regions(bench: Workbench, type_: NodeType, node_id: str) -> list[Region]:
+    """Return the regions of a new container, with a step in each that must not be empty."""
+    container = type_.container
+    if container is None:
+        return []
+    if container.labels is None:
+        return [Region(blocks=[bench.placeholder()]) for _ in range(2)]
+    return [
+        Region(label=label, blocks=[bench.placeholder()] if label in container.required else [])
+        for label in labels_of(bench.nodes[node_id], type_)
+    ]
+
+
+def labels_of(item: JsonObject, type_: NodeType) -> list[str]:
+    """Return the labels of the arms of a container that names them."""
+    if type_.name == branch.TYPE.name:
+        return [arm["label"] for arm in item["data"]["branches"]]
+    return list(type_.container.labels(None)) if type_.container and type_.container.labels else []
+
+
+def move(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Move `nodes`, with all that is inside them, to `slot`."""
+    moved = selected_blocks(bench, arguments.texts("nodes"))
+    slot = arguments.slot()
+    inside = {id_ for block in moved for id_ in ids_in(block)}
+    if slot.owner in inside and not slot.after:
+        raise Refused(f"{bench.called(slot.owner)} cannot be moved into itself.")
+    region, index = bench.place(slot)
+    if slot.after in inside and slot.after not in {block.node_id for block in moved}:
+        raise Refused(f"{bench.called(moved[0].node_id)} cannot be moved into itself.")
+    for block in moved:
+        _refuse_if_leading_outside(bench, block, "moved")
+    marker = Block("")
+    region.blocks.insert(index, marker)
+    for block in moved:
+        bench.remove(block)
+    index = region.blocks.index(marker)
+    region.blocks.remove(marker)
+    bench.insert(moved, region, index)
+    return Outcome(
+        summary=f"Moved {_listed(bench, moved)}",
+        touched=tuple((block.node_id, PLACE) for block in moved),
+        selected=moved[0].node_id,
+    )
+
+
+def delete(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Delete `nodes` with all that is inside them."""
+    deleted = selected_blocks(bench, arguments.texts("nodes"))
+    summary = f"Deleted {_listed(bench, deleted)}"
+    touched: list[Touch] = []
+    for block in deleted:
+        _refuse_if_leading_outside(bench, block, "deleted")
+        touched += [(id_, "") for id_ in ids_in(block)]
+    selected = _neighbour(bench, deleted[0])
+    for block in deleted:
+        bench.remove(block)
+        bench.forget(block)
+    return Outcome(
+        summary=summary,
+        touched=tuple(touched),
+        selected=selected if selected in bench.nodes else "",
+    )
+
+
+def _neighbour(bench: Workbench, block: Block) -> str:
+    """Return the node before a block, or after it, or around it."""
+    location = bench.locate(block.node_id)
+    siblings = location.region.blocks
+    if location.index:
+        return siblings[location.index - 1].node_id
+    if len(siblings) > 1:
+        return siblings[1].node_id
+    return location.owner.node_id if location.owner else ""
+
+
+def duplicate(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Copy `nodes` with all that is inside them, and put the copies after the last of them."""
+    blocks = selected_blocks(bench, arguments.texts("nodes"))
+    for block in blocks:
+        _refuse_if_leading_outside(bench, block, "duplicated")
+    copies = fragments.copies(bench, blocks)
+    last = bench.locate(blocks[-1].node_id)
+    bench.insert(copies, last.region, last.index + 1)
+    return Outcome(summary=f"Duplicated {_listed(bench, blocks)}", selected=copies[0].node_id)
+
+
+def paste(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Insert the nodes of the document `fragment` at `slot`, with ids that are not used yet."""
+    region, index = bench.place(arguments.slot())
+    blocks = fragments.inserted(bench, arguments.object("fragment"))
+    bench.insert(blocks, region, index)
+    return Outcome(summary=f"Pasted {_listed(bench, blocks)}", selected=blocks[0].node_id)
+
+
+def wrap(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Put `nodes`, which follow each other, into a new container of the type `node_type`."""
+    blocks = selected_blocks(bench, arguments.texts("nodes"))
+    type_ = bench.type_named(arguments.text("node_type"))
+    if type_.container is None:
+        raise Refused(f"{type_.title} cannot contain nodes.")
+    first = bench.locate(blocks[0].node_id)
+    if first.region.blocks[first.index : first.index + len(blocks)] != blocks:
+        raise Refused("Only nodes that follow each other can be wrapped. Select these alone.")
+    for block in blocks:
+        _refuse_if_leading_outside(bench, block, "wrapped")
+    wrapper = bench.new_node(type_, name=arguments.text("name", ""))
+    wrapper.regions = _new_regions(bench, type_, wrapper.node_id)
+    first.region.blocks[first.index : first.index + len(blocks)] = [wrapper]
+    inner = wrapper.regions[0]
+    replaced, inner.blocks = inner.blocks, blocks
+    for block in replaced:
+        bench.forget(block)
+    return Outcome(
+        summary=f"Wrapped {_listed(bench, blocks)} in {bench.called(wrapper.node_id)}",
+        touched=tuple((block.node_id, PLACE) for block in blocks),
+        selected=wrapper.node_id,
+    )
+
+
+def unwrap(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Replace a container, `node`, by what is inside it: the nodes of all arms in order."""
+    node_id = arguments.text("node")
+    block = bench.container(node_id)
+    _refuse_if_leading_outside(bench, block, "unwrapped")
+    inner = [each for region in block.all_regions for each in region.blocks]
+    kept = [each for each in inner if not bench.is_placeholder(each.node_id)]
+    for each in inner:
+        if each not in kept:
+            bench.forget(each)
+    summary = f"Unwrapped {bench.called(node_id)}"
+    location = bench.locate(node_id)
+    block.regions, block.shared = [], []
+    location.region.blocks[location.index + 1 : location.index + 1] = kept
+    bench.remove(block)
+    bench.forget(block)
+    touched = ((node_id, ""), *((each.node_id, PLACE) for each in kept))
+    return Outcome(summary=summary, touched=touched, selected=kept[0].node_id if kept else "")
+
+
+def selected_blocks(bench: Workbench, node_ids: Iterable[str]) -> list[Block]:
+    """Return the blocks of nodes in the order of the document, without those inside another one."""
+    found = [bench.locate(id_) for id_ in node_ids]
+    chosen = {location.block.node_id for location in found}
+    places = locations(bench.root)
+    outer = {id_ for id_ in chosen if not _is_inside(places[id_], chosen, places)}
+    order = [id_ for block in bench.root.blocks for id_ in ids_in(block)]
+    return [places[id_].block for id_ in order if id_ in outer]
+
+
+def _is_inside(location: Location, chosen: set[str], places: dict[str, Location]) -> bool:
+    while location.owner is not None:
+        if location.owner.node_id in chosen:
+            return True
+        location = places[location.owner.node_id]
+    return False
+
+
+def _refuse_if_leading_outside(bench: Workbench, block: Block, done: str) -> None:
+    if leads_outside(block):
+        raise Refused(
+            f"{bench.called(block.node_id)} cannot be {done} alone, because an arm inside it leads to "
+            "a node outside it. Disconnect that arm first.",
+            node_id=block.node_id,
+        )
+
+
+def _listed(bench: Workbench, blocks: list[Block]) -> str:
+    name = bench.called(blocks[0].node_id)
+    more = len(blocks) - 1
+    return f"{name} and {more} more" if more else name

@@ -1,0 +1,261 @@
+"""A document opened for one operation: its nodes and its tree, which the operation changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from workflows.editing.edges import edges_of, needs_edge_to
+from workflows.editing.needs import Needs, needs_of
+from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.tree import (
+    Block,
+    Location,
+    Region,
+    blocks_in,
+    locations,
+    tidy,
+    tree_of,
+)
+from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.registry import Registry
+from workflows.ir.reading.identifiers import RESERVED, to_identifier
+from workflows.ir.reading.problems import quoted
+from workflows.ir.tree.scope import ROOTS
+from workflows.ir.validation.validate import Parsed
+from workflows.nodes.documents import parse
+
+JsonObject = dict[str, Any]
+
+PLACEHOLDER_CODE: Final = "// Nothing happens here yet.\n"
+_WORDS: Final = re.compile(r"[^\W_]+", re.UNICODE)
+_MAX_ID_WORDS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for a node: after another one, or at the start of a region.
+
+    `owner` is the container of the region ("" for the root), `region` its index: first the arms,
+    then the regions that several arms share. With `after`, they are ignored.
+    """
+
+    after: str = ""
+    owner: str = ""
+    region: int = 0
+
+
+class OpenDocument:
+    """A document that has a tree; raises NotEditable for any other. It is never changed."""
+
+    def __init__(self, document: JsonObject, registry: Registry) -> None:
+        self.document = document
+        self.registry = registry
+        self.parsed: Parsed = parse(document, registry)
+        if self.parsed.draft is None:
+            raise NotEditable(self.parsed.problems)
+        self.draft: WorkflowIR = self.parsed.draft
+
+    @cached_property
+    def needs(self) -> Mapping[str, Needs]:
+        return needs_of(self.draft)
+
+    @cached_property
+    def errors(self) -> frozenset[tuple[str, str]]:
+        """The errors, without their place in the document, which an operation may change."""
+        return frozenset(
+            (problem.node_id, problem.message)
+            for problem in self.parsed.problems
+            if problem.is_error
+        )
+
+
+class Workbench:
+    """The parts of an open document in a form that an operation can change."""
+
+    def __init__(self, opened: OpenDocument) -> None:
+        self.opened = opened
+        self.registry = opened.registry
+        self.nodes: dict[str, JsonObject] = {item["id"]: item for item in opened.document["nodes"]}
+        self.types: dict[str, NodeType] = {
+            id_: node.type for id_, node in opened.draft.nodes.items()
+        }
+        self.root = tree_of(opened.draft.structure)
+        self.members: JsonObject = {}
+
+    # Finding
+
+    def locate(self, node_id: str) -> Location:
+        """Return where a node is; raises Refused if there is none with this id."""
+        found = locations(self.root).get(node_id)
+        if found is None:
+            raise Refused(f"There is no node {quoted(node_id)} any more.", node_id=node_id)
+        return found
+
+    def container(self, node_id: str) -> Block:
+        """Return the block of a container; raises Refused for any other node."""
+        block = self.locate(node_id).block
+        if self.types[node_id].container is None:
+            raise Refused(f"{self.called(node_id)} has no arms.", node_id=node_id)
+        return block
+
+    def region(self, node_id: str, index: int) -> Region:
+        """Return an arm of a container, or a region that its arms share."""
+        regions = self.container(node_id).all_regions
+        if not 0 <= index < len(regions):
+            raise Refused(f"{self.called(node_id)} has no such arm any more.", node_id=node_id)
+        return regions[index]
+
+    def place(self, slot: Slot) -> tuple[Region, int]:
+        """Return the region of a slot and the index in it."""
+        if slot.after:
+            location = self.locate(slot.after)
+            return location.region, location.index + 1
+        return (self.region(slot.owner, slot.region) if slot.owner else self.root), 0
+
+    def called(self, node_id: str) -> str:
+        """Return a node's name for use in a sentence."""
+        return f"\u201c{self.nodes[node_id]['name']}\u201d"
+
+    # Changing
+
+    def new_node(self, type_: NodeType, *, name: str = "", data: JsonObject | None = None) -> Block:
+        """Add a node, without a place in the tree, with a block for it."""
+        name = name or self.free_name(type_.title)
+        id_ = self.free_id(name)
+        self.nodes[id_] = {
+            "id": id_,
+            "type": type_.name,
+            "name": name,
+            "position": {"x": 0, "y": 0},
+            "version": type_.version,
+            "provider": type_.provider,
+            "data": type_.new_data() if data is None else data,
+        }
+        self.types[id_] = type_
+        return Block(id_)
+
+    def placeholder(self) -> Block:
+        """Return a block with a new step that does nothing."""
+        type_ = self.type_named("step")
+        return self.new_node(type_, name="Empty step", data={"code": PLACEHOLDER_CODE})
+
+    def type_named(self, name: str) -> NodeType:
+        """Return the newest version of a type; raises Refused if there is none of this name."""
+        versions = self.registry.versions(name)
+        if not versions:
+            raise Refused(f"There is no node type {quoted(name)}.")
+        return list(versions.values())[-1]
+
+    def free_id(self, name: str) -> str:
+        """Return an unused id made of the words of a name, which can be a variable in code."""
+        words = _WORDS.findall(name)[:_MAX_ID_WORDS]
+        camel = "".join(
+            word[:1].lower() + word[1:] if index == 0 else word[:1].upper() + word[1:]
+            for index, word in enumerate(words)
+        )
+        proposal = to_identifier(camel)[:60] if camel else "node"
+        if proposal in RESERVED or proposal in ROOTS:
+            proposal += "1"
+        return _free(proposal, {*self.nodes, *self._container_names()}, "{}{}")
+
+    def free_name(self, title: str) -> str:
+        return _free(title, {item["name"] for item in self.nodes.values()}, "{} {}")
+
+    def _container_names(self) -> set[str]:
+        """Return the names that containers define for what is inside them."""
+        names: set[str] = set()
+        for id_, node in self.opened.draft.nodes.items():
+            container = node.type.container
+            if id_ in self.nodes and container:
+                for label in container.labels(node.settings) if container.labels else ():
+                    names.update(container.inner_names(node.settings, label))
+        return names
+
+    def insert(self, blocks: Iterable[Block], region: Region, index: int) -> None:
+        """Insert blocks; they replace a step that does nothing if it is alone in the region."""
+        blocks = list(blocks)
+        alone = region.blocks[0] if len(region.blocks) == 1 else None
+        is_content = not any(self.is_placeholder(block.node_id) for block in blocks)
+        if alone and is_content and self.is_placeholder(alone.node_id):
+            region.blocks = []
+            self.forget(alone)
+            index = 0
+        region.blocks[index:index] = blocks
+
+    def is_placeholder(self, node_id: str) -> bool:
+        """Whether the node is a step that does nothing, added because a region cannot be empty."""
+        item = self.nodes[node_id]
+        return bool(item["type"] == "step" and item["data"] == {"code": PLACEHOLDER_CODE})
+
+    def remove(self, block: Block) -> None:
+        """Take a block out of the tree; its nodes are kept."""
+        location = self.locate(block.node_id)
+        location.region.blocks.remove(block)
+        if location.region.blocks or location.region.next is not None:
+            return
+        if location.owner is None or needs_edge_to(
+            location.region, self.types[location.owner.node_id]
+        ):
+            location.region.blocks.append(self.placeholder())
+
+    def forget(self, block: Block) -> None:
+        """Delete the nodes of a block that is no longer in the tree."""
+        for inner in blocks_in(Region(blocks=[block])):
+            del self.nodes[inner.node_id]
+            del self.types[inner.node_id]
+
+    def update(self, node_id: str, **members: Any) -> None:
+        """Replace members of a node."""
+        self.nodes[node_id] = {**self.nodes[node_id], **members}
+
+    # Finishing
+
+    def document(self) -> JsonObject:
+        """Return the document with the changed nodes and tree."""
+        tidy(self.root)
+        self._fill()
+        before = self.opened.document
+        edges = edges_of(self.root, self.types, before["edges"])
+        return {
+            **before,
+            **self.members,
+            "nodes": _unless_equal(before["nodes"], list(self.nodes.values())),
+            "edges": _unless_equal(before["edges"], edges),
+            "entryNodeId": self.root.blocks[0].node_id,
+        }
+
+    def _fill(self) -> None:
+        """Put a step that does nothing into each empty region that no edge could show otherwise."""
+        stack = [self.root]
+        while stack:
+            region = stack.pop()
+            for index, block in enumerate(region.blocks):
+                is_last = index == len(region.blocks) - 1 and region.next is None
+                self._fill_block(block, is_last=is_last)
+                stack += block.all_regions
+
+    def _fill_block(self, block: Block, *, is_last: bool) -> None:
+        labels: set[str] = set()
+        for region in block.regions:
+            if region.blocks or region.next or not needs_edge_to(region, self.types[block.node_id]):
+                continue
+            if is_last or region.label in labels:
+                region.blocks.append(self.placeholder())
+            labels.add(region.label)
+
+
+def _unless_equal(before: list[JsonObject], after: list[JsonObject]) -> list[JsonObject]:
+    return before if before == after else after
+
+
+def _free(proposal: str, taken: set[str], pattern: str) -> str:
+    name, count = proposal, 1
+    while name in taken:
+        count += 1
+        name = pattern.format(proposal, count)
+    return name
