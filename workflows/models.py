@@ -49,6 +49,7 @@ class Workflow(models.Model):
         default=dict, blank=True, help_text="Routes, domains, schedules and limits of the Worker."
     )
     class_name = models.CharField(max_length=128, editable=False)
+    draft_revision = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -71,6 +72,17 @@ class Workflow(models.Model):
         return {binding.name: binding.kind for binding in self.declared_bindings.all()}
 
     @property
+    def content(self) -> dict[str, Any]:
+        """Everything in the draft that determines the code; a version has the same fields."""
+        return {
+            "ir": self.ir,
+            "entry_code": self.entry_code,
+            "dependencies": self.dependencies,
+            "bindings": self.bindings,
+            "deploy_settings": self.deploy_settings,
+        }
+
+    @property
     def settings(self) -> DeploySettings:
         """The deploy settings; raises InvalidSettings if they were stored past the form."""
         return read_settings(self.deploy_settings)
@@ -78,6 +90,52 @@ class Workflow(models.Model):
     @property
     def kind(self) -> str:
         return kind_of(self.ir)
+
+
+class DraftChange(models.Model):
+    """One change of a draft's document: an operation of the editor, or an undo or redo of one.
+
+    `revision` is the draft's revision after it. `changes` and `touched` are as the editing package
+    defines them; `selected` is the node to show. `reverses` is the revision that an undo or a redo
+    is about. An operation that is undone can be redone until its author does something else.
+    """
+
+    class Kind(models.TextChoices):
+        """What changed the draft."""
+
+        OPERATION = "operation"
+        UNDO = "undo"
+        REDO = "redo"
+        REPLACED = "replaced"
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="draft_changes")
+    revision = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    summary = models.CharField(max_length=600)
+    changes = models.JSONField()
+    touched = models.JSONField()
+    renamed = models.JSONField(default=dict)
+    selected = models.CharField(max_length=256, blank=True)
+    reverses = models.PositiveIntegerField(null=True)
+    is_undone = models.BooleanField(default=False)
+    can_redo = models.BooleanField(default=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    by_name = models.CharField(max_length=150)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-revision"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow", "revision"], name="draft_revision_is_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.summary
 
 
 class WorkflowVersion(models.Model):

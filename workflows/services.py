@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit.encrypted_fields import UnreadableSecret
-from audit.trail import Actor
-from workflows import audit_entries
+from audit.trail import SYSTEM, Actor
+from workflows import audit_entries, drafts
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
@@ -72,18 +72,17 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVers
     if not workflow.class_name:
         workflow.class_name = class_name_for(draft.document_name)
     workflow.name = workflow.name or draft.document_name
+    before = Workflow.objects.filter(pk=workflow.pk).values_list("ir", flat=True).first()
     workflow.save()
+    if before is not None:
+        drafts.record_replacement(
+            workflow, before, by=Actor(by, by.get_username()) if by else SYSTEM
+        )
     return _version_of_draft(workflow, by=by)
 
 
 def _version_of_draft(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
-    content: dict[str, Any] = {
-        "ir": workflow.ir,
-        "entry_code": workflow.entry_code,
-        "dependencies": workflow.dependencies,
-        "bindings": workflow.bindings,
-        "deploy_settings": workflow.deploy_settings,
-    }
+    content = workflow.content
     newest = workflow.versions.order_by("-number").first()
     if newest and newest.has_content(content):
         return newest

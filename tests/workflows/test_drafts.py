@@ -1,0 +1,253 @@
+"""Drafts: revisions, conflicts, undo and redo, alone and with others."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests.support.examples import examples
+from tests.workflows.editing.editing import after, outline
+from tests.workflows.editing.test_random_operations import DOCUMENTS, RandomOperations
+from tests.workflows.ir.documents import Document, chain, node
+from workflows import drafts, services
+from workflows.drafts import ChangedMeanwhile
+from workflows.editing.refusals import Refused
+from workflows.models import Workflow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mia() -> User:
+    return User.objects.create_user("mia")
+
+
+@pytest.fixture
+def tom() -> User:
+    return User.objects.create_user("tom")
+
+
+def workflow_with(document: Document) -> Workflow:
+    workflow = Workflow(ir=document)
+    services.save_draft(workflow)
+    return Workflow.objects.get(pk=workflow.pk)
+
+
+def flow() -> Workflow:
+    return workflow_with(chain(node("a"), node("b")))
+
+
+def perform(
+    workflow: Workflow, type_: str, *, by: User, revision: int | None = None, **arguments: Any
+) -> drafts.Changed:
+    workflow.refresh_from_db()
+    base = workflow.draft_revision if revision is None else revision
+    changed = drafts.change_draft(workflow.pk, {"type": type_, **arguments}, revision=base, by=by)
+    workflow.refresh_from_db()
+    return changed
+
+
+def test_an_operation_makes_the_next_revision(mia: User) -> None:
+    workflow = flow()
+
+    changed = perform(workflow, "add", by=mia, node_type="sleep", slot=after("a"))
+
+    assert changed.revision == workflow.draft_revision == 1
+    assert outline(workflow.ir) == "a sleep b"
+    assert workflow.draft_changes.get().summary == "Added “Sleep”"
+
+
+def test_the_newest_version_does_not_change(mia: User) -> None:
+    workflow = flow()
+
+    perform(workflow, "delete", by=mia, nodes=["b"])
+
+    assert outline(workflow.newest_version.ir) == "a b"
+    assert drafts.unsaved_changes(workflow)
+
+
+def test_an_operation_without_effect_is_no_change(mia: User) -> None:
+    workflow = flow()
+
+    assert perform(workflow, "move", by=mia, nodes=["b"], slot=after("a")).summary == ""
+    assert workflow.draft_revision == 0
+
+
+def test_operations_on_an_older_revision_are_applied_on_top(mia: User, tom: User) -> None:
+    workflow = flow()
+
+    perform(workflow, "configure", by=mia, revision=0, node="a", field="data.retryLimit", value=1)
+    perform(
+        workflow, "configure", by=tom, revision=0, node="a", field="data.timeout", value="2 minutes"
+    )
+    perform(workflow, "add", by=tom, revision=0, node_type="sleep", slot=after("a"))
+
+    data = workflow.ir["nodes"][0]["data"]
+    assert (data["retryLimit"], data["timeout"]) == (1, "2 minutes")
+    assert outline(workflow.ir) == "a sleep b"
+
+
+def test_two_changes_of_one_field_are_a_conflict_that_shows_both(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(
+        workflow, "configure", by=mia, revision=0, node="a", field="data.code", value="return 1;"
+    )
+
+    with pytest.raises(ChangedMeanwhile, match="mia changed this") as conflict:
+        perform(
+            workflow,
+            "configure",
+            by=tom,
+            revision=0,
+            node="a",
+            field="data.code",
+            value="return 2;",
+        )
+
+    assert conflict.value.current == "return 1;"
+    workflow.refresh_from_db()
+    assert workflow.ir["nodes"][0]["data"]["code"] == "return 1;"
+
+
+def test_the_same_value_twice_is_no_conflict(mia: User, tom: User) -> None:
+    workflow = flow()
+
+    for user in (mia, tom):
+        perform(
+            workflow,
+            "configure",
+            by=user,
+            revision=0,
+            node="a",
+            field="data.code",
+            value="return 1;",
+        )
+
+    assert workflow.draft_revision == 1
+
+
+def test_deleting_what_someone_else_has_changed_is_a_conflict(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(workflow, "configure", by=mia, revision=0, node="b", field="data.retryLimit", value=1)
+
+    with pytest.raises(ChangedMeanwhile):
+        perform(workflow, "delete", by=tom, revision=0, nodes=["b"])
+
+
+def test_an_operation_follows_a_node_to_its_new_id(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(workflow, "set_id", by=mia, revision=0, node="b", id="later")
+
+    perform(workflow, "add", by=tom, revision=0, node_type="sleep", slot=after("b"))
+
+    assert outline(workflow.ir) == "a later sleep"
+
+
+def test_undo_and_redo_restore_the_bytes(mia: User) -> None:
+    workflow = flow()
+    states = [json.dumps(workflow.ir)]
+    for type_, arguments in (
+        ("add", {"node_type": "loop", "slot": after("a")}),
+        ("move", {"nodes": ["b"], "slot": {"owner": "loop", "region": 0}}),
+        ("configure", {"node": "b", "field": "data.retryLimit", "value": 2}),
+        ("delete", {"nodes": ["a"]}),
+    ):
+        perform(workflow, type_, by=mia, **arguments)
+        states.append(json.dumps(workflow.ir))
+
+    for before in reversed(states[:-1]):
+        drafts.undo(workflow.pk, by=mia)
+        workflow.refresh_from_db()
+        assert json.dumps(workflow.ir) == before
+    for later in states[1:]:
+        drafts.redo(workflow.pk, by=mia)
+        workflow.refresh_from_db()
+        assert json.dumps(workflow.ir) == later
+
+
+def test_undo_is_ones_own_and_keeps_what_others_did(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(workflow, "configure", by=mia, node="a", field="data.retryLimit", value=1)
+    perform(workflow, "configure", by=tom, node="a", field="data.timeout", value="2 minutes")
+
+    drafts.undo(workflow.pk, by=mia)
+
+    workflow.refresh_from_db()
+    data = workflow.ir["nodes"][0]["data"]
+    assert "retryLimit" not in data
+    assert data["timeout"] == "2 minutes"
+
+
+def test_undo_is_refused_where_someone_else_went_on(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(workflow, "configure", by=mia, node="a", field="data.retryLimit", value=1)
+    perform(workflow, "configure", by=tom, node="a", field="data.retryLimit", value=2)
+
+    with pytest.raises(Refused, match="cannot be undone, because tom changed"):
+        drafts.undo(workflow.pk, by=mia)
+
+
+def test_a_new_operation_ends_redo(mia: User) -> None:
+    workflow = flow()
+    perform(workflow, "delete", by=mia, nodes=["b"])
+    drafts.undo(workflow.pk, by=mia)
+    perform(workflow, "rename", by=mia, node="a", name="First")
+
+    with pytest.raises(Refused, match="nothing to redo"):
+        drafts.redo(workflow.pk, by=mia)
+
+
+def test_nothing_to_undo_is_a_sentence(mia: User) -> None:
+    with pytest.raises(Refused, match="nothing to undo"):
+        drafts.undo(flow().pk, by=mia)
+
+
+def test_an_imported_document_is_a_change_that_others_see(mia: User) -> None:
+    workflow = flow()
+
+    services.import_document(chain(node("x")), into=workflow)
+
+    assert workflow.draft_changes.get().summary == "Replaced the document"
+    with pytest.raises(ChangedMeanwhile):
+        perform(workflow, "rename", by=mia, revision=0, node="x", name="y")
+
+
+@pytest.mark.parametrize("number", range(examples(12, 200)))
+def test_two_interleaved_editors_lose_nothing(number: int, mia: User, tom: User) -> None:
+    """Values that one editor sets stay until someone who has seen them changes or deletes them."""
+    random = Random(number)  # noqa: S311 - reproducible
+    workflow = workflow_with(random.choice(DOCUMENTS))
+    seen = {mia: 0, tom: 0}
+    for turn in range(12):
+        user = random.choice((mia, tom))
+        if random.random() < 0.5:  # this editor has looked at the page again
+            seen[user] = workflow.draft_revision
+        before = workflow.ir
+        operation = RandomOperations(random, drafts.open_draft(workflow)).draw()
+        base = seen[user]
+        try:
+            drafts.change_draft(workflow.pk, operation, revision=base, by=user)
+        except (Refused, ChangedMeanwhile):
+            workflow.refresh_from_db()
+            assert workflow.ir == before
+            continue
+        workflow.refresh_from_db()
+        _check_kept(workflow, base, operation, turn)
+
+
+def _check_kept(workflow: Workflow, base: int, operation: dict[str, Any], turn: int) -> None:
+    """What others have changed since the revision that the operation was made on is still there."""
+    last = workflow.draft_changes.first()
+    if last is None or last.revision <= base:
+        return
+    touched = {(change["part"], change["id"]) for change in last.changes if "id" in change}
+    for change in workflow.draft_changes.filter(revision__gt=base, revision__lt=last.revision):
+        for theirs in change.changes:
+            if theirs["part"] != "nodes" or not theirs["after"]:
+                continue
+            if ("nodes", theirs["id"]) in touched and operation["type"] == "configure":
+                assert operation["field"] not in [path for _, path in change.touched], turn

@@ -1,0 +1,284 @@
+"""The draft of a workflow: operations on it, undo and redo, and what others did meanwhile.
+
+Each operation names the revision that it was made on. If the draft has changed since, the operation
+is carried out on the newer one, unless both touch the same thing: then it is a conflict, and nothing
+is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.trail import Actor
+from workflows.editing import changes as document_changes
+from workflows.editing.operations import Edit, perform
+from workflows.editing.outcome import EVERYTHING, Touch, overlap
+from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.workbench import OpenDocument
+from workflows.models import DraftChange, Workflow
+from workflows.node_types.registered import all_types
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+JsonObject = dict[str, Any]
+Kind = DraftChange.Kind
+_ATTEMPTS: Final = 20  # if others change the draft in the meantime
+_MAX_SUMMARY: Final = 600
+_IN_CONFLICT: Final = "{name} changed this while you were editing it: {summary}."
+
+
+class ChangedMeanwhile(Exception):
+    """Someone else changed what the operation is about; `theirs` is that change.
+
+    `current` is the value that the draft now has where the operation would write another one.
+    """
+
+    def __init__(self, theirs: DraftChange, current: Any = None) -> None:
+        super().__init__(
+            _IN_CONFLICT.format(name=theirs.by_name or "Someone", summary=theirs.summary)
+        )
+        self.theirs = theirs
+        self.current = current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The draft after a change: its revision, the open document and the node to show."""
+
+    revision: int
+    opened: OpenDocument
+    summary: str
+    selected: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_draft(workflow: Workflow) -> OpenDocument:
+    """Return the workflow's draft; raises NotEditable if its nodes do not form a tree."""
+    return OpenDocument(workflow.ir, all_types())
+
+
+def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: User) -> Changed:
+    """Carry out an operation that was made on a revision of the draft.
+
+    Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
+    """
+
+    def edit(workflow: Workflow) -> _Step:
+        later = _changes_since(workflow, revision)
+        made = _with_new_ids(operation, later)
+        opened = open_draft(workflow)
+        result = perform(opened, made)
+        if result.document == workflow.ir:
+            return _Step(opened=opened, selected=result.selected)
+        _refuse_conflict(later, result, made, workflow.ir)
+        return _Step(
+            opened=result.opened,
+            summary=result.summary,
+            touched=result.touched,
+            selected=result.selected,
+            renamed=result.renamed,
+        )
+
+    return _changed(workflow_id, edit, by=by)
+
+
+def undo(workflow_id: str, *, by: User) -> Changed:
+    """Reverse the last operation of this user that is not undone; raises Refused if there is none."""
+    return _changed(workflow_id, lambda workflow: _reversed(workflow, by, Kind.UNDO), by=by)
+
+
+def redo(workflow_id: str, *, by: User) -> Changed:
+    """Repeat the operation that this user undid last; raises Refused if there is none."""
+    return _changed(workflow_id, lambda workflow: _reversed(workflow, by, Kind.REDO), by=by)
+
+
+def next_undo(workflow: Workflow, by: User) -> DraftChange | None:
+    """Return the operation that undo would reverse."""
+    operations = workflow.draft_changes.filter(kind=Kind.OPERATION, by=by, is_undone=False)
+    return operations.order_by("-revision").first()
+
+
+def next_redo(workflow: Workflow, by: User) -> DraftChange | None:
+    """Return the operation that redo would repeat."""
+    undone = workflow.draft_changes.filter(
+        kind=Kind.OPERATION, by=by, is_undone=True, can_redo=True
+    )
+    return undone.order_by("revision").first()
+
+
+def unsaved_changes(workflow: Workflow) -> bool:
+    """Whether the draft differs from the newest version, or there is no version yet."""
+    newest = workflow.versions.order_by("-number").first()
+    return newest is None or not newest.has_content(workflow.content)
+
+
+def record_replacement(workflow: Workflow, before: JsonObject, *, by: Actor) -> None:
+    """Record that the document was replaced as a whole; `workflow` is saved already."""
+    if before == workflow.ir:
+        return
+    Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
+    workflow.draft_revision += 1
+    DraftChange.objects.create(
+        workflow=workflow,
+        revision=workflow.draft_revision,
+        kind=Kind.REPLACED,
+        summary="Replaced the document",
+        changes=document_changes.difference(before, workflow.ir),
+        touched=[EVERYTHING],
+        by=by.user,
+        by_name=by.name,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A change before it is stored; without a summary, nothing changes."""
+
+    opened: OpenDocument
+    kind: str = Kind.OPERATION
+    summary: str = ""
+    touched: Sequence[Touch] = ()
+    selected: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    reverses: DraftChange | None = None
+
+
+def _changed(workflow_id: str, make: Callable[[Workflow], _Step], *, by: User) -> Changed:
+    """Store a change of the draft; made again if someone else was faster."""
+    for _ in range(_ATTEMPTS):
+        workflow = Workflow.objects.get(pk=workflow_id)
+        step = make(workflow)
+        if step.summary and not _store(workflow, step, by=by):
+            continue
+        return Changed(
+            revision=workflow.draft_revision,
+            opened=step.opened,
+            summary=step.summary,
+            selected=step.selected,
+            renamed=step.renamed,
+        )
+    raise Refused("Too many people are changing this workflow at once. Try again.")
+
+
+@transaction.atomic
+def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
+    """Store the document and the change; False if the draft has another revision by now."""
+    revision = workflow.draft_revision + 1
+    unchanged = Workflow.objects.filter(pk=workflow.pk, draft_revision=workflow.draft_revision)
+    is_stored = unchanged.update(
+        ir=step.opened.document, draft_revision=revision, updated_at=timezone.now()
+    )
+    if not is_stored:
+        return False
+    _mark(workflow, step, by)
+    DraftChange.objects.create(
+        workflow=workflow,
+        revision=revision,
+        kind=step.kind,
+        summary=step.summary[:_MAX_SUMMARY],
+        changes=document_changes.difference(workflow.ir, step.opened.document),
+        touched=list(step.touched),
+        renamed=dict(step.renamed),
+        selected=step.selected,
+        reverses=step.reverses.revision if step.reverses else None,
+        by=by,
+        by_name=by.get_username(),
+    )
+    workflow.ir, workflow.draft_revision = step.opened.document, revision
+    return True
+
+
+def _mark(workflow: Workflow, step: _Step, by: User) -> None:
+    """Note what can be undone and redone after a change."""
+    if step.reverses:
+        step.reverses.is_undone = step.kind == Kind.UNDO
+        step.reverses.can_redo = step.kind == Kind.UNDO
+        step.reverses.save(update_fields=["is_undone", "can_redo"])
+    else:
+        workflow.draft_changes.filter(by=by, can_redo=True).update(can_redo=False)
+
+
+def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
+    is_undo = kind == Kind.UNDO
+    change = (next_undo if is_undo else next_redo)(workflow, by)
+    if change is None:
+        raise Refused("There is nothing to undo." if is_undo else "There is nothing to redo.")
+    try:
+        document = document_changes.apply(workflow.ir, change.changes, backwards=is_undo)
+        opened = OpenDocument(document, all_types())
+    except (document_changes.Conflict, NotEditable):
+        raise _not_reversible(workflow, change, kind) from None
+    selected = change.selected if change.selected in opened.draft.nodes else ""
+    return _Step(
+        opened=opened,
+        kind=kind,
+        summary=f"{'Undid' if is_undo else 'Redid'}: {change.summary}",
+        touched=tuple(map(tuple, change.touched)),
+        selected=selected,
+        reverses=change,
+    )
+
+
+def _not_reversible(workflow: Workflow, change: DraftChange, kind: Kind) -> Refused:
+    later = workflow.draft_changes.filter(revision__gt=change.revision).exclude(by=change.by)
+    names = sorted({each.by_name for each in later if each.by_name}) or ["someone else"]
+    return Refused(
+        f"\u201c{change.summary}\u201d cannot be {'undone' if kind == Kind.UNDO else 'redone'}, because "
+        f"{' and '.join(names)} changed the same part since then."
+    )
+
+
+def _changes_since(workflow: Workflow, revision: int) -> list[DraftChange]:
+    if revision >= workflow.draft_revision:
+        return []
+    return list(workflow.draft_changes.filter(revision__gt=revision).order_by("revision"))
+
+
+def _with_new_ids(operation: JsonObject, later: Iterable[DraftChange]) -> JsonObject:
+    """Return the operation with the present ids of nodes that were given others since then."""
+    ids: dict[str, str] = {}
+    for change in later:
+        ids = {**{old: change.renamed.get(new, new) for old, new in ids.items()}, **change.renamed}
+    if not ids:
+        return operation
+    result = dict(operation)
+    for key in ("node", "target"):
+        if isinstance(result.get(key), str):
+            result[key] = ids.get(result[key], result[key])
+    if isinstance(result.get("nodes"), list):
+        result["nodes"] = [
+            ids.get(id_, id_) if isinstance(id_, str) else id_ for id_ in result["nodes"]
+        ]
+    if isinstance(result.get("slot"), dict):
+        result["slot"] = {
+            key: ids.get(value, value) if isinstance(value, str) else value
+            for key, value in result["slot"].items()
+        }
+    return result
+
+
+def _refuse_conflict(
+    later: Iterable[DraftChange], edit: Edit, operation: JsonObject, before: JsonObject
+) -> None:
+    for change in later:
+        theirs = [tuple(touch) for touch in change.touched]
+        if any(overlap(mine, other) for mine in edit.touched for other in theirs):
+            raise ChangedMeanwhile(change, current=_current(before, operation))
+
+
+def _current(before: JsonObject, operation: JsonObject) -> Any:
+    """Return the value of the field that the operation would set."""
+    nodes = {item["id"]: item for item in before["nodes"]}
+    value: Any = nodes.get(operation.get("node"))
+    for key in str(operation.get("field") or "").split("."):
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
