@@ -12,11 +12,13 @@ import json
 import os
 import runpy
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import django
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand, SystemCheckError
 
 from tests.support import warm_wrangler
 
@@ -30,6 +32,7 @@ def main() -> None:
     for name, app in get_commands().items():
         if app in OWN_APPS:
             load_command_class(app, name)
+    check_once()
     gc.freeze()  # keeps the collector from touching, and so copying, shared pages in each fork
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
@@ -39,6 +42,13 @@ def main() -> None:
             return
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the reply
+
+
+def check_once() -> None:
+    """Run Django's system checks here, not before each command; if one fails, each command reports it."""
+    with suppress(SystemCheckError):
+        BaseCommand().check()
+        BaseCommand.requires_system_checks = []
 
 
 def run_command(request: dict[str, str]) -> None:
