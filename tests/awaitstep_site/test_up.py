@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.support.installation import PROJECT, Installation
+from tests.support.plain_http import request
 from toolchain import process
 
 READY = "Ctrl-C stops everything."
@@ -66,7 +66,7 @@ def test_everything_starts_with_one_command_keeps_running_and_stops_with_ctrl_c(
 
     url = re.search(r"http://(awaitstep-\w+)\.localhost", printed)
     assert url
-    assert httpx.get(f"http://127.0.0.1:{installation.port}/admin/login/").status_code == 200
+    assert request("GET", f"http://127.0.0.1:{installation.port}/admin/login/").status_code == 200
     assert "id" in installation.worker(url[1].removeprefix("awaitstep-")).json()
     assert "password" in printed
     assert "Node type stripe_charge 1.0.0: loaded" in printed

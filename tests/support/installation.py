@@ -20,6 +20,7 @@ import httpx
 
 from tests.support.command_runner import Commands
 from tests.support.environment import free_port
+from tests.support.plain_http import NO_AUTHORITIES, request
 from toolchain import process
 from toolchain.private_files import private_folder
 
@@ -118,7 +119,8 @@ class Installation:
     @contextmanager
     def client(self, user: str = "deployer") -> Iterator[httpx.Client]:
         """Yield a client that logs in like a browser and sends the CSRF token."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
+        base = f"http://127.0.0.1:{self.port}"
+        with httpx.Client(base_url=base, timeout=60, verify=NO_AUTHORITIES) as client:
             client.get("/admin/login/").raise_for_status()
             form = {"username": user, "password": PASSWORD}
             token = {"csrfmiddlewaretoken": client.cookies["awaitstep_csrf"]}
@@ -131,7 +133,7 @@ class Installation:
         """Send a request to a deployed Worker; not every system resolves its host name."""
         host = f"awaitstep-{workflow}.localhost:{self.local_cloudflare_port}"
         url = f"http://127.0.0.1:{self.local_cloudflare_port}{path}"
-        return httpx.request(method, url, headers={"Host": host}, timeout=30, **more)
+        return request(method, url, headers={"Host": host}, **more)
 
     def import_document(self, document: Any, *, into: str = "") -> str:
         """Import a document as a new workflow, or as a draft of `into`; return the workflow's id."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from cloudflare import Cloudflare, DefaultHttpxClient
 
+from tests.support.compile_cache import compile_cache
+from tests.support.plain_http import NO_AUTHORITIES, request
 from toolchain import embedded_platform
 from toolchain.embedded_platform import ACCOUNT_ID, LocalPlatform
 
@@ -58,7 +60,9 @@ class Platform:
             api_token=token or self.token,
             base_url=self.api_base_url,
             max_retries=0,
-            http_client=DefaultHttpxClient(limits=httpx.Limits(max_keepalive_connections=0)),
+            http_client=DefaultHttpxClient(
+                limits=httpx.Limits(max_keepalive_connections=0), verify=NO_AUTHORITIES
+            ),
             _strict_response_validation=True,
         )
 
@@ -69,20 +73,20 @@ class Platform:
         *,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
-        **more: object,
+        **more: Any,
     ) -> httpx.Response:
         """Send a request to a Worker; not every system resolves its host name."""
         url = f"http://127.0.0.1:{self.port}{path}"
         headers = {"host": f"{worker}.localhost:{self.port}", **(headers or {})}
-        return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
+        return request(method, url, headers=headers, **more)
 
     def api(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: object
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
         """Call the API directly, for endpoints that the SDK lacks."""
         url = f"{self.api_base_url}/accounts/{ACCOUNT_ID}/{path}"
         headers = {"authorization": f"Bearer {self.token}", **(headers or {})}
-        return httpx.request(method, url, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
+        return request(method, url, headers=headers, **more)
 
 
 def error_codes(response: httpx.Response) -> list[int]:
@@ -97,8 +101,7 @@ def start_platform(
     tests/local_cloudflare/support/control.py controls it.
     """
     # All platforms of a run share the compiled code; each has a cache of its own otherwise.
-    cache = {"NODE_COMPILE_CACHE": f"{os.environ['AWAITSTEP_DATA_DIR']}/compile_cache"}
-    extra_env = TEST_CONTROL | cache | dict(environment or {})
+    extra_env = TEST_CONTROL | compile_cache() | dict(environment or {})
     running = embedded_platform.start(data_dir, port=port, extra_env=extra_env)
     return Platform(running=running, data_dir=data_dir)
 

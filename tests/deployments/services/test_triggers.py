@@ -15,6 +15,7 @@ from targets.cloudflare.account import Account
 from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
 from tests.support.installation import Installation
+from tests.support.plain_http import request
 from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 
 
@@ -80,7 +81,7 @@ def send(account: Account, queue: str, body: object) -> None:
     ids = {item.queue_name: item.queue_id for item in listed}
     url = f"{account.api_base_url}/accounts/{account.account_id}/queues/{ids[queue]}/messages"
     headers = {"Authorization": f"Bearer {account.api_token}"}
-    httpx.post(url, json={"body": body}, headers=headers).raise_for_status()
+    request("POST", url, json={"body": body}, headers=headers).raise_for_status()
 
 
 @pytest.fixture(scope="module")

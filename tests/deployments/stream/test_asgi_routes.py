@@ -11,6 +11,7 @@ import pytest
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.deployments.fakes import document
 from tests.support.installation import Installation
+from tests.support.plain_http import request
 
 EXPECTED = [
     {"stage": stage.value, "message": stage.message, "progress": stage.percent}
@@ -86,7 +87,7 @@ def test_nobody_else_may_read_a_channel(installation: Installation, address: str
 
     with installation.client("nobody") as nobody:
         answers = [nobody.get(address), nobody.get("/events/")]
-    answers += [httpx.get(url + address), httpx.get(url + "/events/")]
+    answers += [request("GET", url + address), request("GET", url + "/events/")]
 
     assert [answer.status_code for answer in answers] == [403] * 4
 
@@ -124,7 +125,7 @@ def test_deploy_stream_needs_a_session_and_its_token(
     installation: Installation, client: httpx.Client, workflow: str
 ) -> None:
     url = f"/api/workflows/{workflow}/deploy-stream"
-    stranger = httpx.post(f"http://127.0.0.1:{installation.port}{url}", json={})
+    stranger = request("POST", f"http://127.0.0.1:{installation.port}{url}", json={})
     forged = client.post(url, json={}, headers={"X-CSRFToken": "forged"})
 
     assert stranger.status_code in (401, 403)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import cloudflare
-import httpx
 import pytest
 
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform, error_codes
 
 
@@ -29,8 +29,8 @@ def test_a_wrong_token_is_refused_with_cloudflares_code(platform: Platform) -> N
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "Bearer two words"])
 def test_a_malformed_authorization_is_a_bad_request(platform: Platform, header: str) -> None:
-    response = httpx.get(
-        f"{platform.api_base_url}/user/tokens/verify", headers={"authorization": header}
+    response = request(
+        "GET", f"{platform.api_base_url}/user/tokens/verify", headers={"authorization": header}
     )
 
     assert (response.status_code, error_codes(response)) == (400, [6003])
@@ -62,7 +62,7 @@ def test_the_account_has_a_subdomain(platform: Platform) -> None:
 
 
 def test_cloudflares_ip_addresses_require_no_token(platform: Platform) -> None:
-    response = httpx.get(f"{platform.api_base_url}/ips").json()
+    response = request("GET", f"{platform.api_base_url}/ips").json()
 
     assert response["success"] is True
     assert set(response["result"]) == {"ipv4_cidrs", "ipv6_cidrs", "etag"}
@@ -72,6 +72,6 @@ def test_cloudflares_ip_addresses_require_no_token(platform: Platform) -> None:
 def test_a_foreign_host_is_refused(platform: Platform, host: str) -> None:
     headers = {"host": host, "authorization": f"Bearer {platform.token}"}
 
-    response = httpx.get(f"{platform.api_base_url}/user/tokens/verify", headers=headers)
+    response = request("GET", f"{platform.api_base_url}/user/tokens/verify", headers=headers)
 
     assert response.status_code == 421

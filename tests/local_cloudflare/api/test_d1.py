@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform, error_codes
 
 SCRIPT = """
@@ -120,12 +121,12 @@ def test_an_export_is_imported_into_another_database(database: Database) -> None
     database.query(SCRIPT)
     first = database.sdk.export(database.id, output_format="polling", **database.owner)
     second = database.call("POST", "/export", json={"current_bookmark": first.at_bookmark}).json()
-    exported = httpx.get(second["result"]["signed_url"])
+    exported = request("GET", second["result"]["signed_url"])
 
     copy = Database(database.platform, f"{database.name}-copy")
     etag = hashlib.md5(exported.content, usedforsecurity=False).hexdigest()
     begun = copy.sdk.import_(copy.id, action="init", etag=etag, **copy.owner)
-    uploaded = httpx.put(begun.upload_url, content=exported.content)
+    uploaded = request("PUT", begun.upload_url, content=exported.content)
     done = copy.sdk.import_(
         copy.id, action="ingest", etag=etag, filename=begun.filename, **copy.owner
     )
@@ -146,21 +147,21 @@ def test_an_export_has_the_tables_and_parts_that_are_asked_for(database: Databas
     bookmark = database.call("POST", "/export", json=body).json()["result"]["at_bookmark"]
     done = database.call("POST", "/export", json={"current_bookmark": bookmark}).json()["result"]
 
-    lines = httpx.get(done["signed_url"]).text.splitlines()
+    lines = request("GET", done["signed_url"]).text.splitlines()
     assert lines == ["PRAGMA defer_foreign_keys=TRUE;", 'INSERT INTO "t" ("n") VALUES(1);']
 
 
 def test_an_upload_with_another_hash_is_refused(database: Database) -> None:
     begun = database.call("POST", "/import", json={"action": "init", "etag": "0" * 32}).json()
 
-    assert httpx.put(begun["result"]["upload_url"], content=b"SELECT 1").status_code == 400
+    assert request("PUT", begun["result"]["upload_url"], content=b"SELECT 1").status_code == 400
 
 
 def test_an_import_that_fails_changes_nothing(database: Database) -> None:
     content = b"CREATE TABLE t (n INTEGER); INSERT INTO missing VALUES (1);"
     etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
     begun = database.call("POST", "/import", json={"action": "init", "etag": etag}).json()["result"]
-    httpx.put(begun["upload_url"], content=content)
+    request("PUT", begun["upload_url"], content=content)
 
     body = {"action": "ingest", "etag": etag, "filename": begun["filename"]}
     result = database.call("POST", "/import", json=body).json()["result"]

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.workers import deploy_worker, wait_until
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
 MIRROR = """
@@ -74,10 +75,10 @@ def test_status_and_headers_are_returned(mirror: Platform) -> None:
 def test_a_client_cannot_control_the_runtime(mirror: Platform) -> None:
     headers = {"host": f"mirror.localhost:{mirror.port}", "mf-route-override": ":control"}
 
-    request = httpx.get(f"http://127.0.0.1:{mirror.port}/", headers=headers).json()
+    received = request("GET", f"http://127.0.0.1:{mirror.port}/", headers=headers).json()
 
-    assert request["method"] == "GET"
-    assert not [name for name in request["headers"] if name.startswith("mf-")]
+    assert received["method"] == "GET"
+    assert not [name for name in received["headers"] if name.startswith("mf-")]
 
 
 def test_a_response_is_streamed(mirror: Platform) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
@@ -32,6 +31,7 @@ from tests.local_cloudflare.support.workers import (
     wait_until,
 )
 from tests.support.files import contents
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
 CLOSE = 0x88
@@ -84,7 +84,7 @@ def test_an_event_describes_the_request_and_its_response(
     printing: Platform, listener: Listener
 ) -> None:
     headers = {"host": f"printing.localhost:{printing.port}", "x-api-key": "hush", "x-a": "b"}
-    httpx.put(f"http://127.0.0.1:{printing.port}/here?x=1", headers=headers, timeout=30)
+    request("PUT", f"http://127.0.0.1:{printing.port}/here?x=1", headers=headers)
 
     event = listener.event()["event"]
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.control import Control, Kind, Status, Token
+from tests.support import plain_http
 from tests.support.platform_fixture import Platform, error_codes
 
 OTHER = "another-token"
@@ -22,7 +23,7 @@ GROUP_OF = {
 
 def request(platform: Platform, method: str, path: str) -> httpx.Response:
     url = f"{platform.api_base_url}/{path.format(account=platform.account_id)}"
-    return httpx.request(method, url, headers={"authorization": f"Bearer {OTHER}"}, json={})
+    return plain_http.request(method, url, headers={"authorization": f"Bearer {OTHER}"}, json={})
 
 
 @pytest.mark.parametrize(("path", "group"), list(GROUP_OF.items()))

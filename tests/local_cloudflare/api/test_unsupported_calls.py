@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import cloudflare
-import httpx
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform, error_codes
 
 UNSUPPORTED_CALL = 99501
@@ -44,7 +44,7 @@ def test_a_call_outside_of_the_account_is_refused_by_name(
 ) -> None:
     headers = {"authorization": f"Bearer {platform.token}"}
 
-    response = httpx.request(method, f"{platform.api_base_url}{path}", headers=headers)
+    response = request(method, f"{platform.api_base_url}{path}", headers=headers)
 
     assert (response.status_code, error_codes(response)) == (501, [UNSUPPORTED_CALL])
 

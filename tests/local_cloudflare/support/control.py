@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
 Kind = Literal["user", "account"]
@@ -124,7 +124,7 @@ class Control:
         parts = urlsplit(self.platform_url)
         url = f"{parts.scheme}://{parts.netloc}/test-control/{path}"
         headers = {"authorization": f"Bearer {self.token}"}
-        response = httpx.request(method, url, headers=headers, json=body, timeout=30)
+        response = request(method, url, headers=headers, json=body)
         assert response.status_code == 200, response.text
         return response.json()["result"]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
 
@@ -37,4 +38,4 @@ def route_patterns(platform: Platform, zone: str) -> dict[str, str | None]:
 def fetch_host(platform: Platform, host: str, path: str = "/") -> httpx.Response:
     """Send a request as if the host name resolved to this machine."""
     url = f"http://127.0.0.1:{platform.port}{path}"
-    return httpx.get(url, headers={"host": host}, timeout=30)
+    return request("GET", url, headers={"host": host})

@@ -11,6 +11,7 @@ import pytest
 
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.local_cloudflare.support.workers import HELLO, deploy_worker, live_version, wait_for
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform, start_platform
 
 BUSY = Fault(
@@ -62,7 +63,9 @@ def test_a_call_hangs_until_the_client_disconnects(platform: Platform, control: 
     timeout = httpx.Timeout(60, read=0.3)
 
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{platform.api_base_url}/user/tokens/verify", headers=headers, timeout=timeout)
+        request(
+            "GET", f"{platform.api_base_url}/user/tokens/verify", headers=headers, timeout=timeout
+        )
 
     wait_for(control.fired, [1])
 
@@ -135,7 +138,7 @@ def test_many_versions_are_added_in_one_call(platform: Platform, control: Contro
 def test_the_control_requires_the_accounts_own_token(platform: Platform) -> None:
     url = f"http://127.0.0.1:{platform.port}/test-control/faults"
 
-    response = httpx.put(url, headers={"authorization": "Bearer other"}, json=[])
+    response = request("PUT", url, headers={"authorization": "Bearer other"}, json=[])
 
     assert response.status_code == 403
 
@@ -144,7 +147,7 @@ def test_the_control_is_off_by_default(tmp_path: Path) -> None:
     started = start_platform(tmp_path, environment={"LOCAL_CLOUDFLARE_TEST_CONTROL": ""})
     url = f"http://127.0.0.1:{started.port}/test-control/calls"
     try:
-        response = httpx.get(url, headers={"authorization": f"Bearer {started.token}"})
+        response = request("GET", url, headers={"authorization": f"Bearer {started.token}"})
     finally:
         started.running.stop()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.local_cloudflare.support.projects import Project
 from tests.local_cloudflare.support.workers import HELLO, deploy_worker
+from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 from toolchain import process
 from toolchain.node_tools import NODE, TOOLCHAIN
@@ -123,7 +123,8 @@ def test_a_schedule_that_fails_returns_an_error(platform: Platform) -> None:
 def test_a_page_of_another_site_fires_nothing(platform: Platform) -> None:
     deploy_worker(platform, "guarded", CLOCK)
 
-    response = httpx.get(
+    response = request(
+        "GET",
         f"http://127.0.0.1:{platform.port}{FIRE}",
         headers={"host": f"guarded.localhost:{platform.port}", "sec-fetch-site": "cross-site"},
     )

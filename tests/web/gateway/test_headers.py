@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.support.installation import Installation
+from tests.support.plain_http import request
 from tests.web.gateway.requests import http_scope, respond
 from web.asgi import Receive, Scope, Send
 from web.gateway.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY, SecurityHeaders
@@ -39,7 +39,7 @@ def test_a_header_that_the_application_sets_is_kept() -> None:
 def test_every_response_has_both_policies(
     installation: Installation, path: str, status: int
 ) -> None:
-    response = httpx.get(f"http://127.0.0.1:{installation.port}{path}")
+    response = request("GET", f"http://127.0.0.1:{installation.port}{path}")
 
     assert response.status_code == status
     assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY

@@ -6,11 +6,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 
-import httpx
 import pytest
 
 from tests.support.environment import free_port
 from tests.support.installation import Installation
+from tests.support.plain_http import request
 
 LOGIN = "/admin/login/"
 SMALL, LARGE, HUGE = 10_000, 1_000_000, 400_000_000
@@ -69,7 +69,7 @@ def test_a_large_body_of_unknown_length_is_refused_while_it_arrives(
 def test_an_anonymous_body_is_limited_on_every_path(
     installation: Installation, path: str, size: int, status: int
 ) -> None:
-    answer = httpx.post(f"http://127.0.0.1:{installation.port}{path}", content=b"x" * size)
+    answer = request("POST", f"http://127.0.0.1:{installation.port}{path}", content=b"x" * size)
 
     assert answer.status_code == status
 
