@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.workflows.codegen.modules import generated
-from toolchain.node_tools import NODE, TOOLCHAIN
+from tests.workflows.programs.harness.runner import results_of
 from workflows.compilation.typescript import compile_modules
-
-RUNNER = Path(__file__).parent / "runner.mjs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +59,7 @@ def run_all(
             for run in runs
         ],
     }
-    done = subprocess.run(
-        [NODE, RUNNER, TOOLCHAIN],
-        input=json.dumps(job).encode(),
-        capture_output=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-3000:]
-    results: list[dict[str, Any]] = json.loads(done.stdout)
-    return results
+    return results_of(job)
 
 
 def names(instance: Mapping[str, Any]) -> list[str]:
