@@ -4,6 +4,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_MODULES := toolchain/node_modules/.package-lock.json
+# In the order of tests/conftest.py, not by the number of tests in a file.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
@@ -13,10 +15,10 @@ run: setup  ## install, start everything and deploy the sample; Ctrl-C stops eve
 	@$(BIN)/python manage.py up
 
 test: setup-dev  ## run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: setup-dev  ## run all tests with many more random examples
-	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations and Django's settings
 	$(BIN)/ruff format --check .

@@ -14,10 +14,22 @@ from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
 from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures
 
+SLOWEST = ("browser", "installation", "platform")  # fixtures that start programs, slowest first
+
 
 def pytest_configure() -> None:
     """Hash passwords quickly: the default hasher takes a quarter of a second."""
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take longest, so that no process waits for another at the end."""
+    costs: dict[Path, int] = {}
+    for item in items:
+        fixtures = " ".join(getattr(item, "fixturenames", ()))
+        cost = next((at for at, name in enumerate(SLOWEST) if name in fixtures), len(SLOWEST))
+        costs[item.path] = min(cost, costs.get(item.path, cost))
+    items.sort(key=lambda item: costs[item.path])
 
 
 @pytest.fixture(scope="session")
