@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -22,21 +22,26 @@ class EditConflictForm(forms.ModelForm[_Edited]):
     """A model form that has to be saved twice to replace someone else's newer change."""
 
     opened = forms.CharField(required=False, widget=forms.HiddenInput)
+    not_compared: ClassVar[frozenset[str]] = frozenset()
+    """Columns that change without anyone editing the object."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            self.initial[_OPENED] = fingerprint(self.instance)
+            self.initial[_OPENED] = self._fingerprint()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         opened = cleaned.get(_OPENED)
-        if opened and opened != (stored := fingerprint(self.instance)):
+        if opened and opened != (stored := self._fingerprint()):
             posted = cast("QueryDict", self.data).copy()
             posted[self.add_prefix(_OPENED)] = stored
             self.data = posted
             raise ValidationError(_message(self.instance))
         return cleaned
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self.instance, without=self.not_compared)
 
     @property
     def changed_data(self) -> list[str]:
@@ -66,15 +71,19 @@ class EditConflictAdmin(_Admin):
         return [(title, {**options, "fields": [*options["fields"], _OPENED]}), *others]
 
 
-def fingerprint(instance: Model) -> str:
-    """Return a string that changes whenever a stored value that users can edit changes."""
-    return salted_hmac("stored", json.dumps(list(_stored(instance)))).hexdigest()
+def fingerprint(instance: Model, *, without: Collection[str] = ()) -> str:
+    """Return a string that changes whenever a stored value that users can edit changes.
+
+    `without` names columns that do not count.
+    """
+    return salted_hmac("stored", json.dumps(list(_stored(instance, without)))).hexdigest()
 
 
-def _stored(instance: Model) -> Iterator[Any]:
+def _stored(instance: Model, without: Collection[str]) -> Iterator[Any]:
     """Yield the columns as text, so that none has to be decrypted, and the related ids."""
     rows = type(instance)._default_manager.filter(pk=instance.pk)
-    columns = [field for field in instance._meta.concrete_fields if field.editable]
+    editable = (field for field in instance._meta.concrete_fields if field.editable)
+    columns = [field for field in editable if field.name not in without]
     as_text = [Cast(field.attname, TextField()) for field in columns]
     yield list(rows.values_list(*as_text).first() or ())
     for relation in instance._meta.many_to_many:

@@ -91,7 +91,7 @@ def addresses(db: None) -> dict[str, str]:
         "<str:what>": "payload",
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
-        "^(?P<app_label>audit|workflows|targets|deployments|runs|auth)/$": "runs/",
+        "^(?P<app_label>audit|auth|workflows|targets|deployments|runs)/$": "runs/",
         "(?P<url>.*)$": "nothing-here/",
         "<path:content_type_id>": "1",
     }

@@ -99,7 +99,7 @@ TABLE: Final = {
     **_model("auth/group", **_EVERYTHING),
     **_model("auth/user", **_EVERYTHING),
     "admin/auth/user/<id>/password/": _form(ADMINS),
-    "admin/^(?P<app_label>audit|workflows|targets|deployments|runs|auth)/$": _form(STAFF),
+    "admin/^(?P<app_label>audit|auth|workflows|targets|deployments|runs)/$": _form(STAFF),
     "admin/(?P<url>.*)$": _form(STAFF),  # not found
     "api/events/<str:event_type>": Row(get=NOBODY, post=DEPLOYERS),
     "api/workflows/<slug:workflow_id>/deploy-stream": Row(get=NOBODY, post=DEPLOYERS),

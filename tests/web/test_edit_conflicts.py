@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 from django.test import Client
 
@@ -18,6 +18,8 @@ from workflows.models import EnvironmentVariable
 REFUSAL = "while you were editing it. Your changes are not saved yet."
 VARIABLE = "/admin/workflows/environmentvariable/{pk}/change/"
 TARGET = "/admin/targets/target/{pk}/change/"
+USER = "/admin/auth/user/{pk}/change/"
+GROUP = "/admin/auth/group/{pk}/change/"
 RETENTION = "/admin/runs/retention/{pk}/change/"
 
 
@@ -27,6 +29,9 @@ def opened(client: Client, address: str) -> dict[str, Any]:
     values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
     if "deployers" in values:
         values["deployers"] = [group.pk for group in values["deployers"]]
+    joined = values.pop("date_joined", None)
+    if joined:
+        values |= {"date_joined_0": joined.date(), "date_joined_1": joined.strftime("%H:%M:%S")}
     return {name: value for name, value in values.items() if value not in (None, False)}
 
 
@@ -42,6 +47,8 @@ def cases() -> list[tuple[Model, str, dict[str, Any], dict[str, Any]]]:
     target = make_target()
     retention = Retention.objects.create(workflow=make_workflow())
     group = Group.objects.create(name="deployers of production")
+    user, view = User.objects.create_user("carol"), Permission.objects.all()[:1].get()
+    rights: dict[str, Any] = {"user_permissions": [view.pk]}
     ada = {"is_secret": "on", "new_value": "Ada's"}
     return [
         (made, form, {"new_value": "Ada's"}, {"new_value": "Bob's"}),
@@ -49,10 +56,13 @@ def cases() -> list[tuple[Model, str, dict[str, Any], dict[str, Any]]]:
         (target, TARGET.format(pk=target.pk), {"protected": "on"}, {"frozen_reason": "Bob's"}),
         (target, TARGET.format(pk=target.pk), {"deployers": [group.pk]}, {"name": "bobs"}),
         (retention, RETENTION.format(pk=retention.pk), {"days": 7}, {"days": 8}),
+        (user, USER.format(pk=user.pk), {"email": "ada@example.com"}, {"email": "bob@example.com"}),
+        (user, USER.format(pk=user.pk), rights, {"is_staff": "on"}),
+        (group, GROUP.format(pk=group.pk), {"permissions": [view.pk]}, {"name": "Bob's"}),
     ]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(8))
 def test_the_second_to_save_is_told_and_replaces_only_when_saving_again(
     admin_client: Client, number: int
 ) -> None:
@@ -94,3 +104,15 @@ def test_someone_who_may_only_look_has_no_hidden_field(log_in: LogIn) -> None:
 
     assert 'name="opened"' not in page.content.decode()
     assert "Opened" not in text(page)
+
+
+def test_a_login_is_no_conflict_and_is_kept(admin_client: Client) -> None:
+    user = User.objects.create_user("carol", password="secret")
+    address = USER.format(pk=user.pk)
+    form = opened(admin_client, address)
+    Client().login(username="carol", password="secret")
+
+    assert admin_client.post(address, form | {"email": "carol@example.com"}).status_code == 302
+
+    user.refresh_from_db()
+    assert (user.email, user.last_login is not None) == ("carol@example.com", True)
