@@ -41,5 +41,13 @@ def current(data_dir: Path) -> Outage | None:
     return Outage(since=datetime.fromisoformat(stored["since"]), is_final=stored["is_final"])
 
 
+def changed_at(data_dir: Path) -> int:
+    """Return a number that changes whenever an outage is reported, and 0 while there is none."""
+    try:
+        return _path(data_dir).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _path(data_dir: Path) -> Path:
     return state_folder(data_dir) / "outage.json"

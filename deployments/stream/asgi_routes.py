@@ -1,8 +1,9 @@
 """Routes of the event streams, served before Django's middleware, so that none occupies a thread.
 
-GET /deployments/<id>/events/   the stages of a deployment, then its result; with ?rows=1, which the
-                                page uses, also the HTML of the rows that each stage changes
-GET /events/                    an event for each change to any deployment
+GET /deployments/<id>/events/   the stages of a deployment, then its result; with ?page=1, which the
+                                page uses, also the HTML of the rows that each stage changes, and
+                                outages of the embedded platform
+GET /events/                    an event for each change to any deployment; with ?page=1, outages too
 """
 
 from __future__ import annotations
@@ -68,9 +69,7 @@ async def _answer(
         return
 
     still_allowed = partial(access.may_stay, scope)
-    events = stream_events(
-        channel, cursor, still_allowed=still_allowed, with_rows=_wants_rows(scope)
-    )
+    events = stream_events(channel, cursor, still_allowed=still_allowed, for_page=_is_page(scope))
     await serve(events, receive, send)
 
 
@@ -86,8 +85,8 @@ async def _exists(pk: int) -> bool:
     return bool(await database_sync_to_async(Deployment.objects.filter(pk=pk).exists)())
 
 
-def _wants_rows(scope: Scope) -> bool:
-    return "rows" in parse_qs(scope["query_string"].decode("latin-1"))
+def _is_page(scope: Scope) -> bool:
+    return "page" in parse_qs(scope["query_string"].decode("latin-1"))
 
 
 def _cursor(scope: Scope, first: int | None) -> int | None:

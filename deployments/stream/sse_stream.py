@@ -25,34 +25,37 @@ from web.streams.listener import (
     take_events,
     wait_for_events,
 )
+from web.streams.outages import OUTAGE
 from web.streams.table_watcher import watcher
 
 _READ_LIMIT = 1000  # events of one read
+_FOR_PAGES = (event_log.ROWS, OUTAGE)
 
 Still = Callable[[], Awaitable[bool]]
 
 
 async def stream_events(
-    channel: str, cursor: int | None, *, still_allowed: Still, with_rows: bool = False
+    channel: str, cursor: int | None, *, still_allowed: Still, for_page: bool = False
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now on), each once and in order.
 
-    With `with_rows`, the HTML of the rows that a new stage changes follows its event. A deployment's stream ends with its result. Any stream ends when `still_allowed`, called
-    regularly, returns False.
+    A page also gets the HTML of the rows that a new stage changes, and outages of the platform. A
+    deployment's stream ends with its result. Any stream ends when `still_allowed`, called regularly,
+    returns False.
     """
     async with listen(channel) as listener:
         last_id = await _current(channel) if cursor is None else cursor
         yield OPENING_FRAME
         async with aclosing(_events(channel, last_id, listener, still_allowed)) as events:
             async for fresh in events:
-                frames = fresh if isinstance(fresh, bytes) else _encode(fresh, with_rows=with_rows)
+                frames = fresh if isinstance(fresh, bytes) else _encode(fresh, for_page=for_page)
                 if frames:
                     yield frames
 
 
-def _encode(events: Iterable[Event], *, with_rows: bool) -> bytes:
+def _encode(events: Iterable[Event], *, for_page: bool) -> bytes:
     return b"".join(
-        event_log.encode(event) for event in events if with_rows or event.type != event_log.ROWS
+        event_log.encode(event) for event in events if for_page or event.type not in _FOR_PAGES
     )
 
 

@@ -24,6 +24,7 @@ from web.streams.listener import (
     take_events,
     wait_for_events,
 )
+from web.streams.outages import OUTAGE
 from web.streams.table_watcher import watcher
 
 if TYPE_CHECKING:
@@ -87,4 +88,7 @@ async def stream_changes(
 def _event(channel: str, listener: Listener) -> bytes:
     """Return one event for all that are queued; the page fetches its content once."""
     queued, _ = take_events(channel, listener)
-    return f"data: {queued[-1].data}\n\n".encode() if queued else b""
+    changes = [event for event in queued if event.type != OUTAGE]
+    if queued and not changes:
+        return f"event: {OUTAGE}\ndata: {{}}\n\n".encode()
+    return f"data: {changes[-1].data}\n\n".encode() if changes else b""

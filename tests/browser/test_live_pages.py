@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
@@ -13,6 +14,8 @@ from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
 from tests.deployments.services.test_main_job import guide, set_api
 from tests.support.installation import PROJECT, Installation
+from toolchain import platform_outage
+from toolchain.platform_outage import Outage
 
 # Records every number of stages that the page shows. A reload starts with an empty record.
 WATCH = """
@@ -213,3 +216,19 @@ def test_without_javascript_a_reload_shows_the_state(open_page: Open, sample: st
         page.reload()
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
     expect(page.locator(".copy").first).to_be_hidden()
+
+
+def test_open_pages_show_an_outage_of_the_platform_and_its_end(
+    open_page: Open, installation: Installation
+) -> None:
+    shown = [open_page(address).locator("#platform-outage") for address in ("/", "/runs/")]
+
+    # Pages do not poll during a final outage.
+    outage = Outage(since=datetime.now(UTC), is_final=True)
+    platform_outage.report(installation.data_dir, outage)
+    for part in shown:
+        expect(part).to_contain_text("The embedded platform is not running.")
+
+    platform_outage.clear(installation.data_dir)
+    for part in shown:
+        expect(part).to_be_empty()

@@ -1,4 +1,4 @@
-"""One thread per process that notices rows written by any process, and wakes the open streams."""
+"""One thread per process that notices what any process has written, and wakes the open streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AFTER_ERROR = 1.0
 
 
 class Reader(Protocol):
-    """Reads the new rows of a table and passes them to the listeners."""
+    """Reads what is new, such as the rows of a table, and passes it to the listeners."""
 
     def read(self, listeners: ListenerManager) -> None: ...
 
@@ -31,9 +31,15 @@ class TableWatcher:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._factories: list[Callable[[], Reader]] = []
+        self._versions: list[Callable[[], int]] = [_data_version]
 
     def watch(self, factory: Callable[[], Reader]) -> None:
         """Also watch a table; `factory` returns a reader that starts after the newest row."""
+        self._factories.append(factory)
+
+    def watch_file(self, version: Callable[[], int], factory: Callable[[], Reader]) -> None:
+        """Also watch what is not in the database; `version` returns a number that changes with it."""
+        self._versions.append(version)
         self._factories.append(factory)
 
     def ensure_running(self) -> None:
@@ -50,11 +56,12 @@ class TableWatcher:
 
     def _run(self) -> None:
         listeners: ListenerManager = get_listener_manager()
-        readers, version = [factory() for factory in self._factories], -1
+        readers = [factory() for factory in self._factories]
+        versions: list[int] = []
         self._ready.set()
         while self._is_needed(listeners):
             try:
-                if version != (version := _data_version()):
+                if versions != (versions := [version() for version in self._versions]):
                     for reader in readers:
                         reader.read(listeners)
                 time.sleep(POLL)

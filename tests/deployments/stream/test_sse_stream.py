@@ -149,10 +149,10 @@ def test_a_stream_ends_when_the_permission_is_revoked(monkeypatch: pytest.Monkey
     assert b"data:" not in asyncio.run(scenario_of_a_right_that_is_taken())
 
 
-async def scenario_of_a_page_that_wants_rows() -> str:
+async def scenario_of_a_page() -> str:
     held = await sync_to_async(hold)()
     name = event_log.channel_of(held.deployment.pk)
-    opened = stream_events(name, 0, still_allowed=yes, with_rows=True)
+    opened = stream_events(name, 0, still_allowed=yes, for_page=True)
     await anext(opened)
     for stage in HAPPY_PATH[:2]:
         await database_sync_to_async(enter, thread_sensitive=False)(held, stage)
@@ -164,7 +164,7 @@ async def scenario_of_a_page_that_wants_rows() -> str:
 
 
 def test_a_page_gets_the_html_of_the_rows_that_a_stage_changes() -> None:
-    stage, rows, _end = asyncio.run(scenario_of_a_page_that_wants_rows()).split("\n\n")
+    stage, rows, _end = asyncio.run(scenario_of_a_page()).split("\n\n")
 
     assert stage.startswith("id: 2\n")
     name, html = rows.split("\n")

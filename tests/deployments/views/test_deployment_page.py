@@ -68,7 +68,7 @@ def test_a_running_deployment_shows_its_stage_and_listens_from_its_last_record(
     assert "<title>55 % ·" in shown
     assert "Creating Cloudflare Worker..." in shown
     assert (shown.count("stage-done"), shown.count("stage-current")) == (5, 1)
-    assert f'sse-connect="/deployments/{deployment.pk}/events/?lastEventId=6&amp;rows=1"' in shown
+    assert f'sse-connect="/deployments/{deployment.pk}/events/?lastEventId=6&amp;page=1"' in shown
     assert 'sse-close="result"' in shown
 
 

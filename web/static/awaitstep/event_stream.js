@@ -6,6 +6,7 @@ const SLOTS = 4
 const POLL_INTERVAL = 1000
 const HIDDEN_LIMIT = 60000
 const MAX_DELAY = 64000
+const TYPES = ['message', 'result', 'stages', 'outage']
 
 // Replaces EventSource in htmx's SSE extension and reconnects by itself.
 export class EventStream extends EventTarget {
@@ -52,7 +53,7 @@ export class EventStream extends EventTarget {
       showConnection(false)
       if (source.readyState === EventSource.CLOSED) this.#failed()
     }
-    for (const type of ['message', 'result', 'stages']) source.addEventListener(type, this.#forward)
+    for (const type of TYPES) source.addEventListener(type, this.#forward)
   }
 
   #opened() {
