@@ -168,6 +168,8 @@ TYPE = NodeType(
     step_suffixes=("", ": wait", ": values"),
 )
 
+_TIME_TO_STORE: Final = 2 * 60 * 1000  # milliseconds, for a step of its own
+
 HELPER: Final = f"""\
 type RaceCall = {{
   name: (part: string) => string;
@@ -178,28 +180,58 @@ type RaceCall = {{
 
 /**
  * Runs a race. Each attempt is a separate durable step, so that its arms never get the results of an
- * earlier attempt. The values of a failed race are stored in a step, like those of its result.
+ * earlier attempt. The values of a race that fails are stored before its failure is, so a run that is
+ * interrupted in between runs the race again, and one that is interrupted later finds them.
  */
 async function runRace(step: WorkflowStep, race: RaceCall): Promise<any> {{
   const {{ limit, delay, backoff }} = race.config.retries;
+  const timeout = asMilliseconds(race.config.timeout, race.name(""));
   const config = {{ ...race.config, retries: {{ limit: 0, delay, backoff }} }};
+  if (race.restore) config.timeout = timeout + {_TIME_TO_STORE};
   const retries = {{ limit: 5, delay: 1000, backoff: "constant" }};
   const storing = {{ ...race.config, retries, timeout: 60_000 }};
   for (let attempt = 1; ; attempt++) {{
     const part = attempt > 1 ? ` (attempt ${{attempt}})` : "";
     let made = (): any => ({{}});
+    let stored: Promise<any> | undefined;
+    const store = () => (stored ??= step.do(race.name(": values"), storing, async () => made()));
+    const isFinal = (error: any) =>
+      attempt > limit ||
+      [error?.name, error?.message].some((text) => /^NonRetryableError/.test(text));
+    const run = () => race.run(part, (values) => (made = values));
+    const runAndStore = async () => {{
+      try {{
+        return await inTime(run(), timeout);
+      }} catch (error) {{
+        if (isFinal(error)) await store();
+        throw error;
+      }}
+    }};
     try {{
-      return await step.do(race.name(part), config, () => race.run(part, (values) => (made = values)));
-    }} catch (error: any) {{
-      const isFinal = [error?.name, error?.message].some((text) => /^NonRetryableError/.test(text));
-      if (attempt > limit || isFinal) {{
-        race.restore?.(await step.do(race.name(": values"), storing, async () => made()));
+      return await step.do(race.name(part), config, race.restore ? runAndStore : run);
+    }} catch (error) {{
+      if (isFinal(error)) {{
+        race.restore?.(await store());
         throw error;
       }}
     }}
     const growths: Record<string, number> = {{ linear: attempt, exponential: 2 ** (attempt - 1) }};
     const pause = asMilliseconds(delay, race.name("")) * (growths[backoff] ?? 1);
     await step.sleep(race.name(": wait"), Math.max(1, Math.min(pause, {MAX_DURATION})));
+  }}
+}}
+
+/** Fails like a step that takes too long, but early enough to store values. */
+async function inTime(work: Promise<any>, timeout: number): Promise<any> {{
+  if (timeout > 2 ** 31 - 1) return work; // longer than a timer can wait
+  const error = new Error(`Execution timed out after ${{timeout}}ms`);
+  error.name = "WorkflowTimeoutError";
+  let timer: any;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(error), timeout)));
+  try {{
+    return await Promise.race([work, late]);
+  }} finally {{
+    clearTimeout(timer);
   }}
 }}
 """

@@ -1,0 +1,132 @@
+"""A run that is killed at any point of a race that fails continues with the same values.
+
+The records of one run are cut after each of its rows, as if its process had been killed there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.local_cloudflare.support.workers import (
+    deploy_worker,
+    run_status,
+    send_event,
+    start_run,
+    wait_for,
+    wait_for_output,
+    workflow_binding,
+)
+from tests.support.examples import examples
+from tests.support.platform_fixture import Platform, start_platform
+from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.programs.harness.workers import compiled
+
+Start = Callable[[str], Platform]
+
+STEP_START, ATTEMPT_START = 5, 10
+CUTS = examples(7, 100)  # the last ones are those around the end of the race
+FINAL_EVENTS = (6, 7, 9, 15, 16)  # a step, a sleep or a wait has ended
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start platforms on folders of this test."""
+    started: list[Platform] = []
+
+    def start_one(name: str) -> Platform:
+        started.append(start_platform(tmp_path / name))
+        return started[-1]
+
+    yield start_one
+    for platform in started:
+        platform.running.stop()
+
+
+def _booking() -> Document:
+    """Return a race that books a room and then fails, and a catch that reads the room."""
+    return document(
+        [
+            node("guard", "try_catch"), node("race", "race"),
+            node("room", code="return { from: 'room' };"),
+            node("bad", code="throw new Error('full');", retryLimit=0),
+            node("nap", "sleep", duration="5 minutes"),
+            node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+            node("undo", code="return room?.from ?? 'lost';"),
+            node("after", code="return [room?.from ?? 'lost', undo];"),
+        ],
+        "guard race try", "race room a", "room bad", "race nap b", "guard pause catch",
+        "pause undo", "guard after then",
+    )  # fmt: skip
+
+
+def test_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start: Start) -> None:
+    platform = start("whole")
+    code = compiled({"Booking": _booking()}, tmp_path)["Booking"]
+    deploy_worker(
+        platform, "booking", code, workflow_binding("booking") | {"class_name": "Booking"}
+    )
+    names = {"script_name": "booking", "class_name": "Booking"}
+    platform.api("PUT", "workflows/booking", json=names)
+    run = start_run(platform, "booking")
+    wait_for(partial(run_status, platform, "booking", run), "waiting", seconds=60)
+    platform.kill()
+
+    outputs = {}
+    for row in _rows(tmp_path / "whole")[-CUTS:]:
+        _copy(tmp_path / "whole", tmp_path / f"cut{row}")
+        _cut(tmp_path / f"cut{row}", after=row)
+        cut = start(f"cut{row}")
+        send_event(cut, "booking", run)
+        outputs[row] = wait_for_output(cut, "booking", run)
+        cut.kill()
+
+    assert len(outputs) >= 7
+    assert set(map(tuple, outputs.values())) == {("room", "room")}, outputs
+
+
+def _copy(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.sock"))
+
+
+def _database(folder: Path) -> sqlite3.Connection:
+    """Open the records of the only run."""
+    for file in folder.glob("**/*.sqlite"):
+        database = sqlite3.connect(file)
+        tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('states', '_cf_KV')"
+        if database.execute(tables).fetchone()[0] == 2:
+            return database
+        database.close()
+    raise AssertionError("the run has no records")
+
+
+def _rows(folder: Path) -> list[int]:
+    """Return the rows of the log after which the run may have been killed, in order."""
+    with closing(_database(folder)) as database:
+        started = "SELECT min(id) FROM states WHERE event = ?"
+        (first,) = database.execute(started, [STEP_START]).fetchone()
+        return [id_ for (id_,) in database.execute("SELECT id FROM states WHERE id >= ?", [first])]
+
+
+def _cut(folder: Path, *, after: int) -> None:
+    """Remove what was recorded after the row."""
+    with closing(_database(folder)) as database, database:
+        groups: dict[str, list[tuple[int, int]]] = {}
+        for id_, group, event in database.execute("SELECT id, groupKey, event FROM states"):
+            groups.setdefault(str(group), []).append((id_, event))
+        for group, events in groups.items():
+            if group == "None":
+                continue
+            if min(id_ for id_, _ in events) > after:
+                database.execute("DELETE FROM _cf_KV WHERE key LIKE ?", [f"{group}%"])
+                database.execute("DELETE FROM priority_queue WHERE hash LIKE ?", [f"{group}%"])
+            elif not any(id_ <= after and event in FINAL_EVENTS for id_, event in events):
+                database.execute("DELETE FROM _cf_KV WHERE key LIKE ?", [f"{group}-value"])
+                database.execute("DELETE FROM _cf_KV WHERE key LIKE ?", [f"{group}-error"])
+        database.execute("DELETE FROM states WHERE id > ?", [after])
