@@ -9,6 +9,7 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
 from tests.docs.test_docs import PAGES, PROJECT
+from toolchain.commands import MANAGE
 
 PAGE = (PROJECT / "docs" / "command-line.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
@@ -41,8 +42,22 @@ def test_the_synopsis_lists_exactly_the_options(name: str) -> None:
 
     found = set(re.findall(r"(--[a-z-]+)", synopsis))
 
-    assert synopsis.startswith(f"    manage.py {name}")
+    assert synopsis.startswith(f"    {MANAGE} {name}")
     assert found == options(load_command_class(COMMANDS[name], name), name)
+
+
+def test_commands_run_as_pasted() -> None:
+    """A page may name a command in a sentence; one with arguments or in a block is complete."""
+    files = [*PAGES, *(PROJECT / "templates").rglob("*.html")]
+    lines = [(file, line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+    shortened = [
+        f"{file.name}: {line}"
+        for file, line in lines
+        if re.search(r"manage\.py [a-z]", line.replace(MANAGE, ""))
+    ]
+
+    assert shortened == []
 
 
 def test_commands_shown_on_any_page_exist_with_their_options() -> None:
