@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from django.conf import settings
+from django.shortcuts import get_object_or_404
 
 from audit.encrypted_fields import UnreadableSecret
 from targets.cloudflare.account import Account
@@ -51,6 +52,11 @@ def target_named(name: str) -> Target:
         names = ", ".join(Target.objects.values_list("name", flat=True)) or "none yet"
         raise NoTarget(f"There is no target {name!r}. The targets are: {names}.")
     return target
+
+
+def target_or_404(pk: int) -> Target:
+    """Return the target for a page, without its token, which may be impossible to decrypt."""
+    return get_object_or_404(Target.objects.defer("api_token"), pk=pk)
 
 
 def account_of(target: Target) -> Account:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from audit.trail import Actor
 from targets.checks import target_checks
 from targets.checks.check_state import CheckState
-from targets.models import Target
+from targets.lookup import target_or_404
 from targets.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 
@@ -38,13 +38,9 @@ def _its_page(request: HttpRequest, pk: int) -> str:
 @staff_with(CHECK)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Check the target, and show the result on the page that asked for it."""
-    target = target_checks.check(_target(pk), by=Actor.of(request.user))
+    target = target_checks.check(target_or_404(pk), by=Actor.of(request.user))
     if request.htmx:
         return render(request, "targets/_checks.html", {"target": target})
     add_message, text = _MESSAGES[target_checks.verdict(target)]
     add_message(request, text.format(target=target))
     return redirect(_its_page(request, target.pk))
-
-
-def _target(pk: int) -> Target:
-    return get_object_or_404(Target.objects.defer("api_token"), pk=pk)

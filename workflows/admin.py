@@ -56,7 +56,19 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
     has_delete_permission = has_add_permission
 
 
-class WorkflowAdmin(admin.ModelAdmin[Workflow]):
+class _SourceColumns:
+    """The document and the entry code of a draft or a version, to read."""
+
+    @admin.display(description="document (IR)")
+    def document(self, source: Workflow | WorkflowVersion) -> SafeString:
+        return _json_block(source.ir, "document")
+
+    @admin.display(description="entry code", empty_value="default of the trigger")
+    def code(self, source: Workflow | WorkflowVersion) -> SafeString | None:
+        return _code_block(source.entry_code, "entry code") if source.entry_code else None
+
+
+class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
     form = WorkflowForm
@@ -77,14 +89,6 @@ class WorkflowAdmin(admin.ModelAdmin[Workflow]):
             (None, {"fields": ["name", "description", "document"]}),
             ("Code", {"fields": ["code", "packages"]}),
         ]
-
-    @admin.display(description="document (IR)")
-    def document(self, workflow: Workflow) -> SafeString:
-        return _json_block(workflow.ir, "document")
-
-    @admin.display(description="entry code", empty_value="default of the trigger")
-    def code(self, workflow: Workflow) -> SafeString | None:
-        return _code_block(workflow.entry_code, "entry code") if workflow.entry_code else None
 
     @admin.display(description="dependencies")
     def packages(self, workflow: Workflow) -> SafeString:
@@ -170,7 +174,7 @@ def _json_block(value: Any, name: str) -> SafeString:
 
 
 @admin.register(WorkflowVersion)
-class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
+class WorkflowVersionAdmin(_SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
     """Versions are created by saving a workflow and never change."""
 
     list_display = ["version", "workflow_name", "created_by", "created_at"]
@@ -195,14 +199,6 @@ class WorkflowVersionAdmin(ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
         large = ("ir", "entry_code", "dependencies", "deploy_settings")
         versions = super().get_queryset(request).defer(*(f"workflow__{field}" for field in large))
         return versions if _is_single_object(request) else versions.defer(*large)
-
-    @admin.display(description="document (IR)")
-    def document(self, version: WorkflowVersion) -> SafeString:
-        return _json_block(version.ir, "document")
-
-    @admin.display(description="entry code", empty_value="default of the trigger")
-    def code(self, version: WorkflowVersion) -> SafeString | None:
-        return _code_block(version.entry_code, "entry code") if version.entry_code else None
 
     @admin.display(description="deploy settings")
     def settings(self, version: WorkflowVersion) -> SafeString | str:

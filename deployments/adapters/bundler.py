@@ -155,8 +155,7 @@ def _copy(output: Path, *, into: Path, known: set[bytes]) -> None:
 
 def _errors(log: Path) -> list[tuple[str, str]]:
     """Return wrangler's errors as file ("" if unknown) and message."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    entries = [json.loads(line) for line in lines if line.strip()]
+    entries = wrangler.read_output(log)
     messages = [str(entry.get("message")) for entry in entries if entry["type"] == "command-failed"]
     located = [_LOCATED.fullmatch(line) for message in messages for line in message.splitlines()]
     return [

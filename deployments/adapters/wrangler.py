@@ -91,7 +91,7 @@ class Wrangler:
         ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
         ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
         on_end(ended)
-        output = _read_output(folder / OUTPUT)
+        output = {entry["type"]: entry for entry in read_output(folder / OUTPUT)}
         version_id = str(output.get("deploy", {}).get("version_id") or "")
         if ended.exit_code == 0 and version_id:
             return version_id
@@ -122,12 +122,10 @@ def environment(folder: Path, *, cache: Path) -> dict[str, str]:
     )
 
 
-def _read_output(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Return the last entry of each type in wrangler's output file."""
-    if not path.exists():
-        return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {entry["type"]: entry for entry in map(json.loads, filter(str.strip, lines))}
+def read_output(path: Path) -> list[Mapping[str, Any]]:
+    """Return the entries of wrangler's output file, each with its `type`."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.strip()]
 
 
 def _error(failed: Mapping[str, Any], ended: process.ProgramResult) -> Exception:

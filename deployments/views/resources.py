@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -19,6 +19,7 @@ from deployments.resources.resource_picker import ResourceChoice
 from deployments.resources.services import KINDS, ResourceUsage
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.resources import Resource
+from targets.lookup import target_or_404
 from targets.models import Target
 from targets.permissions import CHANGE_TARGET, CHECK, VIEW_TARGET
 from web.decorators import HttpRequest, redirect_get_to, staff_with
@@ -28,15 +29,11 @@ SET_VARIABLE = "workflows.change_environmentvariable"
 SHOWN = 100
 
 
-def _target(pk: int) -> Target:
-    return get_object_or_404(Target.objects.defer("api_token"), pk=pk)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHECK)
 def resources(request: HttpRequest, pk: int) -> HttpResponse:
     """List the resources of a kind, or create one."""
-    target, choice = _target(pk), resource_picker.read_choice(request.GET)
+    target, choice = target_or_404(pk), resource_picker.read_choice(request.GET)
     form = ResourceForm(request.POST or None, kind=choice.kind)
     if request.method == "POST":
         if not request.user.has_perm(CHANGE_TARGET):
@@ -77,7 +74,7 @@ def _picker_page(request: HttpRequest, pk: int) -> str:
 @staff_with(SET_VARIABLE)
 def use(request: HttpRequest, pk: int) -> HttpResponse:
     """Use a resource for the variable that the page was opened for."""
-    target, choice = _target(pk), resource_picker.read_choice(request.GET)
+    target, choice = target_or_404(pk), resource_picker.read_choice(request.GET)
     id_, name = request.POST.get("id", ""), request.POST.get("name", "")
     return _use(request, target, choice, Resource(kind=choice.kind, id=id_, name=name or id_))
 

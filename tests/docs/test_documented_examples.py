@@ -7,9 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,6 +21,7 @@ from tests.docs.page_examples import (
     examples,
     strings,
 )
+from tests.support.http_server import Handler, serving
 from tests.support.installation import Installation
 from workflows.nodes.built_in import BUILT_IN
 
@@ -59,35 +58,25 @@ class Commands:
         return printed
 
 
-class Carrier(BaseHTTPRequestHandler):
+class Carrier(Handler):
     """The API that the page's example calls: records requests, and answers as the page says."""
 
     requests: list[str]
     answer: str
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        body = self.read_body()
         self.requests.append(f"{self.command} {self.path} {json.dumps(json.loads(body))}")
         status, _, answer = self.answer.partition(" ")
-        self.send_response(int(status))
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer.encode())
-
-    def log_message(self, *_args: object) -> None:
-        pass
+        self.respond(int(status), answer.encode())
 
 
 @pytest.fixture(scope="module")
-def carrier() -> Iterator[ThreadingHTTPServer]:
+def carrier() -> Iterator[str]:
     Carrier.requests = []
     Carrier.answer = next(run.answer for _, run in DOCUMENTED_RUNS if run.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Carrier)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(Carrier) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +99,15 @@ def imported(commands: Commands, folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def deployed(
-    commands: Commands, imported: dict[str, str], folder: Path, carrier: ThreadingHTTPServer
+    commands: Commands, imported: dict[str, str], folder: Path, carrier: str
 ) -> dict[str, str]:
     """The ids of the examples, by name, all deployed; those that others call are deployed first."""
     ids = {example.placeholder: imported[example.name] for example in EXAMPLES}
     callers = [example for example in EXAMPLES if ids.keys() & set(strings(example.document))]
     others = [example for example in EXAMPLES if example not in callers]
     files = [(_file(folder, example, ids), imported[example.name]) for example in callers]
-    address = f"http://127.0.0.1:{carrier.server_port}"
     commands(
-        ["set_variable", "CARRIER_API", address, "--workflow", imported["Parcel"]],
+        ["set_variable", "CARRIER_API", carrier, "--workflow", imported["Parcel"]],
         *(["import_workflow", file, "--workflow", id_] for file, id_ in files),
     )
     for group in (others[:7], others[7:], callers):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.workflows.codegen.modules import generated, refusal
 from tests.workflows.ir.documents import chain, document, node
-from tests.workflows.programs.harness.workers import Run, compiled, run_all
+from tests.workflows.programs.harness.workers import run_document
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed
 from workflows.nodes.documents import parse
@@ -27,10 +26,6 @@ ALPHABETS = [
     "$",
     "über_$1",
 ]
-
-
-def run_document(folder: Path, workflow: object, params: Any = None) -> dict[str, Any]:
-    return run_all(compiled({"Names": workflow}, folder), [Run(workflow="Names", params=params)])[0]
 
 
 def test_an_id_in_any_alphabet_is_its_name_in_code_and_in_references(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from tests.workflows.ir.documents import Document, branch, document, node
-from tests.workflows.programs.harness.workers import Run, compiled, outputs, run_all
+from tests.workflows.ir.documents import branch, document, node
+from tests.workflows.programs.harness.workers import outputs, run_document
 from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.reading import fields
 
@@ -20,10 +19,6 @@ OWN_NAMES = (
     "const sum = 'own', run_n0 = 'b', last = 1; return [sum, run_n0, last];",
     "import { sep as item } from 'node:path'; const own = item + i; return own === '/0' ? ['own', 'b', 1] : [own];",
 )
-
-
-def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    return run_all(compiled({"Own": workflow}, folder), [Run(workflow="Own", params=params)])[0]
 
 
 def test_own_names_hide_those_of_a_loop_wherever_the_value_is_read(tmp_path: Path) -> None:

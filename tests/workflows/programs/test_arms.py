@@ -4,13 +4,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.workflows.ir.documents import Document, document, node
-from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
-
-
-def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    """Run a document once and return the run."""
-    return run_all(compiled({"Arms": workflow}, folder), [Run(workflow="Arms", params=params)])[0]
+from tests.workflows.ir.documents import document, node
+from tests.workflows.programs.harness.workers import (
+    Run,
+    compiled,
+    names,
+    outputs,
+    run_all,
+    run_document,
+)
 
 
 def failing(id_: str, **data: Any) -> dict[str, Any]:

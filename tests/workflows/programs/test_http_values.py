@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.workflows.ir.documents import chain, node
+from tests.workflows.programs.harness.echo import echoing
 from tests.workflows.programs.harness.workers import Run, compiled, outputs, run_all
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
@@ -40,32 +38,10 @@ READ = {
 ONCE: dict[str, Any] = {"retryLimit": 0}
 
 
-class _Server(BaseHTTPRequestHandler):
-    """Answers with the response of the path's name, or with the request itself."""
-
-    def do_GET(self) -> None:
-        headers, body = RESPONSES.get(self.path.strip("/"), ([], self._request()))
-        self.send_response(200)
-        for name, value in [*headers, ("content-length", str(len(body)))]:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _request(self) -> bytes:
-        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
-        return json.dumps({"path": self.path, "headers": headers}).encode()
-
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    running = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
-    Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    running.server_close()
+    with echoing(RESPONSES) as address:
+        yield address
 
 
 def ask(id_: str, url: str, **data: Any) -> dict[str, Any]:
@@ -104,7 +80,7 @@ def runs(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
 
 
 def test_lists_are_repeated_and_missing_values_left_out(runs: dict[str, Any]) -> None:
-    sent = json.loads(outputs(runs["Sent"])["sent"]["body"])
+    sent = outputs(runs["Sent"])["sent"]["body"]
 
     assert sent["path"] == "/echo/%7B%22n%22:1%7D?x=a&y=2&x=b&o=%7B%22n%22%3A1%7D"
     assert "x-a" not in sent["headers"]

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from tests.workflows.ir.documents import Document, branch, document, node
 from tests.workflows.ir.graphs import random_choices, random_document
 from tests.workflows.ir.walker import Walker
-from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+from tests.workflows.programs.harness.workers import (
+    Run,
+    compiled,
+    names,
+    outputs,
+    run_all,
+    run_document,
+)
 from workflows.nodes.documents import parse
-
-
-def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    """Run a document once and return the run."""
-    return run_all(compiled({"Loop": workflow}, folder), [Run(workflow="Loop", params=params)])[0]
 
 
 def test_the_body_sees_the_item_and_its_index_in_code_text_and_json(tmp_path: Path) -> None:

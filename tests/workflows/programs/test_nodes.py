@@ -3,59 +3,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.workflows.codegen.test_literals import NASTY
 from tests.workflows.ir.documents import branch, chain, document, node
+from tests.workflows.programs.harness.echo import echoing
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 
 SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
 FAST: dict[str, Any] = {"retryLimit": 1, "retryDelay": 10, "backoff": "constant"}
 
 
-class _Echo(BaseHTTPRequestHandler):
-    """Answers with the request itself; the path may contain a status."""
-
-    def do_GET(self) -> None:
-        length = int(self.headers.get("content-length") or 0)
-        request = {
-            "method": self.command,
-            "path": self.path,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
-            "body": self.rfile.read(length).decode(),
-        }
-        status = (
-            int(self.path.split("?")[0].split("/")[2]) if self.path.startswith("/status/") else 200
-        )
-        self._answer(status, "text/plain" if "text" in self.path else "application/json", request)
-
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
-
-    def _answer(self, status: int, content_type: str, request: dict[str, Any]) -> None:
-        body = json.dumps(request).encode()
-        self.send_response(status)
-        self.send_header("content-type", content_type)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def echo() -> Iterator[str]:
     """The address of a server that answers with the request itself."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with echoing() as address:
+        yield address
 
 
 def _request_node(id_: str, **data: Any) -> dict[str, Any]:

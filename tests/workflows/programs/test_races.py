@@ -9,17 +9,13 @@ import pytest
 
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import Document, document, node
-from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
+from tests.workflows.programs.harness.workers import names, outputs, run_document
 
 AGAIN: dict[str, Any] = {"retryLimit": 2, "retryDelay": 5, "backoff": "constant"}
 
 
 def failing(id_: str) -> dict[str, Any]:
     return node(id_, code=f"throw new Error('{id_}');", retryLimit=0)
-
-
-def run_document(folder: Path, workflow: Document, params: Any = None) -> dict[str, Any]:
-    return run_all(compiled({"Race": workflow}, folder), [Run(workflow="Race", params=params)])[0]
 
 
 def _booking(end: dict[str, Any], **race: Any) -> Document:

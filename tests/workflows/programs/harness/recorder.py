@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
+
+from tests.support.http_server import Handler, serving
 
 Answer = tuple[int, Any]
 
@@ -52,32 +53,17 @@ class Recorder:
 def recording() -> Iterator[Recorder]:
     recorder = Recorder(address="")
 
-    class Handler(BaseHTTPRequestHandler):
+    class Recording(Handler):
         def do_POST(self) -> None:
             _, case, *rest = self.path.split("/")
-            length = int(self.headers.get("content-length") or 0)
             request = RecordedRequest(
                 method=self.command,
                 path="/" + "/".join(rest),
                 headers={name.lower(): value for name, value in self.headers.items()},
-                body=self.rfile.read(length).decode(),
+                body=self.read_body(),
             )
             status, body = recorder.answer(case, request)
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.respond(status, (body if isinstance(body, str) else json.dumps(body)).encode())
 
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    recorder.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(Recording) as recorder.address:
         yield recorder
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -62,6 +62,12 @@ def run_all(
     return results_of(job)
 
 
+def run_document(folder: Path, workflow: object, params: Any = None) -> dict[str, Any]:
+    """Run a document once and return the run."""
+    modules = compiled({"Flow": workflow}, folder)
+    return run_all(modules, [Run(workflow="Flow", params=params)])[0]
+
+
 def names(instance: Mapping[str, Any]) -> list[str]:
     """Return the names of the steps that ran, in order, without the platform's counters."""
     return [step["name"].rsplit("-", 1)[0] for step in instance["steps"]]
