@@ -279,10 +279,17 @@ function readBody(data: Uint8Array, type: string): any {
   if (text === undefined) return { base64: asBase64(data), type };
   if (!/\\bjson\\b/i.test(type)) return text;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exactNumber);
   } catch {
     return text;
   }
+}
+
+/** A whole number that JavaScript would change, as the text of its digits. */
+function exactNumber(_key: string, value: any, context?: { source?: string }): any {
+  const source = typeof value === "number" ? (context?.source ?? "") : "";
+  if (!/^-?[0-9]{16,}$/.test(source)) return value;
+  return Number.isFinite(value) && BigInt(source) === BigInt(value) ? value : source;
 }
 
 /** The data as text; undefined if it is none. */

@@ -20,6 +20,12 @@ RESPONSES: dict[str, tuple[list[tuple[str, str]], bytes]] = {
     "quoted": ([("content-type", 'text/csv; charset="windows-1252"')], "5 €".encode("cp1252")),
     "unknown": ([("content-type", "text/plain; charset=klingon")], "Größe".encode()),
     "json": ([("content-type", "application/problem+json")], '{"a": "ä"}'.encode()),
+    "numbers": (
+        [("content-type", "application/json")],
+        b'{"id": 9007199254740993, "list": [-9007199254740993, 9007199254740994, 12345678901234567890, 1e3],'
+        b' "small": 7, "price": 12345678901234567.5, "text": "9007199254740993", "big": 1%s}'
+        % (b"0" * 400),
+    ),
     "png": ([("content-type", "image/png")], PNG),
     "pdf": ([("content-type", "application/pdf")], b"%PDF-1.7\n\xe2\xe3"),
     "lines": ([("content-type", "application/x-ndjson-lines")], "ä\n".encode()),
@@ -30,6 +36,14 @@ READ = {
     "quoted": "5 €",
     "unknown": "Größe",
     "json": {"a": "ä"},
+    "numbers": {
+        "id": "9007199254740993",
+        "list": ["-9007199254740993", 9007199254740994, "12345678901234567890", 1000],
+        "small": 7,
+        "price": 12345678901234568,
+        "text": "9007199254740993",
+        "big": "1" + "0" * 400,
+    },
     "png": {"base64": base64.b64encode(PNG).decode(), "type": "image/png"},
     "pdf": {"base64": base64.b64encode(b"%PDF-1.7\n\xe2\xe3").decode(), "type": "application/pdf"},
     "lines": "ä\n",
