@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import pytest
 
@@ -18,10 +21,12 @@ from tests.local_cloudflare.support.workers import (
     start_run,
     wait_for,
     wait_for_output,
+    wait_until,
     workflow_binding,
 )
+from tests.support.http_server import Handler, serving
 from tests.support.platform_fixture import Platform, start_platform
-from tests.workflows.ir.documents import Document, chain, document, node
+from tests.workflows.ir.documents import Document, branch, chain, document, node
 from tests.workflows.programs.harness.interpreter import Interpreter
 from tests.workflows.programs.harness.programs import Item, ProgramGenerator, document_of, walk
 from tests.workflows.programs.harness.workers import compiled
@@ -184,3 +189,65 @@ def test_races_keep_their_values_and_their_attempts_apart_after_a_kill(
 def _last_step(platform: Platform, name: str, run: str) -> str:
     steps = describe_run(platform, name, run).steps
     return str(steps[-1].name) if steps else ""
+
+
+def test_the_clock_and_chance_are_read_once_despite_kills(tmp_path: Path, start: Start) -> None:
+    """It is killed during a request, whose URL is a moment, and again while it waits until a moment."""
+    paths: list[str] = []
+    is_killed = Event()
+
+    class Recording(Handler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            if len(paths) == 1:
+                is_killed.wait(60)
+            with suppress(OSError):  # no one waits for the first response any more
+                self.respond(200, b"{}")
+
+    with serving(Recording) as address:
+        code = compiled({"Chance": _chance(address)}, tmp_path)["Chance"]
+        first = start()
+        run = _started_run(first, "Chance", code)
+        wait_until(lambda: len(paths) == 1)
+        tossed = _values(first, run)
+        first.kill()
+        is_killed.set()
+
+        second = start()
+        wait_for(partial(_last_step, second, "chance", run), "until-1", seconds=60)
+        values = _values(second, run)
+        second.kill()
+
+        output = wait_for_output(third := start(), "chance", run)
+
+    assert len(paths) == 2
+    assert len(set(paths)) == 1
+    assert values.items() > tossed.items()
+    assert _values(third, run) == values
+    assert output == [values[f"toss: value [{toss}]-1"] for toss in range(TOSSES)]
+
+
+TOSSES = 16
+
+
+def _chance(address: str) -> Document:
+    return document(
+        [
+            node("coins", "loop", loopType="times", count=TOSSES),
+            branch("toss", heads="Math.random() < 0.5", tails=""),
+            node("yes", code="return true;"), node("no", code="return false;"),
+            node("moments", "loop", collection="[Date.now()]"),
+            node("ask", "http_request", url=f"{address}/{{{{ item }}}}", retryDelay=100),
+            node("until", "sleep_until", timestamp="Date.now() + 8000"),
+            node("end", code="return coins.results;"),
+        ],
+        "coins toss body", "toss yes heads", "toss no tails", "coins moments then",
+        "moments ask body", "moments until then", "until end",
+    )  # fmt: skip
+
+
+def _values(platform: Platform, run: str) -> dict[str, object]:
+    """Return what the run has read from the clock or by chance, by the names of the steps."""
+    steps = describe_run(platform, "chance", run).steps
+    kept = [step for step in steps if ": value" in str(step.name)]
+    return {str(step.name): json.loads(str(step.output)) for step in kept}
