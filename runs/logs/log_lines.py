@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.utils import timezone
+
 LEVELS: Final = ("debug", "log", "info", "warn", "error")
 MAX_LINE: Final = 4_000  # characters
 _EVENT: Final = "event"
@@ -19,7 +21,7 @@ Hide = Callable[[str], str]
 class Line:
     """One line; `level` is one of LEVELS, or "event" for the event that caused the next lines.
 
-    `at` is ISO 8601. `text` may have several lines, such as the stack of an exception.
+    `at` is ISO 8601 in the time zone of all pages. `text` may have several lines, such as the stack of an exception.
     """
 
     at: str
@@ -115,4 +117,4 @@ def _at(milliseconds: Any) -> str:
         moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         moment = datetime.now(UTC)
-    return moment.isoformat(timespec="milliseconds")
+    return timezone.localtime(moment).isoformat(timespec="milliseconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,3 +182,35 @@ def test_without_javascript_a_run_can_be_started_and_answered(
     expect(page.locator(".messagelist")).to_contain_text(
         'pprove was sent with {"approved": true} to the run'
     )
+
+
+# Makes the page one that was opened on another day.
+OPENED_EARLIER = """
+new MutationObserver(() => {
+  const time = document.querySelector('meta[name="server-time"]');
+  if (time) time.content = '2026-01-01T12:00:00+00:00';
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def test_log_lines_of_another_day_show_their_date(
+    open_page: Open, installation: Restartable, workflow: str
+) -> None:
+    page = open_page(f"/runs/logs/{workflow}/")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d+", first_log_time(page, installation, workflow))
+
+    page.add_init_script(OPENED_EARLIER)
+    page.reload()
+
+    dated = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"
+    assert re.fullmatch(dated, first_log_time(page, installation, workflow))
+
+
+def first_log_time(page: Page, installation: Restartable, workflow: str) -> str:
+    """Request the Worker until its first line appears, because the target starts to send later."""
+    line, waited = page.locator(".log-line time").first, 0
+    while not line.count():
+        assert (waited := waited + 1) < 100, "no line appeared"
+        installation.worker(workflow)
+        page.wait_for_timeout(300)
+    return line.inner_text()

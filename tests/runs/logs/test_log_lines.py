@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from runs.logs.log_lines import MAX_LINE, Line, LineFilter, log_lines
 from toolchain.redaction import redact
@@ -113,3 +114,12 @@ def test_an_open_call_has_no_outcome_yet() -> None:
     (first,) = log_lines(trace(open=True))
 
     assert first.outcome == ""
+
+
+def test_times_are_those_of_the_time_zone_of_all_pages() -> None:
+    trace = {"eventTimestamp": 1_789_999_200_000, "event": {"cron": "* * * * *"}}
+
+    with timezone.override("Asia/Tokyo"):
+        (line,) = log_lines(trace)
+
+    assert line.at == "2026-09-21T23:00:00.000+09:00"

@@ -7,6 +7,8 @@ export class Logs {
   #socket = null
   #delay = 1000
   #paused = false
+  // Lines of this day show only their time.
+  #openedOn = document.querySelector('meta[name="server-time"]').content.slice(0, 10)
 
   constructor(root) {
     this.#root = root
@@ -66,7 +68,7 @@ export class Logs {
     const item = document.createElement('li')
     item.className = `log-line log-${level}`
     for (const [name, value] of [
-      ['time', at.slice(11, 23)],
+      ['time', at.startsWith(this.#openedOn) ? at.slice(11, 23) : at.slice(0, 23).replace('T', ' ')],
       ['b', level],
       ['span', outcome ? `${text} (${outcome})` : text],
     ]) {
