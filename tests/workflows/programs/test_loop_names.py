@@ -4,8 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.workflows.ir.documents import document, node
-from tests.workflows.programs.harness.workers import names
-from tests.workflows.programs.test_loops import run_document
+from tests.workflows.programs.harness.workers import names, run_document
 
 
 def test_a_long_name_leaves_room_for_the_index(tmp_path: Path) -> None:
