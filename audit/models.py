@@ -46,9 +46,11 @@ class Entry(models.Model):
     reason = models.TextField(blank=True)
     detail = models.JSONField(default=dict)
     count = models.PositiveIntegerField(
-        default=1, help_text="How often the same was refused within an hour."
+        default=1, help_text="How many times this was refused within an hour."
     )
-    last_at = models.DateTimeField(null=True, help_text="The last time, if there were several.")
+    last_at = models.DateTimeField(
+        null=True, help_text="The time of the last refusal, if there were several."
+    )
 
     objects = AppendOnlyQuerySet.as_manager()
 

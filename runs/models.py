@@ -41,16 +41,18 @@ class Run(models.Model):
     step_count = models.PositiveIntegerField(null=True)
     retries = models.PositiveIntegerField(null=True)
     waits_for = models.CharField(max_length=100, blank=True, help_text="An event type.")
-    due_at = models.DateTimeField(null=True, help_text="When it continues by itself.")
+    due_at = models.DateTimeField(null=True, help_text="When it will continue on its own.")
     is_open = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=timezone.now)
     checked_at = models.DateTimeField(
         default=timezone.now, help_text="When the target last reported it, while it was open."
     )
     read_at = models.DateTimeField(null=True, help_text="When its steps were last read.")
-    gone_at = models.DateTimeField(null=True, help_text="When the target no longer had it.")
+    gone_at = models.DateTimeField(
+        null=True, help_text="When the target was found to have deleted it."
+    )
     viewed_at = models.DateTimeField(
-        null=True, help_text="When somebody who can act looked at its failure."
+        null=True, help_text="When a user who can act on the failure viewed it."
     )
 
     class Meta:
@@ -301,7 +303,7 @@ class BulkChange(models.Model):
         return f"{self.action} of {self.total} run{pluralize(self.total)}"
 
     def get_absolute_url(self) -> str:
-        return reverse("runs:bulk", args=[self.pk])
+        return reverse("runs:bulk_progress", args=[self.pk])
 
     @property
     def processed(self) -> int:

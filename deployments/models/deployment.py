@@ -77,7 +77,7 @@ class Deployment(models.Model):
     reason = models.TextField(blank=True, help_text="The reason given with the request.")
     not_before = models.DateTimeField(null=True, help_text="Not started before this time.")
     attempt = models.PositiveSmallIntegerField(
-        default=1, help_text="Above 1, the server is retrying what a busy target refused."
+        default=1, help_text="Above 1 if a busy target refused the earlier attempts."
     )
 
     status = models.CharField(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.template.base import Template
 from django.test import Client
-from django.urls import URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from audit.models import Entry
 from deployments.models import ProgramOutput
@@ -56,6 +58,14 @@ def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[
 
 def test_every_url_is_in_the_table() -> None:
     assert set(patterns()) == set(TABLE)
+
+
+def test_names_of_urls_are_written_alike_and_name_one_page() -> None:
+    for app in ("api", "deployments", "runs", "targets"):
+        entries = import_module(f"{app}.urls").urlpatterns
+        names = [str(entry.name) for entry in entries if isinstance(entry, URLPattern)]
+        assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names), names
+        assert len(names) == len(set(names)), names
 
 
 @pytest.fixture
