@@ -20,6 +20,7 @@ from workflows.ir.settings.field_values import (
     read_choice,
     read_code,
     read_integer,
+    read_optional_code,
 )
 from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField, ShownWhen
 
@@ -45,12 +46,11 @@ CONDITION: Final = SettingField(
     name="condition",
     kind=FieldKind.CODE,
     label="Condition",
-    help="An expression that is evaluated before each iteration.",
+    help="An expression that is evaluated before each iteration. Without it, the loop runs until a `break`.",
     details=(
         "It can use the index, and the values that the body produced in the previous iteration. These are "
         "`undefined` at first: `!answer?.done`"
     ),
-    required=True,
     shown_when=ShownWhen(name="loopType", values=("while",)),
     takes_references=True,
     is_expression=True,
@@ -115,7 +115,7 @@ def read(data: Reader) -> Settings:
     return Settings(
         kind=kind,
         collection=read_code(data, COLLECTION) if kind == "forEach" else None,
-        condition=read_code(data, CONDITION) if kind == "while" else None,
+        condition=read_optional_code(data, CONDITION) if kind == "while" else None,
         count=read_integer(data, COUNT) if kind == "times" else 0,
         item=item,
         index=index,
@@ -184,7 +184,7 @@ def about(settings: Settings) -> str:
     if settings.kind == "times":
         return f"{settings.count:,} times"
     if settings.kind == "while":
-        return f"while {settings.condition.source}" if settings.condition else ""
+        return f"while {settings.condition.source}" if settings.condition else "until a break"
     return f"{settings.item} of {settings.collection.source}" if settings.collection else ""
 
 

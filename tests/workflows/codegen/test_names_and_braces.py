@@ -120,6 +120,20 @@ def test_an_error_says_what_a_node_is_called(written: str, said: str, tmp_path: 
     assert said in str(failed.value)
 
 
+def test_an_error_says_where_the_content_of_an_event_or_a_response_is(tmp_path: Path) -> None:
+    workflow = chain(
+        node("answer", "wait_for_event", eventType="answer"),
+        node("orders", "http_request", url="https://x.test"),
+        node("a", code="return [{{ answer.approved }}, orders.list];"),
+    )
+
+    with pytest.raises(CompileFailed) as failed:
+        compile_leniently(generated(workflow), tmp_path)
+
+    assert "in its `payload`: write `.payload.approved` instead" in str(failed.value)
+    assert "in its `body`: write `.body.list` instead" in str(failed.value)
+
+
 def test_a_syntax_error_says_what_a_node_is_called_whose_name_is_in_the_code() -> None:
     workflow = chain(node("get-order", name="Get order"), node("a", code="return Get order.total;"))
 

@@ -172,6 +172,9 @@ SINGLE: dict[str, tuple[Any, list[str]]] = {
         document([node("l", "loop", collection="[1]", itemVar=""), node("a")], "l a body"),
         ["nodes.l.data.itemVar"],
     ),
+    "a missing collection": (
+        document([node("l", "loop"), node("a")], "l a body"), ["nodes.l.data.collection"],
+    ),
     "edges without ends": (
         document([node("a")]) | {"edges": [{"id": "e", "source": "a"}, {"id": "f", "source": "a"}]},
         ["edges.e.target", "edges.f.target"],

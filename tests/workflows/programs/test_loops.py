@@ -264,3 +264,15 @@ def _inside(graph: Document) -> Document:
     ]  # fmt: skip
     nodes = [*around, *graph["nodes"]]
     return graph | {"nodes": nodes, "edges": [*graph["edges"], *edges], "entryNodeId": "each"}
+
+
+def test_a_while_loop_without_a_condition_runs_until_a_break(tmp_path: Path) -> None:
+    workflow = document(
+        [
+            node("each", "loop", loopType="while"), node("turn", code="return i;"),
+            node("leave", "break", condition="i === 2"), node("after", code="return each.results;"),
+        ],
+        "each turn body", "turn leave", "each after then",
+    )  # fmt: skip
+
+    assert run_document(tmp_path, workflow)["output"] == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""The variables of nodes, for messages about unknown names in code."""
+"""Hints for messages about unknown names and properties in code."""
 
 from __future__ import annotations
 
@@ -13,12 +13,25 @@ from workflows.ir.reading.problems import quoted
 _UNKNOWN_NAME: Final = re.compile(
     r"(?:Cannot find name|No value exists in scope for the shorthand property) '([^']+)'"
 )
+_NO_PROPERTY: Final = re.compile(
+    r"Property '([^']+)' does not exist on type '(WorkflowStepEvent|HttpResponse)\b"
+)
+_CONTENTS: Final = {
+    "WorkflowStepEvent": ("an event", "payload"),
+    "HttpResponse": ("a response", "body"),
+}
 _NOT_IN_A_NAME: Final = re.compile(r"[\W_]+")
 _MIN_LENGTH: Final = 3  # shorter names of nodes are found in any code
 
 
 def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
-    """Return a hint for an unknown name in a compiler message: the variable of the node it probably means."""
+    """Return a hint for an unknown name in a compiler message: the variable of the node it probably means.
+
+    For an unknown property of an event or a response, it is where their content is.
+    """
+    if missing := _NO_PROPERTY.search(message):
+        whole, part = _CONTENTS[missing[2]]
+        return f"content of {whole} is in its `{part}`: write `.{part}.{missing[1]}` instead"
     match = _UNKNOWN_NAME.search(message)
     if match and match[1] == "_output":
         return "output of a step is what its code returns: write `return` instead"

@@ -147,7 +147,9 @@ class Reader:
         source = self.string(key, "" if optional else None)
         if source and not source.strip() and not optional:
             self.problem(key, "must not be empty")
-        return self._keep(fields.code(self._inner(key), source, is_expression=is_expression))
+        code = fields.code(self._inner(key), source, is_expression=is_expression)
+        is_reported = is_expression and not optional and not source.strip()
+        return code if is_reported else self._keep(code)
 
     def optional_code(self, key: str) -> Code | None:
         """Return an optional expression; None if it is empty or blank."""
