@@ -32,13 +32,19 @@ LOOP_TYPE: Final = SettingField(
     default="forEach",
     options=("forEach", "while", "times"),
 )
+
+
+def _of_kind(kind: str) -> ShownWhen:
+    return ShownWhen(name=LOOP_TYPE.name, values=(kind,), default=str(LOOP_TYPE.default))
+
+
 COLLECTION: Final = SettingField(
     name="collection",
     kind=FieldKind.CODE,
     label="Collection",
     help="An expression that returns a list.",
     required=True,
-    shown_when=ShownWhen(name="loopType", values=("forEach",)),
+    shown_when=_of_kind("forEach"),
     takes_references=True,
     is_expression=True,
 )
@@ -51,7 +57,7 @@ CONDITION: Final = SettingField(
         "It can use the index, and the values that the body produced in the previous iteration. These are "
         "`undefined` at first: `!answer?.done`"
     ),
-    shown_when=ShownWhen(name="loopType", values=("while",)),
+    shown_when=_of_kind("while"),
     takes_references=True,
     is_expression=True,
 )
@@ -63,7 +69,7 @@ COUNT: Final = SettingField(
     details="Must be a literal number; to compute it, use another kind of loop",
     default=5,
     rules=Rules(min=0, max=10**9),
-    shown_when=ShownWhen(name="loopType", values=("times",)),
+    shown_when=_of_kind("times"),
     is_whole=True,
 )
 ITEM: Final = SettingField(
@@ -72,7 +78,7 @@ ITEM: Final = SettingField(
     label="Name of the item",
     help="The name of the variable that holds the item in the body.",
     default="item",
-    shown_when=ShownWhen(name="loopType", values=("forEach",)),
+    shown_when=_of_kind("forEach"),
 )
 INDEX: Final = SettingField(
     name="indexVar",
@@ -88,7 +94,7 @@ MAX_ITERATIONS: Final = SettingField(
     help="A `while` loop that exceeds this number of iterations fails the run.",
     default=1000,
     rules=Rules(min=1, max=10**9),
-    shown_when=ShownWhen(name="loopType", values=("while",)),
+    shown_when=_of_kind("while"),
     is_whole=True,
 )
 

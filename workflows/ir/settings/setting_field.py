@@ -89,10 +89,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownWhen:
-    """A field applies only if another field of the same node has one of these values."""
+    """A field applies only if another field, whose default is `default`, has one of these values."""
 
     name: str
     values: tuple[str, ...]
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

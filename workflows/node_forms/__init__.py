@@ -1,0 +1,3 @@
+"""Forms for the settings of one node or trigger, made from the declarations of its fields."""
+
+from __future__ import annotations

@@ -1,0 +1,415 @@
+"""The form of one node or trigger: its controls in groups, each with its help and its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.triggers import TriggerType
+from workflows.ir.reading import durations
+from workflows.ir.reading.problems import Problem
+from workflows.ir.settings.setting_field import FieldKind, Group, SettingField
+from workflows.ir.tree.scope_names import ScopeName
+from workflows.node_forms.inputs import (
+    ABSENT,
+    EXPRESSION,
+    JSON_INPUT,
+    Inputs,
+    shown,
+    typed_duration,
+)
+from workflows.node_forms.places import TRIGGER, Place, places_of, value_at
+
+_ZONES: Final = (
+    "-12:00", "-11:00", "-10:00", "-09:30", "-09:00", "-08:00", "-07:00", "-06:00", "-05:00", "-04:00",
+    "-03:30", "-03:00", "-02:00", "-01:00", "Z", "+01:00", "+02:00", "+03:00", "+03:30", "+04:00", "+04:30",
+    "+05:00", "+05:30", "+05:45", "+06:00", "+06:30", "+07:00", "+08:00", "+08:45", "+09:00", "+09:30",
+    "+10:00", "+10:30", "+11:00", "+12:00", "+12:45", "+13:00", "+14:00",
+)  # fmt: skip
+_TEMPLATES: Final[Mapping[FieldKind, str]] = {
+    FieldKind.NAME: "text",
+    FieldKind.NUMBER: "text",
+    FieldKind.DURATION: "text",
+    FieldKind.CODE: "code",
+    FieldKind.JSON: "code",
+    FieldKind.PAYLOAD: "code",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An option of a select or of several check boxes."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a table or list: its cells, and what its object has besides them, as JSON."""
+
+    cells: tuple[Control, ...]
+    rest_name: str = ""
+    rest: str = ""
+    remove_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One field as it is shown: `template` is a partial in `templates/workflows/fields/`.
+
+    `name` is that of its first input and the path of its value, such as `data.url`; `text` is what
+    that input contains. `is_hidden` if the field does not apply to the other settings of the node.
+    """
+
+    field: SettingField
+    node_id: str
+    name: str
+    id: str
+    template: str
+    text: str = ""
+    placeholder: str = ""
+    hint: str = ""
+    problems: tuple[Problem, ...] = ()
+    inputs: Inputs
+    choices: tuple[Choice, ...] = ()
+    rows: tuple[Row, ...] = ()
+    is_hidden: bool = False
+    is_secret_set: bool | None = None
+    must_remove: bool = False
+    scope_id: str = ""
+
+    @property
+    def described_by(self) -> str:
+        """The ids of what describes the control, for `aria-describedby`."""
+        parts = (("help", self.field.help), ("hint", self.hint), ("problems", self.problems))
+        return " ".join(f"{self.id}-{part}" for part, content in parts if content)
+
+    @property
+    def is_multiline(self) -> bool:
+        return self.field.is_multiline or "\n" in self.text
+
+    @property
+    def is_json(self) -> bool:
+        return self.template == JSON_INPUT or self.field.kind in (FieldKind.JSON, FieldKind.PAYLOAD)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.is_error for problem in self.problems)
+
+    @property
+    def is_checked(self) -> bool:
+        return self.text == "yes"
+
+    @property
+    def takes_expression(self) -> bool:
+        """Whether there is an input for an expression beside the control."""
+        is_text = self.template in ("text", "code", "json", "table", "list", "secret")
+        return not is_text and (self.field.takes_references or bool(self.expression))
+
+    @property
+    def expression(self) -> str:
+        return (self.inputs.get(EXPRESSION) or [""])[0]
+
+    @property
+    def zone(self) -> str:
+        return (self.inputs.get("zone") or ["Z"])[0]
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The time zones to choose from, as differences from UTC; "Z" is UTC."""
+        return _ZONES if self.zone in _ZONES else (*_ZONES, self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlGroup:
+    """Controls that are shown together; a folded group has a title and says what applies now."""
+
+    name: str
+    title: str
+    summary: str
+    controls: tuple[Control, ...]
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeForm:
+    """The form of a node, or of the trigger, whose `node_id` is ""."""
+
+    node_id: str
+    title: str
+    summary: str
+    groups: tuple[ControlGroup, ...]
+    other_problems: tuple[Problem, ...]
+    scope_id: str
+    scope: tuple[ScopeName, ...]
+
+    @property
+    def scope_data(self) -> list[dict[str, str]]:
+        """The names in scope, as JSON for scripts."""
+        return [{"name": name.name, "title": name.title, "type": name.type} for name in self.scope]
+
+
+def node_form(
+    node: Mapping[str, Any],
+    type_: NodeType,
+    *,
+    problems: Iterable[Problem] = (),
+    scope: Sequence[ScopeName] = (),
+    set_variables: frozenset[str] | None = None,
+) -> NodeForm:
+    """Return the form of a node in a document, whether or not its settings are valid.
+
+    `set_variables` are the names of variables that have a value; None if that is unknown.
+    """
+    node_id = str(node.get("id", ""))
+    own = [problem for problem in problems if problem.node_id == node_id]
+    builder = _Builder(node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
+    return builder.form(type_.title, type_.summary, type_.fields)
+
+
+def trigger_form(
+    trigger: Mapping[str, Any], type_: TriggerType, *, problems: Iterable[Problem] = ()
+) -> NodeForm:
+    """Return the form of the trigger of a document."""
+    own = [problem for problem in problems if problem.path.split(".")[0] == TRIGGER]
+    builder = _Builder({TRIGGER: trigger}, "", "", own, (), None)
+    return builder.form(type_.title, type_.summary, type_.fields)
+
+
+def element_id(node_id: str, name: str) -> str:
+    """Return the id of the element for a field of a node, in which only ASCII without blanks occurs."""
+    return f"field-{quote(node_id or TRIGGER, safe='')}-{name.replace('.', '-')}"
+
+
+class _Builder:
+    def __init__(
+        self,
+        holder: Mapping[str, Any],
+        node_id: str,
+        prefix: str,
+        problems: list[Problem],
+        scope: tuple[ScopeName, ...],
+        set_variables: frozenset[str] | None,
+    ) -> None:
+        self._holder = holder
+        self._node_id = node_id
+        self._prefix = prefix
+        self._problems = problems
+        self._scope = scope
+        self._set_variables = set_variables
+
+    def form(self, title: str, summary: str, fields: Iterable[SettingField]) -> NodeForm:
+        places = list(places_of(self._holder, fields))
+        controls = [self._control(place) for place in places if self._is_offered(place)]
+        placed = {problem for control in controls for problem in _all_problems(control)}
+        return NodeForm(
+            node_id=self._node_id,
+            title=title,
+            summary=summary,
+            groups=tuple(_groups(controls)),
+            other_problems=tuple(problem for problem in self._problems if problem not in placed),
+            scope_id=self._scope_id,
+            scope=self._scope,
+        )
+
+    @property
+    def _scope_id(self) -> str:
+        return element_id(self._node_id, "scope")
+
+    def _is_offered(self, place: Place) -> bool:
+        is_usual = place.field.group is not Group.COMPATIBILITY
+        return is_usual or value_at(self._holder, place.path) is not ABSENT
+
+    def _control(self, place: Place) -> Control:
+        field, value = place.field, value_at(self._holder, place.path)
+        contents = shown(field, value)
+        name = f"{place.path}.{JSON_INPUT}" if contents.as_json else place.path
+        text = (contents.inputs.get(JSON_INPUT) or contents.inputs.get("") or [""])[0]
+        is_secret = field.kind is FieldKind.SECRET
+        return Control(
+            field=field,
+            node_id=self._node_id,
+            name=name,
+            id=element_id(self._node_id, place.path),
+            template=JSON_INPUT if contents.as_json else _TEMPLATES.get(field.kind, field.kind),
+            text=text,
+            placeholder=field.placeholder or _default_text(field),
+            hint=_hint(field, text),
+            problems=self._problems_at(place.path, has_rows=field.kind is FieldKind.LIST),
+            inputs=contents.inputs,
+            choices=_choices(field, contents.inputs),
+            rows=tuple(self._rows(place, contents.inputs)),
+            is_hidden=not self._applies(field),
+            is_secret_set=self._is_set(field),
+            must_remove=is_secret and value not in (ABSENT, None, ""),
+            scope_id=self._scope_id if field.takes_references and self._scope else "",
+        )
+
+    def _is_set(self, field: SettingField) -> bool | None:
+        if not field.variable or self._set_variables is None:
+            return None
+        return field.variable in self._set_variables
+
+    def _applies(self, field: SettingField) -> bool:
+        condition = field.shown_when
+        if condition is None:
+            return True
+        value = value_at(self._holder, f"data.{condition.name}")
+        default = condition.default
+        return (default if value in (ABSENT, None) else value) in condition.values
+
+    def _problems_at(self, path: str, *, has_rows: bool = False) -> tuple[Problem, ...]:
+        """Return the problems of a field; those inside a list are shown in its rows."""
+        full = f"{self._prefix}{path}"
+        return tuple(
+            problem
+            for problem in self._problems
+            if problem.path == full or (problem.path.startswith(f"{full}.") and not has_rows)
+        )
+
+    def _rows(self, place: Place, inputs: Inputs) -> Iterable[Row]:
+        if place.field.kind is FieldKind.TABLE and JSON_INPUT not in inputs:
+            names, values = inputs.get("name", ()), inputs.get("value", ())
+            for index, (name, value) in enumerate([*zip(names, values, strict=True), ("", "")]):
+                yield Row(
+                    cells=(
+                        self._cell(place, "name", name, index),
+                        self._cell(place, "value", value, index),
+                    )
+                )
+        if place.field.kind is FieldKind.LIST and JSON_INPUT not in inputs:
+            count = sum(key.endswith(".rest") for key in inputs)
+            for index in range(count + 1):
+                yield self._item(place, inputs, index)
+
+    def _cell(self, place: Place, part: str, text: str, index: int) -> Control:
+        field = SettingField(
+            name=part,
+            kind=FieldKind.TEXT,
+            label=f"{part.capitalize()} {index + 1}",
+            takes_references=place.field.takes_references,
+        )
+        id_ = element_id(self._node_id, f"{place.path}-{part}-{index}")
+        return self._part(field, name=f"{place.path}.{part}", id_=id_, text=text)
+
+    def _item(self, place: Place, inputs: Inputs, index: int) -> Row:
+        base = f"{place.path}.{index}"
+        cells = [
+            self._part(
+                part,
+                name=f"{base}.{part.name}",
+                id_=element_id(self._node_id, f"{base}.{part.name}"),
+                text=(inputs.get(f"{index}.{part.name}") or [""])[0],
+                problems=self._problems_at(f"{base}.{part.name}"),
+            )
+            for part in place.field.items
+        ]
+        rest = (inputs.get(f"{index}.rest") or [""])[0]
+        return Row(
+            cells=tuple(cells), rest_name=f"{base}.rest", rest=rest, remove_name=f"{base}.remove"
+        )
+
+    def _part(
+        self,
+        field: SettingField,
+        *,
+        name: str,
+        id_: str,
+        text: str,
+        problems: tuple[Problem, ...] = (),
+    ) -> Control:
+        return Control(
+            field=field,
+            node_id=self._node_id,
+            name=name,
+            id=id_,
+            template=_TEMPLATES.get(field.kind, field.kind),
+            text=text,
+            problems=problems,
+            inputs={"": [text]},
+            scope_id=self._scope_id if field.takes_references and self._scope else "",
+        )
+
+
+def _all_problems(control: Control) -> Iterable[Problem]:
+    yield from control.problems
+    for row in control.rows:
+        for cell in row.cells:
+            yield from cell.problems
+
+
+def _choices(field: SettingField, inputs: Inputs) -> tuple[Choice, ...]:
+    chosen = inputs.get("", ())
+    options = [
+        Choice(value=option, label=option, is_chosen=option in chosen) for option in field.options
+    ]
+    if field.kind is FieldKind.SELECT:
+        default = _default_text(field)
+        label = f"{default} (default)" if default else "none"
+        return (Choice(value="", label=label, is_chosen=not any(chosen)), *options)
+    if field.kind is FieldKind.SWITCH and field.default is None:
+        words = {"": "not set", "yes": "yes", "no": "no"}
+        return tuple(
+            Choice(value=value, label=label, is_chosen=value in chosen)
+            for value, label in words.items()
+        )
+    return tuple(options)
+
+
+def _default_text(field: SettingField) -> str:
+    match field.default:
+        case None | bool() | list() | dict():
+            return ""
+        case default:
+            return str(default)
+
+
+def _hint(field: SettingField, text: str) -> str:
+    """Return a duration in other words: "2 hours = 7,200,000 ms"."""
+    if field.kind is not FieldKind.DURATION:
+        return ""
+    value = typed_duration(text.strip() or str(field.default or ""))
+    length = value if isinstance(value, int) else durations.milliseconds(value or "")
+    if length is None:
+        return ""
+    start = "" if text.strip() else "By default "
+    return f"{start}{durations.words(length)} = {length:,} ms"
+
+
+def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
+    titles = {
+        Group.MAIN: "Settings",
+        Group.RETRIES: "Retries and timeout",
+        Group.COMPATIBILITY: "Settings of other tools",
+    }
+    for group, title in titles.items():
+        own = tuple(control for control in controls if control.field.group is group)
+        if own:
+            yield ControlGroup(
+                name=group,
+                title=title,
+                summary=_defaults(own) if group is Group.RETRIES else "",
+                controls=own,
+                is_open=group is Group.MAIN or any(control.problems for control in own),
+            )
+
+
+def _defaults(controls: Sequence[Control]) -> str:
+    """Return what the platform does by default, or how many settings differ from that."""
+    parts = {control.field.name: control.field.default for control in controls}
+    changed = sum(bool(control.text) and control.text != "no" for control in controls)
+    if changed:
+        return f"{changed} changed"
+    retries = f"{parts['retryLimit']} retries" if parts.get("retryLimit") else "no retries"
+    delay = f", first after {parts['retryDelay']}" if parts.get("retryLimit") else ""
+    timeout = f", at most {_words(parts['timeout'])} per attempt" if "timeout" in parts else ""
+    return f"By default {retries}{delay}{timeout}"
+
+
+def _words(duration: Any) -> str:
+    return durations.words(duration) if isinstance(duration, int) else str(duration)
