@@ -15,6 +15,7 @@ import { Logs } from './system/logs.ts';
 import { runningPid, writePidFile } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
 import { TestControl } from './test_control/test_control.ts';
+import { AssetUploads } from './workers/assets.ts';
 
 const SHUTDOWN_MILLISECONDS = 2000;
 const POLL_MILLISECONDS = 20;
@@ -35,7 +36,14 @@ async function main(): Promise<void> {
   });
   await groups.open();
   const instances = new Instances(groups, settings.state);
-  const platform = { account, groups, instances, tails, tokens: new Tokens(settings.token) };
+  const platform = {
+    account,
+    groups,
+    instances,
+    tails,
+    tokens: new Tokens(settings.token),
+    assetUploads: new AssetUploads(account.assets),
+  };
   const testControl = settings.testControl ? new TestControl() : undefined;
   const parts = {
     api: makeApi(platform, {

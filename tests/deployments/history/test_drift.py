@@ -13,12 +13,12 @@ from deployments.pipeline.stages import Stage, Status
 from deployments.presentation.live_workers import unused_secrets, worker_on
 from deployments.services import control as controls
 from deployments.services.deploy import request_snapshot
-from targets.cloudflare.account import Account, LiveVersion
 from targets.cloudflare.errors import Cause
 from targets.models import Target
 from targets.policy import Refused
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
+from tests.local_cloudflare.support.workers import deploy_version, live_version
 from tests.local_cloudflare.support.zones import create_zone, route_patterns
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import (
@@ -154,13 +154,23 @@ def test_adopted_drift_is_expected_until_the_next_deploy(
     assert worker_on(workflow, target).triggers.crons == frozenset()
 
 
+def roll_out(platform: Platform, worker: str, older: str, control: Control) -> str:
+    """Divide the requests between a version and a newer one, which is returned."""
+    newer = control.dashboard_edit(worker)
+    shares = [(newer, 40), (older, 60)]
+    versions = [{"version_id": id_, "percentage": share} for id_, share in shares]
+    body = {"strategy": "percentage", "versions": versions}
+    response = platform.api("POST", f"workers/scripts/{worker}/deployments", json=body)
+    assert response.status_code == 200, response.text
+    return newer
+
+
 def test_a_gradual_rollout_cannot_be_adopted(
-    target: Target, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:
-    both = LiveVersion(version="", source="dash", split={"one": 40, deployed.version_id: 60})
-    monkeypatch.setattr(Account, "live", lambda _account, _worker: both)
+    newer = roll_out(platform, deployed.worker_name, deployed.version_id, control)
     drift_check = drift.check(workflow_of(deployed), target)
-    assert "40 % to one" in drift_check.differences[0]
+    assert f"40 % to {newer}" in drift_check.differences[0]
 
     with pytest.raises(Refused, match="Finish the rollout on the target"):
         drift.adopt(drift_check, by=Actor(name="ada"))
@@ -168,6 +178,33 @@ def test_a_gradual_rollout_cannot_be_adopted(
     drift_check.refresh_from_db()
     assert (drift_check.state, drift_check.adopted_after) == (DriftState.DRIFTED, None)
     assert not worker_on(workflow_of(deployed), target).can_be_adopted
+
+
+def test_a_finished_rollout_can_be_adopted(
+    platform: Platform, target: Target, deployed: Deployment, control: Control
+) -> None:
+    newer = roll_out(platform, deployed.worker_name, deployed.version_id, control)
+    deploy_version(platform, deployed.worker_name, newer)
+
+    drift.adopt(drift.check(workflow_of(deployed), target), by=Actor(name="ada"))
+
+    assert drift.check(workflow_of(deployed), target).state == DriftState.SAME
+    assert records.known_version(workflow_of(deployed).pk, target) == newer
+
+
+def test_a_deploy_during_a_rollout_is_refused_and_with_overwrite_ends_it(
+    platform: Platform, target: Target, deployed: Deployment, control: Control
+) -> None:
+    workflow = workflow_of(deployed)
+    roll_out(platform, deployed.worker_name, deployed.version_id, control)
+
+    refused = deploy(edit_workflow(workflow, code="return 2;"), target)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.CHANGED)
+    assert "A gradual rollout of the Worker is in progress" in refused.message
+    finished = succeeded(deploy(workflow, target, overwrite=True))
+    assert live_version(platform, deployed.worker_name) == finished.version_id
+    assert drift.check(workflow, target).state == DriftState.SAME
 
 
 def test_a_deploy_refuses_to_undo_an_edit_without_overwrite(

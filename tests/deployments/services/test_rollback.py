@@ -70,6 +70,20 @@ def test_the_old_version_gets_all_requests(platform: Platform, first: Deployment
     assert [record.stage for record in done.records.all()] == list(Action.ROLLBACK.path)
 
 
+def test_a_rollback_ends_a_gradual_rollout(platform: Platform, first: Deployment) -> None:
+    (newest,) = live(platform, first.worker_name)
+    shares = [{"version_id": newest, "percentage": 50}]
+    shares += [{"version_id": first.version_id, "percentage": 50}]
+    body = {"strategy": "percentage", "versions": shares}
+    platform.api("POST", f"workers/scripts/{first.worker_name}/deployments", json=body)
+    assert live(platform, first.worker_name) == {newest: 50, first.version_id: 50}
+
+    done = rolled_back(first)
+
+    assert done.state is Status.SUCCEEDED, done.message
+    assert live(platform, first.worker_name) == {first.version_id: 100}
+
+
 def test_routes_and_triggers_are_restored(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "back.example")
     old = {

@@ -43,13 +43,19 @@ export default {
 
 
 def upload(
-    platform: Platform, name: str, code: str, *bindings: Binding, module: str = "worker.js"
+    platform: Platform,
+    name: str,
+    code: str,
+    *bindings: Binding,
+    module: str = "worker.js",
+    migrations: object = None,
 ) -> httpx.Response:
     """Upload the Worker as Cloudflare documents it: a form with metadata and one part per module."""
-    metadata = {
+    metadata: dict[str, object] = {
         "main_module": module,
         "compatibility_date": "2026-11-01",
         "bindings": list(bindings),
+        **({"migrations": migrations} if migrations else {}),
     }
     files = {
         "metadata": (None, json.dumps(metadata)),

@@ -17,6 +17,7 @@ import { namespaces } from './storage/kv.ts';
 import { buckets } from './storage/r2.ts';
 import { objects } from './storage/r2_objects.ts';
 import { SignedFiles } from './storage/signed_files.ts';
+import { assetFiles, assetSessions } from './workers/assets.ts';
 import { deployments } from './workers/deployments.ts';
 import { schedules } from './workers/schedules.ts';
 import { scripts } from './workers/scripts.ts';
@@ -38,6 +39,7 @@ const RESOURCES = [
   subdomains,
   services,
   scripts,
+  assetSessions,
   versions,
   deployments,
   settings,
@@ -71,6 +73,8 @@ export function makeApi(platform: Platform, { onError, middleware = [], extraRou
   const api = new Hono().basePath(BASE);
   if (middleware.length > 0) api.use('*', ...middleware);
   api.route('/ips', ips());
+  api.use('/accounts/:account/workers/assets/*', requireAccount(platform.account.id));
+  api.route('/accounts/:account', assetFiles(platform));
   api.use('*', requireToken(platform.tokens));
   api.route('/', user(platform));
   api.route('/', graphql(platform));

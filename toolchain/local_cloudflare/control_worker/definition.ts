@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { QUEUES_KEY } from '../state/layout.ts';
-import { namesOfKind } from '../state/nodes.ts';
+import { namesOfKind, workerOf } from '../state/nodes.ts';
 import { CONTROL, engineBinding, engineNode } from './miniflare_plugins.ts';
 
 const COMPATIBILITY_DATE = '2026-11-01';
@@ -76,6 +76,6 @@ function engines(resources: Record<string, object>): Record<string, object> {
 
 /** Send what this Worker logs to the control Worker. */
 export function withTail<T extends { config: { name: string } }>(worker: T): T {
-  const consumer = { worker: CONTROL, entrypoint: 'Tail', props: { worker: worker.config.name } };
+  const consumer = { worker: CONTROL, entrypoint: 'Tail', props: { worker: workerOf(worker.config.name) } };
   return { ...worker, config: { ...worker.config, experimental: { streamingTailConsumers: [consumer] } } };
 }

@@ -89,6 +89,16 @@ const bindingMetrics = ({ count, bytes, oldest }) => ({
   oldestMessageTimestamp: oldest,
 });
 
+/** The name of a version, according to the shares of the deployment. */
+function chosen(versions) {
+  let position = Math.random() * 100;
+  const found = versions.find(({ percentage }) => {
+    position -= percentage;
+    return position < 0;
+  });
+  return (found ?? versions[0]).name;
+}
+
 /** One object for each queue. It delivers one batch at a time, which is within any `max_concurrency`. */
 export class Queue extends DurableObject {
   #timer;
@@ -168,11 +178,13 @@ export class Queue extends DurableObject {
     this.#schedule();
   }
 
-  async #callConsumer({ worker }, batch) {
+  async #callConsumer({ versions }, batch) {
     const { count, bytes, oldest } = this.metrics();
     const metrics = { backlogCount: count, backlogBytes: bytes, oldestMessageTimestamp: new Date(oldest) };
     try {
-      return await this.env[`worker:${worker}`].queue(this.name, batch.map(toDelivery), { metrics });
+      return await this.env[`worker:${chosen(versions)}`].queue(this.name, batch.map(toDelivery), {
+        metrics,
+      });
     } catch (error) {
       console.error(`queue ${this.name}: ${error?.message ?? error}`);
       return { outcome: 'exception' };

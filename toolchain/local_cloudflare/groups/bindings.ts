@@ -6,10 +6,13 @@ import { checkSettings } from '../http/requests.ts';
 import type { Binding, Version } from '../state/records.ts';
 
 export interface BindingContext {
+  /** The Worker whose version it is. */
+  worker: string;
   version: Version;
   workerExists: (name: string) => boolean;
   /** Return the Worker and class of a Workflow; undefined if the Worker does not exist. */
   workflowOwner: (binding: Binding) => object | undefined;
+  hasObjects: (worker: string, className: string) => boolean;
 }
 
 interface Kind {
@@ -18,7 +21,7 @@ interface Kind {
   /** The options for Miniflare; undefined leaves the binding out. */
   toRuntime: (binding: Binding, context: BindingContext) => object | undefined;
   /** The node that must run in the same process. */
-  linkedNode?: (binding: Binding) => string;
+  linkedNode?: (binding: Binding) => string | undefined;
   /** What the API shows, if not the binding itself. */
   serialize?: (binding: Binding) => Binding;
 }
@@ -67,6 +70,18 @@ const KINDS: Record<string, Kind> = {
       return owner && { type: 'workflow', name: b.workflow_name, ...owner };
     },
     linkedNode: (b) => `workflow:${b.workflow_name}`,
+  },
+  assets: { settings: [], toRuntime: (_, { version }) => version.assets && { type: 'assets' } },
+  durable_object_namespace: {
+    settings: ['class_name', 'script_name', 'namespace_id'],
+    toRuntime: (b, context) => {
+      const worker = String(b.script_name ?? context.worker);
+      const exportName = String(b.class_name);
+      return context.hasObjects(worker, exportName)
+        ? { type: 'durable-object', worker, exportName }
+        : undefined;
+    },
+    linkedNode: (b) => (b.script_name === undefined ? undefined : `worker:${b.script_name}`),
   },
   analytics_engine: {
     settings: ['dataset'],

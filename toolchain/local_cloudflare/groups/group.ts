@@ -4,11 +4,12 @@ import path from 'node:path';
 import { engineNode } from '../control_worker/miniflare_plugins.ts';
 import type { InstanceReader } from '../engine/reader.ts';
 import { workflowFolder } from '../state/layout.ts';
-import { namesOfKind } from '../state/nodes.ts';
+import { namesOfKind, workerOf } from '../state/nodes.ts';
 import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
+import { hasAlarms } from './alarms.ts';
 import type { GroupOptions } from './group_options.ts';
 import { hasWaitingMessages } from './queues.ts';
 import { Runtime } from './runtime.ts';
@@ -90,6 +91,10 @@ export class Group {
       .map(([node]) => node);
   }
 
+  get hasAlarms(): boolean {
+    return hasAlarms(this.folder, this.nodes);
+  }
+
   get isEmpty(): boolean {
     return this.options.workers.length === 0 && Object.keys(this.options.resources).length === 0;
   }
@@ -129,7 +134,7 @@ export class Group {
   }
 
   get #workers(): string[] {
-    return this.options.workers.map(({ config }) => config.name);
+    return [...new Set(this.options.workers.map(({ config }) => workerOf(config.name)))];
   }
 
   get #tailed(): string[] {

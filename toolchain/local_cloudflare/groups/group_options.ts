@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Account } from '../state/account.ts';
-import { namesOfKind, splitNode } from '../state/nodes.ts';
-import type { Binding, Module, Version } from '../state/records.ts';
+import { namesOfKind, splitNode, workerOf } from '../state/nodes.ts';
+import type { Assets, Binding, Module, Version } from '../state/records.ts';
 import { limitedModules } from '../workflow_limits/limited_modules.ts';
 import { linkedNode, toRuntime } from './bindings.ts';
 import { queueBinding } from './queues.ts';
@@ -20,35 +20,57 @@ export interface GroupOptions {
 }
 
 export function groupOptions(account: Account, nodes: string[]): GroupOptions {
-  const live = namesOfKind('worker', nodes).flatMap((name) => liveVersion(account, name));
-  const envs = live.map(({ version }) => environment(account, version));
+  const running = namesOfKind('worker', nodes).flatMap((name) => runningVersions(account, name));
+  const envs = running.map(({ name, version }) => environment(account, workerOf(name), version));
+  const objects = running.map(({ name }) => objectExports(account, name));
   const resources = Object.fromEntries(
     nodes.flatMap((node) => {
       const binding = resourceBinding(account, node);
       return binding ? [[node, binding] as const] : [];
     }),
   );
-  const ids = live.map(({ version }) => version.id);
+  const ids = running.map(({ name, version }) => [name, version.id]);
   return {
-    workers: live.map(({ name, version }, index) => workerOptions(name, version, envs[index] ?? {})),
+    workers: running.map(({ name, version }, index) =>
+      workerOptions(
+        name,
+        version,
+        envs[index] ?? {},
+        objects[index] ?? {},
+        account.assets.folderOf(version.id),
+      ),
+    ),
     resources,
     fingerprint: createHash('sha256')
-      .update(JSON.stringify([nodes, ids, envs, resources]))
+      .update(JSON.stringify([nodes, ids, envs, objects, resources]))
       .digest('hex'),
   };
 }
 
-function liveVersion(account: Account, name: string): { name: string; version: Version }[] {
+function runningVersions(account: Account, name: string): { name: string; version: Version }[] {
   const worker = account.workers.get(name);
-  const version = worker && account.live(worker);
-  return version ? [{ name, version }] : [];
+  return worker ? account.running(worker) : [];
 }
 
-function environment(account: Account, version: Version): Record<string, object> {
+/** The Durable Object classes of a Worker. Its other versions use those of the live one. */
+function objectExports(account: Account, name: string): Record<string, object> {
+  const namespaces = account.workers.get(name)?.namespaces ?? [];
+  return Object.fromEntries(
+    namespaces.map(({ id, class_name, uses_sqlite }) => [
+      class_name,
+      { type: 'durable-object', storage: uses_sqlite ? 'sqlite' : 'legacy-kv', unsafeUniqueKey: id },
+    ]),
+  );
+}
+
+function environment(account: Account, worker: string, version: Version): Record<string, object> {
   const context = {
+    worker,
     version,
     workerExists: (other: string) => isLive(account, other),
     workflowOwner: (binding: Binding) => ownerOf(account, String(binding.workflow_name)),
+    hasObjects: (other: string, className: string) =>
+      (account.workers.get(other)?.namespaces ?? []).some(({ class_name }) => class_name === className),
   };
   const env = version.bindings.flatMap((binding) => {
     const options = toRuntime(binding, context);
@@ -57,8 +79,14 @@ function environment(account: Account, version: Version): Record<string, object>
   return Object.fromEntries(env);
 }
 
-function workerOptions(name: string, version: Version, env: Record<string, object>): WorkerOptions {
-  const { main_module, modules } = limitedModules(name, version);
+function workerOptions(
+  name: string,
+  version: Version,
+  env: Record<string, object>,
+  exports: Record<string, object>,
+  assetsFolder: string,
+): WorkerOptions {
+  const { main_module, modules } = limitedModules(workerOf(name), version);
   return {
     config: {
       name,
@@ -69,8 +97,22 @@ function workerOptions(name: string, version: Version, env: Record<string, objec
         modules: Object.fromEntries(modules.map((module) => [module.name, moduleOptions(module)])),
       },
       env,
+      exports,
+      ...(version.assets && { assets: assetOptions(assetsFolder, version.assets) }),
     },
   } as WorkerOptions;
+}
+
+function assetOptions(directory: string, { config, hasWorker }: Assets): object {
+  const { html_handling, not_found_handling, base_path, run_worker_first } = config;
+  return {
+    directory,
+    hasUserWorker: hasWorker,
+    ...(html_handling !== undefined && { htmlHandling: html_handling }),
+    ...(not_found_handling !== undefined && { notFoundHandling: not_found_handling }),
+    ...(base_path !== undefined && { basePath: base_path }),
+    ...(run_worker_first !== undefined && { runWorkerFirst: run_worker_first }),
+  };
 }
 
 function moduleOptions({ type, contents }: Module): object {

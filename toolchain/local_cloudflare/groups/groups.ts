@@ -159,7 +159,7 @@ export class Groups {
       for (const release of affected.values()) release();
       if (!(error instanceof StartError)) throw error;
       if (undo) await this.apply({ change: undo });
-      throw startFailed(error.message);
+      throw startFailed(error.message, error.code);
     }
   }
 
@@ -219,7 +219,13 @@ export class Groups {
   }
 
   async #hasWork(group: Group): Promise<boolean> {
-    return this.#hasCron(group) || group.waitingQueues.length > 0 || (await group.hasUnfinishedInstances());
+    if (this.#hasCron(group) || group.hasAlarms || group.waitingQueues.length > 0) return true;
+    return await group.hasUnfinishedInstances();
+  }
+
+  /** Delete the state of a node that no longer exists, whichever group it was in. */
+  erase(node: string): void {
+    for (const key of listFolder(this.#folder)) eraseState(this.#folder, key, node);
   }
 
   #hasCron(group: Group): boolean {

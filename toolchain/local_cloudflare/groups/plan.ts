@@ -17,7 +17,8 @@ export function planGroups(account: Account): Plan {
   for (const worker of account.workers.values()) {
     const node = `worker:${worker.name}`;
     sets.add(node);
-    for (const binding of account.live(worker)?.bindings ?? []) {
+    for (const { id } of worker.namespaces ?? []) sets.join(node, `do:${id}`);
+    for (const binding of account.running(worker).flatMap(({ version }) => version.bindings)) {
       const linked = linkedNode(binding);
       if (linked && exists(account, linked)) sets.join(node, linked);
     }

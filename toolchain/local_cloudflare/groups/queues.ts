@@ -9,7 +9,8 @@ import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Account } from '../state/account.ts';
 import { stateFilesOf } from '../state/layout.ts';
-import type { Consumer, Queue } from '../state/records.ts';
+import { variantName } from '../state/nodes.ts';
+import type { Consumer, Queue, Share, Worker } from '../state/records.ts';
 import { readDatabase } from '../system/sqlite.ts';
 
 /** Cloudflare's defaults, except that it waits five seconds; local tools wait one. */
@@ -23,9 +24,15 @@ export function queueBinding(account: Account, name: string): object | undefined
 
 function consumerSettings(account: Account, { consumer, settings }: Queue): object | null {
   if (!consumer || settings.delivery_paused || !account.workers.get(consumer.script_name)?.live) return null;
-  const { script_name: worker, dead_letter_queue } = consumer;
-  return { ...CONSUMER_DEFAULTS, ...definedSettings(consumer), worker, dead_letter_queue };
+  const { script_name: name, dead_letter_queue } = consumer;
+  const worker = account.workers.get(name);
+  const versions =
+    worker && account.shares(worker).map((share) => ({ ...share, name: variantOf(worker, share) }));
+  return { ...CONSUMER_DEFAULTS, ...definedSettings(consumer), versions, dead_letter_queue };
 }
+
+const variantOf = ({ name, live }: Worker, { version_id }: Share): string =>
+  version_id === live ? name : variantName(name, version_id);
 
 const definedSettings = ({ settings }: Consumer): object =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== null));

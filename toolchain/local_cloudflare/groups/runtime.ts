@@ -18,6 +18,9 @@ process.env.WORKERD_PATH = workerdPath();
 process.env.WORKERD_SETPRIV = setprivPath();
 process.env.MINIFLARE_WORKERD_PATH = path.join(import.meta.dirname, 'workerd.sh');
 
+const MISSING_CLASS = /class "?([^"\s]+)"?, but no such Durable Object class is exported/;
+const MISSING_CLASS_CODE = 10064;
+
 export type WorkerOptions = MiniflareOptions['workers'][number];
 
 export interface RuntimeSettings {
@@ -38,8 +41,15 @@ interface ControlResult<T> {
   code?: number;
 }
 
-/** The Workers did not start; the message is workerd's. */
-export class StartError extends Error {}
+/** The Workers did not start; the message is workerd's, or Cloudflare's with its code. */
+export class StartError extends Error {
+  readonly code: number | undefined;
+
+  constructor(message: string, code?: number) {
+    super(message);
+    this.code = code;
+  }
+}
 
 export class Runtime {
   /** The Unix socket on which workerd listens. Only this user can open it, and no browser or Worker can. */
@@ -64,12 +74,13 @@ export class Runtime {
     const miniflare = createMiniflare(settings, secret, pidFile, output);
     try {
       await withTimeout(settings.startMilliseconds, miniflare.ready);
+      checkClasses(output);
       output.length = 0;
       return new Runtime(miniflare, socketPathOf(settings.folder), secret, pidFile);
     } catch (error) {
       await miniflare.dispose().catch(() => undefined);
       await killByPidFile(pidFile);
-      throw new StartError(startFailure(output, error));
+      throw error instanceof StartError ? error : new StartError(startFailure(output, error));
     }
   }
 
@@ -159,6 +170,17 @@ async function withTimeout<T>(milliseconds: number, promise: Promise<T>): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** workerd only warns if the code lacks the class of a Durable Object. */
+function checkClasses(output: string[]): void {
+  const [, name] = output.map((line) => MISSING_CLASS.exec(line)).find((match) => match !== null) ?? [];
+  if (name !== undefined)
+    throw new StartError(
+      `New version of script does not export class '${name}' which is depended on by existing Durable Objects. If ` +
+        "you want to delete the class's existing Durable Objects, use a 'deleted_classes' migration.",
+      MISSING_CLASS_CODE,
+    );
 }
 
 /** What workerd reported about the Workers' own code, without the errors that follow from it. */

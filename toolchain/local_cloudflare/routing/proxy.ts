@@ -10,8 +10,11 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Groups, Lease } from '../groups/groups.ts';
 import { type Runtime, StartError } from '../groups/runtime.ts';
+import { ApiError } from '../http/errors.ts';
 import { ScheduledHandlerError, type Scheduler } from '../schedules/scheduler.ts';
 import type { Account } from '../state/account.ts';
+import { hasPreviews, runPreview } from '../workers/previews.ts';
+import { chooseVersion, type Preview, previewAt } from '../workers/versions.ts';
 import type { Target } from './hosts.ts';
 
 const RESERVED = '/cdn-cgi/';
@@ -37,14 +40,15 @@ export class WorkerProxy {
     const [path, query] = request.url?.split('?', 2) ?? [];
     if (path === SCHEDULED && isSameSite(request))
       return respond(response, await this.#fire(worker, new URLSearchParams(query)).catch(toErrorResponse));
-    const lease = await this.#acquire(target, request).catch(toErrorResponse);
-    if ('status' in lease) return respond(response, lease);
+    const found = await this.#acquire(target, request).catch(toErrorResponse);
+    if ('status' in found) return respond(response, found);
+    const { lease, name } = found;
     response.once('close', lease.release);
     const forwarded = http.request({
       socketPath: lease.runtime.socketPath,
       method: request.method,
       path: request.url,
-      headers: headersFor(lease.runtime, worker, request),
+      headers: headersFor(lease.runtime, name, request),
       agent: false,
     });
     forwarded.once('response', (reply) => {
@@ -59,16 +63,16 @@ export class WorkerProxy {
 
   /** Forward the head of a WebSocket request, then bytes in both directions. */
   async upgrade(target: Target, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
-    const lease = await this.#acquire(target, request).catch(toErrorResponse);
-    if ('status' in lease) {
-      client.end(
-        `HTTP/1.1 ${lease.status} ${http.STATUS_CODES[lease.status]}\r\nconnection: close\r\n\r\n${lease.text}`,
-      );
+    const found = await this.#acquire(target, request).catch(toErrorResponse);
+    if ('status' in found) {
+      const { status, text } = found;
+      client.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nconnection: close\r\n\r\n${text}`);
       return;
     }
+    const { lease, name } = found;
     const server = net.connect(lease.runtime.socketPath);
     server.once('close', lease.release);
-    server.write(headText(lease.runtime, target.name, request));
+    server.write(headText(lease.runtime, name, request));
     server.write(head);
     for (const [from, to] of [
       [client, server],
@@ -89,16 +93,31 @@ export class WorkerProxy {
     return { status: 200, text: 'ok' };
   }
 
-  async #acquire(
-    { name: worker, isOwnHost }: Target,
-    request: IncomingMessage,
-  ): Promise<TextResponse | Lease> {
+  async #acquire({ name, isOwnHost }: Target, request: IncomingMessage): Promise<TextResponse | Running> {
     if (request.url?.startsWith(RESERVED))
       return { status: 404, text: 'This path is reserved for the platform.\n' };
-    if (isOwnHost && this.#account.workers.get(worker)?.subdomain.enabled === false)
-      return workersDevDisabled(worker);
+    const worker = this.#account.workers.get(name);
+    const preview = isOwnHost && !worker ? previewAt(this.#account, name) : undefined;
+    if (preview) return this.#acquirePreview(preview);
+    if (isOwnHost && worker?.subdomain.enabled === false) return workersDevDisabled(name);
+    return this.#run(name, () => {
+      const current = this.#account.workers.get(name);
+      return current ? chooseVersion(this.#account, current, request.headers) : name;
+    });
+  }
+
+  async #acquirePreview({ worker, version, name }: Preview): Promise<TextResponse | Running> {
+    if (!hasPreviews(worker)) return previewsDisabled(worker.name);
+    if (!this.#account.shares(worker).some(({ version_id }) => version_id === version.id))
+      await runPreview({ account: this.#account, groups: this.#groups }, worker.name, version.id);
+    return this.#run(worker.name, () => name);
+  }
+
+  /** The version is chosen once the group runs, because a deployment may be made meanwhile. */
+  async #run(worker: string, choose: () => string): Promise<TextResponse | Running> {
     const lease = await this.#groups.acquire(`worker:${worker}`);
-    if (lease?.group.hasWorker(worker)) return lease;
+    const name = choose();
+    if (lease?.group.hasWorker(name)) return { lease, name };
     lease?.release();
     return noSuchWorker(worker);
   }
@@ -118,6 +137,17 @@ const workersDevDisabled = (worker: string): TextResponse => ({
   text: `The Worker "${worker}" has workers_dev disabled: use one of its routes or custom domains.\n`,
 });
 
+const previewsDisabled = (worker: string): TextResponse => ({
+  status: 404,
+  text: `The Worker "${worker}" has no preview URLs.\n`,
+});
+
+/** A Worker that runs, and the name of its version. */
+interface Running {
+  lease: Lease;
+  name: string;
+}
+
 interface TextResponse {
   status: number;
   text: string;
@@ -126,7 +156,7 @@ interface TextResponse {
 const ENDED: TextResponse = { status: 502, text: 'The Worker stopped before it responded.\n' };
 
 function toErrorResponse(error: unknown): TextResponse {
-  if (error instanceof StartError)
+  if (error instanceof StartError || error instanceof ApiError)
     return { status: 500, text: `The Worker did not start: ${error.message}\n` };
   if (error instanceof ScheduledHandlerError) return { status: 500, text: `${error.message}\n` };
   throw error;

@@ -6,7 +6,7 @@
 import type { Groups } from '../groups/groups.ts';
 import type { Account } from '../state/account.ts';
 import type { Logs } from '../system/logs.ts';
-
+import { chooseVersion } from '../workers/versions.ts';
 import { parseCron } from './cron.ts';
 
 const MINUTE = 60_000;
@@ -59,9 +59,11 @@ export class Scheduler {
   /** Run the Worker's handler until it ends; throws ScheduledHandlerError if it fails. */
   async run(worker: string, cron: string, time: Date): Promise<void> {
     const query = new URLSearchParams({ cron, time: String(time.valueOf()) });
+    const record = this.#account.workers.get(worker);
+    const name = record ? chooseVersion(this.#account, record) : worker;
     await this.#groups.use(`worker:${worker}`, async (runtime) => {
       const path = `/cdn-cgi/local/scheduled?${query}`;
-      const { status, text } = await runtime.send({ path, headers: { 'mf-route-override': worker } });
+      const { status, text } = await runtime.send({ path, headers: { 'mf-route-override': name } });
       if (status !== 200) throw new ScheduledHandlerError(text);
     });
   }

@@ -3,7 +3,9 @@
 
 import path from 'node:path';
 import { listFolder, readJson, remove, writeJson } from '../system/files.ts';
+import { AssetStore } from './assets.ts';
 import { JsonList } from './json_list.ts';
+import { variantName } from './nodes.ts';
 import {
   type Binding,
   type Bucket,
@@ -11,6 +13,7 @@ import {
   isSecret,
   type Namespace,
   type Queue,
+  type Share,
   type Version,
   type Worker,
   type Workflow,
@@ -30,8 +33,11 @@ export class Account {
   /** By name, because bindings and consumers refer to queues by name. */
   readonly queues: JsonList<Queue>;
   readonly zones: Zones;
+  readonly assets: AssetStore;
   readonly #folder: string;
   readonly #versions = new Map<string, Version>();
+  /** The ids of versions that run only for their preview URLs, by Worker. */
+  readonly #previews = new Map<string, string[]>();
 
   constructor(id: string, folder: string) {
     this.id = id;
@@ -41,6 +47,7 @@ export class Account {
     this.buckets = new JsonList(path.join(folder, 'r2.json'), (item) => item.name);
     this.queues = new JsonList(path.join(folder, 'queues.json'), (item) => item.name);
     this.zones = new Zones(folder);
+    this.assets = new AssetStore(path.join(folder, 'assets'));
     this.#load('workers', this.workers);
     this.#load('workflows', this.workflows);
   }
@@ -63,7 +70,8 @@ export class Account {
   }
 
   saveWorker(worker: Worker): void {
-    const isKept = ({ id }: { id: string }, index: number) => index < MAX_VERSIONS || id === worker.live;
+    const running = this.#runningIds(worker);
+    const isKept = ({ id }: { id: string }, index: number) => index < MAX_VERSIONS || running.includes(id);
     const versions = worker.versions.filter(isKept);
     for (const old of worker.versions.filter((version) => !versions.includes(version)))
       this.#deleteVersion(worker.name, old.id);
@@ -73,13 +81,21 @@ export class Account {
     this.#evictOld(kept);
   }
 
-  /** Keep only the live and the newest version in memory; the others are read from disk when needed. */
-  #evictOld({ versions, live }: Worker): void {
-    for (const { id } of versions.slice(1)) if (id !== live) this.#versions.delete(id);
+  /** Keep only the running and the newest version in memory; the others are read from disk when needed. */
+  #evictOld(worker: Worker): void {
+    const running = this.#runningIds(worker);
+    for (const { id } of worker.versions.slice(1)) if (!running.includes(id)) this.#versions.delete(id);
+  }
+
+  /** The live version first. */
+  #runningIds({ name, live, split = [] }: Worker): string[] {
+    const ids = [live, ...split.map((share) => share.version_id), ...(this.#previews.get(name) ?? [])];
+    return [...new Set(ids)].filter(Boolean);
   }
 
   saveVersion(worker: string, version: Version): void {
     this.#versions.set(version.id, version);
+    if (version.assets) this.assets.link(version.id, version.assets);
     writeJson(this.#versionFile(worker, version.id), version);
   }
 
@@ -100,6 +116,7 @@ export class Account {
   }
 
   #deleteVersion(worker: string, id: string): void {
+    this.assets.unlink(id);
     this.#versions.delete(id);
     remove(this.#versionFile(worker, id));
   }
@@ -112,6 +129,32 @@ export class Account {
     return { ...version, bindings: [...others, ...worker.live_secrets] };
   }
 
+  /** The versions that run, and the names under which they do; the live version has the Worker's name. */
+  running(worker: Worker): { name: string; version: Version }[] {
+    const live = this.live(worker);
+    const others = this.#runningIds(worker).filter((id) => id !== worker.live);
+    return [
+      ...(live ? [{ name: worker.name, version: live }] : []),
+      ...others.flatMap((id) => {
+        const version = this.version(worker.name, id);
+        return version ? [{ name: variantName(worker.name, id), version }] : [];
+      }),
+    ];
+  }
+
+  /** How requests are divided between the live versions. */
+  shares({ live, split }: Worker): Share[] {
+    return split ?? (live ? [{ version_id: live, percentage: 100 }] : []);
+  }
+
+  previews(worker: string): readonly string[] {
+    return this.#previews.get(worker) ?? [];
+  }
+
+  setPreviews(worker: string, ids: readonly string[]): void {
+    this.#previews.set(worker, [...ids]);
+  }
+
   /** The version that a new version inherits bindings from. */
   newest(worker: Worker): Version | undefined {
     const newest = worker.versions[0];
@@ -120,8 +163,12 @@ export class Account {
 
   deleteWorker(name: string): void {
     const worker = this.workers.get(name);
-    for (const version of worker?.versions ?? []) this.#versions.delete(version.id);
+    for (const version of worker?.versions ?? []) {
+      this.#versions.delete(version.id);
+      this.assets.unlink(version.id);
+    }
     this.workers.delete(name);
+    this.#previews.delete(name);
     this.zones.deleteWorker(name);
     remove(this.#file('workers', name));
     remove(path.join(this.#folder, 'versions', name));
@@ -137,10 +184,10 @@ export class Account {
     remove(this.#file('workflows', name));
   }
 
-  /** The names of the Workers whose live version has a binding that matches. */
+  /** The names of the Workers of which a version that runs has a binding that matches. */
   workersWithBinding(matches: (binding: Binding) => boolean): string[] {
     return [...this.workers.values()]
-      .filter((worker) => this.live(worker)?.bindings.some(matches))
+      .filter((worker) => this.running(worker).some(({ version }) => version.bindings.some(matches)))
       .map((worker) => worker.name);
   }
 

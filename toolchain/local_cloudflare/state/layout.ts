@@ -38,6 +38,7 @@ const STATE_FILES: Record<string, (name: string) => string[]> = {
   kv: (id) => [path.join('kv', id), ...objectFiles('kv', 'miniflare-KVNamespaceObject', id)],
   d1: (id) => objectFiles('d1', 'miniflare-D1DatabaseObject', id),
   queue: (name) => objectFiles('do', QUEUES_KEY, name),
+  do: (id) => [path.join('do', id)],
   r2: (name) => [path.join('r2', name), ...objectFiles('r2', 'miniflare-R2BucketObject', name)],
 };
 
@@ -58,6 +59,10 @@ export function collectState(groups: string, key: string, nodes: Iterable<string
     fs.renameSync(source, destination);
   }
 }
+
+/** Where workerd keeps the alarms of a namespace's objects. */
+export const alarmsFile = (group: string, id: string): string =>
+  path.join(group, 'do', id, 'metadata.sqlite');
 
 /** Delete the state of a resource permanently. */
 export function eraseState(groups: string, key: string, node: string): void {

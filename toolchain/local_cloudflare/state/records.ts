@@ -19,6 +19,24 @@ export interface Module {
   contents: string;
 }
 
+export interface AssetConfig {
+  html_handling?: string;
+  not_found_handling?: string;
+  run_worker_first?: boolean | string[];
+  base_path?: string;
+  _headers?: string;
+  _redirects?: string;
+}
+
+/** The static files of a version. */
+export interface Assets {
+  /** Hashes by path. */
+  manifest: Record<string, string>;
+  config: AssetConfig;
+  /** Whether the version also has code. */
+  hasWorker: boolean;
+}
+
 /** Code, bindings and runtime settings of a Worker. A version never changes. */
 export interface Version {
   id: string;
@@ -35,6 +53,7 @@ export interface Version {
   etag: string;
   limits?: Record<string, unknown>;
   placement?: Record<string, unknown>;
+  assets?: Assets;
 }
 
 export interface VersionSummary {
@@ -45,12 +64,18 @@ export interface VersionSummary {
   annotations: Record<string, string>;
 }
 
+/** The share of requests that a version serves. */
+export interface Share {
+  version_id: string;
+  percentage: number;
+}
+
 export interface Deployment {
   id: string;
   created_on: string;
   source: Source;
   strategy: 'percentage';
-  versions: { version_id: string; percentage: number }[];
+  versions: Share[];
   annotations: Record<string, string>;
   author_email: string;
 }
@@ -61,14 +86,23 @@ export interface Schedule {
   modified_on: string;
 }
 
+/** The Durable Objects of one class; their storage belongs to the id, and not to the name of the class. */
+export interface ObjectNamespace {
+  id: string;
+  class_name: string;
+  uses_sqlite: boolean;
+}
+
 export interface Worker {
   name: string;
   tag: string;
   created_on: string;
   modified_on: string;
   last_deployed_from: Source;
-  /** The id of the version that serves requests; empty until one is deployed. */
+  /** The id of the version that serves requests, or most of them; empty until one is deployed. */
   live: string;
+  /** The shares of all live versions, if there are several. */
+  split?: Share[];
   /** Set if an older version was forced live: the secrets of today, which replace its own. */
   live_secrets?: Binding[];
   /** Newest first. */
@@ -76,6 +110,10 @@ export interface Worker {
   /** Newest first. */
   deployments: Deployment[];
   schedules: Schedule[];
+  /** The Durable Object classes that migrations have created. */
+  namespaces?: ObjectNamespace[];
+  /** The tag of the last migration. */
+  migration_tag?: string;
   settings: Record<string, unknown>;
   subdomain: { enabled: boolean; previews_enabled: boolean };
 }

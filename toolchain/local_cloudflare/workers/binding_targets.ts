@@ -3,14 +3,20 @@
 import { databaseId } from '../groups/bindings.ts';
 import { missingBinding, needsSubdomain } from '../http/errors.ts';
 import type { Account } from '../state/account.ts';
-import type { Binding } from '../state/records.ts';
+import type { Binding, ObjectNamespace } from '../state/records.ts';
 
 interface Owner {
   account: Account;
   worker: string;
+  /** The Worker's own Durable Object classes. */
+  namespaces: ObjectNamespace[] | undefined;
 }
 
 type FindTarget = (binding: Binding, owner: Owner) => [exists: boolean, code: number, message: string];
+
+function classNamespaces({ account, worker, namespaces }: Owner, script: string): ObjectNamespace[] {
+  return (script === worker ? namespaces : account.workers.get(script)?.namespaces) ?? [];
+}
 
 const TARGETS: Record<string, FindTarget> = {
   kv_namespace: (b, { account }) => {
@@ -43,6 +49,16 @@ const TARGETS: Record<string, FindTarget> = {
       target === worker || account.workers.has(target),
       10143,
       `Could not resolve service binding '${b.name}'. Target script '${target}' not found`,
+    ];
+  },
+  durable_object_namespace: (b, owner) => {
+    const script = String(b.script_name ?? owner.worker);
+    const name = String(b.class_name);
+    return [
+      classNamespaces(owner, script).some(({ class_name }) => class_name === name),
+      10061,
+      `Cannot create binding for class '${name}' because it is not currently configured to implement durable ` +
+        `objects. Did you forget to apply a 'new_sqlite_classes' migration to script '${script}'?`,
     ];
   },
   workflow: (b, { account, worker }) => {

@@ -4,7 +4,16 @@ import type { Groups } from '../groups/groups.ts';
 import { newestNotDeployed } from '../http/errors.ts';
 import type { Account } from '../state/account.ts';
 import { AUTHOR_EMAIL, newId, newWorker, now } from '../state/new_records.ts';
-import type { Binding, Deployment, Source, Version, VersionSummary, Worker } from '../state/records.ts';
+import type {
+  Binding,
+  Deployment,
+  Share,
+  Source,
+  Version,
+  VersionSummary,
+  Worker,
+} from '../state/records.ts';
+import { deletedNamespaces, type MigratedWorker } from './durable_objects.ts';
 
 export interface DeployContext {
   account: Account;
@@ -32,19 +41,21 @@ export function toSummary({ id, number, created_on, source, annotations }: Versi
 
 export interface DeployRequest {
   name: string;
-  version: string;
+  versions: Share[];
   source: Source;
   annotations: Record<string, string>;
-  /** Today's secrets, if they replace those of the version. */
+  /** Today's secrets, if they replace those of the main version. */
   secrets?: Binding[];
+  /** The Worker's Durable Object classes from now on, if migrations change them. */
+  migrated?: MigratedWorker;
 }
 
-/** Make the version live. If its group does not start, the previous version stays live and the error is thrown. */
+/** Make the versions live. If their group does not start, the previous ones stay live and the error is thrown. */
 export async function deploy(
   { account, groups }: DeployContext,
   request: DeployRequest,
 ): Promise<Deployment> {
-  const { live, live_secrets, last_deployed_from, modified_on } =
+  const { live, split, live_secrets, last_deployed_from, modified_on, namespaces, migration_tag } =
     account.workers.get(request.name) ?? newWorker(request.name, request.source);
   const update = (fields: Partial<Worker>) => () => {
     const worker = account.workers.get(request.name);
@@ -52,17 +63,28 @@ export async function deploy(
   };
   await groups.apply({
     change: update({
-      live: request.version,
+      ...request.migrated,
+      live: mainVersion(request.versions),
+      split: request.versions.length > 1 ? request.versions : undefined,
       live_secrets: request.secrets,
       last_deployed_from: request.source,
       modified_on: now(),
     }),
-    undo: update({ live, live_secrets, last_deployed_from, modified_on }),
+    undo: update({
+      live,
+      split,
+      live_secrets,
+      last_deployed_from,
+      modified_on,
+      namespaces,
+      migration_tag,
+    }),
     mustStart: `worker:${request.name}`,
   });
   const deployment = newDeployment(request);
   const worker = account.workers.get(request.name);
   if (worker) account.saveWorker(withDeployment(worker, deployment));
+  for (const id of deletedNamespaces(namespaces, worker?.namespaces)) groups.erase(`do:${id}`);
   return deployment;
 }
 
@@ -70,33 +92,50 @@ function withDeployment(worker: Worker, deployment: Deployment): Worker {
   return { ...worker, deployments: [deployment, ...worker.deployments].slice(0, MAX_DEPLOYMENTS) };
 }
 
-function newDeployment({ version, source, annotations }: DeployRequest): Deployment {
+/** The version with the largest share, or the first of those: also other Workers and Workflows use it. */
+export function mainVersion(versions: Share[]): string {
+  const [main] = [...versions].sort((first, second) => second.percentage - first.percentage);
+  return main?.version_id ?? '';
+}
+
+function newDeployment({ versions, source, annotations }: DeployRequest): Deployment {
   return {
     id: newId(),
     created_on: now(),
     source,
     strategy: 'percentage',
-    versions: [{ version_id: version, percentage: 100 }],
+    versions,
     annotations,
     author_email: AUTHOR_EMAIL,
   };
 }
 
 /** Deploy a version that was just added; if it does not start, it is deleted. */
-export async function deployNew(context: DeployContext, name: string, version: Version): Promise<void> {
+export async function deployNew(
+  context: DeployContext,
+  name: string,
+  version: Version,
+  migrated?: MigratedWorker,
+): Promise<void> {
   const { id, source, annotations } = version;
   try {
-    await deploy(context, { name, version: id, source, annotations });
+    await deploy(context, {
+      name,
+      versions: [{ version_id: id, percentage: 100 }],
+      source,
+      annotations,
+      migrated,
+    });
   } catch (error) {
     context.account.discardVersion(name, id);
     throw error;
   }
 }
 
-/** The live version; throws an error with the given code if a newer version was uploaded but not deployed. */
+/** The live version; throws an error with the given code unless the newest version serves all requests. */
 export function liveAndNewest(account: Account, worker: Worker, errorCode: number): Version {
   const live = account.live(worker);
-  if (!live || worker.versions[0]?.id !== live.id) throw newestNotDeployed(errorCode);
+  if (!live || worker.split || worker.versions[0]?.id !== live.id) throw newestNotDeployed(errorCode);
   return live;
 }
 

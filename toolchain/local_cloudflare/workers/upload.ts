@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkSupported } from '../groups/bindings.ts';
-import { invalidUpload, missingBinding } from '../http/errors.ts';
+import { invalidAssets, invalidUpload, migrationFailed, missingBinding } from '../http/errors.ts';
 import { checkSettings, readPart } from '../http/requests.ts';
 import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
-import type { Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
+import type { Assets, Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
+import { type AssetsMetadata, type AssetUploads, readAssets } from './assets.ts';
 import { checkTargetsExist } from './binding_targets.ts';
+import { type MigratedWorker, type Migrations, migrate } from './durable_objects.ts';
 import { handlersOf } from './handlers.ts';
 
 const TYPES: Record<string, ModuleType> = {
@@ -21,6 +23,8 @@ const TYPES: Record<string, ModuleType> = {
   'application/json': 'json',
   'text/plain': 'text',
 };
+/** The code of a Worker that has only static files; it is never called. */
+const NO_CODE: Module = { name: 'no-code.js', type: 'esm', contents: 'export default {};' };
 const SOURCE_MAP = 'application/source-map';
 const OLDEST_DATE = '2021-11-02';
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -35,12 +39,16 @@ interface Metadata {
   annotations?: Record<string, string>;
   limits?: Record<string, unknown>;
   placement?: Record<string, unknown>;
+  migrations?: Migrations;
+  assets?: AssetsMetadata;
+  keep_assets?: boolean;
   [setting: string]: unknown;
 }
 
 export interface Upload {
   version: Version;
   settings: Record<string, unknown>;
+  migrated: MigratedWorker;
 }
 
 const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
@@ -51,9 +59,10 @@ const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
  */
 export const WORKER_SETTINGS = [
   'annotations',
+  'assets',
   'bindings',
   'body_part', // refused with what to do
-  'code_update_strategy', // of Durable Objects, which a Worker cannot have here
+  'code_update_strategy', // how Durable Objects get new code; here they are restarted
   'compatibility_date',
   'compatibility_flags',
   'keep_assets',
@@ -61,6 +70,7 @@ export const WORKER_SETTINGS = [
   'limits',
   'logpush',
   'main_module',
+  'migrations',
   'observability',
   'package_dependencies', // what the code was built from
   'placement',
@@ -70,6 +80,7 @@ export const WORKER_SETTINGS = [
 
 export interface UploadContext {
   account: Account;
+  uploads: AssetUploads;
   worker: string;
   /** The newest version, from which bindings can be kept. */
   before: Version | undefined;
@@ -85,8 +96,17 @@ export async function readUpload(request: Request, context: UploadContext): Prom
   });
   const metadata = await readMetadata(form);
   checkSettings(metadata, WORKER_SETTINGS, `Worker "${context.worker}"`);
+  const migrated = readMigrations(metadata, context);
   const modules = await readModules(form);
-  const main_module = mainModule(metadata, modules);
+  const assets = readAssets(metadata.assets, {
+    uploads: context.uploads,
+    worker: context.worker,
+    before: context.before?.assets,
+    isKept: metadata.keep_assets === true,
+    hasWorker: metadata.main_module !== undefined,
+  });
+  if (assets && !assets.hasWorker) modules.push(NO_CODE);
+  const main_module = assets?.hasWorker === false ? NO_CODE.name : mainModule(metadata, modules);
   const version: Version = {
     id: newId(),
     number: (context.before?.number ?? 0) + 1,
@@ -96,15 +116,28 @@ export async function readUpload(request: Request, context: UploadContext): Prom
     handlers: handlersOf(main_module, modules),
     compatibility_date: compatibilityDate(metadata),
     compatibility_flags: metadata.compatibility_flags ?? [],
-    bindings: readBindings(metadata, context),
+    bindings: readBindings(metadata, context, { migrated, assets }),
     modules,
     annotations: { 'workers/triggered_by': context.trigger, ...metadata.annotations },
     etag: createHash('sha256').update(JSON.stringify(modules)).digest('hex'),
     ...(metadata.limits && { limits: metadata.limits }),
     ...(metadata.placement && { placement: metadata.placement }),
+    ...(assets && { assets }),
   };
   const settings = SETTINGS.filter((name) => metadata[name] !== undefined);
-  return { version, settings: Object.fromEntries(settings.map((name) => [name, metadata[name]])) };
+  return { version, settings: Object.fromEntries(settings.map((name) => [name, metadata[name]])), migrated };
+}
+
+function readMigrations(
+  { migrations }: Metadata,
+  { account, worker, trigger }: UploadContext,
+): MigratedWorker {
+  if (migrations && trigger === 'version_upload')
+    throw migrationFailed(
+      10211,
+      'A version with migrations of Durable Objects cannot be uploaded without deploying it: deploy it instead',
+    );
+  return migrate(account.workers.get(worker), migrations);
 }
 
 async function readMetadata(form: FormData): Promise<Metadata> {
@@ -163,13 +196,19 @@ function compatibilityDate(metadata: Metadata): string {
   return date;
 }
 
-function readBindings(metadata: Metadata, context: UploadContext): Binding[] {
+function readBindings(
+  metadata: Metadata,
+  context: UploadContext,
+  { migrated, assets }: { migrated: MigratedWorker; assets: Assets | undefined },
+): Binding[] {
   const before = context.before?.bindings ?? [];
   const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
   const names = new Set(own.map(({ name }) => name));
   const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
   for (const binding of own) checkSupported(binding);
-  checkTargetsExist(own, context);
+  checkTargetsExist(own, { ...context, namespaces: migrated.namespaces });
+  const unusable = assets ? undefined : own.find(({ type }) => type === 'assets');
+  if (unusable) throw invalidAssets(`binding ${unusable.name} of type assets needs static files to serve`);
   return [...own, ...kept];
 }
 

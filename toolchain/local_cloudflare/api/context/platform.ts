@@ -8,6 +8,7 @@ import type { Account } from '../../state/account.ts';
 import type { Source, Worker } from '../../state/records.ts';
 import type { Tokens } from '../../state/tokens.ts';
 import type { Tails } from '../../tails/tails.ts';
+import type { AssetUploads } from '../../workers/assets.ts';
 
 export interface Platform {
   account: Account;
@@ -15,6 +16,7 @@ export interface Platform {
   instances: Instances;
   tails: Tails;
   tokens: Tokens;
+  assetUploads: AssetUploads;
 }
 
 /** wrangler is recognized by its User-Agent, as on Cloudflare, which shows it as `last_deployed_from`. */

@@ -1,14 +1,24 @@
-// The deployments of a Worker: making one of its versions live.
+// The deployments of a Worker: making one of its versions live, or dividing requests between two.
 
 import { Hono } from 'hono';
 import { invalidBody, noSuchVersion, secretsChanged } from '../../http/errors.ts';
 import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { MAX_VERSIONS } from '../../state/account.ts';
-import { type Binding, type Deployment, isSecret, type Version, type Worker } from '../../state/records.ts';
+import {
+  type Binding,
+  type Deployment,
+  isSecret,
+  type Share,
+  type Version,
+  type Worker,
+} from '../../state/records.ts';
 import { checkTargetsExist } from '../../workers/binding_targets.ts';
-import { deploy } from '../../workers/deploy.ts';
+import { deploy, mainVersion } from '../../workers/deploy.ts';
 import { type Platform, requestedWorker, sourceOf } from '../context/platform.ts';
+
+const MAX_SHARES = 2;
+const ROUNDING = 0.01;
 
 export function deployments(platform: Platform): Hono {
   return new Hono()
@@ -18,17 +28,25 @@ export function deployments(platform: Platform): Hono {
     .post('/workers/scripts/:name/deployments', async (c) => {
       const worker = requestedWorker(platform, c);
       const body = await readObject<Deployment>(c);
-      const version = deployableVersion(platform, worker, onlyVersion(body.versions));
-      const { account } = platform;
-      checkTargetsExist(version.bindings, { account, worker: worker.name });
+      const shares = readShares(body.versions);
+      const isForced = c.req.query('force') === 'true';
+      const found = shares.map(({ version_id }) => deployableVersion(platform, worker, version_id));
+      for (const version of found)
+        checkTargetsExist(version.bindings, {
+          account: platform.account,
+          worker: worker.name,
+          namespaces: worker.namespaces,
+        });
+      const secrets = found.map((version) => secretsFor(platform, worker, { version, isForced }));
+      const main = mainVersion(shares);
       return ok(
         c,
         await deploy(platform, {
           name: worker.name,
-          version: version.id,
+          versions: shares,
           source: sourceOf(c),
           annotations: body.annotations ?? {},
-          secrets: secretsFor(platform, worker, { version, isForced: c.req.query('force') === 'true' }),
+          secrets: secrets[found.findIndex(({ id }) => id === main)],
         }),
       );
     });
@@ -37,7 +55,8 @@ export function deployments(platform: Platform): Hono {
 /** Return a version that can be deployed: one of the newest, or the live one. */
 function deployableVersion({ account }: Platform, worker: Worker, id: string): Version {
   const ids = worker.versions.slice(0, MAX_VERSIONS).map((version) => version.id);
-  const version = ids.includes(id) || id === worker.live ? account.version(worker.name, id) : undefined;
+  const isLive = account.shares(worker).some((share) => share.version_id === id);
+  const version = ids.includes(id) || isLive ? account.version(worker.name, id) : undefined;
   if (!version) throw noSuchVersion(id);
   return version;
 }
@@ -57,6 +76,7 @@ function secretsFor(
   { version, isForced }: SecretOptions,
 ): Binding[] | undefined {
   if (version.id === worker.live) return worker.live_secrets;
+  if (worker.split?.some((share) => share.version_id === version.id)) return undefined;
   const current = account.newest(worker)?.bindings.filter(isSecret) ?? [];
   const changed = changedSecrets(version.bindings.filter(isSecret), current);
   if (changed.length === 0) return undefined;
@@ -75,10 +95,19 @@ function changedSecrets(before: Binding[], after: Binding[]): string[] {
   return [...new Set(changed.map(({ name }) => name))].sort();
 }
 
-/** The embedded platform does not split traffic between versions. */
-function onlyVersion(versions: Deployment['versions'] | undefined): string {
-  const [only, ...others] = versions ?? [];
-  if (!only || others.length > 0 || only.percentage !== 100)
-    throw invalidBody('the embedded platform can only deploy one version, with 100 percent of the traffic');
-  return only.version_id;
+/** A deployment has one version or two, and their shares add up to 100 percent. */
+function readShares(versions: Partial<Share>[] | undefined): Share[] {
+  const shares = (versions ?? []).map(({ version_id, percentage }) => ({
+    version_id: String(version_id),
+    percentage: Number(percentage),
+  }));
+  const ids = new Set(shares.map(({ version_id }) => version_id));
+  if (shares.length === 0 || shares.length > MAX_SHARES || ids.size < shares.length)
+    throw invalidBody(`a deployment must have 1 to ${MAX_SHARES} different versions`);
+  if (!shares.every(({ percentage }) => percentage >= 0 && percentage <= 100))
+    throw invalidBody('the percentage of a version must be a number from 0 to 100');
+  const total = shares.reduce((sum, { percentage }) => sum + percentage, 0);
+  if (Math.abs(total - 100) > ROUNDING)
+    throw invalidBody(`the percentages of a deployment must add up to 100, not ${total}`);
+  return shares;
 }

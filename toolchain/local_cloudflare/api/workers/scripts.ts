@@ -26,16 +26,17 @@ export function scripts(platform: Platform): Hono {
       const newest = before && account.newest(before);
       const context = {
         account,
+        uploads: platform.assetUploads,
         worker: name,
         before: newest,
         source,
         trigger: 'upload' as const,
         isStrict: isStrict(c),
       };
-      const { version, settings } = await readUpload(c.req.raw, context);
+      const { version, settings, migrated } = await readUpload(c.req.raw, context);
       const start = performance.now();
       addVersion(account, name, version, settings);
-      await deployNew(platform, name, version);
+      await deployNew(platform, name, version, migrated);
       const worker = account.workers.get(name);
       return ok(c, {
         ...(worker && serialize(platform, worker)),
@@ -54,7 +55,7 @@ function checkName(name: string): string {
 
 function serialize({ account }: Platform, worker: Worker): object {
   const version = account.live(worker) ?? account.newest(worker);
-  const { name, tag, created_on, modified_on, last_deployed_from, settings } = worker;
+  const { name, tag, created_on, modified_on, last_deployed_from, settings, migration_tag } = worker;
   return {
     id: name,
     tag,
@@ -63,9 +64,10 @@ function serialize({ account }: Platform, worker: Worker): object {
     created_on,
     modified_on,
     last_deployed_from,
+    migration_tag,
     compatibility_date: version?.compatibility_date,
     compatibility_flags: version?.compatibility_flags,
-    has_assets: false,
+    has_assets: version?.assets !== undefined,
     has_modules: true,
     handlers: version?.handlers ?? [],
     logpush: settings.logpush ?? false,

@@ -2,15 +2,19 @@
 
 import { Hono } from 'hono';
 import { serializeBinding } from '../../groups/bindings.ts';
-import { noSuchVersion } from '../../http/errors.ts';
+import { noSuchVersion, noVersions, unsupported } from '../../http/errors.ts';
+import { checkSettings, readObject } from '../../http/requests.ts';
 import { ok, paginate } from '../../http/responses.ts';
 import { MAX_VERSIONS } from '../../state/account.ts';
-import { AUTHOR_EMAIL } from '../../state/new_records.ts';
-import type { Version, VersionSummary } from '../../state/records.ts';
+import { AUTHOR_EMAIL, newId, now } from '../../state/new_records.ts';
+import type { Binding, Source, Version, VersionSummary, Worker } from '../../state/records.ts';
 import { addVersion } from '../../workers/deploy.ts';
+import { hasPreviews } from '../../workers/previews.ts';
 import { readUpload } from '../../workers/upload.ts';
 import { type Platform, requestedWorker, sourceOf } from '../context/platform.ts';
 import { isStrict } from './scripts.ts';
+
+const PATCHED = ['env', 'annotations'];
 
 export function versions(platform: Platform): Hono {
   const { account } = platform;
@@ -23,13 +27,21 @@ export function versions(platform: Platform): Hono {
         worker.versions.slice(0, MAX_VERSIONS),
         isAll ? MAX_VERSIONS : undefined,
       );
-      return ok(c, { items: items.map(serializeSummary) }, info);
+      return ok(c, { items: items.map((item) => serializeSummary(worker, item)) }, info);
     })
     .get('/workers/scripts/:name/versions/:id', (c) => {
       const worker = requestedWorker(platform, c);
       const version = account.version(worker.name, c.req.param('id'));
       if (!version) throw noSuchVersion(c.req.param('id'));
-      return ok(c, serialize(version));
+      return ok(c, serialize(worker, version));
+    })
+    .patch('/workers/workers/:name/versions/latest', async (c) => {
+      const worker = requestedWorker(platform, c);
+      const newest = account.newest(worker);
+      if (!newest) throw noVersions();
+      const version = patchedVersion(newest, await readObject<VersionPatch>(c), sourceOf(c));
+      addVersion(account, worker.name, version);
+      return ok(c, serializePatched(version));
     })
     .post('/workers/scripts/:name/versions', async (c) => {
       const worker = requestedWorker(platform, c);
@@ -37,6 +49,7 @@ export function versions(platform: Platform): Hono {
       const before = account.newest(worker);
       const context = {
         account,
+        uploads: platform.assetUploads,
         worker: worker.name,
         before,
         source,
@@ -44,23 +57,62 @@ export function versions(platform: Platform): Hono {
         isStrict: isStrict(c),
       };
       const { version, settings } = await readUpload(c.req.raw, context);
-      addVersion(account, worker.name, version, settings);
-      return ok(c, { ...serialize(version), startup_time_ms: 0 });
+      const changed = addVersion(account, worker.name, version, settings);
+      return ok(c, { ...serialize(changed, version), startup_time_ms: 0 });
     });
 }
 
-function serializeSummary({ id, number, created_on, source, annotations }: VersionSummary): object {
+interface VersionPatch {
+  env: Record<string, { type: string; text: string } | null>;
+  annotations: Record<string, string>;
+}
+
+/** A copy of a version with other secrets; null removes one. */
+function patchedVersion(before: Version, patch: Partial<VersionPatch>, source: Source): Version {
+  checkSettings(patch, PATCHED, 'a version');
+  const changes = Object.entries(patch.env ?? {});
+  const names = changes.map(([name]) => name);
+  const added = changes.flatMap(([name, secret]) => (secret ? [checkSecret(name, secret)] : []));
+  return {
+    ...before,
+    id: newId(),
+    number: before.number + 1,
+    created_on: now(),
+    source,
+    bindings: [...before.bindings.filter(({ name }) => !names.includes(name)), ...added],
+    annotations: { 'workers/triggered_by': 'secret', ...patch.annotations },
+  };
+}
+
+function checkSecret(name: string, { type, text }: { type?: string; text?: string }): Binding {
+  if (type !== 'secret_text' || typeof text !== 'string')
+    throw unsupported(
+      `The embedded platform can only change secrets of a version, and "${name}" has the type "${type}"`,
+    );
+  return { name, type, text };
+}
+
+function serializePatched(version: Version): object {
+  const { id, number, created_on, annotations, source, compatibility_date, compatibility_flags } = version;
+  const bindings = version.bindings.map(serializeBinding);
+  return { id, number, created_on, annotations, source, compatibility_date, compatibility_flags, bindings };
+}
+
+function serializeSummary(worker: Worker, version: VersionSummary): object {
+  const { id, number, created_on, source, annotations } = version;
+  const isPreviewed = hasPreviews(worker);
   const metadata = {
     created_on,
     modified_on: created_on,
     source,
     author_email: AUTHOR_EMAIL,
-    hasPreview: false,
+    hasPreview: isPreviewed,
+    has_preview: isPreviewed, // wrangler reads this one
   };
   return { id, number, metadata, annotations };
 }
 
-function serialize(version: Version): object {
+function serialize(worker: Worker, version: Version): object {
   const script = { etag: version.etag, handlers: version.handlers ?? [], last_deployed_from: version.source };
   const script_runtime = {
     compatibility_date: version.compatibility_date,
@@ -69,7 +121,7 @@ function serialize(version: Version): object {
     ...(version.limits && { limits: version.limits }),
   };
   return {
-    ...serializeSummary(version),
+    ...serializeSummary(worker, version),
     resources: { script, script_runtime, bindings: version.bindings.map(serializeBinding) },
   };
 }

@@ -1,0 +1,74 @@
+// The static files of Workers: each file once, by its hash, and a folder for each version with links to its files.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { listFolder, privateFolder, remove, writeText } from '../system/files.ts';
+import type { Assets } from './records.ts';
+
+export class AssetStore {
+  readonly #files: string;
+  readonly #versions: string;
+
+  constructor(folder: string) {
+    this.#files = path.join(folder, 'files');
+    this.#versions = path.join(folder, 'versions');
+    this.#deleteUnused();
+  }
+
+  has(hash: string): boolean {
+    return fs.existsSync(this.#file(hash));
+  }
+
+  add(hash: string, contents: Buffer): void {
+    privateFolder(this.#files);
+    const temporary = `${this.#file(hash)}.tmp`;
+    fs.writeFileSync(temporary, contents, { mode: 0o600 });
+    fs.renameSync(temporary, this.#file(hash));
+  }
+
+  folderOf(version: string): string {
+    return path.join(this.#versions, version);
+  }
+
+  /** Link the files of a version into its folder. */
+  link(version: string, { manifest, config }: Assets): void {
+    const folder = privateFolder(this.folderOf(version));
+    for (const [name, hash] of Object.entries(manifest)) {
+      const file = path.join(folder, ...segmentsOf(name));
+      privateFolder(path.dirname(file));
+      if (!fs.existsSync(file)) fs.linkSync(this.#file(hash), file);
+    }
+    if (config._headers !== undefined) writeText(path.join(folder, '_headers'), config._headers);
+    if (config._redirects !== undefined) writeText(path.join(folder, '_redirects'), config._redirects);
+  }
+
+  unlink(version: string): void {
+    remove(this.folderOf(version));
+  }
+
+  /** Files that no version links to: those of deleted versions, and of uploads that were not finished. */
+  #deleteUnused(): void {
+    for (const hash of listFolder(this.#files))
+      if (fs.statSync(this.#file(hash)).nlink === 1) remove(this.#file(hash));
+  }
+
+  #file(hash: string): string {
+    return path.join(this.#files, hash);
+  }
+}
+
+/** The names of the folders and of the file in a path, whose segments are URL-encoded; undefined if one is not allowed. */
+export function parsePath(name: string): string[] | undefined {
+  if (!name.startsWith('/')) return undefined;
+  try {
+    const segments = name.slice(1).split('/').map(decodeURIComponent);
+    return segments.every(isFileName) ? segments : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const segmentsOf = (name: string): string[] => parsePath(name) ?? [];
+
+const isFileName = (segment: string): boolean =>
+  segment !== '' && segment !== '.' && segment !== '..' && !/[/\\\0]/.test(segment);
