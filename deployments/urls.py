@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from deployments.views import deploy_dialog, deployment_actions, deployments, resources
+from deployments.views import deploy_dialog, deployment_actions, deployments, mailbox, resources
 from deployments.views.deployment_tabs import TABS
 from web.rendering import needs_asgi
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("workflows/<str:pk>/deploy/plan/", deploy_dialog.plan, name="plan"),
     path("targets/<key:pk>/resources/", resources.resources, name="target_resources"),
     path("targets/<key:pk>/resources/use/", resources.use, name="use_resource"),
+    path("targets/<key:pk>/mailbox/", mailbox.mailbox, name="mailbox"),
     path("workflows/", include("deployments.workflow_urls")),
     path("deployments/<key:pk>/", deployments.deployment, {"tab": TABS[0]}, name="deployment"),
     path("deployments/<key:pk>/events/", needs_asgi, name="deployment_events"),

@@ -104,6 +104,7 @@ TABLE: Final = {
     "api/events/<str:event_type>": Row(get=NOBODY, post=DEPLOYERS),
     "api/workflows/<slug:workflow_id>/deploy-stream": Row(get=NOBODY, post=DEPLOYERS),
     "targets/<key:pk>/check/": _action(CHECKERS),
+    "targets/<key:pk>/mailbox/": Row(get=CHECKERS, post=NOBODY),
     "targets/<key:pk>/resources/": Row(get=CHECKERS, post=ADMINS),
     "targets/<key:pk>/resources/use/": _action(EDITORS),
     "runs/": PAGE,

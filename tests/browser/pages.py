@@ -21,6 +21,7 @@ PAGES = [
     "/workflows/{workflow}/settings/",
     "/workflows/{workflow}/live/",
     "/targets/{target}/resources/",
+    "/targets/{target}/mailbox/",
     "/runs/",
     "/runs/{run}/",
     "/runs/overview/",

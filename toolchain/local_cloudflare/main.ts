@@ -4,6 +4,7 @@ import path from 'node:path';
 import { makeApi } from './api/api.ts';
 import { Groups } from './groups/groups.ts';
 import { Instances } from './instances/instances.ts';
+import { Mailbox } from './mail/mailbox.ts';
 import { WorkerProxy } from './routing/proxy.ts';
 import { Scheduler } from './schedules/scheduler.ts';
 import { listen, portOf } from './server.ts';
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
   const logs = new Logs(settings.state);
   const account = new Account(settings.account, path.join(settings.state, 'account'));
   const tails = new Tails();
-  const groups = new Groups(account, settings, logs, tails);
+  const mailbox = new Mailbox(settings.state);
+  const groups = new Groups(account, settings, { logs, tails, mailbox });
   const scheduler = new Scheduler(account, groups, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);
   logUncaughtErrors(onError);
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
     groups,
     instances,
     tails,
+    mailbox,
     tokens: new Tokens(settings.token),
     assetUploads: new AssetUploads(account.assets),
   };

@@ -116,8 +116,6 @@ def test_the_retention_of_an_instance_is_refused(workflow: Platform) -> None:
     ("setting", "value"),
     [
         ("tail_consumers", [{"service": "listener"}]),
-        ("migrations", {"new_tag": "v1", "steps": [{"new_classes": ["A"]}]}),
-        ("assets", {"jwt": "token"}),
         ("cache_options", {"enabled": True}),
         ("anything_new", 1),
     ],
@@ -139,6 +137,23 @@ def test_a_setting_of_a_worker_is_refused(platform: Platform, setting: str, valu
     for response in (uploaded, patched, unversioned):
         assert f'"{setting}"' in refusal(response)
     assert platform.api("GET", "workers/services/unusual").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("migrations", {"new_tag": "v1", "steps": [{"new_classes": ["A"]}]}),
+        ("assets", {"jwt": "token"}),
+    ],
+)
+def test_what_belongs_to_an_upload_cannot_be_changed_alone(
+    platform: Platform, setting: str, value: object
+) -> None:
+    deploy_worker(platform, "uploaded", HELLO)
+
+    response = platform.api("PATCH", "workers/scripts/uploaded/settings", json={setting: value})
+
+    assert (response.status_code, error_codes(response)) == (501, [99501]), response.text
 
 
 def test_a_setting_that_is_off_is_no_setting(platform: Platform) -> None:

@@ -218,9 +218,7 @@ def test_a_binding_to_a_missing_worker_is_refused(platform: Platform, binding: B
     assert "'missing-worker'" in error["message"]
 
 
-@pytest.mark.parametrize(
-    "kind", ["ai", "vectorize", "hyperdrive", "browser", "durable_object_namespace"]
-)
+@pytest.mark.parametrize("kind", ["ai", "vectorize", "hyperdrive", "browser", "mtls_certificate"])
 def test_an_unsupported_binding_is_named(platform: Platform, kind: str) -> None:
     response = upload(platform, "modern", HELLO, {"name": "SMART", "type": kind})
 

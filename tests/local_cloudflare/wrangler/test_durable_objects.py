@@ -162,8 +162,8 @@ def test_a_wrong_migration_is_refused_and_changes_nothing(
 
     assert error_codes(refused) == [code]
     namespaces = platform.api("GET", "workers/durable_objects/namespaces?per_page=1000").json()
-    mine = [row["class"] for row in namespaces["result"] if row["script"] == name]
-    assert mine == ([] if migrations is None else ["Counter"])
+    kept = [row["class"] for row in namespaces["result"] if row["script"] == name]
+    assert kept == ([] if migrations is None else ["Counter"])
 
 
 def test_code_without_its_class_does_not_replace_the_version(project: Project) -> None:

@@ -4,6 +4,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { ApiError, unknownAccount, unknownPath, unsupportedCall } from '../http/errors.ts';
 import { failure } from '../http/responses.ts';
 import { tokens, user } from './account/accounts.ts';
+import { emails } from './account/emails.ts';
 import { graphql } from './account/graphql.ts';
 import { ips } from './account/ips.ts';
 import { BASE, requireToken } from './context/authorization.ts';
@@ -57,6 +58,7 @@ const RESOURCES = [
   messages,
   workerRoutes,
   domains,
+  emails,
 ];
 
 const ZONE_RESOURCES = [zones, records, zoneRoutes];

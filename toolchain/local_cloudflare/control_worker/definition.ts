@@ -16,7 +16,7 @@ const COMPATIBILITY_FLAGS = [
   'd1_binding_jsrpc', // for rows as lists
 ];
 const MAIN = 'worker.js';
-const MODULES = [MAIN, 'queue.js', 'r2.js', 'tail.js'].map((name) => {
+const MODULES = [MAIN, 'mail.js', 'queue.js', 'r2.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(import.meta.dirname, name), 'utf8');
   return [name, { type: 'esm', contents }] as const;
 });
@@ -30,9 +30,11 @@ export interface ControlWorkerOptions {
   secret: string;
   /** Receives what the Workers log, while someone is listening. */
   onTail: TailHandler;
+  /** Receives the emails that the Workers send. */
+  onMail: TailHandler;
 }
 
-export function controlWorker({ workers, resources, secret, onTail }: ControlWorkerOptions): object {
+export function controlWorker({ workers, resources, secret, onTail, onMail }: ControlWorkerOptions): object {
   const services = workers.map(({ config: { name } }) => [
     `worker:${name}`,
     { type: 'worker', worker: name },
@@ -63,6 +65,7 @@ export function controlWorker({ workers, resources, secret, onTail }: ControlWor
         ...engines(resources),
         ...env,
         TAIL: { type: 'node-handler', handler: onTail },
+        MAIL: { type: 'node-handler', handler: onMail },
         SECRET: { type: 'text', value: secret },
       },
     },

@@ -1,6 +1,12 @@
-// Miniflare plugins for two kinds of bindings that Miniflare does not have:
+// Miniflare plugins for bindings that Miniflare does not have, or not like this:
 // - queue producers: workerd's own queue binding, connected to the control Worker's queue
 // - the Durable Objects of a Workflow's instances, which the Workflow's own binding hides
+// - email senders: Miniflare's own code, which checks and reads the emails, but stores them in the control Worker
+
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { workerOf } from '../state/nodes.ts';
 
 /** The name of the control Worker. */
 export const CONTROL = ':control';
@@ -19,25 +25,62 @@ export const queueProducer = (queue: string, delay: number): object =>
 export const engineNode = (workflow: string): string => `engine:${workflow}`;
 export const engineBinding = (workflow: string): object => binding('local-engine', { workflow });
 
+/** The options of a send_email binding: the addresses that it allows. */
+export const emailSender = (allowed: Record<string, unknown>): object =>
+  binding('local-email', { allowed: JSON.stringify(allowed) });
+
 const typeOf = (plugin: string): string => `unsafe:${plugin}`;
 
 function binding(plugin: string, options: Options): object {
   return { type: typeOf(plugin), dev: { plugin: { package: import.meta.filename, name: plugin }, options } };
 }
 
-/** Miniflare imports this module and uses the plugin that a binding names. */
-export const plugins = {
-  'local-queue': plugin('local-queue', 'Queue producer', ({ queue, delay }) => ({
-    queue: {
-      name: `core:user:${CONTROL}`,
-      entrypoint: 'QueueProducer',
-      props: { json: JSON.stringify({ queue, delay: Number(delay) || undefined }) },
-    },
-  })),
-  'local-engine': plugin('local-engine', 'Instances of a Workflow', ({ workflow }) => ({
-    durableObjectNamespace: { className: 'Engine', serviceName: `workflows:${workflow}` },
-  })),
-};
+interface NamedWorker extends Worker {
+  config: Worker['config'] & { name: string };
+}
+
+const SEND_EMAIL = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('miniflare')),
+  'workers/email/send_email.worker.js',
+);
+
+const emailService = (worker: string, name: string): string => `local-email:${worker}:${name}`;
+
+/** A Worker for each email binding; its names and those of its bindings are Miniflare's. */
+function emailPlugin(): object {
+  const type = 'local-email';
+  const service = { name: `core:user:${CONTROL}`, entrypoint: 'Mail' };
+  const base = plugin(type, 'Send Email', () => ({}));
+  const named = ({ config }: NamedWorker) =>
+    Object.entries(config.env ?? {}).filter((entry) => entry[1].type === typeOf(type));
+  return {
+    ...base,
+    getBindings: (worker: NamedWorker) =>
+      named(worker).map(([name]) => ({
+        name,
+        service: { name: emailService(worker.config.name, name), entrypoint: 'SendEmailBinding' },
+      })),
+    getServices: async ({ options }: { options: NamedWorker }) =>
+      named(options).map(([name, { dev }]) => ({
+        name: emailService(options.config.name, name),
+        worker: {
+          compatibilityDate: '2025-03-17',
+          modules: [{ name: 'send_email.mjs', esModule: fs.readFileSync(SEND_EMAIL, 'utf8') }],
+          bindings: [
+            ...jsonBindings(JSON.parse(dev?.options?.allowed ?? '{}')),
+            ...jsonBindings({ SEND_EMAIL_OWNER_WORKER: workerOf(options.config.name) }),
+            { name: 'MINIFLARE_LOOPBACK', service },
+            { name: 'MINIFLARE_EMAIL_STORE', service },
+          ],
+        },
+      })),
+  };
+}
+
+const jsonBindings = (values: Record<string, unknown>): object[] =>
+  Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, json: JSON.stringify(value) }));
 
 function plugin(
   name: string,
@@ -54,3 +97,18 @@ function plugin(
     getServices: async () => [],
   };
 }
+
+/** Miniflare imports this module and uses the plugin that a binding names. */
+export const plugins = {
+  'local-queue': plugin('local-queue', 'Queue producer', ({ queue, delay }) => ({
+    queue: {
+      name: `core:user:${CONTROL}`,
+      entrypoint: 'QueueProducer',
+      props: { json: JSON.stringify({ queue, delay: Number(delay) || undefined }) },
+    },
+  })),
+  'local-engine': plugin('local-engine', 'Instances of a Workflow', ({ workflow }) => ({
+    durableObjectNamespace: { className: 'Engine', serviceName: `workflows:${workflow}` },
+  })),
+  'local-email': emailPlugin(),
+};

@@ -1,11 +1,12 @@
 // The entry point of the control Worker. A request is forwarded to a Worker, is for the contents of an R2 object, or is an
 // operation on a resource.
 
+import { Mail } from './mail.js';
 import { checkMessages, Queue, QueueError, QueueProducer, queueOf } from './queue.js';
 import { R2, serveObject } from './r2.js';
 import { listen, Tail } from './tail.js';
 
-export { Queue, QueueProducer, Tail };
+export { Mail, Queue, QueueProducer, Tail };
 
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];

@@ -1,6 +1,6 @@
 // The kinds of bindings in Cloudflare's uploads: their form for Miniflare, the node they link to, and what the API shows.
 
-import { queueProducer } from '../control_worker/miniflare_plugins.ts';
+import { emailSender, queueProducer } from '../control_worker/miniflare_plugins.ts';
 import { notSupported } from '../http/errors.ts';
 import { checkSettings } from '../http/requests.ts';
 import type { Binding, Version } from '../state/records.ts';
@@ -70,6 +70,15 @@ const KINDS: Record<string, Kind> = {
       return owner && { type: 'workflow', name: b.workflow_name, ...owner };
     },
     linkedNode: (b) => `workflow:${b.workflow_name}`,
+  },
+  send_email: {
+    settings: ['destination_address', 'allowed_destination_addresses', 'allowed_sender_addresses'],
+    toRuntime: (b) =>
+      emailSender({
+        destinationAddress: b.destination_address,
+        allowedDestinationAddresses: b.allowed_destination_addresses,
+        allowedSenderAddresses: b.allowed_sender_addresses,
+      }),
   },
   assets: { settings: [], toRuntime: (_, { version }) => version.assets && { type: 'assets' } },
   durable_object_namespace: {

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { engineNode } from '../control_worker/miniflare_plugins.ts';
 import type { InstanceReader } from '../engine/reader.ts';
+import type { Mailbox } from '../mail/mailbox.ts';
 import { workflowFolder } from '../state/layout.ts';
 import { namesOfKind, workerOf } from '../state/nodes.ts';
 import { privateFolder } from '../system/files.ts';
@@ -22,6 +23,7 @@ export interface GroupContext {
   startMilliseconds: number;
   instanceReader: InstanceReader;
   tails: Tails;
+  mailbox: Mailbox;
   onLog: (line: LogLine) => void;
 }
 
@@ -112,6 +114,7 @@ export class Group {
       startMilliseconds: this.#context.startMilliseconds,
       onLog: this.#context.onLog,
       onTail: this.#context.tails.receive,
+      onMail: this.#context.mailbox.receive,
       onRestart: () => void this.mutex.run(async () => this.#continue()),
       workers: this.options.workers,
       resources: this.options.resources,

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { InstanceReader } from '../engine/reader.ts';
 import { startFailed } from '../http/errors.ts';
+import type { Mailbox } from '../mail/mailbox.ts';
 import type { Account } from '../state/account.ts';
 import { collectState, eraseState } from '../state/layout.ts';
 import { namesOfKind } from '../state/nodes.ts';
@@ -48,6 +49,7 @@ export class Groups {
   readonly #settings: GroupSettings;
   readonly #logs: Logs;
   readonly #tails: Tails;
+  readonly #mailbox: Mailbox;
   readonly #folder: string;
   readonly instanceReader = new InstanceReader();
   readonly #groups = new Map<string, Group>();
@@ -56,11 +58,16 @@ export class Groups {
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(account: Account, settings: GroupSettings, logs: Logs, tails: Tails) {
+  constructor(
+    account: Account,
+    settings: GroupSettings,
+    { logs, tails, mailbox }: { logs: Logs; tails: Tails; mailbox: Mailbox },
+  ) {
     this.#account = account;
     this.#settings = settings;
     this.#logs = logs;
     this.#tails = tails;
+    this.#mailbox = mailbox;
     tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
   }
@@ -257,6 +264,7 @@ export class Groups {
       startMilliseconds: this.#settings.startMilliseconds,
       instanceReader: this.instanceReader,
       tails: this.#tails,
+      mailbox: this.#mailbox,
       onLog: (line) => this.#logs.write(key, line),
     });
     this.#groups.set(key, group);

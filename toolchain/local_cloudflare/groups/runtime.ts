@@ -31,6 +31,7 @@ export interface RuntimeSettings {
   startMilliseconds: number;
   onLog: (line: LogLine) => void;
   onTail: TailHandler;
+  onMail: TailHandler;
   onRestart: () => void;
 }
 

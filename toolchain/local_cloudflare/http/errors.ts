@@ -51,7 +51,7 @@ export const invalidUpload = (message: string) => new ApiError(400, 10021, messa
 export const startFailed = (message: string, code = 10021) => new ApiError(400, code, message);
 export const invalidAssets = (message: string) => new ApiError(400, 10021, message);
 export const invalidAssetsToken = () =>
-  new ApiError(401, 10405, 'The token of the upload of static files is not valid, or has expired');
+  new ApiError(401, 10000, 'The token of the upload of static files is not valid, or has expired');
 export const migrationFailed = (code: number, message: string) => new ApiError(400, code, message);
 export const missingBinding = (code: number, message: string) => new ApiError(400, code, message);
 export const noSuchSecret = (name: string) => new ApiError(404, 10056, `Binding "${name}" not found`);
@@ -74,6 +74,8 @@ export const consumesQueue = (name: string, queue: string) =>
 export const noSuchTail = (id: string) => new ApiError(404, 10057, `Tail not found: "${id}"`);
 export const tooManyTails = (name: string) =>
   new ApiError(400, 10058, `Worker "${name}" has reached its listener limit: disconnect one first`);
+
+export const noSuchEmail = (id: string) => new ApiError(404, 10000, `Email not found: "${id}"`);
 
 export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);

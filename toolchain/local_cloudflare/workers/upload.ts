@@ -59,7 +59,6 @@ const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
  */
 export const WORKER_SETTINGS = [
   'annotations',
-  'assets',
   'bindings',
   'body_part', // refused with what to do
   'code_update_strategy', // how Durable Objects get new code; here they are restarted
@@ -70,13 +69,15 @@ export const WORKER_SETTINGS = [
   'limits',
   'logpush',
   'main_module',
-  'migrations',
   'observability',
   'package_dependencies', // what the code was built from
   'placement',
   'tags',
   'usage_model',
 ];
+
+/** These belong to an upload, and cannot be changed alone. */
+const UPLOAD_SETTINGS = [...WORKER_SETTINGS, 'assets', 'migrations'];
 
 export interface UploadContext {
   account: Account;
@@ -95,7 +96,7 @@ export async function readUpload(request: Request, context: UploadContext): Prom
     throw invalidUpload('the body must be multipart/form-data');
   });
   const metadata = await readMetadata(form);
-  checkSettings(metadata, WORKER_SETTINGS, `Worker "${context.worker}"`);
+  checkSettings(metadata, UPLOAD_SETTINGS, `Worker "${context.worker}"`);
   const migrated = readMigrations(metadata, context);
   const modules = await readModules(form);
   const assets = readAssets(metadata.assets, {

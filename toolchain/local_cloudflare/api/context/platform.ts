@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { Groups } from '../../groups/groups.ts';
 import { noSuchWorker } from '../../http/errors.ts';
 import type { Instances } from '../../instances/instances.ts';
+import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Account } from '../../state/account.ts';
 import type { Source, Worker } from '../../state/records.ts';
 import type { Tokens } from '../../state/tokens.ts';
@@ -16,6 +17,7 @@ export interface Platform {
   instances: Instances;
   tails: Tails;
   tokens: Tokens;
+  mailbox: Mailbox;
   assetUploads: AssetUploads;
 }
 
