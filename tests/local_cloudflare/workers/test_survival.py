@@ -78,6 +78,8 @@ class Survivors:
     """Runs that were interrupted when their platform was killed, and the platform started afterwards."""
 
     platform: Platform
+    folder: Path
+    zone: str
     runs: Mapping[str, str]
     nap_before: Any
 
@@ -89,7 +91,7 @@ class Survivors:
 
 
 def workflow_of(run: str) -> str:
-    return run if run in {"middle", "nap"} else "kept"
+    return run if run in {"middle", "nap", "pausing"} else "kept"
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +101,31 @@ def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     deploy_workflow(before, "kept")
     deploy_workflow(before, "middle", SLOW_FIRST)
     deploy_workflow(before, "nap", NAPPING)
+    zone = routed_zone(before)
+    deploy_rolled_back(before)
     runs, nap = interrupted_runs(before)
     before.kill()
     wait_until(lambda: datetime.now(UTC) > nap.steps[1].start + NAP / 2)
     platform = start_platform(folder)
-    yield Survivors(platform=platform, runs=runs, nap_before=nap)
+    yield Survivors(platform=platform, folder=folder, zone=zone, runs=runs, nap_before=nap)
     platform.running.stop()
+
+
+def routed_zone(platform: Platform) -> str:
+    """Route a zone to a Worker; return the zone's id."""
+    deploy_worker(platform, "routed", HELLO)
+    zone = create_zone(platform, "kept.example")
+    create_route(platform, zone, "kept.example/*", "routed")
+    return zone
+
+
+def deploy_rolled_back(platform: Platform) -> None:
+    """Deploy two versions of a Worker with different secrets, and make the older one live."""
+    code = "export default { fetch: (request, env) => new Response(env.KEY) }"
+    deploy_worker(platform, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
+    first = live_version(platform, "rolled")
+    deploy_worker(platform, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "new"})
+    deploy_version(platform, "rolled", first, "?force=true")
 
 
 def interrupted_runs(platform: Platform) -> tuple[dict[str, str], Any]:
@@ -120,6 +141,11 @@ def interrupted_runs(platform: Platform) -> tuple[dict[str, str], Any]:
     }
     for run, steps in {"wait": 2, "middle": 1, "retry": 2}.items():
         wait_for_steps(platform, workflow_of(run), runs[run], steps)
+    deploy_workflow(platform, "pausing", SLOW_FIRST)
+    runs["pausing"] = start_run(platform, "pausing")
+    wait_for_steps(platform, "pausing", runs["pausing"], 1)
+    change_status(platform, "pausing", runs["pausing"], "pause")
+    wait_for_status(platform, "pausing", runs["pausing"], "waitingForPause")
     runs["nap"] = start_run(platform, "nap", sleep=NAP // timedelta(milliseconds=1))
     wait_for_steps(platform, "nap", runs["nap"], 3)
     return runs, describe_run(platform, "nap", runs["nap"])
@@ -168,20 +194,13 @@ def test_a_paused_run_stays_paused_until_it_is_resumed(survivors: Survivors) -> 
     wait_for(lambda: survivors.describe("paused").status, "waiting")
 
 
-def test_a_run_that_waits_for_its_pause_is_paused_after_the_kill(start: Start) -> None:
-    before = start()
-    deploy_workflow(before, "pausing", SLOW_FIRST)
-    instance = start_run(before, "pausing")
-    wait_for_steps(before, "pausing", instance, 1)
-    change_status(before, "pausing", instance, "pause")
-    wait_for_status(before, "pausing", instance, "waitingForPause")
-    before.kill()
+def test_a_run_that_waits_for_its_pause_is_paused_after_the_kill(survivors: Survivors) -> None:
+    instance = survivors.runs["pausing"]
+    wait_for_status(survivors.platform, "pausing", instance, "paused")
 
-    platform = start()
+    change_status(survivors.platform, "pausing", instance, "resume")
 
-    wait_for_status(platform, "pausing", instance, "paused")
-    change_status(platform, "pausing", instance, "resume")
-    assert wait_for_output(platform, "pausing", instance)["first"] == 2
+    assert survivors.wait_for_output("pausing")["first"] == 2
 
 
 def test_many_runs_continue_after_a_kill(start: Start) -> None:
@@ -210,29 +229,15 @@ def test_a_killed_workerd_is_restarted_with_its_runs(start: Start) -> None:
     wait_for_output(platform, "crashed", instance)
 
 
-def test_zones_and_their_routes_survive_a_kill(start: Start) -> None:
-    before = start()
-    deploy_worker(before, "routed", HELLO)
-    zone = create_zone(before, "kept.example")
-    create_route(before, zone, "kept.example/*", "routed")
-    before.kill()
+def test_zones_and_their_routes_survive_a_kill(survivors: Survivors) -> None:
+    platform = survivors.platform
 
-    platform = start()
-
-    assert route_patterns(platform, zone) == {"kept.example/*": "routed"}
+    assert route_patterns(platform, survivors.zone) == {"kept.example/*": "routed"}
     assert fetch_host(platform, "kept.example").text == "hello"
 
 
-def test_an_older_live_version_keeps_the_newest_secrets_after_a_kill(start: Start) -> None:
-    before = start()
-    code = "export default { fetch: (request, env) => new Response(env.KEY) }"
-    deploy_worker(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "old"})
-    first = live_version(before, "rolled")
-    deploy_worker(before, "rolled", code, {"type": "secret_text", "name": "KEY", "text": "new"})
-    deploy_version(before, "rolled", first, "?force=true")
-    before.kill()
-
-    assert start().fetch("rolled").text == "new"
+def test_an_older_live_version_keeps_the_newest_secrets_after_a_kill(survivors: Survivors) -> None:
+    assert survivors.platform.fetch("rolled").text == "new"
 
 
 def test_no_workerd_outlives_the_platform(start: Start) -> None:
@@ -284,20 +289,16 @@ def test_the_platform_ends_when_its_standard_input_closes(start: Start) -> None:
     assert platform.running.process.wait(60) == 0
 
 
-def test_two_platforms_do_not_share_a_folder(start: Start) -> None:
-    start()
-
+def test_two_platforms_do_not_share_a_folder(survivors: Survivors) -> None:
     with pytest.raises(PlatformFailed, match="already runs on"):
-        start()
+        start_platform(survivors.folder)
 
 
-def test_a_port_in_use_is_reported_clearly(
-    start: Start, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    platform = start()
+def test_a_port_in_use_is_reported_clearly(survivors: Survivors, tmp_path: Path) -> None:
+    port = survivors.platform.port
 
-    with pytest.raises(PlatformFailed, match=f"^Port {platform.port} is in use"):
-        start_platform(tmp_path_factory.mktemp("other"), port=platform.port)
+    with pytest.raises(PlatformFailed, match=f"^Port {port} is in use"):
+        start_platform(tmp_path, port=port)
 
 
 def test_an_idle_group_is_stopped_and_started_by_the_next_request(start: Start) -> None:
@@ -321,11 +322,10 @@ def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
     assert psutil.pid_exists(pid)  # without requests for longer than its neighbour
 
 
-def test_stored_files_are_private(start: Start) -> None:
-    platform = start()
-    deploy_worker(platform, "private", HELLO, {"type": "secret_text", "name": "S", "text": "hush"})
+def test_stored_files_are_private(survivors: Survivors) -> None:
+    state = survivors.platform.state
 
-    files = [path for path in platform.state.rglob("*") if path.is_file()]
+    files = [path for path in state.rglob("*") if path.is_file()]
 
-    assert platform.state.stat().st_mode & 0o077 == 0
+    assert state.stat().st_mode & 0o077 == 0
     assert [path for path in files if path.stat().st_mode & 0o077] == []
