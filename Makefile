@@ -14,6 +14,8 @@ TEMPLATES = $(shell find templates -name '*.html')
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
 
+test test-long: export PYTHONDONTWRITEBYTECODE :=  # each process of the tests would compile the project again
+
 test: setup-dev  ## run all tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
