@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import (
@@ -52,7 +53,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, installation: Installation) -> Iterator[Open]:
-    """Return a function that opens a page after logging in; errors of scripts fail the test.
+    with opening_pages(browser, installation) as open_page:
+        yield open_page
+
+
+@contextmanager
+def opening_pages(browser: Browser, installation: Installation) -> Iterator[Open]:
+    """Yield a function that opens a page after logging in; errors of scripts fail the test.
 
     So do violations of a policy in the headers.
     """

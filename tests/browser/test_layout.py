@@ -1,27 +1,10 @@
-"""Pages on a phone, with a keyboard, and with reduced motion."""
+"""Pages with a keyboard and with reduced motion, and the layout of their forms."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.pages import PAGES
-
-
-def width(page: Page) -> int:
-    scroll_width: int = page.evaluate("document.documentElement.scrollWidth")
-    return scroll_width
-
-
-def test_no_page_scrolls_sideways_at_360_pixels(open_page: Open, ids: dict[str, object]) -> None:
-    page = open_page(viewport={"width": 360, "height": 740})
-
-    widths = {}
-    for address in PAGES:
-        page.goto(address.format(**ids))
-        widths[address] = width(page)
-
-    assert {address: value for address, value in widths.items() if value > 360} == {}
 
 
 def test_deploy_can_be_pressed_with_the_keyboard(open_page: Open, ids: dict[str, object]) -> None:
