@@ -22,7 +22,6 @@ METHOD: Final = SettingField(
     kind=FieldKind.SELECT,
     label="Method",
     help="The method of the request.",
-    details="`GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD` or `OPTIONS`",
     default="GET",
     options=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"),
 )
@@ -70,10 +69,7 @@ FAIL_ON: Final = SettingField(
     name="failOn",
     kind=FieldKind.SELECT,
     label="Fails on",
-    help="Whether a response with a status of 400 or more fails the step.",
-    details=(
-        "`error`: such a status fails the step. `never`: the step succeeds, and you check `status` yourself"
-    ),
+    help="`error`: a status of 400 or more fails the step; `never`: you check `status` yourself.",
     default="error",
     options=("error", "never"),
 )

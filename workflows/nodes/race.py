@@ -26,6 +26,12 @@ FIELDS: Final = retry_fields(
             "you a warning"
         ),
     },
+    sensitive={
+        "details": (
+            "A race that contains a sensitive node is always sensitive, because its output contains the "
+            "outputs of its arms"
+        ),
+    },
     timeout={
         "help": "How long the race may take; a longer wait inside the race is rejected.",
         "details": ("`wait_for_event` waits for 24 hours by default, so give it a `timeout` here"),

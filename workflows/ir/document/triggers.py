@@ -50,7 +50,6 @@ EXPRESSION: Final = SettingField(
     kind=FieldKind.TEXT,
     label="Schedule",
     help="A cron expression in UTC: minute, hour, day of the month, month, weekday.",
-    details="See [Schedules](#schedules)",
     required=True,
     placeholder="0 8 * * MON",
 )

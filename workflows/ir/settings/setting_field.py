@@ -132,6 +132,11 @@ class SettingField:
     variable: str = ""
 
     @property
+    def must_be_written(self) -> bool:
+        """Whether a document is invalid without the field, if it applies."""
+        return self.required and self.default is None and not self.variable
+
+    @property
     def always_has_value(self) -> bool:
         """Whether the value is never undefined in `ctx.config`."""
         return self.required or self.default is not None

@@ -1,0 +1,25 @@
+"""The tables of settings in the documentation are those of the declared fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workflows.ir.document.node_types import NodeType
+from workflows.nodes.built_in import BUILT_IN
+from workflows.nodes.settings_docs import DOCS, pages
+
+PAGES = pages()
+
+
+@pytest.mark.parametrize("path", sorted(PAGES), ids=lambda path: path.stem)
+def test_the_tables_of_a_page_are_up_to_date(path: Path) -> None:
+    assert path.read_text("utf-8") == PAGES[path], "run python -m workflows.nodes.settings_docs"
+
+
+@pytest.mark.parametrize("type_", BUILT_IN, ids=lambda type_: type_.name)
+def test_the_page_of_a_type_with_settings_has_its_table(type_: NodeType) -> None:
+    marker = f"<!-- settings of {type_.name} -->"
+
+    assert (marker in (DOCS / type_.docs).read_text("utf-8")) == bool(type_.fields)

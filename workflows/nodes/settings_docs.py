@@ -1,0 +1,91 @@
+"""Writes the tables of settings in the documentation: `python -m workflows.nodes.settings_docs`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from workflows.ir.document.step_policy import RETRY_FIELDS
+from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.ir.settings.setting_field import FieldKind, SettingField
+from workflows.nodes.built_in import BUILT_IN
+
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+_RETRIES: Final = "see [Retries and timeouts](../steps.md#retries-and-timeouts)"
+_HEAD: Final = "| setting | default | description |\n| --- | --- | --- |"
+_MARKED: Final = re.compile(r"(<!-- settings of (\w+) -->\n).*?(<!-- end of settings -->)", re.S)
+
+
+def pages() -> Mapping[Path, str]:
+    """Return the pages that have tables, as they should be."""
+    tables = {type_.name: table(type_.fields) for type_ in BUILT_IN}
+    triggers = {type_.name: table(type_.fields) for type_ in TRIGGER_TYPES.values()}
+    steps = {"steps": table(RETRY_FIELDS, folds_retries=False)}
+    expected = {DOCS / type_.docs: tables for type_ in BUILT_IN}
+    expected |= {DOCS / "triggers.md": triggers, DOCS / "steps.md": steps}
+    return {path: _with_tables(path.read_text("utf-8"), own) for path, own in expected.items()}
+
+
+def _with_tables(page: str, tables: Mapping[str, str]) -> str:
+    return _MARKED.sub(lambda match: f"{match[1]}{tables[match[2]]}\n{match[3]}", page)
+
+
+def table(fields: Iterable[SettingField], *, folds_retries: bool = True) -> str:
+    """Return a Markdown table of fields; retry settings that are as usual have one row together."""
+    all_fields = list(fields)
+    usual = [field for field in all_fields if folds_retries and field in RETRY_FIELDS]
+    rows = [row for field in all_fields if field not in usual for row in _rows(field)]
+    if usual:
+        names = ", ".join(f"`{field.name}`" for field in usual)
+        rows.append(f"| {names} | as for every step | {_RETRIES} |")
+    return "\n".join([_HEAD, *rows])
+
+
+def _rows(field: SettingField, path: str = "") -> Iterator[str]:
+    name = f"{path}{field.name}"
+    yield f"| `{name}` | {_default(field)} | {_description(field)} |"
+    for item in field.items:
+        yield from _rows(item, f"{name}[].")
+
+
+def _default(field: SettingField) -> str:
+    if field.default is not None:
+        return f"`{json.dumps(field.default)}`"
+    if not field.must_be_written:
+        return "none"
+    values = field.shown_when.values if field.shown_when else ()
+    return f"required for {_listed(values)}" if values else "required"
+
+
+def _description(field: SettingField) -> str:
+    sentences = [field.help, _allowed(field), field.details]
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+
+
+def _allowed(field: SettingField) -> str:
+    """Return the options or limits as a sentence, unless the help names all options."""
+    if field.options and not all(f"`{option}`" in field.help for option in field.options):
+        return f"{_listed(field.options)}"
+    rules = field.rules
+    if field.kind is FieldKind.NUMBER and rules.min is not None and rules.max is not None:
+        return f"From {rules.min:,.0f} to {rules.max:,.0f}"
+    return ""
+
+
+def _listed(options: Iterable[str]) -> str:
+    *others, last = [f"`{option}`" for option in options]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def main() -> None:
+    """Write the pages whose tables are out of date."""
+    for path, text in pages().items():
+        if path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
