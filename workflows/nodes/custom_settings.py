@@ -74,8 +74,6 @@ def _example(field: SettingField) -> Any:
     """Return a value that passes the field's checks; None for a secret."""
     if field.kind in _EXAMPLES:
         return _EXAMPLES[field.kind](field)
-    if field.placeholder and not any(value_errors(field, field.placeholder)):
-        return field.placeholder
     return f"{{{{ trigger.{field.name} }}}}"
 
 
