@@ -17,7 +17,7 @@ from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.reading.raw_values import check_values
-from workflows.ir.validation.validate import read_json
+from workflows.ir.validation.validate import MAX_TEXT, compact, read_json
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
@@ -67,7 +67,8 @@ class JsonField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        indented = json.dumps(value, indent=2, ensure_ascii=False)
+        return indented if len(indented.encode("utf-8", "replace")) <= MAX_TEXT else compact(value)
 
     def clean(self, value: str) -> Any:
         try:

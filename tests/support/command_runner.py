@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
-TIMEOUT = 150  # seconds
+from tests.support.examples import examples
+
+TIMEOUT = examples(150, 900)  # seconds; the long tests have large documents
 
 Done = subprocess.CompletedProcess[str]
 

@@ -47,6 +47,21 @@ def chain(*nodes: dict[str, Any], **parts: Any) -> Document:
     return document(list(nodes), *edges, **parts)
 
 
+def many_branches(nodes: int, *, comment: str = "") -> Document:
+    """Return a chain of branches, each of which reads what the arms of the one before made."""
+    parts, edges = [node("x", code="return { ok: true };")], ["x b0"]
+    for at in range(nodes // 4):
+        before = "x" if not at else f"x{at - 1}"
+        value = f"return {{ ok: true, value: y{at}?.a ?? n{at}?.b }};"
+        parts += [
+            branch(f"b{at}", yes=f"{before}.ok", no=""), node(f"y{at}", code="return { a: 1 };"),
+            node(f"n{at}", code="return { b: 'x' };"), node(f"x{at}", code=f"// {comment}\n{value}"),
+        ]  # fmt: skip
+        edges += [f"b{at} y{at} yes", f"b{at} n{at} no", f"b{at} x{at} then"]
+        edges += [f"x{at} b{at + 1}"] if at + 1 < nodes // 4 else []
+    return document(parts, *edges)
+
+
 def every_type() -> Document:
     """Return a document with a node of each built-in type."""
     return document(

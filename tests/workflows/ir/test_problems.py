@@ -10,7 +10,7 @@ from tests.workflows.ir.documents import branch, chain, document, node
 from workflows.codegen.module.generate import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR
-from workflows.ir.validation.validate import MAX_BYTES
+from workflows.ir.validation.validate import MAX_BYTES, MAX_TEXT, read_json
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse, parse_json, parse_valid
 
@@ -201,13 +201,18 @@ TEXTS = {
     "[" * 200 + "]" * 200: "must be an object",
     '{"a":' * 200 + "1" + "}" * 200: "must nest values at most 100 levels deep",
     '{"a":' * 100_000: "must nest values at most 100 levels deep",
-    " " * (MAX_BYTES + 1): "is larger than 4 MB",
+    '"' + "x" * MAX_BYTES + '"': "is larger than 4 MB",
+    " " * (MAX_TEXT + 1): "is larger than 4 MB",
 }
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_text_that_is_not_a_document_is_a_problem(text: str) -> None:
     assert TEXTS[text] in str(parse_json(text).problems[0])
+
+
+def test_whitespace_does_not_count_toward_the_size_of_a_document() -> None:
+    assert read_json("1" + " " * MAX_BYTES) == 1
 
 
 def test_bytes_that_are_not_text_are_a_problem() -> None:

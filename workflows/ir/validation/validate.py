@@ -35,6 +35,13 @@ from workflows.ir.validation.edge_checks import CHECKS, Graph
 from workflows.ir.validation.tree_checks import check_race_waits, check_unreachable
 
 MAX_BYTES: Final = 4 * 1024 * 1024
+"""The maximum size of a document, without the whitespace that makes it readable."""
+
+MAX_TEXT: Final = 3 * MAX_BYTES
+"""The maximum size of its text: indented, a document takes up to three times as much."""
+
+
+_TOO_LARGE: Final = f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +88,14 @@ def read_document(document: object, types: Registry) -> Parsed:
 def read_json(text: str | bytes) -> object:
     """Parse JSON strictly; raises InvalidIR if it is invalid."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(data) > MAX_BYTES:
-        raise _invalid(f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow")
+    if len(data) > MAX_TEXT:
+        raise _invalid(_TOO_LARGE)
     try:
-        return json.loads(
+        value = json.loads(
             data, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, **HOOKS
         )
+        if len(data) > MAX_BYTES and len(compact(value).encode("utf-8", "replace")) > MAX_BYTES:
+            raise _invalid(_TOO_LARGE)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise _invalid(f"is not valid JSON: {where}: {error.msg.lower()}") from None
@@ -98,6 +107,12 @@ def read_json(text: str | bytes) -> object:
         raise _invalid(f"must nest values at most {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise _invalid(str(error)) from None
+    return value
+
+
+def compact(value: object) -> str:
+    """Return JSON without whitespace."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _invalid(message: str) -> InvalidIR:
