@@ -19,7 +19,7 @@ test test-long: export PYTHONDONTWRITEBYTECODE :=  # each process of the tests w
 test: setup-dev  ## run all tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-test-long: setup-dev  ## run all tests with many more random examples
+test-long: setup-dev  ## run all tests with many more random examples, and those that take minutes
 	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations and Django's settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ class Project:
     folder: Path
     name: str
     token: str | None = None
+    api_base_url: str | None = None
 
     def write(self, code: str, **config: object) -> None:
         base: dict[str, object] = {
@@ -32,6 +34,21 @@ class Project:
         (self.folder / "worker.js").write_text(code)
         (self.folder / "wrangler.json").write_text(json.dumps(base | config))
 
+    def run(self, *arguments: str, typed: str = "") -> str:
+        """Run wrangler, which must succeed, and return what it printed; `typed` is its input."""
+        result = subprocess.run(
+            [str(NODE), str(WRANGLER), *arguments],
+            cwd=self.folder,
+            env=self.environment(CI="1"),
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
     def wrangler(self, *arguments: str) -> process.ProgramResult:
         output = str(self.folder / "output.ndjson")
         env = self.environment(CI="1", WRANGLER_OUTPUT_FILE_PATH=output)
@@ -41,7 +58,7 @@ class Project:
         """Return wrangler's environment: the platform and these variables."""
         return process.environment(
             home=self.folder,
-            CLOUDFLARE_API_BASE_URL=self.platform.api_base_url,
+            CLOUDFLARE_API_BASE_URL=self.api_base_url or self.platform.api_base_url,
             CLOUDFLARE_API_TOKEN=self.token or self.platform.token,
             CLOUDFLARE_ACCOUNT_ID=self.platform.account_id,
             WRANGLER_SEND_METRICS="false",

@@ -28,6 +28,7 @@ import { settings } from './workers/settings.ts';
 import { subdomains } from './workers/subdomains.ts';
 import { tails } from './workers/tails.ts';
 import { versions } from './workers/versions.ts';
+import { workers } from './workers/workers.ts';
 import { instances } from './workflows/instances.ts';
 import { workflows } from './workflows/workflows.ts';
 import { records } from './zones/dns.ts';
@@ -41,6 +42,7 @@ const RESOURCES = [
   services,
   scripts,
   assetSessions,
+  workers,
   versions,
   deployments,
   settings,

@@ -36,7 +36,9 @@ export function subdomains(platform: Platform): Hono {
     .get('/workers/subdomains/:name', (c) => {
       throw subdomainIsFree(c.req.param('name'));
     })
-    .get('/workers/scripts/:name/subdomain', (c) => ok(c, serialize(platform, requestedWorker(platform, c))))
+    .get('/workers/scripts/:name/subdomain', (c) =>
+      ok(c, serializeSubdomain(platform, requestedWorker(platform, c))),
+    )
     .post('/workers/scripts/:name/subdomain', async (c) => {
       const worker = requestedWorker(platform, c);
       const subdomain = changedSubdomain(
@@ -46,20 +48,15 @@ export function subdomains(platform: Platform): Hono {
       );
       if (subdomain.enabled && !platform.account.subdomain) throw needsSubdomain();
       platform.account.saveWorker({ ...worker, subdomain });
-      return ok(c, serialize(platform, { ...worker, subdomain }));
-    })
-    .get('/workers/workers/:name', (c) => {
-      const worker = requestedWorker(platform, c);
-      const { tag, name, created_on, modified_on, settings } = worker;
-      const subdomain = serialize(platform, worker);
-      const { tags = [], logpush = false } = settings;
-      return ok(c, { id: tag, name, created_on, updated_on: modified_on, subdomain, tags, logpush });
+      return ok(c, serializeSubdomain(platform, { ...worker, subdomain }));
     });
 }
 
 /** wrangler puts the start of a version's id, or an alias, in front of the suffix. */
-function serialize({ account }: Platform, { name, subdomain }: Worker): object {
-  return { ...subdomain, preview_url_suffix: `-${name}.${account.subdomain}.workers.dev` };
+export function serializeSubdomain({ account }: Platform, { name, subdomain }: Worker): object {
+  const host = `${name}.${account.subdomain}.workers.dev`;
+  const urls = account.subdomain && { url: `https://${host}`, preview_url_suffix: `-${host}` };
+  return { ...subdomain, ...urls };
 }
 
 type Subdomain = Worker['subdomain'];
