@@ -1,12 +1,17 @@
-"""The pages of one workflow: its deploy settings and its live Workers."""
+"""The pages of one workflow: its code, settings, versions, deployments and live Workers."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from deployments.views import deploy_settings, live_workers
+from deployments.views import deploy_settings, live_workers, workflow_pages
 
 urlpatterns = [
+    path("<str:pk>/code/", workflow_pages.code, name="workflow_code"),
+    path("<str:pk>/code/<slug:slug>/", workflow_pages.code, name="workflow_code_part"),
+    path("<str:pk>/variables/", workflow_pages.variables, name="workflow_variables"),
+    path("<str:pk>/versions/", workflow_pages.versions, name="workflow_versions"),
+    path("<str:pk>/deployments/", workflow_pages.deployments, name="workflow_deployments"),
     path("<str:pk>/settings/", deploy_settings.deploy_settings, name="deploy_settings"),
     path(
         "<str:pk>/settings/preview/",

@@ -24,6 +24,9 @@ class Item:
         return reverse(self.view)
 
 
+ADMINISTRATION: Final = Item(
+    label="Administration", icon="administration", view="admin:index", paths=("/admin/",)
+)
 ITEMS: Final = (
     Item(
         label="Dashboard",
@@ -79,7 +82,7 @@ ITEMS: Final = (
         permission="audit.view_entry",
         paths=("/admin/audit/entry/",),
     ),
-    Item(label="Administration", icon="administration", view="admin:index", paths=("/admin/",)),
+    ADMINISTRATION,
 )
 
 

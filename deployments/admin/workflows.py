@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString
 
 from deployments.history import records
 from deployments.models import Deployment
-from deployments.permissions import DEPLOY, MAY_PLAN, TAKE_DOWN, VIEW
+from deployments.permissions import DEPLOY, TAKE_DOWN
 from deployments.pipeline.stages import UNFINISHED
-from deployments.presentation.live_workers import live_workers_of, workers_of
+from deployments.presentation.live_workers import live_workers_of
 from deployments.presentation.remediation import with_link
 from deployments.templatetags.deployments import status as status_context
 from targets.cloudflare.errors import Finding
@@ -33,6 +33,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
     change_form_template = "deployments/workflow_admin/change_form.html"
     delete_confirmation_template = "deployments/workflow_admin/delete_confirmation.html"
+    object_history_template = "deployments/workflow_admin/object_history.html"
     delete_selected_confirmation_template = (
         "deployments/workflow_admin/delete_selected_confirmation.html"
     )
@@ -89,13 +90,8 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         workflow = kwargs.get("obj")
-        if workflow is not None:
-            context = {**context, **_live_context(workflow)}
-            if request.method == "GET":  # a posted form shows its own errors
-                context |= _problems(workflow)
-            context["may_deploy"] = request.user.has_perm(DEPLOY)
-            context["may_plan"] = any(map(request.user.has_perm, MAY_PLAN))
-            context["may_look"] = request.user.has_perm(VIEW)
+        if workflow is not None and request.method == "GET":  # a posted form shows its own errors
+            context = {**context, **_problems(workflow)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
@@ -108,15 +104,6 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
 def _versions() -> QuerySet[WorkflowVersion]:
     return WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
-
-
-def _live_context(workflow: Any) -> dict[str, Any]:
-    return {
-        "workers": workers_of(workflow),
-        "last_id": workflow.last_id,
-        "last_state": workflow.last_state,
-        "newest": workflow.newest,
-    }
 
 
 def _problems(workflow: Workflow) -> dict[str, Any]:

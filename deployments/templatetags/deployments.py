@@ -6,16 +6,20 @@ from functools import partial
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from deployments.models import Deployment
+from deployments.permissions import MAY_PLAN
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
+from deployments.presentation.workflow_head import WorkflowHead
 from targets.cloudflare.errors import Cause, Finding, setting_of
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
 from workflows.ir.document.kinds import SCRIPT
+from workflows.models import Workflow
 
 register = template.Library()
 register.filter("remediation_links", remediation.links)
@@ -125,6 +129,29 @@ def change_state(value: str) -> dict[str, Any]:
     """Render what a plan would do with one item."""
     label, tone = _CHANGE_STATES[value]
     return {"label": label, "tone": tone}
+
+
+@register.inclusion_tag("deployments/workflow/_head.html", takes_context=True)
+def workflow_head(
+    context: Context, workflow: Workflow, here: str, *, deploys: bool = True
+) -> dict[str, Any]:
+    """Render the head of a page of the workflow, with the tab `here` marked as the current one.
+
+    A page may set `draft_status`, which tells about unsaved changes. A page with a Deploy button of
+    its own sets `deploys` to False.
+    """
+    request = context["request"]
+    return {
+        "request": request,
+        "perms": context["perms"],
+        "csrf_token": context.get("csrf_token"),
+        "draft_status": context.get("draft_status", ""),
+        "workflow": workflow,
+        "head": WorkflowHead(workflow=workflow),
+        "here": here,
+        "may_plan": deploys and any(map(request.user.has_perm, MAY_PLAN)),
+        "deploys": deploys,
+    }
 
 
 @register.inclusion_tag("deployments/_ticks.html")

@@ -53,11 +53,19 @@ def test_the_admin_shows_the_audit_trail_read_only(client: Client) -> None:
 
 def test_every_admin_page_links_back_to_the_dashboard(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root"))
-    first = '<a href="/">Dashboard</a> &rsaquo; <a href="/admin/">Administration</a>'
+    first = '<a href="/">Dashboard</a> &rsaquo; '
+    second = '<a href="/admin/">Administration</a>'
 
-    for page in ("/admin/audit/entry/", "/admin/targets/target/add/", "/admin/audit/"):
-        shown = client.get(page).content.decode()
-        assert (first in shown, ">Home<" in shown) == (True, False), page
+    for page, is_administration in (
+        ("/admin/audit/entry/", False),
+        ("/admin/targets/target/add/", False),
+        ("/admin/audit/", True),
+        ("/admin/auth/user/", True),
+    ):
+        shown = client.get(page).content.decode().partition("breadcrumbs")[2].partition("</nav>")[0]
+        crumbs = " ".join(shown.split())
+        found = (first in crumbs, first + second in crumbs, ">Home<" in crumbs)
+        assert found == (True, is_administration, False), page
 
 
 def test_the_list_shows_seconds_and_shortened_reasons_and_starts_with_the_action(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ from toolchain.platform_outage import current
 from web import formatting, navigation, numbered_lines
 
 register = template.Library()
+_SHORT = 8  # characters of an id
+_APP_CRUMB = re.compile(r'&rsaquo; <a href="/admin/\w+/">[^<]*</a>\s*')
 
 
 @register.inclusion_tag("web/_platform_outage.html", takes_context=True)
@@ -93,15 +96,17 @@ def clock(moment: datetime | None) -> str | SafeString:
 
 
 @register.filter
-def from_dashboard(crumbs: str) -> SafeString:
-    """Start the admin's breadcrumbs at the dashboard, as on all other pages."""
+def from_dashboard(crumbs: str, path: str) -> SafeString:
+    """Start the admin's breadcrumbs at the dashboard, as on all other pages.
+
+    Only pages of the administration are under it: the others do not name the admin's apps.
+    """
     home = format_html('<a href="{}">{}</a>', reverse("admin:index"), gettext("Home"))
-    first = format_html(
-        '<a href="{}">Dashboard</a> &rsaquo; <a href="{}">Administration</a>',
-        reverse("deployments:dashboard"),
-        reverse("admin:index"),
-    )
-    return SafeString(crumbs.replace(home, first))
+    dashboard = format_html('<a href="{}">Dashboard</a>', reverse("deployments:dashboard"))
+    index = format_html('<a href="{}">Administration</a>', reverse("admin:index"))
+    if navigation.current_item(path) is navigation.ADMINISTRATION:
+        return SafeString(crumbs.replace(home, f"{dashboard} &rsaquo; {index}"))
+    return SafeString(_APP_CRUMB.sub("", crumbs, count=1).replace(home, dashboard))
 
 
 @register.filter
@@ -137,10 +142,23 @@ def lines(text: str, name: str) -> SafeString:
 
 
 @register.simple_tag
-def tab_link(url: str, label: str, name: str = "", shown: str | None = None) -> SafeString:
+def tab_link(
+    url: str,
+    label: str,
+    name: str = "",
+    shown: str | None = None,
+    id: str = "",  # noqa: A002
+) -> SafeString:
     """An item of a list of tabs; it is the current one if its name is that of the shown tab."""
     current = SafeString(' aria-current="page"') if name == shown else ""
-    return format_html('<li><a href="{}"{}>{}</a></li>', url, current, label)
+    key = format_html(' id="{}"', id) if id else ""
+    return format_html('<li><a href="{}"{}{}>{}</a></li>', url, key, current, label)
+
+
+@register.inclusion_tag("web/_short_id.html")
+def short_id(text: str, what: str, url: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
+    """The first 8 characters of an id, whole in its title, with a button that copies all of it."""
+    return {"text": text, "short": text[:_SHORT], "what": what, "url": url, "id": id}
 
 
 @register.simple_block_tag

@@ -247,7 +247,7 @@ def test_the_change_page_shows_what_is_live_and_a_deploy_button(admin_client: Cl
     assert "live: v1 on local" in text(answer)
     assert "http://w.localhost:1" in text(answer)
     assert f'action="/workflows/{deployment.workflow_id}/deploy/"' in answer.content.decode()
-    assert f"?workflow__id__exact={deployment.workflow_id}" in answer.content.decode()
+    assert f'href="/workflows/{deployment.workflow_id}/versions/"' in answer.content.decode()
 
 
 def test_the_change_page_lists_targets_with_links_to_settings_live_page_and_plan(
@@ -266,7 +266,7 @@ def test_the_change_page_lists_targets_with_links_to_settings_live_page_and_plan
     assert "not deployed to local : taken down just now" in page
     assert f'href="/workflows/{workflow.pk}/settings/"' in content
     assert f'href="/workflows/{workflow.pk}/live/?target={live.target_id}"' in content
-    assert f'href="/workflows/{workflow.pk}/deploy/?target={live.target_id}"' in content
+    assert f'href="/workflows/{workflow.pk}/deploy/"' in content
 
 
 def test_the_list_shows_the_version_that_is_live_until_its_takedown(

@@ -1,0 +1,125 @@
+"""The code of a workflow's draft, as text to read, copy and download: or what prevents it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.core.cache import cache
+
+from audit.encrypted_fields import UnreadableSecret
+from deployments.presentation.remediation import with_link
+from deployments.settings_form.preview import preview
+from targets.cloudflare.errors import Finding
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.module_settings import module_settings
+from workflows.compilation.from_document import generate_from_document
+from workflows.compilation.lenient import compile_leniently
+from workflows.compilation.typescript import CompileFailed
+from workflows.draft_problems import draft_problems
+from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
+from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.models import Workflow
+from workflows.node_types.registered import types_for
+from workflows.scratch_folders import scratch_folder
+from workflows.services import effective_variables
+
+_SECONDS_KEPT: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The text, or "" if it could not be generated; the problems may also be warnings."""
+
+    text: str = ""
+    problems: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the code: its name in the address, its file, and how it is written."""
+
+    slug: str
+    label: str
+    file_name: str
+    write: Callable[[Workflow], Code]
+
+
+def generated_module(workflow: Workflow) -> GeneratedModule:
+    """Return the module of the draft; raises InvalidIR or UnreadableSecret."""
+    settings = module_settings(workflow, effective_variables(workflow))
+    return generate_from_document(workflow.ir, settings, types_for(workflow.ir))
+
+
+def _typescript(workflow: Workflow) -> Code:
+    problems = _rows(workflow, draft_problems(workflow))
+    try:
+        return Code(text=generated_module(workflow).source, problems=problems)
+    except (InvalidIR, UnreadableSecret):
+        return Code(problems=problems)
+
+
+def _javascript(workflow: Workflow) -> Code:
+    """Compile the module; the result is kept, because the compiler takes a second."""
+    try:
+        module = generated_module(workflow)
+    except (InvalidIR, UnreadableSecret):
+        return Code(problems=_rows(workflow, draft_problems(workflow)))
+    content = "\0".join([module.source, *module.dependencies])
+    key = f"javascript-{sha256(content.encode()).hexdigest()}"
+    script: str | None = cache.get(key)
+    if script is None:
+        try:
+            with scratch_folder("draft") as folder:
+                packages = tuple(module.dependencies)
+                script = compile_leniently(module, folder, dependencies=packages).script
+        except CompileFailed:
+            return Code(problems=_rows(workflow, draft_problems(workflow)))
+        cache.set(key, script, _SECONDS_KEPT)
+    return Code(text=script)
+
+
+def _wrangler_json(workflow: Workflow) -> Code:
+    try:
+        result = preview(workflow, read_settings(workflow.deploy_settings))
+    except InvalidSettings as invalid:
+        return Code(problems=_rows(workflow, invalid.problems))
+    rows = (finding.as_row() for finding in result.findings)
+    return Code(text=result.text, problems=tuple(_linked(workflow, row) for row in rows))
+
+
+def _document(workflow: Workflow) -> Code:
+    return Code(text=json.dumps(workflow.ir, indent=2, ensure_ascii=False))
+
+
+PARTS: Final = (
+    Part(slug="typescript", label="TypeScript", file_name="worker.ts", write=_typescript),
+    Part(slug="javascript", label="JavaScript", file_name="worker.js", write=_javascript),
+    Part(
+        slug="wrangler-json", label="wrangler.json", file_name="wrangler.json", write=_wrangler_json
+    ),
+    Part(slug="document", label="Document", file_name="workflow.json", write=_document),
+)
+
+
+def _rows(workflow: Workflow, problems: Iterable[Problem]) -> tuple[dict[str, Any], ...]:
+    """Return the problems as findings with links to their nodes in the editor."""
+    findings = (
+        Finding(
+            message=problem.message,
+            node_id=problem.node_id,
+            path=problem.path,
+            is_warning=not problem.is_error,
+        )
+        for problem in problems
+    )
+    return tuple(_linked(workflow, finding.as_row()) for finding in findings)
+
+
+def _linked(workflow: Workflow, row: dict[str, Any]) -> dict[str, Any]:
+    node = urlencode({"node": row.get("node_id", "")})
+    return with_link(row, f"{workflow.get_absolute_url()}#{node}")

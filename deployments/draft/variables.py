@@ -1,0 +1,88 @@
+"""The variables that a deploy of a workflow's draft would set, and those that its code lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from audit.encrypted_fields import UnreadableSecret
+from deployments.draft.code import generated_module
+from workflows.ir.reading.bindings import BINDING_ID, BindingKind
+from workflows.ir.reading.problems import InvalidIR
+from workflows.models import EnvironmentVariable, Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A variable by name: the stored one, None if it is missing, and whether the code uses it.
+
+    `value` is None if it is secret or cannot be read.
+    """
+
+    name: str
+    variable: EnvironmentVariable | None
+    value: str | None
+    is_used: bool
+
+    @property
+    def is_global(self) -> bool:
+        return self.variable is not None and self.variable.workflow_id is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variables:
+    """The rows of the page; `is_known` is False if no code could be generated."""
+
+    rows: list[Row]
+    is_known: bool
+
+    @property
+    def missing(self) -> list[Row]:
+        return [row for row in self.rows if row.variable is None]
+
+
+def variables_of(workflow: Workflow) -> Variables:
+    """Return the workflow's own variables, and the global and missing ones that its code uses."""
+    used = _used_names(workflow)
+    known = used or frozenset()
+    stored = {variable.name: variable for variable in _stored(workflow)}
+    shown = {
+        name: variable
+        for name, variable in stored.items()
+        if variable.workflow_id or name in known or name.endswith(BINDING_ID)
+    }
+    missing: Iterable[str] = known - stored.keys() - workflow.bindings.keys()
+    rows = [
+        Row(name=name, variable=variable, value=_value(variable), is_used=name in known)
+        for name, variable in shown.items()
+    ]
+    rows += [Row(name=name, variable=None, value=None, is_used=True) for name in missing]
+    rows.sort(key=lambda row: (row.variable is not None, row.is_global, row.name))
+    return Variables(rows=rows, is_known=used is not None)
+
+
+def _stored(workflow: Workflow) -> list[EnvironmentVariable]:
+    """Return the global variables, and then the workflow's own, which override them."""
+    return [*EnvironmentVariable.objects.filter(workflow=None), *workflow.variables.all()]
+
+
+def _used_names(workflow: Workflow) -> frozenset[str] | None:
+    """Return the variables that the code uses, without bindings; None if it cannot be generated."""
+    try:
+        module = generated_module(workflow)
+    except (InvalidIR, UnreadableSecret):
+        return None
+    return frozenset(
+        use.name
+        for use in module.env_uses
+        if not isinstance(use.kind, BindingKind) and not use.name.endswith(BINDING_ID)
+    )
+
+
+def _value(variable: EnvironmentVariable) -> str | None:
+    if variable.is_secret:
+        return None
+    try:
+        return variable.value
+    except UnreadableSecret:
+        return None

@@ -1,0 +1,40 @@
+"""The head of all pages of a workflow: what is live where, and how the draft differs from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from deployments.models import Deployment
+from deployments.presentation.live_workers import Worker, workers_of
+from workflows.models import Workflow, WorkflowVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowHead:
+    """What the head shows of a workflow."""
+
+    workflow: Workflow
+
+    @cached_property
+    def newest(self) -> int | None:
+        """The number of the newest version; None if there is none yet."""
+        versions = WorkflowVersion.objects.filter(workflow=self.workflow.pk).order_by("-number")
+        return versions.values_list("number", flat=True).first()
+
+    @cached_property
+    def workers(self) -> list[Worker]:
+        """The Worker on each target, those that are live first."""
+        return sorted(workers_of(self.workflow), key=lambda worker: worker.live is None)
+
+    @cached_property
+    def last(self) -> Deployment | None:
+        """The last deployment, however it ended."""
+        deployments = Deployment.objects.filter(workflow_public_id=self.workflow.pk)
+        return deployments.only("status", "stage").order_by("-pk").first()
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the newest version is live on no target, although an earlier one is."""
+        live = [worker.live.version_number for worker in self.workers if worker.live]
+        return bool(live and self.newest and self.newest > max(live))

@@ -1,0 +1,99 @@
+"""The pages of one workflow: the code of its draft, its variables, versions and deployments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from deployments.draft.code import PARTS, Part
+from deployments.draft.variables import variables_of
+from deployments.permissions import VIEW
+from deployments.presentation.dashboard import summaries
+from deployments.presentation.live_workers import live_workers_of
+from targets.models import Target
+from web.decorators import HttpRequest, staff_with
+from web.rendering import page
+from workflows.models import Workflow
+
+VIEW_WORKFLOW: Final = "workflows.view_workflow"
+VIEW_VARIABLES: Final = "workflows.view_environmentvariable"
+VIEW_VERSIONS: Final = "workflows.view_workflowversion"
+_SHOWN: Final = 50
+
+
+@require_safe
+@staff_with(VIEW_WORKFLOW)
+def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpResponse:
+    """Show a part of the draft's code, or download it, to staff who may view workflows."""
+    part = _part(slug)
+    if slug == "wrangler-json" and not request.user.has_perm(VIEW_VARIABLES):
+        raise PermissionDenied(VIEW_VARIABLES)  # it has the values of variables
+    workflow = get_object_or_404(Workflow, pk=pk)
+    written = part.write(workflow)
+    if "download" in request.GET and written.text:
+        name = f"{workflow.pk}-{part.file_name}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(written.text, content_type="text/plain; charset=utf-8", headers=headers)
+    errors = [row for row in written.problems if not row.get("is_warning")]
+    context = {
+        "workflow": workflow,
+        "parts": PARTS,
+        "part": part,
+        "code": written.text,
+        "errors": errors,
+        "warnings": [row for row in written.problems if row.get("is_warning")],
+    }
+    return page(request, "deployments/workflow/code", context)
+
+
+def _part(slug: str) -> Part:
+    for part in PARTS:
+        if part.slug == slug:
+            return part
+    raise Http404("The code has no such part.")
+
+
+@require_safe
+@staff_with(VIEW_VARIABLES)
+def variables(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the variables of a deploy, to staff who may view variables."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    context = {"workflow": workflow, "variables": variables_of(workflow)}
+    return page(request, "deployments/workflow/variables", context)
+
+
+@require_safe
+@staff_with(VIEW_VERSIONS)
+def versions(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the newest versions and where they are live, to staff who may view versions."""
+    workflow = get_object_or_404(Workflow.objects.only("name"), pk=pk)
+    newest = workflow.versions.select_related("created_by").order_by("-number")
+    light = newest.only("workflow_id", "number", "created_at", "created_by__username", "locked")
+    live = _live_on(workflow) if request.user.has_perm(VIEW) else {}
+    rows = [(version, live.get(version.number, [])) for version in light[: _SHOWN + 1]]
+    context = {"workflow": workflow, "rows": rows[:_SHOWN], "has_more": len(rows) > _SHOWN}
+    return page(request, "deployments/workflow/versions", context)
+
+
+def _live_on(workflow: Workflow) -> dict[int, list[Target]]:
+    """Return the targets on which each version is live."""
+    targets: dict[int, list[Target]] = defaultdict(list)
+    for worker in live_workers_of(workflow):
+        if worker.live:
+            targets[worker.live.version_number].append(worker.target)
+    return targets
+
+
+@require_safe
+@staff_with(VIEW)
+def deployments(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the workflow's last deployments, to staff who may view deployments."""
+    workflow = get_object_or_404(Workflow.objects.only("name"), pk=pk)
+    rows = list(summaries().filter(workflow_public_id=pk).order_by("-pk")[: _SHOWN + 1])
+    context = {"workflow": workflow, "rows": rows[:_SHOWN], "has_more": len(rows) > _SHOWN}
+    return page(request, "deployments/workflow/deployments", context)

@@ -1,0 +1,215 @@
+"""The pages of a workflow: one head and the same tabs on all of them, its code, variables, versions."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from workflows.models import Workflow
+from workflows.services import save_draft, set_variable
+
+pytestmark = pytest.mark.django_db
+PAGES = (
+    "/admin/workflows/workflow/{pk}/change/",
+    "/admin/workflows/workflow/{pk}/history/",
+    "/workflows/{pk}/code/",
+    "/workflows/{pk}/variables/",
+    "/workflows/{pk}/settings/",
+    "/workflows/{pk}/versions/",
+    "/workflows/{pk}/deployments/",
+    "/runs/?workflow={pk}",
+    "/runs/overview/?workflow={pk}",
+    "/runs/logs/{pk}/",
+    "/workflows/{pk}/live/",
+    "/workflows/{pk}/deploy/",
+)
+TABS = [
+    "Editor",
+    "Code",
+    "Variables",
+    "Settings",
+    "Versions",
+    "Deployments",
+    "Runs",
+    "Logs",
+    "Live",
+]
+
+
+def head_of(content: str) -> str:
+    return content.partition("workflow-head")[2].partition("</header>")[0]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_of_a_workflow_has_its_head_and_tabs(admin_client: Client, address: str) -> None:
+    live = make_deployment(status="succeeded", finished_at=timezone.now())
+    workflow = live.workflow
+    assert workflow
+    content = admin_client.get(address.format(pk=workflow.pk)).content.decode()
+
+    head, nav = head_of(content), content.partition("workflow-nav")[2].partition("</nav>")[0]
+
+    assert f"<h1>{workflow.name}</h1>" in head
+    assert f'title="{workflow.pk}"' in head
+    assert "live: v1 on" in re.sub(r"\s+", " ", head)
+    assert re.findall(r">([A-Z]\w+)</a>", nav) == TABS
+    assert content.count('id="deploy"') <= 1
+
+
+def test_the_head_tells_that_the_newest_version_is_not_live(admin_client: Client) -> None:
+    live = make_deployment(status="succeeded", finished_at=timezone.now())
+    workflow = live.workflow
+    assert workflow
+    workflow.entry_code = "export default {};"
+    save_draft(workflow)
+
+    answer = admin_client.get(f"/workflows/{workflow.pk}/versions/")
+
+    assert "v2 is saved but not deployed" in text(answer)
+    assert 'name="version" value="2"' in re.sub(r"\s+", " ", answer.content.decode())
+
+
+def test_only_those_with_the_permission_see_a_tab_and_the_button(log_in: LogIn) -> None:
+    workflow = make_workflow()
+    client = log_in("workflows.view_workflow")
+
+    content = client.get(f"/workflows/{workflow.pk}/code/").content.decode()
+
+    nav = content.partition("workflow-nav")[2].partition("</nav>")[0]
+    assert re.findall(r">([A-Z]\w+)</a>", nav) == ["Editor", "Code"]
+    assert 'id="deploy"' not in content
+
+
+@pytest.mark.parametrize(
+    ("part", "file_name", "expected"),
+    [
+        ("typescript", "worker.ts", "extends WorkflowEntrypoint<Env"),
+        ("javascript", "worker.js", "extends WorkflowEntrypoint {"),
+        ("wrangler-json", "wrangler.json", '"compatibility_date"'),
+        ("document", "workflow.json", '"metadata"'),
+    ],
+)
+def test_each_part_of_the_code_is_shown_and_downloaded(
+    admin_client: Client, part: str, file_name: str, expected: str
+) -> None:
+    workflow = make_workflow()
+    address = f"/workflows/{workflow.pk}/code/{part}/"
+
+    shown, download = admin_client.get(address), admin_client.get(f"{address}?download")
+
+    assert expected in text(shown)
+    assert expected in download.content.decode()
+    disposition = download.headers["Content-Disposition"]
+    assert disposition == f'attachment; filename="{workflow.pk}-{file_name}"'
+
+
+def test_code_that_cannot_be_generated_shows_what_prevents_it(admin_client: Client) -> None:
+    workflow = make_workflow()
+    Workflow.objects.filter(pk=workflow.pk).update(ir={"metadata": {}})
+
+    pages = [
+        text(admin_client.get(f"/workflows/{workflow.pk}/code/{part}/"))
+        for part in ("typescript", "javascript", "wrangler-json")
+    ]
+
+    assert all("This cannot be generated from the draft" in page for page in pages)
+    assert "metadata.name" in pages[0]
+
+
+def test_a_type_error_is_shown_above_the_code_with_a_link_to_its_node(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow("const x: number = 'a'; return x;")
+
+    answer = admin_client.get(f"/workflows/{workflow.pk}/code/")
+
+    assert "A deploy would fail" in text(answer)
+    assert "is not assignable to type" in text(answer)
+    assert f"{workflow.get_absolute_url()}#node=only" in answer.content.decode()
+    assert "WorkflowEntrypoint" in text(answer)
+
+
+def test_a_part_that_does_not_exist_is_not_found(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    assert admin_client.get(f"/workflows/{workflow.pk}/code/python/").status_code == 404
+
+
+def test_wrangler_json_is_only_for_those_who_may_see_variables(log_in: LogIn) -> None:
+    workflow = make_workflow()
+    client = log_in("workflows.view_workflow")
+
+    assert client.get(f"/workflows/{workflow.pk}/code/wrangler-json/").status_code == 403
+
+
+def test_variables_are_own_ones_and_those_that_the_code_uses(admin_client: Client) -> None:
+    workflow = make_workflow("return [env.API_KEY, env.REGION, env.OWN];")
+    set_variable("API_KEY", "s3cret", is_secret=True)
+    set_variable("UNUSED", "unused")
+    set_variable("OWN", "mine", workflow=workflow)
+
+    answer = admin_client.get(f"/workflows/{workflow.pk}/variables/")
+
+    page = text(answer)
+    assert "uses 1 variable that is not set" in page
+    assert f"?workflow={workflow.pk}&amp;name=REGION" in answer.content.decode()
+    assert "API_KEY secret all workflows used" in page
+    assert "OWN mine this workflow used" in page
+    assert "UNUSED" not in page
+    assert "s3cret" not in answer.content.decode()
+
+
+def test_versions_tell_where_they_are_live(admin_client: Client) -> None:
+    live = make_deployment(
+        status="succeeded", finished_at=timezone.now(), target=make_target(name="prod")
+    )
+    workflow = live.workflow
+    assert workflow
+    workflow.entry_code = "export default {};"
+    newest = save_draft(workflow)
+
+    page = text(admin_client.get(f"/workflows/{workflow.pk}/versions/"))
+
+    assert f"v{newest.number}" in page
+    assert re.search(r"v1 \S+ (just now|\d+ \w+ ago) prod", page)
+
+
+def test_deployments_are_those_of_the_workflow_with_the_newest_first(
+    admin_client: Client,
+) -> None:
+    failed = make_deployment(status="failed", stage="FAILED")
+    other = make_deployment(status="succeeded")
+
+    page = text(admin_client.get(f"/workflows/{failed.workflow_id}/deployments/"))
+
+    assert f"#{failed.pk} v1 Failed" in page
+    assert f"#{other.pk} " not in page
+
+
+def test_empty_lists_say_what_will_be_here(admin_client: Client) -> None:
+    workflow = make_workflow()
+    workflow.versions.all().delete()
+
+    pages = [
+        text(admin_client.get(f"/workflows/{workflow.pk}/{name}/"))
+        for name in ("variables", "versions", "deployments")
+    ]
+
+    assert "such as API keys, are listed here" in pages[0]
+    assert "a version is listed here" in pages[1]
+    assert "Each deployment of this workflow is listed here" in pages[2]
+
+
+def test_the_downloaded_document_can_be_imported(admin_client: Client) -> None:
+    workflow = make_workflow()
+
+    download = admin_client.get(f"/workflows/{workflow.pk}/code/document/?download")
+
+    assert json.loads(download.content) == workflow.ir
