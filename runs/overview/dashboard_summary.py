@@ -21,6 +21,7 @@ _PART: Final = timedelta(hours=24) / _PARTS
 _WIDTH, _GAP, _HEIGHT = 10, 2, 20  # pixels
 _MAX_NAMED: Final = 3
 _MAX_FAILED: Final = 8
+_RECENT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,13 @@ def waiting_summary() -> WaitingSummary:
     )
 
 
+def _recent() -> list[Run]:
+    """Return the runs that started last, on any target."""
+    runs = Run.objects.select_related("workflow", "target").order_by("-created_at", "-pk")
+    large = ("ir", "entry_code", "dependencies", "deploy_settings")
+    return list(runs.defer("target__api_token", *(f"workflow__{name}" for name in large))[:_RECENT])
+
+
 def dashboard_context(request: HttpRequest, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the dashboard's context about runs; empty for users who may not view them."""
     if not request.user.has_perm(VIEW):
@@ -115,6 +123,8 @@ def dashboard_context(request: HttpRequest, context: Mapping[str, Any]) -> dict[
     items += ["runs/dashboard/_waiting_runs.html"] if waiting.total else []
     return {
         "attention_items": items,
+        "more_sections": ["runs/dashboard/_recent_runs.html"],
+        "recent_runs": _recent(),
         "lag": lag,
         "failed_runs": failed[:_MAX_FAILED],
         "has_more_failed_runs": len(failed) > _MAX_FAILED,

@@ -5,6 +5,58 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
+from tests.browser.pages import PAGES
+
+FIRST_CONTENT = (
+    "#content :is(table, form:not(#deploy-form, #logout-form, .page-head form), .listing, .picture,"
+    " .panel, .empty, .empty-state, .record, .target-choices, .stages, .app-audit, .timeline)"
+)
+
+
+def test_pages_start_above_the_fold_and_do_not_move_while_they_load(
+    open_page: Open, ids: dict[str, object]
+) -> None:
+    page = open_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(
+        """globalThis.shift = 0;
+        new PerformanceObserver(list => {
+          for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+        }).observe({ type: 'layout-shift', buffered: true });"""
+    )
+
+    shifts, tops = {}, {}
+    for address in PAGES:
+        page.goto(address.format(**ids))
+        expect(page.locator(".htmx-request")).to_have_count(0)
+        shifts[address] = page.evaluate("shift")
+        first = page.locator(FIRST_CONTENT).first.bounding_box()
+        tops[address] = first["y"] if first else 800
+
+    assert {address: value for address, value in shifts.items() if value > 0.05} == {}
+    assert {address: top for address, top in tops.items() if top > 500} == {}
+
+
+def test_fifteen_runs_fit_on_a_laptop(open_page: Open, ids: dict[str, object]) -> None:
+    page = open_page("/runs/", viewport={"width": 1280, "height": 900})
+    frame = page.locator("#runs-list tbody").bounding_box()
+    row = page.locator("#runs-list tbody tr").first.bounding_box()
+
+    assert frame
+    assert row
+    assert 36 <= row["height"] <= 44
+    assert (900 - frame["y"]) // row["height"] >= 15
+
+
+def test_the_navigation_is_a_menu_on_a_phone_without_scripts(open_page: Open) -> None:
+    page = open_page(viewport={"width": 360, "height": 740}, java_script_enabled=False)
+    menu = page.locator(".nav-menu")
+    expect(menu.get_by_role("link", name="Runs")).to_be_hidden()
+
+    menu.locator("summary").click()
+    expect(menu.get_by_role("link", name="Dashboard")).to_have_attribute("aria-current", "page")
+    menu.get_by_role("link", name="Runs").click()
+
+    page.wait_for_url("**/runs/")
 
 
 def test_deploy_can_be_pressed_with_the_keyboard(open_page: Open, ids: dict[str, object]) -> None:

@@ -36,10 +36,9 @@ def failed(**fields: Any) -> Deployment:
 def test_an_empty_dashboard_says_how_to_start(admin_client: Client) -> None:
     page = text(admin_client.get("/"))
 
-    assert (
-        "Add the first one , or import it with .venv/bin/python manage.py import_workflow FILE"
-        in page
-    )
+    assert "AwaitStep turns steps that you put together into durable workflows" in page
+    assert "Add the first workflow" in page
+    assert "import a workflow with .venv/bin/python manage.py import_workflow FILE" in page
     assert "To create the first one, press Deploy next to a workflow" in page
     assert "Nothing is being deployed" in page
     assert "Nothing needs attention" in page
