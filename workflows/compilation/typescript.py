@@ -73,16 +73,27 @@ def compile_modules(
     checks_types: bool = True,
 ) -> dict[str, str]:
     """Compile several modules (`name.ts`) in one process; an error in one rejects them all."""
+    write_project(sources, folder, dependencies=dependencies, checks_types=checks_types)
+    size = sum(map(len, sources.values()))
+    _run(folder, time_limit=TIME_LIMIT + size / _BYTES_PER_SECOND)
+    out = folder / "out"
+    return {name: (out / name).with_suffix(".js").read_text("utf-8") for name in sources}
+
+
+def write_project(
+    sources: Mapping[str, str],
+    folder: Path,
+    *,
+    dependencies: Iterable[str],
+    checks_types: bool = True,
+) -> None:
+    """Write modules into the folder, with the types and the settings that they are compiled with."""
     for name, source in sources.items():
         (folder / name).write_bytes(source.encode())
     (folder / _AMBIENT).write_text(_ambient(dependencies), "utf-8")
     (folder / "tsconfig.json").write_text(
         json.dumps(_config(list(sources), checks_types=checks_types)), "utf-8"
     )
-    size = sum(map(len, sources.values()))
-    _run(folder, time_limit=TIME_LIMIT + size / _BYTES_PER_SECOND)
-    out = folder / "out"
-    return {name: (out / name).with_suffix(".js").read_text("utf-8") for name in sources}
 
 
 def _config(names: list[str], *, checks_types: bool) -> dict[str, object]:

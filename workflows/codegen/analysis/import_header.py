@@ -13,6 +13,7 @@ from workflows.ir.reading.identifiers import GENERATED_NAMES, GLOBALS, USED_GLOB
 WORKERS = "cloudflare:workers"
 WORKFLOWS = "cloudflare:workflows"
 TYPES = ("WorkflowEvent", "WorkflowStep", "WorkflowStepContext", "WorkflowStepEvent")
+NAMED = (*TYPES, "NonRetryableError")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

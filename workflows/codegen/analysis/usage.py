@@ -72,6 +72,26 @@ def usage(
     )
 
 
+def usage_for_editing(ir: WorkflowIR) -> Usage:
+    """Use every value; only those inside concurrent arms, which are functions, move out of them."""
+    level: dict[str, int] = {}
+    for id_, (own, _) in ir.structure.locations.items():
+        level[id_] = own
+        for region_id in ir.structure.enclosing(own):
+            info = ir.structure.regions[region_id]
+            container = ir.nodes[info.owner].type.container
+            if container and container.concurrent:
+                level[id_] = info.parent
+    outputs = [id_ for id_ in written_order(ir.structure.root) if ir.nodes[id_].type.output]
+    return Usage(
+        used=frozenset(outputs),
+        level=level,
+        hoisted=_hoisted(ir, level, outputs),
+        crossing={},
+        raced=frozenset(),
+    )
+
+
 class _Levels:
     """The region that declares each value, moved outwards until all its readers can see it.
 

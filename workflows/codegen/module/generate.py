@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from workflows.codegen.analysis.children import Child, children
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
-from workflows.codegen.analysis.import_header import WORKERS
+from workflows.codegen.analysis.import_header import NAMED, WORKERS
 from workflows.codegen.analysis.inputs import inputs
 from workflows.codegen.analysis.last_values import last_values
 from workflows.codegen.analysis.name_hints import hint, hint_in_code
 from workflows.codegen.analysis.node_names import Naming, name_nodes
 from workflows.codegen.analysis.step_names import step_names
-from workflows.codegen.analysis.usage import usage
+from workflows.codegen.analysis.usage import usage, usage_for_editing
 from workflows.codegen.analysis.use_before_definition import uses_before_definition
 from workflows.codegen.module.custom_entry import CustomEntry
 from workflows.codegen.module.entry import default_entry, needed_handlers
@@ -26,6 +26,7 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.steps.settings_writer import Plan
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.literals import comment
+from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Location, Writer
 from workflows.ir.document.kinds import SCRIPT, exports
 from workflows.ir.document.model import Node, WorkflowIR
@@ -101,9 +102,9 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         raise InvalidIR(_with_hints(reader, ir, naming))
     templates.assign_names(naming.names)
     uses = env_uses(reader.uses, settings)
-    env_names = _env_names(uses, settings)
-    called = children(ir.nodes.values(), taken=env_names, bound_workflows=settings.bound_workflows)
-    builder = _ModuleBuilder(
+    taken = env_names(uses, settings)
+    called = children(ir.nodes.values(), taken=taken, bound_workflows=settings.bound_workflows)
+    builder = ModuleBuilder(
         ir,
         settings=settings,
         reader=reader,
@@ -116,7 +117,7 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
         source=writer.source,
         trigger=ir.trigger,
         env_uses=uses,
-        children=tuple(child for child in called.values() if child.name not in env_names),
+        children=tuple(child for child in called.values() if child.name not in taken),
         dependencies=packages,
         problems=tuple(reader.problems),
         syntaxes={
@@ -150,7 +151,13 @@ def read(nodes: Iterable[Node], settings: ModuleSettings) -> tuple[CodeReader, C
     return reader, entry
 
 
-def _env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
+def entry_slot(slots: Slots) -> str:
+    """Return the place of the entry code, in a function like that of a deployed module."""
+    return f"(() => {{\n{slots.token('', ENTRY_PATH)}\n}})();\n"
+
+
+def env_names(uses: tuple[EnvUse, ...], settings: ModuleSettings) -> set[str]:
+    """Return every name in `env`, used or not."""
     used = {use.name for use in uses}
     return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
@@ -166,7 +173,7 @@ def _workflow_only_uses(reader: CodeReader, settings: ModuleSettings) -> Iterato
             yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
-class _ModuleBuilder:
+class ModuleBuilder:
     """Assembles the module; the class is written first, because it determines the rest."""
 
     def __init__(
@@ -178,7 +185,9 @@ class _ModuleBuilder:
         naming: Naming,
         called: Mapping[Call, Child],
         templates: Templates,
+        slots: Slots | None = None,
     ) -> None:
+        self._slots = slots
         self._called = called
         self._templates = templates
         self._ir = ir
@@ -193,17 +202,21 @@ class _ModuleBuilder:
         """Return a writer with the whole module."""
         body, binding = Writer(), self._settings.workflow_binding
         write_program = write_script if self._is_script else self._class
-        emitter = write_program(self._plan(), body)
+        emitter = write_program(self.plan, body)
         body.set_node("")
         body.line()
-        if entry:
+        if self._slots:
+            body.text_block(entry_slot(self._slots))
+        elif entry:
             kinds = {self._ir.trigger.kind, *self._settings.added_triggers}
             entry.write(body, needed_handlers(kinds, binding, entry.handlers))
         else:
             body.text_block(default_entry(self._ir, binding, self._settings.added_triggers))
         return self._with_header(body, uses=uses, helpers=emitter.helpers)
 
-    def _plan(self) -> Plan:
+    @cached_property
+    def plan(self) -> Plan:
+        """Everything that is decided before the class is written."""
         variables, values = self._naming.variables, last_values(self._ir)
         root = self._ir.structure.root.id
         if self._is_script:  # it returns its exports, not its last value
@@ -214,7 +227,9 @@ class _ModuleBuilder:
             ir=self._ir,
             variables=variables,
             syntaxes=self._reader.syntaxes,
-            usage=usage(self._ir, self._reads(variables), as_last=sources, at_end=at_end),
+            usage=usage_for_editing(self._ir)
+            if self._slots
+            else usage(self._ir, self._reads(variables), as_last=sources, at_end=at_end),
             names=self._naming.names,
             children=self._called,
             last_values=values,
@@ -222,6 +237,7 @@ class _ModuleBuilder:
             inputs=self._inputs,
             templates=self._templates.functions,
             untyped=self._settings.untyped,
+            slots=self._slots,
         )
 
     def _reads(self, variables: Mapping[str, str]) -> dict[str, set[str]]:
@@ -268,6 +284,8 @@ class _ModuleBuilder:
         if not self._is_script:
             header.need("WorkflowEntrypoint", WORKERS, type_only=False)
         header.need_named("\n".join([body.source, *helpers, self._templates.source]))
+        if self._slots:
+            header.need_named(" ".join(NAMED))
         writer = Writer()
         name = self._ir.metadata.name
         writer.line(
@@ -288,6 +306,8 @@ class _ModuleBuilder:
         types: dict[str, str] = {}
         if not self._is_script:
             types[self._settings.workflow_binding] = BindingKind.WORKFLOW.typescript
+        if self._slots:
+            types |= dict.fromkeys(self._settings.variables, "string")
         types |= types_of(uses, self._settings.bindings)
         types |= {child.name: child.kind.typescript for child in self._called.values()}
         write_interface(types, optional=self._templates.optional, writer=writer)

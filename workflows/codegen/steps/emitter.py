@@ -10,6 +10,7 @@ from workflows.codegen.steps.computed_settings import STORABLE
 from workflows.codegen.steps.settings_writer import Plan
 from workflows.codegen.steps.step_writer import StepWriter
 from workflows.codegen.text.literals import comment
+from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED
@@ -41,6 +42,9 @@ class Emitter(StepWriter):
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
         """Write the call that runs the node's callback as a durable step."""
         callback = self.callback(node)
+        if self._plan.slots:  # the types of the platform's call take most of the time to check
+            self.line(*self.assign(node), f"await ({callback})(undefined);")
+            return
         if node.type.custom or node.type.output == INFERRED:
             self.add_helper(STORABLE)
             callback = f"storable({callback})"
@@ -121,8 +125,8 @@ class Emitter(StepWriter):
         return self._values_read_after(self.regions(node))
 
     def uses(self, node: Node, *names: str) -> bool:
-        """Whether a setting of the node uses one of these names."""
-        return not self._names_in(node).isdisjoint(names)
+        """Whether a setting of the node uses one of these names, or may do so while it is edited."""
+        return self._plan.slots is not None or not self._names_in(node).isdisjoint(names)
 
     @contextmanager
     def preserving_indices(self, names: Sequence[str]) -> Iterator[None]:
@@ -142,7 +146,9 @@ class Emitter(StepWriter):
         Code outside of steps can use `ctx` too: there, the run counts as the only attempt.
         """
         nodes = self._plan.ir.nodes.values()
-        if any(not node.type.callback and self.uses(node, "ctx") for node in nodes):
+        if self._plan.slots or any(
+            not node.type.callback and self.uses(node, "ctx") for node in nodes
+        ):
             self.line("const ctx = { attempt: 1 };")
         self._region_with_value(self._plan.ir.structure.root, frame)
 
@@ -218,10 +224,19 @@ class Emitter(StepWriter):
 
     def _emit(self, node: Node, step: Step) -> None:
         before, self._step = self._step, step
+        if self._plan.slots:
+            self._probe(node, self._plan.slots)
         if not node.type.callback or node.type.container:
             self.line(comment(node.name))
         node.type.emit(node, self)
         self._step = before
+
+    def _probe(self, node: Node, slots: Slots) -> None:
+        """Write a place for expressions with the names that the node's settings can use."""
+        container = node.type.container
+        own = container.own_names(node.settings) if container else ()
+        names = "".join(f"let {name} = 0; " for name in own)
+        self.line(f"{{ {names}{slots.token(node.id, '')} }}")
 
     def _declare(self, region_id: int, position: int) -> None:
         """Declare the variables of inner nodes that are used outside their own region."""
@@ -230,7 +245,8 @@ class Emitter(StepWriter):
             self._writer.set_node(id_)
             if self._moves(node) and node.type.callback:
                 node.type.callback(node, self)
-            self.line(f"let {self._plan.variables[id_]}: {self._type(node)};")
+            keyword = "var" if self._plan.slots else "let"
+            self.line(f"{keyword} {self._plan.variables[id_]}: {self._type(node)};")
 
     def _flag(self, node_id: str) -> str:
         if node_id not in self._flags:

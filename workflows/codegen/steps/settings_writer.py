@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from workflows.codegen.steps.computed_settings import DURATION, IN_TEXT, SHOWN, 
 from workflows.codegen.steps.values import access, code_pieces, json_pieces, text_pieces
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.literals import comment, literal
+from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.node_types import Call
@@ -26,7 +27,8 @@ from workflows.ir.reading.references import Reference
 from workflows.ir.tree.scope import Scopes
 
 _NO_ALIASES: Final[Mapping[str, str]] = {}
-_ROOTS = {"trigger": "event.payload", "event": "event", "env": "env"}
+NO_VALUE: Final = "(undefined as any)"  # without the cast, it cannot be a condition
+ROOT_EXPRESSIONS: Final = {"trigger": "event.payload", "event": "event", "env": "env"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Plan:
     """Everything that is decided before the first line is written.
 
     `variables` are by node id, `syntaxes` by node id and path of the field, `templates` the functions
-    of custom types by name and version, `untyped` the nodes whose outputs are typed as any.
+    of custom types by name and version, `untyped` the nodes whose outputs are typed as any. With
+    `slots`, the module is for the language server.
     """
 
     ir: WorkflowIR
@@ -48,6 +51,7 @@ class Plan:
     inputs: Inputs
     templates: Mapping[tuple[str, str], str]
     untyped: frozenset[str]
+    slots: Slots | None = None
 
 
 class SettingsWriter:
@@ -99,6 +103,8 @@ class SettingsWriter:
         return ["inText(", value, f", {self.setting(field)}, {literal(name)})"]
 
     def _expression(self, code: Code) -> list[Piece]:
+        if self._plan.slots:
+            return ["(\n", *self._pieces(code, {}), "\n)"]
         syntax, aliases = self._syntax(code), self.aliases(code)
         pieces = self._pieces(code, aliases)
         if aliases:
@@ -130,6 +136,8 @@ class SettingsWriter:
 
         In `const room = {{ room }}.id` the reference means the output, not the constant.
         """
+        if self._plan.slots:
+            return {}
         syntax = self._syntax(code)
         for name in self._referenced(code) & syntax.declared if code.references else ():
             key = self._writer.node_id, code.path, name
@@ -148,6 +156,8 @@ class SettingsWriter:
         return {self._root(reference).partition(".")[0] for reference in code.references}
 
     def _pieces(self, code: Code, aliases: Mapping[str, str]) -> list[Piece]:
+        if self._plan.slots:
+            return [self._plan.slots.token(self._writer.node_id, code.path)]
         return code_pieces(self._syntax(code), partial(self._resolve, aliases=aliases))
 
     def _resolve(self, reference: Reference, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
@@ -156,17 +166,21 @@ class SettingsWriter:
 
     def _root(self, reference: Reference) -> str:
         """Return the expression that the first name of a reference stands for."""
-        ir, root = self._plan.ir, reference.root
-        if root in self._scopes.names_for(ir.nodes[self._writer.node_id]):
-            return root
-        if root not in ir.nodes:
-            return _ROOTS[root]
-        if ir.nodes[root].type.output is None:
-            return "(undefined as any)"  # without the cast, the compiler rejects it as a condition
-        return self._plan.variables[root]
+        node = self._plan.ir.nodes[self._writer.node_id]
+        return root_expression(reference.root, self._plan, self._scopes.names_for(node))
 
     def _syntax(self, code: Code) -> Syntax:
         return self._plan.syntaxes[self._writer.node_id, code.path]
+
+
+def root_expression(root: str, plan: Plan, names: Collection[str]) -> str:
+    """Return what the first name of a reference stands for, where a region provides these `names`."""
+    nodes = plan.ir.nodes
+    if root in names:
+        return root
+    if root not in nodes:
+        return ROOT_EXPRESSIONS.get(root, NO_VALUE)
+    return NO_VALUE if nodes[root].type.output is None else plan.variables[root]
 
 
 def _with_aliases(

@@ -51,7 +51,7 @@ class StepWriter(SettingsWriter):
         One that may change, because it reads the clock, is evaluated once, in its own step.
         """
         pieces = self.value(field)
-        if not isinstance(field, Code) or not may_change(self._syntax(field)):
+        if self._plan.slots or not isinstance(field, Code) or not may_change(self._syntax(field)):
             return pieces
         name = self.step_name(node, suffix=VALUE_SUFFIX)
         return [f"await step.do({name}, {_ONCE}, async (): Promise<any> => (", *pieces, "))"]
@@ -69,7 +69,9 @@ class StepWriter(SettingsWriter):
         if node.id not in self._plan.usage.used:
             return []
         variable = self._plan.variables[node.id]
-        return [f"{variable} = " if self._is_hoisted(node) else f"const {variable} = "]
+        # The language server's outputs are in scope after the regions that assign them.
+        keyword = "var" if self._plan.slots else "const"
+        return [f"{variable} = " if self._is_hoisted(node) else f"{keyword} {variable} = "]
 
     def unique_name(self, prefix: str, node: Node) -> str:
         """Return a new name from the prefix and the node's variable."""
@@ -94,7 +96,7 @@ class StepWriter(SettingsWriter):
 
         A name that the `body` declares for itself cannot be a parameter as well.
         """
-        own = self._syntax(body).own if body else frozenset()
+        own = self._syntax(body).own if body and not self._plan.slots else frozenset()
         parameters = self._passed(node)
         aliases = self.aliases(body).items() if body else ()
         passed = "".join(f", {parameter}: any" for parameter in parameters)
@@ -169,6 +171,8 @@ class StepWriter(SettingsWriter):
             for name in self._scopes.inner_names(region_id)
         )
         names = dict.fromkeys(local)
+        if self._plan.slots:
+            return {name: name for name in names}
         used = self._names_in(node) if names else set()
         own, aliases = self._own_names(node)
         parameters = {
@@ -179,7 +183,7 @@ class StepWriter(SettingsWriter):
 
     def _hidden_imports(self, node: Node) -> list[str]:
         """Return the names that the node's code imports, but a region around it hides."""
-        hiding = self._scopes.names_for(node)
+        hiding = self._scopes.names_for(node) if not self._plan.slots else frozenset()
         codes = [field for field in node.fields if isinstance(field, Code)] if hiding else []
         declarations = [part for code in codes for part in imports.declarations(self._syntax(code))]
         bindings = [binding for part in declarations for binding in part.bindings]
@@ -196,6 +200,8 @@ class StepWriter(SettingsWriter):
         """Return the names that the node's code declares for itself, and its aliases of outer ones."""
         own: set[str] = set()
         aliases: dict[str, str] = {}
+        if self._plan.slots:
+            return own, aliases
         for field in node.fields:
             if isinstance(field, Code) and not field.is_expression:
                 own |= self._syntax(field).own

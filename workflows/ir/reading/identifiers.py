@@ -108,6 +108,11 @@ class Names:
         self._taken = set(taken) | _AVOIDED
         self._counts: dict[str, int] = {}
 
+    @property
+    def given(self) -> frozenset[str]:
+        """All names that were allocated or reserved so far."""
+        return frozenset(self._taken - _AVOIDED - self._own)
+
     def reserve(self, names: Iterable[str]) -> None:
         """Reserve names that are used elsewhere."""
         self._taken.update(names)

@@ -95,9 +95,10 @@ class Scopes:
                 )
             for field in node.fields:
                 for reference in field.references:
-                    yield from self._check(node, reference, f"{node.path}.{field.path}")
+                    yield from self.check_reference(node, reference, f"{node.path}.{field.path}")
 
-    def _check(self, node: Node, reference: Reference, path: str) -> Iterator[Problem]:
+    def check_reference(self, node: Node, reference: Reference, path: str) -> Iterator[Problem]:
+        """Yield the problem with a reference in a field of the node."""
         root = reference.root
         if root in self.names_for(node) or (root in ROOTS and root not in self._nodes):
             return

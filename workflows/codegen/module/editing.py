@@ -1,0 +1,174 @@
+"""The module of a draft for the language server, with a slot in place of each piece of code.
+
+It is generated for every draft whose graph is a tree, whatever its code and its settings contain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from workflows.codegen.analysis.children import children
+from workflows.codegen.analysis.code_reader import CodeReader
+from workflows.codegen.analysis.import_header import NAMED, ImportHeader
+from workflows.codegen.analysis.node_names import name_nodes
+from workflows.codegen.module.generate import (
+    ModuleBuilder,
+    ModuleSettings,
+    entry_slot,
+    env_names,
+    read,
+)
+from workflows.codegen.module.script import EVENT
+from workflows.codegen.module.templates import Templates
+from workflows.codegen.module.worker_env import env_uses, types_of, write_interface
+from workflows.codegen.steps.settings_writer import NO_VALUE, ROOT_EXPRESSIONS
+from workflows.codegen.syntax.imports import Binding
+from workflows.codegen.text.slots import SlotKey, Slots
+from workflows.codegen.text.writer import Writer
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.reading.identifiers import GENERATED_NAMES, Names, assign_variables
+from workflows.ir.tree.scope import Scopes
+
+_MEANT_FOR_CODE: Final = frozenset({*NAMED, "Env", "ctx", "env", "err", "event", "step"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNames:
+    """What the code of a node can use.
+
+    `outputs` are the variables of the nodes that it can read, by id; `local` the names of the regions
+    around it.
+    """
+
+    outputs: Mapping[str, str]
+    local: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditingModule:
+    """A module with slots; `nodes` and `variables` are by node id.
+
+    `ir` is the document, unless its graph is no tree; `hidden` are the names of generated code.
+    """
+
+    parts: tuple[str | SlotKey, ...]
+    nodes: Mapping[str, Node]
+    ir: WorkflowIR | None
+    variables: Mapping[str, str]
+    hidden: frozenset[str]
+    dependencies: tuple[str, ...]
+    without_value: frozenset[str]
+    _header: ImportHeader
+    _names: Callable[[str], NodeNames]
+
+    def names(self, node_id: str) -> NodeNames | None:
+        """Return what the code of a node can use; None if there is no such node."""
+        return self._names(node_id) if node_id in self.nodes else None
+
+    def expression(self, root: str, node_id: str) -> str:
+        """Return what the first name of a reference stands for in a node; any value if unknown."""
+        names = self.names(node_id)
+        if names and root in names.local:
+            return root
+        if root in self.variables:
+            return NO_VALUE if root in self.without_value else self.variables[root]
+        return ROOT_EXPRESSIONS.get(root, NO_VALUE)
+
+    def is_imported(self, binding: Binding) -> bool:
+        """Whether the module declares the name of an import already."""
+        return binding.local in self._header.names
+
+
+def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingModule:
+    """Return the module of a document, even if its code or settings have errors."""
+    reader, entry = read(ir.nodes.values(), settings)
+    slots, templates = (
+        Slots(),
+        Templates(ir.nodes.values(), reader=reader, variables=settings.variables),
+    )
+    naming = name_nodes(ir, taken=reader.import_header.names | {settings.class_name})
+    templates.assign_names(naming.names)
+    uses = env_uses(reader.uses, settings)
+    builder = ModuleBuilder(
+        ir,
+        settings=settings,
+        reader=reader,
+        naming=naming,
+        called=children(
+            ir.nodes.values(),
+            taken=env_names(uses, settings),
+            bound_workflows=settings.bound_workflows,
+        ),
+        templates=templates,
+        slots=slots,
+    )
+    source = builder.write(uses, entry).source
+    scopes = Scopes(ir.nodes, ir.structure)
+    return EditingModule(
+        parts=tuple(slots.split(source)),
+        nodes=ir.nodes,
+        ir=ir,
+        variables=naming.variables,
+        _names=cache(lambda id_: _names(ir.nodes[id_], ir, naming.variables, scopes)),
+        hidden=_hidden(naming.names, settings),
+        dependencies=tuple(templates.dependencies(settings.dependencies)),
+        without_value=_without_value(ir.nodes.values()),
+        _header=reader.import_header,
+    )
+
+
+def _names(node: Node, ir: WorkflowIR, variables: Mapping[str, str], scopes: Scopes) -> NodeNames:
+    outputs = {
+        id_: variables[id_]
+        for id_, other in ir.nodes.items()
+        if other.type.output is not None and id_ != node.id and scopes.can_read(node, id_)
+    }
+    return NodeNames(outputs=outputs, local=scopes.names_for(node))
+
+
+def _hidden(names: Names, settings: ModuleSettings) -> frozenset[str]:
+    return (GENERATED_NAMES | names.given | {settings.class_name}) - _MEANT_FOR_CODE
+
+
+def _without_value(nodes: Iterable[Node]) -> frozenset[str]:
+    return frozenset(node.id for node in nodes if node.type.output is None)
+
+
+def generate_without_tree(nodes: Iterable[Node], settings: ModuleSettings) -> EditingModule:
+    """Return a module for nodes that form no tree: each can read all others, whose types are unknown."""
+    nodes = list(nodes)
+    reader = CodeReader(dependencies=frozenset(settings.dependencies))
+    reader.read_nodes(nodes)
+    for name in NAMED:
+        reader.import_header.need_named(name)
+    names, slots, writer = Names({settings.class_name}), Slots(), Writer()
+    variables = assign_variables({node.id: node for node in nodes}, names)
+    reader.import_header.write(writer)
+    uses = env_uses(reader.uses, settings)
+    types = dict.fromkeys(settings.variables, "string") | types_of(uses, settings.bindings)
+    write_interface(types, optional=(), writer=writer)
+    writer.line(f"async function run(event: {EVENT}, step: WorkflowStep, env: Env) {{")
+    writer.line("const ctx: WorkflowStepContext = undefined;")
+    for variable in variables.values():
+        writer.line(f"var {variable}: any;")
+    for node in nodes:
+        writer.line(f"{{ {slots.token(node.id, '')} }}")
+    writer.line("}")
+    writer.text_block(entry_slot(slots))
+    return EditingModule(
+        parts=tuple(slots.split(writer.source)),
+        nodes={node.id: node for node in nodes},
+        ir=None,
+        variables=variables,
+        _names=lambda own: NodeNames(
+            outputs={id_: name for id_, name in variables.items() if id_ != own},
+            local=frozenset(),
+        ),
+        hidden=_hidden(names, settings),
+        dependencies=tuple(settings.dependencies),
+        without_value=frozenset(),
+        _header=reader.import_header,
+    )
