@@ -21,6 +21,7 @@ from runs.sync.poller_thread import start_poller  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 from web.gateway.websocket_origin import SameOriginWebSockets, refuse_websocket  # noqa: E402
+from workflows.language_server.consumer import LanguageConsumer  # noqa: E402
 
 routes = ProtocolTypeRouter(
     {
@@ -36,6 +37,7 @@ routes = ProtocolTypeRouter(
             URLRouter(
                 [
                     path("runs/logs/<str:workflow>/socket/", LogConsumer.as_asgi()),
+                    path("workflows/<str:workflow>/language/", LanguageConsumer.as_asgi()),
                     re_path(r"", refuse_websocket),  # type: ignore[arg-type]
                 ]
             )

@@ -1,0 +1,260 @@
+"""Language servers start when they are needed, are shared, bounded and replaced, and end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.workflows.ir.documents import chain, node
+from tests.workflows.language_server.editors import Clock, Draft, Page, open_page, open_pool
+from workflows.language_server import server_process
+from workflows.language_server.pool import LINGER_SECONDS, Pool
+from workflows.language_server.protocol import Editor, Refused
+
+WORKFLOW = chain(node("files", code="return { total: 1 };"), node("use", code="return 1"))
+
+
+def in_pool(scenario: Callable[[Pool, Clock], Awaitable[Any]], *, limit: int = 10) -> Any:
+    async def run() -> Any:
+        clock = Clock()
+        async with open_pool(clock, limit=limit) as pool:
+            return await scenario(pool, clock)
+
+    return asyncio.run(run())
+
+
+async def complete(page: Page) -> list[str]:
+    page.type("use", "files.|")
+    return await page.completions("use")
+
+
+def process_of(page: Page) -> int:
+    server = page.editor.session.server
+    assert server is not None
+    return server.pid
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def settle() -> None:
+    """Wait until the tasks that the clock has started are done."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*(task for task in tasks if "end" in repr(task.get_coro())))
+
+
+def test_a_server_starts_with_the_first_request() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> tuple[bool, bool]:
+        page = open_page(pool, Draft(WORKFLOW))
+        before = page.editor.session.is_running
+        await complete(page)
+        return before, page.editor.session.is_running
+
+    assert in_pool(scenario) == (False, True)
+
+
+def test_two_editors_of_a_draft_share_a_server_and_keep_their_own_texts() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        ada, bob = open_page(pool, draft), open_page(pool, draft)
+        ada.type("files", "return { mine: 1 };")
+        bob.type("files", "return { his: 1 };")
+
+        assert await complete(ada) == ["mine"]
+        assert await complete(bob) == ["his"]
+        assert await complete(ada) == ["mine"]
+        assert process_of(ada) == process_of(bob)
+
+    in_pool(scenario)
+
+
+def test_a_saved_change_of_the_draft_is_seen_without_a_new_server() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        page = open_page(pool, draft)
+        await complete(page)
+        first = process_of(page)
+        draft.document = chain(node("files", code="return { saved: 1 };"), node("use"))
+        clock.advance(2)
+
+        assert await complete(page) == ["saved"]
+        assert process_of(page) == first
+
+    in_pool(scenario)
+
+
+def test_a_draft_that_stops_being_a_tree_keeps_the_types_it_had() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        page = open_page(pool, draft)
+        await complete(page)
+        draft.document = {**WORKFLOW, "edges": [{"id": "e", "source": "use", "target": "use"}]}
+        clock.advance(2)
+
+        assert await complete(page) == ["total"]
+
+    in_pool(scenario)
+
+
+def test_a_server_ends_a_minute_after_the_last_editor_has_closed() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        page, other = open_page(pool, draft), open_page(pool, draft)
+        await complete(page)
+        pid = process_of(page)
+        pool.leave("draft")
+        clock.advance(LINGER_SECONDS)
+        await settle()
+        assert exists(pid)
+
+        pool.leave("draft")
+        clock.advance(LINGER_SECONDS - 1)
+        await settle()
+        assert exists(pid)
+        clock.advance(1)
+        await settle()
+        assert not exists(pid)
+        assert not other.editor.session.is_running
+
+    in_pool(scenario)
+
+
+def test_an_editor_that_opens_again_within_the_minute_keeps_the_server() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        page = open_page(pool, draft)
+        await complete(page)
+        pool.leave("draft")
+        again = open_page(pool, draft)
+        clock.advance(LINGER_SECONDS)
+        await settle()
+
+        assert exists(process_of(again))
+
+    in_pool(scenario)
+
+
+def test_the_server_that_was_used_longest_ago_makes_room() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        first, second = (open_page(pool, Draft(WORKFLOW), name) for name in ("one", "two"))
+        await complete(first)
+        clock.advance(1)
+        await complete(second)
+        pid = process_of(first)
+        pool.leave("one")
+        third = open_page(pool, Draft(WORKFLOW), "three")
+
+        assert await complete(third) == ["total"]
+        assert not exists(pid)
+        assert second.editor.session.is_running
+
+    in_pool(scenario, limit=2)
+
+
+def test_servers_in_use_do_not_make_room() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        first = open_page(pool, Draft(WORKFLOW), "one")
+        await complete(first)
+        second = open_page(pool, Draft(WORKFLOW), "two")
+        with pytest.raises(Refused, match="Completion is not available right now"):
+            await complete(second)
+
+        clock.advance(LINGER_SECONDS)
+        assert await complete(second) == ["total"]
+        assert await complete_after_pause(first, clock) == ["total"]
+
+    in_pool(scenario, limit=1)
+
+
+async def complete_after_pause(page: Page, clock: Clock) -> list[str]:
+    clock.advance(LINGER_SECONDS)
+    return await complete(page)
+
+
+def test_a_server_that_was_killed_comes_back() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        await complete(page)
+        pid = process_of(page)
+        os.killpg(pid, signal.SIGKILL)
+        server = page.editor.session.server
+        assert server is not None
+        await asyncio.gather(*server._tasks)  # they end with the process
+
+        assert await complete(page) == ["total"]
+        assert process_of(page) != pid
+
+    in_pool(scenario)
+
+
+def test_a_server_that_fails_again_and_again_is_not_started_all_the_time() -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        await complete(page)
+        session = page.editor.session
+        for _ in range(3):
+            await session._failed(server_process.ServerFailed("killed"))
+        with pytest.raises(Refused, match="not available"):
+            await complete(page)
+        clock.advance(10)
+
+        assert await complete(page) == ["total"]
+
+    in_pool(scenario)
+
+
+def test_a_stuck_server_is_killed() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        await complete(page)
+        pid = process_of(page)
+        os.killpg(pid, signal.SIGSTOP)
+        server = page.editor.session.server
+        assert server is not None
+        with pytest.raises(server_process.ServerFailed):
+            await server.request("textDocument/hover", {}, seconds=0.05)
+        assert not exists(pid)
+
+    in_pool(scenario)
+
+
+def test_a_message_that_is_not_allowed_is_refused() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        page.type("use", "files.|")
+        for method in ("workspace/symbol", "textDocument/references", "textDocument/codeAction"):
+            with pytest.raises(Refused, match="is not supported"):
+                await page.editor.answer(method, {})
+        for address in ("file:///etc/passwd", "node:/a", "node:/a/b/c", "", None, 7):
+            with pytest.raises(Refused, match="only the fields"):
+                await ask_about(page.editor, address)
+        with pytest.raises(Refused, match="not open"):
+            await ask_about(page.editor, "node:/files/data.code")
+        assert not page.editor.session.is_running
+
+    in_pool(scenario)
+
+
+async def ask_about(editor: Editor, address: object) -> Any:
+    position = {"line": 0, "character": 0}
+    params = {"textDocument": {"uri": address}, "position": position}
+    return await editor.answer("textDocument/hover", params)
+
+
+def test_code_that_is_too_long_has_no_completion() -> None:
+    async def scenario(pool: Pool, _clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        with pytest.raises(Refused, match="has no completion"):
+            page.type("use", "x" * 50_001)
+
+    in_pool(scenario)

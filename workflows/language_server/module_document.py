@@ -1,0 +1,212 @@
+"""The module as the one document of a language server, whose slots hold the code of fields."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from workflows.codegen.module.editing import EditingModule
+from workflows.codegen.text.slots import SlotKey
+from workflows.ir.reading.fields import Code
+from workflows.language_server.field_code import (
+    EMPTY_EXPRESSION,
+    FieldCode,
+    import_statement,
+    parsed,
+)
+from workflows.language_server.positions import Lines
+
+_IMPORTS: Final = ("", "")  # the slot at the end of the module
+
+
+@dataclass(frozen=True, slots=True)
+class FieldText:
+    """The text of a field, as saved or as typed; `is_text` if it is no code."""
+
+    source: str
+    is_expression: bool
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A position in the code of a field."""
+
+    key: SlotKey
+    offset: int
+
+
+class ModuleDocument:
+    """The text of the module for one set of fields; `saved` is the code of the draft."""
+
+    def __init__(self, module: EditingModule, saved: Mapping[SlotKey, Code]) -> None:
+        self.module = module
+        self._saved = {
+            key: FieldText(code.source, code.is_expression) for key, code in saved.items()
+        }
+        self._slots = [part for part in module.parts if isinstance(part, tuple)]
+        self._texts: dict[SlotKey, str] = dict.fromkeys([*self._slots, _IMPORTS], "")
+        self._codes: dict[SlotKey, FieldCode] = {}
+        self._moved: dict[SlotKey, SlotKey] = {}
+        self._starts: dict[SlotKey, int] = {}
+        self.lines = Lines("")
+        self.show({}, None)
+
+    @property
+    def text(self) -> str:
+        return self.lines.text
+
+    def has(self, key: SlotKey) -> bool:
+        """Whether code of this field can stand in the module."""
+        return key in self._texts or (bool(key[0]) and (key[0], "") in self._texts)
+
+    def stands(self, key: SlotKey) -> bool:
+        """Return whether the module has a place for exactly this field."""
+        return key in self._texts
+
+    @property
+    def codes(self) -> Mapping[SlotKey, FieldCode]:
+        """The code of all fields."""
+        return self._codes
+
+    def show(
+        self,
+        typed: Mapping[SlotKey, FieldText],
+        focused: SlotKey | None,
+        *,
+        untyped: frozenset[str] = frozenset(),
+        probe: tuple[str, str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Write the saved and the typed code into the slots; return the changes for the server.
+
+        Broken code only stands in the module while its field is focused. The outputs of `untyped`
+        nodes are typed as any. A `probe` is a node and an expression that is evaluated before it.
+        """
+        fields = {**self._saved, **dict(self._typed_code(typed))}
+        self._codes = {key: self._field_code(key, text, untyped) for key, text in fields.items()}
+        texts = {slot: EMPTY_EXPRESSION if slot[1] else "" for slot in self._texts}
+        self._moved = {}
+        for key, code in self._codes.items():
+            is_hidden = code.is_broken and key != focused
+            if key in texts:
+                texts[key] = code.placeholder if is_hidden else code.text
+            elif key == focused and (key[0], "") in texts and key[0]:
+                self._moved = {(key[0], ""): key}
+                texts[key[0], ""] = _statement(code)
+        if probe:
+            texts[probe[0], ""] = probe[1]
+        texts[_IMPORTS] = self._imports()
+        return self._replace(texts)
+
+    def _typed_code(
+        self, typed: Mapping[SlotKey, FieldText]
+    ) -> Iterator[tuple[SlotKey, FieldText]]:
+        """Yield what is typed into fields of code; the draft knows best which are expressions."""
+        for key, text in typed.items():
+            if not text.is_text:
+                saved = self._saved.get(key, text)
+                yield key, replace(text, is_expression=saved.is_expression)
+
+    def _field_code(self, key: SlotKey, text: FieldText, untyped: frozenset[str]) -> FieldCode:
+        known, is_untyped = self._codes.get(key), bool(key[0]) and key[0] in untyped
+        if known and known.source == text.source and known.is_untyped == is_untyped:
+            return known
+        syntax = parsed(key[1], text.source, is_expression=text.is_expression)
+        resolve = partial(self.module.expression, node_id=key[0])
+        return FieldCode(syntax, resolve, is_untyped=is_untyped)
+
+    def _imports(self) -> str:
+        """Return declarations of what code imports and the module does not, each name once."""
+        new = {
+            binding.local: binding
+            for code in self._codes.values()
+            for binding in code.bindings
+            if not self.module.is_imported(binding)
+        }
+        return "\n".join(map(import_statement, new.values()))
+
+    def _replace(self, texts: dict[SlotKey, str]) -> list[dict[str, Any]]:
+        """Put new texts into the slots; return the changes, the last one in the module first."""
+        before, old = self._starts, self.lines
+        changed = [key for key in (*self._slots, _IMPORTS) if texts[key] != self._texts[key]]
+        changes = [
+            {
+                "range": old.range(before[key], before[key] + len(self._texts[key])),
+                "text": texts[key],
+            }
+            for key in reversed(changed)
+            if before
+        ]
+        if changed or not before:
+            self._texts = texts
+            self._assemble()
+        return changes
+
+    def _assemble(self) -> None:
+        pieces: list[str] = []
+        length = 0
+        for part in (*self.module.parts, _IMPORTS):
+            if isinstance(part, tuple):
+                self._starts[part] = length
+            pieces.append(self._texts[part] if isinstance(part, tuple) else part)
+            length += len(pieces[-1])
+        self.lines = Lines("".join(pieces))
+
+    def offset(self, key: SlotKey, offset: int) -> int | None:
+        """Return where a position of a field is in the module; None if its code does not stand there."""
+        code = self._codes.get(key)
+        slot = key if key in self._texts else (key[0], "")
+        if code is None or (slot != key and self._moved.get(slot) != key):
+            return None
+        start = self._starts[slot] + (_lead(code) if slot != key else 0)
+        return start + code.to_module(offset)
+
+    def probe_end(self, node_id: str) -> int:
+        """Return the end of the expression before a node."""
+        key = (node_id, "")
+        return self._starts[key] + len(self._texts[key])
+
+    def spot(self, offset: int) -> Spot | None:
+        """Return the field that a position in the module comes from, and the position in it."""
+        keys = [*self._slots, _IMPORTS]
+        index = bisect_right(keys, offset, key=lambda key: self._starts[key]) - 1
+        if index < 0:
+            return None
+        slot = keys[index]
+        key = self._moved.get(slot, slot)
+        code = self._codes.get(key)
+        if code is None or offset > self._starts[slot] + len(self._texts[slot]):
+            return None
+        lead = _lead(code) if slot != key else 0
+        found = code.to_field(offset - self._starts[slot] - lead)
+        return None if found is None else Spot(key, found)
+
+    def node_of(self, variable: str) -> str:
+        """Return the node whose output a variable is, "" if none."""
+        by_variable = {name: id_ for id_, name in self.module.variables.items()}
+        return by_variable.get(variable, "")
+
+    def visible_names(self, key: SlotKey) -> frozenset[str]:
+        """Return the names of generated code that the code of a field can use."""
+        names = self.module.names(key[0])
+        code = self._codes.get(key)
+        own = code.syntax.names if code else frozenset()
+        return own if names is None else own | names.local | frozenset(names.outputs.values())
+
+
+def _statement(code: FieldCode) -> str:
+    """Return a statement for code whose own place the module does not have."""
+    return f"{_before(code)}{code.text}\n{'));' if code.syntax.code.is_expression else '};'}"
+
+
+def _before(code: FieldCode) -> str:
+    if code.syntax.code.is_expression:
+        return "void ((\n"
+    return "async (ctx: WorkflowStepContext) => {"
+
+
+def _lead(code: FieldCode) -> int:
+    return len(_before(code))

@@ -1,0 +1,81 @@
+"""The language servers of this process: one for each draft that is edited, up to a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from workflows.language_server.session import Session, Unavailable
+
+LINGER_SECONDS: Final = 60.0  # how long a server stays after its last editor has closed
+CallLater = Callable[[float, Callable[[], None]], Any]
+
+
+def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, work)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Pool:
+    """Shares the session of a draft among its editors, and ends servers that nobody needs.
+
+    All calls must come from one event loop.
+    """
+
+    limit: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    call_later: CallLater = _call_later
+    sessions: dict[str, Session] = field(default_factory=dict)
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def enter(self, draft: str, make: Callable[[Pool], Session]) -> Session:
+        """Return the session of a draft for one more editor."""
+        session = self.sessions.get(draft)
+        if session is None:
+            session = self.sessions[draft] = make(self)
+        session.editors += 1
+        return session
+
+    def leave(self, draft: str) -> None:
+        """One editor of the draft has closed; the server ends soon after the last one."""
+        session = self.sessions[draft]
+        session.editors -= 1
+        if session.editors == 0:
+            self.call_later(LINGER_SECONDS, lambda: self._end_unused(draft, session))
+
+    def _end_unused(self, draft: str, session: Session) -> None:
+        if session.editors == 0 and self.sessions.get(draft) is session:
+            del self.sessions[draft]
+            task = asyncio.ensure_future(session.end())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def make_room(self, for_session: Session) -> None:
+        """End the server that was used longest ago if there are too many; raises Unavailable."""
+        while True:
+            others = [
+                each
+                for each in self.sessions.values()
+                if each.is_running and each is not for_session
+            ]
+            if len(others) < self.limit():
+                return
+            await self._oldest_idle(others).end()
+
+    def _oldest_idle(self, running: list[Session]) -> Session:
+        """Return a session without editors, or at least one that has not been used for a while."""
+        if not running:  # none are allowed
+            raise Unavailable
+        oldest = min(running, key=lambda each: (each.editors > 0, each.used_at))
+        if oldest.editors and self.clock() - oldest.used_at < LINGER_SECONDS:
+            raise Unavailable
+        return oldest
+
+    async def close(self) -> None:
+        """End all servers."""
+        sessions = list(self.sessions.values())
+        self.sessions.clear()
+        await asyncio.gather(*(session.end() for session in sessions), *self._ending)

@@ -1,0 +1,62 @@
+"""Completion of `{{ reference }}` in code, text and JSON: of names, and of the parts of their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.codegen.module.editing import EditingModule
+from workflows.codegen.steps.values import access
+from workflows.ir.reading.references import references_in
+from workflows.ir.tree.scope_names import scope_names
+
+_VARIABLE: Final = 6  # the protocol's kind of a completion item
+_CALLABLE: Final = frozenset({2, 3})
+_WRITTEN: Final = re.compile(r"\s*(?P<base>[\w$.\[\]-]*?)(?P<dot>\.?)(?P<last>[\w$-]*)")
+_LONGEST: Final = 500
+_NAME: Final = re.compile(r"[\w$-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReference:
+    """A reference up to the cursor: `base` is what stands before the last dot, "" for a name."""
+
+    base: str
+    last: str
+
+
+def reference_at(text: str, offset: int) -> WrittenReference | None:
+    """Return the reference that is being written at an offset, or None."""
+    start = text.rfind("{{", max(0, offset - _LONGEST), offset)
+    if start < 0:
+        return None
+    match = _WRITTEN.fullmatch(text, start + 2, offset)
+    if match is None or (match["base"] and not match["dot"]):
+        return None
+    return WrittenReference(match["base"], match["last"])
+
+
+def expression(base: str, module: EditingModule, node_id: str) -> str:
+    """Return the expression that the base of a reference stands for; "" if it is not one."""
+    found = references_in(f"{{{{ {base} }}}}")
+    if len(found) != 1:
+        return ""
+    return module.expression(found[0].root, node_id) + access(found[0].path)
+
+
+def names(module: EditingModule, node_id: str) -> Iterator[dict[str, Any]]:
+    """Yield completion items of the names that a node can refer to."""
+    found = [(each.name, each.title) for each in scope_names(module.ir, node_id)]
+    known = module.names(node_id) if module.ir is None else None
+    found += [(id_, module.nodes[id_].name) for id_ in (known.outputs if known else ())]
+    for number, (name, title) in enumerate(found):
+        yield {"label": name, "kind": _VARIABLE, "sortText": f"{number:05}", "detail": title}
+
+
+def parts(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the items that a reference can name: values, not functions."""
+    for item in items:
+        if item.get("kind") not in _CALLABLE and _NAME.fullmatch(item["label"]):
+            yield {key: item[key] for key in ("label", "kind", "sortText") if key in item}

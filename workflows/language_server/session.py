@@ -1,0 +1,420 @@
+"""The language server of one draft, and what it answers about the draft's fields."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from workflows.codegen.text.slots import SlotKey
+from workflows.compilation.typescript import write_project
+from workflows.language_server import allowed_answers, references
+from workflows.language_server.draft_module import DraftModule
+from workflows.language_server.field_problems import Complaints, problems_of
+from workflows.language_server.module_document import FieldText, ModuleDocument, Spot
+from workflows.language_server.positions import Lines
+from workflows.language_server.server_process import LanguageServer, ServerFailed
+
+logger = logging.getLogger(__name__)
+
+_NAME: Final = "worker.ts"
+_CHECK_SECONDS: Final = 1.0  # how often to look for a change of the draft
+_FIRST_PAUSE: Final = 1.0  # seconds before a server that has failed is started again; then doubled
+_LONGEST_PAUSE: Final = 60.0
+
+
+class Unavailable(Exception):
+    """The language server cannot answer now; it may later."""
+
+
+class Drafts(Protocol):
+    """Where the session gets its draft from; `revision` changes whenever the draft does."""
+
+    async def revision(self) -> str: ...
+    async def load(self) -> DraftModule: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of one editor: the text of each, and the one that a request is about."""
+
+    texts: Mapping[SlotKey, FieldText]
+    key: SlotKey
+
+    @property
+    def source(self) -> str:
+        return self.texts[self.key].source
+
+
+@dataclass(slots=True)
+class _Restarts:
+    """Keeps a server that fails again and again from being started all the time."""
+
+    clock: Callable[[], float]
+    pause: float = 0.0
+    failed_at: float = float("-inf")
+
+    def failed(self) -> None:
+        """Note a failure; the first one in a while is followed by an immediate start."""
+        now = self.clock()
+        is_repeated = now - self.failed_at < 2 * _LONGEST_PAUSE
+        self.pause = min(max(_FIRST_PAUSE, 2 * self.pause), _LONGEST_PAUSE) if is_repeated else 0
+        self.failed_at = now
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.clock() >= self.failed_at + self.pause
+
+
+@dataclass(eq=False)
+class Session:
+    """Answers for all editors of a draft, one after the other.
+
+    `open_folder` returns a private folder that exists until the stack is closed. `admit` makes room
+    for another server, or raises Unavailable.
+    """
+
+    drafts: Drafts
+    open_folder: Callable[[ExitStack], Path]
+    admit: Callable[[Session], Awaitable[None]]
+    clock: Callable[[], float]
+    editors: int = 0
+    used_at: float = 0.0
+    server: LanguageServer | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _files: ExitStack = field(default_factory=ExitStack)
+    _document: ModuleDocument | None = None
+    _has_tree: bool = False
+    _revision: str = ""
+    _checked_at: float = float("-inf")
+    _uri: str = ""
+    _version: int = 0
+    _items: list[dict[str, Any]] = field(default_factory=list)
+    _list: int = 0
+    _restarts: _Restarts | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.server is not None and self.server.is_running
+
+    async def completion(self, fields: Fields, offset: int) -> dict[str, Any] | None:
+        """Return completion items for a position in a field, with the offsets that they replace."""
+        async with self._lock:
+            document = await self._current()
+            written = references.reference_at(fields.source, offset)
+            if written:
+                return await self._reference(document, fields, written, offset)
+            if not _is_code(fields):
+                return None
+            line = Lines(fields.source).line_before(offset)
+            named = allowed_answers.module_names(line, document.module.dependencies)
+            if named:
+                items = [{"label": name, "kind": 9} for name in named[1]]
+                return _completion(items, offset - len(named[0]), offset)
+            await self._show(document, fields)
+            found = await self._at(document, fields.key, offset, "textDocument/completion")
+            self._items = _items_of(found)
+            self._list += 1
+            kept = list(
+                allowed_answers.items(
+                    self._items,
+                    hidden=document.module.hidden,
+                    visible=document.visible_names(fields.key),
+                )
+            )
+            start = offset - _word_length(fields.source, offset)
+            return {**_completion(kept, start, offset), "list": self._list}
+
+    async def _reference(
+        self,
+        document: ModuleDocument,
+        fields: Fields,
+        written: references.WrittenReference,
+        offset: int,
+    ) -> dict[str, Any] | None:
+        """Complete a reference: a name, or a part of the value that stands before the last dot."""
+        node_id, start = fields.key[0], offset - len(written.last)
+        if not written.base:
+            return _completion(list(references.names(document.module, node_id)), start, offset)
+        expression = references.expression(written.base, document.module, node_id)
+        if not expression or not document.has((node_id, "")):
+            return None
+        await self._change(document.show(fields.texts, None, probe=(node_id, f"{expression}.")))
+        position = document.lines.position(document.probe_end(node_id))
+        found = await self._ask("textDocument/completion", {"position": position})
+        return _completion(list(references.parts(_items_of(found))), start, offset)
+
+    async def describe(self, list_: int, number: int) -> dict[str, Any] | None:
+        """Return the type and the documentation of an item of a list, if it is still the last one."""
+        async with self._lock:
+            is_known = list_ == self._list and 0 <= number < len(self._items)
+            if not is_known or not self.is_running:
+                return None
+            found = await self._request("completionItem/resolve", self._items[number])
+            if not isinstance(found, dict):
+                return None
+            return {
+                "detail": allowed_answers.without_paths(found.get("detail") or ""),
+                "documentation": allowed_answers.plain_text(found.get("documentation")),
+            }
+
+    async def hover(self, fields: Fields, offset: int) -> dict[str, Any] | None:
+        """Return the type and the documentation of a name, and its offsets."""
+        async with self._lock:
+            document = await self._shown(fields)
+            found = await self._at(document, fields.key, offset, "textDocument/hover")
+            text = allowed_answers.plain_text(found["contents"]) if found else ""
+            if not text:
+                return None
+            span = self._span(document, fields.key, found.get("range"))
+            start, end = span if span else (offset, offset)
+            return {"text": text, "start": start, "end": end}
+
+    async def signature_help(self, fields: Fields, offset: int) -> dict[str, Any] | None:
+        """Return the signatures of the function whose arguments are being written."""
+        async with self._lock:
+            document = await self._shown(fields)
+            found = await self._at(document, fields.key, offset, "textDocument/signatureHelp")
+            return allowed_answers.signatures(found) if found else None
+
+    async def definition(self, fields: Fields, offset: int) -> Spot | None:
+        """Return where a name is declared: in this field, in another one, or by a node (offset 0)."""
+        async with self._lock:
+            document = await self._shown(fields)
+            found = await self._at(document, fields.key, offset, "textDocument/definition")
+            for each in found if isinstance(found, list) else [found] if found else []:
+                if each.get("uri") == self._uri:
+                    return self._declaration(document, each["range"])
+            return None
+
+    def _declaration(self, document: ModuleDocument, range_: dict[str, Any]) -> Spot | None:
+        start, end = (document.lines.offset(range_[part]) for part in ("start", "end"))
+        spot = document.spot(start)
+        if spot:
+            return spot
+        node_id = document.node_of(document.text[start:end])
+        return Spot((node_id, ""), 0) if node_id else None
+
+    async def rename(self, fields: Fields, offset: int, name: str) -> list[dict[str, Any]] | None:
+        """Return the edits that rename a name of this field; None if it is declared elsewhere."""
+        async with self._lock:
+            document = await self._shown(fields)
+            position = self._position(document, fields.key, offset)
+            if position is None:
+                return None
+            found = await self._ask("textDocument/rename", {"position": position, "newName": name})
+            changes = (found or {}).get("changes") or {}
+            if set(changes) != {self._uri}:
+                return None
+            edits = []
+            for edit in changes[self._uri]:
+                span = self._span(document, fields.key, edit["range"])
+                if span is None:
+                    return None
+                edits.append({"start": span[0], "end": span[1], "text": edit["newText"]})
+            return edits
+
+    async def problems(
+        self, texts: Mapping[SlotKey, FieldText]
+    ) -> dict[SlotKey, list[dict[str, Any]]]:
+        """Return the diagnostics of each field of an editor."""
+        async with self._lock:
+            document = await self._current()
+            found: dict[SlotKey, list[dict[str, Any]]] = {}
+            shared: list[dict[str, Any]] | None = None
+            for key, text in texts.items():
+                fields = Fields(texts, key)
+                if not _is_code(fields):
+                    continue
+                await self._show(document, fields)
+                is_broken = key in document.codes and document.codes[key].is_broken
+                is_shared = not is_broken and document.stands(key)
+                answer = shared if is_shared and shared is not None else await self._complaints()
+                shared = answer if is_shared else shared
+                found[key] = await self._judged(document, fields, answer, Lines(text.source))
+            return found
+
+    async def _judged(
+        self,
+        document: ModuleDocument,
+        fields: Fields,
+        answer: list[dict[str, Any]],
+        lines: Lines,
+    ) -> list[dict[str, Any]]:
+        """Weigh complaints; if code changes the shape of its values, its output counts as any."""
+        complaints = Complaints(document, answer)
+        verdict = await asyncio.to_thread(complaints.judge)
+        if verdict.errors and verdict.reshaped:
+            await self._change(document.show(fields.texts, fields.key, untyped=verdict.reshaped))
+            complaints = Complaints(document, await self._complaints())
+            verdict = await asyncio.to_thread(complaints.judge)
+            await self._show(document, fields)
+        found = await asyncio.to_thread(problems_of, document, fields.key, complaints, verdict)
+        return [problem.as_diagnostic(lines, fields.key) for problem in found]
+
+    async def _complaints(self) -> list[dict[str, Any]]:
+        found = await self._ask("textDocument/diagnostic", {})
+        items = found.get("items") if isinstance(found, dict) else None
+        return items if isinstance(items, list) else []
+
+    async def _shown(self, fields: Fields) -> ModuleDocument:
+        document = await self._current()
+        if _is_code(fields):
+            await self._show(document, fields)
+        return document
+
+    async def _show(self, document: ModuleDocument, fields: Fields) -> None:
+        changes = await asyncio.to_thread(document.show, fields.texts, fields.key)
+        await self._change(changes)
+
+    async def _change(self, changes: list[dict[str, Any]]) -> None:
+        if changes:
+            self._version += 1
+            document = {"uri": self._uri, "version": self._version}
+            self._notify(
+                "textDocument/didChange", {"textDocument": document, "contentChanges": changes}
+            )
+
+    async def _at(self, document: ModuleDocument, key: SlotKey, offset: int, method: str) -> Any:
+        position = self._position(document, key, offset)
+        return await self._ask(method, {"position": position}) if position else None
+
+    def _position(
+        self, document: ModuleDocument, key: SlotKey, offset: int
+    ) -> dict[str, int] | None:
+        found = document.offset(key, offset)
+        return None if found is None else document.lines.position(found)
+
+    def _span(
+        self, document: ModuleDocument, key: SlotKey, range_: dict[str, Any] | None
+    ) -> tuple[int, int] | None:
+        """Return the offsets of a range of the module in a field; None if it is not in this field."""
+        if range_ is None:
+            return None
+        spots = [document.spot(document.lines.offset(range_[part])) for part in ("start", "end")]
+        first, last = spots
+        if first is None or last is None or not first.key == last.key == key:
+            return None
+        return first.offset, last.offset
+
+    async def _ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        return await self._request(method, {"textDocument": {"uri": self._uri}, **params})
+
+    async def _request(self, method: str, params: Mapping[str, Any]) -> Any:
+        if self.server is None:
+            raise Unavailable
+        try:
+            return await self.server.request(method, params)
+        except ServerFailed as error:
+            await self._failed(error)
+            raise Unavailable from None
+
+    def _notify(self, method: str, params: Mapping[str, Any]) -> None:
+        if self.server is None:
+            raise Unavailable
+        try:
+            self.server.notify(method, params)
+        except ServerFailed:
+            raise Unavailable from None
+
+    async def _failed(self, error: ServerFailed) -> None:
+        logger.warning("a language server failed: %s", error)
+        if self._restarts:
+            self._restarts.failed()
+        await self._end()
+
+    async def _current(self) -> ModuleDocument:
+        """Return the document of a running server, with the newest draft."""
+        self.used_at = self.clock()
+        if self.server and not self.server.is_running:
+            await self._failed(ServerFailed("the process has ended"))
+        is_due = self.clock() - self._checked_at >= _CHECK_SECONDS
+        if self._document is None or is_due or not self.server:
+            await self._refresh()
+        if self._document is None:
+            raise Unavailable
+        return self._document
+
+    async def _refresh(self) -> None:
+        revision = await self.drafts.revision()
+        self._checked_at = self.clock()
+        if revision != self._revision or self._document is None:
+            draft = await self.drafts.load()
+            self._revision = revision
+            if draft.has_tree or not self._has_tree or self._document is None:
+                await self._replace(draft)
+        if self.server is None:
+            await self._start()
+
+    async def _replace(self, draft: DraftModule) -> None:
+        """Take over a new draft; a server that has other packages' types ends."""
+        before, self._has_tree = self._document, draft.has_tree
+        self._document = await asyncio.to_thread(ModuleDocument, draft.module, draft.codes)
+        if before is None or before.module.dependencies != draft.module.dependencies:
+            await self._end()
+        elif self.server:
+            await self._change([{"text": self._document.text}])
+
+    async def _start(self) -> None:
+        self._restarts = self._restarts or _Restarts(self.clock)
+        document = self._document
+        if document is None or not self._restarts.is_allowed:
+            raise Unavailable
+        await self.admit(self)
+        folder = self.open_folder(self._files)
+        write_project({_NAME: document.text}, folder, dependencies=document.module.dependencies)
+        self._uri, self._version = (folder / _NAME).as_uri(), 1
+        try:
+            self.server = await LanguageServer.start(folder)
+            opened = {"uri": self._uri, "languageId": "typescript", "version": 1}
+            self.server.notify(
+                "textDocument/didOpen", {"textDocument": {**opened, "text": document.text}}
+            )
+        except (ServerFailed, OSError) as error:
+            await self._failed(ServerFailed(str(error)))
+            raise Unavailable from None
+
+    async def end(self) -> None:
+        """End the server; the next request starts another one."""
+        async with self._lock:
+            await self._end()
+
+    async def _end(self) -> None:
+        server, self.server = self.server, None
+        self._items = []
+        if server:
+            await server.stop()
+        self._files.close()
+
+
+def _is_code(fields: Fields) -> bool:
+    return not fields.texts[fields.key].is_text
+
+
+def _items_of(found: Any) -> list[dict[str, Any]]:
+    """Return completion items in a fixed order; the server's own varies."""
+    items = found.get("items") if isinstance(found, dict) else found
+    whole = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return sorted(whole, key=lambda item: (item.get("sortText", ""), item.get("label", "")))
+
+
+def _word_length(text: str, offset: int) -> int:
+    """Return how many characters before the offset belong to a name."""
+    start = offset
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_$"):
+        start -= 1
+    return offset - start
+
+
+def _completion(items: list[dict[str, Any]], start: int, end: int) -> dict[str, Any]:
+    is_cut = len(items) > allowed_answers.MAX_ITEMS
+    return {
+        "items": items[: allowed_answers.MAX_ITEMS],
+        "start": start,
+        "end": end,
+        "is_incomplete": is_cut,
+    }
