@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import deploy, many_workers, page_updates, pictures, programs
+from bench import code_fields, deploy, many_workers, page_updates, pictures, programs
 from tests.support.installation import PROJECT, Installation
 
-PARTS = ("programs", "pictures", "runs", "deploys")
+PARTS = ("programs", "pictures", "code_fields", "runs", "deploys")
 
 
 def main() -> None:
@@ -30,6 +30,8 @@ def main() -> None:
             programs.measure(rounds=options.rounds, folder=folder)
         if options.only in (None, "pictures"):
             pictures.measure(rounds=options.rounds)
+        if options.only in (None, "code_fields"):
+            code_fields.measure(rounds=options.rounds)
         if options.only in (None, "runs"):
             _runs(folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
