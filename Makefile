@@ -6,6 +6,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 NODE_MODULES := toolchain/node_modules/.package-lock.json
 # In the order of tests/conftest.py, not by the number of tests in a file.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
@@ -44,9 +45,9 @@ format: setup-dev  ## format the code and apply safe lint fixes
 bench: setup-dev  ## measure timings, as ratios within one run
 	@$(BIN)/python -m bench $(ARGS)
 
-setup: .venv/run.installed $(NODE_MODULES)
+setup: .venv/run.installed $(NODE_MODULES) $(BUNDLE)
 
-setup-dev: .venv/dev.installed $(NODE_MODULES)
+setup-dev: .venv/dev.installed $(NODE_MODULES) $(BUNDLE)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("AwaitStep needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -70,6 +71,9 @@ $(NODE_MODULES): toolchain/package-lock.json | .venv/run.installed
 	@echo "Installing Cloudflare's tools (once) ..."
 	@$(BIN)/python -m toolchain.node_tools install
 	@touch $@
+
+$(BUNDLE): $(NODE_MODULES) $(wildcard web/static_src/code_fields/*.js)
+	@$(BIN)/python -m toolchain.node_tools bundle
 
 lock: setup-dev  ## update the lock files after a change of pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock

@@ -1,11 +1,12 @@
 """Paths of the Node.js tools: Node comes from its wheel, the rest from `npm ci` in toolchain/.
 
-`python -m toolchain.node_tools install|check|format` installs them, and checks our TypeScript,
-JavaScript and CSS.
+`python -m toolchain.node_tools install|bundle|check|format` installs them, bundles the code fields
+for the browser, and checks our TypeScript, JavaScript and CSS.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -25,9 +26,13 @@ NPM_CLI = _WHEEL / ("" if _WINDOWS else "lib") / "node_modules" / "npm" / "bin" 
 
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _ARCHITECTURE = _ARCHITECTURES.get(platform.machine().lower(), platform.machine())
-_OURS = ("local_cloudflare", "../web/static", "../tests/support/warm_wrangler")
+_OURS = ("local_cloudflare", "../web/static", "../web/static_src", "../tests/support/warm_wrangler")
 _EXECUTABLE = "tsc.exe" if _WINDOWS else "tsc"
 TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "lib" / _EXECUTABLE
+
+
+CODE_FIELDS = TOOLCHAIN.parent / "web" / "static_src" / "code_fields"
+CODE_FIELDS_BUNDLE = TOOLCHAIN.parent / "web" / "static" / "bundled" / "code_fields.js"
 
 
 def missing() -> list[Path]:
@@ -37,14 +42,31 @@ def missing() -> list[Path]:
 
 def _commands() -> dict[str, list[list[str | Path]]]:
     biome: list[str | Path] = [NODE, MODULES / "@biomejs" / "biome" / "bin" / "biome", "check"]
+    bundle = ["--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning"]
     install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
     return {
         "install": [[NODE, NPM_CLI, *install]],
+        "bundle": [
+            [
+                NODE,
+                MODULES / "esbuild" / "bin" / "esbuild",
+                *bundle,
+                CODE_FIELDS / "code_fields.js",
+                f"--outfile={CODE_FIELDS_BUNDLE}",
+            ]
+        ],
         "check": [[*biome, *_OURS], [TSC, "--noEmit", "-p", "."]],
         "format": [[*biome, "--write", *_OURS]],
     }
 
 
+def run(name: str) -> None:
+    """Run a command of this module; raises CalledProcessError."""
+    env = {**os.environ, "NODE_PATH": str(MODULES)}  # the sources of the bundle are outside
+    for command in _commands()[name]:
+        arguments = [str(part) for part in command]
+        subprocess.run(arguments, cwd=TOOLCHAIN, env=env, check=True)  # noqa: S603
+
+
 if __name__ == "__main__":
-    for command in _commands()[sys.argv[1]]:
-        subprocess.run([str(part) for part in command], cwd=TOOLCHAIN, check=True)  # noqa: S603
+    run(sys.argv[1])

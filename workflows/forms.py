@@ -13,11 +13,13 @@ from django.utils import timezone
 from audit.encrypted_fields import UnreadableSecret
 from web.edit_conflicts import EditConflictForm
 from web.text_area import TextArea, unless_unchanged
+from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.validation.validate import MAX_TEXT, compact, read_json
+from workflows.language_server.address import socket_address
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
@@ -49,10 +51,15 @@ def _first_document() -> dict[str, Any]:
 
 
 class CodeArea(TextArea):
-    """A monospaced text area for code, without spell checking."""
+    """A monospaced text area for code, without spell checking.
 
-    def __init__(self, *, rows: int) -> None:
-        super().__init__({"class": "code", "rows": rows, "spellcheck": "false", "wrap": "off"})
+    With the path of a `field`, a script turns it into an editor of TypeScript.
+    """
+
+    def __init__(self, *, rows: int, field: str = "") -> None:
+        attributes = {"class": "code", "rows": rows, "spellcheck": "false", "wrap": "off"}
+        editor = {"data-code-field": True, "data-language": "typescript", "data-field": field}
+        super().__init__(attributes | (editor if field else {}))
 
 
 class JsonField(forms.CharField):
@@ -127,7 +134,7 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         fields = ["name", "description", "ir", "entry_code", "dependencies"]
         widgets = {
             "description": TextArea({"rows": 2, "cols": 80}),
-            "entry_code": CodeArea(rows=8),
+            "entry_code": CodeArea(rows=8, field=ENTRY_PATH),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -138,6 +145,13 @@ class WorkflowForm(forms.ModelForm[Workflow]):
             cast("forms.CharField", self.fields["entry_code"]).strip = False
         if self.instance.pk and not self.instance._state.adding:
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
+            self._complete_entry_code()
+
+    def _complete_entry_code(self) -> None:
+        """Give the entry code the language server of the saved draft."""
+        if "entry_code" in self.fields:
+            address = socket_address(self.instance.pk)
+            self.fields["entry_code"].widget.attrs["data-language-socket"] = address
 
     def clean_entry_code(self) -> str:
         return unless_unchanged(self.cleaned_data["entry_code"], self.instance.entry_code)

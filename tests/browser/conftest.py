@@ -20,6 +20,7 @@ from playwright.sync_api import (
 from tests.browser.chromium import FLAGS, find_chromium, log_in
 from tests.browser.pages import ids  # noqa: F401 - a fixture
 from tests.support.installation import Installation
+from toolchain import node_tools
 
 TIMEOUT_MILLISECONDS = 30_000  # long, because a busy machine deploys slowly
 REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
@@ -37,6 +38,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
     if any(MISSING in reason for reason in skipped):
         terminalreporter.write_line(f"SKIPPED tests/browser: {MISSING}", yellow=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bundle() -> None:
+    """Bundle the code fields, unless that has happened since their last change.
+
+    A web server reads the sizes of its files when it starts, so this must come first.
+    """
+    sources = [node_tools.MODULES / ".package-lock.json", *node_tools.CODE_FIELDS.glob("*.js")]
+    newest = max(path.stat().st_mtime for path in sources)
+    target = node_tools.CODE_FIELDS_BUNDLE
+    if not target.exists() or target.stat().st_mtime < newest:
+        node_tools.run("bundle")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ showPictures()
 scrollToSelectedStep()
 selectNode()
 guardForms()
+editCode()
 addEventListener('hashchange', selectNode)
 document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
@@ -38,6 +39,12 @@ addEventListener('load', () => {
 if (window.htmx) {
   htmx.createEventSource = url => new EventStream(url)
   htmx.defineExtension('parts', { handleSwap: swapParts })
+}
+
+// The editor of code is large, and only loaded where there is code. Without it, text areas remain.
+function editCode() {
+  if (document.querySelector('[data-code-field]')) import('../bundled/code_fields.js').catch(console.warn)
+  else document.addEventListener('htmx:afterSettle', editCode, { once: true })
 }
 
 function tick() {

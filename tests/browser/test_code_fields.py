@@ -1,0 +1,183 @@
+"""Code fields as editors: completion, problems, keyboard, forms, and a lost connection."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open
+from tests.support.installation import Installation
+from tests.workflows.ir.documents import chain, node
+
+DOCUMENT = chain(
+    node("files", code="return { inputParams: event, files: ['a.pdf'] };"), node("use")
+)
+
+
+@pytest.fixture(scope="module")
+def workflow(installation: Installation) -> str:
+    """Import a workflow; return its id."""
+    return installation.import_document(DOCUMENT)
+
+
+@pytest.fixture
+def form(open_page: Open, workflow: str) -> Iterator[Page]:
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/")
+    yield page
+    page.close(run_before_unload=False)
+
+
+def editor(page: Page) -> Locator:
+    return page.locator("[data-code-editor=id_entry_code] .cm-content")
+
+
+def field(page: Page) -> Locator:
+    return page.locator("#id_entry_code")
+
+
+HANDLER = "export async function fetch(request: Request, env: Env) {\n"
+
+
+def write(page: Page, text: str) -> None:
+    """Replace the text: the end key by key, the rest in one go."""
+    editor(page).focus()
+    clear(page)
+    page.keyboard.insert_text(text[:-2])
+    page.keyboard.type(text[-2:])
+
+
+def clear(page: Page) -> None:
+    """Delete the text with keys that the editor handles itself."""
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+
+
+def test_entry_code_gets_completion_and_a_problem_that_vanishes_when_mended(form: Page) -> None:
+    write(form, f"{HANDLER}  return Response.js")
+    offered = form.locator(".cm-tooltip-autocomplete li", has_text="json")
+    expect(offered).to_be_visible()
+    form.keyboard.press("Enter")
+    form.keyboard.type("(unknownName")
+    expect(form.locator(".cm-lintRange-error").first).to_be_visible()
+
+    write(form, f"{HANDLER}  return Response.json({{ ok: true }});\n}}")
+
+    expect(form.locator(".cm-lintRange-error")).to_have_count(0)
+    expect(field(form)).to_have_value(re.compile(r"ok: true \}\);\n\}$"))
+
+
+def test_the_form_saves_what_the_editor_holds(form: Page) -> None:
+    text = f"{HANDLER}  return new Response('saved');\n}}"
+    write(form, text)
+    expect(form.locator("#deploy")).to_have_text(re.compile("without unsaved changes"))
+
+    form.click("input[name=_continue]")
+
+    expect(form.locator(".messagelist")).to_contain_text("was changed")
+    expect(field(form)).to_have_value(text)
+    expect(editor(form)).to_contain_text("new Response('saved')")
+
+
+def test_escape_and_tab_leave_the_editor(form: Page) -> None:
+    editor(form).focus()
+    form.keyboard.press("Tab")
+    expect(editor(form)).to_be_focused()
+    form.keyboard.press("Escape")
+    form.keyboard.press("Tab")
+
+    expect(editor(form)).not_to_be_focused()
+
+
+def test_the_editor_has_the_name_of_its_field(form: Page) -> None:
+    expect(form.get_by_role("textbox", name="Entry code")).to_be_visible()
+    form.locator("label[for=id_entry_code]").click()
+
+    expect(editor(form)).to_be_focused()
+
+
+def test_a_lost_connection_is_reported_and_restored(form: Page) -> None:
+    form.evaluate(
+        """() => {
+            const Native = window.WebSocket
+            window.sockets = []
+            window.WebSocket = class extends Native {
+                constructor(...given) { super(...given); window.sockets.push(this) }
+            }
+        }"""
+    )
+    write(form, f"{HANDLER}  return Response.js")
+    expect(form.locator(".cm-tooltip-autocomplete li").first).to_be_visible()
+    status = form.locator("[data-code-editor=id_entry_code] [role=status]")
+
+    form.evaluate("window.sockets[0].close()")
+    expect(status).to_have_text("Completion is not available right now. Your text is safe.")
+    form.keyboard.type("on(")
+
+    expect(status).to_be_empty()
+    write(form, f"{HANDLER}  return Response.js")
+    expect(form.locator(".cm-tooltip-autocomplete li", has_text="json")).to_be_visible()
+
+
+def test_without_a_script_the_field_stays_a_text_area(open_page: Open, workflow: str) -> None:
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/", java_script_enabled=False)
+
+    expect(field(page)).to_be_visible()
+    expect(page.locator("[data-code-editor]")).to_have_count(0)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "number", "description": "In cents"},
+        "currency": {"enum": ["EUR", "USD"]},
+        "buyer": {"type": "object", "properties": {"email": {"type": "string"}}},
+    },
+}
+
+
+def add_json_field(page: Page) -> Locator:
+    """Add a JSON field with a schema to the page, as a page with forms of nodes has it."""
+    page.evaluate(
+        """schema => {
+            const area = document.createElement('textarea')
+            Object.assign(area.dataset, { codeField: '', language: 'json', schema, node: 'x', field: 'data.body' })
+            area.id = 'payload'
+            area.setAttribute('aria-label', 'Payload')
+            document.querySelector('#id_entry_code').form.prepend(area)
+            document.dispatchEvent(new Event('awaitstep:code-fields'))
+        }""",
+        json.dumps(SCHEMA),
+    )
+    return page.locator("[data-code-editor=payload] .cm-content")
+
+
+def test_a_json_field_offers_the_keys_and_values_of_its_schema(form: Page) -> None:
+    payload = add_json_field(form)
+    payload.focus()
+    form.keyboard.type('{"')
+    options = form.locator(".cm-tooltip-autocomplete li")
+    expect(options.first).to_be_visible()
+    assert options.locator(".cm-completionLabel").all_text_contents() == [
+        '"amount"', '"buyer"', '"currency"',
+    ]  # fmt: skip
+
+    clear(form)
+    form.keyboard.insert_text('{"amount": 1, "buyer": {')
+    form.keyboard.type('"')
+    expect(options.locator(".cm-completionLabel").first).to_have_text('"email"')
+
+
+def test_a_json_field_shows_where_it_is_not_json(form: Page) -> None:
+    payload = add_json_field(form)
+    payload.focus()
+    form.keyboard.insert_text('{"a": {{ files.total }}, }')
+    expect(form.locator(".cm-lintRange-error")).to_be_visible()
+
+    clear(form)
+    form.keyboard.insert_text('{"a": {{ files.total }}}')
+
+    expect(form.locator(".cm-lintRange-error")).to_have_count(0)

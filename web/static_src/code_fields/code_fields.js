@@ -1,0 +1,217 @@
+// Turns text areas with code into editors. The text area stays the form's field and follows the editor.
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
+import { javascript } from '@codemirror/lang-javascript'
+import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
+import { lintGutter, lintKeymap } from '@codemirror/lint'
+import {
+  hoverTooltips,
+  jumpToDefinition,
+  jumpToDefinitionKeymap,
+  LSPPlugin,
+  renameKeymap,
+  signatureHelp,
+} from '@codemirror/lsp-client'
+import { Annotation, EditorState } from '@codemirror/state'
+import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view'
+import { languageCompletion } from './completion.js'
+import { connectionTo } from './connection.js'
+import { jsonField } from './json_fields.js'
+import { SHADOW_STYLE, theme } from './theme.js'
+
+const FIELDS = 'textarea[data-code-field]'
+const SYNC_DELAY = 100
+const HOW_TO_LEAVE = 'Press Escape and then Tab to leave the editor.'
+const fromTextArea = Annotation.define()
+const editors = new Map()
+
+export function enhanceCodeFields(root = document) {
+  for (const [area, editor] of editors) {
+    if (!area.isConnected) editor.destroy()
+    else if (!editor.isConnected) editor.attach()
+    else editor.readTextArea()
+  }
+  for (const area of root.querySelectorAll(FIELDS)) if (!editors.has(area)) new CodeField(area)
+}
+
+export function editorOf(area) {
+  return editors.get(area)?.view ?? null
+}
+
+class CodeField {
+  #area
+  #host = document.createElement('div')
+  #status = document.createElement('p')
+  #stopStatus = () => {}
+  #syncTimer = 0
+  #textAtFocus = ''
+
+  constructor(area) {
+    this.#area = area
+    editors.set(area, this)
+    const shadow = this.#host.attachShadow({ mode: 'open' })
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(SHADOW_STYLE)
+    shadow.adoptedStyleSheets = [sheet]
+    this.#host.dataset.codeEditor = area.id
+    this.#status.setAttribute('role', 'status')
+    const height = area.offsetHeight || 80
+    const connection = this.#connection()
+    this.view = new EditorView({
+      root: shadow,
+      parent: shadow,
+      state: EditorState.create({ doc: area.value, extensions: this.#extensions(connection, height) }),
+    })
+    shadow.append(this.#status)
+    this.attach()
+    this.#listen(connection)
+  }
+
+  get isConnected() {
+    return this.#host.isConnected
+  }
+
+  attach() {
+    this.#area.after(this.#host)
+    this.#area.hidden = true
+    this.#area.required = false // a hidden field cannot show the browser's message
+  }
+
+  destroy() {
+    editors.delete(this.#area)
+    clearTimeout(this.#syncTimer)
+    this.#stopStatus()
+    this.view.destroy()
+    this.#host.remove()
+  }
+
+  // Takes over a text that a script or the server has put into the text area.
+  readTextArea() {
+    const text = this.view.state.doc.toString()
+    if (text === this.#area.value) return
+    const changes = difference(text, this.#area.value)
+    this.view.dispatch({ changes, annotations: fromTextArea.of(true) })
+  }
+
+  #connection() {
+    const owner = this.#area.closest('[data-language-socket]')
+    return owner?.dataset.languageSocket ? connectionTo(owner.dataset.languageSocket) : null
+  }
+
+  #listen(connection) {
+    const area = this.#area
+    for (const label of area.labels ?? []) label.addEventListener('click', () => this.view.focus())
+    area.form?.addEventListener('reset', () => setTimeout(() => this.readTextArea()))
+    area.addEventListener('focus', () => this.view.focus())
+    if (connection) this.#stopStatus = connection.onStatus(message => (this.#status.textContent = message))
+    this.view.contentDOM.addEventListener('focus', () => {
+      this.#textAtFocus = area.value
+      connection?.start()
+    })
+    this.view.contentDOM.addEventListener('blur', () => {
+      if (area.value !== this.#textAtFocus) area.dispatchEvent(new Event('change', { bubbles: true }))
+    })
+  }
+
+  #extensions(connection, height) {
+    const { language, schema } = this.#area.dataset
+    const isJson = language === 'json'
+    const { support, sources } = isJson ? jsonField(schema) : { support: codeSupport(language), sources: [] }
+    return [
+      lineNumbers(),
+      lintGutter(),
+      history(),
+      drawSelection(),
+      bracketMatching(),
+      closeBrackets(),
+      indentOnInput(),
+      indentUnit.of('  '),
+      support,
+      theme,
+      EditorView.theme({ '.cm-content, .cm-gutter': { minHeight: `${height}px` } }),
+      EditorView.contentAttributes.of(this.#labels()),
+      EditorState.readOnly.of(this.#area.readOnly || this.#area.disabled),
+      EditorView.editable.of(!this.#area.disabled),
+      EditorView.updateListener.of(update => this.#updated(update)),
+      autocompletion({ override: [...sources, ...(connection ? [languageCompletion] : [])] }),
+      keymap.of([
+        ...closeBracketsKeymap,
+        ...completionKeymap,
+        ...lintKeymap,
+        ...defaultKeymap,
+        ...historyKeymap,
+        indentWithTab,
+      ]),
+      connection ? this.#languageServer(connection) : [],
+    ]
+  }
+
+  #languageServer(connection) {
+    const { node = '', field = '' } = this.#area.dataset
+    const uri = `node:/${encodeURIComponent(node)}/${encodeURIComponent(field)}`
+    return [
+      connection.client.plugin(uri, this.#languageId()),
+      hoverTooltips(),
+      signatureHelp(),
+      keymap.of([...jumpToDefinitionKeymap, ...renameKeymap]),
+      EditorView.domEventHandlers({ mousedown: (event, view) => followLink(event, view) }),
+    ]
+  }
+
+  #languageId() {
+    const { language, expression } = this.#area.dataset
+    if (language !== 'typescript') return language === 'json' ? 'json' : 'text'
+    return expression === 'true' ? 'expression' : 'typescript'
+  }
+
+  #labels() {
+    const area = this.#area
+    const label = area.getAttribute('aria-label') ?? area.labels?.[0]?.textContent.replace(/:\s*$/, '').trim()
+    return { 'aria-label': label || 'Code', 'aria-description': HOW_TO_LEAVE }
+  }
+
+  #updated({ docChanged, transactions, state }) {
+    if (!docChanged) return
+    clearTimeout(this.#syncTimer)
+    this.#syncTimer = setTimeout(() => LSPPlugin.get(this.view)?.client.sync(), SYNC_DELAY)
+    if (transactions.some(transaction => transaction.annotation(fromTextArea))) return
+    this.#area.value = state.doc.toString()
+    this.#area.dispatchEvent(new Event('input', { bubbles: true }))
+  }
+}
+
+function codeSupport(language) {
+  return language === 'text' ? [EditorView.lineWrapping] : javascript({ typescript: true })
+}
+
+// Ctrl and a click lead to the declaration of a name, as F12 does.
+function followLink(event, view) {
+  if (!(event.ctrlKey || event.metaKey) || event.button !== 0) return false
+  const position = view.posAtCoords({ x: event.clientX, y: event.clientY })
+  if (position === null) return false
+  view.dispatch({ selection: { anchor: position } })
+  return jumpToDefinition(view)
+}
+
+// The smallest replacement, so that the cursor stays where it is.
+function difference(before, after) {
+  let from = 0
+  while (from < before.length && from < after.length && before[from] === after[from]) from++
+  let end = 0
+  while (
+    end < before.length - from &&
+    end < after.length - from &&
+    before[before.length - 1 - end] === after[after.length - 1 - end]
+  )
+    end++
+  return { from, to: before.length - end, insert: after.slice(from, after.length - end) }
+}
+
+enhanceCodeFields()
+document.addEventListener('htmx:afterSettle', () => enhanceCodeFields())
+document.addEventListener('awaitstep:code-fields', () => enhanceCodeFields())

@@ -1,0 +1,39 @@
+// Completion from the language server, whose items are described when they are looked at.
+import { LSPPlugin, serverCompletionSource } from '@codemirror/lsp-client'
+
+export async function languageCompletion(context) {
+  const plugin = context.view && LSPPlugin.get(context.view)
+  if (!plugin?.client.connected) return null
+  try {
+    const result = await serverCompletionSource(context)
+    if (!result) return null
+    const items = plugin.client.lastItems
+    const options = result.options.map((option, index) => described(option, items[index], plugin.client))
+    return { ...result, options }
+  } catch {
+    return null // typing continues without completion
+  }
+}
+
+function described(option, item, client) {
+  if (!item?.data) return option
+  const info = async () => {
+    try {
+      const { detail, documentation } = await client.request('completionItem/resolve', item)
+      return detail || documentation ? paragraphs([detail, documentation]) : null
+    } catch {
+      return null
+    }
+  }
+  return { ...option, info }
+}
+
+function paragraphs(texts) {
+  const box = document.createElement('div')
+  for (const text of texts.filter(Boolean)) {
+    const part = document.createElement('p')
+    part.textContent = text
+    box.append(part)
+  }
+  return box
+}
