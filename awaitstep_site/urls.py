@@ -10,5 +10,6 @@ urlpatterns = [
     path("api/", include("api.urls")),
     path("targets/", include("targets.urls")),
     path("runs/", include("runs.urls")),
+    path("workflows/", include("workflows.urls")),
     path("", include("deployments.urls")),
 ]

@@ -6,10 +6,13 @@ import json
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
@@ -18,6 +21,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
+from web.decorators import HttpRequest as HtmxRequest
 from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
 from workflows.draft_problems import draft_problems
@@ -32,8 +36,11 @@ from workflows.models import (
     WorkflowVersion,
 )
 from workflows.node_types.registered import workflows_using
+from workflows.views.editor import editor_context
 
 _MAX_PROBLEMS = 10  # shown after saving
+_FORM = "form"
+MAX_NAME = 256
 
 
 class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
@@ -72,6 +79,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
     form = WorkflowForm
+    editor_template = "workflows/editor/editor.html"
     inlines = [DeclaredBindingInline]
     list_display = ["name", "id", "updated_at"]
     search_fields = ["name", "id", "description"]
@@ -99,6 +107,47 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         if _is_single_object(request):
             return workflows
         return workflows.defer("ir", "entry_code", "dependencies")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the editor; the form of everything else has the parameter `form`."""
+        if request.method == "POST" or _FORM in request.GET:
+            return super().change_view(request, object_id, form_url, extra_context)
+        workflow = self.get_object(request, unquote(object_id))
+        if workflow is None or not self.has_view_or_change_permission(request, workflow):
+            return super().change_view(request, object_id, form_url, extra_context)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": workflow.name,
+            "opts": self.opts,
+            "original": workflow,
+            "has_change_permission": self.has_change_permission(request, workflow),
+            **self.editor_context(request, workflow),
+        }
+        return TemplateResponse(request, self.editor_template, context)
+
+    def editor_context(self, request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
+        """Return what the editor's template needs."""
+        return editor_context(cast("HtmxRequest", request), workflow)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask for a name and open the editor; the form with a document has the parameter `form`."""
+        if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
+            return super().add_view(request, form_url, extra_context)
+        name = " ".join(request.POST.get("name", "").split())[:MAX_NAME]
+        if request.method == "POST" and name:
+            workflow = services.create_workflow(name, by=cast("User", request.user))
+            return redirect(workflow.get_absolute_url())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "New workflow",
+            "opts": self.opts,
+            "is_missing": request.method == "POST",
+        }
+        return TemplateResponse(request, "workflows/editor/new.html", context)
 
     @method_decorator(csrf_protect)
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -129,6 +178,12 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
             kind = "A deploy would fail" if problem.is_error else "Warning"
             messages.warning(request, f"{kind}: {problem}")
 
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any) -> HttpResponse:
+        return _back_to_form(request, super().response_add(request, obj, *args))
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return _back_to_form(request, super().response_change(request, obj))
+
     def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
         audit_entries.record_workflow("workflow deleted", obj, by=Actor.of(request.user))
         super().delete_model(request, obj)
@@ -145,6 +200,13 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
         protected = [*protected, *(f"{version} is locked" for version in locked)]
         return objects, counts, missing, protected
+
+
+def _back_to_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """After "Save and continue editing", show the form again and not the editor."""
+    if "_continue" in request.POST and "Location" in response:
+        response["Location"] = f"{response['Location'].partition('?')[0]}?{_FORM}"
+    return response
 
 
 class _SavedMeanwhile(Exception):

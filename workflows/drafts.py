@@ -163,7 +163,7 @@ def _changed(workflow_id: str, make: Callable[[Workflow], _Step], *, by: User) -
             selected=step.selected,
             renamed=step.renamed,
         )
-    raise Refused("Too many people are changing this workflow at once. Try again.")
+    raise Refused("Too many people are changing this workflow at the same time. Try again.")
 
 
 @transaction.atomic
@@ -268,15 +268,16 @@ def _refuse_conflict(
 ) -> None:
     for change in later:
         theirs = [tuple(touch) for touch in change.touched]
-        if any(overlap(mine, other) for mine in edit.touched for other in theirs):
+        if any(overlap(own, other) for own in edit.touched for other in theirs):
             raise ChangedMeanwhile(change, current=_current(before, operation))
 
 
 def _current(before: JsonObject, operation: JsonObject) -> Any:
-    """Return the value of the field that the operation would set."""
+    """Return the value of the first field that the operation would set."""
+    changes = operation.get("changes") or [operation]
     nodes = {item["id"]: item for item in before["nodes"]}
     value: Any = nodes.get(operation.get("node"))
-    for key in str(operation.get("field") or "").split("."):
+    for key in str(changes[0].get("field") or "").split("."):
         if isinstance(value, list) and key.isdigit() and int(key) < len(value):
             value = value[int(key)]
         else:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import SYSTEM, Actor
 from workflows import audit_entries, drafts
+from workflows.editing.new_documents import empty_document
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
@@ -45,6 +47,25 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
     is saved.
     """
     return save_checked(check_draft(workflow), by=by)
+
+
+def save_version(workflow: Workflow, *, by: User) -> WorkflowVersion:
+    """Save the draft as a version and record it in the audit trail. Raises as `save_draft`."""
+    draft = check_draft(workflow)
+    with transaction.atomic():
+        version = save_checked(draft, by=by)
+        audit_entries.record_version("workflow saved", version, by=Actor.of(by))
+    return version
+
+
+def create_workflow(name: str, *, by: User) -> Workflow:
+    """Create a workflow whose only node is a step that does nothing yet."""
+    workflow = Workflow(name=name, ir=empty_document(name, now=timezone.now().isoformat()))
+    draft = check_draft(workflow)
+    with transaction.atomic():
+        version = save_checked(draft, by=by)
+        audit_entries.record_version("workflow created", version, by=Actor.of(by))
+    return workflow
 
 
 @dataclass(frozen=True, slots=True)

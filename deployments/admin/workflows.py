@@ -32,6 +32,7 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
 
     list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
     change_form_template = "deployments/workflow_admin/change_form.html"
+    editor_template = "deployments/workflow_admin/editor.html"
     delete_confirmation_template = "deployments/workflow_admin/delete_confirmation.html"
     object_history_template = "deployments/workflow_admin/object_history.html"
     delete_selected_confirmation_template = (

@@ -50,7 +50,7 @@ def editor_url(deployment: Deployment, node_id: str = "") -> str:
     if not deployment.workflow_id:
         return ""
     url = reverse("admin:workflows_workflow_change", args=[deployment.workflow_id])
-    return f"{url}#{urlencode({'node': node_id})}" if node_id else url
+    return f"{url}?{urlencode({'node': node_id})}" if node_id else url
 
 
 def with_link(finding: dict[str, Any], url: str) -> dict[str, Any]:

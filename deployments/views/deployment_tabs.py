@@ -104,7 +104,7 @@ def _picture(deployment: Deployment) -> Context:
     drawn = picture_of(
         deployment.ir,
         registry(deployment.node_types),
-        base=f"{editor}#node=" if editor else None,
+        base=f"{editor}?node=" if editor else None,
         problems=marks,
     )
     return {"drawn": drawn, "marks": marks}

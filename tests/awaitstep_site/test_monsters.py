@@ -32,7 +32,7 @@ PAGES = (
     "/admin/workflows/environmentvariable/",
     "/admin/deployments/deployment/",
 )
-ADD = "/admin/workflows/workflow/add/"
+ADD = "/admin/workflows/workflow/add/?form"
 Post = Callable[[Client], object]
 
 

@@ -103,11 +103,11 @@ def test_animations_respect_reduced_motion(open_page: Open) -> None:
 
 
 def test_a_link_to_a_node_selects_it_in_the_editor(open_page: Open, ids: dict[str, object]) -> None:
-    page = open_page(f"/admin/workflows/workflow/{ids['workflow']}/change/")
+    page = open_page(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     node = page.evaluate("JSON.parse(document.getElementById('id_ir').value).nodes[0].id")
 
     page.goto("/")
-    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/#node={node}")
+    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form#node={node}")
 
     chosen = page.evaluate(
         "(area => area.value.slice(area.selectionStart, area.selectionEnd))"

@@ -11,8 +11,8 @@ from tests.browser.conftest import Open
 
 # A page with a form, a field in it, and a link on it.
 FORMS = [
-    ("/admin/workflows/workflow/{workflow}/change/", "#id_ir", "#settings"),
-    ("/admin/workflows/workflow/add/", "#id_name", "#site-name a"),
+    ("/admin/workflows/workflow/{workflow}/change/?form", "#id_ir", "#settings"),
+    ("/admin/workflows/workflow/add/?form", "#id_name", "#site-name a"),
     ("/workflows/{workflow}/settings/", "#settings-form textarea", "#site-name a"),
     ("/admin/workflows/environmentvariable/add/", "#id_new_value", "#site-name a"),
     ("/admin/targets/target/add/", "#id_name", "#site-name a"),
@@ -64,7 +64,7 @@ def test_a_link_asks_before_it_leaves_a_form_with_changes(
 
 
 def test_an_unchanged_or_saved_form_lets_go(page: Page, ids: dict[str, object]) -> None:
-    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/")
+    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     assert follow(page, "#settings", leave=True) == []
     page.wait_for_url("**/settings/")
 
@@ -76,7 +76,7 @@ def test_an_unchanged_or_saved_form_lets_go(page: Page, ids: dict[str, object]) 
 
 
 def test_a_refused_form_is_still_unsaved(page: Page, ids: dict[str, object]) -> None:
-    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/")
+    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     page.fill("#id_ir", "{")
     page.click("input[name=_continue]")
     expect(page.locator(".errornote")).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_refused_form_is_still_unsaved(page: Page, ids: dict[str, object]) -> 
 
 
 def test_deploy_says_that_it_leaves_unsaved_changes_out(page: Page, ids: dict[str, object]) -> None:
-    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/")
+    page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     button = page.locator("#deploy")
     before = button.text_content() or ""
     saved = page.input_value("#id_ir")

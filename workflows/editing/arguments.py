@@ -75,6 +75,13 @@ class Arguments:
             raise Refused(f"The operation's {key} must be an object, not {quoted(value)}.")
         return value
 
+    def objects(self, key: str) -> list[Arguments]:
+        """Return a list of at least one object."""
+        value = self.raw(key)
+        if not isinstance(value, list) or not value:
+            raise Refused(f"The operation's {key} must be a list of objects, not {quoted(value)}.")
+        return [Arguments(item) for item in value]
+
     def slot(self) -> Slot:
         """Return the slot: `{"after": node}`, or the start of `{"owner": node, "region": index}`."""
         value = Arguments(self.object("slot"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workflows.editing.arguments import Arguments
 from workflows.editing.outcome import ARMS, Outcome
 from workflows.editing.refusals import Refused
@@ -40,7 +42,7 @@ def add_arm(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def remove_arm(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Remove the arm `region` of `node`, with all that is inside it."""
+    """Remove the arm `region` of `node`, with everything that is inside it."""
     node_id, index = arguments.text("node"), arguments.index("region")
     block = _with_free_arms(bench, node_id)
     arm = _arm(bench, block, index)
@@ -105,8 +107,37 @@ def rename_arm(bench: Workbench, arguments: Arguments) -> Outcome:
     )
 
 
+def set_arms(bench: Workbench, node_id: str, arms: list[Any]) -> None:
+    """Replace the arms of a branch: those whose label stays keep their nodes, as renamed ones do.
+
+    Raises Refused if an arm that is not empty would be removed.
+    """
+    block = _with_free_arms(bench, node_id)
+    labels = [arm.get("label") if isinstance(arm, dict) else None for arm in arms]
+    if not labels or len(set(map(str, labels))) < len(labels):
+        raise Refused("Each arm needs a label of its own.", node_id=node_id)
+    by_label = {region.label: region for region in block.regions}
+    regions = []
+    for index, label in enumerate(labels):
+        if not isinstance(label, str) or not label or label == THEN:
+            raise Refused(f"{quoted(label)} cannot be the label of an arm.", node_id=node_id)
+        known = by_label.get(label)
+        at_index = block.regions[index] if index < len(block.regions) else None
+        if known is None and at_index is not None and at_index.label not in labels:
+            known = at_index
+        regions.append(known or Region())
+        regions[-1].label = label
+    removed = [region for region in block.regions if region not in regions]
+    if any(region.blocks or region.next for region in removed):
+        raise Refused(
+            "An arm with nodes cannot be removed here. Delete it in the outline.", node_id=node_id
+        )
+    block.regions = regions
+    _set_arms(bench, node_id, arms)
+
+
 def reconnect(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Let the arm `region` of `node` go on at `target`, a node in another arm, or not ("")."""
+    """Let the arm `region` of `node` continue at `target`, a node in another arm, or not ("")."""
     node_id, index = arguments.text("node"), arguments.index("region")
     target = arguments.text("target", "")
     block = bench.container(node_id)

@@ -89,9 +89,9 @@ def apply(
     """
     result = dict(document)
     for part in _LISTS:
-        mine = [change for change in changes if change["part"] == part]
-        if mine:
-            result[part] = _apply_to_list(document[part], mine, backwards=backwards)
+        own = [change for change in changes if change["part"] == part]
+        if own:
+            result[part] = _apply_to_list(document[part], own, backwards=backwards)
     for change in changes:
         if change["part"] == "document":
             _apply_to_member(result, change, backwards=backwards)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from workflows.codegen.analysis.node_names import name_nodes
 from workflows.editing.arguments import Arguments
+from workflows.editing.arms import set_arms
 from workflows.editing.outcome import EVERYTHING, Outcome
 from workflows.editing.refusals import Refused
 from workflows.editing.renaming import with_new_ids
@@ -18,7 +19,6 @@ from workflows.ir.reading.problems import quoted
 from workflows.nodes import branch
 
 _FIELD: Final = re.compile(r"(data|config)(\.[^.]+)+")
-_ARM_CONDITION: Final = re.compile(r"data\.branches\.(0|[1-9][0-9]{0,4})\.condition")
 _ABSENT: Final = object()
 
 
@@ -97,22 +97,36 @@ def _change_id(bench: Workbench, old: str, new: str) -> None:
 
 
 def configure(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Set the `field` of `node`, a path such as `data.url`, to `value`, or remove it without one."""
-    node_id, field = arguments.text("node"), arguments.text("field")
+    """Set the `field` of `node`, a path such as `data.url`, to `value`, or remove it without one.
+
+    With `changes`, a list of objects with `field` and `value`, several fields change together.
+    """
+    node_id = arguments.text("node")
     bench.locate(node_id)
-    if not _FIELD.fullmatch(field):
-        raise Refused(f"{quoted(field)} is not a field of a node: begin with data or config.")
-    is_arms = bench.types[node_id].name == branch.TYPE.name and field.startswith("data.branches")
-    if is_arms and not _ARM_CONDITION.fullmatch(field):
-        raise Refused("Change the arms of a branch one by one.", node_id=node_id)
-    value = arguments.raw("value") if arguments.has("value") else _ABSENT
-    item = _with_value(bench.nodes[node_id], field.split("."), value)
-    bench.nodes[node_id] = item
+    changes = arguments.objects("changes") if arguments.has("changes") else [arguments]
+    fields = [change.text("field") for change in changes]
+    for change, field in zip(changes, fields, strict=True):
+        _set_field(bench, node_id, field, change.raw("value") if change.has("value") else _ABSENT)
+    names = ", ".join(field.rpartition(".")[2] for field in fields)
     return Outcome(
-        summary=f"Changed {field.rpartition('.')[2]} of {bench.called(node_id)}",
-        touched=((node_id, field),),
+        summary=f"Changed {names} of {bench.called(node_id)}",
+        touched=tuple((node_id, field) for field in fields),
         selected=node_id,
     )
+
+
+def _set_field(bench: Workbench, node_id: str, field: str, value: Any) -> None:
+    if not _FIELD.fullmatch(field):
+        raise Refused(f"{quoted(field)} is not a field of a node: begin with data or config.")
+    changed = _with_value(bench.nodes[node_id], field.split("."), value)
+    is_branch = bench.types[node_id].name == branch.TYPE.name
+    if is_branch and changed["data"].get("branches") != bench.nodes[node_id]["data"].get(
+        "branches"
+    ):
+        arms = changed["data"].get("branches")
+        set_arms(bench, node_id, arms if isinstance(arms, list) else [])
+    else:
+        bench.nodes[node_id] = changed
 
 
 def _with_value(container: Any, path: list[str], value: Any) -> Any:

@@ -26,10 +26,10 @@ def edges_of(
     """
     writer = _EdgeWriter(types)
     known = {writer.ends_of(edge): edge for edge in existing if edge["source"] in types}
-    wanted = list(writer.ends(root))
-    kept = {ends: known[ends] for ends in wanted if ends in known}
+    needed = list(writer.ends(root))
+    kept = {ends: known[ends] for ends in needed if ends in known}
     ids = _Ids(edge["id"] for edge in kept.values())
-    edges = {ends: kept.get(ends) or _new_edge(ends, ids) for ends in wanted}
+    edges = {ends: kept.get(ends) or _new_edge(ends, ids) for ends in needed}
     in_place = [edge for ends, edge in known.items() if ends in kept]
     added = [edge for ends, edge in edges.items() if ends not in kept]
     return writer.with_ordered_arms([*in_place, *added], edges.values())

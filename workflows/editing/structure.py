@@ -46,7 +46,7 @@ def labels_of(item: JsonObject, type_: NodeType) -> list[str]:
 
 
 def move(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Move `nodes`, with all that is inside them, to `slot`."""
+    """Move `nodes`, with everything that is inside them, to `slot`."""
     moved = selected_blocks(bench, arguments.texts("nodes"))
     slot = arguments.slot()
     inside = {id_ for block in moved for id_ in ids_in(block)}
@@ -72,7 +72,7 @@ def move(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def delete(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Delete `nodes` with all that is inside them."""
+    """Delete `nodes` with everything that is inside them."""
     deleted = selected_blocks(bench, arguments.texts("nodes"))
     summary = f"Deleted {_listed(bench, deleted)}"
     touched: list[Touch] = []
@@ -102,7 +102,7 @@ def _neighbour(bench: Workbench, block: Block) -> str:
 
 
 def duplicate(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Copy `nodes` with all that is inside them, and put the copies after the last of them."""
+    """Copy `nodes` with everything that is inside them, and put the copies after the last of them."""
     blocks = selected_blocks(bench, arguments.texts("nodes"))
     for block in blocks:
         _refuse_if_leading_outside(bench, block, "duplicated")

@@ -154,11 +154,11 @@ class Workbench:
     def free_id(self, name: str) -> str:
         """Return an unused id made of the words of a name, which can be a variable in code."""
         words = _WORDS.findall(name)[:_MAX_ID_WORDS]
-        camel = "".join(
-            word[:1].lower() + word[1:] if index == 0 else word[:1].upper() + word[1:]
-            for index, word in enumerate(words)
+        first, *others = [word.lower() if word.isupper() else word for word in words] or ["node"]
+        camel = (
+            first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in others)
         )
-        proposal = to_identifier(camel)[:60] if camel else "node"
+        proposal = to_identifier(camel)[:60]
         if proposal in RESERVED or proposal in ROOTS:
             proposal += "1"
         return _free(proposal, {*self.nodes, *self._container_names()}, "{}{}")

@@ -48,3 +48,8 @@ def symbols(names: Iterable[str], *, uid: str) -> str:
         f'<symbol id="{uid}-i-{name}" viewBox="0 0 16 16">{_SHAPES[name]}</symbol>'
         for name in sorted(set(names) - {""})
     )
+
+
+def all_symbols(*, uid: str) -> str:
+    """Return SVG symbols of all icons."""
+    return symbols(_SHAPES, uid=uid)

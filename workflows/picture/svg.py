@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.node_labels import label_of
 from workflows.picture.icons import icon_of, symbols
 from workflows.picture.layout import Area, Layout, Line, SlotMark
 from workflows.picture.markup import link, safe
@@ -186,7 +187,7 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     name = shortened(node.name, _TEXT_WIDTH, size=NAME, is_bold=True)
     is_marked = bool(state.summary) and area.height == SHORT
     kind_width = _TEXT_WIDTH / 2 if is_marked else _TEXT_WIDTH
-    kind = shortened(node.type.title, kind_width, size=SMALL)
+    kind = shortened(label_of(node) or node.type.title, kind_width, size=SMALL)
     title = f"{node.name} ({node.type.title})" + (f": {state.summary}" if state.summary else "")
     kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
     current = ' data-current=""' if state.state.is_active else ""

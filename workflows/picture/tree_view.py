@@ -13,11 +13,13 @@ from typing import Final
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_labels import label_of
 from workflows.ir.document.region_tree import Region, Step
+from workflows.ir.reading.fields import Code, Text
 from workflows.nodes import branch
 from workflows.picture.icons import icon_of
 from workflows.picture.labels import arm_label, trigger_label
 from workflows.picture.markup import safe
 
+_MAX_SEARCHED: Final = 2_000
 ICONS: Final = "editor"
 """The prefix of the ids of the icons, which are elsewhere on the page."""
 
@@ -60,6 +62,7 @@ class TreeView:
         parts = [node.name, node.type.title, about]
         attributes = (
             f'id="outline-node-{safe(node.id)}" data-node="{safe(node.id)}" data-after="{safe(node.id)}"'
+            f' data-text="{safe(_searchable(node))}"'
             f"{_selection(is_selected=node.id == self.selected)}"
             f' aria-label="{safe(", ".join(filter(None, parts)))}"'
         )
@@ -102,6 +105,12 @@ def _condition(node: Node, index: int) -> str:
         return ""
     condition = node.settings.arms[index].condition
     return condition.source.strip() if condition else "otherwise"
+
+
+def _searchable(node: Node) -> str:
+    """Return the beginning of the texts in a node's settings, to find the node by."""
+    texts = [field.source for field in node.fields if isinstance(field, Code | Text)]
+    return " ".join(" ".join(texts)[:_MAX_SEARCHED].split())
 
 
 def _selection(*, is_selected: bool) -> str:

@@ -173,7 +173,7 @@ def test_a_failure_names_stage_node_line_and_what_to_do(admin_client: Client) ->
     )
     assert "Nothing was uploaded" in shown
     assert "What to do: Fix the problems listed in the workflow" in shown
-    editor = f"/admin/workflows/workflow/{deployment.workflow_id}/change/#node=pay"
+    editor = f"/admin/workflows/workflow/{deployment.workflow_id}/change/?node=pay"
     assert f'href="{editor}"' in page(admin_client, deployment)
 
 
@@ -253,7 +253,7 @@ def test_warnings_are_shown_under_the_stages_and_link_to_their_nodes(
 
     assert "<summary>2 warnings</summary>" in shown
     assert "a run can take &lt;2,000&gt; steps" in shown
-    assert 'change/#node=each">Each of them</a>' in shown
+    assert 'change/?node=each">Each of them</a>' in shown
     assert "<code>data.code</code>: a run can" in page(
         admin_client, reached("CODE_READY", warnings=[warning | {"path": "nodes.each.data.code"}])
     )

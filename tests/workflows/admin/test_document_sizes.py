@@ -42,7 +42,7 @@ def test_the_largest_document_is_saved_by_the_command_and_by_the_form(
     file.write_text(json.dumps(largest, indent=4))
     call_command("import_workflow", str(file), stdout=io.StringIO(), stderr=io.StringIO())
     workflow = Workflow.objects.get()
-    address = f"/admin/workflows/workflow/{workflow.pk}/change/"
+    address = f"/admin/workflows/workflow/{workflow.pk}/change/?form"
 
     page = admin_client.get(address)
     forms = Forms(page.content.decode(), address=address).forms

@@ -25,11 +25,11 @@ from workflows.models import Workflow, WorkflowVersion
 from workflows.services import save_draft
 
 LIST = "/admin/workflows/workflow/"
-ADD = "/admin/workflows/workflow/add/"
+ADD = "/admin/workflows/workflow/add/?form"
 
 
 def change(workflow: Workflow) -> str:
-    return f"/admin/workflows/workflow/{workflow.pk}/change/"
+    return f"/admin/workflows/workflow/{workflow.pk}/change/?form"
 
 
 def form(ir: Any, **more: str) -> dict[str, str]:

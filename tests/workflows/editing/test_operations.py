@@ -301,6 +301,33 @@ def test_a_condition_is_set_in_its_arm() -> None:
     assert item(result, "choose")["data"]["branches"][0] == {"label": "yes", "condition": "1 < 2"}
 
 
+def test_arms_are_edited_as_a_list() -> None:
+    arms = [{"label": "good", "condition": "1"}, {"label": "new", "condition": "2"},
+            {"label": "no", "condition": ""}]  # fmt: skip
+
+    result = edited(two_arms(), "configure", node="choose", field="data.branches", value=arms)
+
+    assert outline(result) == "first choose(good: a | new: | no: b) last"
+
+
+def test_an_arm_with_nodes_is_not_removed_from_the_list() -> None:
+    arms = [{"label": "no", "condition": ""}]
+
+    with pytest.raises(Refused, match="arm with nodes"):
+        edit(two_arms(), "configure", node="choose", field="data.branches", value=arms)
+
+
+def test_several_fields_change_at_once() -> None:
+    changes = [
+        {"field": "data.retryLimit", "value": 1},
+        {"field": "data.code", "value": "return 1;"},
+    ]
+
+    result = edited(chain(node("a")), "configure", node="a", changes=changes)
+
+    assert item(result, "a")["data"] == {"code": "return 1;", "retryLimit": 1}
+
+
 def test_an_invalid_value_is_kept_as_a_problem_of_the_node() -> None:
     result = edit(chain(node("a")), "configure", node="a", field="data.retryLimit", value="often")
 

@@ -19,7 +19,7 @@ MOTION = """() => {
 @pytest.fixture(scope="module")
 def address(installation: Installation) -> str:
     workflow = installation.import_document(every_type())
-    return f"/admin/workflows/workflow/{workflow}/change/"
+    return f"/admin/workflows/workflow/{workflow}/change/?form"
 
 
 def width(page: Page) -> float:
@@ -123,7 +123,7 @@ def test_no_name_is_wider_than_its_box(open_page: Open, installation: Installati
             at % 4
         ]
     workflow = installation.import_document(long)
-    page = open_page(f"/admin/workflows/workflow/{workflow}/change/")
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/?form")
 
     outside = page.evaluate(
         "[...document.querySelectorAll('.pic-node')].filter(node =>"

@@ -14,7 +14,7 @@ from workflows.picture.drawing import INVALID, picture_of
 
 
 def page(client: Client, workflow: Workflow) -> str:
-    return client.get(f"/admin/workflows/workflow/{workflow.pk}/change/").content.decode()
+    return client.get(f"/admin/workflows/workflow/{workflow.pk}/change/?form").content.decode()
 
 
 def tab(client: Client, deployment: Deployment) -> str:
@@ -42,7 +42,7 @@ def test_an_invalid_draft_has_a_message_instead_of_a_picture(admin_client: Clien
     workflow = make_workflow()
     Workflow.objects.filter(pk=workflow.pk).update(ir={"nodes": []})
 
-    answer = admin_client.get(f"/admin/workflows/workflow/{workflow.pk}/change/")
+    answer = admin_client.get(f"/admin/workflows/workflow/{workflow.pk}/change/?form")
 
     assert INVALID in text(answer)
 
@@ -58,7 +58,7 @@ def test_a_deployment_has_a_tab_with_the_deployed_version(admin_client: Client) 
     assert deployment.workflow
     shown = tab(admin_client, deployment)
 
-    url = f"/admin/workflows/workflow/{deployment.workflow.pk}/change/#node=only"
+    url = f"/admin/workflows/workflow/{deployment.workflow.pk}/change/?node=only"
     assert f'href="{url}" tabindex="-1"' in shown
     assert '<a href="/deployments/' in shown
     assert "in the version of this deployment: 1" in shown

@@ -2,6 +2,7 @@
 
 import { copy } from './clipboard.js'
 import { updateClocks } from './clocks.js'
+import { startEditor } from './editor/index.js'
 import { EventStream } from './event_stream.js'
 import { Logs } from './logs.js'
 import { showFailure, showMessage } from './notices.js'
@@ -25,6 +26,7 @@ setInterval(tick, 1000)
 showPictures()
 scrollToSelectedStep()
 selectNode()
+startEditor()
 guardForms()
 editCode()
 addEventListener('hashchange', selectNode)
@@ -44,7 +46,10 @@ if (window.htmx) {
 // The editor of code is large, and only loaded where there is code. Without it, text areas remain.
 function editCode() {
   if (document.querySelector('[data-code-field]')) import('../bundled/code_fields.js').catch(console.warn)
-  else document.addEventListener('htmx:afterSettle', editCode, { once: true })
+  else {
+    document.addEventListener('htmx:afterSettle', editCode, { once: true })
+    document.addEventListener('awaitstep:code-fields', editCode, { once: true })
+  }
 }
 
 function tick() {

@@ -15,10 +15,13 @@ const shownAt = new WeakMap()
 export function showMessage({ text, url, link, after, level }) {
   const item = document.createElement('li')
   item.className = level
-  const anchor = document.createElement('a')
-  anchor.href = url
-  anchor.textContent = link
-  item.append(`${text} `, anchor, ` ${after}`)
+  item.append(text)
+  if (url) {
+    const anchor = document.createElement('a')
+    anchor.href = url
+    anchor.textContent = link
+    item.append(' ', anchor, ` ${after}`)
+  }
   shownAt.set(item, performance.now())
   messageList().append(item)
   announce(item.textContent)

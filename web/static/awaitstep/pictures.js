@@ -23,10 +23,21 @@ export function showPictures() {
   }
 }
 
+// Shows a picture that has been drawn again at the same size and place as before.
+export function redrawPicture(picture) {
+  const view = views.get(picture.id)
+  if (!view || !picture.querySelector('.pic')) return
+  zoom(picture, view.scale)
+  const frame = picture.querySelector('.picture-frame')
+  frame.scrollLeft = view.left
+  frame.scrollTop = view.top
+}
+
 const naturalSize = picture => picture.querySelector('.pic').viewBox.baseVal
 const scaleOf = picture => picture.querySelector('.pic').width.baseVal.value / naturalSize(picture).width
 
 function zoom(picture, requested) {
+  if (!picture.querySelector('.pic')) return
   const { width, height } = naturalSize(picture)
   const frame = picture.querySelector('.picture-frame')
   const before = scaleOf(picture)
@@ -72,7 +83,8 @@ function onWheel(picture, event) {
 
 // A mouse drags the picture; touch scrolls natively.
 function drag(frame, event) {
-  if (event.pointerType !== 'mouse' || event.button || event.target.closest('a')) return
+  if (event.pointerType !== 'mouse' || event.button || event.target.closest('a, [data-node], .pic-slot'))
+    return
   frame.classList.add('is-dragging')
   const move = ({ movementX, movementY }) => frame.scrollBy(-movementX, -movementY)
   const stop = () => {

@@ -1,0 +1,276 @@
+"""The editor in a browser: building a workflow by mouse and by keyboard, its problems, its deploy."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open
+from tests.support.installation import Installation
+
+OUTLINE = """() => [...document.querySelectorAll('#editor-outline [role=treeitem]')]
+  .map(item => `${item.ariaLevel} ${item.ariaLabel}`)"""
+CODE = {
+    "Load order": "return { lines: event.payload.lines, total: event.payload.lines.length };",
+    "Charge line": "return item * 2;",
+    "Finish": "return { total: loadOrder.total, charged: eachLine?.results };",
+}
+BUILT = [
+    "1 Trigger: POST /",
+    "1 Load order, Step, return { lines: event.payload.lines, total: event.payload.l…",
+    "1 Big order, Branch, loadOrder.total > 1",
+    "2 Arm yes, loadOrder.total > 1",
+    "3 Each line, Loop, item of loadOrder.lines",
+    "4 Arm for each item",
+    "5 Charge line, Step, return item * 2;",
+    "2 Arm no, otherwise, empty",
+    "1 Pause, Sleep, 1 second",
+    "1 Finish, Step, return { total: loadOrder.total, charged: eachLine?.results…",
+]
+
+
+@pytest.fixture
+def page(open_page: Open) -> Page:
+    page = open_page("/admin/workflows/workflow/add/")
+    page.get_by_label("Name").fill("Orders")
+    page.get_by_role("button", name="Create workflow").click()
+    expect(page.locator("[data-ready]")).to_be_visible()
+    return page
+
+
+def outline(page: Page) -> list[str]:
+    items: list[str] = page.evaluate(OUTLINE)
+    return items
+
+
+def item(page: Page, name: str) -> Locator:
+    return page.get_by_role("treeitem", name=re.compile(f"^{re.escape(name)}\\b")).first
+
+
+def saved(page: Page) -> None:
+    """Wait until the server has answered every operation."""
+    expect(page.locator("[data-editor]:not([data-saving])")).to_be_visible()
+
+
+def drag(page: Page, source: Locator, target: str) -> None:
+    """Drag with the mouse to a mark in the picture, as soon as it shows that it is possible."""
+    source.scroll_into_view_if_needed()
+    box = source.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 12)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 5)
+    mark = page.locator(f".pic-slot.is-legal{target}")
+    mark.wait_for(state="visible")
+    mark.scroll_into_view_if_needed()
+    end = mark.bounding_box()
+    assert end
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
+    expect(page.locator(".pic-slot.is-target")).to_be_visible()
+    page.mouse.up()
+
+
+def add_by_mouse(page: Page, type_: str, target: str, name: str) -> None:
+    page.get_by_role("button", name="Add node").click()
+    drag(page, page.locator(f"#type-{type_}"), target)
+    expect(page.locator("#panel-name")).not_to_have_value("", timeout=30_000)
+    saved(page)
+    rename(page, name)
+
+
+def rename(page: Page, name: str) -> None:
+    field = page.locator("#panel-name")
+    field.fill(name)
+    expect(item(page, name)).to_be_visible()
+    saved(page)
+
+
+def set_code(page: Page, field: str, code: str) -> None:
+    """Type into a code field: the editor that replaces its text area, or the text area itself."""
+    holder = page.locator(f'#editor-panel .node-field[data-field="{field}"]')
+    content = holder.locator(".cm-content, textarea:visible").first
+    content.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(code)
+    content.blur()
+    saved(page)
+
+
+def set_field(page: Page, field: str, value: str) -> None:
+    control = page.locator(f'#editor-panel [name="{field}"]')
+    if control.evaluate("element => element.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.fill(value)
+        control.blur()
+    saved(page)
+
+
+def configure_all(page: Page) -> None:
+    for name, code in CODE.items():
+        item(page, name).locator(".outline-row").first.click()
+        expect(page.locator("#panel-name")).to_have_value(name)
+        set_code(page, "data.code", code)
+    item(page, "Pause").locator(".outline-row").first.click()
+    expect(page.locator("#panel-name")).to_have_value("Pause")
+    set_field(page, "data.duration", "1 second")
+    item(page, "Each line").locator(".outline-row").first.click()
+    expect(page.locator("#panel-name")).to_have_value("Each line")
+    set_field(page, "data.loopType", "forEach")
+    set_code(page, "data.collection", "loadOrder.lines")
+    item(page, "Big order").locator(".outline-row").first.click()
+    expect(page.locator("#panel-name")).to_have_value("Big order")
+    set_code_of_arm(page, "loadOrder.total > 1")
+
+
+def set_code_of_arm(page: Page, code: str) -> None:
+    row = page.locator('#editor-panel .node-field[data-field="data.branches"] [data-row]').first
+    content = row.locator(".cm-content, textarea:visible").first
+    content.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(code)
+    content.blur()
+    saved(page)
+
+
+def deploy_and_run(page: Page, installation: Installation) -> Any:
+    """Save a version and deploy it with the buttons of the page, then run it."""
+    workflow = re.search(r"workflow/(\w+)/change", page.url)
+    assert workflow
+    page.get_by_role("button", name=re.compile("^Save as v")).click()
+    expect(page.locator("[data-ready]")).to_be_visible()
+    page.locator("#deploy").click()
+    expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=120_000)
+    run = installation.json("trigger_workflow", workflow[1], '{"lines": [1, 2, 3]}')["id"]
+    return output_of(installation, workflow[1], run)
+
+
+def output_of(installation: Installation, workflow: str, run: str) -> Any:
+    """Wait until the run has ended and return its output."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        shown = installation.json("describe_run", workflow, run, "--json")
+        if shown["status"] not in ("queued", "running", "waiting"):
+            assert shown["status"] == "complete", shown
+            return json.loads(shown["output"])
+    pytest.fail("the run has not ended")
+
+
+def test_a_workflow_is_built_with_the_mouse(page: Page, installation: Installation) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    add_by_mouse(page, "branch", '[data-after="loadOrder"]', "Big order")
+    add_by_mouse(page, "step", '[data-after="bigOrder"]', "Finish")
+    add_by_mouse(page, "loop", '[data-owner="bigOrder"][data-region="0"]', "Each line")
+    add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Charge line")
+    add_by_mouse(page, "sleep", '[data-after="finish"]', "Pause")
+    drag(page, page.locator('.pic-node[data-node="pause"]'), '[data-after="bigOrder"]')
+    saved(page)
+    configure_all(page)
+
+    assert outline(page) == BUILT
+    expect(page.get_by_text("No problems")).to_be_visible()
+    assert deploy_and_run(page, installation) == {"total": 3, "charged": [2, 4, 6]}
+
+
+def add_by_keyboard(page: Page, search: str, name: str) -> None:
+    page.keyboard.press("a")
+    expect(page.locator("#editor-palette input")).to_be_focused()
+    page.keyboard.type(search)
+    page.keyboard.press("Enter")
+    expect(page.locator("#editor-palette")).not_to_be_visible()
+    saved(page)
+    expect(page.locator("#editor-outline [role=treeitem][data-node]:focus")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-name")).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(name)
+    expect(item(page, name)).to_be_visible()
+    saved(page)
+    page.locator("#editor-outline [tabindex='0']").focus()
+
+
+def go_to(page: Page, name: str) -> None:
+    """Walk through the outline with the arrow keys."""
+    page.locator("#editor-outline [tabindex='0']").focus()
+    page.keyboard.press("Home")
+    for _ in range(20):
+        focused = page.evaluate("document.activeElement.ariaLabel")
+        if str(focused).startswith(name):
+            return
+        page.keyboard.press("ArrowDown")
+    pytest.fail(f"{name} is not in the outline")
+
+
+def test_a_workflow_is_built_with_the_keyboard(page: Page, installation: Installation) -> None:
+    page.locator("#editor-outline [tabindex='0']").focus()
+    add_by_keyboard(page, "runs your own code", "Load order")
+    add_by_keyboard(page, "branch", "Big order")
+    add_by_keyboard(page, "runs your own code", "Finish")
+    go_to(page, "Arm yes")
+    add_by_keyboard(page, "loop", "Each line")
+    go_to(page, "Arm 3 times")
+    add_by_keyboard(page, "runs your own code", "Charge line")
+    go_to(page, "Finish")
+    add_by_keyboard(page, "waits for a period", "Pause")
+    page.keyboard.press(" ")
+    expect(page.locator("#announcer")).to_contain_text("Lifted")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#announcer")).to_contain_text("After Big order")
+    page.keyboard.press(" ")
+    expect(page.locator("#announcer")).to_contain_text("Moved")
+    configure_all(page)
+
+    assert outline(page) == BUILT
+    expect(page.get_by_text("No problems")).to_be_visible()
+    assert deploy_and_run(page, installation) == {"total": 3, "charged": [2, 4, 6]}
+
+
+def test_a_type_error_appears_on_its_node_and_vanishes(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+
+    set_code(page, "data.code", "return missing;")
+    problem = page.locator("#editor-problems").get_by_text("Cannot find name 'missing'")
+    expect(problem).to_be_visible()
+    expect(item(page, "Load order")).to_have_class(re.compile("has-error"))
+
+    set_code(page, "data.code", "return 1;")
+    expect(problem).to_have_count(0)
+    expect(page.get_by_text("No problems")).to_be_visible()
+
+
+def test_undo_and_redo_survive_a_reload(page: Page) -> None:
+    add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")
+    page.reload()
+    expect(page.locator("[data-ready]")).to_be_visible()
+
+    page.locator("#editor-outline [tabindex='0']").focus()
+    for _ in range(2):  # the name, and the node itself
+        page.keyboard.press("ControlOrMeta+z")
+        saved(page)
+    expect(item(page, "Empty step")).to_be_visible()
+    for _ in range(2):
+        page.keyboard.press("ControlOrMeta+Shift+z")
+        saved(page)
+    expect(item(page, "Pause")).to_be_visible()
+
+
+def test_a_conflict_shows_both_texts(page: Page, open_page: Open) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    other = open_page(page.url.partition(page.url.split("/")[2])[2])
+    expect(other.locator("[data-ready]")).to_be_visible()
+    other.route(re.compile(r"/draft/\?"), lambda route: route.fulfill(status=204))
+
+    set_code(page, "data.code", "return 'mine';")
+    set_code(other, "data.code", "return 'yours';")
+
+    dialog = other.get_by_role("dialog", name="Someone else changed this")
+    expect(dialog.get_by_text("return 'mine';")).to_be_visible()
+    expect(dialog.get_by_text("return 'yours';")).to_be_visible()

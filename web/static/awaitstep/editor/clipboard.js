@@ -1,0 +1,43 @@
+import { announce, showMessage } from '../notices.js'
+import { getJson } from './requests.js'
+
+// Nodes on the clipboard are a document as JSON text, so that they can go to another workflow.
+export class Clipboard {
+  #own = ''
+
+  constructor(draft, selection) {
+    this.draft = draft
+    this.selection = selection
+  }
+
+  async copy() {
+    const nodes = this.selection.nodes()
+    if (!nodes.length) return false
+    const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
+    const fragment = await getJson(`${this.draft.url}fragment/?${query}`)
+    if (!fragment) return false
+    this.#own = JSON.stringify(fragment, null, 2)
+    await navigator.clipboard?.writeText(this.#own).catch(() => {})
+    announce(`Copied ${nodes.length === 1 ? 'one node' : `${nodes.length} nodes`}`)
+    return true
+  }
+
+  async paste() {
+    const text = (await navigator.clipboard?.readText?.().catch(() => '')) || this.#own
+    const fragment = parse(text)
+    if (!fragment) {
+      showMessage({ text: 'There are no nodes on the clipboard. Copy some first.', level: 'warning' })
+      return
+    }
+    await this.draft.perform({ type: 'paste', fragment, slot: this.selection.slot() })
+  }
+}
+
+function parse(text) {
+  try {
+    const value = JSON.parse(text)
+    return Array.isArray(value?.nodes) ? value : null
+  } catch {
+    return null
+  }
+}

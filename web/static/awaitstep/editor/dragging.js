@@ -1,0 +1,183 @@
+import { announce } from '../notices.js'
+import { getJson } from './requests.js'
+import { slotOf } from './selection.js'
+
+const THRESHOLD = 6 // px that the pointer moves before a press becomes a drag
+const REACH = 48 // px around a mark in the picture
+const EDGE = 32 // px at the edges of what scrolls
+const SPEED = 12
+
+// Moves nodes to a slot: dragged with a pointer, or lifted with the keyboard. Both only find the slot.
+export class Dragging {
+  isLifted = false
+  #nodes = []
+  #newType = ''
+  #slots = []
+  #at = -1
+  #ghost = null
+
+  constructor(root, draft, selection) {
+    this.root = root
+    this.draft = draft
+    this.selection = selection
+    if (root.hasAttribute('data-may-change')) {
+      root.addEventListener('pointerdown', event => this.#pressed(event))
+    }
+  }
+
+  // Lifts nodes with the keyboard; the arrow keys then walk through the slots that are possible.
+  async lift(nodes) {
+    if (!nodes.length || !(await this.#prepare(nodes))) return
+    this.isLifted = true
+    this.root.dataset.lifted = ''
+    const here = this.#slots.findIndex(slot => slot.after && slot.after === this.#before(nodes[0]))
+    this.#show(Math.max(here, 0))
+    announce(`Lifted. ${this.#slots.length} places. Arrow keys choose one, Space drops, Escape cancels.`)
+  }
+
+  onKey(event) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key]
+    if (step) this.#show(Math.min(Math.max(this.#at + step, 0), this.#slots.length - 1), { speak: true })
+    else if (event.key === ' ' || event.key === 'Enter') this.#drop(this.#slots[this.#at])
+    else if (event.key === 'Escape') this.#cancel()
+    else if (event.key !== 'Tab') return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+
+  async #prepare(nodes) {
+    this.#nodes = nodes
+    const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
+    const answer = await getJson(`${this.draft.url}slots/?${query}`)
+    this.#slots = answer?.slots ?? []
+    if (!this.#slots.length) announce('This cannot be moved anywhere.')
+    return this.#slots.length > 0
+  }
+
+  #before(node) {
+    const items = this.selection.items()
+    return items[items.indexOf(this.selection.itemOf(node)) - 1]?.dataset.after
+  }
+
+  #cancel() {
+    announce('Move cancelled')
+    this.#end()
+  }
+
+  #end() {
+    this.isLifted = false
+    this.#newType = ''
+    this.#nodes = []
+    this.#slots = []
+    this.#ghost?.remove()
+    this.#ghost = null
+    delete this.root.dataset.lifted
+    delete this.root.dataset.dragging
+    for (const marked of this.root.querySelectorAll('.is-legal, .is-target')) {
+      marked.classList.remove('is-legal', 'is-target')
+    }
+  }
+
+  async #drop(slot) {
+    const nodes = this.#nodes
+    const type = this.#newType
+    this.#end()
+    if (!slot) return
+    const operation = type ? { type: 'add', node_type: type, slot } : { type: 'move', nodes, slot }
+    const answer = await this.draft.perform(operation)
+    if (answer) this.selection.selectNode(answer.selected)
+  }
+
+  #show(index, { speak = false } = {}) {
+    this.#at = index
+    this.#mark(this.#slots[index])
+    this.#places(this.#slots[index])[0]?.scrollIntoView({ block: 'nearest' })
+    if (speak) announce(`${this.#describe(this.#slots[index])}. ${index + 1} of ${this.#slots.length}`)
+  }
+
+  #mark(slot) {
+    for (const marked of this.root.querySelectorAll('.is-target')) marked.classList.remove('is-target')
+    for (const place of slot ? this.#places(slot) : []) place.classList.add('is-target')
+  }
+
+  // The row of the outline and the mark in the picture that stand for a slot.
+  #places(slot) {
+    const place = slot.after
+      ? `[data-after="${CSS.escape(slot.after)}"]`
+      : `[data-owner="${CSS.escape(slot.owner)}"][data-region="${slot.region ?? 0}"]`
+    return [...this.root.querySelectorAll(`[role=treeitem]${place}, .pic-slot${place}`)]
+  }
+
+  #describe(slot) {
+    const label = this.#places(slot)[0]?.getAttribute('aria-label') ?? ''
+    return slot.after ? `After ${label}` : slot.owner ? `At the start of ${label}` : 'At the start'
+  }
+
+  #pressed(event) {
+    const source = event.target.closest('[data-drag-type], .outline-row, .pic-node')
+    if (!source || event.button || event.target.closest('button')) return
+    const node = (source.closest('[data-node]') ?? source).dataset.node
+    const { dragType = '' } = source.dataset
+    if (!node && !dragType) return
+    const stop = new AbortController()
+    const listen = (type, listener) => addEventListener(type, listener, { signal: stop.signal })
+    listen('pointermove', move => {
+      const distance = Math.hypot(move.clientX - event.clientX, move.clientY - event.clientY)
+      if (this.#ghost) this.#moved(move)
+      else if (distance > THRESHOLD) this.#begin(source, node, dragType)
+    })
+    listen('pointerup', up => {
+      stop.abort()
+      if (this.#ghost) this.#drop(this.#slotAt(up))
+    })
+    const cancel = () => {
+      stop.abort()
+      if (this.#ghost) this.#cancel()
+    }
+    listen('pointercancel', cancel)
+    listen('keydown', key => key.key === 'Escape' && cancel())
+  }
+
+  async #begin(source, node, type) {
+    const selected = this.selection.nodes()
+    const nodes = type ? [] : selected.includes(node) ? selected : [node]
+    this.#newType = type
+    this.#ghost = document.createElement('div')
+    this.#ghost.className = 'editor-ghost'
+    const name = source.querySelector('.outline-name, .palette-name, .pic-name')?.textContent ?? node
+    this.#ghost.textContent = nodes.length > 1 ? `${nodes.length} nodes` : name
+    this.root.append(this.#ghost)
+    this.root.dataset.dragging = ''
+    source.closest('dialog')?.close()
+    getSelection()?.removeAllRanges()
+    if (!(await this.#prepare(nodes)) || !this.#ghost) return
+    for (const slot of this.#slots) for (const place of this.#places(slot)) place.classList.add('is-legal')
+  }
+
+  #moved(event) {
+    this.#ghost.style.setProperty('left', `${event.clientX + 12}px`)
+    this.#ghost.style.setProperty('top', `${event.clientY + 12}px`)
+    this.#mark(this.#slotAt(event))
+    const pane = document
+      .elementFromPoint(event.clientX, event.clientY)
+      ?.closest('.editor-outline, .picture-frame')
+    if (!pane) return
+    const { top, bottom } = pane.getBoundingClientRect()
+    if (event.clientY < top + EDGE) pane.scrollBy(0, -SPEED)
+    if (event.clientY > bottom - EDGE) pane.scrollBy(0, SPEED)
+  }
+
+  // The slot under the pointer: behind a row of the outline, or at the nearest mark of the picture.
+  #slotAt({ clientX, clientY }) {
+    const under = document.elementFromPoint(clientX, clientY)
+    const row = under?.closest('.outline-row')?.parentElement
+    if (row) return row.classList.contains('is-legal') ? slotOf(row) : null
+    if (!under?.closest('#editor-picture')) return null
+    const distances = [...this.root.querySelectorAll('.pic-slot.is-legal')].map(mark => {
+      const { left, top, width, height } = mark.getBoundingClientRect()
+      return [Math.hypot(left + width / 2 - clientX, top + height / 2 - clientY), mark]
+    })
+    const [distance, mark] = distances.sort(([one], [other]) => one - other)[0] ?? [Infinity]
+    return distance <= REACH ? slotOf(mark) : null
+  }
+}

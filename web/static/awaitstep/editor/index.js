@@ -1,0 +1,75 @@
+// The editor of a workflow. Every change is an operation that the server carries out; its answer holds
+// the parts of the page that show the new draft.
+
+import { Clipboard } from './clipboard.js'
+import { Draft } from './draft.js'
+import { Dragging } from './dragging.js'
+import { Keyboard } from './keyboard.js'
+import { Menu } from './menu.js'
+import { Palette } from './palette.js'
+import { Panel } from './panel.js'
+import { Picture } from './picture.js'
+import { Problems } from './problems.js'
+import { Selection } from './selection.js'
+
+export function startEditor() {
+  const root = document.querySelector('[data-editor]')
+  if (!root) return
+  const draft = new Draft(root)
+  const selection = new Selection(root, draft)
+  const palette = new Palette(root, draft, selection)
+  const clipboard = new Clipboard(draft, selection)
+  const dragging = new Dragging(root, draft, selection)
+  const actions = new Actions(draft, selection, palette, clipboard, dragging)
+  new Keyboard(root, selection, actions)
+  new Menu(root, selection, actions)
+  new Panel(root, draft, selection)
+  new Picture(root, selection, palette)
+  new Problems(root, draft, selection)
+  root.addEventListener('click', event => {
+    const button = event.target.closest('[data-action]')
+    if (button && !button.disabled) actions[button.dataset.action]()
+  })
+  root.dataset.ready = ''
+}
+
+// What a person can do with the selected nodes, by keyboard, menu or button.
+class Actions {
+  constructor(draft, selection, palette, clipboard, dragging) {
+    Object.assign(this, { draft, selection, palette, clipboard, dragging })
+  }
+
+  add = () => this.palette.open(this.selection.slot())
+  commands = () => this.palette.open(this.selection.slot(), { withCommands: this })
+  undo = () => this.draft.undo()
+  redo = () => this.draft.redo()
+  copy = () => this.clipboard.copy()
+  paste = () => this.clipboard.paste()
+  help = () => document.querySelector('#editor-keys').showModal()
+  lift = () => this.dragging.lift(this.selection.nodes())
+  cut = async () => (await this.clipboard.copy()) && this.remove()
+  duplicate = () => this.#onNodes({ type: 'duplicate' })
+  remove = () => this.#onNodes({ type: 'delete' })
+  wrap = type => this.#onNodes({ type: 'wrap', node_type: type })
+  unwrap = () => this.#onNode({ type: 'unwrap' })
+  addArm = () => this.#onNode({ type: 'add_arm' })
+  edit = () => document.querySelector('#editor-panel [data-first-field]')?.focus()
+
+  removeArm = () => {
+    const arm = this.selection.arm()
+    if (arm) this.draft.perform({ type: 'remove_arm', node: arm.owner, region: arm.region })
+  }
+
+  // Delete removes what is selected: nodes, or an arm.
+  deleteSelected = () => (this.selection.arm() ? this.removeArm() : this.remove())
+
+  #onNodes(operation) {
+    const nodes = this.selection.nodes()
+    if (nodes.length) return this.draft.perform({ ...operation, nodes })
+  }
+
+  #onNode(operation) {
+    const [node] = this.selection.nodes()
+    if (node) return this.draft.perform({ ...operation, node })
+  }
+}

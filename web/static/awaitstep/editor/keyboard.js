@@ -1,0 +1,86 @@
+import { toggle } from './selection.js'
+
+// The keys of the outline, as in any ARIA tree, and those of the whole editor.
+export class Keyboard {
+  constructor(root, selection, actions) {
+    this.selection = selection
+    this.actions = actions
+    selection.outline.addEventListener('keydown', event => this.#inOutline(event))
+    root.addEventListener('keydown', event => this.#anywhere(event))
+    this.help = root.querySelector('#editor-keys')
+  }
+
+  #inOutline(event) {
+    if (this.actions.dragging.isLifted) return this.actions.dragging.onKey(event)
+    if (event.target.getAttribute('role') !== 'treeitem') return
+    const command = event.ctrlKey || event.metaKey
+    const action = command ? this.#commands[event.key.toLowerCase()] : this.#keys[event.key]
+    if (!action || (event.altKey && !command)) return
+    event.preventDefault()
+    event.stopPropagation()
+    action(event)
+  }
+
+  #keys = {
+    ArrowDown: event => this.#step(1, event),
+    ArrowUp: event => this.#step(-1, event),
+    ArrowRight: () => this.#inwards(),
+    ArrowLeft: () => this.#outwards(),
+    Home: () => this.selection.select(this.selection.items()[0]),
+    End: () => this.selection.select(this.selection.items().at(-1)),
+    Enter: () => this.actions.edit(),
+    F2: () => this.actions.edit(),
+    ' ': () => this.actions.lift(),
+    a: () => this.actions.add(),
+    d: () => this.actions.duplicate(),
+    u: () => this.actions.unwrap(),
+    Delete: () => this.actions.deleteSelected(),
+    Backspace: () => this.actions.deleteSelected(),
+    '?': () => this.help?.showModal(),
+  }
+
+  #commands = {
+    c: () => this.actions.copy(),
+    x: () => this.actions.cut(),
+    v: () => this.actions.paste(),
+    d: () => this.actions.duplicate(),
+  }
+
+  // Text fields have an undo of their own.
+  #anywhere(event) {
+    if (!(event.ctrlKey || event.metaKey)) return
+    const key = event.key.toLowerCase()
+    const isText = event.target.closest('input, textarea, [contenteditable]')
+    const action =
+      key === 'k'
+        ? this.actions.commands
+        : isText
+          ? null
+          : key === 'y' || (key === 'z' && event.shiftKey)
+            ? this.actions.redo
+            : key === 'z'
+              ? this.actions.undo
+              : null
+    if (!action) return
+    event.preventDefault()
+    action()
+  }
+
+  #step(by, event) {
+    const items = this.selection.items()
+    const next = items[items.indexOf(this.selection.current()) + by]
+    this.selection.select(next, { extend: event.shiftKey })
+  }
+
+  #inwards() {
+    const item = this.selection.current()
+    if (item?.getAttribute('aria-expanded') === 'false') return toggle(item)
+    this.selection.select(item?.querySelector('[role=treeitem]'))
+  }
+
+  #outwards() {
+    const item = this.selection.current()
+    if (item?.getAttribute('aria-expanded') === 'true') return toggle(item)
+    this.selection.select(item?.parentElement.closest('[role=treeitem]'))
+  }
+}

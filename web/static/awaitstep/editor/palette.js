@@ -1,0 +1,88 @@
+import { announce } from '../notices.js'
+
+// A dialog with all node types, and with the commands of the editor if it is opened for these.
+export class Palette {
+  constructor(root, draft, selection) {
+    this.draft = draft
+    this.selection = selection
+    this.dialog = root.querySelector('#editor-palette')
+    this.search = this.dialog?.querySelector('input')
+    this.dialog?.addEventListener('click', event => this.#clicked(event))
+    this.dialog?.addEventListener('keydown', event => this.#onKey(event))
+    this.search?.addEventListener('input', () => this.#filter())
+    root.addEventListener('click', event => {
+      const button = event.target.closest('[data-add]')
+      if (button) this.open(this.#slotOfButton(button))
+    })
+  }
+
+  open(slot, { withCommands = null } = {}) {
+    if (!this.dialog) return
+    this.slot = slot
+    this.commands = withCommands
+    this.dialog.toggleAttribute('data-commands', Boolean(withCommands))
+    this.search.value = ''
+    this.#filter()
+    this.dialog.showModal()
+    this.search.focus()
+  }
+
+  #slotOfButton(button) {
+    const { after, owner, region } = button.closest('[role=treeitem]').dataset
+    if (button.dataset.add === 'after') return { after }
+    return owner ? { owner, region: Number(region) } : { owner: '' }
+  }
+
+  #options() {
+    return [...this.dialog.querySelectorAll('[data-option]')].filter(option => !option.closest('[hidden]'))
+  }
+
+  #filter() {
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean)
+    for (const option of this.dialog.querySelectorAll('[data-option]')) {
+      const isCommand = option.dataset.option === 'command'
+      const text = option.textContent.toLowerCase()
+      option.hidden = (isCommand && !this.commands) || !words.every(word => text.includes(word))
+    }
+    for (const group of this.dialog.querySelectorAll('[data-group]')) {
+      group.hidden = ![...group.querySelectorAll('[data-option]')].some(option => !option.hidden)
+    }
+    const options = this.#options()
+    this.#activate(options[0])
+    this.dialog.querySelector('[data-none]').hidden = options.length > 0
+  }
+
+  #activate(option) {
+    this.dialog.querySelector('[data-option][aria-selected=true]')?.setAttribute('aria-selected', 'false')
+    option?.setAttribute('aria-selected', 'true')
+    option?.scrollIntoView({ block: 'nearest' })
+    if (option) this.search.setAttribute('aria-activedescendant', option.id)
+    else this.search.removeAttribute('aria-activedescendant')
+  }
+
+  #onKey(event) {
+    const options = this.#options()
+    const index = options.findIndex(option => option.getAttribute('aria-selected') === 'true')
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step) this.#activate(options[(index + step + options.length) % options.length])
+    else if (event.key === 'Enter') this.#choose(options[index])
+    else return
+    event.preventDefault()
+  }
+
+  #clicked(event) {
+    if (event.target === this.dialog) return this.dialog.close()
+    const option = event.target.closest('[data-option]')
+    if (option) this.#choose(option)
+  }
+
+  async #choose(option) {
+    if (!option) return
+    this.dialog.close()
+    const { option: kind, value, argument } = option.dataset
+    if (kind === 'command') return this.commands?.[value](argument)
+    const answer = await this.draft.perform({ type: 'add', node_type: value, slot: this.slot })
+    if (!answer) return announce('Nothing was added')
+    this.selection.selectNode(answer.selected)
+  }
+}

@@ -1,0 +1,92 @@
+import { showMessage } from '../notices.js'
+
+const DELAY = 700
+
+// The form of what is selected. What changes is saved by itself, soon after it has changed.
+export class Panel {
+  #timers = new Map()
+
+  constructor(root, draft, selection) {
+    this.draft = draft
+    this.selection = selection
+    this.panel = root.querySelector('#editor-panel')
+    this.panel.addEventListener('input', event => this.#typed(event.target))
+    this.panel.addEventListener('change', event => this.#changed(event.target))
+    root.addEventListener('submit', event => this.#submitted(event))
+    draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
+  }
+
+  #typed(target) {
+    const form = target.closest('[data-operation]')
+    if (!form || form.hasAttribute('data-on-change') || !target.matches('input[type=text], textarea')) return
+    clearTimeout(this.#timers.get(target))
+    const save = () => this.#save(form, target)
+    this.#timers.set(target, setTimeout(save, DELAY))
+  }
+
+  #changed(target) {
+    clearTimeout(this.#timers.get(target))
+    const form = target.closest('[data-operation]')
+    if (form) this.#save(form, target)
+  }
+
+  #submitted(event) {
+    const form = event.target.closest('[data-operation]')
+    if (!form) return
+    event.preventDefault()
+    this.#save(form, form.querySelector('[name=value]'))
+  }
+
+  async #save(form, target) {
+    const operation = JSON.parse(form.dataset.operation)
+    const { argument } = form.dataset
+    if (argument) {
+      const value = form.querySelector('[name=value]').value
+      if (form.dataset.saved === value) return
+      form.dataset.saved = value
+      operation[argument] = value
+    } else if (form.hasAttribute('data-fields')) {
+      const field = target?.closest('.node-field')
+      if (!field) return
+      operation.posted = inputsOf(field)
+      const inputs = JSON.stringify(operation.posted)
+      if (field.dataset.saved === inputs) return
+      field.dataset.saved = inputs
+    }
+    await this.draft.perform(operation)
+  }
+
+  // Shows what is wrong with an input beside it.
+  #refused({ errors = {} }) {
+    for (const [path, message] of Object.entries(errors)) {
+      const field = this.panel.querySelector(`.node-field[data-field="${CSS.escape(path)}"]`)
+      if (!field) {
+        showMessage({ text: message, level: 'error' })
+        continue
+      }
+      let list = field.querySelector('.field-problems')
+      if (!list) {
+        list = document.createElement('ul')
+        list.className = 'field-problems'
+        list.setAttribute('role', 'alert')
+        field.append(list)
+      }
+      const item = document.createElement('li')
+      item.className = 'tone-bad'
+      item.textContent = message
+      list.replaceChildren(item)
+      field.classList.add('has-errors')
+    }
+  }
+}
+
+// All inputs of one field, by their names, as a form would post them.
+function inputsOf(field) {
+  const inputs = {}
+  for (const input of field.querySelectorAll('[name]')) {
+    if (input.matches('[type=checkbox], [type=radio]') && !input.checked) continue
+    inputs[input.name] ??= []
+    inputs[input.name].push(input.value)
+  }
+  return inputs
+}

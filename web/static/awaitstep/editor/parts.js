@@ -1,0 +1,41 @@
+import { redrawPicture } from '../pictures.js'
+import { updatePanel } from './panel_update.js'
+
+// Shows new HTML in parts of the page, and keeps focus, scrolling, folding and what is being typed.
+const shown = new Map()
+
+export function showParts(parts) {
+  for (const [id, html] of Object.entries(parts)) {
+    const part = document.getElementById(id)
+    if (!part || shown.get(id) === html) continue
+    shown.set(id, html)
+    if (!part.hasAttribute('data-panel') || !updatePanel(part, html)) show(part, html)
+  }
+}
+
+function show(part, html) {
+  const { scrollTop, scrollLeft } = part
+  const focused = part.contains(document.activeElement) ? document.activeElement : null
+  const folded = [...part.querySelectorAll('[aria-expanded=false][id]')].map(({ id }) => id)
+  const opened = [...part.querySelectorAll('details[open][id]')].map(({ id }) => id)
+  const isTyping = focused?.matches('input, textarea, select') && focused.id
+  const text = isTyping ? { id: focused.id, value: focused.value, start: focused.selectionStart } : null
+  part.innerHTML = html
+  for (const id of folded) document.getElementById(id)?.setAttribute('aria-expanded', 'false')
+  for (const id of opened) document.getElementById(id)?.setAttribute('open', '')
+  if (focused) focusAgain(part, focused, text)
+  if (part.matches('.picture-frame')) redrawPicture(part.closest('[data-picture]'))
+  else part.scrollTo(scrollLeft, scrollTop)
+  document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
+}
+
+function focusAgain(part, focused, text) {
+  const next =
+    part.querySelector('[role=treeitem][aria-selected=true]') ??
+    (focused.id ? document.getElementById(focused.id) : null)
+  const target = text ? document.getElementById(text.id) : next
+  if (!target) return
+  if (text && target.value !== text.value) target.value = text.value
+  target.focus({ preventScroll: true })
+  if (text && text.start != null && target.setSelectionRange) target.setSelectionRange(text.start, text.start)
+}

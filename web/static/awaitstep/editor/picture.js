@@ -1,0 +1,18 @@
+// The picture: a click selects a node, the marks between nodes open the palette.
+export class Picture {
+  constructor(root, selection, palette) {
+    const picture = root.querySelector('#editor-picture')
+    picture.addEventListener('click', event => {
+      const slot = event.target.closest('.pic-slot')
+      if (slot) return palette.open(slotOfMark(slot))
+      const node = event.target.closest('[data-node]')?.dataset.node
+      if (node) selection.selectNode(node, { focus: false, extend: event.shiftKey || event.ctrlKey })
+      else if (event.target.closest('.pic-cap')) selection.selectNode('', { focus: false })
+    })
+  }
+}
+
+function slotOfMark({ dataset: { after, owner, region } }) {
+  if (after) return { after }
+  return owner ? { owner, region: Number(region) } : { owner: '' }
+}

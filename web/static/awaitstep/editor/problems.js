@@ -1,0 +1,88 @@
+import { showMessage } from '../notices.js'
+
+// Fetches the problems of the draft after each change, and shows them on nodes and in a list.
+export class Problems {
+  #controller = null
+
+  constructor(root, draft, selection) {
+    this.root = root
+    this.draft = draft
+    this.selection = selection
+    this.list = root.querySelector('#editor-problems')
+    draft.addEventListener('changed', () => this.#load())
+    draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
+    this.list.addEventListener('click', event => {
+      const link = event.target.closest('[data-problem-node]')
+      if (!link) return
+      event.preventDefault()
+      selection.selectNode(link.dataset.problemNode)
+    })
+    this.#load()
+  }
+
+  async #load() {
+    this.#controller?.abort()
+    this.#controller = new AbortController()
+    const { signal } = this.#controller
+    const response = await fetch(`${this.draft.url}problems/`, { signal }).catch(() => null)
+    if (!response?.ok) return
+    const answer = await response.json().catch(() => null)
+    if (!answer || signal.aborted) return
+    this.list.innerHTML = answer.html
+    this.marks = answer.nodes
+    this.#mark()
+  }
+
+  #mark() {
+    for (const item of this.root.querySelectorAll('[data-node]')) {
+      const mark = this.marks[item.dataset.node]
+      item.classList.toggle('has-error', mark?.severity === 'error')
+      item.classList.toggle('has-warning', mark?.severity === 'warning')
+      if (item.getAttribute('role') !== 'treeitem') continue
+      if (mark) item.setAttribute('aria-description', mark.text)
+      else item.removeAttribute('aria-description')
+    }
+  }
+
+  async #refused({ error, errors, status, can_force: canForce, current, body, node }) {
+    if (Object.keys(errors ?? {}).length) return // shown beside the inputs
+    if (status === 409 && body.operation && current !== undefined) {
+      const mine = writtenBy(body.operation)
+      const both = { theirs: asText(current), mine: asText(mine) }
+      // The revision is the newest by then, so that the second attempt replaces what is there.
+      if ((await this.#ask('conflict', error, both)) === 'mine') this.draft.perform(body.operation)
+    } else if (canForce && body.operation) {
+      const answer = await this.#ask('force', error)
+      if (answer === 'force') this.draft.perform({ ...body.operation, force: true })
+    } else {
+      showMessage({ text: error, level: 'error' })
+      if (node) this.selection.selectNode(node)
+    }
+  }
+
+  #ask(name, reason, texts = {}) {
+    const dialog = this.root.querySelector(`#editor-${name}`)
+    dialog.querySelector('[data-reason]').textContent = reason
+    for (const [side, text] of Object.entries(texts)) {
+      dialog.querySelector(`[data-${side}]`).textContent = text
+    }
+    dialog.returnValue = ''
+    dialog.showModal()
+    return new Promise(resolve => {
+      dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true })
+    })
+  }
+}
+
+const asText = value => (typeof value === 'string' ? value : JSON.stringify(value ?? null, null, 2))
+
+// What the person wanted to write, as far as the operation says it.
+function writtenBy({ value, name, posted }) {
+  return (
+    value ??
+    name ??
+    Object.values(posted ?? {})
+      .flat()
+      .join('\n')
+  )
+}

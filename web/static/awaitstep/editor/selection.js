@@ -1,0 +1,133 @@
+// What is selected: a node, several nodes, an arm of a container, or the trigger.
+export class Selection {
+  #more = new Set()
+
+  constructor(root, draft) {
+    this.root = root
+    this.draft = draft
+    this.outline = root.querySelector('#editor-outline')
+    draft.selected = this.current()?.dataset.node ?? ''
+    draft.addEventListener('changed', ({ detail }) => this.#changed(detail))
+    this.outline.addEventListener('click', event => this.#clicked(event))
+    document.addEventListener('awaitstep:go-to-node', ({ detail }) => this.selectNode(detail.node))
+    root.querySelector('#editor-search')?.addEventListener('input', ({ target }) => this.#find(target.value))
+    this.#mark()
+  }
+
+  // Shows only the nodes whose name, type, id or settings contain all words, with what is around them.
+  async #find(text) {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+    const items = [...this.outline.querySelectorAll('[role=treeitem]')]
+    for (const item of items) item.classList.toggle('is-hidden', words.length > 0)
+    for (const item of words.length ? items : []) {
+      const { node = '', text: content = '' } = item.dataset
+      const haystack = `${node} ${content} ${item.getAttribute('aria-label')}`.toLowerCase()
+      if (!words.every(word => haystack.includes(word))) continue
+      for (let outer = item; outer; outer = outer.parentElement.closest('[role=treeitem]')) {
+        outer.classList.remove('is-hidden')
+      }
+    }
+  }
+
+  items() {
+    return [...this.outline.querySelectorAll('[role=treeitem]')].filter(
+      item => !item.parentElement.closest('[aria-expanded=false]') && !item.classList.contains('is-hidden'),
+    )
+  }
+
+  current() {
+    return this.outline.querySelector('[role=treeitem][tabindex="0"]')
+  }
+
+  nodes() {
+    const node = this.current()?.dataset.node
+    return node ? [...new Set([...this.#more, node])] : [...this.#more]
+  }
+
+  arm() {
+    const { owner, region } = this.current()?.dataset ?? {}
+    return owner ? { owner, region: Number(region) } : null
+  }
+
+  // The slot behind what is selected.
+  slot() {
+    return slotOf(this.current())
+  }
+
+  // Selects an item and shows its form.
+  async select(item, { focus = true, extend = false } = {}) {
+    if (!item) return
+    if (!extend) this.#more.clear()
+    else if (this.current()?.dataset.node) this.#more.add(this.current().dataset.node)
+    if (extend && item.dataset.node) this.#more.add(item.dataset.node)
+    for (const other of this.outline.querySelectorAll('[tabindex="0"]')) other.tabIndex = -1
+    item.tabIndex = 0
+    reveal(item)
+    if (focus) item.focus({ preventScroll: true })
+    item.querySelector('.outline-row').scrollIntoView({ block: 'nearest' })
+    this.#mark()
+    const node = item.dataset.node ?? item.dataset.owner ?? ''
+    if (node === this.draft.selected) return
+    this.draft.selected = node
+    remember(node)
+    await this.draft.refresh({ always: true, part: 'panel' })
+  }
+
+  selectNode(id, options) {
+    return this.select(id ? this.itemOf(id) : this.outline.querySelector('[data-trigger]'), options)
+  }
+
+  itemOf(id) {
+    return this.outline.querySelector(`[data-node="${CSS.escape(id)}"]`)
+  }
+
+  #clicked(event) {
+    const item = event.target.closest('[role=treeitem]')
+    if (!item || event.target.closest('button')) return
+    if (event.target.closest('.outline-fold')) return toggle(item)
+    this.select(item, { extend: event.shiftKey || event.ctrlKey || event.metaKey })
+  }
+
+  #changed({ selected, renamed = {} }) {
+    this.#more = new Set([...this.#more].map(id => renamed[id] ?? id).filter(id => this.itemOf(id)))
+    remember(selected ?? '')
+    this.#mark()
+    this.current()?.querySelector('.outline-row').scrollIntoView({ block: 'nearest' })
+  }
+
+  #mark() {
+    const nodes = new Set(this.nodes())
+    for (const item of this.outline.querySelectorAll('[role=treeitem]')) {
+      const isSelected = item.dataset.node ? nodes.has(item.dataset.node) : item.tabIndex === 0
+      item.setAttribute('aria-selected', String(isSelected))
+    }
+    for (const box of this.root.querySelectorAll('#editor-picture [data-node]')) {
+      box.classList.toggle('is-selected', nodes.has(box.dataset.node))
+    }
+  }
+}
+
+export function slotOf(item) {
+  if (!item) return { owner: '' }
+  const { after, owner, region } = item.dataset
+  if (after) return { after }
+  return owner ? { owner, region: Number(region) } : { owner: '' }
+}
+
+export function toggle(item, isOpen = item.getAttribute('aria-expanded') === 'false') {
+  if (item.hasAttribute('aria-expanded')) item.setAttribute('aria-expanded', String(isOpen))
+}
+
+function reveal(item) {
+  for (let outer = item.parentElement.closest('[role=treeitem]'); outer; ) {
+    toggle(outer, true)
+    outer = outer.parentElement.closest('[role=treeitem]')
+  }
+}
+
+function remember(node) {
+  const url = new URL(location)
+  if (node) url.searchParams.set('node', node)
+  else url.searchParams.delete('node')
+  history.replaceState(null, '', url)
+}

@@ -1,0 +1,28 @@
+"""The document that a new workflow begins with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.editing.workbench import PLACEHOLDER_CODE
+
+
+def empty_document(name: str, *, now: str) -> dict[str, Any]:
+    """Return a valid document with a step that does nothing, which the first node replaces."""
+    return {
+        "metadata": {"name": name, "version": 1, "createdAt": now, "updatedAt": now},
+        "trigger": {"type": "http", "method": "POST"},
+        "entryNodeId": "emptyStep",
+        "nodes": [
+            {
+                "id": "emptyStep",
+                "type": "step",
+                "name": "Empty step",
+                "version": "1.0.0",
+                "provider": "cloudflare",
+                "position": {"x": 0, "y": 0},
+                "data": {"code": PLACEHOLDER_CODE},
+            }
+        ],
+        "edges": [],
+    }

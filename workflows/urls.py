@@ -1,0 +1,19 @@
+"""The requests of the editor; its page is the workflow's page in the admin."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from workflows.views import draft
+
+app_name = "workflows"
+urlpatterns = [
+    path("<str:pk>/draft/", draft.parts, name="draft"),
+    path("<str:pk>/draft/change/", draft.change, name="change_draft"),
+    path("<str:pk>/draft/undo/", draft.undo, name="undo_draft"),
+    path("<str:pk>/draft/redo/", draft.redo, name="redo_draft"),
+    path("<str:pk>/draft/slots/", draft.slots, name="draft_slots"),
+    path("<str:pk>/draft/fragment/", draft.fragment, name="draft_fragment"),
+    path("<str:pk>/draft/problems/", draft.problems, name="draft_problems"),
+    path("<str:pk>/draft/save/", draft.save_version, name="save_version"),
+]

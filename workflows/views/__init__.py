@@ -1,0 +1,3 @@
+"""Pages and requests of the editor."""
+
+from __future__ import annotations

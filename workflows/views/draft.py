@@ -1,0 +1,234 @@
+"""Requests that change a draft, and the answers that the editor shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET, require_POST
+
+from web.decorators import HttpRequest, staff_with
+from workflows import drafts, services
+from workflows.drafts import Changed, ChangedMeanwhile
+from workflows.editing import fragments
+from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.slots import all_slots, slots_for
+from workflows.editing.structure import selected_blocks
+from workflows.editing.workbench import OpenDocument, Slot, Workbench
+from workflows.ir.reading.problems import InvalidIR
+from workflows.models import Workflow
+from workflows.views.editor import EditorState
+from workflows.views.form_operations import InvalidForm, as_operation
+from workflows.views.problem_list import problem_list
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+VIEW: Final = "workflows.view_workflow"
+CHANGE: Final = "workflows.change_workflow"
+_FIELD_ROOTS: Final = ("data", "config", "trigger")
+_NO_TREE: Final = "The nodes of this document do not form a workflow. Edit it as text first."
+
+
+@require_POST
+@staff_with(CHANGE)
+def change(request: HttpRequest, pk: str) -> HttpResponse:
+    """Carry out an operation: `{"revision": 3, "operation": {...}}`, as JSON or as form fields."""
+    return _answer(request, pk, lambda: _change(request, pk))
+
+
+def _change(request: HttpRequest, pk: str) -> Changed:
+    body = _body(request)
+    revision, operation = body.get("revision"), body.get("operation")
+    if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
+        raise Refused("The request does not say which revision of the draft it is about.")
+    made = as_operation(Workflow.objects.get(pk=pk), operation)
+    return drafts.change_draft(pk, made, revision=revision, by=_user(request))
+
+
+def _user(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+@require_POST
+@staff_with(CHANGE)
+def undo(request: HttpRequest, pk: str) -> HttpResponse:
+    """Reverse the user's last operation."""
+    return _answer(request, pk, lambda: drafts.undo(pk, by=_user(request)))
+
+
+@require_POST
+@staff_with(CHANGE)
+def redo(request: HttpRequest, pk: str) -> HttpResponse:
+    """Repeat the operation that the user undid last."""
+    return _answer(request, pk, lambda: drafts.redo(pk, by=_user(request)))
+
+
+@require_GET
+@staff_with(VIEW)
+def parts(request: HttpRequest, pk: str) -> HttpResponse:
+    """Return the parts of the editor for the node `node`; 204 if the draft still has `revision`."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    if request.GET.get("revision") == str(workflow.draft_revision):
+        return HttpResponse(status=204)
+    try:
+        opened = drafts.open_draft(workflow)
+    except NotEditable:
+        return JsonResponse({"error": _NO_TREE}, status=409)
+    selected = request.GET.get("node", "")
+    state = EditorState(request, workflow, opened, selected)
+    only = request.GET.getlist("part")
+    html = {"editor-panel": state.panel()} if only == ["panel"] else state.parts()
+    return JsonResponse(
+        {
+            "revision": workflow.draft_revision,
+            "selected": selected,
+            "parts": html,
+            "by": _author(workflow),
+        }
+    )
+
+
+def _author(workflow: Workflow) -> str:
+    """Return who made the last change, and what it was."""
+    last = workflow.draft_changes.first()
+    return f"{last.by_name}: {last.summary}" if last else ""
+
+
+@require_GET
+@staff_with(CHANGE)
+def slots(request: HttpRequest, pk: str) -> HttpResponse:
+    """Return the slots to which the nodes `node` can be moved; all slots without one."""
+    opened = _opened(pk)
+    node_ids = request.GET.getlist("node")
+    try:
+        legal = (
+            slots_for(opened, node_ids) if node_ids else [each.slot for each in all_slots(opened)]
+        )
+    except Refused as refused:
+        return _refusal(refused)
+    return JsonResponse({"slots": [_as_json(slot) for slot in legal]})
+
+
+@require_GET
+@staff_with(VIEW)
+def fragment(request: HttpRequest, pk: str) -> HttpResponse:
+    """Return the nodes `node` as a document of their own, for the clipboard."""
+    bench = Workbench(_opened(pk))
+    try:
+        blocks = selected_blocks(bench, request.GET.getlist("node"))
+    except Refused as refused:
+        return _refusal(refused)
+    if not blocks:
+        return _refusal(Refused("Select at least one node."))
+    return JsonResponse(fragments.fragment_of(bench, blocks))
+
+
+@require_GET
+@staff_with(VIEW)
+def problems(request: HttpRequest, pk: str) -> HttpResponse:
+    """Return every problem of the draft: as a list, and the gravest one of each node."""
+    found = problem_list(get_object_or_404(Workflow, pk=pk))
+    html = render_to_string("workflows/editor/_problems.html", found.context, request)
+    return JsonResponse({"html": html, "nodes": found.nodes})
+
+
+@require_POST
+@staff_with(CHANGE)
+def save_version(request: HttpRequest, pk: str) -> HttpResponse:
+    """Save the draft as a version, if it has no errors; then return to the editor, or to `next`."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    try:
+        version = services.save_version(workflow, by=_user(request))
+    except InvalidIR as invalid:
+        first = invalid.problems[0]
+        return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {first}")
+    messages.success(request, f"Saved as v{version.number}.")
+    return _back(request, pk)
+
+
+def _opened(pk: str) -> OpenDocument:
+    return drafts.open_draft(get_object_or_404(Workflow, pk=pk))
+
+
+def _as_json(slot: Slot) -> dict[str, Any]:
+    if slot.after:
+        return {"after": slot.after}
+    return {"owner": slot.owner, "region": slot.region}
+
+
+def _body(request: HttpRequest) -> Mapping[str, Any]:
+    """Return the JSON body, or the fields of a form whose `operation` is JSON."""
+    try:
+        body = json.loads(request.body) if _is_json(request) else _form_body(request.POST)
+    except (ValueError, RecursionError):
+        raise Refused("The request is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused("The request must be a JSON object.")
+    return body
+
+
+def _is_json(request: HttpRequest) -> bool:
+    return request.content_type == "application/json"
+
+
+def _form_body(posted: QueryDict) -> dict[str, Any]:
+    """Return what a form posts without scripts: `argument` names the one that `value` is for."""
+    operation = json.loads(posted.get("operation") or "null")
+    if isinstance(operation, dict) and posted.get("argument"):
+        operation[str(posted["argument"])] = posted.get("value", "")
+    elif isinstance(operation, dict):
+        operation["posted"] = {
+            key: posted.getlist(key) for key in posted if key.split(".")[0] in _FIELD_ROOTS
+        }
+    return {"revision": json.loads(posted.get("revision") or "null"), "operation": operation}
+
+
+def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpResponse:
+    """Return the changed parts of the editor, or a redirect to its page for a form."""
+    is_script = _is_json(request)
+    try:
+        changed = make()
+    except Workflow.DoesNotExist:
+        return JsonResponse({"error": "This workflow was deleted."}, status=404)
+    except NotEditable:
+        return JsonResponse({"error": _NO_TREE}, status=409)
+    except ChangedMeanwhile as conflict:
+        return _conflict(conflict) if is_script else _back(request, pk, error=str(conflict))
+    except Refused as refused:
+        return _refusal(refused) if is_script else _back(request, pk, error=str(refused))
+    if not is_script:
+        return _back(request, pk, selected=changed.selected)
+    workflow = Workflow.objects.get(pk=pk)
+    state = EditorState(request, workflow, changed.opened, changed.selected)
+    return JsonResponse(
+        {
+            "revision": changed.revision,
+            "selected": changed.selected,
+            "renamed": dict(changed.renamed),
+            "summary": changed.summary,
+            "parts": state.parts(),
+        }
+    )
+
+
+def _conflict(conflict: ChangedMeanwhile) -> HttpResponse:
+    return JsonResponse({"error": str(conflict), "current": conflict.current}, status=409)
+
+
+def _refusal(refused: Refused) -> HttpResponse:
+    answer = {"error": str(refused), "node": refused.node_id, "can_force": refused.can_force}
+    errors = refused.errors if isinstance(refused, InvalidForm) else {}
+    return JsonResponse({**answer, "errors": dict(errors)}, status=422)
+
+
+def _back(request: HttpRequest, pk: str, *, selected: str = "", error: str = "") -> HttpResponse:
+    if error:
+        messages.error(request, error)
+    address = get_object_or_404(Workflow, pk=pk).get_absolute_url()
+    return redirect(f"{address}?node={selected}" if selected else address)

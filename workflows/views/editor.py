@@ -1,0 +1,177 @@
+"""The editor of a workflow: its page, and the parts of it that an operation changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+from web.decorators import HttpRequest
+from workflows import drafts
+from workflows.codegen.analysis.node_names import name_nodes
+from workflows.editing.refusals import NotEditable
+from workflows.editing.workbench import OpenDocument, Workbench
+from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.triggers import TRIGGER_TYPES, TriggerType
+from workflows.ir.tree.scope_names import scope_names
+from workflows.language_server.address import socket_address
+from workflows.models import EnvironmentVariable, Workflow
+from workflows.node_forms.form import NodeForm, node_form, trigger_form
+from workflows.picture.drawing import render
+from workflows.picture.icons import all_symbols
+from workflows.picture.tree_view import ICONS, TreeView
+from workflows.views.palette import COMMANDS, KEYS, palette
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+PICTURE: Final = "editor"
+
+
+@dataclass(frozen=True)
+class EditorState:
+    """What the editor shows: a draft and the node that is selected, "" for the trigger."""
+
+    request: HttpRequest
+    workflow: Workflow
+    opened: OpenDocument
+    selected: str
+
+    @property
+    def user(self) -> User:
+        return cast("User", self.request.user)
+
+    @cached_property
+    def node(self) -> Node | None:
+        return self.opened.draft.nodes.get(self.selected)
+
+    @cached_property
+    def may_change(self) -> bool:
+        return self.user.has_perm("workflows.change_workflow")
+
+    def outline(self) -> SafeString:
+        """Return the items of the tree."""
+        bench = Workbench(self.opened)
+        view = TreeView(
+            ir=self.opened.draft,
+            selected=self.selected if self.node else "",
+            placeholders=frozenset(filter(bench.is_placeholder, bench.nodes)),
+        )
+        return mark_safe(view.html())  # noqa: S308 - built with workflows.picture.markup
+
+    def picture(self) -> SafeString:
+        """Return the picture, or why there is none."""
+        drawn = render(self.opened.draft, uid=PICTURE, is_editable=self.may_change)
+        return mark_safe(drawn.svg or f"<p>{drawn.message}</p>")  # noqa: S308 - as above
+
+    def panel(self) -> str:
+        """Return the form of the selected node, or of the trigger."""
+        context = self._of_node(self.node) if self.node else self._of_trigger()
+        context |= {
+            "workflow": self.workflow,
+            "selected": self.selected,
+            "may_change": self.may_change,
+            "palette": palette(self.opened.registry),
+        }
+        name = "node" if self.node else "trigger"
+        return render_to_string(f"workflows/editor/_{name}.html", context, self.request)
+
+    def _of_node(self, node: Node) -> dict[str, Any]:
+        item = next(each for each in self.opened.document["nodes"] if each["id"] == node.id)
+        container = node.type.container
+        return {
+            "node": node,
+            "variable": name_nodes(self.opened.draft, taken=()).variables[node.id],
+            "has_free_arms": container is not None
+            and (container.labels is None or container.alternatives),
+            "form": self._form(item, node.type),
+        }
+
+    def _form(self, item: dict[str, Any], type_: NodeType) -> NodeForm:
+        return node_form(
+            item,
+            type_,
+            problems=self.opened.parsed.problems,
+            scope=scope_names(self.opened.draft, self.selected),
+            set_variables=_names_of_variables(self.workflow),
+        )
+
+    def _of_trigger(self) -> dict[str, Any]:
+        trigger = self.opened.document.get("trigger") or {"type": "manual"}
+        type_ = trigger_type_of(trigger)
+        return {
+            "trigger_type": type_,
+            "trigger_types": list(TRIGGER_TYPES.values()),
+            "form": trigger_form(trigger, type_, problems=self.opened.parsed.problems),
+        }
+
+    def status(self) -> str:
+        """Return what can be undone, and how the draft differs from the newest version."""
+        workflow = self.workflow
+        newest = workflow.versions.order_by("-number").first()
+        context = {
+            "workflow": workflow,
+            "may_change": self.may_change,
+            "undo": drafts.next_undo(workflow, self.user) if self.may_change else None,
+            "redo": drafts.next_redo(workflow, self.user) if self.may_change else None,
+            "unsaved": newest is None or not newest.has_content(workflow.content),
+            "newest": newest,
+            "next_number": newest.number + 1 if newest else 1,
+            "last_change": workflow.draft_changes.first(),
+        }
+        return render_to_string("workflows/editor/_status.html", context, self.request)
+
+    def parts(self) -> dict[str, str]:
+        """Return the HTML inside the parts of the page, by their ids."""
+        return {
+            "editor-outline": self.outline(),
+            "editor-picture": self.picture(),
+            "editor-panel": self.panel(),
+            "editor-status": self.status(),
+        }
+
+
+def trigger_type_of(trigger: dict[str, Any]) -> TriggerType:
+    """Return the type of a trigger; an unknown one is shown as manual."""
+    return TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])
+
+
+def _names_of_variables(workflow: Workflow) -> frozenset[str]:
+    own_and_global = EnvironmentVariable.objects.filter(workflow__in=[workflow]) | (
+        EnvironmentVariable.objects.filter(workflow=None)
+    )
+    return frozenset(own_and_global.values_list("name", flat=True))
+
+
+def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
+    """Return the context of the editor's page.
+
+    The node that the address names is selected. A draft whose nodes do not form a tree has only its
+    problems.
+    """
+    try:
+        opened = drafts.open_draft(workflow)
+    except NotEditable as error:
+        return {"workflow": workflow, "graph_problems": error.problems}
+    requested = request.GET.get("node", "")
+    selected = requested if requested in opened.draft.nodes else ""
+    state = EditorState(request, workflow, opened, selected)
+    groups = palette(opened.registry)
+    return {
+        "workflow": workflow,
+        "may_change": state.may_change,
+        "outline": state.outline(),
+        "picture": state.picture(),
+        "panel": mark_safe(state.panel()),  # noqa: S308 - a rendered template
+        "status": mark_safe(state.status()),  # noqa: S308 - a rendered template
+        "language_socket": socket_address(workflow.pk),
+        "palette": groups,
+        "wrappers": [type_ for group in groups for type_ in group.types if type_.container],
+        "commands": COMMANDS,
+        "keys": KEYS,
+        "icons": mark_safe(all_symbols(uid=ICONS)),  # noqa: S308 - has no text of users
+    }
