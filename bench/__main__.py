@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import code_fields, deploy, many_workers, page_updates, pictures, programs
 from tests.support.installation import PROJECT, Installation
 
-PARTS = ("programs", "pictures", "code_fields", "runs", "deploys")
+PARTS = ("programs", "pictures", "code_fields", "editing", "runs", "deploys")
 
 
 def main() -> None:
@@ -32,19 +32,20 @@ def main() -> None:
             pictures.measure(rounds=options.rounds)
         if options.only in (None, "code_fields"):
             code_fields.measure(rounds=options.rounds)
-        if options.only in (None, "runs"):
-            _runs(folder, rounds=options.rounds)
+        for part in ("editing", "runs"):
+            if options.only in (None, part):
+                _in_django(part, folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
             _deploys(folder, rounds=options.rounds, workers=options.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(folder: Path, *, rounds: int) -> None:
-    """Measure the run pages on a separate database, in a process with Django."""
-    installation = Installation(folder / "runs")
+def _in_django(part: str, folder: Path, *, rounds: int) -> None:
+    """Measure pages on a separate database, in a process with Django."""
+    installation = Installation(folder / part)
     installation.migrate()
-    code = f"from bench.runs import measure; measure(rounds={rounds})"
+    code = f"from bench.{part} import measure; measure(rounds={rounds})"
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code]
     subprocess.run(command, cwd=PROJECT, env=installation.env, check=True)  # noqa: S603 - our own code
 

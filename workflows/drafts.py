@@ -7,6 +7,8 @@ is changed.
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +22,7 @@ from workflows.editing.operations import Edit, perform
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import OpenDocument
-from workflows.models import DraftChange, Workflow
+from workflows.models import DraftChange, NodeType, Workflow
 from workflows.node_types.registered import all_types
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ JsonObject = dict[str, Any]
 Kind = DraftChange.Kind
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
+_MAX_OPEN: Final = 16
 _IN_CONFLICT: Final = "{name} changed this while you were editing it: {summary}."
 
 
@@ -60,7 +63,26 @@ class Changed:
 
 def open_draft(workflow: Workflow) -> OpenDocument:
     """Return the workflow's draft; raises NotEditable if its nodes do not form a tree."""
-    return OpenDocument(workflow.ir, all_types())
+    newest_type = NodeType.objects.order_by("-pk").values_list("pk", flat=True).first()
+    known = _opened.get(workflow.pk)
+    if known and known[0] == newest_type and known[1].document == workflow.ir:
+        return known[1]
+    opened = OpenDocument(workflow.ir, all_types())
+    _remember(workflow.pk, newest_type, opened)
+    return opened
+
+
+_opened: OrderedDict[str, tuple[int | None, OpenDocument]] = OrderedDict()
+"""The drafts that were open last, by workflow, with the newest node type of that time."""
+_lock = threading.Lock()
+
+
+def _remember(workflow_id: str, newest_type: int | None, opened: OpenDocument) -> None:
+    with _lock:
+        _opened[workflow_id] = newest_type, opened
+        _opened.move_to_end(workflow_id)
+        while len(_opened) > _MAX_OPEN:
+            _opened.popitem(last=False)
 
 
 def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: User) -> Changed:
@@ -191,6 +213,9 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
         by_name=by.get_username(),
     )
     workflow.ir, workflow.draft_revision = step.opened.document, revision
+    known = _opened.get(workflow.pk)
+    if known:
+        _remember(workflow.pk, known[0], step.opened)
     return True
 
 
@@ -211,7 +236,8 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
         raise Refused("There is nothing to undo." if is_undo else "There is nothing to redo.")
     try:
         document = document_changes.apply(workflow.ir, change.changes, backwards=is_undo)
-        opened = OpenDocument(document, all_types())
+        before = open_draft(workflow)
+        opened = OpenDocument(document, before.registry, before)
     except (document_changes.Conflict, NotEditable):
         raise _not_reversible(workflow, change, kind) from None
     selected = change.selected if change.selected in opened.draft.nodes else ""

@@ -79,7 +79,7 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
 
 def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:
     try:
-        return OpenDocument(document, before.registry)
+        return OpenDocument(document, before.registry, before)
     except NotEditable as error:
         known = {problem.message for problem in before.parsed.problems}
         new = [problem for problem in error.problems if problem.message not in known]

@@ -50,12 +50,18 @@ class Slot:
 
 
 class OpenDocument:
-    """A document that has a tree; raises NotEditable for any other. It is never changed."""
+    """A document that has a tree; raises NotEditable for any other. It is never changed.
 
-    def __init__(self, document: JsonObject, registry: Registry) -> None:
+    `before` is the document that it was made from, whose unchanged nodes are not read again.
+    """
+
+    def __init__(
+        self, document: JsonObject, registry: Registry, before: OpenDocument | None = None
+    ) -> None:
         self.document = document
         self.registry = registry
-        self.parsed: Parsed = parse(document, registry)
+        known = before.parsed.known if before else None
+        self.parsed: Parsed = parse(document, registry, known)
         if self.parsed.draft is None:
             raise NotEditable(self.parsed.problems)
         self.draft: WorkflowIR = self.parsed.draft

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.model import KnownNodes, WorkflowIR
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import Parsed, read_document, read_json
 from workflows.nodes.built_in import NODE_TYPES
 
 
-def parse(document: object, types: Registry = NODE_TYPES) -> Parsed:
-    """Read and check a document; never raises for any JSON value."""
-    return read_document(document, types)
+def parse(
+    document: object, types: Registry = NODE_TYPES, known: KnownNodes | None = None
+) -> Parsed:
+    """Read and check a document; never raises for any JSON value. For `known`, see `read_document`."""
+    return read_document(document, types, known)
 
 
 def parse_valid(document: object, types: Registry = NODE_TYPES) -> WorkflowIR:

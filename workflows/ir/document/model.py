@@ -12,7 +12,7 @@ from workflows.ir.document.region_tree import Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.fields import Field
-from workflows.ir.reading.problems import listed, quoted
+from workflows.ir.reading.problems import Problem, listed, quoted
 from workflows.ir.reading.reader import Reader
 
 MAX_NODES: Final = 10_000
@@ -72,6 +72,33 @@ class WorkflowIR:
     structure: Structure
 
 
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """A node, the JSON object it was read from, and the problems that were found in it."""
+
+    source: dict[str, Any]
+    node: Node
+    problems: tuple[Problem, ...]
+
+
+class KnownNodes:
+    """Nodes by the identity of their JSON objects, which nobody may change afterwards.
+
+    All documents must be read with the same node types.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[int, KnownNode] = {}
+
+    def find(self, source: dict[str, Any]) -> KnownNode | None:
+        """Return what was read from this very object."""
+        known = self._nodes.get(id(source))
+        return known if known is not None and known.source is source else None
+
+    def add(self, known: KnownNode) -> None:
+        self._nodes[id(known.source)] = known
+
+
 def read_metadata(document: Reader) -> Metadata:
     """Read the name, the description and the version of a document."""
     metadata = document.required("metadata")
@@ -101,12 +128,35 @@ def read_edges(document: Reader) -> tuple[Edge, ...]:
     )
 
 
-def read_nodes(document: Reader, types: Registry) -> tuple[Node, ...]:
-    """Return the nodes with an id and a known type; all others are reported as problems."""
-    parsed = [read_node(node, types) for node in document.objects("nodes", names="id")]
+def read_nodes(
+    document: Reader, types: Registry, *, known: KnownNodes, now_known: KnownNodes
+) -> tuple[Node, ...]:
+    """Return the nodes with an id and a known type; all others are reported as problems.
+
+    Nodes that are `known` are not read again; `now_known` receives all nodes of this document.
+    """
+    parsed = [
+        _read_once(node, types, known=known, now_known=now_known)
+        for node in document.objects("nodes", names="id")
+    ]
     if document.value.get("nodes") == []:
         document.problem("nodes", "must have at least one node")
     return tuple(node for node in parsed if node is not None)
+
+
+def _read_once(
+    reader: Reader, types: Registry, *, known: KnownNodes, now_known: KnownNodes
+) -> Node | None:
+    found = known.find(reader.value)
+    if found is not None:
+        reader.repeat(found.problems)
+        now_known.add(found)
+        return found.node
+    before = reader.problem_count
+    node = read_node(reader, types)
+    if node is not None:
+        now_known.add(KnownNode(reader.value, node, reader.problems_since(before)))
+    return node
 
 
 def read_node(reader: Reader, types: Registry) -> Node | None:

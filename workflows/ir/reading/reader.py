@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -53,6 +53,19 @@ class Reader:
                 severity=Severity.WARNING,
             )
         )
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems have been reported so far, in the whole document."""
+        return len(self._log)
+
+    def problems_since(self, count: int) -> tuple[Problem, ...]:
+        """Return the problems that were reported after the first `count` ones."""
+        return tuple(self._log[count:])
+
+    def repeat(self, problems: Iterable[Problem]) -> None:
+        """Report problems that were found before."""
+        self._log.extend(problems)
 
     def at(self, key: str) -> str:
         """Return the path of a member."""

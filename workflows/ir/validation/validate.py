@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from workflows.ir.document.kinds import SCRIPT, WORKFLOW, check_kind
 from workflows.ir.document.model import (
     MAX_NODES,
     Edge,
+    KnownNodes,
     Metadata,
     Node,
     WorkflowIR,
@@ -49,13 +50,15 @@ class Parsed:
     """The result of reading a document: `ir` is None if there are errors.
 
     `nodes` are all nodes that could be read, whether or not there are errors elsewhere. `draft` is
-    the document even if its settings have errors; None if its graph has any.
+    the document even if its settings have errors; None if its graph has any. With `known`, an edited
+    copy of the document is read in less time.
     """
 
     ir: WorkflowIR | None
     problems: tuple[Problem, ...]
     nodes: tuple[Node, ...] = ()
     draft: WorkflowIR | None = None
+    known: KnownNodes = field(default_factory=KnownNodes, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +74,24 @@ class _Parts:
 
 
 @without_garbage_collection
-def read_document(document: object, types: Registry) -> Parsed:
-    """Read and check a document; never raises for any JSON value."""
+def read_document(document: object, types: Registry, known: KnownNodes | None = None) -> Parsed:
+    """Read and check a document; never raises for any JSON value.
+
+    `known` are nodes of an earlier document that may occur again; they were read with the same types.
+    """
     if not isinstance(document, dict):
         message = f"must be an object, not {quoted(document)}"
         return Parsed(ir=None, problems=(Problem(path="", message=message),))
     log = check_values(document, max_depth=MAX_DEPTH) or _check_size(document)
     if log:
         return Parsed(ir=None, problems=tuple(log))
-    parts = _read(Reader(document, path="", log=log), types)
+    now_known = KnownNodes()
+    reader = Reader(document, path="", log=log)
+    parts = _read(reader, types, known=known or KnownNodes(), now_known=now_known)
     nodes = document.get("nodes")
     count = len(nodes) if isinstance(nodes, list) else 0
-    return _check(parts, ids=_node_ids(document), node_count=count, log=log)
+    parsed = _check(parts, ids=_node_ids(document), node_count=count, log=log)
+    return replace(parsed, known=now_known)
 
 
 def read_json(text: str | bytes) -> object:
@@ -141,12 +150,12 @@ def _check_size(document: dict[str, Any]) -> list[Problem]:
     return [Problem(path="nodes", message=message)]
 
 
-def _read(document: Reader, types: Registry) -> _Parts:
+def _read(document: Reader, types: Registry, *, known: KnownNodes, now_known: KnownNodes) -> _Parts:
     return _Parts(
         kind=document.choice("kind", WORKFLOW, (WORKFLOW, SCRIPT)),
         metadata=read_metadata(document),
         trigger=read_trigger(document),
-        nodes=read_nodes(document, types),
+        nodes=read_nodes(document, types, known=known, now_known=now_known),
         edges=read_edges(document),
         entry=document.string("entryNodeId"),
     )

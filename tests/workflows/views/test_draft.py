@@ -1,0 +1,245 @@
+"""The requests of the editor, with and without scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from tests.workflows.editing.editing import after, outline
+from tests.workflows.ir.documents import branch, chain, document, node
+from workflows import services
+from workflows.models import Workflow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workflow() -> Workflow:
+    workflow = Workflow(ir=chain(node("a"), node("b")))
+    services.save_draft(workflow)
+    return workflow
+
+
+def post(client: Client, workflow: Workflow, path: str = "change", **body: Any) -> Any:
+    address = f"/workflows/{workflow.pk}/draft/{path}/"
+    answer = client.post(address, json.dumps(body), content_type="application/json")
+    workflow.refresh_from_db()
+    return answer
+
+
+def operate(client: Client, workflow: Workflow, type_: str, **arguments: Any) -> Any:
+    workflow.refresh_from_db()
+    operation = {"type": type_, **arguments}
+    return post(client, workflow, revision=workflow.draft_revision, operation=operation)
+
+
+def test_an_operation_answers_with_the_changed_parts(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    answer = operate(admin_client, workflow, "add", node_type="sleep", slot=after("a"))
+
+    assert outline(workflow.ir) == "a sleep b"
+    assert answer.json()["revision"] == 1
+    assert answer.json()["selected"] == "sleep"
+    assert 'data-node="sleep"' in answer.json()["parts"]["editor-outline"]
+    assert 'data-node="sleep"' in answer.json()["parts"]["editor-picture"]
+
+
+def test_a_refusal_is_a_sentence(admin_client: Client, workflow: Workflow) -> None:
+    answer = operate(admin_client, workflow, "delete", nodes=["gone"])
+
+    assert answer.status_code == 422
+    assert "no node" in answer.json()["error"]
+
+
+def test_a_conflict_has_the_other_value(admin_client: Client, workflow: Workflow) -> None:
+    operation = {"type": "configure", "node": "a", "field": "data.code", "value": "return 1;"}
+    post(admin_client, workflow, revision=0, operation=operation)
+
+    answer = post(admin_client, workflow, revision=0, operation={**operation, "value": "return 2;"})
+
+    assert answer.status_code == 409
+    assert answer.json()["current"] == "return 1;"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b" ",
+        b"{",
+        b"[]",
+        b"[" * 10_000,
+        b'{"revision": -1}',
+        b'{"revision": true, "operation": {}}',
+        b'{"revision": 0}',
+        b'{"revision": 0, "operation": {"type": "fill_form", "node": "a", "posted": 3}}',
+        b'{"revision": 0, "operation": {"type": "fill_form", "node": "a", "posted": {"data.code": "x"}}}',
+        b'{"revision": 0, "operation": {"type": "set_trigger_type", "trigger_type": []}}',
+        b'{"revision": 0, "operation": {"type": "configure", "node": "a", "field": "data.x", "value": 1e999}}',
+        b"\xff",
+    ],
+)
+def test_a_malformed_request_is_refused_and_changes_nothing(
+    admin_client: Client, workflow: Workflow, body: bytes
+) -> None:
+    address = f"/workflows/{workflow.pk}/draft/change/"
+
+    answer = admin_client.post(address, body, content_type="application/json")
+
+    assert answer.status_code == 422
+    workflow.refresh_from_db()
+    assert workflow.draft_revision == 0
+
+
+def test_a_field_is_posted_as_its_form_has_it(admin_client: Client, workflow: Workflow) -> None:
+    posted = {"data.retryLimit": ["7"]}
+
+    operate(admin_client, workflow, "fill_form", node="a", posted=posted)
+
+    assert workflow.ir["nodes"][0]["data"]["retryLimit"] == 7
+
+
+def test_an_input_that_is_no_value_is_reported_beside_it(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    answer = operate(
+        admin_client, workflow, "fill_form", node="a", posted={"data.retryLimit": ["x"]}
+    )
+
+    assert answer.status_code == 422
+    assert "data.retryLimit" in answer.json()["errors"]
+
+
+def test_arms_are_posted_as_a_list(admin_client: Client) -> None:
+    workflow = Workflow(ir=document([branch("c", yes="true", no=""), node("z")], "c z then"))
+    services.save_draft(workflow)
+
+    operate(admin_client, workflow, "fill_form", node="c", posted={"data.branches.0.label": ["good"],
+            "data.branches.0.condition": ["true"], "data.branches.1.label": ["no"],
+            "data.branches.1.condition": [""]})  # fmt: skip
+
+    assert outline(workflow.ir) == "c(good: | no:) z"
+
+
+def test_the_trigger_is_chosen_and_configured(admin_client: Client, workflow: Workflow) -> None:
+    operate(admin_client, workflow, "set_trigger_type", trigger_type="cron")
+    posted = {"trigger.expression": ["0 3 * * *"]}
+    operate(admin_client, workflow, "fill_form", node="", posted=posted)
+
+    assert workflow.ir["trigger"] == {"type": "cron", "expression": "0 3 * * *"}
+
+
+def test_everything_works_without_scripts(admin_client: Client, workflow: Workflow) -> None:
+    add = {"type": "add", "slot": after("a")}
+    fields = {
+        "revision": "0",
+        "operation": json.dumps(add),
+        "argument": "node_type",
+        "value": "sleep",
+    }
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields, follow=True)
+
+    assert "Sleep" in text(answer)
+    workflow.refresh_from_db()
+    assert outline(workflow.ir) == "a sleep b"
+    admin_client.post(f"/workflows/{workflow.pk}/draft/undo/")
+    workflow.refresh_from_db()
+    assert outline(workflow.ir) == "a b"
+
+
+def test_a_refusal_without_scripts_is_a_message(admin_client: Client, workflow: Workflow) -> None:
+    fields = {"revision": "0", "operation": '{"type": "delete", "nodes": ["gone"]}'}
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields, follow=True)
+
+    assert "There is no node" in text(answer)
+
+
+def test_a_page_that_is_up_to_date_gets_nothing(admin_client: Client, workflow: Workflow) -> None:
+    address = f"/workflows/{workflow.pk}/draft/"
+
+    assert admin_client.get(address, {"revision": "0"}).status_code == 204
+    operate(admin_client, workflow, "rename", node="a", name="First")
+    newer = admin_client.get(address, {"revision": "0"}).json()
+
+    assert newer["revision"] == 1
+    assert "Renamed" in newer["by"]
+
+
+def test_slots_are_those_that_a_move_may_use(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("a"), node("b", code="return a;"), node("c")))
+    services.save_draft(workflow)
+
+    answer = admin_client.get(f"/workflows/{workflow.pk}/draft/slots/", {"node": "b"})
+
+    assert answer.json()["slots"] == [after("a"), after("b"), after("c")]
+
+
+def test_copied_nodes_are_a_document(admin_client: Client, workflow: Workflow) -> None:
+    answer = admin_client.get(f"/workflows/{workflow.pk}/draft/fragment/", {"node": "b"})
+
+    assert outline(answer.json()) == "b"
+
+
+def test_problems_name_their_nodes(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("a", code="return missing;")))
+    services.save_draft(workflow)
+
+    answer = admin_client.get(f"/workflows/{workflow.pk}/draft/problems/").json()
+
+    assert answer["nodes"]["a"]["severity"] == "error"
+    assert "Cannot find name" in answer["html"]
+
+
+def test_saving_makes_a_version_and_an_entry(admin_client: Client, workflow: Workflow) -> None:
+    operate(admin_client, workflow, "delete", nodes=["b"])
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/save/", follow=True)
+
+    assert "Saved as v2." in text(answer)
+    assert outline(workflow.newest_version.ir) == "a"
+
+
+def test_a_draft_with_errors_is_not_saved(admin_client: Client, workflow: Workflow) -> None:
+    operate(admin_client, workflow, "configure", node="a", field="data.code", value="")
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/save/", follow=True)
+
+    assert "Nothing was saved." in text(answer)
+    assert workflow.newest_version.number == 1
+
+
+def test_a_new_workflow_is_made_of_its_name(admin_client: Client) -> None:
+    answer = admin_client.post("/admin/workflows/workflow/add/", {"name": "Orders"}, follow=True)
+
+    workflow = Workflow.objects.get()
+    assert workflow.name == "Orders"
+    assert outline(workflow.ir) == "emptyStep"
+    assert "Empty step" in text(answer)
+
+
+def test_a_viewer_sees_the_editor_and_changes_nothing(log_in: LogIn, workflow: Workflow) -> None:
+    client = log_in("workflows.view_workflow")
+
+    shown = client.get(workflow.get_absolute_url())
+    answer = operate(client, workflow, "rename", node="a", name="x")
+
+    assert "data-may-change" not in shown.content.decode()
+    assert answer.status_code == 403
+
+
+def test_a_document_without_a_tree_says_what_to_do(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    Workflow.objects.filter(pk=workflow.pk).update(ir={"nodes": []})
+
+    shown = admin_client.get(workflow.get_absolute_url())
+
+    assert "cannot be shown as a workflow" in text(shown)
+    assert operate(admin_client, workflow, "rename", node="a", name="x").status_code == 409
