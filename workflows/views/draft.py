@@ -104,9 +104,9 @@ def _author(workflow: Workflow) -> str:
 @staff_with(CHANGE)
 def slots(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the slots to which the nodes `node` can be moved; all slots without one."""
-    opened = _opened(pk)
     node_ids = request.GET.getlist("node")
     try:
+        opened = _opened(pk)
         legal = (
             slots_for(opened, node_ids) if node_ids else [each.slot for each in all_slots(opened)]
         )
@@ -119,8 +119,8 @@ def slots(request: HttpRequest, pk: str) -> HttpResponse:
 @staff_with(VIEW)
 def fragment(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the nodes `node` as a document of their own, for the clipboard."""
-    bench = Workbench(_opened(pk))
     try:
+        bench = Workbench(_opened(pk))
         blocks = selected_blocks(bench, request.GET.getlist("node"))
     except Refused as refused:
         return _refusal(refused)
@@ -153,7 +153,12 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _opened(pk: str) -> OpenDocument:
-    return drafts.open_draft(get_object_or_404(Workflow, pk=pk))
+    """Return the draft; raises Refused if its nodes do not form a tree."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    try:
+        return drafts.open_draft(workflow)
+    except NotEditable:
+        raise Refused(_NO_TREE) from None
 
 
 def _as_json(slot: Slot) -> dict[str, Any]:

@@ -243,3 +243,6 @@ def test_a_document_without_a_tree_says_what_to_do(
 
     assert "cannot be shown as a workflow" in text(shown)
     assert operate(admin_client, workflow, "rename", node="a", name="x").status_code == 409
+    for path, status in (("", 409), ("slots/", 422), ("fragment/?node=a", 422), ("problems/", 200)):
+        answer = admin_client.get(f"/workflows/{workflow.pk}/draft/{path}")
+        assert answer.status_code == status, path

@@ -38,6 +38,7 @@ export class Draft extends EventTarget {
     if (response?.status !== 200) return
     const answer = await response.json()
     const isOthers = answer.revision !== this.revision
+    if (part && isOthers) return this.refresh({ always: true }) // the other parts are outdated too
     this.#show(answer)
     if (isOthers && answer.by) announce(`Changed by ${answer.by}`)
   }
