@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -9,16 +10,21 @@ from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.codegen.module.module_settings import module_settings
-from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.type_problems import type_problems
+from workflows.draft_code import generated_module
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import Workflow
-from workflows.node_types.registered import types_for
 from workflows.scratch_folders import scratch_folder
-from workflows.services import effective_variables
 
 _SECONDS_KEPT: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCode:
+    """The problems of a draft, and its module; None if no code could be generated."""
+
+    problems: list[Problem]
+    module: GeneratedModule | None
 
 
 def draft_problems(workflow: Workflow) -> list[Problem]:
@@ -26,20 +32,24 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
 
     The code is compiled, which may take seconds: do it outside a transaction.
     """
+    return checked_code(workflow).problems
+
+
+def checked_code(workflow: Workflow) -> CheckedCode:
+    """Return the same problems together with the module."""
     try:
-        settings = module_settings(workflow, effective_variables(workflow))
-        module = generate_from_document(workflow.ir, settings, types_for(workflow.ir))
+        module = generated_module(workflow)
     except UnreadableSecret as error:
-        return [Problem(path="env", message=str(error))]
+        return CheckedCode(problems=[Problem(path="env", message=str(error))], module=None)
     except InvalidIR as invalid:
-        return list(invalid.problems)
-    return [*_type_problems(module), *module.problems]
+        return CheckedCode(problems=list(invalid.problems), module=None)
+    return CheckedCode(problems=[*_type_problems(module), *module.problems], module=module)
 
 
 def _type_problems(module: GeneratedModule) -> list[Problem]:
     """Compile the module; the answer is kept, because each visit of the draft's page needs it."""
     content = "\0".join([module.source, *module.dependencies])
-    key = f"type-problems-{sha256(content.encode()).hexdigest()}"
+    key = f"located-problems-{sha256(content.encode()).hexdigest()}"
     known: list[Problem] | None = cache.get(key)
     if known is not None:
         return known

@@ -15,18 +15,14 @@ from audit.encrypted_fields import UnreadableSecret
 from deployments.presentation.remediation import with_link
 from deployments.settings_form.preview import preview
 from targets.cloudflare.errors import Finding
-from workflows.codegen.module.generate import GeneratedModule
-from workflows.codegen.module.module_settings import module_settings
-from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed
+from workflows.draft_code import generated_module
 from workflows.draft_problems import draft_problems
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import Workflow
-from workflows.node_types.registered import types_for
 from workflows.scratch_folders import scratch_folder
-from workflows.services import effective_variables
 
 _SECONDS_KEPT: Final = 3600
 
@@ -47,12 +43,6 @@ class Part:
     label: str
     file_name: str
     write: Callable[[Workflow], Code]
-
-
-def generated_module(workflow: Workflow) -> GeneratedModule:
-    """Return the module of the draft; raises InvalidIR or UnreadableSecret."""
-    settings = module_settings(workflow, effective_variables(workflow))
-    return generate_from_document(workflow.ir, settings, types_for(workflow.ir))
 
 
 def _typescript(workflow: Workflow) -> Code:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audit.encrypted_fields import UnreadableSecret
-from deployments.draft.code import generated_module
-from workflows.ir.reading.bindings import BINDING_ID, BindingKind
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.draft_code import (
+    generated_module,
+    missing_variables,
+    stored_variables,
+    variable_uses,
+)
+from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import EnvironmentVariable, Workflow
 
@@ -43,40 +48,29 @@ class Variables:
 
 def variables_of(workflow: Workflow) -> Variables:
     """Return the workflow's own variables, and the global and missing ones that its code uses."""
-    used = _used_names(workflow)
-    known = used or frozenset()
-    stored = {variable.name: variable for variable in _stored(workflow)}
+    module = _module(workflow)
+    used = {use.name for use in variable_uses(module)} if module else set()
     shown = {
         name: variable
-        for name, variable in stored.items()
-        if variable.workflow_id or name in known or name.endswith(BINDING_ID)
+        for name, variable in stored_variables(workflow).items()
+        if variable.workflow_id or name in used or name.endswith(BINDING_ID)
     }
-    missing: Iterable[str] = known - stored.keys() - workflow.bindings.keys()
+    missing = {use.name for use in missing_variables(workflow, module)} if module else set()
     rows = [
-        Row(name=name, variable=variable, value=_value(variable), is_used=name in known)
+        Row(name=name, variable=variable, value=_value(variable), is_used=name in used)
         for name, variable in shown.items()
     ]
     rows += [Row(name=name, variable=None, value=None, is_used=True) for name in missing]
     rows.sort(key=lambda row: (row.variable is not None, row.is_global, row.name))
-    return Variables(rows=rows, is_known=used is not None)
+    return Variables(rows=rows, is_known=module is not None)
 
 
-def _stored(workflow: Workflow) -> list[EnvironmentVariable]:
-    """Return the global variables, and then the workflow's own, which override them."""
-    return [*EnvironmentVariable.objects.filter(workflow=None), *workflow.variables.all()]
-
-
-def _used_names(workflow: Workflow) -> frozenset[str] | None:
-    """Return the variables that the code uses, without bindings; None if it cannot be generated."""
+def _module(workflow: Workflow) -> GeneratedModule | None:
+    """Return the module of the draft; None if it cannot be generated."""
     try:
-        module = generated_module(workflow)
+        return generated_module(workflow)
     except (InvalidIR, UnreadableSecret):
         return None
-    return frozenset(
-        use.name
-        for use in module.env_uses
-        if not isinstance(use.kind, BindingKind) and not use.name.endswith(BINDING_ID)
-    )
 
 
 def _value(variable: EnvironmentVariable) -> str | None:

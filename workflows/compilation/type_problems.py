@@ -31,5 +31,9 @@ def _as_problem(error: Diagnostic, module: GeneratedModule) -> Problem:
         return Problem(path=path, message=error.message + code)
     where = f"line {origin.line}, column {origin.column}: " if origin.line else ""
     return Problem(
-        path=origin.path, message=f"{where}{error.message}{code}", node_id=origin.node_id
+        path=origin.path,
+        message=f"{where}{error.message}{code}",
+        node_id=origin.node_id,
+        line=origin.line,
+        column=origin.column,
     )

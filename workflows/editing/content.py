@@ -11,6 +11,7 @@ from workflows.editing.arms import set_arms
 from workflows.editing.outcome import EVERYTHING, Outcome
 from workflows.editing.refusals import Refused
 from workflows.editing.renaming import with_new_ids
+from workflows.editing.text_positions import is_name_at, offset_of
 from workflows.editing.tree import locations
 from workflows.editing.workbench import JsonObject, Workbench
 from workflows.ir.document.model import MAX_ID_LENGTH, NAME_LENGTH
@@ -113,6 +114,36 @@ def configure(bench: Workbench, arguments: Arguments) -> Outcome:
         touched=tuple((node_id, field) for field in fields),
         selected=node_id,
     )
+
+
+def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
+    """Replace the `name` at `line` and `column` of the text in the `field` of `node` by `new_name`.
+
+    Refused if something else stands there by now.
+    """
+    node_id, field = arguments.text("node"), arguments.text("field")
+    name, new_name = arguments.text("name"), arguments.text("new_name")
+    bench.locate(node_id)
+    source = _value_of(bench.nodes[node_id], field.split("."))
+    text = source if isinstance(source, str) else ""
+    at = offset_of(text, arguments.index("line"), arguments.index("column"))
+    if at is None or not name or not is_name_at(text, at, name):
+        raise Refused(f"{quoted(name)} is no longer there. Nothing was changed.", node_id=node_id)
+    _set_field(bench, node_id, field, f"{text[:at]}{new_name}{text[at + len(name) :]}")
+    return Outcome(
+        summary=f"Replaced {name} by {new_name} in {bench.called(node_id)}",
+        touched=((node_id, field),),
+        selected=node_id,
+    )
+
+
+def _value_of(value: Any, path: list[str]) -> Any:
+    for key in path:
+        if isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _set_field(bench: Workbench, node_id: str, field: str, value: Any) -> None:

@@ -37,6 +37,7 @@ _ON_CONTENT: Final[Mapping[str, Operation]] = {
     "paste": structure.paste,
     "rename": content.rename,
     "configure": content.configure,
+    "replace_name": content.replace_name,
     "set_trigger": content.set_trigger,
     "replace_document": content.replace_document,
 }

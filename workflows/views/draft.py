@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
-from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
 
 from web.decorators import HttpRequest, staff_with
@@ -22,7 +21,7 @@ from workflows.editing.structure import selected_blocks
 from workflows.editing.workbench import OpenDocument, Slot, Workbench
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
-from workflows.views.editor import EditorState
+from workflows.views.editor import EditorState, problems_html
 from workflows.views.form_operations import InvalidForm, as_operation
 from workflows.views.problem_list import problem_list
 
@@ -132,10 +131,11 @@ def fragment(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def problems(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return every problem of the draft: as a list, and the gravest one of each node."""
-    found = problem_list(get_object_or_404(Workflow, pk=pk))
-    html = render_to_string("workflows/editor/_problems.html", found.context, request)
-    return JsonResponse({"html": html, "nodes": found.nodes})
+    """Return every problem of the draft: as a list, by field, and the gravest one of each node."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    found = problem_list(workflow, may_change=_user(request).has_perm(CHANGE))
+    html = problems_html(request, found)
+    return JsonResponse({"html": html, "nodes": found.nodes, "fields": found.fields})
 
 
 @require_POST

@@ -25,11 +25,14 @@ from workflows.picture.drawing import render
 from workflows.picture.icons import all_symbols
 from workflows.picture.tree_view import ICONS, TreeView
 from workflows.views.palette import COMMANDS, KEYS, palette
+from workflows.views.problem_list import ProblemList, problem_list
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PICTURE: Final = "editor"
+CHECK: Final = "check"
+"""The parameter with which the page has the problems of the draft, for browsers without scripts."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,16 @@ def _names_of_variables(workflow: Workflow) -> frozenset[str]:
     return frozenset(own_and_global.values_list("name", flat=True))
 
 
+def problems_html(request: HttpRequest, found: ProblemList) -> SafeString:
+    """Return the list of problems."""
+    return render_to_string("workflows/editor/_problems.html", found.context, request)
+
+
+def _problems(request: HttpRequest, workflow: Workflow) -> SafeString:
+    may_change = cast("User", request.user).has_perm("workflows.change_workflow")
+    return problems_html(request, problem_list(workflow, may_change=may_change))
+
+
 def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     """Return the context of the editor's page.
 
@@ -174,4 +187,5 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
         "commands": COMMANDS,
         "keys": KEYS,
         "icons": mark_safe(all_symbols(uid=ICONS)),  # noqa: S308 - has no text of users
+        "problems": _problems(request, workflow) if CHECK in request.GET else "",
     }

@@ -1,56 +1,162 @@
-"""The problems of a draft as the editor lists them."""
+"""The problems of a draft as the editor lists them, with what fixes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from workflows.draft_problems import draft_problems
-from workflows.ir.reading.problems import Problem
+from django.urls import reverse
+
+from workflows import drafts
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.draft_code import missing_variables
+from workflows.draft_problems import checked_code
+from workflows.editing.fixes import Fix, fix_of
+from workflows.editing.refusals import NotEditable
+from workflows.editing.workbench import OpenDocument
+from workflows.ir.reading.problems import Problem, Severity
 from workflows.models import Workflow
+from workflows.nodes import branch
 
 _MAX_SHOWN: Final = 200
+_MAX_FIXES: Final = 20  # each is tried on the document
+_ARM: Final = re.compile(r"data\.branches\.(\d+)(\.|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemList:
-    """The context of the list's template, and the gravest problem of each node."""
+    """The context of the list's template, the gravest problem of each node, and all by field.
+
+    A field is that of a node, or of the trigger if `node` is "". `region` is the arm of a branch
+    that the problem is in.
+    """
 
     context: dict[str, Any]
     nodes: Mapping[str, Mapping[str, str]]
+    fields: list[dict[str, Any]]
 
 
-def problem_list(workflow: Workflow) -> ProblemList:
+def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
     """Compile the draft and return its problems, errors first."""
-    problems = sorted(draft_problems(workflow), key=lambda problem: not problem.is_error)
-    names = _names(workflow.ir)
+    checked = checked_code(workflow)
+    variables = list(_missing(workflow, checked.module)) if checked.module else []
+    found = [*((problem, "") for problem in checked.problems), *variables]
+    found.sort(key=lambda each: not each[0].is_error)
+    problems = [problem for problem, _ in found]
     errors = sum(problem.is_error for problem in problems)
+    rows = _Rows(workflow, may_change=may_change)
+    context = {
+        "rows": [rows.row(problem, variable) for problem, variable in found[:_MAX_SHOWN]],
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "workflow": workflow,
+    }
+    return ProblemList(
+        context=context, nodes=_gravest(problems), fields=list(rows.fields(problems[:_MAX_SHOWN]))
+    )
+
+
+def _missing(workflow: Workflow, module: GeneratedModule) -> Iterator[tuple[Problem, str]]:
+    """Yield a problem for each variable that is not set, at each place where it is used."""
+    for use in dict.fromkeys(missing_variables(workflow, module)):
+        yield (
+            Problem(
+                path=use.path,
+                message=f"env.{use.name} is not set: a run that reads it gets undefined",
+                node_id=use.node_id,
+                severity=Severity.WARNING,
+            ),
+            use.name,
+        )
+
+
+def _gravest(problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
+    """Return the first problem of each node."""
     nodes: dict[str, dict[str, str]] = {}
     for problem in problems:
         if problem.node_id:
             mark = {"severity": str(problem.severity), "text": problem.message}
             nodes.setdefault(problem.node_id, mark)
-    context = {
-        "rows": [_row(problem, names) for problem in problems[:_MAX_SHOWN]],
-        "errors": errors,
-        "warnings": len(problems) - errors,
-    }
-    return ProblemList(context=context, nodes=nodes)
+    return nodes
+
+
+class _Rows:
+    """Describes the problems of one draft."""
+
+    def __init__(self, workflow: Workflow, *, may_change: bool) -> None:
+        self._workflow = workflow
+        self._names = _names(workflow.ir)
+        self._opened = _opened(workflow) if may_change else None
+        self._tried = 0
+
+    def row(self, problem: Problem, variable: str) -> dict[str, Any]:
+        """Return what the template shows of a problem."""
+        fix = self._fix(problem)
+        return {
+            "is_error": problem.is_error,
+            "node_id": problem.node_id if problem.node_id in self._names else "",
+            "is_trigger": problem.path.startswith("trigger"),
+            "node_name": self._names.get(problem.node_id, problem.node_id),
+            "path": _path(problem),
+            "field": _path(problem).removeprefix("data."),
+            "message": problem.message,
+            "fix": fix and fix.label,
+            "operation": fix and json.dumps(fix.operation),
+            "variable": variable,
+            "variable_url": self._address(variable) if variable else "",
+        }
+
+    def _fix(self, problem: Problem) -> Fix | None:
+        if self._opened is None or self._tried >= _MAX_FIXES:
+            return None
+        self._tried += 1
+        return fix_of(self._opened, problem)
+
+    def _address(self, variable: str) -> str:
+        """Return the form in which the variable of this workflow is set."""
+        query = urlencode({"workflow": self._workflow.pk, "name": variable})
+        return f"{reverse('admin:workflows_environmentvariable_add')}?{query}"
+
+    def fields(self, problems: Iterable[Problem]) -> Iterator[dict[str, Any]]:
+        """Yield the problems that belong to a field of the panel."""
+        types = {str(item.get("id")): item.get("type") for item in _items(self._workflow.ir)}
+        for problem in problems:
+            path = _path(problem)
+            if problem.node_id not in self._names and not path.startswith("trigger."):
+                continue
+            arm = _ARM.match(path) if types.get(problem.node_id) == branch.TYPE.name else None
+            yield {
+                "node": problem.node_id,
+                "field": path,
+                "region": int(arm[1]) if arm else None,
+                "severity": str(problem.severity),
+                "text": problem.message,
+            }
+
+
+def _path(problem: Problem) -> str:
+    """Return the path inside the node."""
+    if not problem.node_id:
+        return problem.path
+    return problem.path.removeprefix(f"nodes.{problem.node_id}").removeprefix(".")
+
+
+def _opened(workflow: Workflow) -> OpenDocument | None:
+    try:
+        return drafts.open_draft(workflow)
+    except NotEditable:
+        return None
 
 
 def _names(document: Any) -> dict[str, str]:
+    return {str(item.get("id")): str(item.get("name")) for item in _items(document)}
+
+
+def _items(document: Any) -> list[dict[str, Any]]:
     nodes = document.get("nodes") if isinstance(document, dict) else None
     items = nodes if isinstance(nodes, list) else []
-    return {str(item.get("id")): str(item.get("name")) for item in items if isinstance(item, dict)}
-
-
-def _row(problem: Problem, names: Mapping[str, str]) -> dict[str, Any]:
-    prefix = f"nodes.{problem.node_id}." if problem.node_id else ""
-    return {
-        "is_error": problem.is_error,
-        "node_id": problem.node_id if problem.node_id in names else "",
-        "node_name": names.get(problem.node_id, problem.node_id),
-        "field": problem.path.removeprefix(prefix).removeprefix("data."),
-        "message": problem.message,
-    }
+    return [item for item in items if isinstance(item, dict)]

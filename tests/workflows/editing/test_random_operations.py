@@ -70,6 +70,9 @@ class RandomOperations:
                 steps = [id_ for id_ in self.ids if self._type(id_) == "step"]
                 node = random.choice(steps or self.ids)
                 return {"node": node, "field": "data.timeout", "value": "2 minutes"}
+            case "replace_name":
+                name = {"name": "from", "new_name": "to"}
+                return {"node": node, "field": "data.code", "line": 1, "column": 10, **name}
             case _:
                 return {"fragment": self._fragment(node)}
 

@@ -20,13 +20,16 @@ class Problem:
     """One thing to fix.
 
     `path` locates it (`nodes.charge.data.url`; a node by its id, or by its index if it has none).
-    `message` says what is wrong and what to do. `node_id` is "" if no node is affected.
+    `message` says what is wrong and what to do. `node_id` is "" if no node is affected. `line` and
+    `column` are the position in the field's text as the compiler counts them, from 1, or 0.
     """
 
     path: str
     message: str
     node_id: str = ""
     severity: Severity = Severity.ERROR
+    line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
         where = " ".join(self.path.split()) or "document"

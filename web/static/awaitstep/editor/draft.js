@@ -97,6 +97,7 @@ export class Draft extends EventTarget {
     showParts(answer.parts)
     this.showUnsaved()
     this.dispatchEvent(new CustomEvent('changed', { detail: answer }))
+    this.dispatchEvent(new Event('shown'))
   }
 
   // Deploy takes the newest version: its button says so while the draft differs from it.

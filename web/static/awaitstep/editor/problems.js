@@ -1,4 +1,5 @@
 import { showMessage } from '../notices.js'
+import { FieldProblems } from './field_problems.js'
 
 // Fetches the problems of the draft after each change, and shows them on nodes and in a list.
 export class Problems {
@@ -9,14 +10,16 @@ export class Problems {
     this.draft = draft
     this.selection = selection
     this.list = root.querySelector('#editor-problems')
+    this.fields = new FieldProblems(root)
     draft.addEventListener('changed', () => this.#load())
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
     this.list.addEventListener('click', event => {
       const link = event.target.closest('[data-problem-node]')
       if (!link) return
       event.preventDefault()
-      selection.selectNode(link.dataset.problemNode)
+      this.#goTo(link.dataset)
     })
+    draft.addEventListener('shown', () => this.fields.show())
     this.#load()
   }
 
@@ -30,6 +33,8 @@ export class Problems {
     if (!answer || signal.aborted) return
     this.list.innerHTML = answer.html
     this.marks = answer.nodes
+    this.fields.problems = answer.fields
+    this.fields.show()
     this.#mark()
   }
 
@@ -42,6 +47,24 @@ export class Problems {
       if (mark) item.setAttribute('aria-description', mark.text)
       else item.removeAttribute('aria-description')
     }
+    for (const arm of this.root.querySelectorAll('.outline-arm')) {
+      const { owner, region } = arm.dataset
+      const inArm = this.fields.problems.filter(
+        problem => problem.node === owner && String(problem.region) === region,
+      )
+      arm.classList.toggle(
+        'has-error',
+        inArm.some(({ severity }) => severity === 'error'),
+      )
+      arm.classList.toggle('has-warning', inArm.length > 0 && !arm.classList.contains('has-error'))
+      if (inArm.length) arm.setAttribute('aria-description', inArm[0].text)
+      else arm.removeAttribute('aria-description')
+    }
+  }
+
+  async #goTo({ problemNode, problemField }) {
+    await this.selection.selectNode(problemNode)
+    this.fields.focus(problemField)
   }
 
   async #refused({ error, errors, status, can_force: canForce, current, body, node }) {

@@ -1,0 +1,71 @@
+"""What the editor offers besides operations: fixes for problems, folding, axe on open dialogs."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.test_accessibility import violations
+from tests.browser.test_editor import (
+    add_by_mouse,
+    item,
+    page,  # noqa: F401 - a fixture
+    saved,
+    set_code,
+    set_code_of_arm,
+)
+
+CODE = '#editor-panel .node-field[data-field="data.code"]'
+
+
+def test_a_button_corrects_a_misspelled_name_and_undo_takes_it_back(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    set_code(page, "data.code", "const amount = 1;\nreturn amuont;")
+    expect(page.locator(f"{CODE} .found-problems")).to_contain_text("Did you mean 'amount'?")
+
+    page.get_by_role("button", name="Use amount").click()
+    saved(page)
+
+    expect(page.get_by_text("No problems")).to_be_visible()
+    expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amount;")
+    expect(page.locator(f"{CODE} .found-problems")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amuont;")
+
+
+def test_a_click_on_a_problem_selects_the_node_and_focuses_the_field(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
+    set_code_of_arm(page, "missing > 1")
+    expect(page.locator("#outline-arm-bigOrder-0")).to_have_class(re.compile("has-error"))
+    page.locator("#outline-trigger .outline-row").first.click()
+    expect(page.locator("#panel-trigger")).to_be_visible()
+
+    page.locator("#editor-problems a").first.click()
+
+    expect(item(page, "Big order")).to_have_attribute("aria-selected", "true")
+    arm = page.locator("#editor-panel [data-row]").first.locator(".cm-content")
+    expect(arm).to_be_focused()
+
+
+def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
+    opened = open_page(
+        "/admin/workflows/workflow/add/",
+        color_scheme="light",
+        reduced_motion="reduce",
+        bypass_csp=True,
+    )
+    opened.get_by_label("Name").fill("Orders")
+    opened.get_by_role("button", name="Create workflow").click()
+    expect(opened.locator("[data-ready]")).to_be_visible()
+
+    found = {}
+    for button, dialog in (("Add node", "#editor-palette"), ("Commands", "#editor-palette"),
+                           ("Keys", "#editor-keys")):  # fmt: skip
+        opened.get_by_role("button", name=button, exact=True).click()
+        expect(opened.locator(dialog)).to_be_visible()
+        found[button] = violations(opened)
+        opened.keyboard.press("Escape")
+
+    assert {button: problems for button, problems in found.items() if problems} == {}

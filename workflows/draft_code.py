@@ -1,0 +1,39 @@
+"""The code of a draft: its module, and the variables that it uses."""
+
+from __future__ import annotations
+
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.module_settings import module_settings
+from workflows.codegen.module.worker_env import EnvUse
+from workflows.compilation.from_document import generate_from_document
+from workflows.ir.reading.bindings import BINDING_ID, BindingKind
+from workflows.models import EnvironmentVariable, Workflow
+from workflows.node_types.registered import types_for
+from workflows.services import effective_variables
+
+
+def generated_module(workflow: Workflow) -> GeneratedModule:
+    """Return the module of the draft; raises InvalidIR or UnreadableSecret."""
+    settings = module_settings(workflow, effective_variables(workflow))
+    return generate_from_document(workflow.ir, settings, types_for(workflow.ir))
+
+
+def variable_uses(module: GeneratedModule) -> tuple[EnvUse, ...]:
+    """Return where the code uses variables; bindings are none."""
+    return tuple(
+        use
+        for use in module.env_uses
+        if not isinstance(use.kind, BindingKind) and not use.name.endswith(BINDING_ID)
+    )
+
+
+def missing_variables(workflow: Workflow, module: GeneratedModule) -> tuple[EnvUse, ...]:
+    """Return where the code uses variables that are not set."""
+    known = {*stored_variables(workflow), *workflow.bindings}
+    return tuple(use for use in variable_uses(module) if use.name not in known)
+
+
+def stored_variables(workflow: Workflow) -> dict[str, EnvironmentVariable]:
+    """Return the variables of a deploy by name; the workflow's own override global ones."""
+    rows = [*EnvironmentVariable.objects.filter(workflow=None), *workflow.variables.all()]
+    return {row.name: row for row in rows}

@@ -1,0 +1,98 @@
+"""Operations that certainly fix a problem, to be offered beside it.
+
+Each is tried on the document first: it is only offered if the problem is gone afterwards, and no
+other error has come instead. What only the compiler can tell is fixed as the compiler suggests.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.editing.operations import perform
+from workflows.editing.refusals import Refused
+from workflows.editing.workbench import JsonObject, OpenDocument
+from workflows.ir.reading.problems import Problem
+from workflows.ir.settings.setting_field import fields_by_name
+
+_NAME: Final = r"[A-Za-z_$][\w$]*"
+_SUGGESTION: Final = re.compile(
+    rf"(?:Cannot find name|Property|properties, but|member) '({_NAME})'.* Did you mean(?: to write)? '({_NAME})'\?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What a button says, with code in backticks, and the operation that it carries out."""
+
+    label: str
+    operation: JsonObject
+
+
+def fix_of(opened: OpenDocument, problem: Problem) -> Fix | None:
+    """Return the fix of a problem in the settings of a node; None if none is certain."""
+    node = opened.draft.nodes.get(problem.node_id)
+    path = problem.path.removeprefix(f"nodes.{problem.node_id}.")
+    if node is None or path == problem.path:
+        return None
+    if problem.line:
+        return _spelling(opened, problem, path)
+    root, _, name = path.partition(".")
+    if root != "data" or name not in _data_of(opened, problem.node_id):
+        return None
+    field = fields_by_name(node.type.fields).get(name)
+    if field is None:
+        label = f"Remove `{name}`"
+    elif field.default is not None or not field.required:
+        label = f"Use the default, {_shown(field.default)}"
+        label = label if field.default is not None else f"Leave out `{name}`"
+    else:
+        return None
+    operation = {"type": "configure", "node": problem.node_id, "field": path}
+    return Fix(label=label, operation=operation) if _mends(opened, operation, problem) else None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _data_of(opened: OpenDocument, node_id: str) -> JsonObject:
+    data = _item(opened, node_id).get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _item(opened: OpenDocument, node_id: str) -> JsonObject:
+    items: list[JsonObject] = opened.document["nodes"]
+    return next(item for item in items if item["id"] == node_id)
+
+
+def _mends(opened: OpenDocument, operation: JsonObject, problem: Problem) -> bool:
+    try:
+        edited = perform(opened, operation).opened
+    except Refused:
+        return False
+    return edited.errors <= opened.errors and problem not in edited.parsed.problems
+
+
+def _spelling(opened: OpenDocument, problem: Problem, path: str) -> Fix | None:
+    """Return the fix of a misspelled name, for which the compiler knows a similar one."""
+    suggested = _SUGGESTION.search(problem.message)
+    if suggested is None:
+        return None
+    operation = {
+        "type": "replace_name",
+        "node": problem.node_id,
+        "field": path,
+        "line": problem.line,
+        "column": problem.column,
+        "name": suggested[1],
+        "new_name": suggested[2],
+    }
+    try:
+        perform(opened, operation)
+    except Refused:
+        return None
+    return Fix(label=f"Use `{suggested[2]}`", operation=operation)
