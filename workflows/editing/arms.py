@@ -113,27 +113,37 @@ def set_arms(bench: Workbench, node_id: str, arms: list[Any]) -> None:
     Raises Refused if an arm that is not empty would be removed.
     """
     block = _with_free_arms(bench, node_id)
-    labels = [arm.get("label") if isinstance(arm, dict) else None for arm in arms]
-    if not labels or len(set(map(str, labels))) < len(labels):
-        raise Refused("Each arm needs a label of its own.", node_id=node_id)
-    by_label = {region.label: region for region in block.regions}
+    labels = labels_of_arms(arms, node_id)
+    kept, by_label = set(labels), {region.label: region for region in block.regions}
     regions = []
     for index, label in enumerate(labels):
-        if not isinstance(label, str) or not label or label == THEN:
-            raise Refused(f"{quoted(label)} cannot be the label of an arm.", node_id=node_id)
         known = by_label.get(label)
         at_index = block.regions[index] if index < len(block.regions) else None
-        if known is None and at_index is not None and at_index.label not in labels:
+        if known is None and at_index is not None and at_index.label not in kept:
             known = at_index
         regions.append(known or Region())
         regions[-1].label = label
-    removed = [region for region in block.regions if region not in regions]
+    stays = set(regions)
+    removed = [region for region in block.regions if region not in stays]
     if any(region.blocks or region.next for region in removed):
         raise Refused(
             "An arm with nodes cannot be removed here. Delete it in the outline.", node_id=node_id
         )
     block.regions = regions
     _set_arms(bench, node_id, arms)
+
+
+def labels_of_arms(arms: object, node_id: str) -> list[str]:
+    """Return the labels of the arms in a branch's settings; raises Refused if they are unusable."""
+    labels: list[str] = []
+    for arm in arms if isinstance(arms, list) else ():
+        label = arm.get("label") if isinstance(arm, dict) else None
+        if not isinstance(label, str) or not label or label == THEN:
+            raise Refused(f"{quoted(label)} cannot be the label of an arm.", node_id=node_id)
+        labels.append(label)
+    if not labels or len(set(labels)) < len(labels):
+        raise Refused("Each arm needs a label of its own.", node_id=node_id)
+    return labels
 
 
 def reconnect(bench: Workbench, arguments: Arguments) -> Outcome:

@@ -13,6 +13,7 @@ A change with `order` instead says that the remaining nodes or edges have anothe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def difference(before: JsonObject, after: JsonObject) -> list[Change]:
     for key in dict.fromkeys([*before, *after]):
         if key in _LISTS and _has_ids(before.get(key)) and _has_ids(after.get(key)):
             changes += _list_difference(key, before[key], after[key])
-        elif before.get(key, _ABSENT) != after.get(key, _ABSENT):
+        elif not is_same(before.get(key, _ABSENT), after.get(key, _ABSENT)):
             changes.append(
                 {
                     "part": "document",
@@ -59,8 +60,8 @@ def _list_difference(
     new = {item["id"]: index for index, item in enumerate(after)}
     for id_ in [*old, *(id_ for id_ in new if id_ not in old)]:
         at, to = old.get(id_), new.get(id_)
-        is_same = at is not None and to is not None and _is_same(before[at], after[to])
-        if not is_same:
+        is_kept = at is not None and to is not None and is_same(before[at], after[to])
+        if not is_kept:
             yield {
                 "part": part,
                 "id": id_,
@@ -75,8 +76,20 @@ def _list_difference(
         yield {"part": part, "order": True, "before": list(old), "after": list(new)}
 
 
-def _is_same(old: JsonObject, new: JsonObject) -> bool:
-    return old is new or (old == new and list(old) == list(new))
+def is_same(first: Any, second: Any) -> bool:
+    """Whether two values are the same JSON, also in the order of members; 1 is neither true nor 1.0."""
+    return first is second or (first == second and repr(first) == repr(second))
+
+
+def is_equal(first: Any, second: Any) -> bool:
+    """Whether two values are the same JSON in any order of members; 1 is neither true nor 1.0."""
+    if first is second:
+        return True
+    return bool(first == second) and _in_order(first) == _in_order(second)
+
+
+def _in_order(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def apply(
@@ -102,7 +115,7 @@ def _apply_to_member(document: JsonObject, change: Change, *, backwards: bool) -
     old, new = _sides(change, backwards=backwards)
     key = change["id"]
     current = [document[key]] if key in document else []
-    if current != old:
+    if not is_equal(current, old):
         raise Conflict(key)
     if new:
         document[key] = new[0]
@@ -127,7 +140,7 @@ def _apply_to_list(
         if not old:
             inserted.append((change["at" if backwards else "to"], new[0]))
         elif not new:
-            if by_id.pop(id_) != old[0]:
+            if not is_equal(by_id.pop(id_), old[0]):
                 raise Conflict(id_)
         else:
             by_id[id_] = _merged(by_id[id_], old[0], new[0], id_)
@@ -144,16 +157,16 @@ def _sorted(items: list[JsonObject], order: list[str]) -> list[JsonObject]:
 
 def _merged(current: Any, old: Any, new: Any, id_: str) -> Any:
     """Return the current value with the members changed that differ between old and new."""
-    if current == old:
+    if is_equal(current, old):
         return new
-    if old == new or current == new:
+    if is_equal(old, new) or is_equal(current, new):
         return current
     if not (isinstance(current, dict) and isinstance(old, dict) and isinstance(new, dict)):
         raise Conflict(id_)
     merged = dict(current)
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
-        if before == after:
+        if is_equal(before, after):
             continue
         value = _merged(current.get(key, _ABSENT), before, after, id_)
         if value is _ABSENT:

@@ -17,9 +17,11 @@ from workflows.editing.workbench import JsonObject, Workbench
 from workflows.ir.document.model import MAX_ID_LENGTH, NAME_LENGTH
 from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.raw_values import MAX_DEPTH
 from workflows.nodes import branch
 
-_FIELD: Final = re.compile(r"(data|config)(\.[^.]+)+")
+_FIELD: Final = re.compile(rf"(data|config)(\.[^.]+){{1,{MAX_DEPTH}}}")
+_MAX_DIGITS: Final = 9  # of the index of an item
 _ABSENT: Final = object()
 
 
@@ -164,9 +166,9 @@ def _with_value(container: Any, path: list[str], value: Any) -> Any:
     """Return a copy of nested objects and lists with one value set or removed."""
     key, *rest = path
     if isinstance(container, list):
-        if not key.isascii() or not key.isdigit() or int(key) >= len(container):
-            raise Refused(f"There is no item {key} any more.")
-        index = int(key)
+        index = index_of(key)
+        if index is None or index >= len(container):
+            raise Refused(f"There is no item {quoted(key)} any more.")
         if not rest and value is _ABSENT:
             return [*container[:index], *container[index + 1 :]]
         inner = _with_value(container[index], rest, value) if rest else value
@@ -181,6 +183,12 @@ def _with_value(container: Any, path: list[str], value: Any) -> Any:
         members.pop(key, None)
         return members
     return {**members, key: value}
+
+
+def index_of(key: str) -> int | None:
+    """Return the index of an item that a part of a path means; None for any other text."""
+    is_index = len(key) <= _MAX_DIGITS and key.isascii() and key.isdigit()
+    return int(key) if is_index else None
 
 
 def set_trigger(bench: Workbench, arguments: Arguments) -> Outcome:

@@ -57,12 +57,14 @@ def inserted(bench: Workbench, fragment: JsonObject) -> list[Block]:
     if len(bench.nodes) + len(opened.draft.nodes) > MAX_NODES:
         raise Refused(f"A document can have at most {MAX_NODES:,} nodes.")
     other = Workbench(opened)
-    ids = {
-        id_: _reserved_id(bench, item["name"]) if id_ in bench.nodes else id_
-        for id_, item in other.nodes.items()
-    }
+    ids = {id_: id_ for id_ in other.nodes if id_ not in bench.nodes}
+    for id_ in ids:
+        bench.nodes[id_] = other.nodes[id_]
+    for id_, item in other.nodes.items():
+        if id_ not in ids:
+            ids[id_] = _reserved_id(bench, item["name"])
     variables = name_nodes(opened.draft, taken=()).variables
-    nodes = {id_: (other.nodes[id_], opened.draft.nodes[id_]) for id_ in ids}
+    nodes = {id_: (item, opened.draft.nodes[id_]) for id_, item in other.nodes.items()}
     _add(bench, nodes, ids, variables)
     return [_copy(block, ids) for block in other.root.blocks]
 

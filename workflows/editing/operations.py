@@ -16,6 +16,7 @@ from workflows.editing.needs import lost_needs
 from workflows.editing.outcome import Outcome, Touch
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
+from workflows.ir.validation.validate import MAX_BYTES
 
 Operation = Callable[[Workbench, Arguments], Outcome]
 
@@ -67,6 +68,10 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
     outcome = OPERATIONS[type_](bench, arguments)
     document = bench.document() if outcome.document is None else outcome.document
     edited = _opened(document, opened)
+    if edited.size > max(MAX_BYTES, opened.size):
+        raise Refused(
+            f"The document would be larger than {MAX_BYTES // 1024**2} MB. Split the workflow."
+        )
     if type_ in _ON_THE_TREE and not arguments.flag("force"):
         _refuse_new_errors(opened, edited, outcome.renamed)
     return Edit(
@@ -84,7 +89,8 @@ def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:
     except NotEditable as error:
         known = {problem.message for problem in before.parsed.problems}
         new = [problem for problem in error.problems if problem.message not in known]
-        cause = (new or list(error.problems))[0]
+        errors = [problem for problem in new if problem.is_error]
+        cause = (errors or new or list(error.problems))[0]
         raise Refused(f"This is not possible: {cause}", node_id=cause.node_id) from None
 
 

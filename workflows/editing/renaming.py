@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -80,13 +81,17 @@ def _names(code: Code, variables: Mapping[str, str]) -> Iterator[tuple[int, int,
     syntax = syntax_of(code)
     free = syntax.free_names(variables)
     offset = 1 if code.is_expression else 0
-    spans = [(reference.start, reference.end) for reference in code.references]
+    ends = {reference.start: reference.end for reference in code.references}
+    starts = sorted(ends)
+    at_byte = start = 0
     for node in syntax.captured("name"):
         name = (node.text or b"").decode("utf-8", "replace")
         if name not in free:
             continue
-        start = len(syntax.data[: node.start_byte - offset].decode("utf-8", "replace"))
-        if any(first <= start < last for first, last in spans):
+        between = syntax.data[at_byte : node.start_byte - offset]
+        at_byte, start = node.start_byte - offset, start + len(between.decode("utf-8", "replace"))
+        before = bisect_right(starts, start)
+        if before and start < ends[starts[before - 1]]:
             continue
         new = variables[name]
         yield start, start + len(name), f"{name}: {new}" if node.type == _SHORTHAND else new

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from workflows.editing import fragments
 from workflows.editing.arguments import Arguments
+from workflows.editing.arms import labels_of_arms
 from workflows.editing.outcome import PLACE, Outcome, Touch
 from workflows.editing.refusals import Refused
 from workflows.editing.tree import Block, Location, Region, ids_in, leads_outside, locations
@@ -41,7 +42,7 @@ def _new_regions(bench: Workbench, type_: NodeType, node_id: str) -> list[Region
 def labels_of(item: JsonObject, type_: NodeType) -> list[str]:
     """Return the labels of the arms of a container that names them."""
     if type_.name == branch.TYPE.name:
-        return [arm["label"] for arm in item["data"]["branches"]]
+        return labels_of_arms(item["data"].get("branches"), item["id"])
     return list(type_.container.labels(None)) if type_.container and type_.container.labels else []
 
 
@@ -59,8 +60,7 @@ def move(bench: Workbench, arguments: Arguments) -> Outcome:
         _refuse_if_leading_outside(bench, block, "moved")
     marker = Block("")
     region.blocks.insert(index, marker)
-    for block in moved:
-        bench.remove(block)
+    bench.remove(moved)
     index = region.blocks.index(marker)
     region.blocks.remove(marker)
     bench.insert(moved, region, index)
@@ -80,8 +80,8 @@ def delete(bench: Workbench, arguments: Arguments) -> Outcome:
         _refuse_if_leading_outside(bench, block, "deleted")
         touched += [(id_, "") for id_ in ids_in(block)]
     selected = _neighbour(bench, deleted[0])
+    bench.remove(deleted)
     for block in deleted:
-        bench.remove(block)
         bench.forget(block)
     return Outcome(
         summary=summary,
@@ -151,25 +151,25 @@ def unwrap(bench: Workbench, arguments: Arguments) -> Outcome:
     block = bench.container(node_id)
     _refuse_if_leading_outside(bench, block, "unwrapped")
     inner = [each for region in block.all_regions for each in region.blocks]
-    kept = [each for each in inner if not bench.is_placeholder(each.node_id)]
-    for each in inner:
-        if each not in kept:
-            bench.forget(each)
+    emptied = {each for each in inner if bench.is_placeholder(each.node_id)}
+    kept = [each for each in inner if each not in emptied]
+    for each in emptied:
+        bench.forget(each)
     summary = f"Unwrapped {bench.called(node_id)}"
     location = bench.locate(node_id)
     block.regions, block.shared = [], []
     location.region.blocks[location.index + 1 : location.index + 1] = kept
-    bench.remove(block)
+    bench.remove([block])
     bench.forget(block)
     touched = ((node_id, ""), *((each.node_id, PLACE) for each in kept))
     return Outcome(summary=summary, touched=touched, selected=kept[0].node_id if kept else "")
 
 
-def selected_blocks(bench: Workbench, node_ids: Iterable[str]) -> list[Block]:
+def selected_blocks(bench: Workbench, node_ids: Collection[str]) -> list[Block]:
     """Return the blocks of nodes in the order of the document, without those inside another one."""
-    found = [bench.locate(id_) for id_ in node_ids]
-    chosen = {location.block.node_id for location in found}
-    places = locations(bench.root)
+    chosen, places = set(node_ids), locations(bench.root)
+    if not chosen <= places.keys():
+        bench.locate(next(id_ for id_ in node_ids if id_ not in places))
     outer = {id_ for id_ in chosen if not _is_inside(places[id_], chosen, places)}
     order = [id_ for block in bench.root.blocks for id_ in ids_in(block)]
     return [places[id_].block for id_ in order if id_ in outer]

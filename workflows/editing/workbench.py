@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from workflows.editing.changes import is_equal
 from workflows.editing.edges import edges_of, needs_edge_to
 from workflows.editing.needs import Needs, needs_of
 from workflows.editing.refusals import NotEditable, Refused
@@ -26,7 +27,7 @@ from workflows.ir.document.registry import Registry
 from workflows.ir.reading.identifiers import RESERVED, to_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.tree.scope import ROOTS
-from workflows.ir.validation.validate import Parsed
+from workflows.ir.validation.validate import Parsed, compact
 from workflows.nodes.documents import parse
 
 JsonObject = dict[str, Any]
@@ -62,13 +63,18 @@ class OpenDocument:
         self.registry = registry
         known = before.parsed.known if before else None
         self.parsed: Parsed = parse(document, registry, known)
-        if self.parsed.draft is None:
+        if self.parsed.draft is None or not _has_usual_shape(document):
             raise NotEditable(self.parsed.problems)
         self.draft: WorkflowIR = self.parsed.draft
 
     @cached_property
     def needs(self) -> Mapping[str, Needs]:
         return needs_of(self.draft)
+
+    @cached_property
+    def size(self) -> int:
+        """The size in bytes, without whitespace."""
+        return len(compact(self.document).encode("utf-8", "replace"))
 
     @cached_property
     def errors(self) -> frozenset[tuple[str, str]]:
@@ -78,6 +84,20 @@ class OpenDocument:
             for problem in self.parsed.problems
             if problem.is_error
         )
+
+
+def _has_usual_shape(document: JsonObject) -> bool:
+    """Whether all that operations rely on has the right type, so that only values can be wrong."""
+    return (
+        isinstance(document["metadata"], dict)
+        and isinstance(document.get("trigger") or {}, dict)
+        and all(
+            isinstance(item.get("name"), str)
+            and isinstance(item.get("data"), dict)
+            and isinstance(item.get("config") or {}, dict)
+            for item in document["nodes"]
+        )
+    )
 
 
 class Workbench:
@@ -167,20 +187,42 @@ class Workbench:
         proposal = to_identifier(camel)[:60]
         if proposal in RESERVED or proposal in ROOTS:
             proposal += "1"
-        return _free(proposal, {*self.nodes, *self._container_names()}, "{}{}")
+        name, count = proposal, self._counts.get(proposal, 1)
+        while name in self.nodes or name in self._container_names:
+            count += 1
+            name = f"{proposal}{count}"
+        self._counts[proposal] = count
+        return name
 
     def free_name(self, title: str) -> str:
-        return _free(title, {item["name"] for item in self.nodes.values()}, "{} {}")
+        """Return a name that no other node has and that no other call returns."""
+        name, count = title, self._counts.get(f"{title} ", 1)
+        while name in self._node_names:
+            count += 1
+            name = f"{title} {count}"
+        self._counts[f"{title} "] = count
+        self._node_names.add(name)
+        return name
 
-    def _container_names(self) -> set[str]:
-        """Return the names that containers define for what is inside them."""
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        """The numbers that were appended last, so that many equal names take little time."""
+        return {}
+
+    @cached_property
+    def _node_names(self) -> set[str]:
+        return {item["name"] for item in self.nodes.values()}
+
+    @cached_property
+    def _container_names(self) -> frozenset[str]:
+        """The names that containers define for what is inside them."""
         names: set[str] = set()
-        for id_, node in self.opened.draft.nodes.items():
+        for node in self.opened.draft.nodes.values():
             container = node.type.container
-            if id_ in self.nodes and container:
+            if container:
                 for label in container.labels(node.settings) if container.labels else ():
                     names.update(container.inner_names(node.settings, label))
-        return names
+        return frozenset(names)
 
     def insert(self, blocks: Iterable[Block], region: Region, index: int) -> None:
         """Insert blocks; they replace a step that does nothing if it is alone in the region."""
@@ -198,16 +240,18 @@ class Workbench:
         item = self.nodes[node_id]
         return bool(item["type"] == "step" and item["data"] == {"code": PLACEHOLDER_CODE})
 
-    def remove(self, block: Block) -> None:
-        """Take a block out of the tree; its nodes are kept."""
-        location = self.locate(block.node_id)
-        location.region.blocks.remove(block)
-        if location.region.blocks or location.region.next is not None:
-            return
-        if location.owner is None or needs_edge_to(
-            location.region, self.types[location.owner.node_id]
-        ):
-            location.region.blocks.append(self.placeholder())
+    def remove(self, blocks: Collection[Block]) -> None:
+        """Take blocks, none of them inside another one, out of the tree; their nodes are kept."""
+        places = locations(self.root)
+        changed = {id(place.region): place for place in (places[each.node_id] for each in blocks)}
+        removed = set(blocks)
+        for place in changed.values():
+            region = place.region
+            region.blocks = [block for block in region.blocks if block not in removed]
+            if region.blocks or region.next is not None:
+                continue
+            if place.owner is None or needs_edge_to(region, self.types[place.owner.node_id]):
+                region.blocks.append(self.placeholder())
 
     def forget(self, block: Block) -> None:
         """Delete the nodes of a block that is no longer in the tree."""
@@ -256,12 +300,4 @@ class Workbench:
 
 
 def _unless_equal(before: list[JsonObject], after: list[JsonObject]) -> list[JsonObject]:
-    return before if before == after else after
-
-
-def _free(proposal: str, taken: set[str], pattern: str) -> str:
-    name, count = proposal, 1
-    while name in taken:
-        count += 1
-        name = pattern.format(proposal, count)
-    return name
+    return before if is_equal(before, after) else after

@@ -12,12 +12,12 @@ from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
 
 
-def edit(document: Document, type_: str, **arguments: Any) -> Edit:
+def edit(document: Document, type_: str, /, **arguments: Any) -> Edit:
     """Carry out one operation."""
     return perform(OpenDocument(document, NODE_TYPES), {"type": type_, **arguments})
 
 
-def edited(document: Document, type_: str, **arguments: Any) -> Document:
+def edited(document: Document, type_: str, /, **arguments: Any) -> Document:
     """Return the document after one operation, which must be valid."""
     result = edit(document, type_, **arguments).document
     assert parse(result).ir, [str(problem) for problem in parse(result).problems]
