@@ -168,7 +168,8 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         with transaction.atomic():
             if form.is_outdated():
                 raise _SavedMeanwhile
-            obj.save()
+            if not change:  # what is related to a new workflow needs its row
+                obj.save()
             super().save_related(request, form, formsets, change)
             version = services.save_checked(draft, by=cast("User", request.user))
             audit_entries.record_version("workflow saved", version, by=Actor.of(request.user))

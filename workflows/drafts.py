@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audit.trail import Actor
 from workflows.editing import changes as document_changes
+from workflows.editing.content import index_of
 from workflows.editing.operations import Edit, perform
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
 from workflows.editing.refusals import NotEditable, Refused
@@ -64,22 +65,26 @@ class Changed:
 def open_draft(workflow: Workflow) -> OpenDocument:
     """Return the workflow's draft; raises NotEditable if its nodes do not form a tree."""
     newest_type = NodeType.objects.order_by("-pk").values_list("pk", flat=True).first()
+    state = newest_type, workflow.draft_revision
     known = _opened.get(workflow.pk)
-    if known and known[0] == newest_type and known[1].document == workflow.ir:
+    if known and known[0] == state and known[1].document == workflow.ir:
         return known[1]
     opened = OpenDocument(workflow.ir, all_types())
-    _remember(workflow.pk, newest_type, opened)
+    _remember(workflow.pk, state, opened)
     return opened
 
 
-_opened: OrderedDict[str, tuple[int | None, OpenDocument]] = OrderedDict()
-"""The drafts that were open last, by workflow, with the newest node type of that time."""
+_State = tuple[int | None, int]
+"""The newest node type and the revision of a draft."""
+
+_opened: OrderedDict[str, tuple[_State, OpenDocument]] = OrderedDict()
+"""The drafts that were open last, by workflow."""
 _lock = threading.Lock()
 
 
-def _remember(workflow_id: str, newest_type: int | None, opened: OpenDocument) -> None:
+def _remember(workflow_id: str, state: _State, opened: OpenDocument) -> None:
     with _lock:
-        _opened[workflow_id] = newest_type, opened
+        _opened[workflow_id] = state, opened
         _opened.move_to_end(workflow_id)
         while len(_opened) > _MAX_OPEN:
             _opened.popitem(last=False)
@@ -96,7 +101,7 @@ def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: 
         made = _with_new_ids(operation, later)
         opened = open_draft(workflow)
         result = perform(opened, made)
-        if result.document == workflow.ir:
+        if document_changes.is_equal(result.document, opened.document):
             return _Step(opened=opened, selected=result.selected)
         _refuse_conflict(later, result, made, workflow.ir)
         return _Step(
@@ -123,7 +128,7 @@ def redo(workflow_id: str, *, by: User) -> Changed:
 def next_undo(workflow: Workflow, by: User) -> DraftChange | None:
     """Return the operation that undo would reverse."""
     operations = workflow.draft_changes.filter(kind=Kind.OPERATION, by=by, is_undone=False)
-    return operations.order_by("-revision").first()
+    return operations.defer("changes").order_by("-revision").first()
 
 
 def next_redo(workflow: Workflow, by: User) -> DraftChange | None:
@@ -131,7 +136,7 @@ def next_redo(workflow: Workflow, by: User) -> DraftChange | None:
     undone = workflow.draft_changes.filter(
         kind=Kind.OPERATION, by=by, is_undone=True, can_redo=True
     )
-    return undone.order_by("revision").first()
+    return undone.defer("changes").order_by("revision").first()
 
 
 def unsaved_changes(workflow: Workflow) -> bool:
@@ -140,9 +145,15 @@ def unsaved_changes(workflow: Workflow) -> bool:
     return newest is None or not newest.has_content(workflow.content)
 
 
+def is_newest(workflow: Workflow) -> bool:
+    """Whether the draft was not edited since it was loaded; true for a new workflow."""
+    stored = Workflow.objects.filter(pk=workflow.pk).values_list("draft_revision", flat=True)
+    return stored.first() in (None, workflow.draft_revision)
+
+
 def record_replacement(workflow: Workflow, before: JsonObject, *, by: Actor) -> None:
     """Record that the document was replaced as a whole; `workflow` is saved already."""
-    if before == workflow.ir:
+    if document_changes.is_equal(before, workflow.ir):
         return
     Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
     workflow.draft_revision += 1
@@ -215,7 +226,7 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
     workflow.ir, workflow.draft_revision = step.opened.document, revision
     known = _opened.get(workflow.pk)
     if known:
-        _remember(workflow.pk, known[0], step.opened)
+        _remember(workflow.pk, (known[0][0], revision), step.opened)
     return True
 
 
@@ -253,7 +264,7 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
 
 def _not_reversible(workflow: Workflow, change: DraftChange, kind: Kind) -> Refused:
     later = workflow.draft_changes.filter(revision__gt=change.revision).exclude(by=change.by)
-    names = sorted({each.by_name for each in later if each.by_name}) or ["someone else"]
+    names = sorted(set(later.values_list("by_name", flat=True)) - {""}) or ["someone else"]
     return Refused(
         f"\u201c{change.summary}\u201d cannot be {'undone' if kind == Kind.UNDO else 'redone'}, because "
         f"{' and '.join(names)} changed the same part since then."
@@ -263,7 +274,11 @@ def _not_reversible(workflow: Workflow, change: DraftChange, kind: Kind) -> Refu
 def _changes_since(workflow: Workflow, revision: int) -> list[DraftChange]:
     if revision >= workflow.draft_revision:
         return []
-    return list(workflow.draft_changes.filter(revision__gt=revision).order_by("revision"))
+    later = workflow.draft_changes.filter(revision__gt=revision).order_by("revision")
+    changes = list(later.defer("changes"))
+    if len(changes) < workflow.draft_revision - revision:
+        raise Refused("This page is too old to change the workflow. Reload it.")
+    return changes
 
 
 def _with_new_ids(operation: JsonObject, later: Iterable[DraftChange]) -> JsonObject:
@@ -300,12 +315,14 @@ def _refuse_conflict(
 
 def _current(before: JsonObject, operation: JsonObject) -> Any:
     """Return the value of the first field that the operation would set."""
+    if operation.get("type") != "configure":
+        return None
     changes = operation.get("changes") or [operation]
-    nodes = {item["id"]: item for item in before["nodes"]}
-    value: Any = nodes.get(operation.get("node"))
-    for key in str(changes[0].get("field") or "").split("."):
-        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
+    value: Any = next(item for item in before["nodes"] if item["id"] == operation["node"])
+    for key in changes[0]["field"].split("."):
+        index = index_of(key)
+        if isinstance(value, list) and index is not None and index < len(value):
+            value = value[index]
         else:
             value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, decrypt
+from workflows.editing.changes import is_equal
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
@@ -165,7 +166,7 @@ class WorkflowVersion(models.Model):
 
     def has_content(self, content: dict[str, Any]) -> bool:
         """Return whether the fields of the version have these values."""
-        return all(getattr(self, field) == value for field, value in content.items())
+        return all(is_equal(getattr(self, field), value) for field, value in content.items())
 
 
 def validate_not_own_workflow(name: str) -> None:

@@ -5,6 +5,7 @@ With `by`, an action is recorded in the audit trail. Without it, the caller reco
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,16 +47,18 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
     Raises InvalidIR with all problems in the document, or InvalidSettings; in either case, nothing
     is saved.
     """
-    return save_checked(check_draft(workflow), by=by)
+    return _saved_newest(workflow, lambda draft: save_checked(draft, by=by))
 
 
 def save_version(workflow: Workflow, *, by: User) -> WorkflowVersion:
     """Save the draft as a version and record it in the audit trail. Raises as `save_draft`."""
-    draft = check_draft(workflow)
-    with transaction.atomic():
+
+    def save(draft: CheckedDraft) -> WorkflowVersion:
         version = save_checked(draft, by=by)
         audit_entries.record_version("workflow saved", version, by=Actor.of(by))
-    return version
+        return version
+
+    return _saved_newest(workflow, save)
 
 
 def create_workflow(name: str, *, by: User) -> Workflow:
@@ -86,6 +89,18 @@ def check_draft(workflow: Workflow) -> CheckedDraft:
     return CheckedDraft(workflow, ir.metadata.name)
 
 
+def _saved_newest(
+    workflow: Workflow, save: Callable[[CheckedDraft], WorkflowVersion]
+) -> WorkflowVersion:
+    """Check the draft and save it in a transaction; if it was edited meanwhile, the newer one."""
+    while True:
+        draft = check_draft(workflow)
+        with transaction.atomic():
+            if drafts.is_newest(workflow):
+                return save(draft)
+        workflow.refresh_from_db(fields=["ir", "draft_revision"])
+
+
 @transaction.atomic
 def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVersion:
     """Save a draft that was checked, and return its version like `save_draft`."""
@@ -93,12 +108,13 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVers
     if not workflow.class_name:
         workflow.class_name = class_name_for(draft.document_name)
     workflow.name = workflow.name or draft.document_name
-    before = Workflow.objects.filter(pk=workflow.pk).values_list("ir", flat=True).first()
+    before = Workflow.objects.filter(pk=workflow.pk).only("ir", "draft_revision").first()
+    if before is not None:
+        workflow.draft_revision = before.draft_revision
     workflow.save()
     if before is not None:
-        drafts.record_replacement(
-            workflow, before, by=Actor(by, by.get_username()) if by else SYSTEM
-        )
+        author = Actor(by, by.get_username()) if by else SYSTEM
+        drafts.record_replacement(workflow, before.ir, by=author)
     return _version_of_draft(workflow, by=by)
 
 
@@ -153,27 +169,31 @@ def declare_binding(
     binding = binding or DeclaredBinding(workflow=workflow, name=name)
     binding.kind = kind
     binding.full_clean()
-    draft = check_draft(workflow)
-    with transaction.atomic():
+
+    def save(draft: CheckedDraft) -> WorkflowVersion:
         binding.save()
         version = save_checked(draft)
         if by:
             audit_entries.record_version(
                 "binding declared", version, by=by, binding=name, kind=kind
             )
-    return version
+        return version
+
+    return _saved_newest(workflow, save)
 
 
 def remove_binding(workflow: Workflow, name: str, *, by: Actor | None = None) -> WorkflowVersion:
     """Remove a declared binding; raises ValidationError if there is none with this name."""
-    draft = check_draft(workflow)
-    with transaction.atomic():
+
+    def save(draft: CheckedDraft) -> WorkflowVersion:
         if not workflow.declared_bindings.filter(name=name).delete()[0]:
             raise ValidationError(f"{workflow.name} does not declare a binding {name}.")
         version = save_checked(draft)
         if by:
             audit_entries.record_version("binding no longer declared", version, by=by, binding=name)
-    return version
+        return version
+
+    return _saved_newest(workflow, save)
 
 
 @transaction.atomic

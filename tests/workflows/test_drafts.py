@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from audit.trail import Actor
 from tests.support.examples import examples
 from tests.workflows.editing.editing import after, outline
 from tests.workflows.editing.test_random_operations import DOCUMENTS, RandomOperations
@@ -251,3 +252,81 @@ def _check_kept(workflow: Workflow, base: int, operation: dict[str, Any], turn: 
                 continue
             if ("nodes", theirs["id"]) in touched and operation["type"] == "configure":
                 assert operation["field"] not in [path for _, path in change.touched], turn
+
+
+def test_true_in_place_of_1_is_a_change(mia: User) -> None:
+    workflow = flow()
+    perform(workflow, "configure", by=mia, node="a", field="data.note", value=1)
+    first = services.save_version(workflow, by=mia)
+
+    perform(workflow, "configure", by=mia, node="a", field="data.note", value=True)
+
+    assert workflow.ir["nodes"][0]["data"]["note"] is True
+    assert services.save_version(workflow, by=mia).number == first.number + 1
+    drafts.undo(workflow.pk, by=mia)
+    workflow.refresh_from_db()
+    assert repr(workflow.ir["nodes"][0]["data"]["note"]) == "1"
+
+
+def test_a_version_has_what_was_edited_while_the_draft_was_checked(mia: User) -> None:
+    workflow = flow()
+    loaded = Workflow.objects.get(pk=workflow.pk)
+    perform(workflow, "rename", by=mia, node="a", name="Renamed")
+
+    version = services.save_version(loaded, by=mia)
+
+    workflow.refresh_from_db()
+    assert version.ir["nodes"][0]["name"] == workflow.ir["nodes"][0]["name"] == "Renamed"
+    assert workflow.draft_revision == 1
+
+
+@pytest.mark.parametrize("operations", [1, 2])
+def test_settings_are_saved_while_the_draft_is_edited(mia: User, operations: int) -> None:
+    workflow = flow()
+    loaded = Workflow.objects.get(pk=workflow.pk)
+    for number in range(operations):
+        perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
+
+    loaded.deploy_settings = {"workersDev": False}
+    services.save_draft(loaded, by=mia)
+
+    perform(workflow, "delete", by=mia, nodes=["b"])
+    assert workflow.ir["nodes"][0]["data"]["note"] == operations - 1
+    assert workflow.deploy_settings == {"workersDev": False}
+
+
+def test_an_import_replaces_what_was_edited_meanwhile(mia: User) -> None:
+    workflow = flow()
+    loaded = Workflow.objects.get(pk=workflow.pk)
+    perform(workflow, "rename", by=mia, node="a", name="Renamed")
+
+    services.import_document(chain(node("c")), into=loaded, by=Actor.of(mia))
+
+    workflow.refresh_from_db()
+    assert outline(workflow.ir) == "c"
+    assert workflow.draft_revision == 2
+    perform(workflow, "rename", by=mia, node="c", name="Renamed")
+
+
+def test_an_operation_on_a_revision_that_is_no_longer_known_is_refused(mia: User) -> None:
+    workflow = flow()
+    for number in range(3):
+        perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
+    workflow.draft_changes.filter(revision=1).delete()
+
+    with pytest.raises(Refused, match="Reload"):
+        perform(workflow, "rename", by=mia, revision=0, node="b", name="Late")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"node": ["a"]}, {"changes": "x"}, {"changes": {"0": 1}}, {"field": 5}, {"field": "data.²"}],
+    ids=range(5),
+)
+def test_a_conflict_about_no_field_has_no_other_value(mia: User, odd: dict[str, Any]) -> None:
+    workflow = flow()
+    perform(workflow, "set_trigger", by=mia, trigger={"type": "manual"})
+
+    with pytest.raises(ChangedMeanwhile) as conflict:
+        perform(workflow, "set_trigger", by=mia, revision=0, trigger={"type": "http"}, **odd)
+    assert conflict.value.current is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse, QueryDict
@@ -19,6 +20,7 @@ from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.slots import all_slots, slots_for
 from workflows.editing.structure import selected_blocks
 from workflows.editing.workbench import OpenDocument, Slot, Workbench
+from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 from workflows.views.editor import EditorState, problems_html
@@ -72,9 +74,10 @@ def redo(request: HttpRequest, pk: str) -> HttpResponse:
 @staff_with(VIEW)
 def parts(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the parts of the editor for the node `node`; 204 if the draft still has `revision`."""
-    workflow = get_object_or_404(Workflow, pk=pk)
-    if request.GET.get("revision") == str(workflow.draft_revision):
+    current = get_object_or_404(Workflow.objects.only("draft_revision"), pk=pk)
+    if request.GET.get("revision") == str(current.draft_revision):
         return HttpResponse(status=204)
+    workflow = get_object_or_404(Workflow, pk=pk)
     try:
         opened = drafts.open_draft(workflow)
     except NotEditable:
@@ -95,7 +98,7 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
 
 def _author(workflow: Workflow) -> str:
     """Return who made the last change, and what it was."""
-    last = workflow.draft_changes.first()
+    last = workflow.draft_changes.defer("changes").first()
     return f"{last.by_name}: {last.summary}" if last else ""
 
 
@@ -141,11 +144,11 @@ def problems(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 @staff_with(CHANGE)
 def save_version(request: HttpRequest, pk: str) -> HttpResponse:
-    """Save the draft as a version, if it has no errors; then return to the editor, or to `next`."""
+    """Save the draft as a version, if it has no errors; then return to the editor."""
     workflow = get_object_or_404(Workflow, pk=pk)
     try:
         version = services.save_version(workflow, by=_user(request))
-    except InvalidIR as invalid:
+    except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
         return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {first}")
     messages.success(request, f"Saved as v{version.number}.")
@@ -236,4 +239,4 @@ def _back(request: HttpRequest, pk: str, *, selected: str = "", error: str = "")
     if error:
         messages.error(request, error)
     address = get_object_or_404(Workflow, pk=pk).get_absolute_url()
-    return redirect(f"{address}?node={selected}" if selected else address)
+    return redirect(f"{address}?{urlencode({'node': selected})}" if selected else address)

@@ -124,7 +124,7 @@ class EditorState:
             "unsaved": newest is None or not newest.has_content(workflow.content),
             "newest": newest,
             "next_number": newest.number + 1 if newest else 1,
-            "last_change": workflow.draft_changes.first(),
+            "last_change": workflow.draft_changes.defer("changes").first(),
         }
         return render_to_string("workflows/editor/_status.html", context, self.request)
 

@@ -246,3 +246,41 @@ def test_a_document_without_a_tree_says_what_to_do(
     for path, status in (("", 409), ("slots/", 422), ("fragment/?node=a", 422), ("problems/", 200)):
         answer = admin_client.get(f"/workflows/{workflow.pk}/draft/{path}")
         assert answer.status_code == status, path
+
+
+def test_settings_that_cannot_be_used_prevent_saving(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    Workflow.objects.filter(pk=workflow.pk).update(deploy_settings={"routes": 5})
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/save/", follow=True)
+
+    assert "Nothing was saved. routes: must be a list" in text(answer)
+
+
+def test_an_id_with_signs_is_selected_again_after_a_form(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("a&b#c")))
+    services.save_draft(workflow)
+    operation = json.dumps({"type": "rename", "node": "a&b#c"})
+    fields = {"revision": "0", "operation": operation, "argument": "name", "value": "New"}
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields)
+
+    assert answer.headers["Location"].endswith("?node=a%26b%23c")
+
+
+def test_a_document_that_is_saved_as_text_is_the_next_revision(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    document_ = chain(node("c"))
+    fields = {"name": "x", "ir": json.dumps(document_), "entry_code": "", "dependencies": "{}"}
+    inlines = {f"declared_bindings-{key}_FORMS": "0" for key in ("TOTAL", "INITIAL")}
+    address = f"{workflow.get_absolute_url()}?form"
+
+    admin_client.post(address, {**fields, **inlines})
+
+    workflow.refresh_from_db()
+    assert outline(workflow.ir) == "c"
+    assert workflow.draft_revision == 1
+    answer = admin_client.get(f"/workflows/{workflow.pk}/draft/?revision=0")
+    assert answer.json()["revision"] == 1
