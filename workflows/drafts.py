@@ -7,6 +7,7 @@ is changed.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,9 @@ Kind = DraftChange.Kind
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
 _MAX_OPEN: Final = 16
+MAX_CHANGES: Final = 1_000
+"""How many changes of a draft are kept, to undo them and to compare them with those of others."""
+MAX_CHANGES_SIZE: Final = 64_000_000  # characters
 _IN_CONFLICT: Final = "{name} changed this while you were editing it: {summary}."
 
 
@@ -157,16 +161,30 @@ def record_replacement(workflow: Workflow, before: JsonObject, *, by: Actor) -> 
         return
     Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
     workflow.draft_revision += 1
-    DraftChange.objects.create(
-        workflow=workflow,
+    _record(
+        workflow,
+        difference=document_changes.difference(before, workflow.ir),
         revision=workflow.draft_revision,
         kind=Kind.REPLACED,
         summary="Replaced the document",
-        changes=document_changes.difference(before, workflow.ir),
         touched=[EVERYTHING],
         by=by.user,
         by_name=by.name,
     )
+
+
+def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) -> None:
+    """Store a change; the oldest ones are deleted when there are too many to keep."""
+    size = len(json.dumps(difference))
+    DraftChange.objects.create(workflow=workflow, changes=difference, size=size, **fields)
+    total = 0
+    for number, (revision, size) in enumerate(
+        workflow.draft_changes.order_by("-revision").values_list("revision", "size")
+    ):
+        total += size
+        if number and (number >= MAX_CHANGES or total > MAX_CHANGES_SIZE):
+            workflow.draft_changes.filter(revision__lte=revision).delete()
+            return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,12 +228,12 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
     if not is_stored:
         return False
     _mark(workflow, step, by)
-    DraftChange.objects.create(
-        workflow=workflow,
+    _record(
+        workflow,
+        difference=document_changes.difference(workflow.ir, step.opened.document),
         revision=revision,
         kind=step.kind,
         summary=step.summary[:_MAX_SUMMARY],
-        changes=document_changes.difference(workflow.ir, step.opened.document),
         touched=list(step.touched),
         renamed=dict(step.renamed),
         selected=step.selected,

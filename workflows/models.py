@@ -98,7 +98,8 @@ class DraftChange(models.Model):
 
     `revision` is the draft's revision after it. `changes` and `touched` are as the editing package
     defines them; `selected` is the node to show. `reverses` is the revision that an undo or a redo
-    is about. An operation that is undone can be redone until its author does something else.
+    is about. An operation that is undone can be redone until its author does something else. `size`
+    is that of `changes` in characters; the oldest rows are deleted when a draft has too many.
     """
 
     class Kind(models.TextChoices):
@@ -115,6 +116,7 @@ class DraftChange(models.Model):
     summary = models.CharField(max_length=600)
     changes = models.JSONField()
     touched = models.JSONField()
+    size = models.PositiveIntegerField(default=0)
     renamed = models.JSONField(default=dict)
     selected = models.CharField(max_length=256, blank=True)
     reverses = models.PositiveIntegerField(null=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from audit.trail import Actor
 from tests.support.examples import examples
@@ -330,3 +332,54 @@ def test_a_conflict_about_no_field_has_no_other_value(mia: User, odd: dict[str, 
     with pytest.raises(ChangedMeanwhile) as conflict:
         perform(workflow, "set_trigger", by=mia, revision=0, trigger={"type": "http"}, **odd)
     assert conflict.value.current is None
+
+
+def test_the_oldest_changes_are_forgotten(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "MAX_CHANGES", 5)
+    workflow = flow()
+    for number in range(9):
+        perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
+
+    assert [change.revision for change in workflow.draft_changes.all()] == [9, 8, 7, 6, 5]
+    drafts.undo(workflow.pk, by=mia)
+    workflow.refresh_from_db()
+    assert workflow.ir["nodes"][0]["data"]["note"] == 7
+
+
+def test_large_changes_are_forgotten_sooner(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "MAX_CHANGES_SIZE", 10_000)
+    workflow = flow()
+    for number in range(9):
+        value = f"{number} {'x' * 2_000}"
+        perform(workflow, "configure", by=mia, node="a", field="data.note", value=value)
+
+    assert workflow.draft_changes.count() == 2
+    perform(workflow, "configure", by=mia, node="a", field="data.note", value="x" * 20_000)
+    assert workflow.draft_changes.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_operations_at_the_same_time_have_revisions_of_their_own(mia: User, tom: User) -> None:
+    workflow = flow()
+
+    def work(user: User) -> list[int]:
+        try:
+            return [
+                drafts.change_draft(
+                    workflow.pk, operation(user, number), revision=0, by=user
+                ).revision
+                for number in range(8)
+            ]
+        finally:
+            connection.close()
+
+    def operation(user: User, number: int) -> dict[str, Any]:
+        field = f"data.{user.username}{number}"
+        return {"type": "configure", "node": "a", "field": field, "value": number}
+
+    with ThreadPoolExecutor(2) as threads:
+        revisions = [each for found in threads.map(work, (mia, tom)) for each in found]
+
+    workflow.refresh_from_db()
+    assert sorted(revisions) == list(range(1, 17))
+    assert workflow.ir["nodes"][0]["data"].keys() > {"mia7", "tom7", "mia0", "tom0"}

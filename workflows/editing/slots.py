@@ -73,12 +73,10 @@ class _MoveCheck:
         self._moved = moved
         needs = opened.needs
         none = Needs()
-        self._read = {
-            id_ for inner in moved for id_ in needs.get(inner, none).outputs if id_ not in moved
-        }
-        self._readers = {
-            id_ for id_, each in needs.items() if id_ not in moved and each.outputs & moved
-        }
+        read = {id_ for inner in moved for id_ in needs.get(inner, none).outputs} - moved
+        readers = {id_ for id_, each in needs.items() if each.outputs & moved} - moved
+        self._read = self._first_of_each_region(read, reverse=True)
+        self._readers = self._first_of_each_region(readers)
         provided = {
             name
             for region_id, region in enumerate(self._structure.regions)
@@ -86,6 +84,14 @@ class _MoveCheck:
             for name in self._scopes.inner_names(region_id)
         }
         self._names = {name for id_ in moved for name in needs.get(id_, none).names} - provided
+
+    def _first_of_each_region(self, ids: set[str], *, reverse: bool = False) -> list[str]:
+        """Return the first node of each region, or the last one: the others follow from it."""
+        at = self._structure.locations
+        first: dict[int, str] = {}
+        for id_ in sorted(ids, key=lambda id_: at[id_], reverse=reverse):
+            first.setdefault(at[id_][0], id_)
+        return list(first.values())
 
     def allows(self, placed: PlacedSlot) -> bool:
         owners = {

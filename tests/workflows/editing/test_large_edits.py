@@ -14,6 +14,7 @@ from tests.workflows.ir.documents import Document, chain, node
 from workflows.editing import structure
 from workflows.editing.arguments import Arguments
 from workflows.editing.refusals import Refused
+from workflows.editing.slots import slots_for
 from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.model import MAX_NODES
 from workflows.ir.validation.validate import MAX_BYTES
@@ -88,6 +89,17 @@ def test_the_work_grows_with_the_number_of_nodes(type_: str, arguments: dict[str
         return lines_run(lambda: getattr(structure, type_)(bench, operation))
 
     assert work(800) < 3 * work(400)
+
+
+def test_the_work_to_find_slots_grows_with_the_number_of_nodes() -> None:
+    def work(count: int) -> int:
+        readers = [node(f"r{number}", code="return a;") for number in range(count)]
+        flow = chain(node("a"), *[node(f"n{number}") for number in range(count)], *readers)
+        opened = OpenDocument(flow, NODE_TYPES)
+        assert len(opened.needs["r0"].outputs) == 1
+        return lines_run(lambda: slots_for(opened, ["a"]))
+
+    assert work(400) < 3 * work(200)
 
 
 def test_many_uses_of_a_name_are_replaced_in_one_pass() -> None:
