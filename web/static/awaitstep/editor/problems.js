@@ -32,7 +32,7 @@ export class Problems {
     const answer = await response.json().catch(() => null)
     if (!answer || signal.aborted) return
     this.list.innerHTML = answer.html
-    this.marks = answer.nodes
+    this.marks = new Map(Object.entries(answer.nodes))
     this.fields.problems = answer.fields
     this.fields.show()
     this.#mark()
@@ -40,7 +40,7 @@ export class Problems {
 
   #mark() {
     for (const item of this.root.querySelectorAll('[data-node]')) {
-      const mark = this.marks[item.dataset.node]
+      const mark = this.marks.get(item.dataset.node)
       item.classList.toggle('has-error', mark?.severity === 'error')
       item.classList.toggle('has-warning', mark?.severity === 'warning')
       if (item.getAttribute('role') !== 'treeitem') continue

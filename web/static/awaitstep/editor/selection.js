@@ -89,7 +89,8 @@ export class Selection {
   }
 
   #changed({ selected, renamed = {} }) {
-    this.#more = new Set([...this.#more].map(id => renamed[id] ?? id).filter(id => this.itemOf(id)))
+    const ids = new Map(Object.entries(renamed))
+    this.#more = new Set([...this.#more].map(id => ids.get(id) ?? id).filter(id => this.itemOf(id)))
     remember(selected ?? '')
     this.#mark()
     this.current()?.querySelector('.outline-row').scrollIntoView({ block: 'nearest' })
