@@ -90,6 +90,11 @@ class Control:
         return " ".join(f"{self.id}-{part}" for part, content in parts if content)
 
     @property
+    def is_group(self) -> bool:
+        """Whether there are several inputs, which the label names together."""
+        return self.template in ("table", "list", "multiselect", "secret")
+
+    @property
     def is_multiline(self) -> bool:
         return self.field.is_multiline or "\n" in self.text
 

@@ -21,7 +21,7 @@ def test_a_large_document_is_saved_planned_and_deployed(installation: Installati
 
     with installation.client() as client:
         client.timeout = 600
-        address = f"/admin/workflows/workflow/{workflow}/change/"
+        address = f"/admin/workflows/workflow/{workflow}/change/?form"
         forms = Forms(client.get(address).text, address=address).forms
         (form,) = (form for form in forms if "ir" in form.fields)
         saved = client.post(address, data=form.fields | {"name": "Renamed", "_save": "Save"})

@@ -183,11 +183,8 @@ def test_a_variable_that_is_added_from_a_workflows_page_is_the_workflows(
     admin_client: Client,
 ) -> None:
     workflow = make_workflow()
-    page = admin_client.get(
-        f"/admin/workflows/workflow/{workflow.pk}/change/?form"
-    ).content.decode()
-    (listed,) = re.findall(rf'href="({LIST}\?[^"]*)"', page)
-    (add,) = re.findall(rf'href="({ADD}\?[^"]*)"', admin_client.get(listed).content.decode())
+    page = admin_client.get(f"/workflows/{workflow.pk}/variables/").content.decode()
+    add = re.findall(rf'href="({ADD}\?[^"]*)"', page)[0]
 
     form = admin_client.get(add).context["adminform"].form
     sent = {"name": "API_KEY", "new_value": "1", "workflow": form["workflow"].value()}

@@ -53,7 +53,7 @@ _USED: Final = """
 AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
 ReadableStream Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
-btoa console fetch globalThis structuredClone undefined Ai Workflow
+btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined Ai Workflow
 """
 
 # Names of the generated code that are in scope where the variables of nodes are.
