@@ -123,7 +123,9 @@ def test_a_lost_connection_is_reported_and_restored(form: Page) -> None:
 
 
 def test_without_a_script_the_field_stays_a_text_area(open_page: Open, workflow: str) -> None:
-    page = open_page(f"/admin/workflows/workflow/{workflow}/change/?form", java_script_enabled=False)
+    page = open_page(
+        f"/admin/workflows/workflow/{workflow}/change/?form", java_script_enabled=False
+    )
 
     expect(field(page)).to_be_visible()
     expect(page.locator("[data-code-editor]")).to_have_count(0)

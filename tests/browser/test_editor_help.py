@@ -39,7 +39,7 @@ def test_a_click_on_a_problem_selects_the_node_and_focuses_the_field(page: Page)
     add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
     set_code_of_arm(page, "missing > 1")
     expect(page.locator("#outline-arm-bigOrder-0")).to_have_class(re.compile("has-error"))
-    page.locator("#outline-trigger .outline-row").first.click()
+    page.locator("#outline-trigger").click()
     expect(page.locator("#panel-trigger")).to_be_visible()
 
     page.locator("#editor-problems a").first.click()

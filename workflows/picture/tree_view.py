@@ -36,10 +36,10 @@ class TreeView:
         """Return the items of the tree."""
         label = trigger_label(self.ir.trigger)
         trigger = _item(
-            f'id="outline-trigger" data-trigger data-owner="" data-region="0"'
-            f'{_selection(is_selected=not self.selected)} aria-label="{safe(f"Trigger: {label}")}"',
+            'id="outline-trigger" data-trigger data-owner="" data-region="0"'
+            f"{_selection(is_selected=not self.selected)}",
             level=1,
-            row=_row("trigger", "Trigger", label) + _add("start"),
+            row=_Row(icon="trigger", name="Trigger", detail=label, add="start"),
         )
         return "".join([trigger, *self._steps(self.ir.structure.root, level=1)])
 
@@ -49,50 +49,87 @@ class TreeView:
         if region.continues_at:
             name = self.ir.nodes[region.continues_at].name
             yield _item(
-                f'data-leads-to="{safe(region.continues_at)}" aria-label="{safe(f"Continues at {name}")}"'
-                f"{_selection(is_selected=False)}",
+                f'data-leads-to="{safe(region.continues_at)}"{_selection(is_selected=False)}',
                 level=level,
-                row=_row("link", f"continues at {name}", ""),
+                row=_Row(icon="link", name=f"continues at {name}"),
             )
 
     def _step(self, step: Step, *, level: int) -> Iterator[str]:
         node = self.ir.nodes[step.node_id]
         is_placeholder = node.id in self.placeholders
         about = "" if is_placeholder else label_of(node)
-        parts = [node.name, node.type.title, about]
         attributes = (
             f'id="outline-node-{safe(node.id)}" data-node="{safe(node.id)}" data-after="{safe(node.id)}"'
             f' data-text="{safe(_searchable(node))}"'
             f"{_selection(is_selected=node.id == self.selected)}"
-            f' aria-label="{safe(", ".join(filter(None, parts)))}"'
         )
-        kinds = "is-placeholder" if is_placeholder else ""
         if node.type.container:
-            attributes += f' aria-expanded="true" data-container="{safe(node.type.name)}"'
-        inner = "".join(self._regions(node, step, level=level + 1))
+            attributes += f' data-container="{safe(node.type.name)}"'
         yield _item(
             attributes,
             level=level,
-            row=_row(icon_of(node), node.name, about or node.type.title) + _add("after"),
-            inner=inner,
-            kinds=kinds,
+            row=_Row(
+                icon=icon_of(node),
+                name=node.name,
+                detail=about or node.type.title,
+                more=(node.type.title,) if about else (),
+                add="after",
+            ),
+            group=f"outline-in-{safe(node.id)}" if node.type.container else "",
+            inner="".join(self._regions(node, step, level=level + 1)),
+            kinds=" is-placeholder" if is_placeholder else "",
         )
 
     def _regions(self, node: Node, step: Step, *, level: int) -> Iterator[str]:
         for index, region in enumerate((*step.regions, *step.shared)):
             is_shared = index >= len(step.regions)
-            label = "Where arms meet" if is_shared else arm_name(node, region.label, index)
-            detail = "" if is_shared else _condition(node, index)
-            parts = [f"Arm {label}", detail, "" if region.steps else "empty"]
+            key = f"{safe(node.id)}-{index}"
             yield _item(
-                f'id="outline-arm-{safe(node.id)}-{index}" data-owner="{safe(node.id)}" data-region="{index}"'
-                f'{_selection(is_selected=False)} aria-expanded="true"'
-                f' aria-label="{safe(", ".join(filter(None, parts)))}"',
+                f'id="outline-arm-{key}" data-owner="{safe(node.id)}" data-region="{index}"'
+                f"{_selection(is_selected=False)}",
                 level=level,
-                row=_row("", label, detail) + _add("start"),
+                row=_Row(
+                    name="Where arms meet" if is_shared else arm_name(node, region.label, index),
+                    detail="" if is_shared else _condition(node, index),
+                    more=("arm",) if region.steps else ("arm", "empty"),
+                    add="start",
+                ),
+                group=f"outline-in-arm-{key}",
                 inner="".join(self._steps(region, level=level + 1)),
-                kinds="outline-arm" + ("" if region.steps else " is-empty"),
+                kinds=" outline-arm" + ("" if region.steps else " is-empty"),
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """What an item shows: an icon, a name and a detail; `more` is only for screen readers.
+
+    `add` is where its button adds a node: after the item, or at the start inside it.
+    """
+
+    name: str
+    icon: str = ""
+    detail: str = ""
+    more: tuple[str, ...] = ()
+    add: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name for screen readers, which begins with the text that can be seen."""
+        visible = f"{self.name} {self.detail}".strip()
+        return ", ".join([visible, *self.more])
+
+    def html(self) -> str:
+        use = f'<use href="#{ICONS}-i-{self.icon}"/>' if self.icon else ""
+        icon = f'<svg class="outline-icon" aria-hidden="true">{use}</svg>' if use else ""
+        about = f' <span class="outline-about">{safe(self.detail)}</span>' if self.detail else ""
+        add = (
+            f'<button type="button" class="outline-add" data-add="{self.add}" tabindex="-1"'
+            ' aria-hidden="true"></button>'
+            if self.add
+            else ""
+        )
+        return f'{icon}<span class="outline-name"><bdi>{safe(self.name)}</bdi></span>{about}{add}'
 
 
 def arm_name(node: Node, label: str, index: int) -> str:
@@ -118,26 +155,14 @@ def _selection(*, is_selected: bool) -> str:
     return f' aria-selected="{str(is_selected).lower()}" tabindex="{0 if is_selected else -1}"'
 
 
-def _item(attributes: str, *, level: int, row: str, inner: str = "", kinds: str = "") -> str:
-    group = f'<ul role="group">{inner}</ul>' if inner else ""
+def _item(
+    attributes: str, *, level: int, row: _Row, group: str = "", inner: str = "", kinds: str = ""
+) -> str:
+    """Return an item; `group` is the id of the list with what is inside it, "" if nothing can be."""
+    expanded = f' aria-expanded="true" aria-owns="{group}"' if group else ""
+    inside = f'<ul role="group" id="{group}">{inner}</ul>' if group else ""
     return (
-        f'<li role="treeitem" class="outline-item {kinds}" aria-level="{level}" {attributes}>'
-        f'<div class="outline-row">{row}</div>{group}</li>'
-    )
-
-
-def _row(icon: str, name: str, detail: str) -> str:
-    use = (
-        f'<svg class="outline-icon" aria-hidden="true"><use href="#{ICONS}-i-{icon}"/></svg>'
-        if icon
-        else ""
-    )
-    about = f'<span class="outline-about">{safe(detail)}</span>' if detail else ""
-    return f'{use}<span class="outline-name"><bdi>{safe(name)}</bdi></span>{about}'
-
-
-def _add(place: str) -> str:
-    return (
-        f'<button type="button" class="outline-add" data-add="{place}" tabindex="-1" aria-hidden="true">'
-        "+</button>"
+        f'<li role="none" class="outline-item{kinds}">'
+        f'<div role="treeitem" class="outline-row" aria-level="{level}" {attributes}{expanded}'
+        f' aria-label="{safe(row.label)}">{row.html()}</div>{inside}</li>'
     )

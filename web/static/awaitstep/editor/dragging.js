@@ -170,7 +170,7 @@ export class Dragging {
   // The slot under the pointer: behind a row of the outline, or at the nearest mark of the picture.
   #slotAt({ clientX, clientY }) {
     const under = document.elementFromPoint(clientX, clientY)
-    const row = under?.closest('.outline-row')?.parentElement
+    const row = under?.closest('.outline-row')
     if (row) return row.classList.contains('is-legal') ? slotOf(row) : null
     if (!under?.closest('#editor-picture')) return null
     const distances = [...this.root.querySelectorAll('.pic-slot.is-legal')].map(mark => {

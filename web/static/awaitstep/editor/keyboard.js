@@ -1,4 +1,4 @@
-import { toggle } from './selection.js'
+import { outerOf, toggle } from './selection.js'
 
 // The keys of the outline, as in any ARIA tree, and those of the whole editor.
 export class Keyboard {
@@ -75,12 +75,12 @@ export class Keyboard {
   #inwards() {
     const item = this.selection.current()
     if (item?.getAttribute('aria-expanded') === 'false') return toggle(item)
-    this.selection.select(item?.querySelector('[role=treeitem]'))
+    this.selection.select(item?.nextElementSibling?.querySelector('[role=treeitem]'))
   }
 
   #outwards() {
     const item = this.selection.current()
     if (item?.getAttribute('aria-expanded') === 'true') return toggle(item)
-    this.selection.select(item?.parentElement.closest('[role=treeitem]'))
+    this.selection.select(item && outerOf(item))
   }
 }

@@ -47,7 +47,7 @@ export class Problems {
       if (mark) item.setAttribute('aria-description', mark.text)
       else item.removeAttribute('aria-description')
     }
-    for (const arm of this.root.querySelectorAll('.outline-arm')) {
+    for (const arm of this.root.querySelectorAll('.outline-arm > [role=treeitem]')) {
       const { owner, region } = arm.dataset
       const inArm = this.fields.problems.filter(
         problem => problem.node === owner && String(problem.region) === region,

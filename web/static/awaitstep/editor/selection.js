@@ -18,21 +18,17 @@ export class Selection {
   async #find(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean)
     const items = [...this.outline.querySelectorAll('[role=treeitem]')]
-    for (const item of items) item.classList.toggle('is-hidden', words.length > 0)
+    for (const item of items) item.parentElement.classList.toggle('is-hidden', words.length > 0)
     for (const item of words.length ? items : []) {
       const { node = '', text: content = '' } = item.dataset
       const haystack = `${node} ${content} ${item.getAttribute('aria-label')}`.toLowerCase()
       if (!words.every(word => haystack.includes(word))) continue
-      for (let outer = item; outer; outer = outer.parentElement.closest('[role=treeitem]')) {
-        outer.classList.remove('is-hidden')
-      }
+      for (let outer = item; outer; outer = outerOf(outer)) outer.parentElement.classList.remove('is-hidden')
     }
   }
 
   items() {
-    return [...this.outline.querySelectorAll('[role=treeitem]')].filter(
-      item => !item.parentElement.closest('[aria-expanded=false]') && !item.classList.contains('is-hidden'),
-    )
+    return [...this.outline.querySelectorAll('[role=treeitem]')].filter(isShown)
   }
 
   current() {
@@ -64,7 +60,7 @@ export class Selection {
     item.tabIndex = 0
     reveal(item)
     if (focus) item.focus({ preventScroll: true })
-    item.querySelector('.outline-row').scrollIntoView({ block: 'nearest' })
+    item.scrollIntoView({ block: 'nearest' })
     this.#mark()
     const node = item.dataset.node ?? item.dataset.owner ?? ''
     if (node === this.draft.selected) return
@@ -93,7 +89,7 @@ export class Selection {
     this.#more = new Set([...this.#more].map(id => ids.get(id) ?? id).filter(id => this.itemOf(id)))
     remember(selected ?? '')
     this.#mark()
-    this.current()?.querySelector('.outline-row').scrollIntoView({ block: 'nearest' })
+    this.current()?.scrollIntoView({ block: 'nearest' })
   }
 
   #mark() {
@@ -119,11 +115,19 @@ export function toggle(item, isOpen = item.getAttribute('aria-expanded') === 'fa
   if (item.hasAttribute('aria-expanded')) item.setAttribute('aria-expanded', String(isOpen))
 }
 
-function reveal(item) {
-  for (let outer = item.parentElement.closest('[role=treeitem]'); outer; ) {
-    toggle(outer, true)
-    outer = outer.parentElement.closest('[role=treeitem]')
+// The container or the arm around an item. Items are followed by the list of what is inside them.
+export const outerOf = item =>
+  item.parentElement.parentElement.closest('li')?.querySelector(':scope > [role=treeitem]')
+
+function isShown(item) {
+  for (let outer = outerOf(item); outer; outer = outerOf(outer)) {
+    if (outer.getAttribute('aria-expanded') === 'false') return false
   }
+  return !item.parentElement.classList.contains('is-hidden')
+}
+
+function reveal(item) {
+  for (let outer = outerOf(item); outer; outer = outerOf(outer)) toggle(outer, true)
 }
 
 function remember(node) {
