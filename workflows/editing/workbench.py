@@ -89,7 +89,7 @@ class OpenDocument:
 def _has_usual_shape(document: JsonObject) -> bool:
     """Whether all that operations rely on has the right type, so that only values can be wrong."""
     return (
-        isinstance(document["metadata"], dict)
+        isinstance(document.get("metadata"), dict)
         and isinstance(document.get("trigger") or {}, dict)
         and all(
             isinstance(item.get("name"), str)

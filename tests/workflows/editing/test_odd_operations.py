@@ -113,3 +113,11 @@ def test_a_node_whose_parts_have_other_types_is_refused(member: str, value: obje
     changed = {**flow, "nodes": [{**flow["nodes"][0], member: value}]}
     with pytest.raises(Refused, match=member):
         edit(flow, "replace_document", document=changed)
+
+
+def test_a_document_without_metadata_is_refused() -> None:
+    flow = chain(node("a"))
+    without = {key: value for key, value in flow.items() if key != "metadata"}
+
+    with pytest.raises(Refused, match="metadata"):
+        edit(flow, "replace_document", document=without)
