@@ -12,7 +12,11 @@ class DeploymentsConfig(AppConfig):
         from deployments.history.deployment_proofs import proven_by_deployments
         from deployments.installation.groups import create_groups
         from targets.checks import permission_proofs
+        from workflows.views import code_page
 
         permission_proofs.register(proven_by_deployments)
+        code_page.register(
+            code="deployments:workflow_code", document="deployments:workflow_document"
+        )
         auth = apps.get_app_config("auth")
         post_migrate.connect(create_groups, sender=auth, dispatch_uid="roles")

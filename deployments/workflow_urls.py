@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from deployments.views import deploy_settings, live_workers, workflow_pages
+from deployments.views import deploy_settings, document_page, live_workers, workflow_pages
 
 urlpatterns = [
     path("<str:pk>/code/", workflow_pages.code, name="workflow_code"),
+    path("<str:pk>/code/document/", document_page.document, name="workflow_document"),
     path("<str:pk>/code/<slug:slug>/", workflow_pages.code, name="workflow_code_part"),
     path("<str:pk>/variables/", workflow_pages.variables, name="workflow_variables"),
     path("<str:pk>/versions/", workflow_pages.versions, name="workflow_versions"),

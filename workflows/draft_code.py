@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
 from workflows.codegen.module.worker_env import EnvUse
@@ -16,6 +18,13 @@ def generated_module(workflow: Workflow) -> GeneratedModule:
     """Return the module of the draft; raises InvalidIR or UnreadableSecret."""
     settings = module_settings(workflow, effective_variables(workflow))
     return generate_from_document(workflow.ir, settings, types_for(workflow.ir))
+
+
+def node_names(document: Any) -> dict[str, str]:
+    """Return the names of the nodes of any JSON value by their ids."""
+    nodes = document.get("nodes") if isinstance(document, dict) else None
+    items = nodes if isinstance(nodes, list) else []
+    return {str(item.get("id")): str(item.get("name")) for item in items if isinstance(item, dict)}
 
 
 def variable_uses(module: GeneratedModule) -> tuple[EnvUse, ...]:

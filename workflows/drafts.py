@@ -20,7 +20,7 @@ from django.utils import timezone
 from audit.trail import Actor
 from workflows.editing import changes as document_changes
 from workflows.editing.content import index_of
-from workflows.editing.operations import Edit, perform
+from workflows.editing.operations import REPLACE, Edit, perform, replace
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import OpenDocument
@@ -103,10 +103,9 @@ def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: 
     def edit(workflow: Workflow) -> _Step:
         later = _changes_since(workflow, revision)
         made = _with_new_ids(operation, later)
-        opened = open_draft(workflow)
-        result = perform(opened, made)
-        if document_changes.is_equal(result.document, opened.document):
-            return _Step(opened=opened, selected=result.selected)
+        result = _performed(workflow, made)
+        if document_changes.is_equal(result.document, workflow.ir):
+            return _Step(opened=result.opened, selected=result.selected)
         _refuse_conflict(later, result, made, workflow.ir)
         return _Step(
             opened=result.opened,
@@ -117,6 +116,17 @@ def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: 
         )
 
     return _changed(workflow_id, edit, by=by)
+
+
+def _performed(workflow: Workflow, operation: JsonObject) -> Edit:
+    """Carry out an operation; a draft without a tree can only be replaced."""
+    try:
+        opened = open_draft(workflow)
+    except NotEditable:
+        if not isinstance(operation, dict) or operation.get("type") != REPLACE:
+            raise
+        return replace(operation, all_types())
+    return perform(opened, operation)
 
 
 def undo(workflow_id: str, *, by: User) -> Changed:
@@ -230,7 +240,7 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
     _mark(workflow, step, by)
     _record(
         workflow,
-        difference=document_changes.difference(workflow.ir, step.opened.document),
+        difference=document_changes.difference(_as_object(workflow.ir), step.opened.document),
         revision=revision,
         kind=step.kind,
         summary=step.summary[:_MAX_SUMMARY],
@@ -246,6 +256,11 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
     if known:
         _remember(workflow.pk, (known[0][0], revision), step.opened)
     return True
+
+
+def _as_object(document: Any) -> JsonObject:
+    """Return a document that was stored past the form in a way that it can be compared."""
+    return document if isinstance(document, dict) else {}
 
 
 def _mark(workflow: Workflow, step: _Step, by: User) -> None:
@@ -332,7 +347,9 @@ def _refuse_conflict(
 
 
 def _current(before: JsonObject, operation: JsonObject) -> Any:
-    """Return the value of the first field that the operation would set."""
+    """Return the value of the first field that the operation would set, or the whole document."""
+    if operation.get("type") == REPLACE:
+        return before
     if operation.get("type") != "configure":
         return None
     changes = operation.get("changes") or [operation]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +16,7 @@ from deployments.settings_form.preview import preview
 from targets.cloudflare.errors import Finding
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed
+from workflows.document_text import document_text
 from workflows.draft_code import generated_module
 from workflows.draft_problems import draft_problems
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
@@ -25,6 +25,8 @@ from workflows.models import Workflow
 from workflows.scratch_folders import scratch_folder
 
 _SECONDS_KEPT: Final = 3600
+DOCUMENT: Final = "document"
+"""The part of the code that is edited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Code:
 
     text: str = ""
     problems: tuple[dict[str, Any], ...] = ()
+    nodes: tuple[str, ...] = ()
+    """The node that each line comes from, "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +52,10 @@ class Part:
 def _typescript(workflow: Workflow) -> Code:
     problems = _rows(workflow, draft_problems(workflow))
     try:
-        return Code(text=generated_module(workflow).source, problems=problems)
+        module = generated_module(workflow)
     except (InvalidIR, UnreadableSecret):
         return Code(problems=problems)
+    return Code(text=module.source, problems=problems, nodes=tuple(module.line_nodes()))
 
 
 def _javascript(workflow: Workflow) -> Code:
@@ -83,7 +88,7 @@ def _wrangler_json(workflow: Workflow) -> Code:
 
 
 def _document(workflow: Workflow) -> Code:
-    return Code(text=json.dumps(workflow.ir, indent=2, ensure_ascii=False))
+    return Code(text=document_text(workflow.ir))
 
 
 PARTS: Final = (
@@ -92,7 +97,7 @@ PARTS: Final = (
     Part(
         slug="wrangler-json", label="wrangler.json", file_name="wrangler.json", write=_wrangler_json
     ),
-    Part(slug="document", label="Document", file_name="workflow.json", write=_document),
+    Part(slug=DOCUMENT, label="Document", file_name="workflow.json", write=_document),
 )
 
 

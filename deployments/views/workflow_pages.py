@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -17,7 +19,9 @@ from deployments.presentation.dashboard import summaries
 from deployments.presentation.live_workers import live_workers_of
 from targets.models import Target
 from web.decorators import HttpRequest, staff_with
+from web.numbered_lines import Source
 from web.rendering import page
+from workflows.draft_code import node_names
 from workflows.models import Workflow
 
 VIEW_WORKFLOW: Final = "workflows.view_workflow"
@@ -30,7 +34,7 @@ _SHOWN: Final = 50
 @staff_with(VIEW_WORKFLOW)
 def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpResponse:
     """Show a part of the draft's code, or download it, to staff who may view workflows."""
-    part = _part(slug)
+    part = part_named(slug)
     if slug == "wrangler-json" and not request.user.has_perm(VIEW_VARIABLES):
         raise PermissionDenied(VIEW_VARIABLES)  # it has the values of variables
     workflow = get_object_or_404(Workflow, pk=pk)
@@ -45,13 +49,38 @@ def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpRespon
         "parts": PARTS,
         "part": part,
         "code": written.text,
+        "node": _shown_node(request, workflow),
+        "sources": _sources(request, workflow, written.nodes),
         "errors": errors,
         "warnings": [row for row in written.problems if row.get("is_warning")],
     }
     return page(request, "deployments/workflow/code", context)
 
 
-def _part(slug: str) -> Part:
+def _sources(request: HttpRequest, workflow: Workflow, nodes: Iterable[str]) -> list[Source | None]:
+    """Return what each line comes from: a node, with a link to it in the editor."""
+    marked = request.GET.get("node", "")
+    names = node_names(workflow.ir)
+    address = workflow.get_absolute_url()
+    by_id = {
+        id_: Source(
+            name=names.get(id_, id_),
+            url=f"{address}?{urlencode({'node': id_})}",
+            is_marked=id_ == marked,
+        )
+        for id_ in set(nodes)
+        if id_
+    }
+    return [by_id.get(id_) for id_ in nodes]
+
+
+def _shown_node(request: HttpRequest, workflow: Workflow) -> str:
+    """Return the name of the node whose lines are marked; "" if the address names none."""
+    return node_names(workflow.ir).get(request.GET.get("node", ""), "")
+
+
+def part_named(slug: str) -> Part:
+    """Return a part of the code; raises Http404 if there is none of this name."""
     for part in PARTS:
         if part.slug == slug:
             return part

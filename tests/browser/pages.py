@@ -22,6 +22,7 @@ PAGES = [
     "/workflows/{workflow}/live/",
     "/workflows/{workflow}/code/",
     "/workflows/{workflow}/code/wrangler-json/",
+    "/workflows/{workflow}/code/document/",
     "/workflows/{workflow}/variables/",
     "/workflows/{workflow}/versions/",
     "/workflows/{workflow}/deployments/",

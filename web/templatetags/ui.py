@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -136,9 +136,9 @@ def target_url(view: str, workflow: str, target: int) -> str:
 
 
 @register.simple_tag
-def lines(text: str, name: str) -> SafeString:
-    """Render numbered lines; the ids of the lines start with `name`."""
-    return numbered_lines.listing(text, str(name))
+def lines(text: str, name: str, sources: Sequence[numbered_lines.Source | None] = ()) -> SafeString:
+    """Render numbered lines; the ids of the lines start with `name`. `sources` are theirs."""
+    return numbered_lines.listing(text, str(name), sources or ())
 
 
 @register.simple_tag

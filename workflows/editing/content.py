@@ -23,6 +23,7 @@ from workflows.nodes import branch
 _FIELD: Final = re.compile(rf"(data|config)(\.[^.]+){{1,{MAX_DEPTH}}}")
 _MAX_DIGITS: Final = 9  # of the index of an item
 _ABSENT: Final = object()
+REPLACED: Final = "Edited the document as text"
 
 
 def rename(bench: Workbench, arguments: Arguments) -> Outcome:
@@ -141,8 +142,9 @@ def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
 
 def _value_of(value: Any, path: list[str]) -> Any:
     for key in path:
-        if isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
+        index = index_of(key)
+        if isinstance(value, list) and index is not None and index < len(value):
+            value = value[index]
         else:
             value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -200,4 +202,4 @@ def set_trigger(bench: Workbench, arguments: Arguments) -> Outcome:
 def replace_document(bench: Workbench, arguments: Arguments) -> Outcome:
     """Replace everything by `document`."""
     document = arguments.object("document")
-    return Outcome(summary="Edited the document as text", touched=(EVERYTHING,), document=document)
+    return Outcome(summary=REPLACED, touched=(EVERYTHING,), document=document)

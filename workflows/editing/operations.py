@@ -13,13 +13,15 @@ from typing import Final
 from workflows.editing import arms, content, structure
 from workflows.editing.arguments import Arguments
 from workflows.editing.needs import lost_needs
-from workflows.editing.outcome import Outcome, Touch
+from workflows.editing.outcome import EVERYTHING, Outcome, Touch
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
+from workflows.ir.document.registry import Registry
 from workflows.ir.validation.validate import MAX_BYTES
 
 Operation = Callable[[Workbench, Arguments], Outcome]
 
+REPLACE: Final = "replace_document"
 _ON_THE_TREE: Final[Mapping[str, Operation]] = {
     "add": structure.add,
     "move": structure.move,
@@ -40,7 +42,7 @@ _ON_CONTENT: Final[Mapping[str, Operation]] = {
     "configure": content.configure,
     "replace_name": content.replace_name,
     "set_trigger": content.set_trigger,
-    "replace_document": content.replace_document,
+    REPLACE: content.replace_document,
 }
 OPERATIONS: Final[Mapping[str, Operation]] = {**_ON_THE_TREE, **_ON_CONTENT}
 
@@ -68,10 +70,7 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
     outcome = OPERATIONS[type_](bench, arguments)
     document = bench.document() if outcome.document is None else outcome.document
     edited = _opened(document, opened)
-    if edited.size > max(MAX_BYTES, opened.size):
-        raise Refused(
-            f"The document would be larger than {MAX_BYTES // 1024**2} MB. Split the workflow."
-        )
+    _refuse_larger(edited, than=max(MAX_BYTES, opened.size))
     if type_ in _ON_THE_TREE and not arguments.flag("force"):
         _refuse_new_errors(opened, edited, outcome.renamed)
     return Edit(
@@ -81,6 +80,32 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
         selected=outcome.selected,
         renamed=outcome.renamed,
     )
+
+
+def replace(operation: object, registry: Registry) -> Edit:
+    """Carry out `replace_document` on a document without a tree, on which nothing else is possible."""
+    arguments = Arguments(operation)
+    arguments.choice("type", [REPLACE])
+    try:
+        opened = OpenDocument(arguments.object("document"), registry)
+    except NotEditable as error:
+        cause = error.problems[0]
+        raise Refused(f"This is not possible: {cause}", node_id=cause.node_id) from None
+    _refuse_larger(opened, than=MAX_BYTES)
+    return Edit(
+        opened=opened,
+        summary=content.REPLACED,
+        touched=(EVERYTHING,),
+        selected="",
+        renamed={},
+    )
+
+
+def _refuse_larger(edited: OpenDocument, *, than: int) -> None:
+    if edited.size > than:
+        raise Refused(
+            f"The document would be larger than {MAX_BYTES // 1024**2} MB. Split the workflow."
+        )
 
 
 def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:

@@ -24,6 +24,7 @@ from workflows.node_forms.form import NodeForm, node_form, trigger_form
 from workflows.picture.drawing import render
 from workflows.picture.icons import all_symbols
 from workflows.picture.tree_view import ICONS, TreeView
+from workflows.views.code_page import code_address, document_address
 from workflows.views.palette import COMMANDS, KEYS, palette
 from workflows.views.problem_list import ProblemList, problem_list
 
@@ -88,6 +89,7 @@ class EditorState:
         container = node.type.container
         return {
             "node": node,
+            "code_address": code_address(self.workflow.pk, node.id),
             "variable": name_nodes(self.opened.draft, taken=()).variables[node.id],
             "has_free_arms": container is not None
             and (container.labels is None or container.alternatives),
@@ -169,7 +171,11 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     try:
         opened = drafts.open_draft(workflow)
     except NotEditable as error:
-        return {"workflow": workflow, "graph_problems": error.problems}
+        return {
+            "workflow": workflow,
+            "graph_problems": error.problems,
+            "document_address": document_address(workflow.pk),
+        }
     requested = request.GET.get("node", "")
     selected = requested if requested in opened.draft.nodes else ""
     state = EditorState(request, workflow, opened, selected)

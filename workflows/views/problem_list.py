@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from workflows import drafts
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.draft_code import missing_variables
+from workflows.draft_code import missing_variables, node_names
 from workflows.draft_problems import checked_code
 from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.refusals import NotEditable
@@ -89,7 +89,7 @@ class _Rows:
 
     def __init__(self, workflow: Workflow, *, may_change: bool) -> None:
         self._workflow = workflow
-        self._names = _names(workflow.ir)
+        self._names = node_names(workflow.ir)
         self._opened = _opened(workflow) if may_change else None
         self._tried = 0
 
@@ -150,10 +150,6 @@ def _opened(workflow: Workflow) -> OpenDocument | None:
         return drafts.open_draft(workflow)
     except NotEditable:
         return None
-
-
-def _names(document: Any) -> dict[str, str]:
-    return {str(item.get("id")): str(item.get("name")) for item in _items(document)}
 
 
 def _items(document: Any) -> list[dict[str, Any]]:

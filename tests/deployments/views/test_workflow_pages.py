@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
+from tests.workflows.ir.documents import chain, node
 from workflows.models import Workflow
 from workflows.services import save_draft, set_variable
 
@@ -213,3 +214,28 @@ def test_the_downloaded_document_can_be_imported(admin_client: Client) -> None:
     download = admin_client.get(f"/workflows/{workflow.pk}/code/document/?download")
 
     assert json.loads(download.content) == workflow.ir
+
+
+def test_the_lines_of_a_node_are_marked_and_lead_to_it_in_the_editor(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("load", name="Load order"), node("next")))
+    save_draft(workflow)
+
+    html = admin_client.get(f"/workflows/{workflow.pk}/code/?node=load").content.decode()
+
+    lines = re.findall(r'<span class="line.*?\n</span>', html, re.DOTALL)
+    marked = [line for line in lines if "is-marked" in line]
+    assert any("from: &#x27;load&#x27;" in line for line in marked)
+    assert all(f'href="{workflow.get_absolute_url()}?node=load"' in line for line in marked)
+    assert len([line for line in marked if 'id="code-marked"' in line]) == 1
+    assert len([line for line in marked if 'aria-label="Edit Load order"' in line]) == 1
+    assert any("?node=next" in line for line in lines)
+    assert "WorkflowEntrypoint" in "".join(line for line in lines if "line-source" not in line)
+
+
+def test_the_panel_of_a_node_links_to_its_code(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("load"), node("next")))
+    save_draft(workflow)
+
+    html = admin_client.get(f"{workflow.get_absolute_url()}?node=next").content.decode()
+
+    assert f'href="/workflows/{workflow.pk}/code/?node=next#code-marked"' in html

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -272,3 +273,17 @@ def test_an_expression_is_reported_without_its_internal_parentheses(condition: s
 
     assert "column 0" not in refused
     assert f"({condition}" not in refused
+
+
+def test_each_line_knows_its_node_whatever_ends_the_lines_of_its_code() -> None:
+    code = "const a = `\n1`;\r\nreturn a; // \u2028 b\n// end"
+    module = generated(chain(node("first", code=code), node("second")))
+
+    nodes = module.line_nodes()
+
+    lines = module.source.split("\n")
+    assert len(nodes) == len(lines)
+    by_line = dict(zip(lines, nodes, strict=True))
+    assert {by_line[line] for line in code.split("\n")} == {"first"}
+    assert by_line["export class Flow extends WorkflowEntrypoint<Env, any> {"] == ""
+    assert [id_ for id_, _ in groupby(filter(None, nodes))] == ["first", "second"]

@@ -88,6 +88,10 @@ class GeneratedModule:
         """Return where a position (from 1) comes from; None for generated code."""
         return self._writer.locate(line, column)
 
+    def line_nodes(self) -> list[str]:
+        """Return the node that each line of the source comes from, "" for generated code."""
+        return self._writer.line_nodes()
+
 
 def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     """Return the module; raises InvalidIR with every problem that prevents it."""

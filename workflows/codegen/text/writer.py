@@ -182,6 +182,15 @@ class Writer:
             return None
         return Location(node_id=node_id, path=f"nodes.{node_id}", line=0, column=0)
 
+    def line_nodes(self) -> list[str]:
+        """Return the node that each line comes from, "" for none, for lines that end with "\\n"."""
+        nodes, line = [], 1
+        for text in self.source.split("\n"):
+            location = self.locate(line, 1)
+            nodes.append(location.node_id if location else "")
+            line += count_line_ends(f"{text}\n")
+        return nodes
+
 
 def _column_after(text: str) -> int:
     """Return the column after a text of several lines."""

@@ -15,6 +15,8 @@ export function updatePanel(panel, html) {
   }
   const help = fresh.querySelector('#panel-id-help')
   if (help) panel.querySelector('#panel-id-help').replaceChildren(...help.childNodes)
+  const code = panel.querySelector('[data-code-of]')
+  if (code) code.replaceWith(fresh.querySelector('[data-code-of]'))
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
   return true
 }
