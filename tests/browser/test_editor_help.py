@@ -69,3 +69,38 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
         opened.keyboard.press("Escape")
 
     assert {button: problems for button, problems in found.items() if problems} == {}
+
+
+def test_the_caret_folds_and_unfolds_an_item(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
+    loop, arm = item(page, "Each line"), page.locator("#outline-arm-eachLine-0")
+    arm.click()
+    expect(arm).to_have_attribute("aria-selected", "true")
+
+    loop.locator(".outline-fold").click()
+    expect(arm).to_be_hidden()
+    expect(loop).to_have_attribute("aria-selected", "true")
+
+    loop.locator(".outline-fold").click()
+    expect(arm).to_be_visible()
+
+
+def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: Page) -> None:  # noqa: F811
+    page.locator(".pic-placeholder").click()
+    expect(page.locator("#editor-palette")).to_be_visible()
+
+    page.locator("#type-sleep").click()
+    saved(page)
+
+    expect(item(page, "Sleep")).to_be_visible()
+    expect(page.locator(".pic-node")).to_have_count(1)
+    expect(page.locator(".pic-placeholder")).to_have_count(0)
+
+
+def test_the_list_of_changes_stays_open_while_the_draft_changes(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")
+    page.get_by_text("Changes since v1").click()
+
+    page.get_by_role("button", name="Undo").click()
+
+    expect(page.locator("#draft-changes li").first).to_contain_text("Undid")

@@ -240,6 +240,12 @@ class Workbench:
         item = self.nodes[node_id]
         return bool(item["type"] == "step" and item["data"] == {"code": PLACEHOLDER_CODE})
 
+    def empty_slots(self) -> frozenset[str]:
+        """Return the steps that do nothing and that the next node in their place replaces."""
+        steps = filter(self.is_placeholder, self.nodes)
+        at = locations(self.root)
+        return frozenset(id_ for id_ in steps if len(at[id_].region.blocks) == 1)
+
     def remove(self, blocks: Collection[Block]) -> None:
         """Take blocks, none of them inside another one, out of the tree; their nodes are kept."""
         places = locations(self.root)

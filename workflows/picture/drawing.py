@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -42,10 +42,12 @@ def render(
     *,
     uid: str = "picture",
     is_editable: bool = False,
+    placeholders: Collection[str] = (),
 ) -> Picture:
     """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids.
 
-    With `is_editable`, there is a mark wherever a node can be added.
+    With `is_editable`, there is a mark wherever a node can be added; `placeholders` are nodes that
+    the first such node replaces.
     """
     if len(ir.nodes) > MAX_NODES:
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
@@ -60,6 +62,7 @@ def render(
         uid=uid,
         numbers={id_: number for number, id_ in enumerate(ir.nodes)},
         is_editable=is_editable,
+        placeholders=placeholders,
     )
     if is_editable:  # the editor has an outline of its own
         return Picture(uid=uid, svg=draw(drawing))

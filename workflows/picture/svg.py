@@ -7,7 +7,7 @@ Keyboards and screen readers use the outline, and the SVG is a single image to t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from workflows.picture.text_width import NAME, SMALL, shortened
 SHORT, TALL = 50, 70  # heights of nodes without and with a state
 _TEXT_LEFT: Final = 46
 _TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
+_REPLACE: Final = "Choose what happens here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Drawing:
     """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
 
     A picture that is `is_editable` has a mark at each place where a node can be added.
+    `placeholders` are nodes that the first node which is added there replaces.
     """
 
     ir: WorkflowIR
@@ -39,6 +41,7 @@ class Drawing:
     uid: str
     numbers: Mapping[str, int]
     is_editable: bool = False
+    placeholders: Collection[str] = ()
 
     def anchor(self, node_id: str) -> str:
         """Return the HTML id of a node's element; node ids may have characters that are invalid there."""
@@ -187,9 +190,12 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     name = shortened(node.name, _TEXT_WIDTH, size=NAME, is_bold=True)
     is_marked = bool(state.summary) and area.height == SHORT
     kind_width = _TEXT_WIDTH / 2 if is_marked else _TEXT_WIDTH
-    kind = shortened(label_of(node) or node.type.title, kind_width, size=SMALL)
+    is_placeholder = node.id in drawing.placeholders
+    label = _REPLACE if is_placeholder else label_of(node) or node.type.title
+    kind = shortened(label, kind_width, size=SMALL)
     title = f"{node.name} ({node.type.title})" + (f": {state.summary}" if state.summary else "")
     kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
+    kinds += " pic-placeholder" if is_placeholder else ""
     current = ' data-current=""' if state.state.is_active else ""
     inside = (
         f"<title>{safe(title)}</title>"

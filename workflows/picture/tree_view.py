@@ -100,6 +100,10 @@ class TreeView:
             )
 
 
+_FOLD: Final = '<span class="outline-fold" aria-hidden="true"></span>'
+"""The caret with which a pointer folds an item; keyboards use the arrow keys."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     """What an item shows: an icon, a name and a detail; `more` is only for screen readers.
@@ -160,9 +164,10 @@ def _item(
 ) -> str:
     """Return an item; `group` is the id of the list with what is inside it, "" if nothing can be."""
     expanded = f' aria-expanded="true" aria-owns="{group}"' if group else ""
+    fold = _FOLD if inner else ""
     inside = f'<ul role="group" id="{group}">{inner}</ul>' if group else ""
     return (
         f'<li role="none" class="outline-item{kinds}">'
         f'<div role="treeitem" class="outline-row" aria-level="{level}" {attributes}{expanded}'
-        f' aria-label="{safe(row.label)}">{row.html()}</div>{inside}</li>'
+        f' aria-label="{safe(row.label)}">{fold}{row.html()}</div>{inside}</li>'
     )

@@ -19,7 +19,7 @@ from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TRIGGER_TYPES, TriggerType
 from workflows.ir.tree.scope_names import scope_names
 from workflows.language_server.address import socket_address
-from workflows.models import EnvironmentVariable, Workflow
+from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 from workflows.node_forms.form import NodeForm, node_form, trigger_form
 from workflows.picture.drawing import render
 from workflows.picture.icons import all_symbols
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PICTURE: Final = "editor"
+_MAX_CHANGES: Final = 50
 CHECK: Final = "check"
 """The parameter with which the page has the problems of the draft, for browsers without scripts."""
 
@@ -69,7 +70,12 @@ class EditorState:
 
     def picture(self) -> SafeString:
         """Return the picture, or why there is none."""
-        drawn = render(self.opened.draft, uid=PICTURE, is_editable=self.may_change)
+        drawn = render(
+            self.opened.draft,
+            uid=PICTURE,
+            is_editable=self.may_change,
+            placeholders=Workbench(self.opened).empty_slots() if self.may_change else (),
+        )
         return mark_safe(drawn.svg or f"<p>{drawn.message}</p>")  # noqa: S308 - as above
 
     def panel(self) -> str:
@@ -127,6 +133,7 @@ class EditorState:
             "newest": newest,
             "next_number": newest.number + 1 if newest else 1,
             "last_change": workflow.draft_changes.defer("changes").first(),
+            **_changes_since(workflow, newest),
         }
         return render_to_string("workflows/editor/_status.html", context, self.request)
 
@@ -138,6 +145,15 @@ class EditorState:
             "editor-panel": self.panel(),
             "editor-status": self.status(),
         }
+
+
+def _changes_since(workflow: Workflow, newest: WorkflowVersion | None) -> dict[str, Any]:
+    """Return the last changes since the newest version, newest first, and whether there are more."""
+    changes = workflow.draft_changes.only("by_name", "created_at", "summary", "revision")
+    if newest:
+        changes = changes.filter(created_at__gt=newest.created_at)
+    last = list(changes[: _MAX_CHANGES + 1])
+    return {"changes": last[:_MAX_CHANGES], "has_more_changes": len(last) > _MAX_CHANGES}
 
 
 def trigger_type_of(trigger: dict[str, Any]) -> TriggerType:

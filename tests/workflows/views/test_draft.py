@@ -284,3 +284,30 @@ def test_a_document_that_is_saved_as_text_is_the_next_revision(
     assert workflow.draft_revision == 1
     answer = admin_client.get(f"/workflows/{workflow.pk}/draft/?revision=0")
     assert answer.json()["revision"] == 1
+
+
+def test_the_changes_since_the_last_version_are_listed_newest_first(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    assert "Changes since" not in text(admin_client.get(workflow.get_absolute_url()))
+
+    operate(admin_client, workflow, "rename", node="a", name="First")
+    operate(admin_client, workflow, "delete", nodes=["b"])
+
+    shown = text(admin_client.get(workflow.get_absolute_url()))
+    listed = shown.partition("Changes since v1")[2]
+    assert listed.index("Deleted") < listed.index("Renamed")
+    assert "admin, " in listed
+    admin_client.post(f"/workflows/{workflow.pk}/draft/save/")
+    assert "Changes since" not in text(admin_client.get(workflow.get_absolute_url()))
+
+
+def test_at_most_50_changes_are_listed(admin_client: Client, workflow: Workflow) -> None:
+    for number in range(51):
+        field = {"node": "a", "field": "data.retryLimit", "value": number}
+        operate(admin_client, workflow, "configure", **field)
+
+    shown = text(admin_client.get(workflow.get_absolute_url()))
+
+    assert shown.count("Changed retryLimit of") == 50
+    assert "Older changes are not listed." in shown

@@ -1,4 +1,4 @@
-// The picture: a click selects a node, the marks between nodes open the palette.
+// The picture: a click selects a node; the marks between nodes and empty slots open the palette.
 export class Picture {
   constructor(root, selection, palette) {
     const picture = root.querySelector('#editor-picture')
@@ -6,7 +6,9 @@ export class Picture {
       const slot = event.target.closest('.pic-slot')
       if (slot) return palette.open(slotOfMark(slot))
       const node = event.target.closest('[data-node]')?.dataset.node
-      if (node) selection.selectNode(node, { focus: false, extend: event.shiftKey || event.ctrlKey })
+      const extend = event.shiftKey || event.ctrlKey
+      if (node) selection.selectNode(node, { focus: false, extend })
+      if (event.target.closest('.pic-placeholder') && !extend) palette.open({ after: node })
       else if (event.target.closest('.pic-cap')) selection.selectNode('', { focus: false })
     })
   }

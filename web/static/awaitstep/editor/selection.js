@@ -80,8 +80,15 @@ export class Selection {
   #clicked(event) {
     const item = event.target.closest('[role=treeitem]')
     if (!item || event.target.closest('button')) return
-    if (event.target.closest('.outline-fold')) return toggle(item)
+    if (event.target.closest('.outline-fold')) return this.#fold(item)
     this.select(item, { extend: event.shiftKey || event.ctrlKey || event.metaKey })
+  }
+
+  // What is selected must not vanish: the folded item is selected instead.
+  #fold(item) {
+    toggle(item)
+    const current = this.current()
+    if (current && !isShown(current)) this.select(item)
   }
 
   #changed({ selected, renamed = {} }) {
