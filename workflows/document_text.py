@@ -49,6 +49,6 @@ def read_document_text(text: str) -> Any:
 
 
 def located(text: str, problems: Iterable[Problem]) -> list[LocatedProblem]:
-    """Return the problems of a document that is written as this text, with their lines."""
+    """Return the problems in a document that is written as this text, with their lines."""
     lines = JsonLines(text)
     return [LocatedProblem(problem=each, line=lines.line_of(each.path)) for each in problems]

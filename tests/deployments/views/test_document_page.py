@@ -98,16 +98,16 @@ def test_a_change_by_someone_else_is_told_and_both_texts_are_shown(
     other = User.objects.create_user("Kim")
     renamed = {"type": "rename", "node": "a", "name": "Renamed by Kim"}
     drafts.change_draft(workflow.pk, renamed, revision=0, by=other)
-    mine = chain(node("a"), node("b"), node("mine"))
+    edited = chain(node("a"), node("b"), node("added"))
 
-    answer = save(admin_client, workflow, mine, revision=0)
+    answer = save(admin_client, workflow, edited, revision=0)
 
     assert "Kim changed this while you were editing it" in text(answer)
     assert "Renamed by Kim" in text(answer)
-    assert json.dumps(mine, indent=2) in unescape(answer.content.decode())
+    assert json.dumps(edited, indent=2) in unescape(answer.content.decode())
     assert workflow.ir["nodes"][0]["name"] == "Renamed by Kim"
-    save(admin_client, workflow, mine, revision=workflow.draft_revision)
-    assert workflow.ir == mine
+    save(admin_client, workflow, edited, revision=workflow.draft_revision)
+    assert workflow.ir == edited
 
 
 @pytest.mark.parametrize("stored", [{"nodes": []}, {}, [], 3, {"nodes": [1, {"id": []}]}])
