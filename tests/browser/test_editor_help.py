@@ -104,3 +104,6 @@ def test_the_list_of_changes_stays_open_while_the_draft_changes(page: Page) -> N
     page.get_by_role("button", name="Undo").click()
 
     expect(page.locator("#draft-changes li").first).to_contain_text("Undid")
+    page.set_viewport_size({"width": 360, "height": 800})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
