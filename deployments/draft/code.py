@@ -117,4 +117,4 @@ def _rows(workflow: Workflow, problems: Iterable[Problem]) -> tuple[dict[str, An
 
 def _linked(workflow: Workflow, row: dict[str, Any]) -> dict[str, Any]:
     node = urlencode({"node": row.get("node_id", "")})
-    return with_link(row, f"{workflow.get_absolute_url()}#{node}")
+    return with_link(row, f"{workflow.get_absolute_url()}?{node}")

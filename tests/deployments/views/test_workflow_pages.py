@@ -133,7 +133,7 @@ def test_a_type_error_is_shown_above_the_code_with_a_link_to_its_node(
 
     assert "A deploy would fail" in text(answer)
     assert "is not assignable to type" in text(answer)
-    assert f"{workflow.get_absolute_url()}#node=only" in answer.content.decode()
+    assert f"{workflow.get_absolute_url()}?node=only" in answer.content.decode()
     assert "WorkflowEntrypoint" in text(answer)
 
 
