@@ -14,7 +14,6 @@ from deployments.history import records
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.stages import UNFINISHED, Action
 from deployments.pipeline.worker_changes import check_can_delete
-from deployments.presentation.cron_words import Schedule, describe_crons
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.time_limits import time_limited
 from targets.cloudflare.worker_parts import Triggers, parse_triggers
@@ -22,6 +21,7 @@ from targets.lookup import account_of
 from targets.models import Target
 from targets.policy import Refused
 from web.tones import Tone
+from workflows.cron_words import Schedule, describe_crons
 from workflows.ir.deploy.route_patterns import host_of
 from workflows.models import Workflow
 

@@ -17,10 +17,25 @@ class WorkflowHead:
     workflow: Workflow
 
     @cached_property
+    def _version(self) -> WorkflowVersion | None:
+        versions = WorkflowVersion.objects.filter(workflow=self.workflow.pk)
+        return versions.order_by("-number").first()
+
+    @property
     def newest(self) -> int | None:
         """The number of the newest version; None if there is none yet."""
-        versions = WorkflowVersion.objects.filter(workflow=self.workflow.pk).order_by("-number")
-        return versions.values_list("number", flat=True).first()
+        return self._version.number if self._version else None
+
+    @property
+    def next(self) -> int:
+        """The number that the draft gets when it is saved as a version."""
+        return (self.newest or 0) + 1
+
+    @cached_property
+    def is_unsaved(self) -> bool:
+        """Whether the draft differs from the newest version."""
+        version = self._version
+        return version is not None and not version.has_content(self.workflow.content)
 
     @cached_property
     def workers(self) -> list[Worker]:

@@ -17,11 +17,11 @@ from deployments.pipeline.binding_detection import detect
 from deployments.pipeline.code_build import build_bundle, check_limits, generate
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
-from deployments.presentation.cron_words import Schedule, describe_crons
 from deployments.queue.request_factory import variables_for
 from targets.cloudflare import naming
 from targets.cloudflare.errors import DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule
+from workflows.cron_words import Schedule, describe_crons
 from workflows.ir.deploy.deploy_settings import DeploySettings, Route
 from workflows.ir.deploy.route_patterns import host_of, record_name
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind

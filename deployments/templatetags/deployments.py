@@ -151,6 +151,7 @@ def workflow_head(
         "here": here,
         "may_plan": deploys and any(map(request.user.has_perm, MAY_PLAN)),
         "deploys": deploys,
+        "saves_draft": request.user.has_perm("workflows.change_workflow"),
     }
 
 

@@ -6,9 +6,11 @@ JavaScript, a link shows them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,7 +30,15 @@ from targets.policy import Consent
 from web.converters import read_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
+from workflows.ir.deploy.deploy_settings import InvalidSettings
+from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow, WorkflowVersion
+from workflows.services import save_version
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_SAVE: Final = "workflows.change_workflow"
 
 Context = dict[str, Any]
 
@@ -38,18 +48,39 @@ Context = dict[str, Any]
 def deploy(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the dialog, or deploy the newest version to the given or default target.
 
-    Staff users who can only change workflows see the code check, which queries no target.
+    With `save_as`, the draft is saved as a version first. Staff users who can only change workflows see the code check, which queries no target.
     """
     if request.method == "POST" and not request.user.has_perm(DEPLOY):
         raise PermissionDenied(DEPLOY)
     workflow = get_object_or_404(Workflow, pk=pk)
     target = _target(request)
+    if request.method == "POST" and "save_as" in request.POST:
+        return _save_and_deploy(request, workflow, target)
     if request.method == "POST":
-        return _deploy(request, workflow, target)
+        return _deploy(request, workflow, target, version=_version(request))
     return _dialog(request, workflow, target)
 
 
-def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> HttpResponse:
+def _save_and_deploy(
+    request: HttpRequest, workflow: Workflow, target: Target | None
+) -> HttpResponse:
+    """Save the draft as the version that the pressed button names, and deploy it."""
+    if not request.user.has_perm(_SAVE):
+        raise PermissionDenied(_SAVE)
+    try:
+        version = save_version(workflow, by=cast("User", request.user))
+    except (InvalidIR, InvalidSettings) as invalid:
+        first = invalid.problems[0]
+        messages.error(request, f"Nothing was saved or deployed. {first}")
+        query = f"?node={quote(first.node_id, safe='')}" if first.node_id else ""
+        return redirect(workflow.get_absolute_url() + query)
+    messages.success(request, f"Saved as v{version.number}.")
+    return _deploy(request, workflow, target, version=read_key(request.POST["save_as"]))
+
+
+def _deploy(
+    request: HttpRequest, workflow: Workflow, target: Target | None, *, version: int | None
+) -> HttpResponse:
     """Deploy, or redirect to the dialog if the target requires a confirmation first."""
     has_confirmed = CONFIRMED_FIELD in request.POST
     if target and not has_confirmed and not confirmation_for(target, request.user).needs_nothing:
@@ -57,7 +88,7 @@ def _deploy(request: HttpRequest, workflow: Workflow, target: Target | None) -> 
     try:
         by, consent = Actor.of(request.user), consent_of(request.POST)
         deployment = services.request_deployment(
-            workflow, target=target, by=by, consent=consent, version=_version(request)
+            workflow, target=target, by=by, consent=consent, version=version
         )
     except WorkflowVersion.DoesNotExist:
         refusal = "The workflow has no version yet: save it, then deploy."

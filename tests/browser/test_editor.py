@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.support.installation import Installation
@@ -274,3 +274,100 @@ def test_a_conflict_shows_both_texts(page: Page, open_page: Open) -> None:
     dialog = other.get_by_role("dialog", name="Someone else changed this")
     expect(dialog.get_by_text("return 'mine';")).to_be_visible()
     expect(dialog.get_by_text("return 'yours';")).to_be_visible()
+
+
+class Gate:
+    """Keeps requests that change the draft from the server until it is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._held: list[Route] | None = []
+        page.route(re.compile("/draft/change/"), lambda route: self._arrived(route))
+
+    def _arrived(self, route: Route) -> None:
+        if self._held is None:
+            route.continue_()
+        else:
+            self._held.append(route)
+
+    def open(self) -> None:
+        held, self._held = self._held or [], None
+        for route in held:
+            route.continue_()
+
+
+def test_what_is_typed_before_a_rename_is_answered_stays(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    gate = Gate(page)
+    page.locator("#panel-name").fill("Read order")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("return 12")
+    gate.open()
+    expect(page.locator("#panel-id")).to_have_value("readOrder")
+    page.keyboard.insert_text("34;")
+
+    expect(item(page, "Read order")).to_have_accessible_name("Read order, Step, return 1234;")
+    saved(page)
+    page.reload()
+    expect(page.locator("#editor-panel .cm-content").first).to_have_text("return 1234;")
+
+
+def test_a_node_that_is_selected_while_another_is_saved_stays_selected(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
+    gate = Gate(page)
+    page.locator("#panel-name").fill("Wait a minute")
+    item(page, "Load order").locator(".outline-row").first.click()
+    expect(page.locator("#panel-name")).to_have_value("Load order")
+    gate.open()
+
+    expect(item(page, "Wait a minute")).to_be_visible()
+    saved(page)
+    expect(page.locator("#panel-name")).to_have_value("Load order")
+    expect(item(page, "Load order")).to_have_attribute("aria-selected", "true")
+
+
+def test_headers_are_added_and_removed_with_buttons(page: Page) -> None:
+    add_by_mouse(page, "http_request", '[data-owner=""]', "Fetch sales")
+    headers = page.locator('#editor-panel [data-field="data.headers"]')
+    for name, value in [("accept", "text/csv"), ("x-report", "nightly"), ("x-days", "7")]:
+        headers.get_by_role("button", name="Add").click()
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+        page.keyboard.type(value)
+    headers.get_by_role("button", name="Remove 2").click()
+    saved(page)
+
+    page.reload()
+    shown = headers.locator("[data-row]:visible input").evaluate_all("all => all.map(i => i.value)")
+    assert shown == ["accept", "text/csv", "x-days", "7"]
+
+
+def test_the_deploy_button_saves_the_draft_with_what_was_just_typed(page: Page) -> None:
+    expect(page.locator("#deploy")).to_have_text("Deploy v1")
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    page.locator("#panel-name").fill("Read order")
+    page.get_by_role("button", name="Save and deploy v2").click()
+
+    expect(page.get_by_role("heading", name="Orders v2")).to_be_visible()
+    page.get_by_role("link", name="Edit workflow").click()
+    expect(item(page, "Read order")).to_be_visible()
+    expect(page.locator("#deploy")).to_have_text("Deploy v2")
+
+
+def test_node_types_are_found_by_what_others_call_them(page: Page) -> None:
+    page.keyboard.press("a")
+    chosen = page.locator("#editor-palette [data-option][aria-selected=true]")
+    for word, title in [
+        ("if", "Branch"),
+        ("fetch", "HTTP request"),
+        ("delay", "Sleep"),
+        ("each", "Loop"),
+        ("wait for", "Wait for event"),
+    ]:
+        page.locator("#editor-palette input").fill(word)
+        expect(chosen.locator(".palette-name")).to_have_text(title)
+    page.locator("#editor-palette input").fill("zebra")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()

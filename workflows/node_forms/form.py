@@ -297,6 +297,7 @@ class _Builder:
             name=part,
             kind=FieldKind.TEXT,
             label=f"{part.capitalize()} {index + 1}",
+            placeholder=part.capitalize(),
             takes_references=place.field.takes_references,
         )
         id_ = element_id(self._node_id, f"{place.path}-{part}-{index}")
@@ -335,6 +336,7 @@ class _Builder:
             id=id_,
             template=_TEMPLATES.get(field.kind, field.kind),
             text=text,
+            placeholder=field.placeholder,
             problems=problems,
             inputs={"": [text]},
             scope_id=self._scope_id if field.takes_references and self._scope else "",

@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from web.decorators import HttpRequest
 from workflows import drafts
 from workflows.codegen.analysis.node_names import name_nodes
+from workflows.cron_words import describe_cron
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.model import Node
@@ -117,6 +119,7 @@ class EditorState:
         return {
             "trigger_type": type_,
             "trigger_types": list(TRIGGER_TYPES.values()),
+            "schedule": describe_cron(str(trigger.get("expression", "")), timezone.now()),
             "form": trigger_form(trigger, type_, problems=self.opened.parsed.problems),
         }
 

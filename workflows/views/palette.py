@@ -17,6 +17,11 @@ class Group:
     title: str
     types: tuple[NodeType, ...]
 
+    @property
+    def options(self) -> list[tuple[NodeType, str]]:
+        """The types, each with other names by which people look for it."""
+        return [(type_, OTHER_NAMES.get(type_.name, "")) for type_ in self.types]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -28,6 +33,22 @@ class Command:
     argument: str = ""
 
 
+OTHER_NAMES: Final = {
+    "step": "code javascript typescript script function transform set run",
+    "http_request": "fetch url api rest get post webhook call download send",
+    "sleep": "delay wait pause",
+    "sleep_until": "delay wait pause date time schedule",
+    "wait_for_event": "webhook approval human callback signal resume pause",
+    "branch": "if else switch condition case router filter",
+    "parallel": "all fork concurrent split merge same time",
+    "race": "any first timeout",
+    "loop": "list array item items each foreach map while repeat batch",
+    "break": "stop exit end return",
+    "try_catch": "error failure exception handle finally retry",
+    "sub_workflow": "call execute child another workflow",
+    "sub_script": "worker service binding call rpc",
+}
+"""What else people call the built-in types, for the search."""
 COMMANDS: Final = (
     Command(label="Undo", action="undo", key="Ctrl+Z"),
     Command(label="Redo", action="redo", key="Ctrl+Shift+Z"),
@@ -44,7 +65,7 @@ COMMANDS: Final = (
     Command(label="Unwrap", action="unwrap", key="u"),
     Command(label="Add an arm", action="addArm"),
     Command(label="Delete", action="deleteSelected", key="Delete"),
-    Command(label="Show all keys", action="help", key="?"),
+    Command(label="Keyboard shortcuts", action="help", key="?"),
 )
 KEYS: Final = (
     ("↑ ↓", "Select the node above or below; with Shift, several"),

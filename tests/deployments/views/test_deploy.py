@@ -13,6 +13,8 @@ from awaitstep_site.env import Environment
 from deployments.models import Deployment
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.support.page_text import markup, text
+from tests.support.sessions import LogIn
+from workflows.models import Workflow
 from workflows.services import save_draft
 
 
@@ -134,3 +136,58 @@ def test_a_version_that_is_no_longer_the_newest_is_not_deployed(admin_client: Cl
     assert "Nothing was deployed v1 is not the newest version: the workflow has v2 now." in page
     press(admin_client, workflow.pk, version="2")
     assert Deployment.objects.get().version_number == 2
+
+
+def changed_workflow(code: str = "return 2;") -> Workflow:
+    """A workflow whose draft differs from v1."""
+    workflow = make_workflow()
+    workflow.ir["nodes"][0]["data"]["code"] = code
+    workflow.save()
+    return workflow
+
+
+def test_the_button_of_a_changed_draft_saves_and_deploys_it(admin_client: Client) -> None:
+    workflow = changed_workflow()
+    page = markup(admin_client.get(f"/workflows/{workflow.pk}/versions/"))
+    assert 'name="save_as" value="2">Save and deploy v2</button>' in page
+
+    press(admin_client, workflow.pk, save_as="2")
+
+    deployment = Deployment.objects.get()
+    assert deployment.version_number == 2
+    assert deployment.ir == workflow.versions.get(number=2).ir == workflow.ir
+
+
+def test_a_draft_with_errors_is_neither_saved_nor_deployed(admin_client: Client) -> None:
+    workflow = changed_workflow(code="")
+
+    where = press(admin_client, workflow.pk, save_as="2")
+
+    assert where.startswith(workflow.get_absolute_url())
+    assert "Nothing was saved or deployed" in text(admin_client.get(where))
+    assert workflow.versions.count() == 1
+    assert not Deployment.objects.exists()
+
+
+def test_a_draft_that_would_get_another_number_is_not_deployed(admin_client: Client) -> None:
+    workflow = changed_workflow()
+    save_draft(workflow)
+    workflow.ir["nodes"][0]["data"]["code"] = "return 3;"
+    workflow.save()
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/deploy/", {"save_as": "2"})
+
+    assert "v2 is not the newest version" in text(answer)
+    assert not Deployment.objects.exists()
+
+
+def test_who_may_not_change_workflows_deploys_only_versions(log_in: LogIn) -> None:
+    workflow = changed_workflow()
+    client = log_in("deployments.add_deployment", "workflows.view_workflow")
+
+    answer = client.post(f"/workflows/{workflow.pk}/deploy/", {"save_as": "2"})
+
+    assert answer.status_code == 403
+    assert workflow.versions.count() == 1
+    page = markup(client.get(f"/workflows/{workflow.pk}/versions/"))
+    assert "Save and deploy" not in page

@@ -311,3 +311,13 @@ def test_at_most_50_changes_are_listed(admin_client: Client, workflow: Workflow)
 
     assert shown.count("Changed retryLimit of") == 50
     assert "Older changes are not listed." in shown
+
+
+def test_the_schedule_of_a_trigger_is_said_in_words(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    operate(admin_client, workflow, "set_trigger_type", trigger_type="cron")
+
+    page = text(admin_client.get(workflow.get_absolute_url()))
+
+    assert "At 08:00, every day (UTC). Next:" in page

@@ -19,6 +19,7 @@ export function guardForms() {
 
 function changed() {
   submitted = null
+  if (document.querySelector('[data-editor]')) return
   const isUnsaved = unsavedForms().length > 0
   for (const button of document.querySelectorAll('[data-when-unsaved]')) {
     button.dataset.whenSaved ??= button.textContent
@@ -30,6 +31,7 @@ function changed() {
 function unsavedForms() {
   const isUnsavedAnswer = document.querySelector('meta[name=awaitstep-posted]') !== null
   return [...document.forms].filter(form => {
+    if (form.closest('[data-editor]')) return false // saves each change by itself
     const fields = [...form.elements]
     if (form.method !== 'post' || !fields.some(field => field.matches(TEXT))) return false
     return isUnsavedAnswer || fields.some(isChanged)

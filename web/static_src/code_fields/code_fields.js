@@ -17,7 +17,7 @@ import {
   renameKeymap,
   signatureHelp,
 } from '@codemirror/lsp-client'
-import { Annotation, EditorState } from '@codemirror/state'
+import { Annotation, Compartment, EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view'
 import { languageCompletion } from './completion.js'
 import { connectionTo } from './connection.js'
@@ -50,6 +50,8 @@ class CodeField {
   #stopStatus = () => {}
   #syncTimer = 0
   #textAtFocus = ''
+  #server = new Compartment()
+  #uri = ''
 
   constructor(area) {
     this.#area = area
@@ -90,8 +92,11 @@ class CodeField {
     this.#host.remove()
   }
 
-  // Takes over a text that a script or the server has put into the text area.
+  // Takes over a text that a script or the server has put into the text area, and the id of its node.
   readTextArea() {
+    if (this.#uri && this.#uri !== this.#address()) {
+      this.view.dispatch({ effects: this.#server.reconfigure(this.#languageServer(this.#connection())) })
+    }
     const text = this.view.state.doc.toString()
     if (text === this.#area.value) return
     const changes = difference(text, this.#area.value)
@@ -147,15 +152,19 @@ class CodeField {
         ...historyKeymap,
         indentWithTab,
       ]),
-      connection ? this.#languageServer(connection) : [],
+      this.#server.of(connection ? this.#languageServer(connection) : []),
     ]
   }
 
-  #languageServer(connection) {
+  #address() {
     const { node = '', field = '' } = this.#area.dataset
-    const uri = `node:/${encodeURIComponent(node)}/${encodeURIComponent(field)}`
+    return `node:/${encodeURIComponent(node)}/${encodeURIComponent(field)}`
+  }
+
+  #languageServer(connection) {
+    this.#uri = this.#address()
     return [
-      connection.client.plugin(uri, this.#languageId()),
+      connection.client.plugin(this.#uri, this.#languageId()),
       hoverTooltips(),
       signatureHelp(),
       keymap.of([...jumpToDefinitionKeymap, ...renameKeymap]),

@@ -1,10 +1,11 @@
 import { announce, showMessage } from '../notices.js'
 import { getJson } from './requests.js'
 
+// What was copied last, for browsers that do not let pages read the clipboard.
+const OWN = 'awaitstep-clipboard'
+
 // Nodes on the clipboard are a document as JSON text, so that they can go to another workflow.
 export class Clipboard {
-  #own = ''
-
   constructor(draft, selection) {
     this.draft = draft
     this.selection = selection
@@ -16,15 +17,16 @@ export class Clipboard {
     const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
     const fragment = await getJson(`${this.draft.url}fragment/?${query}`)
     if (!fragment) return false
-    this.#own = JSON.stringify(fragment, null, 2)
-    await navigator.clipboard?.writeText(this.#own).catch(() => {})
+    const text = JSON.stringify(fragment, null, 2)
+    sessionStorage.setItem(OWN, text)
+    await navigator.clipboard?.writeText(text).catch(() => {})
     announce(`Copied ${nodes.length === 1 ? 'one node' : `${nodes.length} nodes`}`)
     return true
   }
 
   async paste() {
-    const text = (await navigator.clipboard?.readText?.().catch(() => '')) || this.#own
-    const fragment = parse(text)
+    const text = await navigator.clipboard?.readText?.().catch(() => null)
+    const fragment = parse(text ?? sessionStorage.getItem(OWN) ?? '')
     if (!fragment) {
       showMessage({ text: 'There are no nodes on the clipboard. Copy some first.', level: 'warning' })
       return

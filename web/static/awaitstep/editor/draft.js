@@ -1,4 +1,5 @@
 import { announce, showMessage } from '../notices.js'
+import { withNewIds } from './new_ids.js'
 import { showParts } from './parts.js'
 import { csrfToken } from './requests.js'
 
@@ -8,7 +9,7 @@ const RETRY_DELAY = 2000
 // The draft on the server. Operations are sent one after another, each on the newest known revision.
 export class Draft extends EventTarget {
   #queue = Promise.resolve()
-  #waiting = 0
+  #waiting = new Set()
 
   constructor(root) {
     super()
@@ -16,10 +17,11 @@ export class Draft extends EventTarget {
     this.url = root.dataset.url
     this.revision = Number(root.dataset.revision)
     if (root.hasAttribute('data-may-change')) {
-      addEventListener('beforeunload', event => this.#waiting && event.preventDefault())
+      addEventListener('beforeunload', event => this.#waiting.size && event.preventDefault())
+      addEventListener('submit', event => this.#submitLater(event))
     }
     this.showUnsaved()
-    setInterval(() => document.hidden || this.#waiting || this.refresh(), POLL_INTERVAL)
+    setInterval(() => document.hidden || this.#waiting.size || this.refresh(), POLL_INTERVAL)
   }
 
   perform(operation) {
@@ -31,12 +33,15 @@ export class Draft extends EventTarget {
 
   // Fetches what others have changed.
   async refresh({ always = false, part = '' } = {}) {
-    const query = new URLSearchParams({ node: this.selected ?? '' })
+    const node = this.selected ?? ''
+    const query = new URLSearchParams({ node })
     if (!always) query.set('revision', this.revision)
     if (part) query.set('part', part)
     const response = await fetch(`${this.url}?${query}`).catch(() => null)
     if (response?.status !== 200) return
     const answer = await response.json()
+    const isOutdated = answer.revision < this.revision || node !== (this.selected ?? '')
+    if (isOutdated) return
     const isOthers = answer.revision !== this.revision
     if (part && isOthers) return this.refresh({ always: true }) // the other parts are outdated too
     this.#show(answer)
@@ -44,33 +49,48 @@ export class Draft extends EventTarget {
   }
 
   #enqueue(path, body) {
-    this.#waiting++
+    const change = { path, body, selected: this.selected ?? '' }
+    this.#waiting.add(change)
     this.#showSaving()
-    const result = this.#queue.then(() => this.#send(path, body))
+    const result = this.#queue.then(() => this.#send(change))
     this.#queue = result
       .catch(() => {})
       .finally(() => {
-        this.#waiting--
+        this.#waiting.delete(change)
         this.#showSaving()
       })
     return result
   }
 
+  // A form of the page that is sent while changes are on their way, such as "Deploy", waits for them.
+  async #submitLater(event) {
+    if (event.defaultPrevented || !this.#waiting.size || event.target.method !== 'post') return
+    event.preventDefault()
+    const { submitter } = event
+    let isRefused = false
+    this.addEventListener('refused', () => (isRefused = true), { once: true })
+    while (this.#waiting.size) await this.#queue
+    if (isRefused) return
+    // What was pressed may have been drawn again in the meantime.
+    const button = submitter?.id ? document.getElementById(submitter.id) : submitter
+    if (button?.isConnected) button.click()
+  }
+
   // Sends until the server answers: nothing is lost while it cannot be reached.
-  async #send(path, body) {
+  async #send(change) {
     for (;;) {
-      const response = await fetch(this.url + path, {
+      const response = await fetch(this.url + change.path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
-        body: JSON.stringify({ ...body, revision: this.revision }),
+        body: JSON.stringify({ ...change.body, revision: this.revision }),
       }).catch(() => null)
-      if (response && response.status < 500) return this.#answered(response, body)
+      if (response && response.status < 500) return this.#answered(response, change)
       this.root.dataset.offline = ''
       await new Promise(resolve => setTimeout(resolve, RETRY_DELAY))
     }
   }
 
-  async #answered(response, body) {
+  async #answered(response, change) {
     delete this.root.dataset.offline
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json')
     if (!isJson) {
@@ -82,34 +102,52 @@ export class Draft extends EventTarget {
     }
     const answer = await response.json()
     if (response.ok) {
-      this.selected = answer.selected
-      this.#show(answer)
+      this.#rename(answer.renamed)
+      if ((this.selected ?? '') !== change.selected) {
+        // Another node was selected in the meantime: it stays selected.
+        await this.refresh({ always: true })
+      } else {
+        this.selected = answer.selected
+        this.#show(answer)
+      }
       if (answer.summary) announce(answer.summary)
       return answer
     }
-    this.dispatchEvent(new CustomEvent('refused', { detail: { ...answer, status: response.status, body } }))
+    const detail = { ...answer, status: response.status, body: change.body }
+    this.dispatchEvent(new CustomEvent('refused', { detail }))
     await this.refresh({ always: response.status === 409 })
     return null
   }
 
+  // Operations that wait were made when the nodes had their former ids.
+  #rename(renamed) {
+    this.selected = renamed[this.selected] ?? this.selected
+    for (const change of this.#waiting) {
+      change.selected = renamed[change.selected] ?? change.selected
+      if (change.body.operation) change.body.operation = withNewIds(change.body.operation, renamed)
+    }
+  }
+
   #show(answer) {
     this.revision = answer.revision
-    showParts(answer.parts)
+    showParts(answer.parts, answer.renamed)
     this.showUnsaved()
     this.dispatchEvent(new CustomEvent('changed', { detail: answer }))
     this.dispatchEvent(new Event('shown'))
   }
 
-  // Deploy takes the newest version: its button says so while the draft differs from it.
+  // While the draft differs from the newest version, "Deploy" saves it first.
   showUnsaved() {
-    const isUnsaved = this.root.querySelector('[data-unsaved]') !== null
-    for (const button of document.querySelectorAll('[data-when-unsaved]')) {
-      button.dataset.whenSaved ??= button.textContent
-      button.textContent = isUnsaved ? button.dataset.whenUnsaved : button.dataset.whenSaved
-    }
+    const button = document.querySelector('#deploy')
+    const status = this.root.querySelector('[data-deploys]')
+    if (!button || !status) return
+    const { deploys, saves } = status.dataset
+    button.name = saves === undefined ? 'version' : 'save_as'
+    button.value = deploys
+    button.textContent = saves === undefined ? `Deploy v${deploys}` : `Save and deploy v${deploys}`
   }
 
   #showSaving() {
-    this.root.toggleAttribute('data-saving', this.#waiting > 0)
+    this.root.toggleAttribute('data-saving', this.#waiting.size > 0)
   }
 }

@@ -7,12 +7,26 @@ export class Keyboard {
     this.actions = actions
     selection.outline.addEventListener('keydown', event => this.#inOutline(event))
     root.addEventListener('keydown', event => this.#anywhere(event))
+    document.body.addEventListener('keydown', event => this.#nowhere(event))
     this.help = root.querySelector('#editor-keys')
+  }
+
+  // While nothing or the picture has the focus, the keys are those of the outline, which gets it.
+  #nowhere(event) {
+    const isPicture = event.target.id === 'editor-picture' && !event.key.startsWith('Arrow')
+    const isCommand = event.ctrlKey || event.metaKey
+    if ((event.target !== document.body && !isPicture) || !(isCommand || event.key in this.#keys)) return
+    this.selection.current()?.focus({ preventScroll: true })
+    this.#onKey(event)
+    if (!event.defaultPrevented) this.#anywhere(event)
   }
 
   #inOutline(event) {
     if (this.actions.dragging.isLifted) return this.actions.dragging.onKey(event)
-    if (event.target.getAttribute('role') !== 'treeitem') return
+    if (event.target.getAttribute('role') === 'treeitem') this.#onKey(event)
+  }
+
+  #onKey(event) {
     const command = event.ctrlKey || event.metaKey
     const action = command ? this.#commands[event.key.toLowerCase()] : this.#keys[event.key]
     if (!action || (event.altKey && !command)) return

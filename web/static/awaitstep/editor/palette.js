@@ -22,6 +22,7 @@ export class Palette {
     this.commands = withCommands
     this.dialog.toggleAttribute('data-commands', Boolean(withCommands))
     this.search.value = ''
+    this.search.placeholder = withCommands ? 'Find a node type or a command' : 'Find a node type'
     this.#filter()
     this.dialog.showModal()
     this.search.focus()
@@ -41,14 +42,14 @@ export class Palette {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean)
     for (const option of this.dialog.querySelectorAll('[data-option]')) {
       const isCommand = option.dataset.option === 'command'
-      const text = option.textContent.toLowerCase()
-      option.hidden = (isCommand && !this.commands) || !words.every(word => text.includes(word))
+      option.hidden = (isCommand && !this.commands) || rank(option, words) === 0
     }
     for (const group of this.dialog.querySelectorAll('[data-group]')) {
       group.hidden = ![...group.querySelectorAll('[data-option]')].some(option => !option.hidden)
     }
     const options = this.#options()
-    this.#activate(options[0])
+    const ranks = options.map(option => rank(option, words))
+    this.#activate(options[ranks.indexOf(Math.max(...ranks))])
     this.dialog.querySelector('[data-none]').hidden = options.length > 0
   }
 
@@ -85,4 +86,16 @@ export class Palette {
     if (!answer) return announce('Nothing was added')
     this.selection.selectNode(answer.selected)
   }
+}
+
+// How well an option fits the words that were typed: best by its name, then by its other names.
+function rank(option, words) {
+  const name = option.querySelector('.palette-name').textContent
+  const names = `${name} ${option.dataset.otherNames ?? ''}`
+  const text = `${names} ${option.querySelector('.palette-summary')?.textContent ?? ''}`
+  return [text, names, name].filter(each => words.every(word => hasWord(each, word))).length
+}
+
+function hasWord(text, word) {
+  return ` ${text.toLowerCase()}`.includes(` ${word}`)
 }

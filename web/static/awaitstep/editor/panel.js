@@ -1,4 +1,6 @@
 import { showMessage } from '../notices.js'
+import { inputsOf } from './inputs.js'
+import { Rows } from './rows.js'
 
 const DELAY = 700
 
@@ -12,6 +14,7 @@ export class Panel {
     this.panel = root.querySelector('#editor-panel')
     this.panel.addEventListener('input', event => this.#typed(event.target))
     this.panel.addEventListener('change', event => this.#changed(event.target))
+    new Rows(this.panel)
     root.addEventListener('submit', event => this.#submitted(event))
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
   }
@@ -78,15 +81,4 @@ export class Panel {
       field.classList.add('has-errors')
     }
   }
-}
-
-// All inputs of one field, by their names, as a form would post them.
-function inputsOf(field) {
-  const inputs = {}
-  for (const input of field.querySelectorAll('[name]')) {
-    if (input.matches('[type=checkbox], [type=radio]') && !input.checked) continue
-    inputs[input.name] ??= []
-    inputs[input.name].push(input.value)
-  }
-  return inputs
 }

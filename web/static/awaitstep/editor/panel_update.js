@@ -1,37 +1,70 @@
+import { inputsOf, isBlankRow } from './inputs.js'
+import { withNewIds } from './new_ids.js'
+
 // Shows the answer to an operation in the form of the same node without disturbing whoever is typing:
-// values, problems and hints change in place. Returns false if the form needs other controls.
-export function updatePanel(panel, html) {
+// values, problems and hints change in place. Returns false if the form is that of another node.
+export function updatePanel(panel, html, renamed = {}) {
   const template = document.createElement('template')
   template.innerHTML = html
   const fresh = template.content
+  // A template has no scripts, so that these are elements in it, but text on the page.
+  for (const each of fresh.querySelectorAll('noscript')) each.remove()
+  useNewId(panel, renamed)
   if (!panel.firstElementChild || shape(panel) !== shape(fresh)) return false
-  const fields = fresh.querySelectorAll('.node-field')
-  for (const [index, field] of [...panel.querySelectorAll('.node-field')].entries()) {
-    updateField(field, fields[index])
+  for (const field of panel.querySelectorAll('.node-field')) {
+    const next = fresh.querySelector(`.node-field[data-field="${CSS.escape(field.dataset.field)}"]`)
+    updateField(field, next)
   }
   for (const form of panel.querySelectorAll('form[data-argument]')) {
-    const next = fresh.querySelector(`form[data-operation="${CSS.escape(form.dataset.operation)}"]`)
-    updateInputs(form, next)
+    updateInputs(form, fresh.querySelector(`form[data-argument="${form.dataset.argument}"]`))
+    if (!isTouched(form)) form.dataset.saved = form.querySelector('[name=value]').value
   }
-  const help = fresh.querySelector('#panel-id-help')
-  if (help) panel.querySelector('#panel-id-help').replaceChildren(...help.childNodes)
+  for (const part of ['#panel-id-help', '.panel-head']) {
+    const [old, next] = [panel.querySelector(part), fresh.querySelector(part)]
+    if (old && next) old.replaceChildren(...next.childNodes)
+  }
   const code = panel.querySelector('[data-code-of]')
   if (code) code.replaceWith(fresh.querySelector('[data-code-of]'))
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
   return true
 }
 
-// The controls of a form: two forms with the same shape differ in values alone.
+// A node that was renamed may have a new id, which is part of the ids of its inputs.
+function useNewId(panel, renamed) {
+  const form = panel.querySelector('.panel-settings[data-operation]')
+  const old = form && JSON.parse(form.dataset.operation).node
+  const id = renamed[old]
+  if (!id) return
+  const [before, after] = [`field-${old}-`, `field-${id}-`]
+  for (const element of panel.querySelectorAll('*')) {
+    for (const { name, value } of [...element.attributes]) {
+      if (name === 'data-node' && value === old) element.setAttribute(name, id)
+      else if (NAMES_IDS.has(name)) {
+        const ids = value.split(' ').map(each => each.replace(before, after))
+        element.setAttribute(name, ids.join(' '))
+      }
+    }
+  }
+  for (const each of panel.querySelectorAll('form[data-operation]')) {
+    each.dataset.operation = JSON.stringify(withNewIds(JSON.parse(each.dataset.operation), renamed))
+  }
+}
+
+const NAMES_IDS = new Set(['id', 'for', 'aria-describedby', 'aria-labelledby', 'data-references'])
+
+// Two forms with the same operations and fields differ in values alone.
 function shape(root) {
-  const names = [...root.querySelectorAll('[name]')].map(input => `${input.name} ${input.tagName}`)
-  const forms = [...root.querySelectorAll('form')].map(form => form.dataset.operation)
-  return JSON.stringify([names, forms])
+  const fields = [...root.querySelectorAll('.node-field')].map(field => field.dataset.field)
+  const forms = [...root.querySelectorAll('form')].map(form => form.dataset.operation ?? 'null')
+  return JSON.stringify([fields, forms.map(operation => JSON.parse(operation))])
 }
 
 function updateField(field, fresh) {
   field.hidden = fresh.hidden
   field.classList.toggle('has-errors', fresh.classList.contains('has-errors'))
-  updateInputs(field, fresh)
+  if (inputNames(field) === inputNames(fresh)) updateInputs(field, fresh)
+  else if (!isTouched(field)) return replaceField(field, fresh)
+  if (!isTouched(field)) field.dataset.saved = JSON.stringify(inputsOf(field))
   for (const kind of ['.field-problems', '.field-hint']) {
     const [old, next] = [field.querySelector(kind), fresh.querySelector(kind)]
     if (old && next) old.replaceWith(next)
@@ -40,10 +73,36 @@ function updateField(field, fresh) {
   }
 }
 
+// The inputs that count: a row in which nothing is written yet may come or go.
+function inputNames(field) {
+  const inputs = [...field.querySelectorAll('[name]')].filter(isWritten)
+  return JSON.stringify(inputs.map(input => [input.name, input.tagName]))
+}
+
+function isWritten(input) {
+  const row = input.closest('[data-row]')
+  return !row || !(isBlankRow(row) || input.type === 'checkbox')
+}
+
+const isTouched = root => [...root.querySelectorAll('input[type=text], textarea')].some(isChanged)
+
+const isChanged = input => input.value !== input.defaultValue
+
+function replaceField(field, fresh) {
+  const { id, selectionStart } = document.activeElement ?? {}
+  const hadFocus = field.contains(document.activeElement)
+  field.replaceChildren(...fresh.childNodes)
+  delete field.dataset.saved
+  const next = hadFocus && id ? document.getElementById(id) : null
+  next?.focus({ preventScroll: true })
+  if (selectionStart != null) next?.setSelectionRange?.(selectionStart, selectionStart)
+}
+
 function updateInputs(old, fresh) {
-  const next = [...fresh.querySelectorAll('[name]')]
-  for (const [index, input] of [...old.querySelectorAll('[name]')].entries()) {
-    updateInput(input, next[index])
+  const next = [...fresh.querySelectorAll('[name]')].filter(isWritten)
+  const inputs = [...old.querySelectorAll('[name]')].filter(isWritten)
+  for (const [index, input] of inputs.entries()) {
+    if (next[index]?.name === input.name) updateInput(input, next[index])
   }
 }
 
@@ -59,7 +118,7 @@ function updateInput(input, fresh) {
     if (document.activeElement !== input) input.value = fresh.value
     return
   }
-  const isTouched = input.value !== input.defaultValue
+  const hasChanged = isChanged(input)
   input.defaultValue = fresh.value
-  if (!isTouched) input.value = fresh.value
+  if (!hasChanged) input.value = fresh.value
 }

@@ -4,12 +4,12 @@ import { updatePanel } from './panel_update.js'
 // Shows new HTML in parts of the page, and keeps focus, scrolling, folding and what is being typed.
 const shown = new Map()
 
-export function showParts(parts) {
+export function showParts(parts, renamed = {}) {
   for (const [id, html] of Object.entries(parts)) {
     const part = document.getElementById(id)
-    if (!part || shown.get(id) === html) continue
+    if (!part || (shown.get(id) === html && !part.hasAttribute('data-panel'))) continue
     shown.set(id, html)
-    if (!part.hasAttribute('data-panel') || !updatePanel(part, html)) show(part, html)
+    if (!part.hasAttribute('data-panel') || !updatePanel(part, html, renamed)) show(part, html)
   }
 }
 

@@ -1,3 +1,5 @@
+const MARGIN = 24 // px between the selected node and the edge of the picture
+
 // What is selected: a node, several nodes, an arm of a container, or the trigger.
 export class Selection {
   #more = new Set()
@@ -108,6 +110,9 @@ export class Selection {
     for (const box of this.root.querySelectorAll('#editor-picture [data-node]')) {
       box.classList.toggle('is-selected', nodes.has(box.dataset.node))
     }
+    const frame = this.root.querySelector('#editor-picture')
+    const box = frame.querySelector('.pic-node.is-selected') ?? frame.querySelector('.is-selected')
+    if (box) scrollTo(frame, box)
   }
 }
 
@@ -135,6 +140,17 @@ function isShown(item) {
 
 function reveal(item) {
   for (let outer = outerOf(item); outer; outer = outerOf(outer)) toggle(outer, true)
+}
+
+// Scrolls what is inside the frame into view, but not the page.
+function scrollTo(frame, element) {
+  const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()]
+  const by = (start, end, from, to) =>
+    start < from ? start - from : end > to ? Math.min(end - to, start - from) : 0
+  frame.scrollBy({
+    left: by(inner.left, inner.right, outer.left + MARGIN, outer.right - MARGIN),
+    top: by(inner.top, inner.bottom, outer.top + MARGIN, outer.bottom - MARGIN),
+  })
 }
 
 function remember(node) {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.presentation.cron_words import Schedule, describe_cron
+from workflows.cron_words import Schedule, describe_cron
 
 NOW = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)  # a Wednesday
 
