@@ -17,7 +17,7 @@ import {
   renameKeymap,
   signatureHelp,
 } from '@codemirror/lsp-client'
-import { Annotation, Compartment, EditorState } from '@codemirror/state'
+import { Annotation, EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view'
 import { languageCompletion } from './completion.js'
 import { connectionTo } from './connection.js'
@@ -31,10 +31,13 @@ const fromTextArea = Annotation.define()
 const editors = new Map()
 
 export function enhanceCodeFields(root = document) {
-  for (const [area, editor] of editors) {
+  for (const [area, editor] of [...editors]) {
     if (!area.isConnected) editor.destroy()
     else if (!editor.isConnected) editor.attach()
-    else editor.readTextArea()
+    else {
+      editor.readTextArea()
+      editor.renew()
+    }
   }
   for (const area of root.querySelectorAll(FIELDS)) if (!editors.has(area)) new CodeField(area)
 }
@@ -50,7 +53,6 @@ class CodeField {
   #stopStatus = () => {}
   #syncTimer = 0
   #textAtFocus = ''
-  #server = new Compartment()
   #uri = ''
 
   constructor(area) {
@@ -92,11 +94,19 @@ class CodeField {
     this.#host.remove()
   }
 
-  // Takes over a text that a script or the server has put into the text area, and the id of its node.
+  // The node has a new id: the language server knows its code by another address from now on.
+  renew() {
+    if (!this.#uri || this.#uri === this.#address()) return
+    const { hasFocus, state } = this.view
+    this.destroy()
+    this.#area.hidden = false
+    const { view } = new CodeField(this.#area)
+    view.dispatch({ selection: state.selection.main })
+    if (hasFocus) view.focus()
+  }
+
+  // Takes over a text that a script or the server has put into the text area.
   readTextArea() {
-    if (this.#uri && this.#uri !== this.#address()) {
-      this.view.dispatch({ effects: this.#server.reconfigure(this.#languageServer(this.#connection())) })
-    }
     const text = this.view.state.doc.toString()
     if (text === this.#area.value) return
     const changes = difference(text, this.#area.value)
@@ -152,7 +162,7 @@ class CodeField {
         ...historyKeymap,
         indentWithTab,
       ]),
-      this.#server.of(connection ? this.#languageServer(connection) : []),
+      connection ? this.#languageServer(connection) : [],
     ]
   }
 
