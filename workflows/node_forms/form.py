@@ -80,6 +80,7 @@ class Control:
     rows: tuple[Row, ...] = ()
     is_hidden: bool = False
     is_secret_set: bool | None = None
+    set_secret_url: str = ""
     must_remove: bool = False
     scope_id: str = ""
 
@@ -166,14 +167,17 @@ def node_form(
     problems: Iterable[Problem] = (),
     scope: Sequence[ScopeName] = (),
     set_variables: frozenset[str] | None = None,
+    new_variable_url: str = "",
 ) -> NodeForm:
     """Return the form of a node in a document, whether or not its settings are valid.
 
     `set_variables` are the names of variables that have a value; None if that is unknown.
+    `new_variable_url` is the address of the form for a new variable, with a query; "" for none.
     """
     node_id = str(node.get("id", ""))
     own = [problem for problem in problems if problem.node_id == node_id]
     builder = _Builder(node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
+    builder.new_variable_url = new_variable_url
     return builder.form(type_.title, type_.summary, type_.fields)
 
 
@@ -192,6 +196,8 @@ def element_id(node_id: str, name: str) -> str:
 
 
 class _Builder:
+    new_variable_url = ""
+
     def __init__(
         self,
         holder: Mapping[str, Any],
@@ -251,6 +257,7 @@ class _Builder:
             rows=tuple(self._rows(place, contents.inputs)),
             is_hidden=not self._applies(field),
             is_secret_set=self._is_set(field),
+            set_secret_url=self._set_secret_url(field),
             must_remove=is_secret and value not in (ABSENT, None, ""),
             scope_id=self._scope_id if field.takes_references and self._scope else "",
         )
@@ -259,6 +266,11 @@ class _Builder:
         if not field.variable or self._set_variables is None:
             return None
         return field.variable in self._set_variables
+
+    def _set_secret_url(self, field: SettingField) -> str:
+        if self._is_set(field) is not False or not self.new_variable_url:
+            return ""
+        return f"{self.new_variable_url}&name={quote(field.variable)}&is_secret=1"
 
     def _applies(self, field: SettingField) -> bool:
         condition = field.shown_when

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -111,7 +112,14 @@ class EditorState:
             problems=self.opened.parsed.problems,
             scope=scope_names(self.opened.draft, self.selected),
             set_variables=_names_of_variables(self.workflow),
+            new_variable_url=self._new_variable_url(),
         )
+
+    def _new_variable_url(self) -> str:
+        if not self.user.has_perm("workflows.add_environmentvariable"):
+            return ""
+        address = reverse("admin:workflows_environmentvariable_add")
+        return f"{address}?workflow={self.workflow.pk}"
 
     def _of_trigger(self) -> dict[str, Any]:
         trigger = self.opened.document.get("trigger") or {"type": "manual"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.sessions import LogIn
 from tests.workflows.editing.editing import after, outline
 from tests.workflows.ir.documents import branch, chain, document, node
@@ -321,3 +323,18 @@ def test_the_schedule_of_a_trigger_is_said_in_words(
     page = text(admin_client.get(workflow.get_absolute_url()))
 
     assert "At 08:00, every day (UTC). Next:" in page
+
+
+def test_a_secret_that_is_not_set_leads_to_the_form_that_sets_it(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("a"), node("b")))
+    services.save_draft(workflow)
+    call_command("load_node_types")
+    operate(admin_client, workflow, "add", node_type="slack_message", slot=after("a"))
+
+    page = markup(admin_client.get(f"{workflow.get_absolute_url()}?node=slackMessage"))
+
+    link = re.search(r'<a href="([^"]+)">Set SLACK_BOT_TOKEN</a>', page)
+    assert link
+    form = markup(admin_client.get(link[1].replace("&amp;", "&")))
+    assert 'name="name" value="SLACK_BOT_TOKEN"' in form
+    assert f'<option value="{workflow.pk}" selected>' in form
