@@ -62,7 +62,7 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
 
     found = {}
     for button, dialog in (("Add node", "#editor-palette"), ("Commands", "#editor-palette"),
-                           ("Keys", "#editor-keys")):  # fmt: skip
+                           ("Shortcuts", "#editor-keys")):  # fmt: skip
         opened.get_by_role("button", name=button, exact=True).click()
         expect(opened.locator(dialog)).to_be_visible()
         found[button] = violations(opened)
