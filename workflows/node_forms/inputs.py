@@ -107,7 +107,9 @@ def _without_blanks(items: Any) -> Any:
 
 def _holds_any_text(field: SettingField, inputs: Inputs) -> bool:
     """Whether one input shows the text unchanged, whatever it says."""
-    return (set(inputs) == {""} and field.kind in _PLAIN_TEXT) or bool(_last(inputs, EXPRESSION).strip())
+    return (set(inputs) == {""} and field.kind in _PLAIN_TEXT) or bool(
+        _last(inputs, EXPRESSION).strip()
+    )
 
 
 _PLAIN_TEXT: Final = frozenset(

@@ -38,7 +38,8 @@ function useNewId(panel, renamed) {
   const [before, after] = [`field-${old}-`, `field-${id}-`]
   for (const element of panel.querySelectorAll('*')) {
     for (const { name, value } of [...element.attributes]) {
-      if ((name === 'data-node' || name === 'data-node-fields') && value === old) element.setAttribute(name, id)
+      if ((name === 'data-node' || name === 'data-node-fields') && value === old)
+        element.setAttribute(name, id)
       else if (NAMES_IDS.has(name)) {
         const ids = value.split(' ').map(each => each.replace(before, after))
         element.setAttribute(name, ids.join(' '))
