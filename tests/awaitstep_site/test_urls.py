@@ -99,7 +99,7 @@ def addresses(db: None) -> dict[str, str]:
         "bulk/<key:pk>": f"bulk/{BulkChange.objects.create(action='pause').pk}",
         "runs/<key:pk>": f"runs/{run.pk}",
         "<str:what>": "payload",
-        "<slug:slug>": "document",
+        "<slug:slug>": "typescript",
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
         "^(?P<app_label>audit|auth|workflows|targets|deployments|runs)/$": "runs/",

@@ -141,6 +141,7 @@ TABLE: Final = {
     "workflows/<str:pk>/deploy/preflight/": Row(get=DEPLOYERS),
     "workflows/<str:pk>/deploy/plan/": Row(get=DEPLOYERS),
     "workflows/<str:pk>/code/": PAGE,
+    "workflows/<str:pk>/code/document/": Row(get=VIEWERS, post=EDITORS),
     "workflows/<str:pk>/code/<slug:slug>/": PAGE,
     "workflows/<str:pk>/variables/": PAGE,
     "workflows/<str:pk>/versions/": PAGE,

@@ -13,11 +13,12 @@ import sys
 
 ACCEPTED = b"accepted\n"
 ACCEPT_SECONDS = 5
+READ_INPUT = {"put", "bulk"}  # commands for secrets; a host has no standard input
 HOST_SOCKET, NODE, WRANGLER = sys.argv[1:4]
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[0] == WRANGLER:
+    if arguments[0] == WRANGLER and not READ_INPUT & set(arguments):
         _send(arguments[1:])
     os.execv(NODE, [NODE, *arguments])  # noqa: S606 - a list of arguments, no shell
 
