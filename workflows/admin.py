@@ -27,6 +27,7 @@ from workflows import audit_entries, services
 from workflows.draft_problems import draft_problems
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.document.model import NAME_LENGTH
 from workflows.ir.settings.setting_field import SettingField
 from workflows.models import (
     DeclaredBinding,
@@ -40,7 +41,6 @@ from workflows.views.editor import editor_context
 
 _MAX_PROBLEMS = 10  # shown after saving
 _FORM = "form"
-MAX_NAME = 256
 
 
 class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
@@ -137,7 +137,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         """Ask for a name and open the editor; the form with a document has the parameter `form`."""
         if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
-        name = " ".join(request.POST.get("name", "").split())[:MAX_NAME]
+        name = " ".join(request.POST.get("name", "").split())[:NAME_LENGTH]
         if request.method == "POST" and name:
             workflow = services.create_workflow(name, by=cast("User", request.user))
             return redirect(workflow.get_absolute_url())

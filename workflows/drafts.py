@@ -57,8 +57,9 @@ class ChangedMeanwhile(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The draft after a change: its revision, the open document and the node to show."""
+    """The draft after a change: the workflow, its revision, the open document and the node to show."""
 
+    workflow: Workflow
     revision: int
     opened: OpenDocument
     summary: str
@@ -153,12 +154,6 @@ def next_redo(workflow: Workflow, by: User) -> DraftChange | None:
     return undone.defer("changes").order_by("revision").first()
 
 
-def unsaved_changes(workflow: Workflow) -> bool:
-    """Whether the draft differs from the newest version, or there is no version yet."""
-    newest = workflow.versions.order_by("-number").first()
-    return newest is None or not newest.has_content(workflow.content)
-
-
 def is_newest(workflow: Workflow) -> bool:
     """Whether the draft was not edited since it was loaded; true for a new workflow."""
     stored = Workflow.objects.filter(pk=workflow.pk).values_list("draft_revision", flat=True)
@@ -218,6 +213,7 @@ def _changed(workflow_id: str, make: Callable[[Workflow], _Step], *, by: User) -
         if step.summary and not _store(workflow, step, by=by):
             continue
         return Changed(
+            workflow=workflow,
             revision=workflow.draft_revision,
             opened=step.opened,
             summary=step.summary,

@@ -48,7 +48,7 @@ def _change(request: HttpRequest, pk: str) -> Changed:
     revision, operation = body.get("revision"), body.get("operation")
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
         raise Refused("The request does not say which revision of the draft it is about.")
-    made = as_operation(Workflow.objects.get(pk=pk), operation)
+    made = as_operation(pk, operation)
     return drafts.change_draft(pk, made, revision=revision, by=_user(request))
 
 
@@ -212,8 +212,7 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
         return _refusal(refused) if is_script else _back(request, pk, error=str(refused))
     if not is_script:
         return _back(request, pk, selected=changed.selected)
-    workflow = Workflow.objects.get(pk=pk)
-    state = EditorState(request, workflow, changed.opened, changed.selected)
+    state = EditorState(request, changed.workflow, changed.opened, changed.selected)
     return JsonResponse(
         {
             "revision": changed.revision,

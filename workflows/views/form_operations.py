@@ -24,13 +24,16 @@ class InvalidForm(Refused):
         self.errors = errors
 
 
-def as_operation(workflow: Workflow, operation: Any) -> Any:
-    """Return the operation with JSON values; raises InvalidForm for inputs that cannot be read."""
+def as_operation(workflow_id: str, operation: Any) -> Any:
+    """Return the operation with JSON values; raises InvalidForm for inputs that cannot be read.
+
+    Raises Workflow.DoesNotExist for a form of a workflow that is gone.
+    """
     type_ = operation.get("type") if isinstance(operation, dict) else None
     if type_ == "set_trigger_type":
         return _set_trigger_type(operation)
     if type_ == "fill_form":
-        return _fill_form(workflow, operation)
+        return _fill_form(Workflow.objects.get(pk=workflow_id), operation)
     return operation
 
 
