@@ -7,12 +7,15 @@ copying the pages of the database.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+
+from web.streams.table_watcher import THREAD_NAME
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +27,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         connection.connection.backup(migrated)
 
     def restore(_: TransactionTestCase) -> None:
+        _wait_for_table_watcher()
         connection.ensure_connection()
         migrated.backup(connection.connection, progress=_give_up_if_locked)
 
@@ -31,6 +35,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
         yield
     migrated.close()
+
+
+def _wait_for_table_watcher() -> None:
+    """Wait for the thread to end: it would look for ids above those of the rows that go now."""
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            thread.join(timeout=20)
+            assert not thread.is_alive(), "a test left an event stream open"
 
 
 def _give_up_if_locked(status: int, _remaining: int, _total: int) -> None:

@@ -13,6 +13,7 @@ from django_eventstream.views import ListenerManager, get_listener_manager
 
 logger = logging.getLogger(__name__)
 
+THREAD_NAME = "table watcher"
 POLL = 0.025  # seconds; a poll takes 3 microseconds
 _AFTER_ERROR = 1.0
 
@@ -50,7 +51,7 @@ class TableWatcher:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._ready.clear()
-                self._thread = threading.Thread(target=self._run, name="table watcher", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()
         self._ready.wait(timeout=20)
 
