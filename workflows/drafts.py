@@ -22,8 +22,10 @@ from workflows.editing import changes as document_changes
 from workflows.editing.content import index_of
 from workflows.editing.operations import REPLACE, Edit, perform, replace
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
+from workflows.editing.problem_places import sentence
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import OpenDocument
+from workflows.ir.reading.problems import Problem
 from workflows.models import DraftChange, NodeType, Workflow
 from workflows.node_types.registered import all_types
 
@@ -77,6 +79,14 @@ def open_draft(workflow: Workflow) -> OpenDocument:
     opened = OpenDocument(workflow.ir, all_types())
     _remember(workflow.pk, state, opened)
     return opened
+
+
+def problem_sentence(workflow: Workflow, problem: Problem) -> str:
+    """Return a problem of the draft in one line, with the names that the editor shows."""
+    try:
+        return sentence(open_draft(workflow), problem)
+    except NotEditable:
+        return str(problem)
 
 
 _State = tuple[int | None, int]

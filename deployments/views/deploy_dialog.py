@@ -30,6 +30,7 @@ from targets.policy import Consent
 from web.converters import read_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
+from workflows.drafts import problem_sentence
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow, WorkflowVersion
@@ -71,7 +72,8 @@ def _save_and_deploy(
         version = save_version(workflow, by=cast("User", request.user))
     except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
-        messages.error(request, f"Nothing was saved or deployed. {first}")
+        reason = problem_sentence(workflow, first)
+        messages.error(request, f"Nothing was saved or deployed. {reason}")
         query = f"?node={quote(first.node_id, safe='')}" if first.node_id else ""
         return redirect(workflow.get_absolute_url() + query)
     messages.success(request, f"Saved as v{version.number}.")

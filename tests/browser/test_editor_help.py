@@ -35,18 +35,21 @@ def test_a_button_corrects_a_misspelled_name_and_undo_takes_it_back(page: Page) 
     expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amuont;")
 
 
-def test_a_click_on_a_problem_selects_the_node_and_focuses_the_field(page: Page) -> None:  # noqa: F811
+def test_a_click_on_a_problem_puts_the_cursor_where_it_is(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
-    set_code_of_arm(page, "missing > 1")
+    set_code_of_arm(page, "1 <\n  missing")
     expect(page.locator("#outline-arm-bigOrder-0")).to_have_class(re.compile("has-error"))
     page.locator("#outline-trigger").click()
     expect(page.locator("#panel-trigger")).to_be_visible()
 
+    expect(page.locator("#editor-problems")).to_contain_text("Arm 1 \u203a Condition")
     page.locator("#editor-problems a").first.click()
 
     expect(item(page, "Big order")).to_have_attribute("aria-selected", "true")
     arm = page.locator("#editor-panel [data-row]").first.locator(".cm-content")
     expect(arm).to_be_focused()
+    page.keyboard.type("is")
+    expect(arm.locator(".cm-line").nth(1)).to_have_text("  ismissing")
 
 
 def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:

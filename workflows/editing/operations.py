@@ -14,6 +14,7 @@ from workflows.editing import arms, content, structure
 from workflows.editing.arguments import Arguments
 from workflows.editing.needs import lost_needs
 from workflows.editing.outcome import EVERYTHING, Outcome, Touch
+from workflows.editing.problem_places import sentence
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
 from workflows.ir.document.registry import Registry
@@ -116,7 +117,8 @@ def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:
         new = [problem for problem in error.problems if problem.message not in known]
         errors = [problem for problem in new if problem.is_error]
         cause = (errors or new or list(error.problems))[0]
-        raise Refused(f"This is not possible: {cause}", node_id=cause.node_id) from None
+        reason = f"This is not possible: {sentence(before, cause)}"
+        raise Refused(reason, node_id=cause.node_id) from None
 
 
 def _refuse_new_errors(
@@ -127,6 +129,5 @@ def _refuse_new_errors(
         raise Refused(f"{reason}.", node_id=node_id, can_force=True)
     for problem in after.parsed.problems:
         if problem.is_error and (problem.node_id, problem.message) not in before.errors:
-            raise Refused(
-                f"This is not possible: {problem}", node_id=problem.node_id, can_force=True
-            )
+            reason = f"This is not possible: {sentence(after, problem)}"
+            raise Refused(reason, node_id=problem.node_id, can_force=True)

@@ -150,7 +150,8 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
         version = services.save_version(workflow, by=_user(request))
     except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
-        return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {first}")
+        reason = drafts.problem_sentence(workflow, first)
+        return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {reason}")
     messages.success(request, f"Saved as v{version.number}.")
     return _back(request, pk)
 

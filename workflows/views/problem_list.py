@@ -16,6 +16,7 @@ from workflows.codegen.module.generate import GeneratedModule
 from workflows.draft_code import missing_variables, node_names
 from workflows.draft_problems import checked_code
 from workflows.editing.fixes import Fix, fix_of
+from workflows.editing.problem_places import field_name, path_in_node
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem, Severity
@@ -90,19 +91,23 @@ class _Rows:
     def __init__(self, workflow: Workflow, *, may_change: bool) -> None:
         self._workflow = workflow
         self._names = node_names(workflow.ir)
-        self._opened = _opened(workflow) if may_change else None
+        self._opened = _opened(workflow)
+        self._may_change = may_change
         self._tried = 0
 
     def row(self, problem: Problem, variable: str) -> dict[str, Any]:
         """Return what the template shows of a problem."""
         fix = self._fix(problem)
+        line, column = problem.position
         return {
             "is_error": problem.is_error,
             "node_id": problem.node_id if problem.node_id in self._names else "",
             "is_trigger": problem.path.startswith("trigger"),
             "node_name": self._names.get(problem.node_id, problem.node_id),
-            "path": _path(problem),
-            "field": _path(problem).removeprefix("data."),
+            "path": path_in_node(problem),
+            "line": line or "",
+            "column": column or "",
+            "field": field_name(self._opened, problem),
             "message": problem.message,
             "fix": fix and fix.label,
             "operation": fix and json.dumps(fix.operation),
@@ -111,7 +116,7 @@ class _Rows:
         }
 
     def _fix(self, problem: Problem) -> Fix | None:
-        if self._opened is None or self._tried >= _MAX_FIXES:
+        if self._opened is None or not self._may_change or self._tried >= _MAX_FIXES:
             return None
         self._tried += 1
         return fix_of(self._opened, problem)
@@ -125,7 +130,7 @@ class _Rows:
         """Yield the problems that belong to a field of the panel."""
         types = {str(item.get("id")): item.get("type") for item in _items(self._workflow.ir)}
         for problem in problems:
-            path = _path(problem)
+            path = path_in_node(problem)
             if problem.node_id not in self._names and not path.startswith("trigger."):
                 continue
             arm = _ARM.match(path) if types.get(problem.node_id) == branch.TYPE.name else None
@@ -136,13 +141,6 @@ class _Rows:
                 "severity": str(problem.severity),
                 "text": problem.message,
             }
-
-
-def _path(problem: Problem) -> str:
-    """Return the path inside the node."""
-    if not problem.node_id:
-        return problem.path
-    return problem.path.removeprefix(f"nodes.{problem.node_id}").removeprefix(".")
 
 
 def _opened(workflow: Workflow) -> OpenDocument | None:

@@ -113,6 +113,16 @@ class CodeField {
     this.view.dispatch({ changes, annotations: fromTextArea.of(true) })
   }
 
+  // Lines and columns count from 1, as the compiler counts them.
+  #goToLine(event) {
+    event.preventDefault()
+    const { doc } = this.view.state
+    const { line, column } = event.detail
+    const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines))
+    const anchor = Math.min(from + Math.max(column - 1, 0), to)
+    this.view.dispatch({ selection: { anchor }, scrollIntoView: true })
+  }
+
   #connection() {
     const owner = this.#area.closest('[data-language-socket]')
     return owner?.dataset.languageSocket ? connectionTo(owner.dataset.languageSocket) : null
@@ -123,6 +133,7 @@ class CodeField {
     for (const label of area.labels ?? []) label.addEventListener('click', () => this.view.focus())
     area.form?.addEventListener('reset', () => setTimeout(() => this.readTextArea()))
     area.addEventListener('focus', () => this.view.focus())
+    area.addEventListener('awaitstep:go-to-line', event => this.#goToLine(event))
     if (connection) this.#stopStatus = connection.onStatus(message => (this.#status.textContent = message))
     this.view.contentDOM.addEventListener('focus', () => {
       this.#textAtFocus = area.value

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+_POSITION: Final = re.compile(r"line (\d{1,9}), column (\d{1,9}): ")
 
 
 class Severity(StrEnum):
@@ -39,6 +43,14 @@ class Problem:
     @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The line and the column in the field's text, from 1; (0, 0) if they are not known."""
+        if self.line:
+            return self.line, self.column
+        named = _POSITION.match(self.message)
+        return (int(named[1]), int(named[2])) if named else (0, 0)
 
 
 class InvalidIR(Exception):

@@ -15,8 +15,8 @@ export class FieldProblems {
     }
   }
 
-  // Puts the cursor into the control of a field, and opens the group that it is in.
-  focus(path) {
+  // Puts the cursor into the control of a field, at a line of its text, and opens the group that it is in.
+  focus(path, line = 0, column = 0) {
     const place = this.#placeOf(path)
     if (!place) return
     for (let outer = place; outer; outer = outer.parentElement.closest('details')) {
@@ -27,6 +27,7 @@ export class FieldProblems {
     control?.focus()
     // An editor of code stands in for its text area, which is hidden, and takes the focus for it.
     if (control?.hidden) control.dispatchEvent(new Event('focus'))
+    if (line && control?.matches('textarea')) goToLine(control, line, column)
   }
 
   // The cell of the control with this path, or else the field around it.
@@ -39,6 +40,16 @@ export class FieldProblems {
     }
     return null
   }
+}
+
+// The editor of code moves its own cursor; the text area is the field where there is no editor.
+function goToLine(area, line, column) {
+  const detail = { line, column }
+  const event = new CustomEvent('awaitstep:go-to-line', { detail, cancelable: true })
+  if (!area.dispatchEvent(event)) return
+  const before = area.value.split('\n').slice(0, line - 1)
+  const offset = before.reduce((sum, text) => sum + text.length + 1, Math.max(column - 1, 0))
+  area.setSelectionRange(offset, offset)
 }
 
 const isKnown = (place, text) =>

@@ -62,9 +62,9 @@ export class Problems {
     }
   }
 
-  async #goTo({ problemNode, problemField }) {
+  async #goTo({ problemNode, problemField, problemLine, problemColumn }) {
     await this.selection.selectNode(problemNode)
-    this.fields.focus(problemField)
+    this.fields.focus(problemField, Number(problemLine), Number(problemColumn))
   }
 
   async #refused({ error, errors, status, can_force: canForce, current, body, node }) {
