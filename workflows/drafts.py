@@ -20,10 +20,11 @@ from django.utils import timezone
 from audit.trail import Actor
 from workflows.editing import changes as document_changes
 from workflows.editing.content import index_of
-from workflows.editing.operations import REPLACE, Edit, perform, replace
+from workflows.editing.operations import REPLACE, Edit, perform, perform_without_tree
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
 from workflows.editing.problem_places import sentence
 from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.repairs import Repair, repair
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.models import DraftChange, NodeType, Workflow
@@ -130,14 +131,20 @@ def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: 
 
 
 def _performed(workflow: Workflow, operation: JsonObject) -> Edit:
-    """Carry out an operation; a draft without a tree can only be replaced."""
+    """Carry out an operation; a draft without a tree can only be repaired or replaced."""
     try:
         opened = open_draft(workflow)
     except NotEditable:
-        if not isinstance(operation, dict) or operation.get("type") != REPLACE:
+        edit = perform_without_tree(workflow.ir, operation, all_types())
+        if edit is None:
             raise
-        return replace(operation, all_types())
+        return edit
     return perform(opened, operation)
+
+
+def repair_of(workflow: Workflow) -> Repair | None:
+    """Return how the connections of a draft without a tree can be repaired for certain."""
+    return repair(workflow.ir, all_types())
 
 
 def undo(workflow_id: str, *, by: User) -> Changed:

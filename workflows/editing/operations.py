@@ -16,6 +16,7 @@ from workflows.editing.needs import lost_needs
 from workflows.editing.outcome import EVERYTHING, Outcome, Touch
 from workflows.editing.problem_places import sentence
 from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.repairs import repair
 from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
 from workflows.ir.document.registry import Registry
 from workflows.ir.validation.validate import MAX_BYTES
@@ -23,6 +24,7 @@ from workflows.ir.validation.validate import MAX_BYTES
 Operation = Callable[[Workbench, Arguments], Outcome]
 
 REPLACE: Final = "replace_document"
+REPAIR: Final = "repair_connections"
 _ON_THE_TREE: Final[Mapping[str, Operation]] = {
     "add": structure.add,
     "move": structure.move,
@@ -44,6 +46,7 @@ _ON_CONTENT: Final[Mapping[str, Operation]] = {
     "replace_name": content.replace_name,
     "set_trigger": content.set_trigger,
     REPLACE: content.replace_document,
+    REPAIR: content.repair_connections,
 }
 OPERATIONS: Final[Mapping[str, Operation]] = {**_ON_THE_TREE, **_ON_CONTENT}
 
@@ -83,19 +86,39 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
     )
 
 
-def replace(operation: object, registry: Registry) -> Edit:
-    """Carry out `replace_document` on a document without a tree, on which nothing else is possible."""
+def perform_without_tree(document: object, operation: object, registry: Registry) -> Edit | None:
+    """Carry out an operation on a document without a tree; None for all but those that make one."""
     arguments = Arguments(operation)
-    arguments.choice("type", [REPLACE])
+    match arguments.choice("type", OPERATIONS):
+        case "replace_document":
+            return _replaced(arguments, registry)
+        case "repair_connections":
+            return _repaired(document, registry)
+    return None
+
+
+def _replaced(arguments: Arguments, registry: Registry) -> Edit:
     try:
         opened = OpenDocument(arguments.object("document"), registry)
     except NotEditable as error:
         cause = error.problems[0]
         raise Refused(f"This is not possible: {cause}", node_id=cause.node_id) from None
     _refuse_larger(opened, than=MAX_BYTES)
+    return _whole(opened, content.REPLACED)
+
+
+def _repaired(document: object, registry: Registry) -> Edit:
+    made = repair(document, registry)
+    if made is None:
+        raise Refused("The connections cannot be repaired for certain. Edit the document as text.")
+    _refuse_larger(made.opened, than=MAX_BYTES)
+    return _whole(made.opened, content.REPAIRED)
+
+
+def _whole(opened: OpenDocument, summary: str) -> Edit:
     return Edit(
         opened=opened,
-        summary=content.REPLACED,
+        summary=summary,
         touched=(EVERYTHING,),
         selected="",
         renamed={},

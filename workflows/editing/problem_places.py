@@ -13,7 +13,6 @@ BETWEEN: Final = " \u203a "
 _LABELS: Final = {
     "entry_code": "Entry code",
     "trigger.type": "What starts a run",
-    "config": "Retries and timeout",
 }
 
 

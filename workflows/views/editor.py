@@ -201,6 +201,8 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
         return {
             "workflow": workflow,
             "graph_problems": error.problems,
+            "repair": drafts.repair_of(workflow),
+            "may_change": cast("User", request.user).has_perm("workflows.change_workflow"),
             "document_address": document_address(workflow.pk),
         }
     requested = request.GET.get("node", "")

@@ -250,6 +250,26 @@ def test_a_document_without_a_tree_says_what_to_do(
         assert answer.status_code == status, path
 
 
+def test_connections_that_do_not_form_a_tree_are_repaired_by_a_button(
+    admin_client: Client, workflow: Workflow, log_in: LogIn
+) -> None:
+    broken = document([node("a"), node("l", "loop", loopType="times", count=2)], "a l", "a gone")
+    Workflow.objects.filter(pk=workflow.pk).update(ir=broken)
+    repairs = "Add the missing arm \u201cbody\u201d to \u201cl\u201d"
+
+    assert repairs in text(admin_client.get(workflow.get_absolute_url()))
+    viewer = log_in("workflows.view_workflow")
+    assert repairs not in text(viewer.get(workflow.get_absolute_url()))
+    form = {"revision": "0", "operation": json.dumps({"type": "repair_connections"})}
+    shown = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", form, follow=True)
+
+    workflow.refresh_from_db()
+    assert outline(workflow.ir) == "a l(body: emptyStep1)"
+    assert "Repaired the connections" in text(shown)
+    operate(admin_client, workflow, "repair_connections")
+    assert workflow.draft_revision == 1
+
+
 def test_settings_that_cannot_be_used_prevent_saving(
     admin_client: Client, workflow: Workflow
 ) -> None:

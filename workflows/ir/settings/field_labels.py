@@ -14,7 +14,7 @@ def labels_at(fields: Iterable[SettingField], path: str) -> tuple[str, ...]:
     """
     root, _, rest = path.partition(".")
     if not rest:
-        return ()
+        return (root,) if root and root != "trigger" else ()
     for field in fields:
         key = field.config_path if root == "config" else field.name
         if key and (rest == key or rest.startswith(f"{key}.")):
