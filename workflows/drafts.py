@@ -106,10 +106,13 @@ def _remember(workflow_id: str, state: _State, opened: OpenDocument) -> None:
             _opened.popitem(last=False)
 
 
-def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: User) -> Changed:
+def change_draft(
+    workflow_id: str, operation: JsonObject, *, revision: int, by: User, request_id: str = ""
+) -> Changed:
     """Carry out an operation that was made on a revision of the draft.
 
-    Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
+    A request whose answer was lost may be sent again: one with the same `request_id` changes nothing
+    the second time. Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
     """
 
     def edit(workflow: Workflow) -> _Step:
@@ -127,7 +130,28 @@ def change_draft(workflow_id: str, operation: JsonObject, *, revision: int, by: 
             renamed=result.renamed,
         )
 
-    return _changed(workflow_id, edit, by=by)
+    return _changed(workflow_id, edit, by=by, request_id=request_id)
+
+
+def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | None:
+    """Return the present draft if this request has already changed it; None for a new request."""
+    return _known_answer(Workflow.objects.get(pk=workflow_id), request_id, by)
+
+
+def _known_answer(workflow: Workflow, request_id: str, by: User) -> Changed | None:
+    made = workflow.draft_changes.filter(request_id=request_id, by=by) if request_id else None
+    change = made.defer("changes").first() if made is not None else None
+    if change is None:
+        return None
+    opened = open_draft(workflow)
+    return Changed(
+        workflow=workflow,
+        revision=workflow.draft_revision,
+        opened=opened,
+        summary=change.summary,
+        selected=change.selected if change.selected in opened.draft.nodes else "",
+        renamed=change.renamed,
+    )
 
 
 def _performed(workflow: Workflow, operation: JsonObject) -> Edit:
@@ -147,14 +171,24 @@ def repair_of(workflow: Workflow) -> Repair | None:
     return repair(workflow.ir, all_types())
 
 
-def undo(workflow_id: str, *, by: User) -> Changed:
+def undo(workflow_id: str, *, by: User, request_id: str = "") -> Changed:
     """Reverse the last operation of this user that is not undone; raises Refused if there is none."""
-    return _changed(workflow_id, lambda workflow: _reversed(workflow, by, Kind.UNDO), by=by)
+    return _changed(
+        workflow_id,
+        lambda workflow: _reversed(workflow, by, Kind.UNDO),
+        by=by,
+        request_id=request_id,
+    )
 
 
-def redo(workflow_id: str, *, by: User) -> Changed:
+def redo(workflow_id: str, *, by: User, request_id: str = "") -> Changed:
     """Repeat the operation that this user undid last; raises Refused if there is none."""
-    return _changed(workflow_id, lambda workflow: _reversed(workflow, by, Kind.REDO), by=by)
+    return _changed(
+        workflow_id,
+        lambda workflow: _reversed(workflow, by, Kind.REDO),
+        by=by,
+        request_id=request_id,
+    )
 
 
 def next_undo(workflow: Workflow, by: User) -> DraftChange | None:
@@ -222,12 +256,16 @@ class _Step:
     reverses: DraftChange | None = None
 
 
-def _changed(workflow_id: str, make: Callable[[Workflow], _Step], *, by: User) -> Changed:
+def _changed(
+    workflow_id: str, make: Callable[[Workflow], _Step], *, by: User, request_id: str
+) -> Changed:
     """Store a change of the draft; made again if someone else was faster."""
     for _ in range(_ATTEMPTS):
         workflow = Workflow.objects.get(pk=workflow_id)
+        if known := _known_answer(workflow, request_id, by):
+            return known
         step = make(workflow)
-        if step.summary and not _store(workflow, step, by=by):
+        if step.summary and not _store(workflow, step, by=by, request_id=request_id):
             continue
         return Changed(
             workflow=workflow,
@@ -241,7 +279,7 @@ def _changed(workflow_id: str, make: Callable[[Workflow], _Step], *, by: User) -
 
 
 @transaction.atomic
-def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
+def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> bool:
     """Store the document and the change; False if the draft has another revision by now."""
     revision = workflow.draft_revision + 1
     unchanged = Workflow.objects.filter(pk=workflow.pk, draft_revision=workflow.draft_revision)
@@ -263,6 +301,7 @@ def _store(workflow: Workflow, step: _Step, *, by: User) -> bool:
         reverses=step.reverses.revision if step.reverses else None,
         by=by,
         by_name=by.get_username(),
+        request_id=request_id,
     )
     workflow.ir, workflow.draft_revision = step.opened.document, revision
     known = _opened.get(workflow.pk)

@@ -100,6 +100,7 @@ class DraftChange(models.Model):
     defines them; `selected` is the node to show. `reverses` is the revision that an undo or a redo
     is about. An operation that is undone can be redone until its author does something else. `size`
     is that of `changes` in characters; the oldest rows are deleted when a draft has too many.
+    `request_id` is what the page called its request, so that one that is sent again is known.
     """
 
     class Kind(models.TextChoices):
@@ -126,6 +127,7 @@ class DraftChange(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     by_name = models.CharField(max_length=150)
+    request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

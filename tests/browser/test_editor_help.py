@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.test_accessibility import violations
@@ -88,6 +88,12 @@ def test_the_caret_folds_and_unfolds_an_item(page: Page) -> None:  # noqa: F811
     expect(arm).to_be_visible()
 
 
+def lose_answer(route: Route) -> None:
+    """Let a request reach the server, but not its answer the page."""
+    route.fetch()
+    route.abort()
+
+
 def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: Page) -> None:  # noqa: F811
     page.locator(".pic-placeholder").click()
     expect(page.locator("#editor-palette")).to_be_visible()
@@ -100,13 +106,19 @@ def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: 
     expect(page.locator(".pic-placeholder")).to_have_count(0)
 
 
-def test_the_list_of_changes_stays_open_while_the_draft_changes(page: Page) -> None:  # noqa: F811
+def test_the_list_of_changes_stays_open_and_has_a_change_once_whose_answer_was_lost(
+    page: Page,  # noqa: F811
+) -> None:
     add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")
     page.get_by_text("Changes since v1").click()
+    page.route(re.compile("/draft/undo/"), lose_answer, times=1)
 
     page.get_by_role("button", name="Undo").click()
 
-    expect(page.locator("#draft-changes li").first).to_contain_text("Undid")
+    changes = page.locator("#draft-changes li")
+    expect(changes.first).to_contain_text("Undid")
+    saved(page)
+    expect(changes.filter(has_text="Undid")).to_have_count(1)
     page.set_viewport_size({"width": 360, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360

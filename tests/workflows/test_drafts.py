@@ -54,6 +54,17 @@ def perform(
     return changed
 
 
+def test_the_id_of_a_request_is_that_of_its_author(mia: User, tom: User) -> None:
+    workflow = flow()
+    operation = {"type": "duplicate", "nodes": ["a"]}
+
+    for user in (mia, mia, tom):
+        drafts.change_draft(workflow.pk, operation, revision=0, by=user, request_id="one")
+
+    workflow.refresh_from_db()
+    assert workflow.draft_revision == 2
+
+
 def test_an_operation_makes_the_next_revision(mia: User) -> None:
     workflow = flow()
 

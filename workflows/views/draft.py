@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 VIEW: Final = "workflows.view_workflow"
 CHANGE: Final = "workflows.change_workflow"
 _FIELD_ROOTS: Final = ("data", "config", "trigger")
+_MAX_REQUEST_ID: Final = 64
 _NO_TREE: Final = "The nodes of this document do not form a workflow. Edit it as text first."
 
 
 @require_POST
 @staff_with(CHANGE)
 def change(request: HttpRequest, pk: str) -> HttpResponse:
-    """Carry out an operation: `{"revision": 3, "operation": {...}}`, as JSON or as form fields."""
+    """Carry out an operation: `{"revision": 3, "operation": {...}}`, as JSON or as form fields.
+
+    With an `id`, which the page makes, a request that is sent again changes nothing the second time.
+    """
     return _answer(request, pk, lambda: _change(request, pk))
 
 
@@ -48,8 +52,19 @@ def _change(request: HttpRequest, pk: str) -> Changed:
     revision, operation = body.get("revision"), body.get("operation")
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
         raise Refused("The request does not say which revision of the draft it is about.")
+    request_id, user = _request_id(request), _user(request)
+    if known := drafts.known_answer(pk, request_id, by=user):
+        return known
     made = as_operation(pk, operation)
-    return drafts.change_draft(pk, made, revision=revision, by=_user(request))
+    return drafts.change_draft(pk, made, revision=revision, by=user, request_id=request_id)
+
+
+def _request_id(request: HttpRequest) -> str:
+    """Return what a page's script calls its request; "" for a form."""
+    id_ = _body(request).get("id", "") if _is_json(request) else ""
+    if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID:
+        raise Refused(f"The id of a request is a text of at most {_MAX_REQUEST_ID} characters.")
+    return id_
 
 
 def _user(request: HttpRequest) -> User:
@@ -60,14 +75,22 @@ def _user(request: HttpRequest) -> User:
 @staff_with(CHANGE)
 def undo(request: HttpRequest, pk: str) -> HttpResponse:
     """Reverse the user's last operation."""
-    return _answer(request, pk, lambda: drafts.undo(pk, by=_user(request)))
+    return _answer(
+        request,
+        pk,
+        lambda: drafts.undo(pk, by=_user(request), request_id=_request_id(request)),
+    )
 
 
 @require_POST
 @staff_with(CHANGE)
 def redo(request: HttpRequest, pk: str) -> HttpResponse:
     """Repeat the operation that the user undid last."""
-    return _answer(request, pk, lambda: drafts.redo(pk, by=_user(request)))
+    return _answer(
+        request,
+        pk,
+        lambda: drafts.redo(pk, by=_user(request), request_id=_request_id(request)),
+    )
 
 
 @require_GET

@@ -52,6 +52,32 @@ def test_an_operation_answers_with_the_changed_parts(
     assert 'data-node="sleep"' in answer.json()["parts"]["editor-picture"]
 
 
+def test_a_request_that_is_sent_again_changes_nothing_the_second_time(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    posted = {"posted": {"data.code": ["return 1;"]}}
+    requests: list[tuple[str, dict[str, Any]]] = [
+        ("change", {"operation": {"type": "duplicate", "nodes": ["a"]}, "id": "one"}),
+        ("change", {"operation": {"type": "set_id", "node": "a2", "id": "copy"}, "id": "two"}),
+        ("change", {"operation": {"type": "fill_form", "node": "copy", **posted}, "id": "three"}),
+        ("undo", {"id": "four"}),
+        ("redo", {"id": "five"}),
+    ]
+
+    for revision, (path, body) in enumerate(requests):
+        first = post(admin_client, workflow, path, revision=revision, **body).json()
+        again = post(admin_client, workflow, path, revision=revision, **body).json()
+        for answer in (first, again):  # the token of each form differs
+            answer["parts"] = answer["parts"]["editor-outline"]
+        assert again == first
+        assert (again["revision"], workflow.draft_revision) == (revision + 1, revision + 1)
+
+    assert outline(workflow.ir) == "a copy b"
+    repeated = post(admin_client, workflow, revision=0, **requests[0][1])
+    assert (repeated.status_code, repeated.json()["revision"]) == (200, 5)
+    assert post(admin_client, workflow, "undo", id=5).status_code == 422
+
+
 def test_a_refusal_is_a_sentence(admin_client: Client, workflow: Workflow) -> None:
     answer = operate(admin_client, workflow, "delete", nodes=["gone"])
 

@@ -49,7 +49,7 @@ export class Draft extends EventTarget {
   }
 
   #enqueue(path, body) {
-    const change = { path, body, selected: this.selected ?? '' }
+    const change = { path, body, id: newRequestId(), selected: this.selected ?? '' }
     this.#waiting.add(change)
     this.#showSaving()
     const result = this.#queue.then(() => this.#send(change))
@@ -76,13 +76,14 @@ export class Draft extends EventTarget {
     if (button?.isConnected) button.click()
   }
 
-  // Sends until the server answers: nothing is lost while it cannot be reached.
+  // Sends until the server answers: nothing is lost while it cannot be reached. The server knows a request
+  // by its id, so that one whose answer was lost is not carried out twice.
   async #send(change) {
     for (;;) {
       const response = await fetch(this.url + change.path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
-        body: JSON.stringify({ ...change.body, revision: this.revision }),
+        body: JSON.stringify({ ...change.body, id: change.id, revision: this.revision }),
       }).catch(() => null)
       if (response && response.status < 500) return this.#answered(response, change)
       this.root.dataset.offline = ''
@@ -150,4 +151,10 @@ export class Draft extends EventTarget {
   #showSaving() {
     this.root.toggleAttribute('data-saving', this.#waiting.size > 0)
   }
+}
+
+function newRequestId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('')
 }
