@@ -12,6 +12,7 @@ from tests.browser.test_editor import (
     add_by_mouse,
     item,
     page,  # noqa: F401 - a fixture
+    rename,
     saved,
     set_code,
     set_code_of_arm,
@@ -74,18 +75,32 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
     assert {button: problems for button, problems in found.items() if problems} == {}
 
 
-def test_the_caret_folds_and_unfolds_an_item(page: Page) -> None:  # noqa: F811
+def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
+    add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Charge line")
+    set_code(page, "data.code", "return missing;")
+    expect(item(page, "Charge line")).to_have_class(re.compile("has-error"))
     loop, arm = item(page, "Each line"), page.locator("#outline-arm-eachLine-0")
-    arm.click()
-    expect(arm).to_have_attribute("aria-selected", "true")
+    box, inner = (page.locator(f".pic-node[data-node={id_}]") for id_ in ("eachLine", "chargeLine"))
 
     loop.locator(".outline-fold").click()
     expect(arm).to_be_hidden()
     expect(loop).to_have_attribute("aria-selected", "true")
+    expect(loop).to_have_attribute("aria-description", "Has a problem inside")
+    expect(inner).to_have_count(0)
+    expect(box).to_contain_text("1 node inside")
+    expect(box.locator(".pic-inner-problem")).to_be_visible()
+    rename(page, "Every line")
+    box = page.locator(".pic-node[data-node=everyLine]")
+    expect(box).to_contain_text("1 node inside")
+    expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
-    loop.locator(".outline-fold").click()
-    expect(arm).to_be_visible()
+    page.locator("#editor-problems a").first.click()
+    expect(inner).to_be_visible()
+    expect(page.locator("#outline-arm-everyLine-0")).to_be_visible()
+    box.locator(".pic-fold").click()
+    expect(inner).to_have_count(0)
+    expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
 
 def lose_answer(route: Route) -> None:

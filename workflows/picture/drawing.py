@@ -12,6 +12,7 @@ from workflows.ir.document.registry import Registry
 from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
+from workflows.picture.folding import nodes_inside
 from workflows.picture.layout import lay_out
 from workflows.picture.outline import outline
 from workflows.picture.states import NodeState, State
@@ -43,18 +44,22 @@ def render(
     uid: str = "picture",
     is_editable: bool = False,
     placeholders: Collection[str] = (),
+    folded: Collection[str] | None = None,
 ) -> Picture:
     """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids.
 
     With `is_editable`, there is a mark wherever a node can be added; `placeholders` are nodes that
-    the first such node replaces.
+    the first such node replaces. `folded` are containers whose inside is not drawn; None if containers
+    cannot be folded.
     """
     if len(ir.nodes) > MAX_NODES:
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
         return Picture(uid=uid, message=message)
     states = states or {}
     is_run = any(node.state not in _STATIC_STATES for node in states.values())
-    layout = lay_out(ir, node_height=TALL if is_run else SHORT, is_editable=is_editable)
+    layout = lay_out(
+        ir, node_height=TALL if is_run else SHORT, is_editable=is_editable, folded=folded or ()
+    )
     drawing = Drawing(
         ir=ir,
         layout=layout,
@@ -63,8 +68,10 @@ def render(
         numbers={id_: number for number, id_ in enumerate(ir.nodes)},
         is_editable=is_editable,
         placeholders=placeholders,
+        is_foldable=folded is not None,
+        inside=nodes_inside(ir.structure.root, folded or ()),
     )
-    if is_editable:  # the editor has an outline of its own
+    if drawing.is_foldable:  # the editor has an outline of its own
         return Picture(uid=uid, svg=draw(drawing))
     return Picture(uid=uid, svg=draw(drawing), outline=outline(drawing))
 

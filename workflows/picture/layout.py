@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,9 +81,15 @@ class Layout:
     end: tuple[Tag, Area]
 
 
-def lay_out(ir: WorkflowIR, *, node_height: int, is_editable: bool = False) -> Layout:
-    """Lay out the tree from top to bottom, in linear time."""
-    measurer = Measurer(ir.nodes, node_height=node_height, is_editable=is_editable)
+def lay_out(
+    ir: WorkflowIR,
+    *,
+    node_height: int,
+    is_editable: bool = False,
+    folded: Collection[str] = (),
+) -> Layout:
+    """Lay out the tree from top to bottom, in linear time, without what is in the containers `folded`."""
+    measurer = Measurer(ir.nodes, node_height=node_height, is_editable=is_editable, folded=folded)
     root = measurer.column(ir.structure.root)
     label = trigger_label(ir.trigger)
     text = shortened(label, NODE_WIDTH, size=SMALL)

@@ -5,8 +5,8 @@ Every part is symmetrical about its vertical axis, where lines enter and leave i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from workflows.ir.document.model import Node
@@ -88,15 +88,22 @@ class Block:
 class Measurer:
     """Measures the tree of a document; all nodes have the same height.
 
-    With `is_editable`, empty regions in which nodes can be put are columns too.
+    With `is_editable`, empty regions in which nodes can be put are columns too. What is inside the
+    containers `folded` takes no room.
     """
 
     def __init__(
-        self, nodes: Mapping[str, Node], *, node_height: int, is_editable: bool = False
+        self,
+        nodes: Mapping[str, Node],
+        *,
+        node_height: int,
+        is_editable: bool = False,
+        folded: Collection[str] = (),
     ) -> None:
         self._nodes = nodes
         self.node_height = node_height
         self._is_editable = is_editable
+        self._folded = folded
 
     def column(self, region: Region, head: Tag | None = None, *, is_aside: bool = False) -> Column:
         blocks = tuple(map(self._block, region.steps))
@@ -125,7 +132,10 @@ class Measurer:
                 width=NODE_WIDTH,
                 height=self.node_height,
             )
-        return self._frame(node, tuple(self._rows(node, step)))
+        block = self._frame(node, tuple(self._rows(node, step)))
+        if node.id not in self._folded:
+            return block
+        return replace(block, rows=(), width=NODE_WIDTH, height=self.node_height)
 
     def _frame(self, node: Node, rows: tuple[Row, ...]) -> Block:
         repeats = bool(node.type.container and node.type.container.repeats)

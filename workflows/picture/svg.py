@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from workflows.ir.document.model import Node, WorkflowIR
@@ -24,6 +24,7 @@ from workflows.picture.text_width import NAME, SMALL, shortened
 SHORT, TALL = 50, 70  # heights of nodes without and with a state
 _TEXT_LEFT: Final = 46
 _TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
+_CARET_WIDTH: Final = 16
 _REPLACE: Final = "Choose what happens here"
 
 
@@ -32,7 +33,8 @@ class Drawing:
     """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
 
     A picture that is `is_editable` has a mark at each place where a node can be added.
-    `placeholders` are nodes that the first node which is added there replaces.
+    `placeholders` are nodes that the first node which is added there replaces. `inside` are the nodes in
+    each container that is folded; one that `is_foldable` has a caret.
     """
 
     ir: WorkflowIR
@@ -42,6 +44,8 @@ class Drawing:
     numbers: Mapping[str, int]
     is_editable: bool = False
     placeholders: Collection[str] = ()
+    is_foldable: bool = False
+    inside: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def anchor(self, node_id: str) -> str:
         """Return the HTML id of a node's element; node ids may have characters that are invalid there."""
@@ -187,29 +191,58 @@ def _boxes(drawing: Drawing) -> Iterator[str]:
 def _box(drawing: Drawing, node: Node, area: Area) -> str:
     state, uid = drawing.state(node.id), drawing.uid
     href = link(state.href)
-    name = shortened(node.name, _TEXT_WIDTH, size=NAME, is_bold=True)
+    has_caret = drawing.is_foldable and node.type.container is not None
+    name_width = _TEXT_WIDTH - _CARET_WIDTH * has_caret
+    name = shortened(node.name, name_width, size=NAME, is_bold=True)
     is_marked = bool(state.summary) and area.height == SHORT
     kind_width = _TEXT_WIDTH / 2 if is_marked else _TEXT_WIDTH
     is_placeholder = node.id in drawing.placeholders
     label = _REPLACE if is_placeholder else label_of(node) or node.type.title
+    label = _words_inside(drawing, node) if node.id in drawing.inside else label
     kind = shortened(label, kind_width, size=SMALL)
     title = f"{node.name} ({node.type.title})" + (f": {state.summary}" if state.summary else "")
     kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
     kinds += " pic-placeholder" if is_placeholder else ""
+    kinds += " pic-folded" if node.id in drawing.inside else ""
     current = ' data-current=""' if state.state.is_active else ""
     inside = (
-        f"<title>{safe(title)}</title>"
+        f"<title>{safe(title)}</title>{_sheets(drawing, node, area)}"
         f'<rect class="pic-box" width="{NODE_WIDTH}" height="{number(area.height)}" rx="8"/>'
         f'<rect class="pic-tile" x="9" y="10" width="30" height="30" rx="7"/>'
         f"{_use(uid, icon_of(node), x=16, y=17, size=16)}"
         f'<text class="pic-name" x="{_TEXT_LEFT}" y="22">{safe(name)}</text>'
         f'<text class="pic-type" x="{_TEXT_LEFT}" y="38">{safe(kind)}</text>'
-        f"{_state(state, uid, area)}"
+        f"{_state(state, uid, area)}{_caret(drawing, node)}"
     )
     tag = f'a{href} tabindex="-1"' if href else "g"
     return (
         f'<{tag} class="{kinds}" id="{drawing.anchor(node.id)}" data-node="{safe(node.id)}"{current} {_moved(area)}>'
         f"{inside}</{tag[0]}>"
+    )
+
+
+def _words_inside(drawing: Drawing, node: Node) -> str:
+    count = sum(id_ not in drawing.placeholders for id_ in drawing.inside[node.id])
+    return f"{count} node{'' if count == 1 else 's'} inside" if count else "nothing inside"
+
+
+def _sheets(drawing: Drawing, node: Node, area: Area) -> str:
+    """Return the edge of a sheet behind the box of a folded container."""
+    if node.id not in drawing.inside:
+        return ""
+    size = f'width="{NODE_WIDTH - 12}" height="{number(area.height)}"'
+    return f'<rect class="pic-sheet" x="6" y="5" {size} rx="8"/>'
+
+
+def _caret(drawing: Drawing, node: Node) -> str:
+    """Return what a pointer folds a container with, and a mark for problems inside; see the outline."""
+    if not drawing.is_foldable or node.type.container is None:
+        return ""
+    shape = "M-2-4 3 0-2 4" if node.id in drawing.inside else "M-4-2 0 3 4-2"
+    return (
+        f'<text class="pic-inner-problem" x="{NODE_WIDTH - 12}" y="38" text-anchor="end">\u2715</text>'
+        f'<g class="pic-fold" transform="translate({NODE_WIDTH - 16} 16)">'
+        f'<circle class="pic-fold-area" r="13"/><path d="{shape}"/></g>'
     )
 
 

@@ -96,7 +96,10 @@ def redo(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def parts(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return the parts of the editor for the node `node`; 204 if the draft still has `revision`."""
+    """Return the parts of the editor for the node `node`, or one `part`; 204 if it still has `revision`.
+
+    `folded` are the containers that are folded in the picture.
+    """
     current = get_object_or_404(Workflow.objects.only("draft_revision"), pk=pk)
     if request.GET.get("revision") == str(current.draft_revision):
         return HttpResponse(status=204)
@@ -106,9 +109,10 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
     except NotEditable:
         return JsonResponse({"error": _NO_TREE}, status=409)
     selected = request.GET.get("node", "")
-    state = EditorState(request, workflow, opened, selected)
-    only = request.GET.getlist("part")
-    html = {"editor-panel": state.panel()} if only == ["panel"] else state.parts()
+    folded = frozenset(request.GET.getlist("folded"))
+    state = EditorState(request, workflow, opened, selected, folded)
+    only = {"panel": state.panel, "picture": state.picture}.get(request.GET.get("part", ""))
+    html = {f"editor-{request.GET['part']}": only()} if only else state.parts()
     return JsonResponse(
         {
             "revision": workflow.draft_revision,
@@ -236,7 +240,8 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
         return _refusal(refused) if is_script else _back(request, pk, error=str(refused))
     if not is_script:
         return _back(request, pk, selected=changed.selected)
-    state = EditorState(request, changed.workflow, changed.opened, changed.selected)
+    folded = _folded(request, changed.renamed)
+    state = EditorState(request, changed.workflow, changed.opened, changed.selected, folded)
     return JsonResponse(
         {
             "revision": changed.revision,
@@ -246,6 +251,13 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
             "parts": state.parts(),
         }
     )
+
+
+def _folded(request: HttpRequest, renamed: Mapping[str, str]) -> frozenset[str]:
+    """Return the containers that are folded on the page, by the ids that they have now."""
+    ids = _body(request).get("folded")
+    texts = filter(lambda id_: isinstance(id_, str), ids if isinstance(ids, list) else [])
+    return frozenset(renamed.get(id_, id_) for id_ in texts)
 
 
 def _conflict(conflict: ChangedMeanwhile) -> HttpResponse:

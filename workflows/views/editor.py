@@ -42,12 +42,13 @@ CHECK: Final = "check"
 
 @dataclass(frozen=True)
 class EditorState:
-    """What the editor shows: a draft and the node that is selected, "" for the trigger."""
+    """What the editor shows: a draft, the node that is selected ("" for the trigger), and what is folded."""
 
     request: HttpRequest
     workflow: Workflow
     opened: OpenDocument
     selected: str
+    folded: frozenset[str] = frozenset()
 
     @property
     def user(self) -> User:
@@ -78,6 +79,7 @@ class EditorState:
             uid=PICTURE,
             is_editable=self.may_change,
             placeholders=Workbench(self.opened).empty_slots() if self.may_change else (),
+            folded=self.folded,
         )
         return mark_safe(drawn.svg or f"<p>{drawn.message}</p>")  # noqa: S308 - as above
 

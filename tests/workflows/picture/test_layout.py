@@ -20,6 +20,7 @@ from tests.workflows.programs.harness.programs import ProgramGenerator, document
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse, parse_valid
 from workflows.picture.drawing import render
+from workflows.picture.folding import nodes_inside
 from workflows.picture.layout import Area, Layout, lay_out
 from workflows.picture.svg import TALL
 
@@ -27,6 +28,27 @@ from workflows.picture.svg import TALL
 def laid_out(drawn: dict[str, Any]) -> tuple[WorkflowIR, Layout]:
     ir = parse_valid(drawn)
     return ir, lay_out(ir, node_height=TALL)
+
+
+def test_a_folded_container_is_a_box_from_which_the_line_goes_on() -> None:
+    loops = [
+        node("outer", "loop", loopType="times", count=2),
+        node("inner", "loop", loopType="times", count=2),
+    ]
+    ir = parse_valid(
+        document([*loops, node("a"), node("z")], "outer inner body", "inner a body", "outer z then")
+    )
+
+    folded = lay_out(ir, node_height=TALL, folded=["outer"])
+    half = lay_out(ir, node_height=TALL, folded=["inner"])
+
+    assert (list(folded.boxes), folded.frames) == (["outer", "z"], {})
+    assert ("outer", "z") in {(line.source, line.node_id) for line in folded.lines}
+    assert (list(half.boxes), list(half.frames)) == (["outer", "inner", "z"], ["outer"])
+    assert nodes_inside(ir.structure.root, ["outer", "inner", "z"]) == {
+        "outer": ("inner", "a"),
+        "inner": ("a",),
+    }
 
 
 def check(drawn: dict[str, Any]) -> None:

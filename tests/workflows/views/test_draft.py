@@ -52,6 +52,24 @@ def test_an_operation_answers_with_the_changed_parts(
     assert 'data-node="sleep"' in answer.json()["parts"]["editor-picture"]
 
 
+def test_the_picture_is_drawn_with_what_is_folded_on_the_page(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    operate(admin_client, workflow, "wrap", nodes=["a"], node_type="loop")
+    address = f"/workflows/{workflow.pk}/draft/?folded=loop"
+
+    picture = admin_client.get(f"{address}&part=picture").json()["parts"]
+    whole = admin_client.get(address).json()["parts"]["editor-picture"]
+    operation = {"type": "set_id", "node": "loop", "id": "each"}
+    renamed = post(admin_client, workflow, revision=1, operation=operation, folded=["loop", 5])
+
+    assert list(picture) == ["editor-picture"]
+    assert picture["editor-picture"] == whole
+    for html in (whole, renamed.json()["parts"]["editor-picture"]):
+        assert "1 node inside" in html
+        assert 'data-node="a"' not in html
+
+
 def test_a_request_that_is_sent_again_changes_nothing_the_second_time(
     admin_client: Client, workflow: Workflow
 ) -> None:

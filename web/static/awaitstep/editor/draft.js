@@ -10,6 +10,7 @@ const RETRY_DELAY = 2000
 export class Draft extends EventTarget {
   #queue = Promise.resolve()
   #waiting = new Set()
+  #picture = null
 
   constructor(root) {
     super()
@@ -20,6 +21,7 @@ export class Draft extends EventTarget {
       addEventListener('beforeunload', event => this.#waiting.size && event.preventDefault())
       addEventListener('submit', event => this.#submitLater(event))
     }
+    root.addEventListener('awaitstep:folded', () => this.#folded())
     this.showUnsaved()
     setInterval(() => document.hidden || this.#waiting.size || this.refresh(), POLL_INTERVAL)
   }
@@ -37,6 +39,8 @@ export class Draft extends EventTarget {
     const query = new URLSearchParams({ node })
     if (!always) query.set('revision', this.revision)
     if (part) query.set('part', part)
+    const folded = this.folded()
+    for (const id of part === 'panel' ? [] : folded) query.append('folded', id)
     const response = await fetch(`${this.url}?${query}`).catch(() => null)
     if (response?.status !== 200) return
     const answer = await response.json()
@@ -44,8 +48,22 @@ export class Draft extends EventTarget {
     if (isOutdated) return
     const isOthers = answer.revision !== this.revision
     if (part && isOthers) return this.refresh({ always: true }) // the other parts are outdated too
-    this.#show(answer)
+    this.#show(answer, folded)
     if (isOthers && answer.by) announce(`Changed by ${answer.by}`)
+  }
+
+  // The containers that are folded in the outline, and so in the picture.
+  folded() {
+    const rows = this.root.querySelectorAll('#editor-outline [data-container][aria-expanded="false"]')
+    return [...rows].map(row => row.dataset.node).sort()
+  }
+
+  // Several items that are unfolded together need one new picture.
+  #folded() {
+    this.#picture ??= Promise.resolve().then(() => {
+      this.#picture = null
+      return this.refresh({ always: true, part: 'picture' })
+    })
   }
 
   #enqueue(path, body) {
@@ -80,10 +98,12 @@ export class Draft extends EventTarget {
   // by its id, so that one whose answer was lost is not carried out twice.
   async #send(change) {
     for (;;) {
+      change.folded = this.folded()
+      const { id, folded } = change
       const response = await fetch(this.url + change.path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
-        body: JSON.stringify({ ...change.body, id: change.id, revision: this.revision }),
+        body: JSON.stringify({ ...change.body, id, folded, revision: this.revision }),
       }).catch(() => null)
       if (response && response.status < 500) return this.#answered(response, change)
       this.root.dataset.offline = ''
@@ -109,7 +129,10 @@ export class Draft extends EventTarget {
         await this.refresh({ always: true })
       } else {
         this.selected = answer.selected
-        this.#show(answer)
+        this.#show(
+          answer,
+          change.folded.map(id => answer.renamed[id] ?? id),
+        )
       }
       if (answer.summary) announce(answer.summary)
       return answer
@@ -129,9 +152,12 @@ export class Draft extends EventTarget {
     }
   }
 
-  #show(answer) {
+  #show(answer, folded) {
     this.revision = answer.revision
     showParts(answer.parts, answer.renamed)
+    // What was folded or unfolded in the meantime is not in this picture.
+    const hasPicture = 'editor-picture' in answer.parts
+    if (hasPicture && String(this.folded()) !== String(folded.sort())) this.#folded()
     this.showUnsaved()
     this.dispatchEvent(new CustomEvent('changed', { detail: answer }))
     this.dispatchEvent(new Event('shown'))

@@ -9,14 +9,14 @@ export function showParts(parts, renamed = {}) {
     const part = document.getElementById(id)
     if (!part || (shown.get(id) === html && !part.hasAttribute('data-panel'))) continue
     shown.set(id, html)
-    if (!part.hasAttribute('data-panel') || !updatePanel(part, html, renamed)) show(part, html)
+    if (!part.hasAttribute('data-panel') || !updatePanel(part, html, renamed)) show(part, html, renamed)
   }
 }
 
-function show(part, html) {
+function show(part, html, renamed) {
   const { scrollTop, scrollLeft } = part
   const focused = part.contains(document.activeElement) ? document.activeElement : null
-  const folded = [...part.querySelectorAll('[aria-expanded=false][id]')].map(({ id }) => id)
+  const folded = [...part.querySelectorAll('[aria-expanded=false][id]')].map(row => newId(row, renamed))
   const opened = [...part.querySelectorAll('details[open][id]')].map(({ id }) => id)
   const isTyping = focused?.matches('input, textarea, select') && focused.id
   const text = isTyping ? { id: focused.id, value: focused.value, start: focused.selectionStart } : null
@@ -27,6 +27,12 @@ function show(part, html) {
   if (part.matches('.picture-frame')) redrawPicture(part.closest('[data-picture]'))
   else part.scrollTo(scrollLeft, scrollTop)
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
+}
+
+// The id of a row of the outline, in which that of its node may be another one by now.
+function newId({ id, dataset: { node, owner } }, renamed) {
+  const old = node || owner
+  return old in renamed ? id.replace(old, renamed[old]) : id
 }
 
 function focusAgain(part, focused, text) {

@@ -6,6 +6,7 @@ export class Picture {
       const slot = event.target.closest('.pic-slot')
       if (slot) return palette.open(slotOfMark(slot))
       const node = event.target.closest('[data-node]')?.dataset.node
+      if (event.target.closest('.pic-fold')) return selection.fold(node)
       const extend = event.shiftKey || event.ctrlKey
       if (node) selection.selectNode(node, { focus: false, extend })
       if (event.target.closest('.pic-placeholder') && !extend) palette.open({ after: node })

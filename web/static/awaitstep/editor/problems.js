@@ -11,7 +11,8 @@ export class Problems {
     this.selection = selection
     this.list = root.querySelector('#editor-problems')
     this.fields = new FieldProblems(root)
-    draft.addEventListener('changed', () => this.#load())
+    draft.addEventListener('changed', ({ detail }) => this.#changed(detail.parts))
+    root.addEventListener('awaitstep:folded', () => this.#mark())
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
     this.list.addEventListener('click', event => {
       const link = event.target.closest('[data-problem-node]')
@@ -38,7 +39,15 @@ export class Problems {
     this.#mark()
   }
 
+  // A picture that was drawn again with the same nodes has the same problems.
+  #changed(parts) {
+    const isPicture = Object.keys(parts).every(id => id === 'editor-picture')
+    if (isPicture && this.marks) this.#mark()
+    else this.#load()
+  }
+
   #mark() {
+    if (!this.marks) return
     for (const item of this.root.querySelectorAll('[data-node]')) {
       const mark = this.marks.get(item.dataset.node)
       item.classList.toggle('has-error', mark?.severity === 'error')
@@ -59,6 +68,22 @@ export class Problems {
       arm.classList.toggle('has-warning', inArm.length > 0 && !arm.classList.contains('has-error'))
       if (inArm.length) arm.setAttribute('aria-description', inArm[0].text)
       else arm.removeAttribute('aria-description')
+    }
+    for (const row of this.root.querySelectorAll('[role=treeitem][aria-expanded]')) this.#markFolded(row)
+  }
+
+  // A folded item says whether there is a problem in what it hides.
+  #markFolded(row) {
+    const isFolded = row.getAttribute('aria-expanded') === 'false'
+    const inside = row.parentElement.querySelectorAll('ul .has-error, ul .has-warning')
+    const isBad = [...inside].some(item => item.classList.contains('has-error'))
+    const boxes = this.root.querySelectorAll(`.pic-folded[data-node="${CSS.escape(row.dataset.node ?? '')}"]`)
+    for (const each of [row, ...boxes]) {
+      each.classList.toggle('has-inner-error', isFolded && isBad)
+      each.classList.toggle('has-inner-warning', isFolded && inside.length > 0 && !isBad)
+    }
+    if (isFolded && inside.length && !row.hasAttribute('aria-description')) {
+      row.setAttribute('aria-description', 'Has a problem inside')
     }
   }
 

@@ -79,6 +79,11 @@ export class Selection {
     return this.outline.querySelector(`[data-node="${CSS.escape(id)}"]`)
   }
 
+  // Folds or unfolds the container with this id.
+  fold(id) {
+    this.#fold(this.itemOf(id))
+  }
+
   #clicked(event) {
     const item = event.target.closest('[role=treeitem]')
     if (!item || event.target.closest('button')) return
@@ -123,8 +128,13 @@ export function slotOf(item) {
   return owner ? { owner, region: Number(region) } : { owner: '' }
 }
 
+// Folds or unfolds an item; the picture follows.
 export function toggle(item, isOpen = item.getAttribute('aria-expanded') === 'false') {
-  if (item.hasAttribute('aria-expanded')) item.setAttribute('aria-expanded', String(isOpen))
+  const isChanged =
+    item.hasAttribute('aria-expanded') && item.getAttribute('aria-expanded') !== String(isOpen)
+  if (!isChanged) return
+  item.setAttribute('aria-expanded', String(isOpen))
+  item.dispatchEvent(new Event('awaitstep:folded', { bubbles: true }))
 }
 
 // The container or the arm around an item. Items are followed by the list of what is inside them.
