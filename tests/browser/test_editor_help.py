@@ -103,6 +103,27 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
 
+def test_a_picture_that_is_larger_than_its_pane_has_a_map_that_moves_it(page: Page) -> None:  # noqa: F811
+    overview, frame = page.locator("#editor-minimap"), page.locator("#editor-picture")
+    expect(overview).to_be_hidden()
+    for _ in range(4):
+        page.get_by_role("button", name="Zoom in").click()
+    expect(overview.locator(".minimap-node")).to_have_count(1)
+    box = overview.bounding_box()
+    assert box
+
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    assert frame.evaluate("frame => [frame.scrollLeft, frame.scrollTop]") == [0, 0]
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2)
+    page.mouse.up()
+
+    assert frame.evaluate("""frame => frame.scrollTop + frame.clientHeight >= frame.scrollHeight - 1
+        && frame.scrollLeft + frame.clientWidth >= frame.scrollWidth - 1""")
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(overview).to_be_hidden()
+
+
 def lose_answer(route: Route) -> None:
     """Let a request reach the server, but not its answer the page."""
     route.fetch()

@@ -6,6 +6,7 @@ import { Draft } from './draft.js'
 import { Dragging } from './dragging.js'
 import { Keyboard } from './keyboard.js'
 import { Menu } from './menu.js'
+import { Minimap } from './minimap.js'
 import { Palette } from './palette.js'
 import { Panel } from './panel.js'
 import { Picture } from './picture.js'
@@ -25,6 +26,7 @@ export function startEditor() {
   new Menu(root, selection, actions)
   new Panel(root, draft, selection)
   new Picture(root, selection, palette)
+  new Minimap(root, draft)
   new Problems(root, draft, selection)
   root.addEventListener('click', event => {
     const button = event.target.closest('[data-action]')

@@ -70,6 +70,7 @@ export class Problems {
       else arm.removeAttribute('aria-description')
     }
     for (const row of this.root.querySelectorAll('[role=treeitem][aria-expanded]')) this.#markFolded(row)
+    this.draft.dispatchEvent(new Event('marked'))
   }
 
   // A folded item says whether there is a problem in what it hides.
