@@ -15,6 +15,7 @@ from django.core.management.utils import get_random_secret_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from toolchain.embedded_platform import CONCURRENT_RUNS
 from toolchain.private_files import private_folder, read_or_create
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,7 @@ class Environment(BaseSettings):
     port: Port = 8000
     local_cloudflare_port: Port = 8788
     local_cloudflare: bool | None = None
+    local_cloudflare_concurrent_runs: Annotated[int, Field(ge=1)] = CONCURRENT_RUNS
     allowed_hosts: Words = "127.0.0.1,[::1]"
     trusted_origins: Words = ""
     request_seconds: Annotated[float, Field(gt=0)] = 30

@@ -15,6 +15,9 @@ from toolchain.private_files import private_folder, read_or_create
 
 ACCOUNT_ID = "10ca1c10adf1a2e10ca1c10adf1a2e00"
 
+# Cloudflare's limit of the paid plan.
+CONCURRENT_RUNS = 50_000
+
 _MAIN = TOOLCHAIN / "local_cloudflare" / "main.ts"
 _STOP_SECONDS = 10.0
 
@@ -42,10 +45,17 @@ def command() -> list[str | Path]:
     return [NODE, "--disable-warning=ExperimentalWarning", _MAIN]
 
 
-def environment(data_dir: Path, port: int, *, reserved_hosts: Iterable[str] = ()) -> dict[str, str]:
+def environment(
+    data_dir: Path,
+    port: int,
+    *,
+    reserved_hosts: Iterable[str] = (),
+    concurrent_runs: int = CONCURRENT_RUNS,
+) -> dict[str, str]:
     """Return the platform's environment variables; port 0 picks a free port.
 
-    No Worker is served on a reserved host; one that begins with a dot includes its subdomains.
+    No Worker is served on a reserved host; one that begins with a dot includes its subdomains. Beyond `concurrent_runs`,
+    runs are queued.
     """
     platform_token(data_dir)
     folder = state_folder(data_dir)
@@ -55,6 +65,7 @@ def environment(data_dir: Path, port: int, *, reserved_hosts: Iterable[str] = ()
         LOCAL_CLOUDFLARE_STATE=str(folder),
         LOCAL_CLOUDFLARE_ACCOUNT_ID=ACCOUNT_ID,
         LOCAL_CLOUDFLARE_TOKEN_FILE=str(_token_file(data_dir)),
+        LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES=str(concurrent_runs),
         LOCAL_CLOUDFLARE_RESERVED_HOSTS=",".join(reserved_hosts),
         NODE_COMPILE_CACHE=str(folder / "compile_cache"),
     )
@@ -114,6 +125,7 @@ def serve(
     port: int,
     on_ready: Callable[[int], None],
     reserved_hosts: Iterable[str] = (),
+    concurrent_runs: int = CONCURRENT_RUNS,
 ) -> int:
     """Run the platform until it ends or Ctrl-C; return its exit status.
 
@@ -122,7 +134,9 @@ def serve(
     running = process.start(
         command(),
         cwd=TOOLCHAIN,
-        env=environment(data_dir, port, reserved_hosts=reserved_hosts),
+        env=environment(
+            data_dir, port, reserved_hosts=reserved_hosts, concurrent_runs=concurrent_runs
+        ),
         stdin=subprocess.PIPE,
         stderr=None,
     )

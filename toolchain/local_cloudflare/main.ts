@@ -17,6 +17,7 @@ import { runningPid, writePidFile } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
 import { TestControl } from './test_control/test_control.ts';
 import { AssetUploads } from './workers/assets.ts';
+import { Permits } from './workflow_limits/permits.ts';
 
 const SHUTDOWN_MILLISECONDS = 2000;
 const POLL_MILLISECONDS = 20;
@@ -28,7 +29,8 @@ async function main(): Promise<void> {
   const account = new Account(settings.account, path.join(settings.state, 'account'));
   const tails = new Tails();
   const mailbox = new Mailbox(settings.state);
-  const groups = new Groups(account, settings, { logs, tails, mailbox });
+  const permits = new Permits(settings.concurrentInstances);
+  const groups = new Groups(account, settings, { logs, tails, mailbox, permits });
   const scheduler = new Scheduler(account, groups, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);
   logUncaughtErrors(onError);

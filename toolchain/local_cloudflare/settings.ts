@@ -5,6 +5,8 @@ import { readText } from './system/files.ts';
 
 const IDLE_SECONDS = 120;
 const START_SECONDS = 20;
+/** Cloudflare's limit of the paid plan. */
+const CONCURRENT_INSTANCES = 50_000;
 
 export interface Settings {
   port: number;
@@ -17,6 +19,8 @@ export interface Settings {
   idleMilliseconds: number;
   /** A Worker that takes longer to start is not deployed. */
   startMilliseconds: number;
+  /** How many Workflow instances of the account run at the same time; others are queued. */
+  concurrentInstances: number;
   /** Serve the calls of test_control/. */
   testControl: boolean;
 }
@@ -32,6 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     reservedHosts: (env.LOCAL_CLOUDFLARE_RESERVED_HOSTS ?? '').toLowerCase().split(',').filter(Boolean),
     idleMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_IDLE_SECONDS', IDLE_SECONDS),
     startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
+    concurrentInstances: number(env, 'LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES', CONCURRENT_INSTANCES),
     testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',
   };
 }

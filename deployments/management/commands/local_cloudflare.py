@@ -30,6 +30,7 @@ class Command(BaseCommand):
             port=configured.local_cloudflare_port,
             on_ready=self._print_url,
             reserved_hosts=configured.hosts,
+            concurrent_runs=configured.local_cloudflare_concurrent_runs,
         )
         sys.exit(status)
 

@@ -16,7 +16,7 @@ const COMPATIBILITY_FLAGS = [
   'd1_binding_jsrpc', // for rows as lists
 ];
 const MAIN = 'worker.js';
-const MODULES = [MAIN, 'mail.js', 'queue.js', 'r2.js', 'tail.js'].map((name) => {
+const MODULES = [MAIN, 'mail.js', 'permits.js', 'queue.js', 'r2.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(import.meta.dirname, name), 'utf8');
   return [name, { type: 'esm', contents }] as const;
 });
@@ -32,9 +32,12 @@ export interface ControlWorkerOptions {
   onTail: TailHandler;
   /** Receives the emails that the Workers send. */
   onMail: TailHandler;
+  /** Receives the requests of Workflow instances for a permit to run. */
+  onPermit: TailHandler;
 }
 
-export function controlWorker({ workers, resources, secret, onTail, onMail }: ControlWorkerOptions): object {
+export function controlWorker(options: ControlWorkerOptions): object {
+  const { workers, resources, secret, onTail, onMail, onPermit } = options;
   const services = workers.map(({ config: { name } }) => [
     `worker:${name}`,
     { type: 'worker', worker: name },
@@ -66,6 +69,7 @@ export function controlWorker({ workers, resources, secret, onTail, onMail }: Co
         ...env,
         TAIL: { type: 'node-handler', handler: onTail },
         MAIL: { type: 'node-handler', handler: onMail },
+        PERMITS: { type: 'node-handler', handler: onPermit },
         SECRET: { type: 'text', value: secret },
       },
     },

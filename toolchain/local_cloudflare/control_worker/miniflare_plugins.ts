@@ -1,12 +1,15 @@
 // Miniflare plugins for bindings that Miniflare does not have, or not like this:
 // - queue producers: workerd's own queue binding, connected to the control Worker's queue
+// - Workflows: Miniflare's binding and engine, but an instance needs a permit of the platform to run
 // - the Durable Objects of a Workflow's instances, which the Workflow's own binding hides
 // - email senders: Miniflare's own code, which checks and reads the emails, but stores them in the control Worker
 
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { workflowKey } from '../state/layout.ts';
 import { workerOf } from '../state/nodes.ts';
+import { privateFolder } from '../system/files.ts';
 
 /** The name of the control Worker. */
 export const CONTROL = ':control';
@@ -20,6 +23,22 @@ interface Worker {
 /** The options of a Worker's queue binding; the delay in seconds is for messages without one of their own. */
 export const queueProducer = (queue: string, delay: number): object =>
   binding('local-queue', { queue, delay: String(delay) });
+
+/** The options of a Worker's binding to a Workflow, with the Worker and the class that define it. */
+export const workflowBinding = (workflow: string, { worker, exportName, steps }: WorkflowOwner): object =>
+  binding('local-workflow', {
+    workflow,
+    worker,
+    exportName,
+    ...(steps !== undefined && { steps: String(steps) }),
+  });
+
+export interface WorkflowOwner {
+  worker: string;
+  exportName: string;
+  /** The most steps that an instance may have, if not Cloudflare's default. */
+  steps?: number | undefined;
+}
 
 /** The name and options of the control Worker's binding of a Workflow's instances. */
 export const engineNode = (workflow: string): string => `engine:${workflow}`;
@@ -36,13 +55,13 @@ function binding(plugin: string, options: Options): object {
 }
 
 interface NamedWorker extends Worker {
-  config: Worker['config'] & { name: string };
+  config: Worker['config'] & { name: string; compatibilityFlags?: string[] };
 }
 
-const SEND_EMAIL = path.join(
-  path.dirname(createRequire(import.meta.url).resolve('miniflare')),
-  'workers/email/send_email.worker.js',
-);
+const MINIFLARE = path.dirname(createRequire(import.meta.url).resolve('miniflare'));
+const SEND_EMAIL = path.join(MINIFLARE, 'workers/email/send_email.worker.js');
+const ENGINE = path.join(import.meta.dirname, '../workflow_limits/engine.js');
+const MINIFLARES_ENGINE = path.join(MINIFLARE, 'workers/workflows/binding.worker.js');
 
 const emailService = (worker: string, name: string): string => `local-email:${worker}:${name}`;
 
@@ -74,6 +93,73 @@ function emailPlugin(): object {
           ],
         },
       })),
+  };
+}
+
+const workflowService = (workflow: string): string => `workflows:${workflow}`;
+const WORKFLOW_STORAGE = 'workflows:storage';
+
+interface ServicesOf {
+  options: NamedWorker;
+  sharedOptions: { resourcePersistencePath: string };
+}
+
+/** As Miniflare's own plugin for Workflows, in all names and files. */
+function workflowPlugin(): object {
+  const type = 'local-workflow';
+  const base = plugin(type, 'Workflow', ({ workflow }) => ({
+    wrapped: {
+      moduleName: 'workflows:local-wrapped-binding',
+      innerBindings: [
+        {
+          name: 'binding',
+          service: { name: workflowService(String(workflow)), entrypoint: 'WorkflowBinding' },
+        },
+      ],
+    },
+  }));
+  return {
+    ...base,
+    getServices: async ({ options: { config }, sharedOptions }: ServicesOf) => {
+      const bindings = Object.entries(config.env ?? {}).filter(
+        ([, binding]) => binding.type === typeOf(type),
+      );
+      if (bindings.length === 0) return [];
+      const folder = privateFolder(path.join(sharedOptions.resourcePersistencePath, 'workflows'));
+      const storage = { name: WORKFLOW_STORAGE, disk: { path: folder, writable: true } };
+      const flags = config.compatibilityFlags ?? [];
+      return [storage, ...bindings.map(([name, { dev }]) => engineService(name, dev?.options ?? {}, flags))];
+    },
+  };
+}
+
+function engineService(binding: string, options: Options, compatibilityFlags: string[]): object {
+  const { workflow = '', worker, exportName, steps } = options;
+  return {
+    name: workflowService(workflow),
+    worker: {
+      compatibilityDate: '2024-10-22',
+      compatibilityFlags: [...new Set(['experimental', ...compatibilityFlags])],
+      modules: [
+        { name: 'engine.mjs', esModule: fs.readFileSync(ENGINE, 'utf8') },
+        { name: 'miniflare-engine.mjs', esModule: fs.readFileSync(MINIFLARES_ENGINE, 'utf8') },
+      ],
+      durableObjectNamespaces: [
+        { className: 'Engine', enableSql: true, uniqueKey: workflowKey(workflow), preventEviction: true },
+      ],
+      durableObjectStorage: { localDisk: WORKFLOW_STORAGE },
+      bindings: [
+        { name: 'ENGINE', durableObjectNamespace: { className: 'Engine' } },
+        { name: 'USER_WORKFLOW', service: { name: `core:user:${worker}`, entrypoint: exportName } },
+        { name: 'WORKFLOW_STORAGE', service: { name: WORKFLOW_STORAGE } },
+        { name: 'PERMITS', service: { name: `core:user:${CONTROL}`, entrypoint: 'Permits' } },
+        ...jsonBindings({
+          BINDING_NAME: binding,
+          WORKFLOW_NAME: workflow,
+          STEP_LIMIT: steps && Number(steps),
+        }),
+      ],
+    },
   };
 }
 
@@ -110,5 +196,6 @@ export const plugins = {
   'local-engine': plugin('local-engine', 'Instances of a Workflow', ({ workflow }) => ({
     durableObjectNamespace: { className: 'Engine', serviceName: `workflows:${workflow}` },
   })),
+  'local-workflow': workflowPlugin(),
   'local-email': emailPlugin(),
 };

@@ -2,11 +2,12 @@
 // operation on a resource.
 
 import { Mail } from './mail.js';
+import { Permits } from './permits.js';
 import { checkMessages, Queue, QueueError, QueueProducer, queueOf } from './queue.js';
 import { R2, serveObject } from './r2.js';
 import { listen, Tail } from './tail.js';
 
-export { Mail, Queue, QueueProducer, Tail };
+export { Mail, Permits, Queue, QueueProducer, Tail };
 
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];
@@ -51,6 +52,8 @@ const report = (id) => (error) => console.error(`instance ${id} could not be rev
 
 const ENGINE = {
   revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
+  grant: (engine, { ids }) =>
+    Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).grant())).then(() => null),
   unload: (engine, { ids }) => Promise.allSettled(ids.map((id) => unload(engine, id))).then(() => null),
 };
 

@@ -1,6 +1,11 @@
 // The kinds of bindings in Cloudflare's uploads: their form for Miniflare, the node they link to, and what the API shows.
 
-import { emailSender, queueProducer } from '../control_worker/miniflare_plugins.ts';
+import {
+  emailSender,
+  queueProducer,
+  type WorkflowOwner,
+  workflowBinding,
+} from '../control_worker/miniflare_plugins.ts';
 import { notSupported } from '../http/errors.ts';
 import { checkSettings } from '../http/requests.ts';
 import type { Binding, Version } from '../state/records.ts';
@@ -11,7 +16,7 @@ export interface BindingContext {
   version: Version;
   workerExists: (name: string) => boolean;
   /** Return the Worker and class of a Workflow; undefined if the Worker does not exist. */
-  workflowOwner: (binding: Binding) => object | undefined;
+  workflowOwner: (binding: Binding) => WorkflowOwner | undefined;
   hasObjects: (worker: string, className: string) => boolean;
 }
 
@@ -67,7 +72,7 @@ const KINDS: Record<string, Kind> = {
     settings: ['workflow_name', 'class_name', 'script_name'],
     toRuntime: (b, context) => {
       const owner = context.workflowOwner(b);
-      return owner && { type: 'workflow', name: b.workflow_name, ...owner };
+      return owner && workflowBinding(String(b.workflow_name), owner);
     },
     linkedNode: (b) => `workflow:${b.workflow_name}`,
   },

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { engineNode } from '../control_worker/miniflare_plugins.ts';
+import type { Row } from '../engine/instance_index.ts';
 import type { InstanceReader } from '../engine/reader.ts';
 import type { Mailbox } from '../mail/mailbox.ts';
 import { workflowFolder } from '../state/layout.ts';
@@ -10,6 +11,7 @@ import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
+import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permits.ts';
 import { hasAlarms } from './alarms.ts';
 import type { GroupOptions } from './group_options.ts';
 import { hasWaitingMessages } from './queues.ts';
@@ -24,6 +26,7 @@ export interface GroupContext {
   instanceReader: InstanceReader;
   tails: Tails;
   mailbox: Mailbox;
+  permits: Permits;
   onLog: (line: LogLine) => void;
 }
 
@@ -63,7 +66,21 @@ export class Group {
 
   /** Whether an instance must continue without a request. */
   async hasUnfinishedInstances(): Promise<boolean> {
-    return (await this.#suspended()).size > 0;
+    return (await this.unfinishedInstances()).some(({ state }) => state !== 'paused');
+  }
+
+  /** The instances that this group's process continues. */
+  async unfinishedInstances(): Promise<Unfinished[]> {
+    const found = this.#ownWorkflows.map(async (workflow) => {
+      const folder = workflowFolder(this.folder, workflow);
+      const rows = await this.#context.instanceReader.call('unfinished', { folder });
+      return rows.map((row) => ({ workflow, id: row.id, state: stateOf(row), since: row.modified }));
+    });
+    return (await Promise.all(found)).flat();
+  }
+
+  get #ownWorkflows(): string[] {
+    return this.workflows.filter((name) => this.hasOwnerOf(name));
   }
 
   /** Unload ended instances from the process, where each keeps memory and three open files. */
@@ -72,7 +89,7 @@ export class Group {
   }
 
   async #unloadEndedInstances(): Promise<void> {
-    for (const workflow of this.workflows.filter((name) => this.hasOwnerOf(name))) {
+    for (const workflow of this.#ownWorkflows) {
       const folder = workflowFolder(this.folder, workflow);
       const ids = await this.#context.instanceReader.call('ended', { folder, since: this.#startedAt });
       if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'unload', { ids });
@@ -109,20 +126,28 @@ export class Group {
   async start(): Promise<{ runtime: Runtime; resumed: Promise<void> }> {
     const suspended = await this.#suspended();
     this.#startedAt = new Date().toISOString();
-    const runtime = await Runtime.start({
-      folder: this.folder,
-      startMilliseconds: this.#context.startMilliseconds,
-      onLog: this.#context.onLog,
-      onTail: this.#context.tails.receive,
-      onMail: this.#context.mailbox.receive,
-      onRestart: () => void this.mutex.run(async () => this.#continue()),
-      workers: this.options.workers,
-      resources: this.options.resources,
+    const runtime = await this.#startRuntime().catch((error: unknown) => {
+      this.#keepPermits([]);
+      throw error;
     });
     this.runtime = runtime;
     this.lastUsed = Date.now();
     await this.#startTails();
     return { runtime, resumed: this.#resume(suspended) };
+  }
+
+  #startRuntime(): Promise<Runtime> {
+    return Runtime.start({
+      folder: this.folder,
+      startMilliseconds: this.#context.startMilliseconds,
+      onLog: this.#context.onLog,
+      onTail: this.#context.tails.receive,
+      onMail: this.#context.mailbox.receive,
+      onPermit: this.#context.permits.receive,
+      onRestart: () => void this.mutex.run(async () => this.#continue()),
+      workers: this.options.workers,
+      resources: this.options.resources,
+    });
   }
 
   /** Continue after workerd was restarted by Miniflare. */
@@ -192,22 +217,33 @@ export class Group {
     return runtime;
   }
 
-  /** The ids of instances that a new process does not continue by itself, by Workflow. */
-  async #suspended(): Promise<Map<string, string[]>> {
-    const suspended = new Map<string, string[]>();
-    for (const workflow of this.workflows.filter((name) => this.hasOwnerOf(name))) {
-      const unfinished = await this.#context.instanceReader.call('unfinished', {
-        folder: workflowFolder(this.folder, workflow),
-      });
-      const ids = unfinished.filter(({ engine }) => engine !== 'paused').map(({ id }) => id);
-      if (ids.length > 0) suspended.set(workflow, ids);
-    }
-    return suspended;
+  /** The instances that a new process does not continue by itself. No process runs, so others have no permit. */
+  async #suspended(): Promise<Unfinished[]> {
+    const instances = await this.unfinishedInstances();
+    this.#keepPermits(instances.filter(({ state }) => state === 'running' || state === 'queued'));
+    return instances.filter(({ state }) => state !== 'paused');
   }
 
-  async #resume(suspended: Map<string, string[]>): Promise<void> {
-    for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
-    for (const [workflow, ids] of suspended)
-      await this.runtime?.control(engineNode(workflow), 'revive', { ids });
+  #keepPermits(instances: Unfinished[]): void {
+    const { permits } = this.#context;
+    permits.reconcile(permits.entries(this.workflows), instances);
   }
+
+  async #resume(suspended: Unfinished[]): Promise<void> {
+    for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
+    for (const [workflow, instances] of Map.groupBy(suspended, (instance) => instance.workflow)) {
+      const ids = instances.map(({ id }) => id);
+      await this.runtime?.control(engineNode(workflow), 'revive', { ids });
+    }
+  }
+
+  /** Let a queued instance run. */
+  async grantPermit({ workflow, id }: InstanceName): Promise<void> {
+    await this.runtime?.control(engineNode(workflow), 'grant', { ids: [id] });
+  }
+}
+
+function stateOf({ engine, status }: Row): Unfinished['state'] {
+  if (engine === 'queued' || engine === 'paused') return engine;
+  return status === 'waiting' ? 'waiting' : 'running';
 }

@@ -1,6 +1,7 @@
 // The Miniflare options of a group's Workers and resources, from the account's records.
 
 import { createHash } from 'node:crypto';
+import { type WorkflowOwner, workflowBinding } from '../control_worker/miniflare_plugins.ts';
 import type { Account } from '../state/account.ts';
 import { namesOfKind, splitNode, workerOf } from '../state/nodes.ts';
 import type { Assets, Binding, Module, Version } from '../state/records.ts';
@@ -129,14 +130,13 @@ function isLive(account: Account, worker: string): boolean {
  * is the one that the owner's live code names: then assigning a Workflow after an upload does not restart the group, and
  * code that no longer has the class still starts.
  */
-function ownerOf(account: Account, name: string): object | undefined {
+function ownerOf(account: Account, name: string): WorkflowOwner | undefined {
   const record = account.workflows.get(name);
   const owners = record ? [record.script_name] : [...account.workers.keys()].sort();
   const steps = record?.limits?.steps;
   for (const worker of owners) {
     const exportName = definedClass(account, name, worker);
-    if (exportName !== undefined)
-      return { worker, exportName, ...(steps !== undefined && { unsafeConfig: { limits: { steps } } }) };
+    if (exportName !== undefined) return { worker, exportName, steps };
   }
   return undefined;
 }
@@ -163,7 +163,7 @@ function resourceBinding(account: Account, node: string): object | undefined {
       return queueBinding(account, name);
     case 'workflow': {
       const owner = ownerOf(account, name);
-      return owner && { type: 'workflow', name, ...owner };
+      return owner && workflowBinding(name, owner);
     }
     default:
       return undefined;

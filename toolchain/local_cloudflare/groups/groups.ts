@@ -13,6 +13,7 @@ import { Mutex } from '../system/mutex.ts';
 import { runParallel } from '../system/parallel.ts';
 import { killByPidFile } from '../system/processes.ts';
 import type { Tails } from '../tails/tails.ts';
+import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permits.ts';
 import { Group } from './group.ts';
 import { groupOptions } from './group_options.ts';
 import { type Plan, planGroups } from './plan.ts';
@@ -25,6 +26,14 @@ export interface GroupSettings {
   state: string;
   idleMilliseconds: number;
   startMilliseconds: number;
+}
+
+/** What all groups share. */
+interface Services {
+  logs: Logs;
+  tails: Tails;
+  mailbox: Mailbox;
+  permits: Permits;
 }
 
 /** A running group, which is not stopped until it is released. */
@@ -50,6 +59,7 @@ export class Groups {
   readonly #logs: Logs;
   readonly #tails: Tails;
   readonly #mailbox: Mailbox;
+  readonly #permits: Permits;
   readonly #folder: string;
   readonly instanceReader = new InstanceReader();
   readonly #groups = new Map<string, Group>();
@@ -58,16 +68,14 @@ export class Groups {
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(
-    account: Account,
-    settings: GroupSettings,
-    { logs, tails, mailbox }: { logs: Logs; tails: Tails; mailbox: Mailbox },
-  ) {
+  constructor(account: Account, settings: GroupSettings, { logs, tails, mailbox, permits }: Services) {
     this.#account = account;
     this.#settings = settings;
     this.#logs = logs;
     this.#tails = tails;
     this.#mailbox = mailbox;
+    this.#permits = permits;
+    permits.onGrant = (instance) => void this.#grantPermit(instance);
     tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
   }
@@ -77,6 +85,7 @@ export class Groups {
     this.#plan = planGroups(this.#account);
     for (const key of this.#plan.members.keys()) this.#configure(this.#group(key));
     await this.#killLeftovers();
+    this.#permits.restore(await this.#unfinishedInstances());
     this.#sweep = setInterval(() => this.#runMaintenance(), SWEEP_MILLISECONDS);
     this.#sweep.unref();
   }
@@ -88,6 +97,29 @@ export class Groups {
   async resume(): Promise<void> {
     await runParallel([...this.#groups.values()], PARALLEL_STARTS, async (group) => {
       if (await this.#mustRun(group)) await group.ready().catch(this.#report(group));
+    });
+  }
+
+  async #unfinishedInstances(): Promise<Unfinished[]> {
+    const all = [...this.#groups.values()].map((group) => group.unfinishedInstances());
+    return (await Promise.all(all)).flat();
+  }
+
+  async #grantPermit(instance: InstanceName): Promise<void> {
+    const group = this.of(`workflow:${instance.workflow}`);
+    await group?.grantPermit(instance).catch(this.#report(group));
+  }
+
+  /** Take permits from instances that lost their Workflow or their file. Files must not be moved meanwhile. */
+  async #checkPermits(): Promise<void> {
+    if (!this.#permits.hasQueued) return;
+    await this.#planning.run(async () => {
+      const entries = this.#permits.entries();
+      const instances = await this.#unfinishedInstances();
+      this.#permits.reconcile(
+        entries,
+        instances.filter(({ state }) => state !== 'paused'),
+      );
     });
   }
 
@@ -242,6 +274,7 @@ export class Groups {
 
   #runMaintenance(): void {
     void this.#stopIdle();
+    void this.#checkPermits();
     for (const group of this.#groups.values())
       if (group.isRunning) void group.unloadEnded().catch(this.#report(group));
   }
@@ -265,6 +298,7 @@ export class Groups {
       instanceReader: this.instanceReader,
       tails: this.#tails,
       mailbox: this.#mailbox,
+      permits: this.#permits,
       onLog: (line) => this.#logs.write(key, line),
     });
     this.#groups.set(key, group);

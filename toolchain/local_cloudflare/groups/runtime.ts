@@ -32,6 +32,7 @@ export interface RuntimeSettings {
   onLog: (line: LogLine) => void;
   onTail: TailHandler;
   onMail: TailHandler;
+  onPermit: TailHandler;
   onRestart: () => void;
 }
 

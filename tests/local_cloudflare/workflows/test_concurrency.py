@@ -1,0 +1,265 @@
+"""The account's limit of running instances, which the groups share although each runs in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_cloudflare.support.workers import (
+    deploy_workflow,
+    describe_run,
+    group_pid,
+    run_status,
+    send_event,
+    start_run,
+    wait_for_status,
+    wait_until,
+)
+from tests.support.platform_fixture import start_platform
+
+LIMIT = {"LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES": "2"}
+
+# The step of an instance runs until a request names the instance; a sleep or a wait comes before it.
+CODE = """
+import { WorkflowEntrypoint } from "cloudflare:workers";
+const ended = new Set();
+export class Flow extends WorkflowEntrypoint {
+  async run({ payload, instanceId }, step) {
+    const { sleep, wait, fails } = payload;
+    if (sleep) await step.sleep("nap", sleep);
+    if (wait) await step.waitForEvent("ear", { type: "call", timeout: "1 hour" });
+    const retries = { limit: 1, delay: fails ?? 0 };
+    await step.do("work", { retries }, async ({ attempt }) => {
+      if (fails && attempt === 1) throw new Error("not yet");
+      while (!ended.has(instanceId)) await scheduler.wait(10);
+    });
+  }
+}
+export default {
+  async fetch(request) {
+    ended.add(new URL(request.url).pathname.slice(1));
+    return new Response("ended");
+  },
+};
+"""
+
+
+class Account:
+    """A platform with two Workflows, each in a group of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.platform = start_platform(folder, environment=LIMIT)
+        self.workflows: dict[str, str] = {}
+        for name in ("first", "second"):
+            deploy_workflow(self.platform, name, CODE)
+
+    def run(self, workflow: str, **params: object) -> str:
+        run = start_run(self.platform, workflow, **params)
+        self.workflows[run] = workflow
+        return run
+
+    def statuses(self, runs: list[str]) -> list[str]:
+        return [run_status(self.platform, self.workflows[run], run) for run in runs]
+
+    def listed(self, workflow: str, status: str) -> list[str]:
+        """Return the ids of the runs with this status, newest first."""
+        path = f"workflows/{workflow}/instances?status={status}"
+        return [row["id"] for row in self.platform.api("GET", path).json()["result"]]
+
+    def describe(self, run: str) -> Any:
+        return describe_run(self.platform, self.workflows[run], run)
+
+    def becomes(self, status: str, *runs: str) -> None:
+        for run in runs:
+            wait_for_status(self.platform, self.workflows[run], run, status)
+
+    def has_none(self, workflow: str, status: str) -> bool:
+        return not self.listed(workflow, status)
+
+    def let_step_end(self, run: str) -> None:
+        self.platform.fetch(self.workflows[run], f"/{run}")
+
+    def end(self, run: str) -> None:
+        """Let the run complete."""
+        self.let_step_end(run)
+        self.becomes("complete", run)
+
+    def change(self, run: str, action: str) -> None:
+        path = f"workflows/{self.workflows[run]}/instances/{run}/status"
+        assert self.platform.api("PATCH", path, json={"status": action}).status_code == 200
+
+    def delete(self, run: str) -> None:
+        path = f"workflows/{self.workflows[run]}/instances/{run}"
+        assert self.platform.api("DELETE", path).status_code == 200
+
+    def delete_workflow(self, name: str) -> None:
+        assert self.platform.api("DELETE", f"workflows/{name}").status_code == 200
+
+    def terminate_all(self) -> None:
+        """End all runs, and wait until none is left."""
+        for workflow in ("first", "second"):
+            self.platform.api("PUT", f"workflows/{workflow}/instances/terminate")
+            for status in ("queued", "running", "waiting", "paused", "waitingForPause"):
+                wait_until(partial(self.has_none, workflow, status))
+
+    def restart(self) -> None:
+        """Kill the platform, and start it again."""
+        self.platform.kill()
+        self.platform = start_platform(self.folder, environment=LIMIT)
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    account = Account(tmp_path_factory.mktemp("account"))
+    yield account
+    account.platform.running.stop()
+
+
+@pytest.fixture
+def busy(account: Account) -> Iterator[list[str]]:
+    """A running instance of each Workflow; together they have all permits."""
+    runs = [account.run("first"), account.run("second")]
+    account.becomes("running", *runs)
+    yield runs
+    account.terminate_all()
+
+
+def test_instances_beyond_the_limit_are_queued_and_run_in_order(
+    account: Account, busy: list[str]
+) -> None:
+    queued = [account.run("second"), account.run("first"), account.run("second")]
+    account.becomes("queued", *queued)
+    assert account.describe(queued[0]).start is None
+    assert account.listed("second", "queued") == [queued[2], queued[0]]
+
+    account.end(busy[0])
+    account.becomes("running", queued[0])
+    assert account.describe(queued[0]).start is not None
+    assert account.statuses(queued[1:]) == ["queued", "queued"]
+
+    account.end(queued[0])
+    account.becomes("running", queued[1])
+    assert account.statuses(queued[2:]) == ["queued"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"wait": True}, {"sleep": "1 hour"}, {"fails": "1 hour"}],
+    ids=["event", "sleep", "retry"],
+)
+def test_a_waiting_instance_does_not_count(
+    account: Account, busy: list[str], params: dict[str, Any]
+) -> None:
+    account.end(busy[0])
+    waiting = account.run("first", **params)
+    account.becomes("waiting", waiting)
+
+    account.becomes("running", account.run("second"))
+
+    assert account.statuses([waiting]) == ["waiting"]
+
+
+def test_an_instance_that_wakes_is_queued(account: Account, busy: list[str]) -> None:
+    account.end(busy[0])
+    waiting = account.run("first", wait=True)
+    account.becomes("waiting", waiting)
+    account.becomes("running", account.run("second"))
+
+    send_event(account.platform, "first", waiting)
+
+    account.becomes("queued", waiting)
+    account.end(busy[1])
+    account.end(waiting)
+
+
+def test_a_queued_instance_leaves_the_queue(account: Account, busy: list[str]) -> None:
+    paused, terminated, deleted, last = queued = [
+        account.run("second"),
+        account.run("second"),
+        account.run("first"),
+        account.run("second"),
+    ]
+    account.becomes("queued", *queued)
+
+    account.change(paused, "pause")
+    account.change(terminated, "terminate")
+    account.delete(deleted)
+    account.end(busy[0])
+
+    account.becomes("running", last)
+    assert account.statuses([paused, terminated]) == ["paused", "terminated"]
+    account.change(paused, "resume")
+    account.becomes("queued", paused)
+    account.end(last)
+    account.end(paused)
+
+
+def test_an_instance_keeps_its_permit_when_it_is_restarted(
+    account: Account, busy: list[str]
+) -> None:
+    queued = account.run("second")
+    account.becomes("queued", queued)
+
+    account.change(busy[0], "restart")
+
+    account.becomes("running", busy[0])
+    assert account.statuses([queued]) == ["queued"]
+
+
+@pytest.mark.parametrize("action", ["pause", "terminate", "delete"])
+def test_a_running_instance_that_is_stopped_makes_room(
+    account: Account, busy: list[str], action: str
+) -> None:
+    queued = account.run("second", wait=True)
+    account.becomes("queued", queued)
+
+    if action == "delete":
+        account.delete(busy[0])
+    else:
+        account.change(busy[0], action)
+        account.let_step_end(busy[0])
+
+    account.becomes("waiting", queued)
+
+
+def test_the_instances_of_a_deleted_workflow_make_room(account: Account, busy: list[str]) -> None:
+    deploy_workflow(account.platform, "third", CODE)
+    account.end(busy[0])
+    account.becomes("running", account.run("third"))
+    queued = account.run("second")
+    account.becomes("queued", queued)
+
+    account.delete_workflow("third")
+
+    account.becomes("running", queued)
+
+
+@pytest.mark.parametrize("ended", ["platform", "process"])
+def test_the_queue_survives_the_end_of(account: Account, busy: list[str], ended: str) -> None:
+    account.end(busy[0])
+    waiting = account.run("first", sleep="1 hour")
+    account.becomes("waiting", waiting)
+    running = account.run("first")
+    account.becomes("running", running)
+    queued = [account.run("second"), account.run("first")]
+    account.becomes("queued", *queued)
+
+    if ended == "platform":
+        account.restart()
+    else:
+        os.kill(group_pid(account.platform, "worker-first"), signal.SIGKILL)
+
+    wait_until(lambda: len(account.describe(running).steps[0].attempts) == 2)
+    assert account.statuses([running, busy[1], waiting]) == ["running", "running", "waiting"]
+    assert account.statuses(queued) == ["queued", "queued"]
+    account.end(running)
+    account.becomes("running", queued[0])
+    account.end(queued[0])
+    account.becomes("running", queued[1])

@@ -1,0 +1,250 @@
+// Miniflare's Workflows engine, in which an instance needs one of the account's permits to run (see permits.ts): for its
+// code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it does without. When that
+// is over and no permit is left, it is queued.
+
+import { RpcTarget } from 'cloudflare:workers';
+import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
+
+export { WorkflowBinding };
+
+/** The engine's numbers and keys. */
+const STATUS = { queued: 0, running: 1, paused: 2, waitingForPause: 6, waiting: 7 };
+const EVENT = { start: 1, sleepComplete: 9, waitComplete: 15, waitTimedOut: 16 };
+const PAUSED_AT = 'PAUSE_DATETIME';
+const PAUSE_REASON = 'Aborting engine: User called pause';
+const ABORTED = /^Aborting engine: /;
+
+const PAUSE = [STATUS.paused, STATUS.waitingForPause];
+/** In any other status, an instance returns its permit. */
+const ACTIVE = [STATUS.queued, STATUS.running, STATUS.waitingForPause, STATUS.waiting];
+const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
+
+/** Stored while the instance waits without a permit: then the next process replays its steps without one. */
+const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
+/** During shorter waits, an instance keeps its permit. */
+const SHORT_WAIT_MILLISECONDS = 100;
+const RETRY_MILLISECONDS = 1000;
+
+export class Engine extends MiniflaresEngine {
+  #permits;
+  /** Tells the objects of an instance apart: after a restart it has a new one. */
+  #object = crypto.randomUUID();
+  #hasPermit = false;
+  /** The request for a permit that has not been answered, and the promise that the permit fulfils. */
+  #request;
+  #permit;
+  #lastCall = Promise.resolve();
+  /** Whether the platform knows of a permit or a request of this object. */
+  #isKnown = false;
+  /** The steps, sleeps and waits that have started and not ended, and the attempts that are about to start. */
+  #open = 0;
+  #starting = 0;
+  #isReplaying = false;
+  #timer;
+
+  constructor(state, env) {
+    const run = (event, step) => this.#run(env.USER_WORKFLOW, event, step);
+    super(state, { ...env, USER_WORKFLOW: { run } });
+    this.#permits = env.PERMITS;
+    this.#limitAttempts();
+  }
+
+  #limitAttempts() {
+    const handler = this.timeoutHandler;
+    const { acquire, release } = handler;
+    handler.acquire = async (engine) => {
+      this.#starting += 1;
+      try {
+        if (!this.rollbackPhase) await this.#ensurePermit();
+        await acquire.call(handler, engine);
+      } finally {
+        this.#starting -= 1;
+      }
+    };
+    handler.release = async (engine) => {
+      await release.call(handler, engine);
+      this.#releaseIfWaiting();
+    };
+  }
+
+  /** In a rollback, the code is replayed to find the handlers, and no step runs. */
+  async #run(workflow, event, step) {
+    if (this.rollbackPhase) return workflow.run(event, step);
+    this.#open = 0;
+    this.#isReplaying = (await this.ctx.storage.get(WAITS)) !== undefined;
+    if (this.#isReplaying) await this.#enter(STATUS.running);
+    else await this.#ensurePermit();
+    return workflow.run(event, new LimitedStep(step, (work) => this.#during(work)));
+  }
+
+  /** Run a step, a sleep or a wait; the code after it needs a permit. */
+  async #during(work) {
+    let isAborted = false;
+    this.#open += 1;
+    this.#releaseIfWaiting();
+    try {
+      return await work();
+    } catch (error) {
+      isAborted = ABORTED.test(error?.message);
+      throw error;
+    } finally {
+      this.#open -= 1;
+      if (!isAborted && !this.#isReplaying) await this.#ensurePermit();
+    }
+  }
+
+  get #isWaiting() {
+    return this.#open > 0 && this.#starting === 0 && !this.timeoutHandler.isRunningStep();
+  }
+
+  #releaseIfWaiting() {
+    if (!this.#hasPermit || !this.#isWaiting) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (!this.#hasPermit || !this.#isWaiting) return;
+      void this.ctx.storage.put(WAITS, true);
+      this.#release();
+    }, SHORT_WAIT_MILLISECONDS);
+  }
+
+  async #ensurePermit() {
+    this.#isReplaying = false;
+    if (this.#hasPermit) return;
+    this.#request ??= this.#requestPermit().finally(() => {
+      this.#request = undefined;
+    });
+    await this.#request;
+  }
+
+  async #requestPermit() {
+    this.#permit = Promise.withResolvers();
+    this.#permit.promise.catch(() => undefined);
+    try {
+      await this.#awaitPermit(this.#permit.promise);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    this.#hasPermit = true;
+    if (!this.#hasStarted) super.writeLog(EVENT.start, null, null, {});
+    await this.#enter(STATUS.running);
+  }
+
+  /** Throw if the instance is paused. */
+  async #awaitPermit(permit) {
+    await this.ctx.storage.delete(WAITS);
+    this.#isKnown = true;
+    if (await this.#call('acquire')) this.grant();
+    else if (!(await this.#isPaused())) await this.#enter(STATUS.queued);
+    await permit;
+    if (await this.#isPaused()) throw new Error(PAUSE_REASON);
+  }
+
+  async #isPaused() {
+    return PAUSE.includes(await this.getStatus());
+  }
+
+  /** Called by the platform when a queued instance may run. */
+  grant() {
+    this.#permit?.resolve();
+  }
+
+  #release() {
+    this.#hasPermit = false;
+    if (this.#isKnown) void this.#call('release');
+    this.#isKnown = false;
+  }
+
+  /** Call the platform, in order. */
+  #call(operation) {
+    const { WORKFLOW_NAME: workflow } = this.env;
+    const request = { workflow, id: this.instanceId, object: this.#object };
+    this.#lastCall = this.#lastCall.then(async () => {
+      for (;;)
+        try {
+          return await this.#permits[operation](request);
+        } catch (error) {
+          console.error(`instance ${this.instanceId}: ${error.message}`);
+          await scheduler.wait(RETRY_MILLISECONDS);
+        }
+    });
+    return this.#lastCall;
+  }
+
+  get #hasStarted() {
+    const query = 'SELECT 1 FROM states WHERE event = ? LIMIT 1';
+    return this.ctx.storage.sql.exec(query, EVENT.start).toArray().length > 0;
+  }
+
+  #enter(status) {
+    return super.setStatus(this.accountId, this.instanceId, status);
+  }
+
+  /** The engine starts an instance at once, and calls this within transactions, in which the platform does not answer. */
+  async setStatus(accountId, instanceId, status) {
+    if (status === STATUS.running && !this.#hasPermit) return;
+    await super.setStatus(accountId, instanceId, status);
+    if (!ACTIVE.includes(status)) this.#release();
+  }
+
+  /** The start is when the instance has its first permit. */
+  writeLog(event, ...details) {
+    if (WAIT_ENDS.includes(event)) this.#isReplaying = false;
+    if (event !== EVENT.start) super.writeLog(event, ...details);
+  }
+
+  /** The engine ignores that a queued instance is paused. */
+  async userTriggeredPause() {
+    const request = this.#request;
+    this.#permit?.reject(new Error(PAUSE_REASON));
+    await request?.catch(() => undefined);
+    if (!request || this.#hasPermit) return super.userTriggeredPause();
+    await this.ctx.storage.put(PAUSED_AT, new Date());
+    await this.setStatus(this.accountId, this.instanceId, STATUS.paused);
+    this.pauseController.abort(PAUSE_REASON);
+  }
+
+  async attemptRestart() {
+    await this.ctx.storage.delete(WAITS);
+    return super.attemptRestart();
+  }
+
+  async deleteInstance() {
+    this.#release();
+    return super.deleteInstance();
+  }
+
+  /** Nothing is sent afterwards. */
+  async abort(reason) {
+    await this.#lastCall;
+    return super.abort(reason);
+  }
+}
+
+/** The steps of an instance, as its code calls them. */
+class LimitedStep extends RpcTarget {
+  #step;
+  #during;
+
+  constructor(step, during) {
+    super();
+    this.#step = step;
+    this.#during = during;
+  }
+
+  do(...args) {
+    return this.#during(() => this.#step.do(...args));
+  }
+
+  sleep(...args) {
+    return this.#during(() => this.#step.sleep(...args));
+  }
+
+  sleepUntil(...args) {
+    return this.#during(() => this.#step.sleepUntil(...args));
+  }
+
+  waitForEvent(...args) {
+    return this.#during(() => this.#step.waitForEvent(...args));
+  }
+}
