@@ -56,10 +56,24 @@ def clear(page: Page) -> None:
     page.keyboard.press("Delete")
 
 
+def is_inside_page(popup: Locator) -> bool:
+    """Whether all of a popup can be seen, below the header of the page."""
+    inside: bool = popup.evaluate(
+        """popup => {
+            const { left, top, right, bottom } = popup.getBoundingClientRect()
+            const header = document.querySelector('#header').getBoundingClientRect().bottom
+            return left > 0 && top > header && right < innerWidth && bottom < innerHeight
+        }"""
+    )
+    return inside
+
+
 def test_entry_code_gets_completion_and_a_problem_that_vanishes_when_mended(form: Page) -> None:
+    form.set_viewport_size({"width": 360, "height": 740})
     write(form, f"{HANDLER}  return Response.js")
     offered = form.locator(".cm-tooltip-autocomplete li", has_text="json")
     expect(offered).to_be_visible()
+    assert is_inside_page(form.locator(".cm-tooltip-autocomplete"))
     form.keyboard.press("Enter")
     form.keyboard.type("(unknownName")
     expect(form.locator(".cm-lintRange-error").first).to_be_visible()

@@ -18,13 +18,14 @@ import {
   signatureHelp,
 } from '@codemirror/lsp-client'
 import { Annotation, EditorState } from '@codemirror/state'
-import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view'
+import { drawSelection, EditorView, keymap, lineNumbers, tooltips } from '@codemirror/view'
 import { languageCompletion } from './completion.js'
 import { connectionTo } from './connection.js'
 import { jsonField } from './json_fields.js'
 import { SHADOW_STYLE, theme } from './theme.js'
 
 const FIELDS = 'textarea[data-code-field]'
+const MARGIN = 8
 const SYNC_DELAY = 100
 const HOW_TO_LEAVE = 'Press Escape and then Tab to leave the editor.'
 const fromTextArea = Annotation.define()
@@ -174,6 +175,7 @@ class CodeField {
         indentWithTab,
       ]),
       connection ? this.#languageServer(connection) : [],
+      tooltips({ position: 'fixed', tooltipSpace: visibleSpace }),
     ]
   }
 
@@ -212,6 +214,18 @@ class CodeField {
     if (transactions.some(transaction => transaction.annotation(fromTextArea))) return
     this.#area.value = state.doc.toString()
     this.#area.dispatchEvent(new Event('input', { bubbles: true }))
+  }
+}
+
+// The part of the window in which completion and descriptions are shown: below the page's header.
+function visibleSpace() {
+  const { clientWidth, clientHeight } = document.documentElement
+  const header = document.querySelector('#header')?.getBoundingClientRect().bottom ?? 0
+  return {
+    left: MARGIN,
+    top: Math.max(header, 0) + MARGIN,
+    right: clientWidth - MARGIN,
+    bottom: clientHeight - MARGIN,
   }
 }
 

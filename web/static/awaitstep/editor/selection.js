@@ -103,7 +103,8 @@ export class Selection {
     this.#more = new Set([...this.#more].map(id => ids.get(id) ?? id).filter(id => this.itemOf(id)))
     remember(selected ?? '')
     this.#mark()
-    this.current()?.scrollIntoView({ block: 'nearest' })
+    // Whoever types in a form below the outline must not be scrolled away from it.
+    if (this.current()) scrollTo(this.outline, this.current())
   }
 
   #mark() {
@@ -152,7 +153,7 @@ function reveal(item) {
   for (let outer = outerOf(item); outer; outer = outerOf(outer)) toggle(outer, true)
 }
 
-// Scrolls what is inside the frame into view, but not the page.
+// Scrolls what is inside a frame into view, but not the page.
 function scrollTo(frame, element) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()]
   const by = (start, end, from, to) =>
