@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.test_accessibility import violations
 from tests.browser.test_editor import (
+    Gate,
     add_by_mouse,
     item,
     page,  # noqa: F401 - a fixture
@@ -71,6 +74,16 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
         expect(opened.locator(dialog)).to_be_visible()
         found[button] = violations(opened)
         opened.keyboard.press("Escape")
+    refusals: dict[str, tuple[int, dict[str, Any]]] = {
+        "force": (422, {"error": "Finish uses it.", "can_force": True}),
+        "conflict": (409, {"error": "mia changed this.", "current": "return 1;"}),
+    }
+    for name, (status, answer) in refusals.items():
+        opened.route(re.compile("/draft/change/"), refusal(status, answer), times=1)
+        opened.locator("#panel-trigger").select_option("manual" if name == "force" else "queue")
+        expect(opened.locator(f"#editor-{name}")).to_be_visible()
+        found[name] = violations(opened)
+        opened.keyboard.press("Escape")
 
     assert {button: problems for button, problems in found.items() if problems} == {}
 
@@ -124,6 +137,28 @@ def test_a_picture_that_is_larger_than_its_pane_has_a_map_that_moves_it(page: Pa
     expect(overview).to_be_hidden()
 
 
+def test_the_fields_of_another_kind_of_loop_appear_before_the_server_answers(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
+    fields = page.locator("#editor-panel .node-field")
+    count, collection = (
+        fields.and_(page.locator(f'[data-field="data.{name}"]')) for name in ("count", "collection")
+    )
+    gate = Gate(page)
+
+    page.locator('#editor-panel [name="data.loopType"]').select_option("forEach")
+    expect(collection).to_be_visible()
+    expect(count).to_be_hidden()
+
+    gate.open()
+    saved(page)
+    expect(collection).to_be_visible()
+
+
+def refusal(status: int, answer: dict[str, Any]) -> Callable[[Route], None]:
+    """Return what answers a request in place of the server."""
+    return lambda route: route.fulfill(status=status, json=answer)
+
+
 def lose_answer(route: Route) -> None:
     """Let a request reach the server, but not its answer the page."""
     route.fetch()
@@ -158,3 +193,20 @@ def test_the_list_of_changes_stays_open_and_has_a_change_once_whose_answer_was_l
     page.set_viewport_size({"width": 360, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
+
+
+def test_the_page_stays_where_it_is_while_somebody_types_below_the_outline(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")
+    page.set_viewport_size({"width": 360, "height": 500})
+    name = page.locator("#panel-name")
+    name.evaluate(
+        "field => { field.focus(); scrollBy(0, field.getBoundingClientRect().top - 150) }"
+    )
+    scrolled = page.evaluate("scrollY")
+    expect(item(page, "Pause")).not_to_be_in_viewport()
+
+    name.fill("Rest")
+    expect(item(page, "Rest")).to_have_attribute("aria-selected", "true")
+    saved(page)
+
+    assert page.evaluate("scrollY") == scrolled

@@ -1,4 +1,5 @@
 import { showMessage } from '../notices.js'
+import { showApplying } from './conditions.js'
 import { inputsOf } from './inputs.js'
 import { Rows } from './rows.js'
 
@@ -14,6 +15,7 @@ export class Panel {
     this.panel = root.querySelector('#editor-panel')
     this.panel.addEventListener('input', event => this.#typed(event.target))
     this.panel.addEventListener('change', event => this.#changed(event.target))
+    this.panel.addEventListener('change', () => showApplying(this.panel))
     new Rows(this.panel)
     root.addEventListener('submit', event => this.#submitted(event))
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))

@@ -1,3 +1,4 @@
+import { showApplying } from './conditions.js'
 import { inputsOf, isBlankRow } from './inputs.js'
 import { withNewIds } from './new_ids.js'
 
@@ -23,6 +24,7 @@ export function updatePanel(panel, html, renamed = {}) {
     const [old, next] = [panel.querySelector(part), fresh.querySelector(part)]
     if (old && next) old.replaceChildren(...next.childNodes)
   }
+  showApplying(panel)
   const code = panel.querySelector('[data-code-of]')
   if (code) code.replaceWith(fresh.querySelector('[data-code-of]'))
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
