@@ -370,5 +370,12 @@ def test_node_types_are_found_by_what_others_call_them(page: Page) -> None:
     ]:
         page.locator("#editor-palette input").fill(word)
         expect(chosen.locator(".palette-name")).to_have_text(title)
+        expect(page.locator("[data-about]:visible h3")).to_have_text(title)
+    about = page.locator("[data-about]:visible")
+    expect(about).to_contain_text("The type of the event")
+    expect(about.locator("pre").first).to_have_text("approved")
+    page.locator("#editor-palette input").fill("")
+    page.locator("#type-sleep").hover()
+    expect(page.locator("[data-about]:visible h3")).to_have_text("Sleep")
     page.locator("#editor-palette input").fill("zebra")
     expect(page.get_by_text("Nothing matches")).to_be_visible()

@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.registry import Registry
+from workflows.ir.settings.setting_field import Group, SettingField, fields_by_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Option:
+    """A node type in the palette, with what is shown about it."""
+
+    type: NodeType
+
+    @property
+    def other_names(self) -> str:
+        """Other names by which people look for the type."""
+        return OTHER_NAMES.get(self.type.name, "")
+
+    @property
+    def settings(self) -> list[SettingField]:
+        """The settings that are particular to the type."""
+        return [field for field in self.type.fields if field.group is Group.MAIN]
+
+    @property
+    def example(self) -> list[tuple[str, str]]:
+        """The settings of a new node: the label and the value of each."""
+        fields = fields_by_name(self.type.fields)
+        return [
+            (fields[name].label if name in fields else name, _text(value))
+            for name, value in self.type.new_data().items()
+        ]
+
+    @property
+    def docs_url(self) -> str:
+        """The address of the documentation of a custom type; "" if it has none."""
+        return self.type.docs if self.type.docs.startswith("https://") else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeGroup:
     """Node types with the same purpose."""
 
     title: str
     types: tuple[NodeType, ...]
 
     @property
-    def options(self) -> list[tuple[NodeType, str]]:
-        """The types, each with other names by which people look for it."""
-        return [(type_, OTHER_NAMES.get(type_.name, "")) for type_ in self.types]
+    def options(self) -> list[Option]:
+        return [Option(type=type_) for type_ in self.types]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +120,14 @@ KEYS: Final = (
 )
 
 
-def palette(registry: Registry) -> list[Group]:
+def palette(registry: Registry) -> list[TypeGroup]:
     """Return all node types in their newest version, grouped by category."""
     return list(_groups(list(registry.versions(name).values())[-1] for name in registry))
 
 
-def _groups(types: Iterable[NodeType]) -> Iterator[Group]:
+def _groups(types: Iterable[NodeType]) -> Iterator[TypeGroup]:
     by_category: dict[str, list[NodeType]] = {}
     for type_ in types:
         by_category.setdefault(type_.category, []).append(type_)
     for category, members in by_category.items():
-        yield Group(title=str(category), types=tuple(members))
+        yield TypeGroup(title=str(category), types=tuple(members))

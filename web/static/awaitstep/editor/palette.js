@@ -9,6 +9,10 @@ export class Palette {
     this.search = this.dialog?.querySelector('input')
     this.dialog?.addEventListener('click', event => this.#clicked(event))
     this.dialog?.addEventListener('keydown', event => this.#onKey(event))
+    this.dialog?.addEventListener('pointerover', event => {
+      const option = event.target.closest('[data-option]')
+      if (option) this.#describe(option)
+    })
     this.search?.addEventListener('input', () => this.#filter())
     root.addEventListener('click', event => {
       const button = event.target.closest('[data-add]')
@@ -57,11 +61,19 @@ export class Palette {
     this.dialog.querySelector('[data-option][aria-selected=true]')?.setAttribute('aria-selected', 'false')
     option?.setAttribute('aria-selected', 'true')
     option?.scrollIntoView({ block: 'nearest' })
+    this.#describe(option)
     if (option) this.search.setAttribute('aria-activedescendant', option.id)
     else this.search.removeAttribute('aria-activedescendant')
   }
 
+  // Shows what the type is for, its settings and an example beside the list.
+  #describe(option) {
+    const shown = option?.getAttribute('aria-describedby')
+    for (const about of this.dialog.querySelectorAll('[data-about]')) about.hidden = about.id !== shown
+  }
+
   #onKey(event) {
+    if (event.target.closest('.palette-about')) return
     const options = this.#options()
     const index = options.findIndex(option => option.getAttribute('aria-selected') === 'true')
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
