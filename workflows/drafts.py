@@ -1,4 +1,4 @@
-"""The draft of a workflow: operations on it, undo and redo, and what others did meanwhile.
+"""The draft of a workflow, its document and its entry code: operations, undo and redo, conflicts.
 
 Each operation names the revision that it was made on. If the draft has changed since, the operation
 is carried out on the newer one, unless both touch the same thing: then it is a conflict, and nothing
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from audit.trail import Actor
 from workflows.editing import changes as document_changes
+from workflows.editing.arguments import Arguments
 from workflows.editing.content import index_of
 from workflows.editing.operations import REPLACE, Edit, perform, perform_without_tree
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
@@ -35,9 +36,13 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]
 Kind = DraftChange.Kind
+SET_ENTRY_CODE: Final = "set_entry_code"
+"""The operation on the entry code, which is beside the document; its argument is `value`."""
+_ENTRY_CODE: Final = "entry_code"
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
 _MAX_OPEN: Final = 16
+_MAX_ENTRY_CODE: Final = 1_000_000
 MAX_CHANGES: Final = 1_000
 """How many changes of a draft are kept, to undo them and to compare them with those of others."""
 MAX_CHANGES_SIZE: Final = 64_000_000  # characters
@@ -117,11 +122,14 @@ def change_draft(
 
     def edit(workflow: Workflow) -> _Step:
         later = _changes_since(workflow, revision)
+        if isinstance(operation, dict) and operation.get("type") == SET_ENTRY_CODE:
+            return _with_entry_code(workflow, operation, later)
         made = _with_new_ids(operation, later)
         result = _performed(workflow, made)
         if document_changes.is_equal(result.document, workflow.ir):
             return _Step(opened=result.opened, selected=result.selected)
-        _refuse_conflict(later, result, made, workflow.ir)
+        if theirs := _conflict(later, result.touched):
+            raise ChangedMeanwhile(theirs, current=_current(workflow.ir, made))
         return _Step(
             opened=result.opened,
             summary=result.summary,
@@ -131,6 +139,22 @@ def change_draft(
         )
 
     return _changed(workflow_id, edit, by=by, request_id=request_id)
+
+
+def _with_entry_code(
+    workflow: Workflow, operation: JsonObject, later: Iterable[DraftChange]
+) -> _Step:
+    """Replace the entry code; raises Refused, NotEditable or ChangedMeanwhile."""
+    code, opened = Arguments(operation).text("value"), open_draft(workflow)
+    if len(code) > _MAX_ENTRY_CODE:
+        raise Refused(f"Entry code has at most {_MAX_ENTRY_CODE:,} characters.")
+    if code == workflow.entry_code:
+        return _Step(opened=opened)
+    touched = ("", _ENTRY_CODE)
+    if theirs := _conflict(later, [touched]):
+        raise ChangedMeanwhile(theirs, current=workflow.entry_code)
+    summary = "Changed the entry code" if code.strip() else "Removed the entry code"
+    return _Step(opened=opened, entry_code=code, summary=summary, touched=[touched])
 
 
 def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | None:
@@ -211,19 +235,23 @@ def is_newest(workflow: Workflow) -> bool:
     return stored.first() in (None, workflow.draft_revision)
 
 
-def record_replacement(workflow: Workflow, before: JsonObject, *, by: Actor) -> None:
-    """Record that the document was replaced as a whole; `workflow` is saved already."""
-    if document_changes.is_equal(before, workflow.ir):
+def record_replacement(
+    workflow: Workflow, before: JsonObject, entry_code: str, *, by: Actor
+) -> None:
+    """Record that a form replaced the document or the entry code; `workflow` is saved already."""
+    changes = document_changes.difference(_as_object(before), workflow.ir)
+    new_code = list(_entry_difference(entry_code, workflow.entry_code))
+    if not changes and not new_code:
         return
     Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
     workflow.draft_revision += 1
     _record(
         workflow,
-        difference=document_changes.difference(before, workflow.ir),
+        difference=[*changes, *new_code],
         revision=workflow.draft_revision,
         kind=Kind.REPLACED,
-        summary="Replaced the document",
-        touched=[EVERYTHING],
+        summary="Replaced the document" if changes else "Changed the entry code",
+        touched=[EVERYTHING] if changes else [("", _ENTRY_CODE)],
         by=by.user,
         by_name=by.name,
     )
@@ -245,9 +273,10 @@ def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """A change before it is stored; without a summary, nothing changes."""
+    """A change before it is stored; without a summary, nothing changes. None keeps the entry code."""
 
     opened: OpenDocument
+    entry_code: str | None = None
     kind: str = Kind.OPERATION
     summary: str = ""
     touched: Sequence[Touch] = ()
@@ -282,16 +311,23 @@ def _changed(
 def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> bool:
     """Store the document and the change; False if the draft has another revision by now."""
     revision = workflow.draft_revision + 1
+    code = workflow.entry_code if step.entry_code is None else step.entry_code
     unchanged = Workflow.objects.filter(pk=workflow.pk, draft_revision=workflow.draft_revision)
     is_stored = unchanged.update(
-        ir=step.opened.document, draft_revision=revision, updated_at=timezone.now()
+        ir=step.opened.document,
+        entry_code=code,
+        draft_revision=revision,
+        updated_at=timezone.now(),
     )
     if not is_stored:
         return False
     _mark(workflow, step, by)
     _record(
         workflow,
-        difference=document_changes.difference(_as_object(workflow.ir), step.opened.document),
+        difference=[
+            *document_changes.difference(_as_object(workflow.ir), step.opened.document),
+            *_entry_difference(workflow.entry_code, code),
+        ],
         revision=revision,
         kind=step.kind,
         summary=step.summary[:_MAX_SUMMARY],
@@ -304,10 +340,28 @@ def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> boo
         request_id=request_id,
     )
     workflow.ir, workflow.draft_revision = step.opened.document, revision
+    workflow.entry_code = code
     known = _opened.get(workflow.pk)
     if known:
         _remember(workflow.pk, (known[0][0], revision), step.opened)
     return True
+
+
+def _entry_difference(before: str, after: str) -> Iterator[JsonObject]:
+    """Yield the change of the entry code, in the form of changes of the document."""
+    if before != after:
+        yield {"part": _ENTRY_CODE, "id": "", "before": [before], "after": [after]}
+
+
+def _reversed_entry_code(workflow: Workflow, change: DraftChange, *, is_undo: bool) -> str | None:
+    """Return the entry code after an undo or redo, None if it stays; raises Conflict."""
+    old, new = ("after", "before") if is_undo else ("before", "after")
+    for part in change.changes:
+        if part["part"] == _ENTRY_CODE:
+            if part[old] != [workflow.entry_code]:
+                raise document_changes.Conflict("the entry code")
+            return str(part[new][0])
+    return None
 
 
 def _as_object(document: Any) -> JsonObject:
@@ -331,7 +385,9 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
     if change is None:
         raise Refused("There is nothing to undo." if is_undo else "There is nothing to redo.")
     try:
-        document = document_changes.apply(workflow.ir, change.changes, backwards=is_undo)
+        entry_code = _reversed_entry_code(workflow, change, is_undo=is_undo)
+        of_document = [part for part in change.changes if part["part"] != _ENTRY_CODE]
+        document = document_changes.apply(workflow.ir, of_document, backwards=is_undo)
         before = open_draft(workflow)
         opened = OpenDocument(document, before.registry, before)
     except (document_changes.Conflict, NotEditable):
@@ -339,6 +395,7 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
     selected = change.selected if change.selected in opened.draft.nodes else ""
     return _Step(
         opened=opened,
+        entry_code=entry_code,
         kind=kind,
         summary=f"{'Undid' if is_undo else 'Redid'}: {change.summary}",
         touched=tuple(map(tuple, change.touched)),
@@ -389,13 +446,13 @@ def _with_new_ids(operation: JsonObject, later: Iterable[DraftChange]) -> JsonOb
     return result
 
 
-def _refuse_conflict(
-    later: Iterable[DraftChange], edit: Edit, operation: JsonObject, before: JsonObject
-) -> None:
+def _conflict(later: Iterable[DraftChange], touched: Sequence[Touch]) -> DraftChange | None:
+    """Return the first later change that touches the same."""
     for change in later:
         theirs = [tuple(touch) for touch in change.touched]
-        if any(overlap(own, other) for own in edit.touched for other in theirs):
-            raise ChangedMeanwhile(change, current=_current(before, operation))
+        if any(overlap(own, other) for own in touched for other in theirs):
+            return change
+    return None
 
 
 def _current(before: JsonObject, operation: JsonObject) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -29,6 +29,10 @@ from workflows.nodes.imported import as_imported
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+_DRAFT: Final = ("ir", "entry_code", "draft_revision")
+"""What operations of the editor change in a workflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ def _saved_newest(
         with transaction.atomic():
             if drafts.is_newest(workflow):
                 return save(draft)
-        workflow.refresh_from_db(fields=["ir", "draft_revision"])
+        workflow.refresh_from_db(fields=_DRAFT)
 
 
 @transaction.atomic
@@ -108,13 +112,13 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVers
     if not workflow.class_name:
         workflow.class_name = class_name_for(draft.document_name)
     workflow.name = workflow.name or draft.document_name
-    before = Workflow.objects.filter(pk=workflow.pk).only("ir", "draft_revision").first()
+    before = Workflow.objects.filter(pk=workflow.pk).only(*_DRAFT).first()
     if before is not None:
         workflow.draft_revision = before.draft_revision
     workflow.save()
     if before is not None:
         author = Actor(by, by.get_username()) if by else SYSTEM
-        drafts.record_replacement(workflow, before.ir, by=author)
+        drafts.record_replacement(workflow, before.ir, before.entry_code, by=author)
     return _version_of_draft(workflow, by=by)
 
 

@@ -116,6 +116,32 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
 
+def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: Page) -> None:  # noqa: F811
+    page.locator("#editor-panel summary", has_text="Entry code").click()
+    code = page.locator('#editor-panel [data-field="entryCode"] .cm-content')
+    code.click()
+    page.keyboard.insert_text(
+        "export const fetch = async (request: Request, env: Env) => {\n  return Response.js"
+    )
+    page.keyboard.type("o")
+    expect(page.locator(".cm-tooltip-autocomplete li", has_text="json")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("(missing);\n};")
+    problem = page.locator("#editor-problems li", has_text="Cannot find name 'missing'")
+    expect(problem).to_contain_text("Trigger Entry code")
+
+    page.locator("#editor-outline [role=treeitem]").nth(1).click()
+    expect(page.locator("#panel-name")).to_be_visible()
+    problem.locator("a").click()
+    expect(code).to_be_focused()
+    page.keyboard.type("not")
+    expect(code.locator(".cm-line").nth(1)).to_have_text("  return Response.json(notmissing);")
+    code.blur()
+    saved(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(code.locator(".cm-line").nth(1)).not_to_contain_text("notmissing")
+
+
 def test_a_picture_that_is_larger_than_its_pane_has_a_map_that_moves_it(page: Page) -> None:  # noqa: F811
     overview, frame = page.locator("#editor-minimap"), page.locator("#editor-picture")
     expect(overview).to_be_hidden()

@@ -65,6 +65,42 @@ def test_the_id_of_a_request_is_that_of_its_author(mia: User, tom: User) -> None
     assert workflow.draft_revision == 2
 
 
+def test_entry_code_is_changed_undone_and_redone_beside_the_document(mia: User, tom: User) -> None:
+    workflow = flow()
+
+    perform(workflow, "set_entry_code", by=mia, value="export const fetch = 1;")
+    perform(workflow, "duplicate", by=tom, revision=0, nodes=["a"])
+    assert (workflow.entry_code, workflow.draft_revision) == ("export const fetch = 1;", 2)
+    with pytest.raises(ChangedMeanwhile) as conflict:
+        perform(workflow, "set_entry_code", by=tom, revision=0, value="")
+    assert conflict.value.current == "export const fetch = 1;"
+
+    assert drafts.undo(workflow.pk, by=mia).summary == "Undid: Changed the entry code"
+    workflow.refresh_from_db()
+    assert (workflow.entry_code, outline(workflow.ir)) == ("", "a a2 b")
+    drafts.redo(workflow.pk, by=mia)
+    workflow.refresh_from_db()
+    assert workflow.entry_code == "export const fetch = 1;"
+    assert perform(workflow, "set_entry_code", by=mia, value=workflow.entry_code).summary == ""
+    for value in (5, None, "x" * 1_000_001):
+        with pytest.raises(Refused):
+            perform(workflow, "set_entry_code", by=mia, value=value)
+
+
+def test_entry_code_that_a_form_has_replaced_is_not_undone(mia: User, tom: User) -> None:
+    workflow = flow()
+    perform(workflow, "set_entry_code", by=mia, value="// mine")
+
+    workflow.entry_code = "// of the form"
+    services.save_draft(workflow, by=tom)
+
+    assert workflow.draft_changes.get(revision=2).summary == "Changed the entry code"
+    with pytest.raises(Refused, match="tom changed the same part"):
+        drafts.undo(workflow.pk, by=mia)
+    with pytest.raises(ChangedMeanwhile):
+        perform(workflow, "set_entry_code", by=mia, revision=1, value="// mine again")
+
+
 def test_an_operation_makes_the_next_revision(mia: User) -> None:
     workflow = flow()
 

@@ -11,7 +11,7 @@ from workflows.ir.settings.field_labels import labels_at
 
 BETWEEN: Final = " \u203a "
 _LABELS: Final = {
-    "entry_code": "Entry code",
+    "entryCode": "Entry code",
     "trigger.type": "What starts a run",
 }
 

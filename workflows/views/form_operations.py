@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from web.text_area import unless_unchanged, with_line_feeds
 from workflows import drafts
 from workflows.editing.refusals import Refused
 from workflows.ir.document.triggers import TRIGGER_TYPES
@@ -32,6 +33,8 @@ def as_operation(workflow_id: str, operation: Any) -> Any:
     type_ = operation.get("type") if isinstance(operation, dict) else None
     if type_ == "set_trigger_type":
         return _set_trigger_type(operation)
+    if type_ == drafts.SET_ENTRY_CODE:
+        return _set_entry_code(Workflow.objects.get(pk=workflow_id), operation)
     if type_ == "fill_form":
         return _fill_form(Workflow.objects.get(pk=workflow_id), operation)
     return operation
@@ -42,6 +45,14 @@ def _set_trigger_type(operation: JsonObject) -> JsonObject:
     if type_ is None:
         raise Refused("There is no trigger of this type.")
     return {"type": "set_trigger", "trigger": type_.new_trigger()}
+
+
+def _set_entry_code(workflow: Workflow, operation: JsonObject) -> JsonObject:
+    """Keep the line ends of code that was not changed, because browsers send others."""
+    code = operation.get("value")
+    if not isinstance(code, str):
+        return operation
+    return {**operation, "value": unless_unchanged(with_line_feeds(code), workflow.entry_code)}
 
 
 def _fill_form(workflow: Workflow, operation: JsonObject) -> JsonObject:

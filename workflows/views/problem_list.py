@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from workflows import drafts
+from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.draft_code import missing_variables, node_names
 from workflows.draft_problems import checked_code
@@ -23,6 +24,8 @@ from workflows.ir.reading.problems import Problem, Severity
 from workflows.models import Workflow
 from workflows.nodes import branch
 
+_OF_TRIGGER: Final = ("trigger", ENTRY_PATH)
+"""The paths of what the form of the trigger has."""
 _MAX_SHOWN: Final = 200
 _MAX_FIXES: Final = 20  # each is tried on the document
 _ARM: Final = re.compile(r"data\.branches\.(\d+)(\.|$)")
@@ -102,7 +105,7 @@ class _Rows:
         return {
             "is_error": problem.is_error,
             "node_id": problem.node_id if problem.node_id in self._names else "",
-            "is_trigger": problem.path.startswith("trigger"),
+            "is_trigger": problem.path.startswith(_OF_TRIGGER),
             "node_name": self._names.get(problem.node_id, problem.node_id),
             "path": path_in_node(problem),
             "line": line or "",
@@ -131,7 +134,7 @@ class _Rows:
         types = {str(item.get("id")): item.get("type") for item in _items(self._workflow.ir)}
         for problem in problems:
             path = path_in_node(problem)
-            if problem.node_id not in self._names and not path.startswith("trigger."):
+            if problem.node_id not in self._names and not path.startswith(_OF_TRIGGER):
                 continue
             arm = _ARM.match(path) if types.get(problem.node_id) == branch.TYPE.name else None
             yield {

@@ -33,7 +33,7 @@ def opened() -> OpenDocument:
         ("call", "", ""),
         ("", "trigger.expression", "Schedule"),
         ("", "trigger.type", "What starts a run"),
-        ("", "entry_code", "Entry code"),
+        ("", "entryCode", "Entry code"),
         ("", "metadata.name", "metadata.name"),
     ],
 )

@@ -70,6 +70,21 @@ def test_the_picture_is_drawn_with_what_is_folded_on_the_page(
         assert 'data-node="a"' not in html
 
 
+def test_entry_code_is_saved_without_scripts_with_line_feeds(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    shown = admin_client.get(workflow.get_absolute_url()).content.decode()
+    form = {"operation": json.dumps({"type": "set_entry_code"}), "argument": "value"}
+    assert "Save entry code" in shown
+
+    body = {**form, "revision": "0", "value": "// one\r\n// two"}
+    admin_client.post(f"/workflows/{workflow.pk}/draft/change/", body)
+
+    workflow.refresh_from_db()
+    assert workflow.entry_code == "// one\n// two"
+    assert "// one" in text(admin_client.get(workflow.get_absolute_url()))
+
+
 def test_a_request_that_is_sent_again_changes_nothing_the_second_time(
     admin_client: Client, workflow: Workflow
 ) -> None:
