@@ -7,7 +7,9 @@ import {
   workflowBinding,
 } from '../control_worker/miniflare_plugins.ts';
 import { notSupported } from '../http/errors.ts';
+import { hasControlCharacter, isText, shown } from '../http/names.ts';
 import { checkSettings } from '../http/requests.ts';
+import { WORKFLOW_NAME } from '../state/layout.ts';
 import type { Binding, Version } from '../state/records.ts';
 
 export interface BindingContext {
@@ -27,14 +29,21 @@ interface Kind {
   toRuntime: (binding: Binding, context: BindingContext) => object | undefined;
   /** The node that must run in the same process. */
   linkedNode?: (binding: Binding) => string | undefined;
+  /** Why the settings cannot be used. */
+  problem?: (binding: Binding) => string | undefined;
   /** What the API shows, if not the binding itself. */
   serialize?: (binding: Binding) => Binding;
 }
 
 const KINDS: Record<string, Kind> = {
-  plain_text: { settings: ['text'], toRuntime: (b) => ({ type: 'text', value: b.text }) },
+  plain_text: {
+    settings: ['text'],
+    problem: textProblem,
+    toRuntime: (b) => ({ type: 'text', value: b.text }),
+  },
   secret_text: {
     settings: ['text'],
+    problem: textProblem,
     toRuntime: (b) => ({ type: 'text', value: b.text }),
     serialize: ({ name, type }) => ({ name, type }),
   },
@@ -70,6 +79,8 @@ const KINDS: Record<string, Kind> = {
   },
   workflow: {
     settings: ['workflow_name', 'class_name', 'script_name'],
+    problem: ({ workflow_name: name }) =>
+      isText(name) && WORKFLOW_NAME.test(name) ? undefined : `cannot have the Workflow name ${shown(name)}`,
     toRuntime: (b, context) => {
       const owner = context.workflowOwner(b);
       return owner && workflowBinding(String(b.workflow_name), owner);
@@ -110,12 +121,33 @@ const KINDS: Record<string, Kind> = {
   },
 };
 
+/** The text itself may be secret. */
+function textProblem({ text }: Binding): string | undefined {
+  return typeof text === 'string' ? undefined : 'must have a text';
+}
+
+/** Throw if this is not a list of bindings with different names. */
+export function checkBindings(value: unknown): asserts value is Binding[] {
+  if (!Array.isArray(value)) throw notSupported('bindings must be a list');
+  const names = new Set<string>();
+  for (const binding of value) {
+    if (typeof binding !== 'object' || binding === null) throw notSupported('each binding must be an object');
+    const { name, type } = binding;
+    if (!isText(name) || name === '' || hasControlCharacter(name) || !isText(type))
+      throw notSupported(`a binding must have a name and a type, not ${shown(name)} and ${shown(type)}`);
+    if (names.has(name)) throw notSupported(`two bindings have the name ${shown(name)}`);
+    names.add(name);
+  }
+}
+
 export function checkSupported(binding: Binding): void {
   if (!Object.hasOwn(KINDS, binding.type))
     throw notSupported(
       `binding ${binding.name} of type ${binding.type} is not supported by the embedded platform`,
     );
   const { name, type, raw: _, ...settings } = binding;
+  const problem = KINDS[type]?.problem?.(binding);
+  if (problem) throw notSupported(`binding ${name} of type ${type} ${problem}`);
   checkSettings(
     { ...settings, ...withoutDefaults(settings) },
     KINDS[type]?.settings ?? [],

@@ -94,9 +94,9 @@ export class Account {
   }
 
   saveVersion(worker: string, version: Version): void {
-    this.#versions.set(version.id, version);
     if (version.assets) this.assets.link(version.id, version.assets);
     writeJson(this.#versionFile(worker, version.id), version);
+    this.#versions.set(version.id, version);
   }
 
   version(worker: string, id: string): Version | undefined {

@@ -70,5 +70,8 @@ export function parsePath(name: string): string[] | undefined {
 
 const segmentsOf = (name: string): string[] => parsePath(name) ?? [];
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: file names must not have any
+const UNUSABLE = /[/\\\u0000-\u001f\u007f]/;
+
 const isFileName = (segment: string): boolean =>
-  segment !== '' && segment !== '.' && segment !== '..' && !/[/\\\0]/.test(segment);
+  segment !== '' && segment !== '.' && segment !== '..' && segment.isWellFormed() && !UNUSABLE.test(segment);

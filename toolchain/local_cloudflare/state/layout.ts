@@ -21,6 +21,9 @@ export function objectId(uniqueKey: string, name: string): string {
   return Buffer.concat([base, check]).toString('hex');
 }
 
+/** Cloudflare's rule. */
+export const WORKFLOW_NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,63}$/;
+
 export const workflowKey = (name: string): string => `miniflare-workflows-${name}`;
 
 export function workflowFolder(group: string, name: string): string {

@@ -2,8 +2,9 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { invalidAssets, invalidAssetsToken } from '../http/errors.ts';
-import { type AssetStore, parsePath } from '../state/assets.ts';
+import type { AssetStore } from '../state/assets.ts';
 import type { AssetConfig, Assets } from '../state/records.ts';
+import { checkPaths } from './asset_paths.ts';
 
 const LIFETIME_SECONDS = 3600;
 const MAX_FILES = 100_000;
@@ -95,7 +96,7 @@ export class AssetUploads {
   }
 
   #verify(token: string): Session & Claims {
-    const [head = '', body = '', signature = ''] = token.split('.');
+    const [head = '', body = '', signature = ''] = String(token).split('.');
     const expected = this.#signature(`${head}.${body}`);
     const given = Buffer.from(signature, 'base64url');
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw invalidAssetsToken();
@@ -119,11 +120,11 @@ function checkManifest(value: unknown): Manifest {
   const entries = Object.entries(value as Record<string, Partial<ManifestEntry> | null>);
   if (entries.length > MAX_FILES)
     throw invalidAssets(`a Worker can have at most ${MAX_FILES} static files, not ${entries.length}`);
+  checkPaths(entries.map(([name]) => name));
   return Object.fromEntries(entries.map(([name, entry]) => [name, checkEntry(name, entry ?? {})]));
 }
 
 function checkEntry(name: string, { hash, size }: Partial<ManifestEntry>): ManifestEntry {
-  if (!parsePath(name)) throw invalidAssets(`"${name}" is not a path of a static file`);
   if (typeof hash !== 'string' || !HASH.test(hash))
     throw invalidAssets(`the hash of "${name}" must have 32 hexadecimal digits`);
   if (!Number.isInteger(size) || Number(size) < 0 || Number(size) > MAX_BYTES)

@@ -1,6 +1,7 @@
 // Migrations of Durable Object classes: which classes of a Worker have objects, and which storage belongs to each.
 
 import { migrationFailed, unsupported } from '../http/errors.ts';
+import { shown } from '../http/names.ts';
 import { newHexId } from '../state/new_records.ts';
 import type { ObjectNamespace, Worker } from '../state/records.ts';
 
@@ -41,6 +42,7 @@ function applyStep(before: ObjectNamespace[], step: MigrationStep): ObjectNamesp
     throw unsupported(
       'The embedded platform does not support migrations that transfer classes between Workers',
     );
+  checkLists(step);
   let namespaces = before;
   for (const name of step.deleted_classes ?? []) {
     find(namespaces, name, 'delete');
@@ -55,6 +57,12 @@ function applyStep(before: ObjectNamespace[], step: MigrationStep): ObjectNamesp
   for (const name of step.new_sqlite_classes ?? [])
     namespaces = [...namespaces, create(namespaces, name, true)];
   return namespaces;
+}
+
+function checkLists(step: MigrationStep): void {
+  for (const name of ['new_classes', 'new_sqlite_classes', 'deleted_classes', 'renamed_classes'] as const)
+    if (!Array.isArray(step[name] ?? []))
+      throw migrationFailed(10021, `${name} of a migration must be a list, not ${shown(step[name])}`);
 }
 
 function find(namespaces: ObjectNamespace[], name: string, action: string): ObjectNamespace {

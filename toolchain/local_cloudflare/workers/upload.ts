@@ -2,8 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { checkSupported } from '../groups/bindings.ts';
+import { checkBindings, checkSupported } from '../groups/bindings.ts';
 import { invalidAssets, invalidUpload, migrationFailed, missingBinding } from '../http/errors.ts';
+import { hasControlCharacter, isText, shown } from '../http/names.ts';
 import { checkSettings, readPart } from '../http/requests.ts';
 import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
@@ -143,14 +144,43 @@ function readMigrations(
 
 async function readMetadata(form: FormData): Promise<Metadata> {
   const text = await readPart(form, 'metadata');
+  let metadata: Record<string, unknown> | undefined;
   try {
     const value: unknown = JSON.parse(text ?? '');
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+    if (isObject(value)) metadata = value;
   } catch {
     // reported below
   }
-  throw invalidUpload('the part "metadata" must be a JSON object');
+  if (!metadata) throw invalidUpload('the part "metadata" must be a JSON object');
+  for (const [name, isValid, what] of METADATA)
+    if (!isValid(metadata[name] ?? undefined)) throw invalidUpload(`${name} in the metadata must be ${what}`);
+  return { ...metadata };
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+type Check = (value: unknown) => boolean;
+const optional = (check: Check) => (value: unknown) => value === undefined || check(value);
+const TEXT: [Check, string] = [optional(isText), 'text'];
+const TEXTS: [Check, string] = [
+  optional((value) => Array.isArray(value) && value.every(isText)),
+  'a list of text',
+];
+const OBJECT: [Check, string] = [optional(isObject), 'an object'];
+
+const METADATA: [string, ...[Check, string]][] = [
+  ['main_module', ...TEXT],
+  ['compatibility_date', ...TEXT],
+  ['keep_bindings', ...TEXTS],
+  ['compatibility_flags', ...TEXTS],
+  ['tags', ...TEXTS],
+  ['annotations', ...OBJECT],
+  ['assets', ...OBJECT],
+  ['limits', ...OBJECT],
+  ['migrations', ...OBJECT],
+  ['placement', ...OBJECT],
+];
 
 async function readModules(form: FormData): Promise<Module[]> {
   const modules: Module[] = [];
@@ -160,6 +190,8 @@ async function readModules(form: FormData): Promise<Module[]> {
     const type = moduleType(name, part.type);
     const isBytes = type === 'data' || type === 'wasm';
     const contents = isBytes ? Buffer.from(await part.arrayBuffer()).toString('base64') : await part.text();
+    if (modules.some((other) => path.posix.normalize(other.name) === path.posix.normalize(name)))
+      throw invalidUpload(`two modules have the name "${name}"`);
     modules.push({ name, type, contents });
   }
   return modules;
@@ -168,6 +200,8 @@ async function readModules(form: FormData): Promise<Module[]> {
 /** workerd fails without a message if a module is outside the Worker's root. */
 function moduleName(name: string): string {
   if (name === '') throw invalidUpload('a module has no name');
+  if (hasControlCharacter(name) || name === '__proto__')
+    throw invalidUpload(`a module cannot have the name ${shown(name)}`);
   const [first] = path.posix.normalize(name).split('/');
   if (first === '' || first === '..')
     throw invalidUpload(
@@ -203,7 +237,9 @@ function readBindings(
   { migrated, assets }: { migrated: MigratedWorker; assets: Assets | undefined },
 ): Binding[] {
   const before = context.before?.bindings ?? [];
-  const own = (metadata.bindings ?? []).flatMap((binding) => inherited(binding, before, context.isStrict));
+  const requested = metadata.bindings ?? [];
+  checkBindings(requested);
+  const own = requested.flatMap((binding) => inherited(binding, before, context.isStrict));
   const names = new Set(own.map(({ name }) => name));
   const kept = before.filter(({ name, type }) => metadata.keep_bindings?.includes(type) && !names.has(name));
   for (const binding of own) checkSupported(binding);

@@ -180,7 +180,7 @@ export class Engine extends MiniflaresEngine {
     return super.setStatus(this.accountId, this.instanceId, status);
   }
 
-  /** The engine starts an instance at once, and calls this within transactions, in which the platform does not answer. */
+  /** The engine starts an instance immediately, and calls this in transactions, in which it must not wait for the platform. */
   async setStatus(accountId, instanceId, status) {
     if (status === STATUS.running && !this.#hasPermit) return;
     await super.setStatus(accountId, instanceId, status);

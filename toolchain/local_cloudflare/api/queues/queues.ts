@@ -8,6 +8,7 @@ import {
   queueInUse,
   queueNameTaken,
 } from '../../http/errors.ts';
+import { isText } from '../../http/names.ts';
 import { checkSettings, readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import { newQueue, now } from '../../state/new_records.ts';
@@ -112,7 +113,7 @@ export function serializeConsumer(queue: string, consumer: Consumer): object {
 
 async function create({ account, groups }: Platform, body: Partial<QueueBody>): Promise<Queue> {
   const name = body.queue_name ?? '';
-  if (!NAME.test(name)) throw invalidQueueName(name);
+  if (!isText(name) || !NAME.test(name)) throw invalidQueueName(name);
   if (account.queues.get(name)) throw queueNameTaken(name);
   const queue = newQueue(name, checkedSettings(body.settings ?? {}));
   await groups.apply({ change: () => account.queues.add(queue) });

@@ -12,6 +12,7 @@ import {
   resourceInUse,
   unsupported,
 } from '../../http/errors.ts';
+import { checkName } from '../../http/names.ts';
 import { readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import { stateFilesOf } from '../../state/layout.ts';
@@ -111,8 +112,8 @@ function sizeOf({ groups }: Platform, { uuid }: Database): object {
 }
 
 async function create({ account, groups }: Platform, body: Partial<DatabaseBody>): Promise<Database> {
-  const { name, jurisdiction, read_replication: replication } = body;
-  if (!name) throw invalidBody('name is missing');
+  const { jurisdiction, read_replication: replication } = body;
+  const name = checkName('name', body.name);
   if (jurisdiction) throw unsupported(`The embedded platform has no D1 jurisdiction "${jurisdiction}"`);
   if (replication && replication.mode !== 'disabled')
     throw unsupported('The embedded platform does not replicate databases');

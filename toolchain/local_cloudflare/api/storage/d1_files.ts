@@ -59,7 +59,7 @@ class Exports {
 
   async #start({ name, uuid }: Database, options: ExportBody['dump_options']): Promise<object> {
     const { no_data = false, no_schema = false, tables = [] } = options;
-    const filename = `${name}-${now().replaceAll(/[:.]/g, '-')}.sql`;
+    const filename = `${name.replaceAll(/[^\w.-]/g, '_')}-${now().replaceAll(/[:.]/g, '-')}.sql`;
     const lines = await control<string[]>(this.#platform, uuid, 'export', { no_data, no_schema, tables });
     const at_bookmark = newBookmark();
     this.#ids.set(at_bookmark, {

@@ -2,7 +2,8 @@
 
 import { type Context, Hono } from 'hono';
 import { invalidBody, nameTaken, noSuchKey, noSuchNamespace, resourceInUse } from '../../http/errors.ts';
-import { readList, readObject } from '../../http/requests.ts';
+import { checkKey, checkName, isText, shown } from '../../http/names.ts';
+import { positiveInteger, readList, readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import type { Account } from '../../state/account.ts';
 import { newHexId } from '../../state/new_records.ts';
@@ -14,6 +15,11 @@ const IN_USE = 10015;
 const MAX_KEYS = 1000;
 const MAX_CHANGED = 10_000;
 const MAX_READ = 100;
+const MAX_KEY_BYTES = 512;
+const MAX_VALUE_BYTES = 25 * 1024 * 1024;
+const MAX_METADATA_BYTES = 1024;
+/** Seconds from now. */
+const MIN_TTL = 60;
 
 interface Value {
   value: string;
@@ -83,14 +89,14 @@ function bulk(platform: Platform): Hono {
   const done = (c: Context, { length }: unknown[]) =>
     ok(c, { successful_key_count: length, unsuccessful_keys: [] });
   const remove = async (c: Context) => {
-    const keys = checkCount(await readList<string>(c, 'keys'), MAX_CHANGED);
+    const keys = checkCount(await readList<string>(c, 'keys'), MAX_CHANGED).map(checkKvKey);
     for (const key of keys) await control(platform, c, 'delete', { key });
     return done(c, keys);
   };
   return new Hono()
     .put(`${ITEM}/bulk`, async (c) => {
       const pairs = checkCount(await readList<Pair>(c, 'keys and values'), MAX_CHANGED);
-      for (const pair of pairs) await control(platform, c, 'put', fromPair(pair));
+      for (const pair of pairs.map(fromPair)) await control(platform, c, 'put', pair);
       return done(c, pairs);
     })
     .delete(`${ITEM}/bulk`, remove)
@@ -113,7 +119,10 @@ async function readMany(platform: Platform, c: Context): Promise<object> {
     const value = type === 'json' ? parseValue(key, text) : text;
     return withMetadata ? { value, metadata: found.metadata } : value;
   };
-  const entries = checkCount(keys, MAX_READ).map(async (key) => [key, await read(key)] as const);
+  if (!Array.isArray(keys)) throw invalidBody('keys must be a list');
+  const entries = checkCount(keys.map(checkKvKey), MAX_READ).map(
+    async (key) => [key, await read(key)] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
@@ -157,10 +166,10 @@ function rename({ account }: Platform, { id }: Namespace, { title }: Partial<Nam
 }
 
 function freeTitle({ namespaces }: Account, id: string, title: string | undefined): string {
-  if (!title) throw invalidBody('title is missing');
-  if (namespaces.all().some((other) => other.title === title && other.id !== id))
-    throw nameTaken(TITLE_TAKEN, `a namespace with the title "${title}" already exists`);
-  return title;
+  const name = checkName('title', title);
+  if (namespaces.all().some((other) => other.title === name && other.id !== id))
+    throw nameTaken(TITLE_TAKEN, `a namespace with the title "${name}" already exists`);
+  return name;
 }
 
 async function remove({ account, groups }: Platform, id: string): Promise<void> {
@@ -171,7 +180,13 @@ async function remove({ account, groups }: Platform, id: string): Promise<void> 
   await groups.apply({ change: () => account.namespaces.delete(id), erases: `kv:${id}` });
 }
 
-const keyOf = (c: Context): string => c.req.param('key') ?? '';
+const keyOf = (c: Context): string => checkKvKey(c.req.param('key'));
+
+function checkKvKey(value: unknown): string {
+  const key = checkKey(value, MAX_KEY_BYTES);
+  if (key === '.' || key === '..') throw invalidBody(`"${key}" is not allowed as a key`);
+  return key;
+}
 
 async function control<T>(platform: Platform, c: Context, operation: string, options: object): Promise<T> {
   const node = `kv:${getNamespace(platform, c.req.param('id') ?? '').id}`;
@@ -185,8 +200,9 @@ async function getValue(platform: Platform, c: Context): Promise<Value> {
 }
 
 async function listKeys(platform: Platform, c: Context): Promise<Response> {
-  const { prefix, cursor, limit } = c.req.query();
-  const options = { prefix, cursor, limit: Math.min(Number(limit ?? MAX_KEYS), MAX_KEYS) };
+  const { prefix, cursor } = c.req.query();
+  if (prefix) checkKey(prefix, MAX_KEY_BYTES);
+  const options = { prefix, cursor, limit: Math.min(positiveInteger(c, 'limit', MAX_KEYS), MAX_KEYS) };
   const { keys, cursor: next = '' } = await control<KeyList>(platform, c, 'list', { options });
   return ok(c, keys, { count: keys.length, cursor: next });
 }
@@ -194,16 +210,22 @@ async function listKeys(platform: Platform, c: Context): Promise<Response> {
 /** The body is either the value, or a form with the parts `value` and `metadata`. */
 async function readValue(c: Context): Promise<object> {
   const { expiration, expiration_ttl } = c.req.query();
-  const times = {
-    ...(expiration && { expiration: Number(expiration) }),
-    ...(expiration_ttl && { expirationTtl: Number(expiration_ttl) }),
-  };
+  const times = { expiration: numberOf(expiration), expiration_ttl: numberOf(expiration_ttl) };
   if (!c.req.header('content-type')?.startsWith('multipart/form-data'))
-    return { value: Buffer.from(await c.req.arrayBuffer()).toString('base64'), options: times };
+    return toValue(Buffer.from(await c.req.arrayBuffer()), times);
   const form = await c.req.raw.formData();
   const [value, metadata] = await Promise.all([partOf(form, 'value'), partOf(form, 'metadata')]);
-  const options = { ...times, ...(metadata.length > 0 && { metadata: JSON.parse(metadata.toString()) }) };
-  return { value: value.toString('base64'), options };
+  return toValue(value, { ...times, metadata: parseMetadata(metadata.toString()) });
+}
+
+const numberOf = (text: string | undefined): number | undefined => (text ? Number(text) : undefined);
+
+function parseMetadata(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw invalidBody('the metadata is not JSON');
+  }
 }
 
 async function partOf(form: FormData, name: string): Promise<Buffer> {
@@ -211,7 +233,35 @@ async function partOf(form: FormData, name: string): Promise<Buffer> {
   return part instanceof File ? Buffer.from(await part.arrayBuffer()) : Buffer.from(part ?? '');
 }
 
-function fromPair({ key, value, base64, expiration, expiration_ttl, metadata }: Pair): object {
-  const bytes = base64 ? value : Buffer.from(value).toString('base64');
-  return { key, value: bytes, options: { expiration, expirationTtl: expiration_ttl, metadata } };
+function fromPair(pair: Partial<Pair> | null): object {
+  const { key, value, base64, ...options } = pair ?? {};
+  const name = checkKvKey(key);
+  if (!isText(value)) throw invalidBody(`the value of ${shown(name)} must be text`);
+  return { key: name, ...toValue(Buffer.from(value, base64 ? 'base64' : 'utf8'), options) };
+}
+
+interface ValueOptions {
+  expiration?: number | undefined;
+  expiration_ttl?: number | undefined;
+  metadata?: unknown;
+}
+
+/** A value as the namespace stores it; throws if it would be refused there. */
+function toValue(value: Buffer, { expiration, expiration_ttl, metadata }: ValueOptions): object {
+  if (value.length > MAX_VALUE_BYTES)
+    throw invalidBody(`Value length of ${value.length} exceeds limit of ${MAX_VALUE_BYTES}.`);
+  checkSeconds('expiration_ttl', expiration_ttl, MIN_TTL);
+  checkSeconds('expiration', expiration, Math.floor(Date.now() / 1000) + MIN_TTL);
+  const metadataBytes = Buffer.byteLength(JSON.stringify(metadata ?? null));
+  if (metadataBytes > MAX_METADATA_BYTES)
+    throw invalidBody(`Metadata length of ${metadataBytes} exceeds limit of ${MAX_METADATA_BYTES}.`);
+  return {
+    value: value.toString('base64'),
+    options: { expiration, expirationTtl: expiration_ttl, metadata },
+  };
+}
+
+function checkSeconds(name: string, value: number | null | undefined, least: number): void {
+  if (value !== undefined && value !== null && (!Number.isInteger(value) || value < least))
+    throw invalidBody(`${name} must be a whole number of at least ${least}, not ${shown(value)}`);
 }

@@ -9,6 +9,7 @@ import {
   resourceInUse,
   unsupported,
 } from '../../http/errors.ts';
+import { isText } from '../../http/names.ts';
 import { positiveInteger, readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { now } from '../../state/new_records.ts';
@@ -81,7 +82,7 @@ export function getBucket({ account }: Platform, name: string): Bucket {
 
 async function create({ account, groups }: Platform, body: Partial<BucketBody>): Promise<Bucket> {
   const { name, storageClass } = body;
-  if (!name || !NAME.test(name)) throw invalidBody(`"${name ?? ''}" is not a valid bucket name`);
+  if (!isText(name) || !NAME.test(name)) throw invalidBody(`"${name ?? ''}" is not a valid bucket name`);
   checkPlace(undefined, storageClass);
   if (account.buckets.get(name)) throw nameTaken(NAME_TAKEN, `the bucket "${name}" already exists`);
   const bucket = { name, creation_date: now() };

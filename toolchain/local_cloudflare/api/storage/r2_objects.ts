@@ -5,15 +5,17 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type Context, Hono } from 'hono';
 import { ApiError, noSuchBucket, noSuchObject, objectTooLarge } from '../../http/errors.ts';
+import { shown } from '../../http/names.ts';
 import { positiveInteger } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Platform } from '../context/platform.ts';
 import { ITEM as BUCKET, getBucket } from './r2.ts';
 
 const PATH = `${BUCKET}/objects`;
-const ITEM = `${PATH}/:key{.+}`;
+const ITEM = `${PATH}/:key{[\\s\\S]+}`;
 const MAX_PER_PAGE = 1000;
 const INVALID_OBJECT = 10020;
+const MAX_KEY_BYTES = 1024;
 const MAX_BYTES = 300 * 1024 * 1024;
 /** The headers of a call that describe the object, select a part of it, or make the call conditional. */
 const FORWARDED = [
@@ -53,10 +55,18 @@ export function objects(platform: Platform): Hono {
     .get(ITEM, (c) => get(platform, c))
     .put(ITEM, (c) => put(platform, c))
     .delete(ITEM, async (c) => {
-      const key = c.req.param('key');
+      const key = keyOf(c);
       await control(platform, c, 'delete', { key });
       return ok(c, { key });
     });
+}
+
+/** R2's own message and code. */
+function keyOf(c: Context): string {
+  const key = c.req.param('key') ?? '';
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw new ApiError(400, INVALID_OBJECT, `The specified object name is not valid: ${shown(key)}`);
+  return key;
 }
 
 const nodeOf = (platform: Platform, c: Context): string =>
@@ -148,7 +158,7 @@ async function exchange(
   const headers = {
     ...lease.runtime.controlHeaders,
     ...Object.fromEntries(forwarded),
-    'x-control-object': encodeURIComponent(JSON.stringify({ node, key: c.req.param('key') })),
+    'x-control-object': encodeURIComponent(JSON.stringify({ node, key: keyOf(c) })),
     ...(body !== '' && { 'content-length': length ?? 0 }),
   };
   try {

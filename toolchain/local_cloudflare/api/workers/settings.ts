@@ -1,7 +1,7 @@
 // The settings of a Worker. Some belong to its version, so changing them deploys a new one.
 
 import { type Context, Hono } from 'hono';
-import { checkSupported, serializeBinding } from '../../groups/bindings.ts';
+import { checkBindings, checkSupported, serializeBinding } from '../../groups/bindings.ts';
 import { invalidBody } from '../../http/errors.ts';
 import { checkSettings, readObject, readPart } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
@@ -59,6 +59,7 @@ async function change(platform: Platform, c: Context, worker: Worker): Promise<v
   const body = await readChange(c);
   checkSettings(body, WORKER_SETTINGS, `Worker "${worker.name}"`);
   const live = liveAndNewest(platform.account, worker, NEWEST_NOT_DEPLOYED);
+  const bindings = body.bindings ? mergeBindings(body.bindings, live.bindings) : live.bindings;
   const unversioned = Object.entries(body).filter(
     ([name]) => !VERSIONED.some((versioned) => versioned === name),
   );
@@ -67,11 +68,11 @@ async function change(platform: Platform, c: Context, worker: Worker): Promise<v
       ...worker,
       settings: { ...worker.settings, ...Object.fromEntries(unversioned) },
     });
-  const { bindings, ...settings } = body;
+  const settings = body;
   await redeploy(platform, getWorker(platform, worker.name), {
     source: sourceOf(c),
     triggeredBy: 'settings',
-    bindings: bindings ? mergeBindings(bindings, live.bindings) : live.bindings,
+    bindings,
     settings: {
       compatibility_date: settings.compatibility_date ?? live.compatibility_date,
       compatibility_flags: settings.compatibility_flags ?? live.compatibility_flags,
@@ -93,7 +94,8 @@ async function readChange(c: Context): Promise<Change> {
 }
 
 /** All bindings are replaced, but `inherit`, or a secret without text, keeps the previous one. */
-function mergeBindings(bindings: Binding[], before: Binding[]): Binding[] {
+function mergeBindings(bindings: unknown, before: Binding[]): Binding[] {
+  checkBindings(bindings);
   return bindings.map((binding) => {
     const keeps =
       binding.type === 'inherit' || (binding.type === 'secret_text' && binding.text === undefined);

@@ -8,6 +8,7 @@ import {
   noSubdomain,
   subdomainIsFree,
 } from '../../http/errors.ts';
+import { isText } from '../../http/names.ts';
 import { readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Worker } from '../../state/records.ts';
@@ -27,7 +28,8 @@ export function subdomains(platform: Platform): Hono {
     })
     .put('/workers/subdomain', async (c) => {
       const { subdomain = '' } = await readObject<{ subdomain: string }>(c);
-      if (!NAME.test(subdomain)) throw invalidBody(`"${subdomain}" is not a valid workers.dev subdomain`);
+      if (!isText(subdomain) || !NAME.test(subdomain))
+        throw invalidBody(`"${subdomain}" is not a valid workers.dev subdomain`);
       const before = platform.account.subdomain;
       if (before && before !== subdomain) throw hasSubdomain(before);
       platform.account.subdomain = subdomain;

@@ -11,12 +11,11 @@ import {
 } from '../../http/errors.ts';
 import { checkSettings, readObject } from '../../http/requests.ts';
 import { ok, okPage, paginate } from '../../http/responses.ts';
-import { workflowFolder } from '../../state/layout.ts';
+import { WORKFLOW_NAME, workflowFolder } from '../../state/layout.ts';
 import { newId, now } from '../../state/new_records.ts';
 import type { Workflow, WorkflowVersion } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
 
-const NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,63}$/;
 const STATUSES = [
   'complete',
   'errored',
@@ -125,7 +124,7 @@ async function assign(
   name: string,
   body: Partial<WorkflowBody>,
 ): Promise<Workflow> {
-  if (!NAME.test(name)) throw invalidWorkflowName(name);
+  if (!WORKFLOW_NAME.test(name)) throw invalidWorkflowName(name);
   const { script_name = '', class_name = '' } = body;
   const limits = body.limits ?? undefined;
   const worker = account.workers.get(script_name);
